@@ -1,0 +1,21 @@
+"""Reads every `service.toml` into typed structs: the one place where a service says what it is and needs.
+
+Knows files and rules only; it starts nothing and imports no other part of Gatehouse.
+"""
+
+from gatehouse_catalog.catalog import Catalog
+from gatehouse_catalog.errors import CatalogError, Problem
+from gatehouse_catalog.load import find_root, load_catalog, load_service
+from gatehouse_catalog.structs import Database, Service, Setting
+
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "Database",
+    "Problem",
+    "Service",
+    "Setting",
+    "find_root",
+    "load_catalog",
+    "load_service",
+]

@@ -1,0 +1,62 @@
+"""The catalog as one value: the services, and the questions that every other part asks of them."""
+
+from collections.abc import Iterable, Iterator
+
+from gatehouse_catalog.errors import CatalogError, Problem, nearest
+from gatehouse_catalog.rules import expanded_uses
+from gatehouse_catalog.structs import Service
+
+
+class Catalog:
+    """All services, by name. Made by `load_catalog`, which validates them first."""
+
+    def __init__(self, services: Iterable[Service]) -> None:
+        self.services = tuple(sorted(services, key=lambda service: service.name))
+        self._by_name = {service.name: service for service in self.services}
+
+    def __iter__(self) -> Iterator[Service]:
+        return iter(self.services)
+
+    def __len__(self) -> int:
+        return len(self.services)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Service:
+        """The service of that name. Raises CatalogError with the nearest name when there is none."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            problem = Problem(file="services/", value=name, message="is not a service.", mend=nearest(name, self.names))
+            raise CatalogError([problem]) from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._by_name)
+
+    @property
+    def domains(self) -> dict[str, tuple[Service, ...]]:
+        """Services by domain, the unit that is promoted from dev to test."""
+        grouped: dict[str, list[Service]] = {}
+        for service in self.services:
+            grouped.setdefault(service.domain, []).append(service)
+        return {domain: tuple(members) for domain, members in sorted(grouped.items())}
+
+    def uses(self, service: Service) -> tuple[Service, ...]:
+        """The services that it calls, `*` expanded."""
+        return tuple(self._by_name[name] for name in expanded_uses(service, self._by_name))
+
+    def start_order(self, names: Iterable[str] | None = None) -> tuple[Service, ...]:
+        """The named services (default: all) and all that they need, each after what it uses."""
+        ordered: dict[str, Service] = {}
+
+        def add(service: Service) -> None:
+            if service.name not in ordered:
+                for used in self.uses(service):
+                    add(used)
+                ordered[service.name] = service
+
+        for name in self.names if names is None else names:
+            add(self[name])
+        return tuple(ordered.values())

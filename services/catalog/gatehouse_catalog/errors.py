@@ -1,0 +1,35 @@
+"""A problem in the catalog says which file, which key, which value, what is wrong and how to mend it."""
+
+import difflib
+from collections.abc import Iterable
+
+import msgspec
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    file: str
+    message: str
+    key: str = ""
+    value: str = ""
+    mend: str = ""
+
+    def __str__(self) -> str:
+        where = self.file + (f": {self.key}" if self.key else "") + (f" = {self.value}" if self.value else "")
+        return f"{where}: {self.message}" + (f" {self.mend}" if self.mend else "")
+
+
+class CatalogError(Exception):
+    """The catalog can't be used; `problems` has each reason."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A hint like `Did you mean "person"?`, or what there is to choose from."""
+    options = sorted(known)
+    close = difflib.get_close_matches(word, options, n=1)
+    if close:
+        return f'Did you mean "{close[0]}"?'
+    return f"Known: {', '.join(options)}." if options else ""

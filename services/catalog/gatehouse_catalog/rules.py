@@ -1,0 +1,197 @@
+"""What must hold across the whole catalog, beyond the form of each file. Pure: structs in, problems out."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from gatehouse_catalog.errors import Problem, nearest
+from gatehouse_catalog.structs import Service, Setting, duration_seconds
+
+# https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
+FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
+    256: (512, 1024, 2048),
+    512: range(1024, 4096 + 1, 1024),
+    1024: range(2048, 8192 + 1, 1024),
+    2048: range(4096, 16384 + 1, 1024),
+    4096: range(8192, 30720 + 1, 1024),
+    8192: range(16384, 61440 + 1, 4096),
+    16384: range(32768, 122880 + 1, 8192),
+}
+# Paths that every service answers itself; a service that claimed one would hide them.
+RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/openapi.json", "/docs")
+RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres"})
+
+
+def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
+    """Every rule that the catalog breaks, in the order of its files."""
+    for service in services:
+        yield from _of_one(service)
+    for key, what in (("name", "name"), ("port", "port"), ("path", "path")):
+        yield from _unique(services, key, what, lambda service, key=key: getattr(service, key))
+    yield from _unique(services, "database.schema", "schema", lambda s: s.database.schema if s.database else None)
+    yield from _uses(services)
+
+
+def _problem(service: Service, key: str, value: object, message: str, mend: str) -> Problem:
+    file = f"services/{service.folder.name}/service.toml"
+    return Problem(file=file, key=key, value=str(value), message=message, mend=mend)
+
+
+def _of_one(service: Service) -> Iterator[Problem]:
+    if service.name != service.folder.name:
+        yield _problem(service, "name", service.name, "differs from its folder.", f'Write "{service.folder.name}".')
+    if service.name in RESERVED_NAMES:
+        yield _problem(service, "name", service.name, "is taken by the platform itself.", "Choose another name.")
+    if service.kind == "job":
+        for key in ("path", "port"):
+            if getattr(service, key) is not None:
+                message = "means nothing for a job: it serves no requests."
+                yield _problem(service, key, getattr(service, key), message, "Remove it.")
+    else:
+        for key in ("path", "port"):
+            if getattr(service, key) is None:
+                yield _problem(service, key, "", f'is missing, and kind is "{service.kind}".', "Add it.")
+    if service.kind == "api" and service.path is not None and not service.path.startswith("/api/"):
+        yield _problem(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
+    if service.path is not None and (
+        (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS)
+    ):
+        yield _problem(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
+    sizes = FARGATE_MEMORY_MIB.get(service.compute.cpu)
+    if sizes is None:
+        legal = ", ".join(map(str, FARGATE_MEMORY_MIB))
+        yield _problem(service, "compute.cpu", service.compute.cpu, "is no Fargate size.", f"Choose one of {legal}.")
+    elif service.compute.memory not in sizes:
+        close = min(sizes, key=lambda size: abs(size - service.compute.memory))
+        message = f"is no legal memory beside cpu = {service.compute.cpu}."
+        yield _problem(service, "compute.memory", service.compute.memory, message, f"The nearest legal is {close}.")
+    if service.scaling.max < service.scaling.min:
+        mend = f"Write at least {service.scaling.min}."
+        yield _problem(service, "scaling.max", service.scaling.max, "is below scaling.min.", mend)
+    for key, setting in service.settings.items():
+        yield from _setting(service, key, setting)
+
+
+def _setting(service: Service, key: str, setting: Setting) -> Iterator[Problem]:
+    where = f"settings.{key}"
+    if setting.secret and setting.default is not None:
+        message = "is a secret with a default: it would be the same everywhere, and in git."
+        yield _problem(service, f"{where}.default", "(hidden)", message, "Remove the default.")
+        return
+    if setting.default is not None:
+        reason = setting_problem(setting, setting.default)
+        if reason:
+            yield _problem(service, f"{where}.default", setting.default, reason, f"Its type is {setting.type}.")
+
+
+def setting_problem(setting: Setting, value: Any) -> str | None:
+    """Why `value` can't be the value of `setting`, or None when it can.
+
+    Types: text, integer, number, boolean, duration (`30s`), url (http or https), list (of texts).
+    """
+    reason = _type_problem(setting.type, value)
+    if reason:
+        return reason
+    if setting.choices is not None and value not in setting.choices:
+        return f"is not one of {', '.join(map(str, setting.choices))}."
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        if setting.minimum is not None and value < setting.minimum:
+            return f"is below the minimum {setting.minimum:g}."
+        if setting.maximum is not None and value > setting.maximum:
+            return f"is above the maximum {setting.maximum:g}."
+    return None
+
+
+def _type_problem(kind: str, value: Any) -> str | None:
+    match kind:
+        case "integer":
+            ok = isinstance(value, int) and not isinstance(value, bool)
+        case "number":
+            ok = isinstance(value, int | float) and not isinstance(value, bool)
+        case "boolean":
+            ok = isinstance(value, bool)
+        case "list":
+            ok = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case "url":
+            ok = isinstance(value, str) and value.startswith(("http://", "https://"))
+        case "duration":
+            try:
+                duration_seconds(value if isinstance(value, str) else "")
+            except ValueError:
+                return "is not a duration like 500ms, 30s, 10m, 2h or 7d."
+            ok = True
+        case _:
+            ok = isinstance(value, str)
+    return None if ok else f"is not of type {kind}."
+
+
+def _unique(
+    services: Sequence[Service], key: str, what: str, value_of: Callable[[Service], object]
+) -> Iterator[Problem]:
+    first: dict[object, Service] = {}
+    for service in services:
+        value = value_of(service)
+        if value is None:
+            continue
+        if value in first:
+            other = first[value].name
+            mend = "Choose another."
+            if key == "port":
+                mend = f"The next free one is {_free_port(services)}."
+            yield _problem(service, key, value, f"is already the {what} of {other}.", mend)
+        else:
+            first[value] = service
+
+
+def _free_port(services: Iterable[Service]) -> int:
+    taken = {service.port for service in services}
+    return next(port for port in range(8401, 65536) if port not in taken)
+
+
+def _uses(services: Sequence[Service]) -> Iterator[Problem]:
+    by_name = {service.name: service for service in services}
+    for service in services:
+        for used in service.uses.services:
+            if used == "*":
+                continue
+            if used == service.name:
+                yield _problem(service, "uses.services", used, "is the service itself.", "Remove it.")
+            elif used not in by_name:
+                yield _problem(service, "uses.services", used, "doesn't exist.", nearest(used, by_name))
+            elif by_name[used].kind == "job":
+                yield _problem(service, "uses.services", used, "is a job, which answers no calls.", "Remove it.")
+    circle = _circle(by_name)
+    if circle:
+        shown = " -> ".join(circle)
+        message = "is part of a circle, so neither could start first."
+        yield _problem(by_name[circle[0]], "uses.services", shown, message, "Remove one of these uses.")
+
+
+def _circle(by_name: dict[str, Service]) -> list[str] | None:
+    """The names along one circle of uses, first name repeated at the end; None when there is none."""
+    done: set[str] = set()
+
+    def walk(name: str, trail: list[str]) -> list[str] | None:
+        if name in trail:
+            return [*trail[trail.index(name) :], name]
+        if name in done or name not in by_name:
+            return None
+        for used in expanded_uses(by_name[name], by_name):
+            found = walk(used, [*trail, name])
+            if found:
+                return found
+        done.add(name)
+        return None
+
+    for name in by_name:
+        found = walk(name, [])
+        if found:
+            return found
+    return None
+
+
+def expanded_uses(service: Service, by_name: dict[str, Service]) -> list[str]:
+    """The names a service uses, `*` resolved to every other api, sorted."""
+    names = set(service.uses.services)
+    if "*" in names:
+        names |= {other.name for other in by_name.values() if other.kind == "api" and other.name != service.name}
+    return sorted(names - {"*"})

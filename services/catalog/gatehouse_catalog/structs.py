@@ -1,0 +1,123 @@
+"""What a service says about itself in `service.toml`, as frozen structs.
+
+Everything else (the local run, images, AWS resources, dashboards) is derived from these. They hold no behaviour beyond
+names that follow from other names; reading and validating stand in `load.py` and `rules.py`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+SettingType = Literal["text", "integer", "number", "boolean", "duration", "url", "list"]
+SettingValue = str | int | float | bool | list[str]
+Kind = Literal["api", "web", "job"]
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="Lower case, digits and dashes")]
+Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="A PostgreSQL name or a setting's key")]
+Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="major.minor.patch")]
+
+
+class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Base of all catalog structs: frozen, and a misspelt key is an error."""
+
+
+class Database(Strict):
+    schema: Annotated[Identifier, Meta(description="The service's own PostgreSQL schema")]
+    needs: Annotated[
+        dict[str, Version],
+        Meta(description="Per collection, the least version this code works with; readiness waits for it"),
+    ] = {}
+    pool: Annotated[int, Meta(ge=2, le=10, description="Connections of one task at most")] = 4
+
+    @property
+    def service_role(self) -> str:
+        """The PostgreSQL role the service signs in with."""
+        return f"{self.schema}_service"
+
+    @property
+    def reader_role(self) -> str:
+        return f"{self.schema}_reader"
+
+
+class Uses(Strict):
+    services: Annotated[list[str], Meta(description='Services it calls; ["*"] means every other api')] = []
+
+
+class Setting(Strict):
+    type: SettingType
+    help: Annotated[str, Meta(description="One sentence: what it changes, and in which unit")] = ""
+    default: SettingValue | None = None
+    secret: Annotated[bool, Meta(description="Its value is never shown, logged or committed")] = False
+    choices: list[SettingValue] | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Compute(Strict):
+    cpu: Annotated[int, Meta(description="Fargate CPU units; 1024 are one vCPU")] = 256
+    memory: Annotated[int, Meta(description="MiB")] = 512
+
+
+class Scaling(Strict):
+    min: Annotated[int, Meta(ge=0)] = 1
+    max: Annotated[int, Meta(ge=1)] = 2
+    requests_per_task: Annotated[int, Meta(ge=1, description="Requests a minute and task to aim at")] = 300
+
+
+class Objectives(Strict):
+    availability: Annotated[float, Meta(gt=0, lt=100, description="Per cent of requests without a 5xx")] = 99.5
+    latency_p99_ms: Annotated[int, Meta(gt=0, description="99 of 100 requests answer within this")] = 300
+
+
+class ServiceFile(Strict):
+    """The content of one `service.toml`."""
+
+    name: Name
+    domain: Name
+    summary: Annotated[str, Meta(min_length=1, max_length=120)]
+    kind: Kind = "api"
+    path: Annotated[str | None, Meta(pattern=r"^/[a-z0-9/-]*$")] = None
+    port: Annotated[int | None, Meta(ge=1024, le=65535)] = None
+    database: Database | None = None
+    uses: Uses = Uses()
+    settings: dict[Identifier, Setting] = {}
+    compute: Compute = Compute()
+    scaling: Scaling = Scaling()
+    objectives: Objectives = Objectives()
+
+
+class Service(ServiceFile, frozen=True, kw_only=True):
+    """A service and where its folder is."""
+
+    folder: Path
+
+    @property
+    def package(self) -> str:
+        """Its Python package."""
+        return "gatehouse_" + self.name.replace("-", "_")
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "service.toml"
+
+    @property
+    def address_variable(self) -> str:
+        """The environment variable in which other services find its address."""
+        return "GATEHOUSE_URL_" + self.name.replace("-", "_").upper()
+
+
+def setting_variable(key: str, *, secret: bool) -> str:
+    """The environment variable that carries a setting."""
+    return f"GATEHOUSE_{'SECRET' if secret else 'SETTING'}_{key.upper()}"
+
+
+def duration_seconds(text: str) -> float:
+    """Seconds of a duration like `500ms`, `30s`, `10m`, `2h` or `7d`. Raises ValueError for anything else."""
+    for suffix, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)):
+        number = text.removesuffix(suffix)
+        if number != text and number.isascii() and number.replace(".", "", 1).isdigit():
+            return float(number) * factor
+    message = f"{text!r} is not a duration: write a number and a unit, as in 500ms, 30s, 10m, 2h or 7d"
+    raise ValueError(message)
