@@ -41,6 +41,13 @@ def _of_one(service: Service) -> Iterator[Problem]:
         yield _problem(service, "name", service.name, "differs from its folder.", f'Write "{service.folder.name}".')
     if service.name in RESERVED_NAMES:
         yield _problem(service, "name", service.name, "is taken by the platform itself.", "Choose another name.")
+    yield from _address(service)
+    yield from _compute(service)
+    for key, setting in service.settings.items():
+        yield from _setting(service, key, setting)
+
+
+def _address(service: Service) -> Iterator[Problem]:
     if service.kind == "job":
         for key in ("path", "port"):
             if getattr(service, key) is not None:
@@ -56,6 +63,9 @@ def _of_one(service: Service) -> Iterator[Problem]:
         (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS)
     ):
         yield _problem(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
+
+
+def _compute(service: Service) -> Iterator[Problem]:
     sizes = FARGATE_MEMORY_MIB.get(service.compute.cpu)
     if sizes is None:
         legal = ", ".join(map(str, FARGATE_MEMORY_MIB))
@@ -67,8 +77,6 @@ def _of_one(service: Service) -> Iterator[Problem]:
     if service.scaling.max < service.scaling.min:
         mend = f"Write at least {service.scaling.min}."
         yield _problem(service, "scaling.max", service.scaling.max, "is below scaling.min.", mend)
-    for key, setting in service.settings.items():
-        yield from _setting(service, key, setting)
 
 
 def _setting(service: Service, key: str, setting: Setting) -> Iterator[Problem]:

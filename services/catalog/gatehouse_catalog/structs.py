@@ -16,6 +16,8 @@ Kind = Literal["api", "web", "job"]
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="Lower case, digits and dashes")]
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="A PostgreSQL name or a setting's key")]
+UrlPath = Annotated[str, Meta(pattern=r"^/[a-z0-9/-]*$", description="Where the load balancer sends it")]
+Port = Annotated[int, Meta(ge=1024, le=65535, description="Local port, unique in the catalog")]
 Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="major.minor.patch")]
 
 
@@ -23,7 +25,7 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Base of all catalog structs: frozen, and a misspelt key is an error."""
 
 
-class Database(Strict):
+class Database(Strict, frozen=True, kw_only=True):
     schema: Annotated[Identifier, Meta(description="The service's own PostgreSQL schema")]
     needs: Annotated[
         dict[str, Version],
@@ -41,11 +43,11 @@ class Database(Strict):
         return f"{self.schema}_reader"
 
 
-class Uses(Strict):
+class Uses(Strict, frozen=True, kw_only=True):
     services: Annotated[list[str], Meta(description='Services it calls; ["*"] means every other api')] = []
 
 
-class Setting(Strict):
+class Setting(Strict, frozen=True, kw_only=True):
     type: SettingType
     help: Annotated[str, Meta(description="One sentence: what it changes, and in which unit")] = ""
     default: SettingValue | None = None
@@ -55,31 +57,31 @@ class Setting(Strict):
     maximum: float | None = None
 
 
-class Compute(Strict):
+class Compute(Strict, frozen=True, kw_only=True):
     cpu: Annotated[int, Meta(description="Fargate CPU units; 1024 are one vCPU")] = 256
     memory: Annotated[int, Meta(description="MiB")] = 512
 
 
-class Scaling(Strict):
+class Scaling(Strict, frozen=True, kw_only=True):
     min: Annotated[int, Meta(ge=0)] = 1
     max: Annotated[int, Meta(ge=1)] = 2
     requests_per_task: Annotated[int, Meta(ge=1, description="Requests a minute and task to aim at")] = 300
 
 
-class Objectives(Strict):
+class Objectives(Strict, frozen=True, kw_only=True):
     availability: Annotated[float, Meta(gt=0, lt=100, description="Per cent of requests without a 5xx")] = 99.5
     latency_p99_ms: Annotated[int, Meta(gt=0, description="99 of 100 requests answer within this")] = 300
 
 
-class ServiceFile(Strict):
+class ServiceFile(Strict, frozen=True, kw_only=True):
     """The content of one `service.toml`."""
 
     name: Name
     domain: Name
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
     kind: Kind = "api"
-    path: Annotated[str | None, Meta(pattern=r"^/[a-z0-9/-]*$")] = None
-    port: Annotated[int | None, Meta(ge=1024, le=65535)] = None
+    path: UrlPath | None = None
+    port: Port | None = None
     database: Database | None = None
     uses: Uses = Uses()
     settings: dict[Identifier, Setting] = {}
