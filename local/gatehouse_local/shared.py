@@ -1,0 +1,164 @@
+"""Things that a test run starts once and all its workers share: a throwaway PostgreSQL, a whole platform.
+
+A keeper process starts the thing and ends it when the last user is gone. Users hold a shared lock on a file, and the
+kernel lets go of it however they end, so even a killed test run leaves nothing behind.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import IO, Any
+
+EDGE_PORT = 8400  # what people open
+POSTGRES_PORT = 8432
+Facts = dict[str, Any]
+
+
+class KeeperFailed(Exception):
+    """The shared thing could not be started; the message holds its last words."""
+
+
+def free_port() -> int:
+    """A loopback port that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def shared(folder: Path, kind: str, *, timeout: float = 60) -> Generator[Facts]:
+    """Joins the `kind` that lives in `folder`, starting it when we are the first; gives how to reach it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with _using(folder / f"{kind}.users"):
+        facts = folder / f"{kind}.json"
+        with (folder / f"{kind}.starting").open("w") as starting:
+            fcntl.flock(starting, fcntl.LOCK_EX)
+            if not facts.exists():
+                _start(folder, kind, timeout)
+        yield json.loads(facts.read_text())
+
+
+@contextlib.contextmanager
+def _using(lock: Path) -> Generator[None]:
+    while True:
+        with lock.open("a") as held:
+            fcntl.flock(held, fcntl.LOCK_SH)
+            # A keeper that was just ending has removed the file we waited for: begin anew with the next one.
+            if _same(held, lock):
+                yield
+                return
+
+
+def _same(held: IO[str], lock: Path) -> bool:
+    try:
+        return os.fstat(held.fileno()).st_ino == lock.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _start(folder: Path, kind: str, timeout: float) -> None:
+    log = folder / f"{kind}.keeper.log"
+    with log.open("w") as output:
+        keeper = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", "gatehouse_local.shared", kind, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C is for the test run; the keeper notices its end by the lock
+        )
+    deadline = time.monotonic() + timeout
+    while not (folder / f"{kind}.json").exists():
+        if keeper.poll() is not None or time.monotonic() > deadline:
+            keeper.terminate()
+            keeper.wait()
+            raise KeeperFailed(f"The {kind} for the tests didn't start. Its last words:\n{_tail(log)}")
+        time.sleep(0.02)
+    # It outlives us on purpose when other workers still use it; without this Python would warn of a running child.
+    keeper.returncode = 0
+
+
+def _tail(log: Path, lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Generator[Facts]:
+    from gatehouse_local.postgres import Embedded  # noqa: PLC0415 - only in the keeper's process
+
+    server = Embedded(folder / "postgres-state", free_port(), throwaway=True)
+    server.prepare()
+    command, environment = server.command()
+    process = subprocess.Popen(command, env=environment)  # noqa: S603 - our own command
+    try:
+        server.wait_ready(still_running=lambda: process.poll() is None)
+        yield {"url": server.maintenance_url, "process": process.pid}
+    finally:
+        process.send_signal(signal.SIGQUIT)
+        process.wait()
+        shutil.rmtree(server.state, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _platform(folder: Path) -> Generator[Facts]:
+    from gatehouse_catalog import find_root, load_catalog  # noqa: PLC0415 - only in the keeper's process
+
+    root = find_root()
+    catalog = load_catalog(root)
+    services = {service.name: service.port for service in catalog.services if service.port}
+    offset = _free_offset({EDGE_PORT, POSTGRES_PORT, *services.values()})
+    state = folder / "platform-state"
+    gate = [sys.executable, "-m", "gatehouse_local.gate"]
+    where = ["--state", str(state)]
+    try:
+        subprocess.run([*gate, "up", "--detach", "--port-offset", str(offset), *where], cwd=root, check=True)  # noqa: S603
+        yield {
+            "url": f"http://localhost:{EDGE_PORT + offset}",
+            "services": {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()},
+            "database_url": (state / "postgres.url").read_text().strip(),
+            "state": str(state),
+        }
+    finally:
+        subprocess.run([*gate, "down", *where], cwd=root, check=False)  # noqa: S603
+        shutil.rmtree(state / "postgres", ignore_errors=True)  # logs stay: they tell why a test failed
+
+
+def _free_offset(ports: set[int]) -> int:
+    """A number to add to all ports so that every sum is free now."""
+    for offset in range(1000 + 100 * (os.getpid() % 200), 50000, 100):
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in ports:
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
+            return offset
+    raise KeeperFailed("No free range of ports was found on this machine: stop some servers.")
+
+
+KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Facts]]] = {
+    "postgres": _postgres,
+    "platform": _platform,
+}
+
+
+def _keep(kind: str, folder: Path) -> None:
+    # SIGTERM ends us by an exception, so that what was started is stopped as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    facts, users = folder / f"{kind}.json", folder / f"{kind}.users"
+    with KINDS[kind](folder) as known, users.open("a") as lock:
+        new = facts.with_suffix(".new")
+        new.write_text(json.dumps(known))
+        new.replace(facts)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # granted when the last user is gone
+        facts.unlink()
+        users.unlink()
+
+
+if __name__ == "__main__":
+    _keep(sys.argv[1], Path(sys.argv[2]))

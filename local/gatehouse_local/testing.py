@@ -1,0 +1,169 @@
+"""The pytest plugin of the workspace: a throwaway PostgreSQL, seeded databases, and a whole running platform.
+
+Everything is started by the first test that asks for it, once per run however many workers there are, and is gone with
+the last one. A unit test that needs no database starts nothing.
+"""
+
+import fcntl
+import hashlib
+import itertools
+import os
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from gatehouse_local.shared import EDGE_PORT, free_port, shared
+
+__all__ = ["Platform", "Postgres", "free_port"]
+
+ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a server that lives as long as the tests
+SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
+
+
+class Postgres:
+    """A throwaway server. `url` is the administrator's connection string to its database `postgres`."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.url = url
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    def create_database(self, template: str | None = None) -> str:
+        """The administrator's connection string of a new database: empty, or a copy of `template` (a name or URL)."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        source = _database_of(template) if template else "template1"
+        self._run(f'create database "{name}" template "{source}"')
+        return _with(self.url, database=name)
+
+    def drop_database(self, url: str) -> None:
+        """Drops the database of the connection string, whoever is still connected."""
+        self._run(f'drop database if exists "{_database_of(url)}" with (force)')
+
+    def role_url(self, url: str, role: str) -> str:
+        """The same database, as seen by a role such as `person_service`."""
+        return _with(url, user=role, password=ROLE_PASSWORD)
+
+    def seeded_template(self, root: Path) -> str:
+        """The name of a database to copy, with all of services/*/database and its test data; made at the first call."""
+        name = f"seeded_{_digest(root)}"
+        with (self._folder / "template.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not self._run("select 1 from pg_database where datname = %s", name):
+                self._run(f'drop database if exists "{name}_new" with (force)')
+                self._run(f'create database "{name}_new"')
+                _seed(root, _with(self.url, database=f"{name}_new"))
+                self._run(f'alter database "{name}_new" rename to "{name}"')
+        return name
+
+    def _run(self, statement: str, *values: str) -> list[tuple]:
+        import psycopg  # noqa: PLC0415 - unit tests without a database don't pay for it
+        from psycopg import sql  # noqa: PLC0415
+
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            cursor = connection.execute(sql.SQL(statement), values or None)  # ty: ignore[invalid-argument-type]
+            return cursor.fetchall() if cursor.description else []
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A running platform: `url` is what people open; `services` are the addresses behind it, if known."""
+
+    url: str
+    services: Mapping[str, str] = field(default_factory=dict)
+    database_url: str | None = None
+    state: Path | None = None
+
+
+@pytest.fixture(scope="session")
+def workspace_root() -> Path:
+    """The checkout."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+
+    return find_root(Path(__file__).parent)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this test run see, and no other run."""
+    given = os.environ.get(SHARED_FOLDER)
+    if given:
+        return Path(given)
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
+
+
+@pytest.fixture(scope="session")
+def postgres(shared_folder: Path) -> Generator[Postgres]:
+    """One throwaway PostgreSQL for the whole run."""
+    with shared(shared_folder, "postgres") as facts:
+        yield Postgres(facts["url"], shared_folder)
+
+
+@pytest.fixture(scope="session")
+def seeded_template(postgres: Postgres, workspace_root: Path) -> str:
+    """The name of a template database with every schema and its test data."""
+    return postgres.seeded_template(workspace_root)
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres: Postgres, seeded_template: str) -> Generator[str]:
+    """A seeded database of this test module's own; the administrator's connection string."""
+    url = postgres.create_database(seeded_template)
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest.fixture(scope="session")
+def platform(shared_folder: Path, workspace_root: Path) -> Generator[Platform]:
+    """A whole running platform: the one of GATEHOUSE_URL, or one started for this run on free ports."""
+    given = os.environ.get("GATEHOUSE_URL")
+    if given:
+        yield _existing(given.rstrip("/"), workspace_root)
+        return
+    with shared(shared_folder, "platform", timeout=180) as facts:
+        yield Platform(facts["url"], facts["services"], facts["database_url"], Path(facts["state"]))
+
+
+def _existing(url: str, root: Path) -> Platform:
+    """What can be known of a platform from its address: of one on this machine, the services' ports as well."""
+    from gatehouse_catalog import load_catalog  # noqa: PLC0415
+
+    parts = urlsplit(url)
+    if parts.hostname not in {"localhost", "127.0.0.1"} or parts.port is None:
+        return Platform(url)
+    offset = parts.port - EDGE_PORT
+    services = {service.name: service.port for service in load_catalog(root).services if service.port}
+    return Platform(url, {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()})
+
+
+def _seed(root: Path, url: str) -> None:
+    from gatehouse_catalog import load_catalog  # noqa: PLC0415
+    from gatehouse_db_manager import apply, load  # noqa: PLC0415
+
+    schemas = [service.database.schema for service in load_catalog(root).services if service.database]
+    passwords = {f"{schema}_{kind}": ROLE_PASSWORD for schema in schemas for kind in ("service", "reader")}
+    apply(url, load(root), environment="local", test_data=True, passwords=passwords)
+
+
+def _digest(root: Path) -> str:
+    """Of all that decides what a seeded database holds."""
+    digest = hashlib.sha256()
+    files = [*root.glob("services/*/database/**/*"), *root.glob("services/*/service.toml")]
+    files += [*root.glob("db-manager/types/*"), *root.glob("db-manager/gatehouse_db_manager/**/*.py")]
+    for file in sorted(path for path in files if path.is_file()):
+        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+def _database_of(url: str) -> str:
+    return urlsplit(url).path.removeprefix("/") if "://" in url else url
+
+
+def _with(url: str, *, database: str | None = None, user: str | None = None, password: str | None = None) -> str:
+    parts = urlsplit(url)
+    login = f"{user}:{password}" if user else f"{parts.username}:{parts.password}"
+    path = f"/{database}" if database else parts.path
+    return urlunsplit(parts._replace(netloc=f"{login}@{parts.hostname}:{parts.port}", path=path))

@@ -1,0 +1,104 @@
+"""The plugin's own promises: one server for all workers, started by need only, gone whatever happens."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from gatehouse_local.testing import Postgres, free_port
+
+
+@pytest.fixture
+def inner(tmp_path: Path):
+    """Runs a test file in a pytest of its own, in an empty folder."""
+
+    def start(source: str, *arguments: str) -> subprocess.Popen:
+        (tmp_path / "test_inner.py").write_text(source)
+        command = [sys.executable, "-m", "pytest", "-p", "gatehouse_local.testing", "-p", "no:cacheprovider"]
+        command += ["-q", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base"), *arguments, "test_inner.py"]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "GATEHOUSE"))}
+        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+def until(condition, seconds: float = 10):
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it didn't happen in time"
+        time.sleep(0.02)
+    return value
+
+
+def servers(folder: Path) -> list[int]:
+    return [p.pid for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or [])]
+
+
+def test_a_new_database_is_empty_and_of_its_own(postgres: Postgres):
+    first, second = postgres.create_database(), postgres.create_database()
+    with psycopg.connect(first) as connection:
+        connection.execute("create table only_here ()")
+    with psycopg.connect(second) as connection:
+        assert connection.execute("select to_regclass('only_here')").fetchone() == (None,)
+    postgres.drop_database(first)
+    postgres.drop_database(second)
+
+
+def test_a_copy_has_what_its_template_has(postgres: Postgres):
+    template = postgres.create_database()
+    with psycopg.connect(template) as connection:
+        connection.execute("create table seeded as select 7 as number")
+    copy = postgres.create_database(template)
+    with psycopg.connect(copy) as connection:
+        assert connection.execute("select number from seeded").fetchone() == (7,)
+    postgres.drop_database(copy)
+    postgres.drop_database(template)
+
+
+def test_a_database_is_dropped_though_someone_is_connected(postgres: Postgres):
+    url = postgres.create_database()
+    with psycopg.connect(url):
+        postgres.drop_database(url)
+    with pytest.raises(psycopg.OperationalError, match="does not exist"):
+        psycopg.connect(url)
+
+
+def test_workers_share_one_server_that_ends_with_them(inner, tmp_path: Path):
+    source = """
+import pytest
+@pytest.mark.parametrize("number", range(4))
+def test_it(postgres, number, shared_folder):
+    (shared_folder / f"seen-{postgres.url.rsplit(':')[-1].split('/')[0]}").touch()
+"""
+    run = inner(source, "-n", "2")
+    assert run.wait(60) == 0, run.communicate()[0]
+    assert len(list((tmp_path / "base" / "shared").glob("seen-*"))) == 1
+    until(lambda: not servers(tmp_path))
+
+
+def test_without_a_database_nothing_is_started(inner, tmp_path: Path):
+    run = inner("def test_it(): pass")
+    assert run.wait(60) == 0, run.communicate()[0]
+    assert not (tmp_path / "base" / "shared").exists()
+
+
+def test_a_killed_run_leaves_no_server(inner, tmp_path: Path):
+    run = inner(
+        "import time\ndef test_it(postgres, shared_folder):\n    (shared_folder / 'on').touch(); time.sleep(60)"
+    )
+    until((tmp_path / "base" / "shared" / "on").exists)
+    assert len(servers(tmp_path / "base" / "shared")) >= 2
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    until(lambda: not servers(tmp_path))
+    assert not (tmp_path / "base" / "shared" / "postgres-state").exists()
+
+
+def test_a_free_port_is_free():
+    assert free_port() != free_port()
