@@ -1,0 +1,29 @@
+"""Who is asking: the person or service behind a request, as its access token says."""
+
+from uuid import UUID
+
+import msgspec
+
+# Who may see how the platform itself runs.
+OPERATOR_ROLES = frozenset({"engineer", "sre", "admin"})
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """The caller of a request. `admin` has every role."""
+
+    account: UUID
+    person: UUID | None = None
+    name: str = ""
+    kind: str = "person"
+    roles: frozenset[str] = frozenset()
+    session: UUID | None = None
+    expires_at: int = 0
+    token: str = ""
+
+    def has(self, *roles: str) -> bool:
+        """Whether the caller has at least one of the roles."""
+        return "admin" in self.roles or not self.roles.isdisjoint(roles)
+
+    def is_person(self, person: UUID | None) -> bool:
+        """Whether the caller is that person."""
+        return person is not None and self.person == person

@@ -1,0 +1,76 @@
+"""How an exception becomes an answer: problem details for all of them, and a log entry for what nobody expected."""
+
+import re
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from gatehouse_chassis import context
+from gatehouse_chassis.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
+
+UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
+MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")
+PLACE = re.compile(r" - at `\$\.?(.*?)`")
+
+log = structlog.get_logger()
+
+
+def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The response for any exception that a handler, a guard or the framework raised."""
+    problem = as_problem(error)
+    if problem.status >= 500 and not isinstance(error, Problem):
+        log.error("unhandled error", kind=type(error).__name__, exc_info=error)
+    body = msgspec.json.encode(problem.details(context.request_id()))
+    return Response(body, status_code=problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
+
+
+def as_problem(error: Exception) -> Problem:
+    """The problem that a client is told about. What isn't known to be safe to tell becomes a bare 500."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, ValidationException):
+        return _invalid(error)
+    if isinstance(error, HTTPException):
+        if error.status_code == 400:
+            return Invalid({"request": _sentence(error.detail)})
+        kind = BY_STATUS.get(error.status_code)
+        if kind is not None:
+            return kind()
+    return Problem("The error has been logged. Give the id in `instance` when you report it.")
+
+
+def _invalid(error: ValidationException) -> Problem:
+    found: dict[str, str] = {}
+    items = error.extra if isinstance(error.extra, list) else []
+    for item in items:
+        if isinstance(item, dict):
+            field, message = field_error(str(item.get("message", "")), str(item.get("key", "")))
+            found[field] = message
+    if not found:
+        field, message = field_error(error.detail, "")
+        found[field] = message
+    return Invalid(found)
+
+
+def field_error(message: str, key: str) -> tuple[str, str]:
+    """(field, what is wrong and how to mend it) of one of msgspec's messages."""
+    for pattern, text in (
+        (UNKNOWN_FIELD, "is not a known field; remove it"),
+        (MISSING_FIELD, "is required; add it"),
+    ):
+        match = pattern.search(message)
+        if match:
+            place = match[2] or ""
+            return (f"{place}.{match[1]}" if place else match[1]), text
+    match = PLACE.search(message)
+    field = key or (match[1] if match else "") or "body"
+    return field, _sentence(PLACE.sub("", message))
+
+
+def _sentence(text: str) -> str:
+    # Litestar puts the address of the request into its messages ("... for POST http://...: body"); a client knows it.
+    text = re.sub(r"^Validation failed for \w+ \S+", "can't be read", text)
+    return (text[:1].lower() + text[1:]) if text else "can't be read"

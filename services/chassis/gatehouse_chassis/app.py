@@ -1,0 +1,213 @@
+"""Puts a service together: a Litestar application with everything that all services share around its own routes."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Litestar, Request, Response, Router, get
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.enums import MediaType
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+from gatehouse_chassis.actor import Actor
+from gatehouse_chassis.answers import answer
+from gatehouse_chassis.auth import Authenticator, FetchKeys, Keys
+from gatehouse_chassis.client import Client
+from gatehouse_chassis.database import Database
+from gatehouse_chassis.describe import described
+from gatehouse_chassis.docs import page as docs_page
+from gatehouse_chassis.drain import Drain
+from gatehouse_chassis.guards import label_of, public
+from gatehouse_chassis.health import Health
+from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.observe import Observed
+from gatehouse_chassis.operations import operations
+from gatehouse_chassis.service import Service
+from gatehouse_chassis.versions import DatabaseVersions
+
+LARGEST_BODY = 1_000_000
+LOCAL_PAGES = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
+EXPOSED_HEADERS = ["ETag", "Location", "X-Request-Id", "Idempotency-Replayed", "Retry-After"]
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+log = structlog.get_logger()
+
+
+class Unguarded(RuntimeError):
+    """A route that doesn't say who may call it. The application doesn't start."""
+
+
+class App(Litestar):
+    """A Litestar application whose outermost layer also sees the requests that no route matches."""
+
+    def observed_by(self, metrics: Metrics, drain: Drain) -> None:
+        self.asgi_handler = Observed(self.asgi_handler, metrics, drain)
+
+
+def create_app(
+    service: Service,
+    routes: Sequence[ControllerRouterHandler] = (),
+    *,
+    database: Database | None = None,
+    dependencies: Mapping[str, Provide] | None = None,
+    lifespan: Sequence[Lifespan] = (),
+    keys: FetchKeys | None = None,
+    root_routes: Sequence[ControllerRouterHandler] = (),
+    **options: Any,
+) -> Litestar:
+    """The application of `service`: `routes` below its path, and the platform's routes at the root.
+
+    `keys` replaces fetching identity's JWKS over HTTP (identity itself, tests). `root_routes` are mounted at the root,
+    not below the service's path. `options` go to Litestar. Raises Unguarded when a route has no guard.
+    """
+    drain = Drain()
+    metrics = Metrics(service)
+    versions = DatabaseVersions(database) if database is not None else None
+    needs = service.entry.database.needs if service.entry.database else {}
+    health = Health(drain=drain, metrics=metrics, database=versions, needs=needs)
+    clients: dict[str, Client] = {}
+    state = State(
+        {
+            "service": service,
+            "drain": drain,
+            "metrics": metrics,
+            "health": health,
+            "clients": clients,
+            "authenticator": Authenticator(Keys(keys or _from_identity(service, clients))),
+        }
+    )
+    if database is not None:
+        metrics.watch_pool(database.pool_state)
+
+    @asynccontextmanager
+    async def connected(app: Litestar) -> AsyncIterator[None]:
+        if database is None:
+            yield
+            return
+        assert service.entry.database is not None
+        await database.open(
+            service.database_url or "", application_name=service.name, max_size=service.entry.database.pool
+        )
+        try:
+            yield
+        finally:
+            await database.close()
+
+    @asynccontextmanager
+    async def calling(app: Litestar) -> AsyncIterator[None]:
+        for name, address in service.addresses.items():
+            clients[name] = Client(name, address, on_call=metrics.count_call)
+        try:
+            yield
+        finally:
+            for client in clients.values():
+                await client.close()
+
+    path = service.entry.path or "/"
+    app = App(
+        route_handlers=[
+            operations(service, health, metrics),
+            _documents(service),
+            *root_routes,
+            Router(path=path, route_handlers=list(routes)),
+        ],
+        lifespan=[calling, connected, *lifespan],
+        dependencies={
+            "actor": Provide(_actor, sync_to_thread=False),
+            "service": Provide(_service, sync_to_thread=False),
+            **(dependencies or {}),
+        },
+        exception_handlers={Exception: answer},
+        openapi_config=OpenAPIConfig(
+            title=f"{service.name} — {service.entry.summary}",
+            version="1.0.0",
+            openapi_router=Router(path="/openapi", route_handlers=[], guards=[public], include_in_schema=False),
+        ),
+        cors_config=_cors(service),
+        request_max_body_size=LARGEST_BODY,
+        state=state,
+        logging_config=None,
+        **options,
+    )
+    unguarded = unguarded_routes(app)
+    if unguarded:
+        message = f"no guard on {', '.join(unguarded)}; add guards=[signed_in], [allow(...)] or [public]"
+        raise Unguarded(message)
+    app.observed_by(metrics, drain)
+    return app
+
+
+def unguarded_routes(app: Litestar) -> list[str]:
+    """`METHOD path` of every route handler that has none of the chassis's guards."""
+    found = []
+    for route in app.routes:
+        for handler in _handlers(route):
+            if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
+                continue  # Litestar's own answer to OPTIONS: the allowed methods, nothing else
+            if not any(label_of(guard) for guard in handler.resolve_guards()):
+                methods = sorted(getattr(handler, "http_methods", ()))
+                found.append(f"{'/'.join(methods)} {route.path}".strip())
+    return found
+
+
+def _handlers(route: Any) -> Sequence[BaseRouteHandler]:
+    many = getattr(route, "route_handlers", None)
+    return many if many is not None else [route.route_handler]
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    return request.auth
+
+
+def _service(state: State) -> Service:
+    return state.service
+
+
+def _cors(service: Service) -> CORSConfig:
+    """Locally any page under development on this machine may call; elsewhere only the named origins."""
+    return CORSConfig(
+        allow_origins=list(service.cors_origins) or [service.public_url],
+        allow_origin_regex=LOCAL_PAGES if service.environment == "local" else None,
+        allow_headers=["authorization", "content-type", "if-match", "if-none-match", "idempotency-key", "x-request-id"],
+        expose_headers=EXPOSED_HEADERS,
+        max_age=600,
+    )
+
+
+def _from_identity(service: Service, clients: Mapping[str, Client]) -> FetchKeys:
+    async def fetch() -> dict[str, Any]:
+        client = clients.get("identity")
+        if client is None:
+            service.address("identity")  # raises with the mend
+            raise AssertionError
+        return await client.get("/api/identity/jwks.json", dict[str, Any]) or {}
+
+    return fetch
+
+
+def _documents(service: Service) -> Router:
+    """/openapi.json and /docs, made at the first request."""
+    made: dict[str, bytes] = {}
+
+    def document(app: Litestar) -> bytes:
+        if "json" not in made:
+            made["json"] = msgspec.json.encode(described(app), enc_hook=str)
+        return made["json"]
+
+    @get("/openapi.json", guards=[public], include_in_schema=False, sync_to_thread=False)
+    def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return Response(document(request.app), media_type=MediaType.JSON)
+
+    @get("/docs", guards=[public], include_in_schema=False, sync_to_thread=False)
+    def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if "html" not in made:
+            made["html"] = docs_page(msgspec.json.decode(document(request.app)), service.name).encode()
+        return Response(made["html"], media_type=MediaType.HTML)
+
+    return Router(path="/", route_handlers=[openapi, docs])

@@ -1,0 +1,31 @@
+"""What is known about the request in hand: its ids, the caller's token, and until when an answer is of use.
+
+`observe.py` sets it for every request; logs, data access and the client for other services read it. It is a context
+variable, so tasks that a request starts see the same, and two requests never see each other's.
+"""
+
+from contextvars import ContextVar
+
+import msgspec
+
+REQUEST_ID_HEADER = "X-Request-Id"
+TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+
+
+class RequestContext(msgspec.Struct):
+    """`deadline` is on the clock of the event loop (`loop.time()`); None: the caller said nothing."""
+
+    request_id: str
+    trace_id: str = ""
+    token: str = ""
+    deadline: float | None = None
+    actor_id: str = ""
+
+
+current: ContextVar[RequestContext | None] = ContextVar("gatehouse_request", default=None)
+
+
+def request_id() -> str:
+    """Of the request in hand; empty outside of one."""
+    context = current.get()
+    return "" if context is None else context.request_id

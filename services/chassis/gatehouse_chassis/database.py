@@ -1,0 +1,322 @@
+"""The one way to PostgreSQL: a Piccolo engine on one pool, made at import and connected when the app starts.
+
+It mends what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check, no
+extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
+builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds without its cost per request.
+
+    DB = Database("person")                                       # tables.py; connects to nothing
+
+    await DB.open(url, application_name="person", max_size=8)     # the app's start; the chassis does this
+    async with DB.transaction():                                  # commits, or rolls back on any exception
+        await FIRST.execute(...)
+        with contextlib.suppress(asyncpg.UniqueViolationError):
+            async with DB.transaction():                          # a savepoint: only this part is undone
+                await SECOND.execute(...)
+    await DB.close()
+
+Outside a transaction each statement takes a connection for as long as it runs. Sessions aren't reset in between (that
+would cost a round trip each): change settings with SET LOCAL, and take advisory locks with pg_advisory_xact_lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import time
+from typing import Any, NamedTuple
+
+import asyncpg
+import msgspec
+from piccolo.engine.postgres import PostgresEngine
+from piccolo.querystring import QueryString
+
+from gatehouse_chassis.problems import Unavailable
+from gatehouse_chassis.statements import Statement, compiled
+from gatehouse_chassis.transactions import GONE, Isolation, Transaction
+
+NOT_REACHED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""All that connecting can end with: refused, no such database, wrong password, too many clients, starting up."""
+
+
+class Busy(Unavailable):
+    """503: every connection was taken for too long, or a lock or statement took too long. Trying again may work."""
+
+    slug = "busy"
+    title = "The database is busy"
+
+
+class Unreachable(Unavailable):
+    """503: no connection to PostgreSQL can be made."""
+
+    slug = "database-unreachable"
+    title = "The database can't be reached"
+
+
+class NotOpen(RuntimeError):
+    """The code asked for data before the app opened its database, or after it closed it."""
+
+
+class PoolState(NamedTuple):
+    size: int
+    idle: int
+    waiting: int
+    max: int
+
+
+class PoolCounters(msgspec.Struct):
+    """Only ever growing, for /metrics."""
+
+    acquired: int = 0
+    waited: int = 0
+    waited_seconds: float = 0.0
+    timeouts: int = 0
+    reconnects: int = 0
+
+
+class Session(asyncpg.Connection):
+    """Skips asyncpg's `RESET ALL; ...` round trip at every release: this code leaves no session state behind."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def _document(value: Any) -> bytes:
+    # Piccolo hands over documents as JSON text already; everything else is encoded here.
+    return b"\x01" + (value.encode() if isinstance(value, str) else msgspec.json.encode(value))
+
+
+async def _prepare_session(connection: asyncpg.Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=_document,
+        decoder=lambda data: msgspec.json.decode(data[1:]),
+        format="binary",
+    )
+
+
+class Database(PostgresEngine):
+    def __init__(self, schema: str) -> None:
+        # PostgresEngine.__init__ would connect (version check, extensions), so its fields are set here instead.
+        self.schema = schema
+        self.engine_type = "postgres"
+        self.min_version_number = 15
+        self.config: dict[str, Any] = {}
+        self.extensions = ()
+        self.extra_nodes = {}
+        self.log_queries = False
+        self.log_responses = False
+        self.query_id = 0
+        self.pool: asyncpg.Pool | None = None
+        self.current_transaction = contextvars.ContextVar(f"transaction_{schema}", default=None)
+        self.counters = PoolCounters()
+        self._waiting = 0
+        self._acquire_timeout = 5.0
+        self._max_size = 0
+
+    # Opening and closing
+
+    async def open(
+        self,
+        url: str,
+        *,
+        application_name: str,
+        max_size: int = 4,
+        min_size: int = 1,
+        acquire_timeout: float = 5.0,
+        statement_timeout: int = 5_000,
+        lock_timeout: int = 1_000,
+        idle_in_transaction_timeout: int = 10_000,
+    ) -> None:
+        """Opens the pool; `acquire_timeout` in seconds, the others in milliseconds (PostgreSQL's own settings).
+
+        Raises Unreachable when `min_size` connections can't be made; with `min_size=0` it always succeeds, and the
+        first statement connects.
+        """
+        if self.pool is not None:
+            raise RuntimeError(f"Database({self.schema!r}) is open already; close it before opening it again.")
+        self._acquire_timeout = acquire_timeout
+        self._max_size = max_size
+        self.config = {
+            "dsn": url,
+            "timeout": acquire_timeout,
+            "connection_class": Session,
+            "server_settings": {
+                "application_name": application_name,
+                "search_path": self.schema,
+                "statement_timeout": str(statement_timeout),
+                "lock_timeout": str(lock_timeout),
+                "idle_in_transaction_session_timeout": str(idle_in_transaction_timeout),
+                "timezone": "UTC",
+                "jit": "off",  # compiling costs more than these short statements take
+            },
+        }
+        try:
+            self.pool = await asyncpg.create_pool(
+                **self.config, min_size=min(min_size, max_size), max_size=max_size, init=_prepare_session
+            )
+        except NOT_REACHED as error:
+            raise Unreachable(_why(error)) from error
+
+    async def close(self, timeout: float = 5.0) -> None:
+        """Waits for connections in use, then cuts those that are left after `timeout` seconds."""
+        pool, self.pool = self.pool, None
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+    async def ping(self, timeout: float = 1.0) -> float:
+        """One `select 1`; returns seconds. Raises Busy or Unreachable when it doesn't answer within `timeout`."""
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                await self.fetchval("select 1")
+        except TimeoutError:
+            raise Unreachable(f"PostgreSQL didn't answer within {timeout:g} s.") from None
+        except (asyncpg.PostgresError, *GONE) as error:
+            raise Unreachable(_why(error)) from error
+        return time.perf_counter() - started
+
+    def pool_state(self) -> PoolState:
+        if self.pool is None:
+            return PoolState(0, 0, 0, 0)
+        return PoolState(self.pool.get_size(), self.pool.get_idle_size(), self._waiting, self._max_size)
+
+    # Connections
+
+    async def acquire(self) -> Any:
+        """A connection of the pool, to be given back with `release`; Busy after `acquire_timeout` seconds."""
+        pool = self._open_pool()
+        self.counters.acquired += 1
+        # An idle connection is there at once: no timer (and, before 3.12, no task) for the usual case.
+        if pool.get_idle_size():
+            return await self._connected(pool, None)
+        started = time.monotonic()
+        self._waiting += 1
+        try:
+            return await self._connected(pool, self._acquire_timeout)
+        finally:
+            self._waiting -= 1
+            self.counters.waited += 1
+            self.counters.waited_seconds += time.monotonic() - started
+
+    async def _connected(self, pool: asyncpg.Pool, timeout: float | None) -> Any:
+        try:
+            return await pool.acquire(timeout=timeout)
+        except TimeoutError:
+            self.counters.timeouts += 1
+            size = f"all {self._max_size} connections are in use" if pool.get_size() else "PostgreSQL doesn't answer"
+            raise Busy(f"No database connection within {self._acquire_timeout:g} s ({size}). Try again.") from None
+        except NOT_REACHED as error:
+            raise Unreachable(_why(error)) from error
+
+    async def release(self, connection: Any) -> None:
+        """Gives back; a connection that can't be cleaned is closed, and its place in the pool becomes free."""
+        pool = self.pool
+        try:
+            if pool is None:
+                connection.terminate()
+            else:
+                await pool.release(connection)
+        except (asyncpg.PostgresError, *GONE):
+            return
+
+    async def expire(self) -> None:
+        """After a sign that the server ended our connections: each is replaced when it is next asked for."""
+        self.counters.reconnects += 1
+        await self._open_pool().expire_connections()
+
+    def _open_pool(self) -> asyncpg.Pool:
+        if self.pool is None:
+            raise NotOpen(
+                f"Database({self.schema!r}) isn't open. In an app its lifespan opens it (create_app(..., database=DB)); "
+                f"in a script or a test, `await DB.open(url, application_name=...)` first."
+            )
+        return self.pool
+
+    # Statements
+
+    async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        return await self._call("fetch", sql, args)
+
+    async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
+        return await self._call("fetchrow", sql, args)
+
+    async def fetchval(self, sql: str, *args: Any) -> Any:
+        return await self._call("fetchval", sql, args)
+
+    async def execute(self, sql: str, *args: Any) -> str:
+        """PostgreSQL's command tag, such as `UPDATE 1`."""
+        return await self._call("execute", sql, args)
+
+    async def _call(self, method: str, sql: str, args: tuple) -> Any:
+        transaction = self.current_transaction.get()
+        if transaction is not None:
+            return await transaction.call(method, sql, args)
+        try:
+            return await self._once(method, sql, args)
+        except GONE:
+            if not _only_reads(sql):
+                raise
+        await self.expire()
+        return await self._once(method, sql, args)
+
+    async def _once(self, method: str, sql: str, args: tuple) -> Any:
+        connection = await self.acquire()
+        try:
+            return await getattr(connection, method)(sql, *args)
+        finally:
+            await self.release(connection)
+
+    def prepare(self, query: Any, row: Any = None) -> Statement[Any]:
+        """Compiles a Piccolo query (or takes SQL with $1, $2, ...) once; see statements.py."""
+        return compiled(self, query, row)
+
+    # Piccolo's side
+
+    def transaction(
+        self, allow_nested: bool = True, *, isolation: Isolation | None = None, readonly: bool = False
+    ) -> Transaction:
+        return Transaction(self, allow_nested=allow_nested, isolation=isolation, readonly=readonly)
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[asyncpg.Record]:
+        sql, args = querystring.compile_string(engine_type="postgres")
+        return await self.fetch(sql, *args)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> list[asyncpg.Record]:
+        return await self.fetch(ddl)
+
+    async def get_new_connection(self) -> asyncpg.Connection:
+        """For Piccolo's `batch`: a connection beside the pool."""
+        self._open_pool()
+        connection = await asyncpg.connect(**self.config)
+        await _prepare_session(connection)
+        return connection
+
+    async def start_connection_pool(self, **kwargs: Any) -> None:
+        raise TypeError("Use `await DB.open(url, ...)`.")
+
+    async def close_connection_pool(self) -> None:
+        await self.close()
+
+
+def _only_reads(sql: str) -> bool:
+    text = sql.lstrip().lower()
+    return text.startswith("select") and " for " not in text
+
+
+def _why(error: BaseException) -> str:
+    """For a client too, so without addresses, roles or the database's own words."""
+    if isinstance(error, TimeoutError):
+        return "PostgreSQL didn't answer in time."
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return "The database doesn't exist (yet)."
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return "PostgreSQL refused the service's role."
+    if isinstance(error, asyncpg.TooManyConnectionsError):
+        return "PostgreSQL has no connection left."
+    return "PostgreSQL doesn't accept connections right now."

@@ -1,0 +1,98 @@
+"""The OpenAPI document of a service: what Litestar derives, and what it can't know.
+
+Adds who may call an operation, the error answers that its kind can give (as problem details), and the bearer scheme, so
+that a client, and schemathesis, finds every status documented.
+"""
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from gatehouse_chassis.guards import label_of
+from gatehouse_chassis.problems import (
+    BY_STATUS,
+    MEDIA_TYPE,
+    Invalid,
+    Problem,
+    ProblemDetails,
+    Unavailable,
+)
+
+PROBLEM_SCHEMA = {
+    "type": "object",
+    "title": "ProblemDetails",
+    "description": (ProblemDetails.__doc__ or "").strip(),
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The request's id: the log has it too"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+    },
+}
+TITLES: dict[int, type[Problem]] = {400: Invalid, 503: Unavailable, **BY_STATUS}
+
+
+def statuses(method: str, guard: str, operation: dict[str, Any], path: str) -> list[int]:
+    """The error statuses that an operation can answer, from its method, guard, parameters and body."""
+    found = {400, 503}
+    if guard != "anyone":
+        found.add(401)
+    if method != "get" and guard not in ("anyone", "anyone signed in"):
+        found.add(403)
+    if "{" in path or guard not in ("anyone", "anyone signed in"):
+        found.add(404)
+    if method != "get":
+        found |= {403, 404, 409, 413, 422, 429}
+        if "requestBody" in operation:
+            found.add(415)
+        if "{" in path:
+            found |= {412, 428}
+    return sorted(found)
+
+
+def described(app: Litestar) -> dict[str, Any]:
+    """The whole OpenAPI 3.1 document of `app`."""
+    document: dict[str, Any] = app.openapi_schema.to_schema()
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["ProblemDetails"] = PROBLEM_SCHEMA
+    components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    handlers = _handlers(app)
+    for path, item in document.get("paths", {}).items():
+        for method, operation in item.items():
+            handler = handlers.get(operation.get("operationId", ""))
+            if handler is not None:
+                _complete(operation, method, path, handler)
+    return document
+
+
+def _handlers(app: Litestar) -> dict[str, HTTPRouteHandler]:
+    return {
+        handler.operation_id: handler
+        for route in app.routes
+        for handler in getattr(route, "route_handlers", ())
+        if isinstance(handler, HTTPRouteHandler) and isinstance(handler.operation_id, str)
+    }
+
+
+def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
+    labels = [label for guard in handler.resolve_guards() if (label := label_of(guard))]
+    guard = labels[-1] if labels else "anyone"
+    operation["x-gatehouse-allows"] = guard
+    operation["security"] = [] if guard == "anyone" else [{"bearer": []}]
+    operation.setdefault("parameters", []).extend(handler.opt.get("parameters", ()))
+    responses = operation.setdefault("responses", {})
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+    responses.pop("400", None)  # Litestar's own form, which this chassis doesn't answer with
+    for status in statuses(method, guard, operation, path):
+        responses.setdefault(str(status), {"description": TITLES[status].title, "content": content})

@@ -1,0 +1,74 @@
+"""Guards: every route says who may call it. An application with an unguarded route doesn't start.
+
+A guard by role is enough where what one may do doesn't depend on which row it is. Where it does (my own curriculum,
+my member's), the guard is `signed_in` and the rule asks for the relationship, answering 404 for what the caller may
+not see.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+
+from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
+from gatehouse_chassis.problems import Forbidden, NotFound
+
+Guard = Callable[[ASGIConnection, BaseRouteHandler], Awaitable[None]]
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+_MARK = "__gatehouse_guard__"
+
+
+def _guard(label: str) -> Callable[[Guard], Guard]:
+    def mark(function: Guard) -> Guard:
+        setattr(function, _MARK, label)
+        return function
+
+    return mark
+
+
+def label_of(guard: Any) -> str | None:
+    """What a guard lets through, in words; None for a function that isn't one of the chassis's guards."""
+    return getattr(guard, _MARK, None)
+
+
+@_guard("anyone")
+async def public(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    """Anyone, signed in or not."""
+
+
+@_guard("anyone signed in")
+async def signed_in(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    """Anyone with a valid token; 401 otherwise."""
+    await authenticated(connection)
+
+
+def allow(*roles: str) -> Guard:
+    """Those who have one of `roles` (admin has all). Others get 404 when reading and 403 when changing something."""
+    if not roles:
+        message = "allow() needs at least one role; use signed_in for everyone with a token"
+        raise ValueError(message)
+
+    @_guard(" or ".join(sorted(roles)))
+    async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+        actor = await authenticated(connection)
+        if actor.has(*roles):
+            return
+        if connection.scope.get("method") in SAFE_METHODS:
+            raise NotFound
+        raise Forbidden(f"This takes the role {' or '.join(sorted(roles))}.")
+
+    return guard
+
+
+operators = allow(*OPERATOR_ROLES)
+
+
+async def authenticated(connection: ASGIConnection) -> Actor:
+    """The caller, from the request's bearer token; checked once a request. Raises Unauthenticated."""
+    actor = connection.scope.get("auth")
+    if not isinstance(actor, Actor):
+        authenticator = connection.app.state.authenticator
+        actor = await authenticator.actor(connection.headers.get("authorization"))
+        connection.scope["auth"] = actor
+    return actor

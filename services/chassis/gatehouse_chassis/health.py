@@ -1,0 +1,132 @@
+"""Liveness, readiness, and what versions the database has.
+
+Liveness does no I/O: a database blip must not kill every task. Readiness asks the database at most once a second, and
+holds three things: the database answers, its collections are at least what the code needs, and the process isn't
+draining.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from gatehouse_chassis.drain import Drain
+from gatehouse_chassis.metrics import Metrics
+
+READINESS_TIMEOUT = 1.0
+REMEMBERED_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class CollectionVersion(msgspec.Struct, frozen=True):
+    """A Version document: what db-manager applied of one collection, and when (RFC 3339, UTC)."""
+
+    collection: str
+    version: str
+    applied_at: str
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """`checks` names each thing looked at: `ok`, or what is missing."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+class VersionSource(Protocol):
+    """What health needs of a database."""
+
+    async def versions(self) -> list[CollectionVersion]:
+        """The Version documents of the service's schema. Raises any exception when the database doesn't answer."""
+
+
+def unmet(needs: dict[str, str], versions: list[CollectionVersion]) -> str:
+    """What the code needs and the database hasn't got, in words; empty when all is there.
+
+    A collection is good for the code when its major is the same and it is at least as new.
+    """
+    have = {document.collection: document.version for document in versions}
+    missing = []
+    for collection, least in sorted(needs.items()):
+        found = have.get(collection)
+        if found is None:
+            missing.append(f"{collection} {least} is needed and not applied")
+        elif not satisfies(found, least):
+            missing.append(f"{collection} is {found}, {least} is needed")
+    return "; ".join(missing)
+
+
+def satisfies(found: str, least: str) -> bool:
+    """Whether a collection at `found` (a.b.c.enumerators) serves code that needs `least` (a.b.c)."""
+    have = [int(part) for part in found.split(".")[:3]]
+    need = [int(part) for part in least.split(".")]
+    return have[0] == need[0] and have >= need
+
+
+class Health:
+    """Answers readiness and versions for one application, remembering each answer for a second."""
+
+    def __init__(
+        self,
+        *,
+        drain: Drain,
+        metrics: Metrics,
+        database: VersionSource | None,
+        needs: dict[str, str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._drain = drain
+        self._metrics = metrics
+        self._database = database
+        self._needs = needs
+        self._clock = clock
+        self._at = float("-inf")
+        self._versions: list[CollectionVersion] | None = None
+        self._reason = ""
+        self._lock = asyncio.Lock()
+
+    async def ready(self) -> Readiness:
+        checks: dict[str, str] = {"process": "draining" if self._drain.draining else "ok"}
+        if self._database is not None:
+            await self._look()
+            if self._versions is None:
+                checks["database"] = self._reason
+            else:
+                checks["database"] = "ok"
+                checks["collections"] = unmet(self._needs, self._versions) or "ok"
+        return Readiness(ready=all(value == "ok" for value in checks.values()), checks=checks)
+
+    async def versions(self) -> list[CollectionVersion]:
+        """The Version documents as last seen; empty when the database doesn't answer or there is none."""
+        if self._database is not None:
+            await self._look()
+        return self._versions or []
+
+    async def _look(self) -> None:
+        async with self._lock:
+            if self._clock() - self._at < REMEMBERED_SECONDS:
+                return
+            assert self._database is not None
+            self._versions, self._reason = await asked(self._database.versions)
+            self._at = self._clock()
+            if self._versions is not None:
+                self._metrics.set_collections([(item.collection, item.version) for item in self._versions])
+
+
+async def asked(
+    versions: Callable[[], Awaitable[list[CollectionVersion]]],
+) -> tuple[list[CollectionVersion] | None, str]:
+    """The versions, or None and why not, within READINESS_TIMEOUT seconds."""
+    try:
+        async with asyncio.timeout(READINESS_TIMEOUT):
+            return await versions(), ""
+    except TimeoutError:
+        return None, f"doesn't answer within {READINESS_TIMEOUT:g} s"
+    except Exception as error:
+        # The text of a database's error may hold addresses and names: it belongs in the log only.
+        log.warning("database check failed", error=str(error), kind=type(error).__name__)
+        return None, "doesn't answer"

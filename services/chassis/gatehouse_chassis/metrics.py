@@ -1,0 +1,129 @@
+"""What a service counts: requests by route template (never by path), durations, in-flight, pool, build, versions.
+
+Names follow https://prometheus.io/docs/practices/naming/. One registry an application, so that several live in one test
+process. Labels are bounded: an unknown path or method is counted under `unmatched` or `other`.
+"""
+
+import os
+
+os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")  # read when prometheus_client is imported
+
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from gatehouse_chassis.service import Service
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Seconds. Each objective's threshold is added: only requests in whole buckets can be counted as good.
+BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+UNMATCHED = "unmatched"
+
+PoolState = Callable[[], tuple[int, int, int, int]]
+
+
+class Metrics:
+    """The metrics of one application; `observe` is called once a request by the outermost middleware."""
+
+    def __init__(self, service: Service) -> None:
+        self.registry = CollectorRegistry()
+        labels = ("service", "method", "route", "status")
+        threshold = service.entry.objectives.latency_p99_ms / 1000
+        self._service = service.name
+        self._requests = Counter("gatehouse_http_requests_total", "Requests answered", labels, registry=self.registry)
+        self._durations = Histogram(
+            "gatehouse_http_request_duration_seconds",
+            "From the first byte of the request to the last of the answer",
+            ("service", "method", "route"),
+            buckets=sorted({*BUCKETS, threshold}),
+            registry=self.registry,
+        )
+        self.in_flight = Gauge(
+            "gatehouse_http_requests_in_flight", "Requests being answered", ("service",), registry=self.registry
+        ).labels(service.name)
+        build = Gauge(
+            "gatehouse_build_info",
+            "1, labelled with what runs",
+            ("service", "version", "commit"),
+            registry=self.registry,
+        )
+        build.labels(service.name, service.build.version, service.build.commit).set(1)
+        self._calls = Counter(
+            "gatehouse_client_requests_total",
+            "Calls to other services, by outcome",
+            ("service", "target", "outcome"),
+            registry=self.registry,
+        )
+        self._collections: Sequence[tuple[str, str]] = ()
+        self.registry.register(_Collections(self._service, lambda: self._collections))
+        ProcessCollector(registry=self.registry)
+        # A child per (method, route, status): looking labels up costs more than adding to them.
+        self._children: dict[tuple[str, str, int], Counter] = {}
+        self._timers: dict[tuple[str, str], Histogram] = {}
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request. `route` is the template, or `unmatched`; `seconds` is its whole duration."""
+        if method not in METHODS:
+            method = "other"
+        counter = self._children.get((method, route, status))
+        if counter is None:
+            counter = self._requests.labels(self._service, method, route, str(status))
+            self._children[method, route, status] = counter
+        counter.inc()
+        timer = self._timers.get((method, route))
+        if timer is None:
+            timer = self._durations.labels(self._service, method, route)
+            self._timers[method, route] = timer
+        timer.observe(seconds)
+
+    def count_call(self, target: str, outcome: str) -> None:
+        """Count one call to another service; `outcome` is a status class (2xx ...) or a kind of failure."""
+        self._calls.labels(self._service, target, outcome).inc()
+
+    def watch_pool(self, state: PoolState) -> None:
+        """Export a connection pool: `state()` gives (open, idle, waiting callers, maximum)."""
+        self.registry.register(_Pool(self._service, state))
+
+    def set_collections(self, versions: Sequence[tuple[str, str]]) -> None:
+        """(collection, version) as db-manager recorded them."""
+        self._collections = tuple(versions)
+
+    def render(self) -> bytes:
+        """The exposition in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+
+class _Pool(Collector):
+    def __init__(self, service: str, state: PoolState) -> None:
+        self._service = service
+        self._state = state
+
+    def collect(self) -> Iterable[Metric]:
+        names = (
+            ("connections", "Connections that are open"),
+            ("idle", "Open connections that nobody uses"),
+            ("waiting", "Requests waiting for a connection"),
+            ("max", "Connections at most"),
+        )
+        for (name, text), value in zip(names, self._state(), strict=True):
+            family = GaugeMetricFamily(f"gatehouse_db_pool_{name}", text, labels=["service"])
+            family.add_metric([self._service], value)
+            yield family
+
+
+class _Collections(Collector):
+    def __init__(self, service: str, versions: Callable[[], Sequence[tuple[str, str]]]) -> None:
+        self._service = service
+        self._versions = versions
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "gatehouse_collection_version_info",
+            "1, labelled with the version that db-manager applied",
+            labels=["service", "collection", "version"],
+        )
+        for collection, version in self._versions():
+            family.add_metric([self._service, collection, version], 1)
+        yield family

@@ -1,0 +1,171 @@
+"""Errors as RFC 9457 problem details (`application/problem+json`).
+
+Services raise these types; nothing else reaches a client. The cause of an exception (a database's text, a path) stays
+in the log, under the id that the client is given as `instance`.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import msgspec
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One field that is wrong, by its dotted path in the request, and how to mend it."""
+
+    field: str
+    message: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of every error answer (https://www.rfc-editor.org/rfc/rfc9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = ""
+    instance: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+class Problem(Exception):
+    """Base of all errors that a client may see. `detail` says what happened and how to mend it."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        errors: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        self.errors = tuple(FieldError(field, message) for field, message in (errors or {}).items())
+        self.headers = dict(headers or {})
+
+    def details(self, instance: str = "") -> ProblemDetails:
+        return ProblemDetails(
+            type=f"urn:gatehouse:problem:{self.slug}",
+            title=self.title,
+            status=self.status,
+            detail=self.detail,
+            instance=instance,
+            errors=self.errors,
+        )
+
+
+class Invalid(Problem):
+    """400: the request can't be understood. Takes {field: what is wrong and how to mend it}."""
+
+    status = 400
+    slug = "invalid"
+    title = "The request isn't valid"
+
+    def __init__(self, errors: Mapping[str, str], detail: str = "") -> None:
+        super().__init__(detail or "; ".join(f"{field}: {text}" for field, text in errors.items()), errors=errors)
+
+
+class Unauthenticated(Problem):
+    status = 401
+    slug = "unauthenticated"
+    title = "Sign in first"
+
+    def __init__(self, detail: str = "Send a bearer token that identity has issued.") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    status = 403
+    slug = "forbidden"
+    title = "Your roles don't allow this"
+
+
+class NotFound(Problem):
+    """404: it doesn't exist, or the caller may not see it. The two are told apart by nobody."""
+
+    status = 404
+    slug = "not-found"
+    title = "There is no such thing here"
+
+
+class NotAllowedHere(Problem):
+    status = 405
+    slug = "method-not-allowed"
+    title = "This address doesn't answer that method"
+
+
+class Conflict(Problem):
+    status = 409
+    slug = "conflict"
+    title = "This contradicts what is there"
+
+
+class StaleVersion(Problem):
+    status = 412
+    slug = "stale-version"
+    title = "Someone else changed this first"
+
+
+class TooLarge(Problem):
+    status = 413
+    slug = "too-large"
+    title = "The request is too large"
+
+
+class Unsupported(Problem):
+    status = 415
+    slug = "unsupported-media-type"
+    title = "Send application/json"
+
+
+class Unprocessable(Problem):
+    status = 422
+    slug = "unprocessable"
+    title = "The request is understood, but can't be carried out"
+
+
+class MatchRequired(Problem):
+    status = 428
+    slug = "match-required"
+    title = "Say which version you are changing"
+
+
+class TooMany(Problem):
+    status = 429
+    slug = "too-many"
+    title = "Too many requests; wait a little"
+
+
+class Unavailable(Problem):
+    """503: a part that is needed doesn't answer in time. Trying again later may work."""
+
+    status = 503
+    slug = "unavailable"
+    title = "A part that is needed doesn't answer"
+
+    def __init__(self, detail: str = "", *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+BY_STATUS: dict[int, type[Problem]] = {
+    kind.status: kind
+    for kind in (
+        Unauthenticated,
+        Forbidden,
+        NotFound,
+        NotAllowedHere,
+        Conflict,
+        StaleVersion,
+        TooLarge,
+        Unsupported,
+        Unprocessable,
+        MatchRequired,
+        TooMany,
+    )
+}

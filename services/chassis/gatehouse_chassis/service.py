@@ -1,0 +1,107 @@
+"""The running service: its catalog entry, settings, addresses and build, read once from the environment."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from gatehouse_catalog import load_service
+from gatehouse_catalog.errors import CatalogError, Problem
+from gatehouse_catalog.structs import Service as Entry
+from gatehouse_chassis.settings import Settings, resolve
+
+T = TypeVar("T", int, float)
+ENVIRONMENTS = ("local", "dev", "test", "staging", "production")
+
+
+class Build(msgspec.Struct, frozen=True):
+    """What code this is. Empty where it isn't known."""
+
+    version: str = "unknown"
+    commit: str = ""
+    built_at: str = ""
+    image_digest: str = ""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service knows about itself and its surroundings. Made by `load`; handlers get it as `service`."""
+
+    entry: Entry
+    environment: str
+    settings: Settings
+    build: Build
+    addresses: dict[str, str]
+    public_url: str
+    host: str
+    port: int
+    database_url: str | None = None
+    drain_seconds: float = 0.0
+    cors_origins: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    def address(self, name: str) -> str:
+        """The base address of another service. Raises CatalogError when this one isn't given it."""
+        try:
+            return self.addresses[name]
+        except KeyError:
+            variable = "GATEHOUSE_URL_" + name.replace("-", "_").upper()
+            mend = f"Name {name} under [uses] services in services/{self.name}/service.toml, and set {variable}."
+            raise CatalogError([Problem(file="environment", key=variable, message="is not set.", mend=mend)]) from None
+
+    @classmethod
+    def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "Service":
+        """The service whose folder is `folder`, in the surroundings that `environ` (os.environ) describes.
+
+        Raises CatalogError naming every variable that is missing or wrong.
+        """
+        environ = os.environ if environ is None else environ
+        entry = load_service(folder)
+        environment = environ.get("GATEHOUSE_ENVIRONMENT", "")
+        if environment not in ENVIRONMENTS:
+            mend = f"Set it to one of {', '.join(ENVIRONMENTS)}."
+            message = "is not set." if not environment else "is no environment."
+            raise CatalogError(
+                [
+                    Problem(
+                        file="environment", key="GATEHOUSE_ENVIRONMENT", value=environment, message=message, mend=mend
+                    )
+                ]
+            )
+        return cls(
+            entry=entry,
+            environment=environment,
+            settings=resolve(entry, environ, folder.parent.parent),
+            build=Build(
+                version=environ.get("GATEHOUSE_VERSION", "unknown"),
+                commit=environ.get("GATEHOUSE_COMMIT", ""),
+                built_at=environ.get("GATEHOUSE_BUILD_TIME", ""),
+                image_digest=environ.get("GATEHOUSE_IMAGE_DIGEST", ""),
+            ),
+            addresses={
+                key.removeprefix("GATEHOUSE_URL_").lower().replace("_", "-"): value.rstrip("/")
+                for key, value in environ.items()
+                if key.startswith("GATEHOUSE_URL_") and value
+            },
+            public_url=environ.get("GATEHOUSE_PUBLIC_URL", "http://localhost:8400").rstrip("/"),
+            host=environ.get("GATEHOUSE_HOST", "127.0.0.1" if environment == "local" else "0.0.0.0"),  # noqa: S104 - a container listens to its balancer
+            port=_number(environ, "GATEHOUSE_PORT", entry.port or 0, int),
+            database_url=environ.get("GATEHOUSE_DATABASE_URL") or None,
+            drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
+            cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
+        )
+
+
+def _number(environ: Mapping[str, str], key: str, default: T, kind: Callable[[str], T]) -> T:
+    text = environ.get(key)
+    if not text:
+        return default
+    try:
+        return kind(text)
+    except ValueError:
+        problem = Problem(file="environment", key=key, value=text, message="is not a number.", mend="Write a number.")
+        raise CatalogError([problem]) from None

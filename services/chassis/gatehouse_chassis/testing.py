@@ -1,0 +1,150 @@
+"""For tests of services: a service in this process on a real database, tokens signed by a test key, and peers.
+
+    async with serving("person", create, database_url=url) as person:
+        answer = await person.get("/api/person/people", headers=person.tokens.headers("mentor"))
+
+A peer is a real HTTP server on loopback that plays another service, with the answers that a test gives it.
+"""
+
+import asyncio
+import base64
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import jwt
+import msgspec
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from litestar import Litestar
+from uuid_utils.compat import uuid7
+
+from gatehouse_catalog import find_root
+from gatehouse_chassis.auth import ALGORITHM, AUDIENCE, ISSUER
+from gatehouse_chassis.service import Service
+
+KEY_ID = "test-key"
+
+
+class Tokens:
+    """Access tokens like identity's, signed by a key made here; `jwks()` publishes it."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+
+    async def jwks(self) -> dict[str, Any]:
+        raw = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        x = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        return {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": KEY_ID, "alg": ALGORITHM, "use": "sig", "x": x}]}
+
+    def token(
+        self, *roles: str, person: UUID | str | None = None, account: UUID | str | None = None, **claims: Any
+    ) -> str:
+        """An access token with these roles; `claims` add to or replace the usual ones."""
+        now = int(time.time())
+        payload: dict[str, Any] = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(account or uuid7()),
+            "name": "Test",
+            "roles": list(roles),
+            "kind": "person",
+            "iat": now,
+            "exp": now + 600,
+        }
+        if person is not None:
+            payload["person"] = str(person)
+        return jwt.encode(payload | claims, self._key, algorithm=ALGORITHM, headers={"kid": KEY_ID})
+
+    def headers(self, *roles: str, **claims: Any) -> dict[str, str]:
+        """The Authorization header of such a token."""
+        return {"Authorization": f"Bearer {self.token(*roles, **claims)}"}
+
+
+class ServiceClient(httpx.AsyncClient):
+    """An HTTP client of one service in this process; `app` is its application and `tokens` makes callers."""
+
+    app: Litestar
+    tokens: Tokens
+
+
+@asynccontextmanager
+async def serving(
+    name: str,
+    create: Callable[[Service], Litestar],
+    *,
+    database_url: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    tokens: Tokens | None = None,
+) -> AsyncIterator[ServiceClient]:
+    """The service `name` in this process, started and, at the end, stopped. `database_url` is its role's."""
+    tokens = tokens or Tokens()
+    surroundings = {"GATEHOUSE_ENVIRONMENT": "local", **(environ or {})}
+    if database_url:
+        surroundings["GATEHOUSE_DATABASE_URL"] = database_url
+    service = Service.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)
+    app = create(service)
+    app.state.authenticator.trust(tokens.jwks)
+    async with app.lifespan():
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        async with ServiceClient(transport=transport, base_url="http://test") as client:
+            client.app = app
+            client.tokens = tokens
+            yield client
+
+
+class Peer:
+    """Another service as a test needs it. `answers[(method, path)]` is (status, body) or a function of the request."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: dict[tuple[str, str], Any] = {}
+        self.requests: list[tuple[str, str, dict[str, str], bytes]] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        headers = {key.decode(): value.decode() for key, value in scope["headers"]}
+        path = scope["path"] + (f"?{scope['query_string'].decode()}" if scope["query_string"] else "")
+        self.requests.append((scope["method"], path, headers, body))
+        found = self.answers.get((scope["method"], path), self.answers.get((scope["method"], scope["path"])))
+        status, content = (
+            (404, {"status": 404}) if found is None else found(path, headers) if callable(found) else found
+        )
+        encoded = msgspec.json.encode(content)
+        start = {"type": "http.response.start", "status": status}
+        await send({**start, "headers": [(b"content-type", b"application/json")]})
+        await send({"type": "http.response.body", "body": encoded})
+
+
+@asynccontextmanager
+async def peer() -> AsyncIterator[Peer]:
+    """A running Peer on a free loopback port."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    playing = Peer()
+    playing.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    config = uvicorn.Config(playing, lifespan="off", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    # Its own signal handling would take Ctrl-C away from pytest.
+    task = asyncio.create_task(server._serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield playing
+    finally:
+        server.should_exit = True
+        await task

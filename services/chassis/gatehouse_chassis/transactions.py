@@ -1,0 +1,133 @@
+"""Transactions of a `Database`: Piccolo's interface, with its traps mended.
+
+A nested transaction is a real savepoint, a failed COMMIT gives its connection back, and tasks that share a transaction
+take turns on its one connection. Use `DB.transaction()`; nothing here is built directly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Any, Literal
+
+import asyncpg
+from piccolo.engine.exceptions import TransactionError
+from piccolo.engine.postgres import PostgresTransaction
+
+if TYPE_CHECKING:
+    from gatehouse_chassis.database import Database
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+
+GONE = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.InterfaceError,
+    OSError,
+)
+"""How a connection shows that the server has ended it (restart, failover, DROP DATABASE ... WITH (FORCE))."""
+
+
+class TransactionMisuse(TransactionError):
+    """The code uses a transaction in a way that can't work; a mistake in the service, never the caller's."""
+
+
+class Transaction(PostgresTransaction):
+    """`async with DB.transaction():` commits at the end, rolls back on any exception, and always gives back.
+
+    Statements of several tasks (`asyncio.gather`) run one after the other. A nested `DB.transaction()` is a savepoint,
+    and only the task that opened the outer one may open it: two tasks' savepoints can't overlap on one connection.
+    """
+
+    def __init__(
+        self, engine: Database, *, allow_nested: bool = True, isolation: Isolation | None = None, readonly: bool = False
+    ) -> None:
+        super().__init__(engine, allow_nested=allow_nested)
+        self.isolation = isolation
+        self.readonly = readonly
+        self.ended = False
+        self.owner: asyncio.Task | None = None
+        self.lock = asyncio.Lock()
+
+    async def __aenter__(self) -> Transaction:
+        # Read again: the object may have been made before the transaction it finds itself in.
+        parent = self.engine.current_transaction.get()
+        self._parent = parent
+        self.owner = asyncio.current_task()
+        if parent is None:
+            await self._begin_on_new_connection()
+        else:
+            self._join(parent)
+            async with self.lock:
+                await self.begin()
+        self.engine.current_transaction.set(self)
+        return self
+
+    def _join(self, parent: Transaction) -> None:
+        if parent.ended:
+            raise TransactionMisuse(
+                "This task began in a transaction that has ended meanwhile; wait for it inside the transaction."
+            )
+        if parent.owner is not self.owner:
+            raise TransactionMisuse(
+                "A nested transaction was opened by another task than the one that owns the outer transaction "
+                "(asyncio.gather, create_task). Open it before the tasks start, or run them one after the other."
+            )
+        if self.isolation or self.readonly:
+            raise TransactionMisuse("A nested transaction can't choose isolation or readonly; say it on the outer one.")
+        self.connection = parent.connection
+        self.lock = parent.lock
+        self.transaction = self.connection.transaction()
+
+    async def _begin_on_new_connection(self) -> None:
+        """Nothing has run yet, so one dead connection from the pool is worth a second try."""
+        for attempt in (1, 2):
+            self.connection = await self.engine.acquire()
+            self.transaction = self.connection.transaction(isolation=self.isolation, readonly=self.readonly)
+            try:
+                await self.begin()
+            except GONE:
+                await self.engine.release(self.connection)
+                if attempt == 2:
+                    raise
+                await self.engine.expire()
+            except BaseException:
+                await self.engine.release(self.connection)
+                raise
+            else:
+                return
+
+    async def __aexit__(self, exception_type, exception, traceback) -> bool:
+        try:
+            async with self.lock:
+                await self._finish(failed=exception is not None)
+        finally:
+            self.ended = True
+            self.engine.current_transaction.set(self._parent)
+            if self._parent is None:
+                await self.engine.release(self.connection)
+        return False
+
+    async def _finish(self, *, failed: bool) -> None:
+        if self._rolled_back or self._committed:
+            return
+        if not failed:
+            await self.commit()
+            return
+        try:
+            await self.rollback()
+        except (asyncpg.PostgresError, *GONE):
+            # What made it fail matters more than that undoing failed too; the pool opens a new connection.
+            with contextlib.suppress(Exception):
+                self.connection.terminate()
+
+    async def call(self, method: str, sql: str, args: tuple) -> Any:
+        """Runs one statement on the transaction's connection, after those that other tasks are running."""
+        if self.ended:
+            raise TransactionMisuse(
+                "This statement belongs to a transaction that has ended. Wait for every task that was started inside "
+                "a transaction before the transaction ends."
+            )
+        async with self.lock:
+            return await getattr(self.connection, method)(sql, *args)
