@@ -1,0 +1,138 @@
+"""The catalog as its readers see it: what a folder of service.toml files turns into, or why it is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog import CatalogError, find_root, load_catalog, load_service
+from gatehouse_catalog.schema import PLACE, generate, service_schema
+
+GOOD = """
+name = "{name}"
+domain = "people"
+summary = "Says what it is for"
+path = "/api/{name}"
+port = {port}
+"""
+
+
+def write(root: Path, name: str, text: str) -> None:
+    folder = root / "services" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "service.toml").write_text(text, encoding="utf-8")
+
+
+def refused(root: Path) -> str:
+    with pytest.raises(CatalogError) as error:
+        load_catalog(root)
+    return str(error.value)
+
+
+def test_the_catalog_of_this_repository_loads() -> None:
+    catalog = load_catalog(find_root(Path(__file__)))
+    assert {"identity", "person", "partner", "topics", "curriculum", "portal"} <= set(catalog.names)
+    assert catalog["person"].database is not None
+    assert catalog["person"].database.service_role == "person_service"
+
+
+def test_a_service_starts_after_what_it_uses(tmp_path: Path) -> None:
+    write(tmp_path, "aa", GOOD.format(name="aa", port=8401) + '[uses]\nservices = ["bb"]\n')
+    write(tmp_path, "bb", GOOD.format(name="bb", port=8402) + '[uses]\nservices = ["cc"]\n')
+    write(tmp_path, "cc", GOOD.format(name="cc", port=8403))
+    catalog = load_catalog(tmp_path)
+    assert [service.name for service in catalog.start_order()] == ["cc", "bb", "aa"]
+    assert [service.name for service in catalog.start_order(["bb"])] == ["cc", "bb"]
+
+
+def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "web",
+        GOOD.format(name="web", port=8410).replace("/api/web", "/") + 'kind = "web"\n[uses]\nservices = ["*"]\n',
+    )
+    write(tmp_path, "aa", GOOD.format(name="aa", port=8401))
+    write(tmp_path, "bb", GOOD.format(name="bb", port=8402))
+    catalog = load_catalog(tmp_path)
+    assert [service.name for service in catalog.uses(catalog["web"])] == ["aa", "bb"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('summry = "x"', 'summry = "x": is not a known key. Did you mean "summary"?'),
+        ("[compute]\ncpus = 256", "compute.cpus = 256: is not a known key."),
+        (
+            '[settings.limit]\ntype = "integer"\ndefault = "many"',
+            "settings.limit.default = many: is not of type integer.",
+        ),
+        (
+            '[settings.limit]\ntyp = "integer"',
+            'settings.limit.typ = "integer": is not a known key. Did you mean "type"?',
+        ),
+        ('[settings.key]\ntype = "text"\nsecret = true\ndefault = "s3cret"', "settings.key.default = (hidden)"),
+        ('[settings.wait]\ntype = "duration"\ndefault = "5 minutes"', "is not a duration like"),
+        ("[compute]\ncpu = 300", "compute.cpu = 300: is no Fargate size."),
+        ("[compute]\ncpu = 256\nmemory = 4096", "The nearest legal is 2048."),
+        ("[scaling]\nmin = 3\nmax = 2", "scaling.max = 2: is below scaling.min."),
+        ('[uses]\nservices = ["persn"]', 'uses.services = persn: doesn\'t exist. Did you mean "person"?'),
+        ('[uses]\nservices = ["other"]', "uses.services = other: is the service itself."),
+        ('[database]\nschema = "Person"', "database.schema"),
+        ('[database]\nschema = "x"\nneeds = {a = "1.0"}', "database.needs"),
+        ("[objectives]\navailability = 101", "objectives.availability = 101"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_file_key_and_mend(tmp_path: Path, line: str, said: str) -> None:
+    write(tmp_path, "person", GOOD.format(name="person", port=8402))
+    write(tmp_path, "other", GOOD.format(name="other", port=8403) + line)
+    text = refused(tmp_path)
+    assert text.startswith("services/other/service.toml: ")
+    assert said in text
+    assert "s3cret" not in text
+
+
+@pytest.mark.parametrize(("port", "path", "said"), [(8401, "/api/b", "port of"), (8402, "/api/aa", "path of")])
+def test_two_services_never_share_a_port_or_a_path(tmp_path: Path, port: int, path: str, said: str) -> None:
+    write(tmp_path, "aa", GOOD.format(name="aa", port=8401))
+    write(tmp_path, "bb", GOOD.format(name="bb", port=port).replace("/api/bb", path))
+    assert f"is already the {said} aa" in refused(tmp_path)
+
+
+def test_a_circle_of_uses_is_refused_with_its_members(tmp_path: Path) -> None:
+    for name, port, used in (("aa", 8401, "bb"), ("bb", 8402, "cc"), ("cc", 8403, "aa")):
+        write(tmp_path, name, GOOD.format(name=name, port=port) + f'[uses]\nservices = ["{used}"]\n')
+    assert "aa -> bb -> cc -> aa" in refused(tmp_path)
+
+
+def test_all_wrong_files_are_told_at_once(tmp_path: Path) -> None:
+    write(tmp_path, "aa", "name = ")
+    write(tmp_path, "bb", GOOD.format(name="bb", port=80))
+    (tmp_path / "services" / "cc").mkdir()
+    text = refused(tmp_path)
+    assert "services/aa/service.toml: is not TOML" in text
+    assert "services/bb/service.toml: port = 80" in text
+    assert "services/cc/service.toml: is missing. Write one, or run: gate new service cc" in text
+
+
+def test_an_unknown_service_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    write(tmp_path, "person", GOOD.format(name="person", port=8402))
+    with pytest.raises(CatalogError, match='Did you mean "person"'):
+        load_catalog(tmp_path)["persn"]
+
+
+def test_a_missing_key_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "aa", 'name = "aa"\nsummary = "x"\n')
+    with pytest.raises(CatalogError, match=r"services/aa/service\.toml: domain: is missing"):
+        load_service(tmp_path / "services" / "aa")
+
+
+def test_outside_a_checkout_the_root_is_not_guessed(tmp_path: Path) -> None:
+    with pytest.raises(CatalogError, match="not inside a Gatehouse checkout"):
+        find_root(tmp_path)
+
+
+def test_the_schema_for_editors_refuses_unknown_keys() -> None:
+    schema = service_schema()
+    assert schema["additionalProperties"] is False
+    assert set(schema["required"]) == {"name", "domain", "summary"}
+    assert json.loads(generate(Path())[PLACE]) == schema
