@@ -1,0 +1,102 @@
+"""What `gate check` looks at without running a test. tests/house runs the same list, so neither can forget one."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from gatehouse_local.contracts import write_contracts
+
+BIN = Path(sys.executable).parent
+
+
+class UnknownCheck(Exception):
+    """A check was asked for that isn't there."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A command that ends with 0 when all is well; `mend` says what to do when it doesn't."""
+
+    name: str
+    command: tuple[str, ...]
+    mend: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    name: str
+    passed: bool
+    seconds: float
+    output: str
+    mend: str
+
+
+def checks(root: Path) -> list[Check]:
+    """All checks of this checkout, the quick ones first."""
+    gate = (sys.executable, "-m", "gatehouse_local.gate")
+    contracts = root / ".gate" / "contracts.toml"
+    return [
+        Check("style", (str(BIN / "ruff"), "check", "--quiet", "--output-format", "concise", "."), "ruff check --fix"),
+        Check("format", (str(BIN / "ruff"), "format", "--check", "--output-format", "concise", "."), "ruff format"),
+        Check(
+            "imports",
+            (str(BIN / "lint-imports"), "--config", str(contracts), "--cache-dir", str(root / ".gate" / "imports")),
+            "Move what both need to a part that both may import (design: who may import whom, in local/README.md)",
+        ),
+        Check("generated", (*gate, "generate", "--check"), "gate generate"),
+        Check("database", (*gate, "db", "check"), "Mend the file named above"),
+        Check("lock", ("uv", "lock", "--check", "--quiet"), "uv lock"),
+        Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Mend the lines named above"),
+    ]
+
+
+def check(root: Path, which: Check) -> Outcome:
+    """Runs one check and keeps its words."""
+    if which.name == "imports":
+        write_contracts(root, root / ".gate" / "contracts.toml")
+    began = time.monotonic()
+    environment = {**os.environ, "PATH": f"{_own_uv(root)}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+    try:
+        done = subprocess.run(  # noqa: S603 - the commands above
+            which.command, cwd=root, env=environment, capture_output=True, text=True, check=False
+        )
+        code, output = done.returncode, (done.stdout + done.stderr).strip()
+    except FileNotFoundError as error:
+        code, output = 1, f"{error.filename} isn't installed. Mend: ./local/gate check installs what is missing"
+    return Outcome(which.name, code == 0, round(time.monotonic() - began, 2), output, which.mend)
+
+
+def run(root: Path, only: tuple[str, ...] = (), *, as_json: bool = False) -> int:
+    """Runs the checks side by side and prints what they found; 0 when all pass."""
+    known = {which.name: which for which in checks(root)}
+    if unknown := [name for name in only if name not in known]:
+        raise UnknownCheck(f"gate check --only {unknown[0]}: there is no such check. Known: {', '.join(known)}")
+    chosen = [known[name] for name in only] or list(known.values())
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        outcomes = list(_said(pool.map(lambda which: check(root, which), chosen), quiet=as_json))
+    if as_json:
+        click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _said(outcomes, *, quiet: bool):
+    for outcome in outcomes:
+        if not quiet:
+            mark = "ok  " if outcome.passed else "FAIL"
+            click.echo(f"{mark} {outcome.name} ({outcome.seconds:.1f} s)")
+            if not outcome.passed:
+                click.echo(f"{outcome.output}\n     Mend: {outcome.mend}\n")
+        yield outcome
+
+
+def _own_uv(root: Path) -> str:
+    """Where the door put uv, if it had to."""
+    own = [root / ".gate" / "uv" / "bin", root / ".gate" / "uv" / "lib" / "bin"]
+    return os.pathsep.join(str(folder) for folder in own if folder.is_dir())

@@ -1,0 +1,183 @@
+"""Looks whether this machine can run Gatehouse, before anything fails half-way. It changes nothing."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import click
+import psutil
+
+from gatehouse_catalog import CatalogError, load_catalog
+from gatehouse_local.postgres import HOST, BinariesMissing, RootRefused, binary, listener, major, unprivileged
+from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
+
+DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, room to work
+MEMORY_NEEDED = 2**30  # local.md: the whole solution stays under 1 GiB
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the answer. `bad` means that something won't work, `warn` that something is left out."""
+
+    what: str
+    level: Literal["ok", "warn", "bad"]
+    message: str
+    mend: str = ""
+
+
+def run(root: Path, *, as_json: bool) -> int:
+    """Prints every finding; 1 when one is bad."""
+    found = list(findings(root))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+    else:
+        for one in found:
+            click.echo(f"{one.level:4} {one.what:12} {one.message}{f' Mend: {one.mend}' if one.mend else ''}")
+    return 1 if any(one.level == "bad" for one in found) else 0
+
+
+def findings(root: Path) -> Iterator[Finding]:
+    """Everything that is looked at, in the order in which it would stand in the way."""
+    for look in (_python, _git, _uv, _disk, _memory, _root_user, _postgres, _catalog):
+        yield look(root)
+    yield from _ports(root)
+    yield from _optional()
+
+
+def _python(_root: Path) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return Finding("python", "ok", f"{version} ({sys.executable})")
+
+
+def _git(_root: Path) -> Finding:
+    said = _words("git", "--version")
+    if said:
+        return Finding("git", "ok", said)
+    return Finding("git", "bad", "git isn't on the path.", "apt-get install git, or brew install git")
+
+
+def _uv(root: Path) -> Finding:
+    own = next((path for path in (root / ".gate/uv/bin/uv", root / ".gate/uv/lib/bin/uv") if path.exists()), None)
+    said = _words(str(own or "uv"), "--version")
+    if said:
+        return Finding("uv", "ok", said)
+    return Finding("uv", "warn", "uv isn't on the path.", "./local/gate brings its own when it is needed")
+
+
+def _disk(root: Path) -> Finding:
+    free = shutil.disk_usage(root).free
+    message = f"{free / 2**30:.1f} GiB are free where the checkout is."
+    if free < DISK_NEEDED:
+        return Finding("disk", "bad", message, f"free some: {DISK_NEEDED // 2**30} GiB are needed")
+    return Finding("disk", "ok", message)
+
+
+def _memory(_root: Path) -> Finding:
+    free = psutil.virtual_memory().available
+    message = f"{free / 2**30:.1f} GiB are available."
+    if free < MEMORY_NEEDED:
+        return Finding("memory", "warn", message, "close something, or start less: ./local/up person")
+    return Finding("memory", "ok", message)
+
+
+def _root_user(root: Path) -> Finding:
+    if os.geteuid() != 0:
+        return Finding("user", "ok", "an ordinary user.")
+    try:
+        way = unprivileged(root)
+    except RootRefused as error:
+        return Finding("user", "bad", str(error))
+    except BinariesMissing:
+        return Finding("user", "ok", "root.")
+    return Finding("user", "ok", f"root; PostgreSQL runs as another user by {way[0]}.")
+
+
+def _postgres(_root: Path) -> Finding:
+    try:
+        said = _words(str(binary("postgres")), "--version")
+    except BinariesMissing as error:
+        return Finding("postgresql", "bad", str(error))
+    if said:
+        return Finding("postgresql", "ok", f"{said}, embedded.")
+    return Finding("postgresql", "bad", f"the embedded PostgreSQL {major()} doesn't run here.", "see its own words: "
+                   f"{binary('postgres')} --version")  # fmt: skip
+
+
+def _catalog(root: Path) -> Finding:
+    try:
+        catalog = load_catalog(root)
+    except CatalogError as error:
+        return Finding("catalog", "bad", str(error.problems[0]))
+    return Finding("catalog", "ok", f"{len(catalog.services)} services.")
+
+
+def _ports(root: Path) -> Iterator[Finding]:
+    try:
+        services = load_catalog(root).services
+    except CatalogError:
+        return
+    wanted = {"edge": EDGE_PORT, "postgres": POSTGRES_PORT} | {one.name: one.port for one in services if one.port}
+    taken = {name: port for name, port in wanted.items() if _taken(port)}
+    if not taken:
+        yield Finding("ports", "ok", f"{min(wanted.values())} to {max(wanted.values())}: all {len(wanted)} are free.")
+    elif taken == wanted or _ours(root):
+        yield Finding("ports", "ok", "in use by the platform of this checkout.")
+    else:
+        for name, port in taken.items():
+            who = listener(port)
+            yield Finding("ports", "bad", f"{port} ({name}) is taken{f' by {who}' if who else ''}.",
+                          "stop that, or: ./local/up --port-offset 100")  # fmt: skip
+
+
+def _ours(root: Path) -> bool:
+    """Whether the database on the port is the one in this checkout's .gate."""
+    try:
+        pid = int((root / ".gate" / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return False
+    return psutil.pid_exists(pid)
+
+
+def _optional() -> Iterator[Finding]:
+    browser = next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
+    if browser or any(Path.home().glob(".cache/ms-playwright/chromium*")):
+        yield Finding("chromium", "ok", browser or "the one of Playwright.")
+    else:
+        yield Finding("chromium", "warn", "none is found; the journeys are skipped.", "apt-get install chromium, or: "
+                      "uv run playwright install chromium")  # fmt: skip
+    prometheus = _words("prometheus", "--version")
+    if prometheus:
+        version = re.search(r"version \S+", prometheus)
+        yield Finding("prometheus", "ok", version[0] if version else prometheus)
+    else:
+        yield Finding("prometheus", "warn", "none is found; no metrics are kept locally.", "apt-get install prometheus")
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
+
+
+def _words(*command: str) -> str:
+    """The first line a program says, or nothing when it isn't there or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = (done.stdout or done.stderr).strip().splitlines()
+    return lines[0] if lines and done.returncode == 0 else ""

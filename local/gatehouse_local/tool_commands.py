@@ -1,0 +1,90 @@
+"""The commands of a developer's day beside running: test, check, generate, new, doctor, bench.
+
+Each function only reads its arguments and hands over; what a command does is in the module named after it.
+"""
+
+import sys
+
+import click
+
+PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": True}
+
+
+@click.command(context_settings=PASS_ON)
+@click.option("--watch", is_flag=True, help="Stay, and rerun what a saved file affects.")
+@click.argument("what", nargs=-1, type=click.UNPROCESSED, metavar="[all|unit|blackbox [URL]|journeys|PATH...]")
+def test(what: tuple[str, ...], watch: bool) -> None:
+    """Run the tests: all of them, a kind, or those below a path.
+
+    Options of pytest (-k, -x, -vv, ...) are passed on to it. `blackbox` tests the platform that runs on this machine,
+    or the one at URL; if none runs, it starts one for the time of the tests.
+    """
+    from gatehouse_catalog import find_root  # noqa: PLC0415 - loaded when used
+
+    if watch:
+        from gatehouse_local.watch import watch as stay  # noqa: PLC0415
+
+        stay(find_root(), list(what))
+    else:
+        from gatehouse_local.testrun import run  # noqa: PLC0415
+
+        sys.exit(run(find_root(), list(what)))
+
+
+@click.command()
+@click.option("--only", multiple=True, metavar="NAME", help="Run this check only (may be repeated).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
+def check(only: tuple[str, ...], as_json: bool) -> None:
+    """Check style, types, import contracts and generated files. No test is run and nothing is changed."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.checks import run  # noqa: PLC0415
+
+    sys.exit(run(find_root(), only, as_json=as_json))
+
+
+@click.command()
+@click.option("--check", "only_check", is_flag=True, help="Change nothing; fail if a file is stale.")
+def generate(only_check: bool) -> None:
+    """Write the files that are derived from the catalog. They are committed; --check tells if one is stale."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.generate import run  # noqa: PLC0415
+
+    sys.exit(run(find_root(), only_check=only_check))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
+def doctor(as_json: bool) -> None:
+    """Look whether this machine can run Gatehouse. Every finding comes with its mend."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.doctor import run  # noqa: PLC0415
+
+    sys.exit(run(find_root(), as_json=as_json))
+
+
+@click.group()
+def new() -> None:
+    """Write something new from a template."""
+
+
+@new.command()
+@click.argument("name")
+@click.option("--domain", required=True, help="The unit it is promoted with, e.g. learning.")
+@click.option("--kind", type=click.Choice(["api"]), default="api", show_default=True)
+def service(name: str, domain: str, kind: str) -> None:
+    """Write a working, tested service NAME; ./local/up and ./local/test then know it with no other edit."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.scaffold import new_service  # noqa: PLC0415
+
+    new_service(find_root(), name, domain=domain, kind=kind, report=click.echo)
+
+
+@click.command(context_settings=PASS_ON)
+@click.argument("name")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def bench(name: str, arguments: tuple[str, ...]) -> None:
+    """Measure: services, local or db-manager. Prints where we stand against the figures to reach."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.bench import run  # noqa: PLC0415
+
+    sys.exit(run(find_root(), name, list(arguments)))
