@@ -1,8 +1,8 @@
 """Opaque cursors: where the next page of a list begins.
 
-A cursor is the sort key and id of the last row seen, bound to the list, its filters and its sort by a digest. The digest
-isn't a secret: a cursor only ever says where to begin, and what a caller may see is decided by the query itself. It makes
-a mangled cursor, or one of another list, a clear 400 instead of a page that is quietly wrong.
+A cursor is the sort key and id of the last row seen, bound to the list, its filters and its sort by a digest. The
+digest isn't a secret: a cursor only ever says where to begin, and what a caller may see is decided by the query itself.
+It makes a mangled cursor, or one of another list, a clear 400 instead of a page that is quietly wrong.
 """
 
 import base64
@@ -66,6 +66,4 @@ def _fits(value: Any) -> bool:
         return storable(value)
     if isinstance(value, int):
         return -(2**63) <= value < 2**63
-    if isinstance(value, datetime.datetime):
-        return value.tzinfo is not None
     return value is None or isinstance(value, (float, decimal.Decimal, datetime.date, uuid.UUID, bool))

@@ -1,7 +1,7 @@
 """The one way to PostgreSQL: a Piccolo engine on one pool, made at import and connected when the app starts.
 
-It mends what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check, no
-extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
+It mends what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check,
+no extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
 builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds without its cost per request.
 
     DB = Database("person")                                       # tables.py; connects to nothing
@@ -29,6 +29,7 @@ import asyncpg
 import msgspec
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
+from piccolo.table import Table
 
 from gatehouse_chassis.problems import Unavailable
 from gatehouse_chassis.statements import Statement, compiled
@@ -158,25 +159,25 @@ class Database(PostgresEngine):
         except NOT_REACHED as error:
             raise Unreachable(_why(error)) from error
 
-    async def close(self, timeout: float = 5.0) -> None:
-        """Waits for connections in use, then cuts those that are left after `timeout` seconds."""
+    async def close(self, grace: float = 5.0) -> None:
+        """Waits for connections in use, then cuts those that are left after `grace` seconds."""
         pool, self.pool = self.pool, None
         if pool is None:
             return
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(grace):
                 await pool.close()
         except TimeoutError:
             pool.terminate()
 
-    async def ping(self, timeout: float = 1.0) -> float:
-        """One `select 1`; returns seconds. Raises Busy or Unreachable when it doesn't answer within `timeout`."""
+    async def ping(self, within: float = 1.0) -> float:
+        """One `select 1`; returns seconds. Raises Busy or Unreachable when it doesn't answer `within` seconds."""
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 await self.fetchval("select 1")
         except TimeoutError:
-            raise Unreachable(f"PostgreSQL didn't answer within {timeout:g} s.") from None
+            raise Unreachable(f"PostgreSQL didn't answer within {within:g} s.") from None
         except (asyncpg.PostgresError, *GONE) as error:
             raise Unreachable(_why(error)) from error
         return time.perf_counter() - started
@@ -204,9 +205,9 @@ class Database(PostgresEngine):
             self.counters.waited += 1
             self.counters.waited_seconds += time.monotonic() - started
 
-    async def _connected(self, pool: asyncpg.Pool, timeout: float | None) -> Any:
+    async def _connected(self, pool: asyncpg.Pool, longest: float | None) -> Any:
         try:
-            return await pool.acquire(timeout=timeout)
+            return await pool.acquire(timeout=longest)
         except TimeoutError:
             self.counters.timeouts += 1
             size = f"all {self._max_size} connections are in use" if pool.get_size() else "PostgreSQL doesn't answer"
@@ -233,7 +234,7 @@ class Database(PostgresEngine):
     def _open_pool(self) -> asyncpg.Pool:
         if self.pool is None:
             raise NotOpen(
-                f"Database({self.schema!r}) isn't open. In an app its lifespan opens it (create_app(..., database=DB)); "
+                f"Database({self.schema!r}) isn't open. In an app the lifespan opens it: create_app(..., database=DB); "
                 f"in a script or a test, `await DB.open(url, application_name=...)` first."
             )
         return self.pool
@@ -302,6 +303,14 @@ class Database(PostgresEngine):
 
     async def close_connection_pool(self) -> None:
         await self.close()
+
+
+def database_of(table: type[Table]) -> Database:
+    """Of a table declared with `db=DB`."""
+    database = table._meta.db
+    if not isinstance(database, Database):
+        raise TypeError(f"class {table.__name__}(Table, db=DB): DB must be a gatehouse_chassis Database.")
+    return database
 
 
 def _only_reads(sql: str) -> bool:

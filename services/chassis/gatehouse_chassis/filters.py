@@ -5,7 +5,7 @@
         "mentor": uuid(Person.mentor_id),                   # ?mentor=019a...
         "specialty": member(Person.specialties),            # an element of a text[] column; several: any of them
         "reviewed": present(Person.reviewed_at),            # true: has a value; false: has none
-        "member": uuid(condition='exists (select from membership m where m.person_id = "person"."id" and m.team_id = {})'),
+        "member": uuid(condition="exists (select from seat s where s.person_id = person.id and s.team_id = any({}))"),
     }
 
 A value that doesn't fit is a 400 naming the parameter. `{}` in a condition is where the value stands.

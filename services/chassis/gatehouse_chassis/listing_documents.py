@@ -45,7 +45,9 @@ def list_parameters(listing: "Listing[Any]") -> list[Parameter]:
             Schema(type=OpenAPIType.STRING, enum=sorts, default=listing.default_sort),
             "Order; with - in front the exact reverse",
         ),
-        _parameter("limit", Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=200, default=50), "Most items in a page"),
+        _parameter(
+            "limit", Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=200, default=50), "Most items in a page"
+        ),
         _parameter("cursor", Schema(type=OpenAPIType.STRING), "`next` of the page before"),
     ]
 

@@ -18,9 +18,10 @@ A `Listing` is declared once beside the table and asked for pages:
 
 Every list also takes `limit` (default 50, at most 200), `cursor`, `sort` (`name`, `-name`: the exact reverse, so rows
 without a value come last ascending and first descending), and, where the table has archived_at, `archived` (default
-false; true: only archived ones). Any other parameter is a 400 that names it. Nothing is counted and no offset is used, so
-page 1,000 costs as much as page 1, given an index on (sort column, id).
+false; true: only archived ones). Any other parameter is a 400 that names it. Nothing is counted and no offset is
+used, so page 1,000 costs as much as page 1, given an index on (sort column, id).
 """
+# ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,7 +35,8 @@ from piccolo.querystring import QueryString
 from piccolo.table import Table
 
 from gatehouse_chassis import cursors
-from gatehouse_chassis.filters import LONGEST_TEXT, MOST_VALUES, Filter, boolean, reference, storable
+from gatehouse_chassis.database import database_of
+from gatehouse_chassis.filters import LONGEST_TEXT, MOST_VALUES, Filter, reference, storable
 from gatehouse_chassis.listing_documents import documented_operation
 from gatehouse_chassis.problems import Invalid
 from gatehouse_chassis.statements import RowBuilder
@@ -106,7 +108,8 @@ class Listing(Generic[T]):
         self.searched = tuple(reference(column) for column in search)
         self._identity = _sort(identity if identity is not None else table._meta.primary_key)
         self._builder = RowBuilder(row)
-        self._select = self._selected(table, columns or {}, joins)
+        self._selected = ", ".join(self._expressions(columns or {}))
+        self._source = f"{table._meta.get_formatted_tablename()} {joins}".rstrip()
         if default_sort.removeprefix("-") not in self.sorts:
             raise ValueError(f"default_sort={default_sort!r} isn't one of the sorts {sorted(self.sorts)}.")
         taken = {"limit", "cursor", "sort", "search"} & self.filters.keys()
@@ -114,19 +117,17 @@ class Listing(Generic[T]):
             raise ValueError(f"Filters may not be called {sorted(taken)}: every list has these parameters.")
         self.operation: type[Operation] = documented_operation(self)
 
-    def _selected(self, table: type[Table], columns: Mapping[str, str], joins: str) -> str:
-        known = {column._meta.db_column_name: reference(column) for column in table._meta.columns}
-        expressions = []
+    def _expressions(self, columns: Mapping[str, str]) -> Iterator[str]:
+        table = self.table._meta
+        known = {column._meta.db_column_name: reference(column) for column in table.columns}
         for field in self._builder.fields:
             expression = columns.get(field, known.get(field))
             if expression is None:
                 raise ValueError(
-                    f"{self._builder.row.__name__}.{field} is no column of {table._meta.tablename}; say what it is in "
+                    f"{self._builder.row.__name__}.{field} is no column of {table.tablename}; say what it is in "
                     f'columns={{"{field}": "<SQL>"}} (and joins=...), or leave it out of the struct.'
                 )
-            expressions.append(f'{expression} as "{field}"')
-        source = table._meta.get_formatted_tablename()
-        return f"select {', '.join(expressions)}, {{key}}, {self._identity.expression} from {source} {joins}".rstrip()
+            yield f'{expression} as "{field}"'
 
     async def page(self, params: Mapping[str, Any], *, where: Iterable[Condition] = ()) -> Page[T]:
         """Raises Invalid (400) naming every parameter that is wrong. `where` is added to what the caller asks for."""
@@ -137,12 +138,14 @@ class Listing(Generic[T]):
         if query.cursor is not None:
             self._continue(query, sort)
         direction = "desc" if query.descending else "asc"
-        sql = self._select.format(key=sort.expression)
+        sql = f"select {self._selected}, {sort.expression}, {self._identity.expression} from {self._source}"
         if query.conditions:
             sql += f" where {' and '.join(query.conditions)}"
-        sql += f" order by {sort.expression} {direction}, {self._identity.expression} {direction} limit {query.limit + 1}"
+        sql += (
+            f" order by {sort.expression} {direction}, {self._identity.expression} {direction} limit {query.limit + 1}"
+        )
         try:
-            records = await self.table._meta.db.fetch(sql, *query.values)
+            records = await database_of(self.table).fetch(sql, *query.values)
         except asyncpg.DataError:
             if query.cursor is None:
                 raise
@@ -151,7 +154,7 @@ class Listing(Generic[T]):
         following = None
         if len(records) > query.limit:
             following = cursors.write(query.scope, shown[-1][-2], shown[-1][-1])
-        return Page(self._builder.build_all([tuple(record)[:-2] for record in shown], records), following)
+        return Page([self._builder.from_values(record[:-2]) for record in shown], following)
 
     def _continue(self, query: Query, sort: Sort) -> None:
         assert query.cursor is not None
@@ -165,7 +168,7 @@ class Listing(Generic[T]):
             if not sort.nullable:
                 query.add(f"({column}, {tie}) {after} ({{}}, {{}})", key, identity)
             else:
-                # Rows without a value sort last ascending, so they follow every key; descending they have all been seen.
+                # Rows without a value sort last ascending, so they follow every key; descending they came first.
                 rest = "" if query.descending else f" or {column} is null"
                 query.add(f"(({column}, {tie}) {after} ({{}}, {{}}){rest})", key, identity)
         elif query.descending:
@@ -195,7 +198,9 @@ class Listing(Generic[T]):
             query.sort,
             query.descending,
             # Repeated values in any order are the same filter.
-            sorted((name, sorted(set(values))) for name, values in given.items() if name not in ("limit", "cursor", "sort")),
+            sorted(
+                (name, sorted(set(values))) for name, values in given.items() if name not in ("limit", "cursor", "sort")
+            ),
         )
         return query
 

@@ -44,6 +44,7 @@ class Transaction(PostgresTransaction):
         self, engine: Database, *, allow_nested: bool = True, isolation: Isolation | None = None, readonly: bool = False
     ) -> None:
         super().__init__(engine, allow_nested=allow_nested)
+        self.database = engine
         self.isolation = isolation
         self.readonly = readonly
         self.ended = False
@@ -52,7 +53,7 @@ class Transaction(PostgresTransaction):
 
     async def __aenter__(self) -> Transaction:
         # Read again: the object may have been made before the transaction it finds itself in.
-        parent = self.engine.current_transaction.get()
+        parent: Transaction | None = self.database.current_transaction.get()
         self._parent = parent
         self.owner = asyncio.current_task()
         if parent is None:
@@ -61,7 +62,7 @@ class Transaction(PostgresTransaction):
             self._join(parent)
             async with self.lock:
                 await self.begin()
-        self.engine.current_transaction.set(self)
+        self.database.current_transaction.set(self)
         return self
 
     def _join(self, parent: Transaction) -> None:
@@ -83,17 +84,17 @@ class Transaction(PostgresTransaction):
     async def _begin_on_new_connection(self) -> None:
         """Nothing has run yet, so one dead connection from the pool is worth a second try."""
         for attempt in (1, 2):
-            self.connection = await self.engine.acquire()
+            self.connection = await self.database.acquire()
             self.transaction = self.connection.transaction(isolation=self.isolation, readonly=self.readonly)
             try:
                 await self.begin()
             except GONE:
-                await self.engine.release(self.connection)
+                await self.database.release(self.connection)
                 if attempt == 2:
                     raise
-                await self.engine.expire()
+                await self.database.expire()
             except BaseException:
-                await self.engine.release(self.connection)
+                await self.database.release(self.connection)
                 raise
             else:
                 return
@@ -104,9 +105,9 @@ class Transaction(PostgresTransaction):
                 await self._finish(failed=exception is not None)
         finally:
             self.ended = True
-            self.engine.current_transaction.set(self._parent)
+            self.database.current_transaction.set(self._parent)
             if self._parent is None:
-                await self.engine.release(self.connection)
+                await self.database.release(self.connection)
         return False
 
     async def _finish(self, *, failed: bool) -> None:

@@ -1,0 +1,190 @@
+"""Reading and writing one row at a time, with optimistic locking and breadcrumbs.
+
+For tables with `id`, `version`, created_at/by/request and changed_at/by/request (the contract of every aggregate). It
+isn't an object mapper: rows go out as structs, changes come in as structs, and SQL for a set of columns is made once.
+
+    PERSON = Aggregate(Person, PersonRow)
+
+    row = await PERSON.get(id)                                # NotFound (404); find() gives None instead
+    row = await PERSON.insert(new, by=actor)                  # new: a struct or a dict; UNSET fields take their default
+    row = await PERSON.change(id, version, change, by=actor)  # only fields that aren't UNSET
+    row = await PERSON.archive(id, version, by=actor, also={"status": "archived"})
+
+A change says `where id = ... and version = ...` and raises the version by one, so of two that began from the same
+version one gets StaleVersion (412). `where` narrows what the caller may touch; the rest is 404, like what isn't there:
+
+    where=("mentor_id = {}", actor.person)
+"""
+# ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
+
+import enum
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Generic, Protocol, TypeVar
+from uuid import UUID
+
+import msgspec
+from piccolo.table import Table
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis.context import request_id
+from gatehouse_chassis.database import Database, database_of
+from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.statements import RowBuilder
+
+T = TypeVar("T")
+MANAGED = frozenset(
+    {"version", *(f"{crumb}_{part}" for crumb in ("created", "changed") for part in ("at", "by", "request"))}
+)
+Where = tuple[Any, ...]
+
+
+class By(Protocol):
+    """Who makes a change; an Actor is one."""
+
+    @property
+    def account(self) -> UUID: ...
+
+
+class Aggregate(Generic[T]):
+    def __init__(self, table: type[Table], row: type[T], *, noun: str = "") -> None:
+        """`noun`: what an error calls it; by default the table's name."""
+        meta = table._meta
+        self.table = table
+        self.noun = noun or meta.tablename.replace("_", " ")
+        self._builder = RowBuilder(row)
+        self._columns = {column._meta.db_column_name for column in meta.columns}
+        self._source = meta.get_formatted_tablename()
+        self._returned = ", ".join(f'"{field}"' for field in self._builder.fields)
+        unknown = [field for field in self._builder.fields if field not in self._columns]
+        if unknown:
+            raise ValueError(
+                f"{row.__name__} has fields that are no columns of {meta.tablename}: {', '.join(unknown)}."
+            )
+        self._insert_sql = lru_cache(256)(self._make_insert_sql)
+        self._change_sql = lru_cache(256)(self._make_change_sql)
+
+    @property
+    def _database(self) -> Database:
+        return database_of(self.table)
+
+    async def find(self, id: UUID, *, where: Where = (), lock: bool = False) -> T | None:
+        """`lock`: inside a transaction, nobody else changes it until that ends."""
+        condition, values = _narrowed(where, 1)
+        sql = f"select {self._returned} from {self._source} where id = $1{condition}{' for update' if lock else ''}"
+        record = await self._database.fetchrow(sql, id, *values)
+        return None if record is None else self._builder.build(record)
+
+    async def get(self, id: UUID, *, where: Where = (), lock: bool = False) -> T:
+        row = await self.find(id, where=where, lock=lock)
+        if row is None:
+            raise NotFound(f"There is no {self.noun} {id}.")
+        return row
+
+    async def insert(self, values: Any, *, by: By | None, **more: Any) -> T:
+        """`values` and `more` are columns; an `id` is made (UUIDv7) unless one is given. `by=None`: the system."""
+        given = {"id": uuid7(), **self._given(values), **more}
+        self._check(given)
+        account = None if by is None else by.account
+        record = await self._database.fetchrow(
+            self._insert_sql(tuple(given)), account, request_id(), *map(_stored, given.values())
+        )
+        return self._builder.build(record)
+
+    async def change(self, id: UUID, version: int, values: Any, *, by: By | None, where: Where = (), **more: Any) -> T:
+        """The row as it is afterwards. NotFound, or StaleVersion when its version isn't `version` any more.
+
+        Nothing given changes nothing, and leaves the version; the version is still checked.
+        """
+        given = {**self._given(values), **more}
+        self._check(given)
+        if not given:
+            row = await self.get(id, where=where)
+            await self._refuse_stale(id, version, where)
+            return row
+        account = None if by is None else by.account
+        condition, narrowing = _narrowed(where, 4 + len(given))
+        record = await self._database.fetchrow(
+            self._change_sql(tuple(given)).replace("/*where*/", condition),
+            id,
+            version,
+            account,
+            request_id(),
+            *map(_stored, given.values()),
+            *narrowing,
+        )
+        if record is None:
+            await self._refuse_stale(id, version, where)
+            raise StaleVersion(self._stale_text(version, None))
+        return self._builder.build(record)
+
+    async def archive(
+        self, id: UUID, version: int, *, by: By | None, also: Mapping[str, Any] | None = None, where: Where = ()
+    ) -> T:
+        """Sets archived_at. Conflict (409) when it is archived already."""
+        condition, narrowing = _narrowed(where, 1)
+        sql = f"select archived_at is not null from {self._source} where id = $1{condition}"
+        archived = await self._database.fetchval(sql, id, *narrowing)
+        if archived:
+            raise Conflict(f"This {self.noun} is archived already.")
+        moment = await self._database.fetchval("select now()")
+        return await self.change(id, version, {**(also or {}), "archived_at": moment}, by=by, where=where)
+
+    async def _refuse_stale(self, id: UUID, version: int, where: Where) -> None:
+        condition, narrowing = _narrowed(where, 1)
+        sql = f"select version from {self._source} where id = $1{condition}"
+        current = await self._database.fetchval(sql, id, *narrowing)
+        if current is None:
+            raise NotFound(f"There is no {self.noun} {id}.")
+        if current != version:
+            raise StaleVersion(self._stale_text(version, current))
+
+    def _stale_text(self, version: int, current: int | None) -> str:
+        now = "another version by now" if current is None else f"version {current} by now"
+        return f"You changed version {version} of this {self.noun}; it has {now}. Read it again and repeat your change."
+
+    def _given(self, values: Any) -> dict[str, Any]:
+        if isinstance(values, Mapping):
+            return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        pairs = ((name, getattr(values, name)) for name in values.__struct_fields__)
+        return {name: value for name, value in pairs if value is not msgspec.UNSET}
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        wrong = [name for name in given if name not in self._columns or name in MANAGED]
+        if wrong:
+            raise TypeError(
+                f"{', '.join(wrong)}: no column of {self.table._meta.tablename}, or one that Aggregate fills itself "
+                f"({', '.join(sorted(MANAGED))})."
+            )
+
+    def _make_insert_sql(self, names: tuple[str, ...]) -> str:
+        columns = ", ".join(f'"{name}"' for name in names)
+        numbers = ", ".join(f"${position}" for position in range(3, 3 + len(names)))
+        return (
+            f"insert into {self._source} (created_by, created_request, changed_by, changed_request, {columns}) "
+            f"values ($1, $2, $1, $2, {numbers}) returning {self._returned}"
+        )
+
+    def _make_change_sql(self, names: tuple[str, ...]) -> str:
+        changes = ", ".join(f'"{name}" = ${position}' for position, name in enumerate(names, 5))
+        return (
+            f"update {self._source} set version = version + 1, changed_at = now(), changed_by = $3, "
+            f"changed_request = $4, {changes} where id = $1 and version = $2/*where*/ returning {self._returned}"
+        )
+
+
+def _narrowed(where: Where, before: int) -> tuple[str, tuple[Any, ...]]:
+    """As SQL that follows `where ...`, its values numbered after the `before` ones that stand in front."""
+    if not where:
+        return "", ()
+    template, *values = where
+    return f" and ({template.format(*(f'${before + n}' for n in range(1, len(values) + 1)))})", tuple(values)
+
+
+def _stored(value: Any) -> Any:
+    """As asyncpg takes it: enumerators by their value, sets and tuples as arrays."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_stored(one) for one in value]
+    return value

@@ -1,0 +1,31 @@
+"""What PostgreSQL's refusals mean to a client: which of them are the client's affair, and in words of ours.
+
+PostgreSQL's own text holds values, so only the constraint's name is used: db-manager calls them <table>_<column>_<what>
+or <table>_<name>. A service that can say it better catches the exception where it knows more.
+"""
+
+import asyncpg
+
+from gatehouse_chassis.database import Busy
+from gatehouse_chassis.problems import Conflict, Invalid, Problem
+
+
+def as_problem(error: asyncpg.PostgresError) -> Problem | None:
+    """None: not the client's affair; a 500."""
+    if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
+        return Busy("The database took too long, or someone else is changing the same. Try again.")
+    name = _constraint(error)
+    if isinstance(error, (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)):
+        return Conflict(f"There is one like this already ({name}).")
+    if isinstance(error, asyncpg.ForeignKeyViolationError):
+        return Conflict(f"This refers to something that doesn't exist, or something still refers to this ({name}).")
+    if isinstance(error, asyncpg.CheckViolationError):
+        return Invalid({name: "breaks a rule of the database"})
+    return None
+
+
+def _constraint(error: asyncpg.PostgresError) -> str:
+    """`email_unique` of `person_email_unique`."""
+    name = getattr(error, "constraint_name", None) or "a rule"
+    table = getattr(error, "table_name", None) or ""
+    return name.removeprefix(f"{table}_")

@@ -1,0 +1,131 @@
+"""`Idempotency-Key` on creating requests: the same request with the same key is done once, and answered the same.
+
+    REPEATS = Repeats(DB)                                                       # tables.py
+
+    @post("/people", operation_id="CreatePerson", guards=[allow("staff")])
+    async def create_person(
+        self, request: Request, data: NewPerson, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[PersonRow]:
+        async def create() -> Response[PersonRow]:
+            row = await PERSON.insert(data, by=actor)
+            return created(row, f"/api/person/people/{row.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, create)
+
+The key, a digest of the request and the answer are stored in the transaction that does the work: either all of it is
+there or nothing. An answer that is an error isn't stored, so the request may be repeated. Keys belong to an account and
+are forgotten after 24 hours. Without the header `create` runs in a transaction of its own.
+"""
+# ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import asyncpg
+import msgspec
+from litestar import Request, Response
+from litestar.params import Parameter
+
+from gatehouse_chassis.aggregates import By
+from gatehouse_chassis.problems import Conflict, Invalid, Unprocessable
+
+if TYPE_CHECKING:
+    from gatehouse_chassis.database import Database
+
+LONGEST_KEY = 255
+KEPT_HOURS = 24
+REPLAYED_HEADER = "Idempotency-Replayed"
+SWEPT_AT_ONCE = 20
+
+IdempotencyKey = Annotated[
+    str | None,
+    Parameter(
+        header="Idempotency-Key",
+        description="A text of your own, such as a UUID: repeating the request with it is answered the same",
+    ),
+]
+
+
+class InProgress(Conflict):
+    """409: the first request with this key hasn't finished."""
+
+    slug = "repeat-in-progress"
+    title = "The same request is still being carried out"
+
+
+class KeyReused(Unprocessable):
+    """422: the key was used for another request."""
+
+    slug = "idempotency-key-reused"
+    title = "This Idempotency-Key belongs to another request"
+
+
+class Repeats:
+    def __init__(self, database: "Database") -> None:
+        table = f'"{database.schema}"."idempotency_key"'
+        expired = f"created_at < now() - interval '{KEPT_HOURS} hours'"
+        self._database = database
+        self._sweep = database.prepare(
+            f"delete from {table} where (actor = $1 and key = $2 and {expired}) or (actor, key) in (select actor, key "
+            f"from {table} where {expired} order by created_at limit {SWEPT_AT_ONCE} for update skip locked)"
+        )
+        self._take = database.prepare(
+            f"insert into {table} (actor, key, digest) values ($1, $2, $3) on conflict do nothing"
+        )
+        self._keep = database.prepare(
+            f"update {table} set status = $3, body = $4, headers = $5 where actor = $1 and key = $2"
+        )
+        self._recall = f"select digest, status, body, headers from {table} where actor = $1 and key = $2"
+
+    async def once(
+        self, request: Request, actor: By, key: str | None, work: Callable[[], Awaitable[Response[Any]]]
+    ) -> Response[Any]:
+        """Runs `work` in a transaction, or gives the stored answer of the request that ran it."""
+        if key is None:
+            async with self._database.transaction():
+                return await work()
+        if not (0 < len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+            raise Invalid({"Idempotency-Key": f"1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"})
+        digest = await request_digest(request)
+        async with self._database.transaction():
+            await self._sweep.execute(actor.account, key)
+            if not await self._taken(actor, key, digest):
+                return await self._replay(actor, key, digest)
+            response = await work()
+            headers = {name: value for name, value in response.headers.items() if value is not None}
+            body = msgspec.json.encode(response.content).decode()
+            await self._keep.execute(actor.account, key, response.status_code or 201, body, headers)
+        return response
+
+    async def _taken(self, actor: By, key: str, digest: str) -> bool:
+        """False: someone had it before. Waits for a transaction that is using it, as long as lock_timeout allows."""
+        try:
+            return await self._take.execute(actor.account, key, digest) == 1
+        except asyncpg.LockNotAvailableError:
+            raise InProgress(
+                "The first request with this Idempotency-Key hasn't finished. Repeat it in a moment.",
+                headers={"Retry-After": "1"},
+            ) from None
+
+    async def _replay(self, actor: By, key: str, digest: str) -> Response[Any]:
+        stored = await self._database.fetchrow(self._recall, actor.account, key)
+        if stored is None or stored["status"] is None:
+            raise InProgress("Repeat it in a moment.", headers={"Retry-After": "1"})
+        if stored["digest"] != digest:
+            raise KeyReused("Use a new Idempotency-Key for a new request; this one was sent with another path or body.")
+        return Response(
+            stored["body"].encode(),
+            status_code=stored["status"],
+            headers={**stored["headers"], REPLAYED_HEADER: "true"},
+            media_type="application/json",
+        )
+
+
+async def request_digest(request: Request) -> str:
+    """Of the method, path, query and body, byte by byte."""
+    digest = hashlib.sha256()
+    for part in (request.method, request.url.path, request.url.query):
+        digest.update(part.encode() + b"\x00")
+    digest.update(await request.body())
+    return digest.hexdigest()
