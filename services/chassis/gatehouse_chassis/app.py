@@ -1,6 +1,6 @@
 """Puts a service together: a Litestar application with everything that all services share around its own routes."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -71,28 +71,30 @@ def create_app(
     versions = DatabaseVersions(database) if database is not None else None
     needs = service.entry.database.needs if service.entry.database else {}
     health = Health(drain=drain, metrics=metrics, database=versions, needs=needs)
-    clients: dict[str, Client] = {}
+    clients = service.clients
     state = State(
         {
             "service": service,
             "drain": drain,
             "metrics": metrics,
             "health": health,
-            "clients": clients,
-            "authenticator": Authenticator(Keys(keys or _from_identity(service, clients))),
+            "authenticator": Authenticator(Keys(keys or _from_identity(service))),
         }
     )
     if database is not None:
         metrics.watch_pool(database.pool_state)
 
     @asynccontextmanager
-    async def connected(app: Litestar) -> AsyncIterator[None]:
+    async def connected(app: Litestar) -> AsyncGenerator[None, None]:
         if database is None:
             yield
             return
         assert service.entry.database is not None
         await database.open(
-            service.database_url or "", application_name=service.name, max_size=service.entry.database.pool
+            service.database_url or "",
+            application_name=service.name,
+            max_size=service.entry.database.pool,
+            min_size=0,  # starts without a database too, and says at /health/ready that there is none
         )
         try:
             yield
@@ -100,7 +102,7 @@ def create_app(
             await database.close()
 
     @asynccontextmanager
-    async def calling(app: Litestar) -> AsyncIterator[None]:
+    async def calling(app: Litestar) -> AsyncGenerator[None, None]:
         for name, address in service.addresses.items():
             clients[name] = Client(name, address, on_call=metrics.count_call)
         try:
@@ -108,6 +110,7 @@ def create_app(
         finally:
             for client in clients.values():
                 await client.close()
+            clients.clear()
 
     path = service.entry.path or "/"
     app = App(
@@ -180,13 +183,9 @@ def _cors(service: Service) -> CORSConfig:
     )
 
 
-def _from_identity(service: Service, clients: Mapping[str, Client]) -> FetchKeys:
+def _from_identity(service: Service) -> FetchKeys:
     async def fetch() -> dict[str, Any]:
-        client = clients.get("identity")
-        if client is None:
-            service.address("identity")  # raises with the mend
-            raise AssertionError
-        return await client.get("/api/identity/jwks.json", dict[str, Any]) or {}
+        return await service.call("identity").get("/api/identity/jwks.json", dict[str, Any])
 
     return fetch
 

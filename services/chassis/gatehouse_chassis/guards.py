@@ -19,7 +19,9 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 _MARK = "__gatehouse_guard__"
 
 
-def _guard(label: str) -> Callable[[Guard], Guard]:
+def guard(label: str) -> Callable[[Guard], Guard]:
+    """Makes an async function (connection, handler) a guard; `label` says whom it lets through."""
+
     def mark(function: Guard) -> Guard:
         setattr(function, _MARK, label)
         return function
@@ -32,12 +34,12 @@ def label_of(guard: Any) -> str | None:
     return getattr(guard, _MARK, None)
 
 
-@_guard("anyone")
+@guard("anyone")
 async def public(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Anyone, signed in or not."""
 
 
-@_guard("anyone signed in")
+@guard("anyone signed in")
 async def signed_in(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Anyone with a valid token; 401 otherwise."""
     await authenticated(connection)
@@ -49,8 +51,8 @@ def allow(*roles: str) -> Guard:
         message = "allow() needs at least one role; use signed_in for everyone with a token"
         raise ValueError(message)
 
-    @_guard(" or ".join(sorted(roles)))
-    async def guard(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    @guard(" or ".join(sorted(roles)))
+    async def by_role(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
         actor = await authenticated(connection)
         if actor.has(*roles):
             return
@@ -58,7 +60,7 @@ def allow(*roles: str) -> Guard:
             raise NotFound
         raise Forbidden(f"This takes the role {' or '.join(sorted(roles))}.")
 
-    return guard
+    return by_role
 
 
 operators = allow(*OPERATOR_ROLES)

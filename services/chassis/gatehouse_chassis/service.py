@@ -10,6 +10,7 @@ import msgspec
 from gatehouse_catalog import load_service
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_catalog.structs import Service as Entry
+from gatehouse_chassis.client import Client
 from gatehouse_chassis.settings import Settings, resolve
 
 T = TypeVar("T", int, float)
@@ -38,6 +39,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     database_url: str | None = None
     drain_seconds: float = 0.0
+    clients: dict[str, Client] = {}
     cors_origins: tuple[str, ...] = ()
 
     @property
@@ -52,6 +54,12 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             variable = "GATEHOUSE_URL_" + name.replace("-", "_").upper()
             mend = f"Name {name} under [uses] services in services/{self.name}/service.toml, and set {variable}."
             raise CatalogError([Problem(file="environment", key=variable, message="is not set.", mend=mend)]) from None
+
+    def call(self, name: str) -> Client:
+        """The HTTP client for another service. Raises CatalogError when this one isn't given its address."""
+        if name not in self.clients:
+            self.clients[name] = Client(name, self.address(name))
+        return self.clients[name]
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "Service":

@@ -10,7 +10,7 @@ import asyncio
 import base64
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ async def serving(
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     tokens: Tokens | None = None,
-) -> AsyncIterator[ServiceClient]:
+) -> AsyncGenerator[ServiceClient, None]:
     """The service `name` in this process, started and, at the end, stopped. `database_url` is its role's."""
     tokens = tokens or Tokens()
     surroundings = {"GATEHOUSE_ENVIRONMENT": "local", **(environ or {})}
@@ -92,12 +92,33 @@ async def serving(
     service = Service.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)
     app = create(service)
     app.state.authenticator.trust(tokens.jwks)
-    async with app.lifespan():
+    async with _started(app):
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
         async with ServiceClient(transport=transport, base_url="http://test") as client:
             client.app = app
             client.tokens = tokens
             yield client
+
+
+@asynccontextmanager
+async def _started(app: Litestar) -> AsyncGenerator[None, None]:
+    """Runs the lifespan in a task of its own: a fixture is set up and torn down in different ones."""
+    started, stop = asyncio.Event(), asyncio.Event()
+
+    async def live() -> None:
+        async with app.lifespan():
+            started.set()
+            await stop.wait()
+
+    life = asyncio.create_task(live())
+    await asyncio.wait([life, waiting := asyncio.create_task(started.wait())], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    try:
+        if started.is_set():
+            yield
+    finally:
+        stop.set()
+        await life
 
 
 class Peer:
@@ -131,7 +152,7 @@ class Peer:
 
 
 @asynccontextmanager
-async def peer() -> AsyncIterator[Peer]:
+async def peer() -> AsyncGenerator[Peer, None]:
     """A running Peer on a free loopback port."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -142,7 +163,7 @@ async def peer() -> AsyncIterator[Peer]:
     # Its own signal handling would take Ctrl-C away from pytest.
     task = asyncio.create_task(server._serve([listener]))
     while not server.started:
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.005)  # noqa: ASYNC110 - uvicorn has no event for this
     try:
         yield playing
     finally:
