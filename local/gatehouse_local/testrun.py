@@ -35,10 +35,10 @@ def run(root: Path, words: list[str]) -> int:
 def pytest_arguments(root: Path, words: list[str]) -> list[str]:
     """The arguments of pytest for what follows `gate test`; raises UnknownTests naming a word it can't place."""
     kind, rest = (words[0], words[1:]) if words and words[0] in KINDS else (None, words)
-    arguments = [*(KINDS[kind] if kind else []), *(_path(root, word) for word in rest)]
+    arguments = [*(KINDS[kind] if kind else []), *_placed(root, rest)]
     if any(word == "-n" or word.startswith(("-n", "--numprocesses")) for word in rest):
         return arguments
-    few = kind is None and any(not word.startswith("-") for word in rest)
+    few = kind is None and bool(rest) and not rest[0].startswith("-")
     # Workers cost two seconds to start. A module's tests stay together: they share its database.
     return [*arguments, *(["-n", "0"] if few else ["-n", str(workers()), "--dist", "loadfile"])]
 
@@ -61,10 +61,15 @@ def workers() -> int:
     return max(2, min(4, os.cpu_count() or 2))
 
 
+def _placed(root: Path, words: list[str]) -> list[str]:
+    """The words with paths made whole; an option and what follows it (`-k name`) are left to pytest."""
+    before = ["", *words]
+    options = [word.startswith("-") or earlier.startswith("-") for earlier, word in zip(before, words, strict=False)]
+    return [word if option else _path(root, word) for word, option in zip(words, options, strict=True)]
+
+
 def _path(root: Path, word: str) -> str:
     place = word.split("::", 1)[0]
-    if word.startswith("-") or not place:
-        return word
     if Path(place).exists():
         return str(Path(place).resolve()) + word[len(place) :]
     if (root / place).exists():

@@ -1,0 +1,209 @@
+"""`gate test --watch`: stays, and after each save reruns the tests that the saved file affects.
+
+Quick because each run is a fork of a process that has the libraries imported already (never our own code), and because
+the throwaway PostgreSQL stays between the runs. What is affected is a pure function of the workspace and the paths.
+"""
+
+import contextlib
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import watchfiles
+
+from gatehouse_local.shared import shared
+from gatehouse_local.testing import SHARED_FOLDER, Postgres
+from gatehouse_local.testrun import pytest_arguments
+from gatehouse_local.workspace import Member, dependents, members
+
+WATCHED = frozenset({".py", ".toml", ".yaml", ".json", ".sql", ".html", ".css", ".js", ".ts"})
+NO_PLATFORM = ["-m", "not platform and not browser"]
+QUICK = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+
+
+def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> list[Path]:
+    """The test files and folders to run for some changed files, the nearest first. Paths are absolute."""
+    found: dict[Path, None] = {}
+    for path in sorted(changed):
+        owner = next((one for one in known.values() if path.is_relative_to(one.folder)), None)
+        tests = owner.folder / "tests" if owner else root / "tests"
+        if path.is_relative_to(tests):
+            found[path if _is_test(path) else path.parent] = None
+        elif owner:
+            nearest = tests / f"test_{path.stem}.py"
+            folders = [known[name].folder / "tests" for name in dependents([owner.name], known)]
+            found |= dict.fromkeys([nearest, *folders])
+    # A file goes before the folder it is in; pytest doesn't run it a second time with the folder.
+    return [path for path in found if path.exists()]
+
+
+def _is_test(path: Path) -> bool:
+    return path.name.startswith("test_") and path.suffix == ".py"
+
+
+class Warm:
+    """A process that has imported the libraries, and forks one child for each run of pytest."""
+
+    def __init__(self) -> None:
+        requests, self._to = os.pipe()
+        self._from, answers = os.pipe()
+        self.running: int | None = None
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(self._to)
+            os.close(self._from)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            with os.fdopen(requests) as lines, os.fdopen(answers, "w") as said:
+                _serve(lines, said)
+            os._exit(0)
+        os.close(requests)
+        os.close(answers)
+        self._answers = os.fdopen(self._from)
+
+    def start(self, arguments: list[str], *, quiet: bool = False) -> None:
+        """Begins a run; the one before must have ended or been stopped."""
+        os.write(self._to, (json.dumps({"arguments": arguments, "quiet": quiet}) + "\n").encode())
+        self.running = int(self._answers.readline())
+
+    def finished(self, wait: float = 0) -> int | None:
+        """The exit code once the run is over; None while it runs or when there is none."""
+        if self.running is None or not select.select([self._answers], [], [], wait)[0]:
+            return None
+        self.running = None
+        return int(self._answers.readline() or 1)
+
+    def stop(self) -> None:
+        """Ends the run that is going on, with everything it started."""
+        if self.running is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.running, signal.SIGKILL)
+            self.finished(wait=10)
+
+    def close(self) -> None:
+        self.stop()
+        os.close(self._to)
+        self._answers.close()
+        os.waitpid(self._pid, 0)
+
+
+def _serve(requests: Iterable[str], answers) -> None:
+    for line in requests:
+        learned, tells = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(learned)
+            _run(**json.loads(line), tells=tells)
+        os.close(tells)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpgid(child, child)
+        print(child, file=answers, flush=True)
+        with os.fdopen(learned) as names:
+            libraries = names.read().split()
+        status = os.waitpid(child, 0)[1]
+        _import(libraries)
+        print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
+
+
+def _run(arguments: list[str], *, quiet: bool, tells: int) -> None:
+    """In the child: one run of pytest, then the names of the libraries it imported, for the next child to have."""
+    import pytest  # noqa: PLC0415 - the parent doesn't need it
+
+    code = 1
+    try:
+        with contextlib.suppress(PermissionError):
+            os.setpgid(0, 0)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (0, 1, 2) if quiet else (0,):
+            os.dup2(nothing, descriptor)
+        code = int(pytest.main(arguments))
+        os.write(tells, " ".join(_libraries()).encode())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _libraries() -> list[str]:
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if "site-packages" in (getattr(module, "__file__", None) or "") and not name.startswith(("gatehouse_", "__"))
+    ]
+
+
+def _import(names: list[str]) -> None:
+    for name in names:
+        if name not in sys.modules:
+            with contextlib.suppress(Exception):
+                importlib.import_module(name)
+
+
+def watch(root: Path, words: list[str]) -> None:
+    """Watches the workspace until Ctrl-C. Words restrict what is run, as they do for `gate test`."""
+    with tempfile.TemporaryDirectory(prefix="gate-watch-") as folder:
+        os.environ[SHARED_FOLDER] = folder
+        os.environ["PYTHONDONTWRITEBYTECODE"] = ""
+        os.chdir(root)
+        warm = Warm()
+        try:
+            with shared(Path(folder), "postgres") as facts:
+                warm.start([*_chosen(root, words), *NO_PLATFORM, *QUICK, "--collect-only"], quiet=True)
+                with contextlib.suppress(Exception):  # a broken configuration shows in the tests that need it
+                    Postgres(facts["url"], Path(folder)).seeded_template(root)
+                warm.finished(wait=60)
+                click.echo("Watching. Save a file to run what it affects; Ctrl-C ends.")
+                _stay(root, words, warm)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            warm.close()
+
+
+def _stay(root: Path, words: list[str], warm: Warm) -> None:
+    waiting: set[Path] = set()
+    saved = 0.0
+    folders = {root / one.folder.relative_to(root).parts[0] for one in members(root).values()} | {root / "tests"}
+    for changes in watchfiles.watch(*folders, watch_filter=_watched, yield_on_timeout=True, rust_timeout=50, step=20):
+        if (code := warm.finished()) is not None:
+            verdict = click.style("passed", fg="green") if code == 0 else click.style("FAILED", fg="red", bold=True)
+            click.echo(f"{verdict} {time.time() - saved:.1f} s after the save")
+            waiting.clear()
+        if not changes:
+            continue
+        warm.stop()
+        paths = {Path(path) for _, path in changes}
+        waiting |= paths
+        saved = max((path.stat().st_mtime for path in paths if path.exists()), default=time.time())
+        targets = _within(affected(root, members(root), waiting), _chosen(root, words))
+        if targets:
+            names = ", ".join(sorted(str(path.relative_to(root)) for path in waiting))
+            click.echo(f"\n── {names}")
+            warm.start([*map(str, targets), *NO_PLATFORM, *QUICK])
+
+
+_usual = watchfiles.DefaultFilter()  # leaves out .git, .venv, __pycache__ and the like
+
+
+def _watched(change: watchfiles.Change, path: str) -> bool:
+    return Path(path).suffix in WATCHED and _usual(change, path)
+
+
+def _chosen(root: Path, words: list[str]) -> list[str]:
+    """The paths among the words, or the unit tests' folders."""
+    paths = [word for word in pytest_arguments(root, [*words, "-n", "0"])[:-2] if (root / word).exists()]
+    return paths or sorted({str(one.folder.relative_to(root)) for one in members(root).values()})
+
+
+def _within(targets: list[Path], chosen: list[str]) -> list[Path]:
+    places = [Path(place).resolve() for place in chosen]
+    house = Path.cwd() / "tests"
+    return [one for one in targets if one.is_relative_to(house) or any(one.is_relative_to(place) for place in places)]
