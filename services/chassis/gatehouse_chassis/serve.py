@@ -68,8 +68,9 @@ class DrainingServer(uvicorn.Server):
 
     async def _until_idle(self, grace: float) -> None:
         """Return when no connection is left, or after `grace` seconds."""
-        deadline = asyncio.get_running_loop().time() + grace
-        while self.server_state.connections and asyncio.get_running_loop().time() < deadline:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace
+        while self.server_state.connections and loop.time() < deadline:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

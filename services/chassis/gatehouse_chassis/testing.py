@@ -162,8 +162,8 @@ async def peer() -> AsyncGenerator[Peer, None]:
     server = uvicorn.Server(config)
     # Its own signal handling would take Ctrl-C away from pytest.
     task = asyncio.create_task(server._serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)  # noqa: ASYNC110 - uvicorn has no event for this
+    while not server.started:  # noqa: ASYNC110 - uvicorn has no event for this
+        await asyncio.sleep(0.005)
     try:
         yield playing
     finally:

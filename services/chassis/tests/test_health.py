@@ -1,0 +1,103 @@
+"""Readiness: the database answers, its collections serve the code, and nobody asks it more than once a second."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog.structs import Service as Entry
+from gatehouse_chassis.drain import Drain
+from gatehouse_chassis.health import CollectionVersion, Health, satisfies, unmet
+from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.service import Build, Service
+from gatehouse_chassis.settings import Settings
+
+
+def service() -> Service:
+    entry = Entry(name="demo", domain="d", summary="s", folder=Path("services/demo"))
+    return Service(
+        entry=entry,
+        environment="local",
+        settings=Settings({}),
+        build=Build(),
+        addresses={},
+        public_url="http://localhost:8400",
+        host="127.0.0.1",
+        port=0,
+    )
+
+
+class Source:
+    """A database's Version documents, which a test changes; `away` and `slow` make it misbehave."""
+
+    def __init__(self, **versions: str) -> None:
+        self.documents = versions
+        self.away = False
+        self.slow = False
+        self.asked = 0
+
+    async def versions(self) -> list[CollectionVersion]:
+        self.asked += 1
+        if self.away:
+            message = "connection to 10.0.0.7 refused for user person_service"
+            raise ConnectionError(message)
+        if self.slow:
+            await asyncio.Event().wait()
+        return [CollectionVersion(name, version, "2026-01-01T00:00:00Z") for name, version in self.documents.items()]
+
+
+@pytest.mark.parametrize(
+    ("found", "least", "good"),
+    [
+        ("1.0.0.1", "1.0.0", True),
+        ("1.2.0.3", "1.0.5", True),
+        ("1.0.4.1", "1.0.5", False),
+        ("2.0.0.1", "1.0.0", False),  # a breaking change: the code is too old for it
+        ("1.9.9.9", "2.0.0", False),
+        ("1.10.0.1", "1.9.0", True),
+    ],
+)
+def test_a_collection_serves_code_of_the_same_major_that_is_not_newer(found: str, least: str, good: bool) -> None:
+    assert satisfies(found, least) is good
+
+
+def test_what_is_missing_is_said_in_words() -> None:
+    found = [CollectionVersion("person", "1.0.0.1", "")]
+    assert unmet({"person": "1.1.0", "profile": "1.0.0"}, found) == (
+        "person is 1.0.0.1, 1.1.0 is needed; profile 1.0.0 is needed and not applied"
+    )
+
+
+async def test_ready_follows_the_database_and_tells_nothing_of_it() -> None:
+    now = 100.0
+    source = Source(person="1.0.0.1")
+    metrics = Metrics(service())
+    health = Health(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.0.0"}, clock=lambda: now)
+    assert (await health.ready()).ready
+    source.away = True
+    assert (await health.ready()).ready  # remembered
+    now += 1.1
+    found = await health.ready()
+    assert not found.ready
+    assert found.checks["database"] == "doesn't answer"
+    source.away = False
+    source.documents = {"person": "1.1.0.2"}
+    now += 1.1
+    assert (await health.ready()).ready
+    assert 'gatehouse_collection_version_info{collection="person",service="demo",version="1.1.0.2"} 1.0' in (
+        metrics.render().decode()
+    )
+
+
+async def test_a_hanging_database_is_not_waited_for() -> None:
+    source = Source()
+    source.slow = True
+    health = Health(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
+    assert (await health.ready()).checks["database"] == "doesn't answer within 1 s"
+
+
+async def test_a_hundred_probes_at_once_ask_the_database_once() -> None:
+    source = Source(person="1.0.0.1")
+    health = Health(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
+    await asyncio.gather(*(health.ready() for _ in range(100)))
+    assert source.asked == 1
