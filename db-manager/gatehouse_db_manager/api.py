@@ -1,0 +1,225 @@
+"""The public functions: plan, apply, status and reset for one database, given as an administrator's connection string."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import psycopg
+
+from gatehouse_db_manager import records
+from gatehouse_db_manager.errors import NoDatabaseError, Problem, RefusedError
+from gatehouse_db_manager.executor import Executor, explain
+from gatehouse_db_manager.inspector import inspect
+from gatehouse_db_manager.live import AppliedVersion, Live
+from gatehouse_db_manager.lock import BOOTSTRAP, lock
+from gatehouse_db_manager.model import Configuration, Schema
+from gatehouse_db_manager.passwords import let_in
+from gatehouse_db_manager.plan_structs import Plan, SchemaPlan
+from gatehouse_db_manager.planner import make_plan
+from gatehouse_db_manager.progress import Event, LockWait, Planned
+
+Report = Callable[[Event], None]
+
+
+class Applied(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done to one schema."""
+
+    schema: str
+    steps: int
+    versions: dict[str, str]
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    schemas: tuple[Applied, ...]
+    seconds: float
+
+    @property
+    def changed(self) -> bool:
+        return any(schema.steps or schema.versions for schema in self.schemas)
+
+
+class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """`applied` is None before the first apply; `wanted` is None when the file is gone."""
+
+    schema: str
+    collection: str
+    wanted: str | None
+    applied: str | None
+    applied_at: str | None
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    environment: str | None
+    collections: tuple[CollectionStatus, ...]
+    pending: int
+    refusals: tuple[Problem, ...]
+
+
+@contextmanager
+def connect(url: str) -> Iterator["psycopg.Connection[Any]"]:
+    """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
+    try:
+        connection = psycopg.connect(url, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise NoDatabaseError(
+            f"There is no database to be reached: {reason} Start one with ./local/up db, or give its address with --url."
+        ) from None
+    with connection:
+        # Also: parallel workers would only add their start to these small queries.
+        connection.execute("set client_min_messages = 'warning'")
+        yield connection
+
+
+def plan(url: str, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
+    """What apply would do, and what it would refuse (`.refusals`). Changes nothing."""
+    with connect(url) as connection:
+        live = _inspect(connection, configuration.schemas)
+    return make_plan(live, configuration, environment=environment, test_data=test_data)
+
+
+def apply(
+    url: str,
+    configuration: Configuration,
+    *,
+    environment: str = "local",
+    test_data: bool = False,
+    passwords: Mapping[str, str] | None = None,
+    report: Report = lambda _: None,
+    lock_wait: float = 60.0,
+    patience: float = 60.0,
+) -> Result:
+    """Bring the database to the configuration. Doing it again changes nothing.
+
+    `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to end; `patience`:
+    seconds a step keeps trying to get its table lock. Raises RefusedError, FailedError, LockError, NoDatabaseError.
+    """
+    started = time.monotonic()
+    done = []
+    with connect(url) as connection:
+        live = _inspect(connection, configuration.schemas)
+        planned = make_plan(live, configuration, environment=environment, test_data=test_data)
+        _stop_if_refused(planned)
+        if live.environment is None:
+            _bootstrap(connection, environment, lock_wait, report)
+        for schema_plan in planned.schemas:
+            schema = configuration[schema_plan.schema]
+            if not schema_plan.empty:
+                one = msgspec.structs.replace(configuration, schemas=(schema,))
+                done.append(_apply_schema(connection, one, environment, test_data, report, lock_wait, patience))
+            else:
+                report(Planned(schema=schema.name, steps=0))
+                done.append(Applied(schema=schema.name, steps=0, versions={}))
+        let_in(connection, passwords or {}, lock_wait)
+    return Result(schemas=tuple(done), seconds=time.monotonic() - started)
+
+
+def _apply_schema(
+    connection: "psycopg.Connection[Any]",
+    configuration: Configuration,
+    environment: str,
+    test_data: bool,
+    report: Report,
+    lock_wait: float,
+    patience: float,
+) -> Applied:
+    """Under the schema's lock everything is looked at again: what another run did meanwhile is not planned twice."""
+    (schema,) = configuration.schemas
+    with lock(connection, schema.name, lock_wait, lambda waited: report(LockWait(schema=schema.name, seconds=waited))):
+        live = _inspect(connection, configuration.schemas)
+        planned = make_plan(live, configuration, environment=environment, test_data=test_data)
+        _stop_if_refused(planned)
+        (schema_plan,) = planned.schemas
+        report(Planned(schema=schema.name, steps=len(schema_plan.steps)))
+        if not schema_plan.empty:
+            Executor(connection, schema_plan, report, patience).execute(environment)
+    versions = {change.collection: change.after for change in schema_plan.versions}
+    return Applied(schema=schema.name, steps=len(schema_plan.steps), versions=versions)
+
+
+def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: float, report: Report) -> None:
+    with lock(connection, BOOTSTRAP, wait, lambda waited: report(LockWait(schema="dbm", seconds=waited))):
+        live = inspect(connection, [])
+        with connection.transaction():
+            if not live.bootstrapped:
+                connection.execute(records.BOOTSTRAP)
+                connection.execute(
+                    "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$"
+                )
+            if live.environment is None:
+                connection.execute("insert into dbm.environment (name) values (%s)", [environment])
+    if live.environment not in {None, environment}:
+        message = f"belongs to {live.environment}: another run has just marked it so."
+        problem = Problem(file="database", key="environment", value=environment, message=message)
+        raise RefusedError([msgspec.structs.replace(problem, mend="Check the address.")])
+
+
+def status(url: str, configuration: Configuration, *, test_data: bool = False) -> Status:
+    """The versions wanted and applied, and how much is pending."""
+    with connect(url) as connection:
+        live = _inspect(connection, configuration.schemas)
+    planned = make_plan(live, configuration, test_data=test_data)
+    collections = [item for schema in configuration.schemas for item in _collection_status(schema, live)]
+    return Status(
+        environment=live.environment,
+        collections=tuple(collections),
+        pending=sum(_pending(one) for one in planned.schemas),
+        refusals=planned.refusals,
+    )
+
+
+def _pending(one: SchemaPlan) -> int:
+    return max(len(one.steps), len(one.versions))
+
+
+def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]:
+    applied = live.schema(schema.name).versions
+    wanted = {collection.name: collection.version_text for collection in schema.collections}
+    for name in sorted(wanted.keys() | applied.keys()):
+        known: AppliedVersion | None = applied.get(name)
+        yield CollectionStatus(
+            schema=schema.name,
+            collection=name,
+            wanted=wanted.get(name),
+            applied=known.version if known else None,
+            applied_at=known.applied_at if known else None,
+        )
+
+
+def reset(url: str, configuration: Configuration, *, lock_wait: float = 60.0) -> None:
+    """Drop the configuration's schemas and what is recorded about them. Only where the marker says local."""
+    with connect(url) as connection:
+        live = _inspect(connection, configuration.schemas)
+        if live.environment not in {None, "local"}:
+            message = f"belongs to {live.environment}; reset drops all data and is for local databases only."
+            raise RefusedError([Problem(file="database", key="environment", message=message, mend="Check --url.")])
+        for schema in configuration.schemas:
+            with lock(connection, schema.name, lock_wait):
+                _drop(connection, schema.name, live.bootstrapped)
+
+
+def _drop(connection: "psycopg.Connection[Any]", schema: str, recorded: bool) -> None:
+    tables = ("object", "collection_version", "history", "enumerator", "data") if recorded else ()
+    try:
+        with connection.transaction():
+            connection.execute("set local lock_timeout = '5s'")
+            connection.execute(f"drop schema if exists {schema} cascade")
+            for table in tables:
+                connection.execute(f"delete from dbm.{table} where schema = %s", [schema])  # noqa: S608 (constants)
+    except psycopg.errors.LockNotAvailable as error:
+        problem = Problem(
+            file="database", key=schema, message=explain(error), mend="Stop the services first: gate down."
+        )
+        raise RefusedError([problem]) from None
+
+
+def _inspect(connection: "psycopg.Connection[Any]", schemas: tuple[Schema, ...]) -> Live:
+    roles = [role for schema in schemas for role in (schema.service_role, schema.reader_role)]
+    return inspect(connection, [schema.name for schema in schemas], roles)
+
+
+def _stop_if_refused(planned: Plan) -> None:
+    if planned.refusals:
+        raise RefusedError(planned.refusals)

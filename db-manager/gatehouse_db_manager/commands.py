@@ -1,0 +1,171 @@
+"""`gate db`: the command line of db-manager. Only click is imported at the top, so that `gate --help` stays quick."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gatehouse_db_manager.model import Configuration
+
+_URL_FILE = Path(".gate") / "postgres.url"
+
+
+class _Group(click.Group):
+    """Turns db-manager's own errors into a sentence and their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from gatehouse_db_manager.errors import DbManagerError
+
+        try:
+            return super().invoke(ctx)
+        except DbManagerError as error:
+            from gatehouse_db_manager.show import show_error
+
+            show_error(error)
+            ctx.exit(error.exit_code)
+
+
+class _Where:
+    """Which checkout and which database a command means."""
+
+    def __init__(self, root: Path | None, url: str | None, schemas: tuple[str, ...]) -> None:
+        self._root = root
+        self._url = url
+        self.schemas = schemas or None
+
+    @property
+    def root(self) -> Path:
+        from gatehouse_catalog import CatalogError, find_root
+
+        try:
+            return self._root or find_root()
+        except CatalogError as error:
+            raise click.UsageError(str(error)) from None
+
+    @property
+    def url(self) -> str:
+        if self._url:
+            return self._url
+        file = self.root / _URL_FILE
+        if file.is_file():
+            return file.read_text(encoding="utf-8").strip()
+        from gatehouse_db_manager.errors import NoDatabaseError
+
+        raise NoDatabaseError(
+            "No database is running here. Start the local one with ./local/up db, or give the address of another with "
+            "--url (or GATEHOUSE_ADMIN_URL)."
+        )
+
+    def load(self) -> "Configuration":
+        from gatehouse_db_manager.configuration import load
+
+        return load(self.root, self.schemas)
+
+
+def _where(function: Any) -> Any:
+    """The options that every command has."""
+
+    def wrapped(root: Path | None, url: str | None, schema: tuple[str, ...], **given: Any) -> Any:
+        return function(_Where(root, url, schema), **given)
+
+    wrapped.__doc__, wrapped.__name__ = function.__doc__, function.__name__
+    wrapped.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    for option in (
+        click.option("--schema", multiple=True, help="Only this schema (may be given more than once)."),
+        click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="The administrator's address of the database."),
+        click.option("--root", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The checkout."),
+    ):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
+_test_data = click.option("--test-data/--no-test-data", help="Also load test data (never into production).")
+_environment = click.option(
+    "--environment",
+    envvar="GATEHOUSE_ENVIRONMENT",
+    default="local",
+    show_default=True,
+    help="What this database is for; refused when its marker says otherwise.",
+)
+
+
+@click.group(cls=_Group)
+def db() -> None:
+    """See and change what the database looks like."""
+
+
+@db.command()
+@_where
+@_as_json
+@_test_data
+@_environment
+def plan(where: _Where, as_json: bool, test_data: bool, environment: str) -> None:
+    """Show what apply would do, and change nothing."""
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.show import print_json, show_plan
+
+    planned = api.plan(where.url, where.load(), environment=environment, test_data=test_data)
+    print_json(planned) if as_json else show_plan(planned)
+    if planned.refusals:
+        raise click.exceptions.Exit(3)
+
+
+@db.command()
+@_where
+@_as_json
+@_test_data
+@_environment
+def apply(where: _Where, as_json: bool, test_data: bool, environment: str) -> None:
+    """Bring the database to the configuration."""
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.show import print_json, progress, show_result
+
+    configuration = where.load()
+    if as_json:
+        print_json(api.apply(where.url, configuration, environment=environment, test_data=test_data))
+        return
+    with progress() as report:
+        result = api.apply(where.url, configuration, environment=environment, test_data=test_data, report=report)
+    show_result(result)
+
+
+@db.command()
+@_where
+@_as_json
+def status(where: _Where, as_json: bool) -> None:
+    """Show each collection's version: wanted and applied."""
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.show import print_json, show_status
+
+    found = api.status(where.url, where.load())
+    print_json(found) if as_json else show_status(found)
+
+
+@db.command()
+@_where
+def check(where: _Where) -> None:
+    """Check the configuration files. Needs no database."""
+    from gatehouse_db_manager.show import show_check
+
+    show_check(where.load())
+
+
+@db.command()
+@_where
+@_test_data
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def reset(where: _Where, test_data: bool, yes: bool) -> None:
+    """Drop the schemas with all their data and make them anew. Local databases only."""
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.show import progress, show_result
+
+    configuration, url = where.load(), where.url
+    names = ", ".join(schema.name for schema in configuration.schemas)
+    if not yes:
+        click.confirm(f"All data in {names} will be lost. Go on?", abort=True)
+    api.reset(url, configuration)
+    with progress() as report:
+        result = api.apply(url, configuration, test_data=test_data, report=report)
+    show_result(result)

@@ -1,0 +1,276 @@
+"""Finds and reads `services/*/database`, and hands back what the database should look like.
+
+All problems of all files come at once. Needs no database.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET
+
+from gatehouse_db_manager import names
+from gatehouse_db_manager.documents import Document, UnreadableError, digest, normalised, read_yaml
+from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
+from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
+from gatehouse_db_manager.model import Collection, Configuration, Data, EnumeratorValue, Schema, Script, Snapshot
+from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, row_problems, target_of
+from gatehouse_db_manager.values import BASE_TYPES
+
+_DATA_FOLDERS: dict[str, Literal["reference", "test"]] = {"reference-data": "reference", "test-data": "test"}
+
+
+class _Source(msgspec.Struct):
+    """One schema's files, read but not yet resolved."""
+
+    folder: Path
+    label: str
+    document: Document
+    content: SchemaFile
+    collections: dict[str, tuple[Document, CollectionFile]] = {}
+    snapshots: dict[int, Snapshot] = {}
+
+
+def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
+    """The configuration of all schemas below `root`, or of those named.
+
+    Raises ConfigurationError with every problem found.
+    """
+    root = Path(root)
+    problems: list[Problem] = []
+    types = _read_types(root, problems)
+    wanted = None if schemas is None else set(schemas)
+    sources = []
+    known = []
+    for file in sorted(root.glob("services/*/database/schema.yaml")):
+        source = _read_schema(root, file, problems)
+        if source is not None:
+            known.append(source.content.schema)
+            if wanted is None or source.content.schema in wanted:
+                sources.append(source)
+    for name in sorted((wanted or set()) - set(known)):
+        if not problems:
+            problems.append(
+                Problem(file="services", key="schema", value=name, message="is unknown.", mend=nearest(name, known))
+            )
+    for source in sources:
+        _read_collections(source, problems)
+        _read_snapshots(source, problems)
+    problems.extend(_shared_names(sources))
+    targets = _targets(sources, types)
+    resolved = [_resolve(source, types, targets, problems) for source in sources]
+    if problems:
+        raise ConfigurationError(problems)
+    return Configuration(root=root, schemas=tuple(sorted(resolved, key=lambda schema: schema.name)))
+
+
+def _read(path: Path, label: str, shape: type, problems: list[Problem]) -> tuple[Document, Any] | None:
+    try:
+        document = read_yaml(path, label)
+    except UnreadableError as error:
+        problems.append(error.problem)
+        return None
+    content = decode(document, shape, problems)
+    return None if content is None else (document, content)
+
+
+def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
+    types: dict[str, TypeFile] = {}
+    for file in sorted((root / "db-manager" / "types").glob("*.yaml")):
+        found = _read(file, file.relative_to(root).as_posix(), TypeFile, problems)
+        if found is None:
+            continue
+        document, content = found
+        _must_match(document, ("type",), content.type, file.stem, problems)
+        if content.type in BASE_TYPES or content.type in SPECIAL_TYPES:
+            problems.append(document.problem(("type",), "is a base type's name.", "Use another name.", content.type))
+        if (content.base is UNSET) == (content.columns is UNSET):
+            problems.append(document.problem((), "needs either `base` or `columns`.", "Give one of the two."))
+        parts = [] if content.columns is UNSET else [part.type for part in content.columns.values()]
+        for base in [*parts, *([] if content.base is UNSET else [content.base])]:
+            if base not in BASE_TYPES:
+                problems.append(document.problem(("base",), "is not a base type.", nearest(base, BASE_TYPES), base))
+        types[content.type] = content
+    return types
+
+
+def _must_match(document: Document, place: tuple[str], given: str, expected: str, problems: list[Problem]) -> None:
+    if given != expected:
+        mend = f'Write "{expected}", or rename the file.'
+        problems.append(document.problem(place, "is not the name of its file.", mend, given))
+
+
+def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | None:
+    label = file.parent.relative_to(root).as_posix()
+    found = _read(file, f"{label}/schema.yaml", SchemaFile, problems)
+    if found is None:
+        return None
+    document, content = found
+    if illegal := names.why_illegal_schema(content.schema):
+        problems.append(document.problem(("schema",), *illegal, content.schema))
+    for migration in sorted((file.parent / "migrations").rglob("*.sql")):
+        mend = "Make the change additive (a new column beside the old one) until migrations are supported."
+        message = "moves existing data, which this db-manager can't do yet; it would be skipped silently."
+        problems.append(Problem(file=migration.relative_to(root).as_posix(), message=message, mend=mend))
+    return _Source(file.parent, label, document, content)
+
+
+def _read_collections(source: _Source, problems: list[Problem]) -> None:
+    for file in sorted((source.folder / "collections").glob("*.y*ml")):
+        label = f"{source.label}/collections/{file.name}"
+        found = _read(file, label, CollectionFile, problems)
+        if found is None:
+            continue
+        document, content = found
+        _must_match(document, ("collection",), content.collection, file.stem, problems)
+        if illegal := names.why_illegal(content.collection):
+            problems.append(document.problem(("collection",), *illegal, content.collection))
+        source.collections[content.collection] = (document, content)
+
+
+def _read_snapshots(source: _Source, problems: list[Problem]) -> None:
+    for file in sorted((source.folder / "enumerators").glob("*.y*ml")):
+        label = f"{source.label}/enumerators/{file.name}"
+        if not file.stem.isdigit() or int(file.stem) == 0:
+            problems.append(Problem(file=label, message="is not named by a number.", mend="Use 1.yaml, 2.yaml, ..."))
+            continue
+        try:
+            document = read_yaml(file, label)
+        except UnreadableError as error:
+            problems.append(error.problem)
+            continue
+        values = []
+        for name, listed in (document.value if isinstance(document.value, dict) else {}).items():
+            seen: set[str] = set()
+            if illegal := names.why_illegal(name):
+                problems.append(document.problem((name,), *illegal))
+            for item in decode_values(document, listed, (name,), problems):
+                if item.value in seen:
+                    problems.append(document.problem((name,), "has a value twice.", "Keep one.", item.value))
+                seen.add(item.value)
+                values.append(EnumeratorValue(enumerator=name, value=item.value, description=item.description))
+        number = int(file.stem)
+        source.snapshots[number] = Snapshot(number=number, file=label, digest=document.digest, values=tuple(values))
+
+
+def _shared_names(sources: list[_Source]) -> Iterable[Problem]:
+    """Schemas and roles belong to the whole database: two services can't have the same."""
+    seen: dict[str, str] = {}
+    for source in sources:
+        roles = _roles(source.content)
+        for key, name in (("schema", source.content.schema), ("roles.service", roles[0]), ("roles.reader", roles[1])):
+            place = tuple(key.split("."))
+            kind = "schema" if key == "schema" else "role"
+            first = seen.setdefault(f"{kind} {name}", source.label)
+            if first != source.label or (kind == "role" and roles[0] == roles[1]):
+                yield source.document.problem(place, f"is already used in {first}.", "Use another name.", name)
+            if illegal := names.why_illegal(name) if kind == "role" else None:
+                yield source.document.problem(place, *illegal, name)
+
+
+def _roles(content: SchemaFile) -> tuple[str, str]:
+    if content.roles is UNSET:
+        return f"{content.schema}_service", f"{content.schema}_reader"
+    return content.roles.service, content.roles.reader
+
+
+def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str, Target | None]:
+    return {
+        f"{source.content.schema}.{name}": target_of(content, types)
+        for source in sources
+        for name, (_, content) in source.collections.items()
+    }
+
+
+def _resolve(
+    source: _Source, types: Mapping[str, TypeFile], targets: Mapping[str, Target | None], problems: list[Problem]
+) -> Schema:
+    name = source.content.schema
+    schemas = frozenset(target.partition(".")[0] for target in targets)
+    own = {key.partition(".")[2]: value for key, value in targets.items() if key.partition(".")[0] == name}
+    collections = []
+    taken: dict[str, str] = dict.fromkeys(source.collections, "a collection's table")
+    for document, content in source.collections.values():
+        number = int(content.version.rpartition(".")[2])
+        snapshot = source.snapshots.get(number)
+        if number and snapshot is None:
+            there = [str(known) for known in source.snapshots]
+            mend = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
+            message = f"pins enumerators/{number}.yaml, which isn't there."
+            problems.append(document.problem(("version",), message, mend, content.version))
+        context = Context(name, types, snapshot, {**targets, **own}, schemas)
+        resolver = Resolver(document, content, context)
+        table = resolver.table()
+        problems.extend(resolver.problems)
+        for item in (*table.constraints, *table.indexes):
+            first = taken.setdefault(item.name, f"{content.collection}: {item.key}")
+            if first != f"{content.collection}: {item.key}" and not resolver.problems:
+                message = f"makes the name {item.name}, which {first} has already."
+                problems.append(document.problem(tuple(item.key.split(".")), message, "Rename one."))
+        used = sorted({column.type for column in content.columns.values()} & types.keys())
+        version = tuple(map(int, content.version.split(".")))
+        collections.append(
+            Collection(
+                name=content.collection,
+                file=document.file,
+                version=(version[0], version[1], version[2], version[3]),
+                digest=document.digest,
+                types_digest=digest(
+                    msgspec.json.encode([msgspec.structs.replace(types[one], description="") for one in used]).decode()
+                ),
+                table=table,
+            )
+        )
+    service, reader = _roles(source.content)
+    return Schema(
+        name=name,
+        description=source.content.description,
+        file=source.document.file,
+        service_role=service,
+        reader_role=reader,
+        extensions=tuple(source.content.extensions),
+        collections=tuple(collections),
+        snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
+        scripts=tuple(_read_scripts(source, problems)),
+        data=tuple(_read_data(source, collections, problems)),
+    )
+
+
+def _read_scripts(source: _Source, problems: list[Problem]) -> Iterable[Script]:
+    for file in sorted((source.folder / "repeatable").glob("*.sql")):
+        label = f"{source.label}/repeatable/{file.name}"
+        try:
+            text = normalised(file, label)
+        except UnreadableError as error:
+            problems.append(error.problem)
+            continue
+        yield Script(name=file.stem, file=label, digest=digest(text), sql=text)
+
+
+def _read_data(source: _Source, collections: list[Collection], problems: list[Problem]) -> Iterable[Data]:
+    tables = {collection.name: collection.table for collection in collections}
+    for folder, kind in _DATA_FOLDERS.items():
+        for file in sorted((source.folder / folder).glob("*.json")):
+            label = f"{source.label}/{folder}/{file.name}"
+            table = tables.get(file.stem)
+            if table is None:
+                mend = f"Name the file after one. {nearest(file.stem, source.collections)}"
+                if file.stem not in source.collections:
+                    problems.append(Problem(file=label, message="belongs to no collection.", mend=mend))
+                continue
+            try:
+                text = normalised(file, label)
+                rows = msgspec.json.decode(text)
+            except UnreadableError as error:
+                problems.append(error.problem)
+                continue
+            except msgspec.DecodeError as error:
+                problems.append(Problem(file=label, message=f"is not JSON: {error}.", mend="Mend it."))
+                continue
+            if not isinstance(rows, list):
+                problems.append(Problem(file=label, message="is not a list of rows.", mend="Write [{...}, ...]."))
+                continue
+            if not problems:
+                problems.extend(row_problems(label, table, rows)[:20])
+            yield Data(collection=file.stem, kind=kind, file=label, digest=digest(text), rows=tuple(rows))

@@ -1,0 +1,119 @@
+"""Reads YAML into plain values and remembers the line of every key, so that an error can say where to look.
+
+Line ends and byte-order marks never count: a digest is the same whether git checked out CRLF or LF.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from gatehouse_db_manager.errors import Problem
+
+Place = tuple[str | int, ...]
+
+
+class Document(msgspec.Struct, frozen=True):
+    """A file's content as plain values; `lines` has the line (from 1) of each key or list item by its path."""
+
+    file: str
+    digest: str
+    value: Any
+    lines: dict[Place, int]
+
+    def where(self, place: Place) -> str:
+        """`file:line` of the nearest known place at or above `place`."""
+        for length in range(len(place), 0, -1):
+            if line := self.lines.get(place[:length]):
+                return f"{self.file}:{line}"
+        return self.file
+
+    def problem(self, place: Place, message: str, mend: str = "", value: object = None) -> Problem:
+        shown = "" if value is None else show(value)
+        return Problem(file=self.where(place), key=".".join(map(str, place)), value=shown, message=message, mend=mend)
+
+
+class UnreadableError(Exception):
+    """The file isn't YAML or isn't text; `problem` says where."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(str(problem))
+
+
+def show(value: object) -> str:
+    """A value as short text for an error message."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def normalised(path: Path, label: str) -> str:
+    """The text of a file without byte-order mark and with LF line ends."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = Problem(file=label, message=f"is not UTF-8 text: {error}.", mend="Save it as UTF-8.")
+        raise UnreadableError(problem) from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def digest(text: str) -> str:
+    """SHA-256 in hex of normalised text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_yaml(path: Path, label: str) -> Document:
+    """One YAML 1.2 document. Raises UnreadableError."""
+    text = normalised(path, label)
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        message = f"is not YAML: {error.problem or error.context}."
+        raise UnreadableError(Problem(file=f"{label}:{line}", message=message, mend="Mend that line.")) from None
+    except YAMLError as error:
+        raise UnreadableError(Problem(file=label, message=f"is not YAML: {error}.", mend="Mend it.")) from None
+    lines: dict[Place, int] = {}
+    value = None if node is None else _plain(node, (), lines, label)
+    return Document(file=label, digest=digest(text), value=value, lines=lines)
+
+
+def _plain(node: Any, place: Place, lines: dict[Place, int], label: str) -> Any:
+    if isinstance(node, ScalarNode):
+        return _scalar(node)
+    if isinstance(node, SequenceNode):
+        items = []
+        for number, item in enumerate(node.value):
+            lines[(*place, number)] = item.start_mark.line + 1
+            items.append(_plain(item, (*place, number), lines, label))
+        return items
+    assert isinstance(node, MappingNode)
+    values: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = str(key_node.value)
+        line = key_node.start_mark.line + 1
+        if key in values:
+            first = lines[(*place, key)]
+            message = f"is given twice; first on line {first}."
+            problem = Problem(file=f"{label}:{line}", key=".".join(map(str, (*place, key))), message=message)
+            raise UnreadableError(msgspec.structs.replace(problem, mend="Keep one."))
+        lines[(*place, key)] = line
+        values[key] = _plain(value_node, (*place, key), lines, label)
+    return values
+
+
+def _scalar(node: Any) -> Any:
+    """Dates and times stay text: PostgreSQL reads them."""
+    kind = str(node.tag).rpartition(":")[2]
+    text: str = node.value
+    if kind == "int":
+        return int(text.replace("_", ""), 0) if text.lstrip("+-").startswith(("0x", "0o")) else int(text)
+    if kind == "float":
+        return float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    if kind == "bool":
+        return text.lower() == "true"
+    return None if kind == "null" else text

@@ -1,0 +1,61 @@
+"""Why db-manager stopped. Each error knows its exit code, so that a script can tell a typo from a lock that never came free.
+
+0 in place, 2 configuration invalid, 3 refused, 4 failed and resumable, 5 no lock in time.
+"""
+
+from collections.abc import Iterable
+
+from gatehouse_catalog.errors import Problem, nearest
+
+__all__ = [
+    "ConfigurationError",
+    "DbManagerError",
+    "FailedError",
+    "LockError",
+    "NoDatabaseError",
+    "Problem",
+    "RefusedError",
+    "nearest",
+]
+
+
+class DbManagerError(Exception):
+    """Anything that db-manager itself says no to."""
+
+    exit_code = 4
+
+
+class _Problems(DbManagerError):
+    """An error with one reason a line; `problems` has each."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ConfigurationError(_Problems):
+    """Files below services/*/database or db-manager/types can't be used; nothing was touched."""
+
+    exit_code = 2
+
+
+class RefusedError(_Problems):
+    """The configuration is valid, but bringing the database to it isn't safe; nothing was touched."""
+
+    exit_code = 3
+
+
+class FailedError(DbManagerError):
+    """A step failed. What stood before still stands, and the next apply resumes."""
+
+    exit_code = 4
+
+
+class NoDatabaseError(FailedError):
+    """There is no database at the address given."""
+
+
+class LockError(DbManagerError):
+    """Another run held the schema's lock all the time that was given."""
+
+    exit_code = 5

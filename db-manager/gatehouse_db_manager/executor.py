@@ -1,0 +1,256 @@
+"""Runs the plan of one schema. Each step is recorded in the transaction that does it, so that a run may be killed at any
+instruction: what is recorded is done, what isn't never happened, and the next plan starts from there."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import psycopg
+from psycopg import errors
+from psycopg.types.json import Jsonb
+
+from gatehouse_db_manager.errors import FailedError
+from gatehouse_db_manager.plan_structs import Remember, SchemaPlan, Step
+from gatehouse_db_manager.progress import Event, RowsLoaded, SchemaDone, StepEnded, StepRetried, StepStarted
+from gatehouse_db_manager.rows import load_rows
+
+if TYPE_CHECKING:
+    Connection = psycopg.Connection[Any]
+
+# The worst stall that a reader or writer sees while DDL waits in the queue before it (db-manager.md, figures to reach).
+LOCK_TIMEOUT = "100ms"
+# An index build waits for old transactions and reads the whole table; an hour is beyond the largest table we expect.
+BUILD_TIMEOUT = "1h"
+
+_STEP = """
+insert into dbm.step (run, position, kind, collection, what, statements, state, attempts, started_at, ended_at)
+select %s, %s, %s, %s, %s, %s, %s, %s, to_timestamp(%s), case when %s then clock_timestamp() end
+from dbm.fence where schema = %s and epoch = %s for share
+on conflict (run, position) do update set state = excluded.state, attempts = excluded.attempts
+"""
+_REMEMBER = """
+insert into dbm.object (schema, kind, name, digest, details)
+select %s, kind, name, digest, details from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
+on conflict (schema, kind, name) do update set digest = excluded.digest, details = excluded.details
+"""
+_START = """
+with raised as (
+    insert into dbm.fence (schema, epoch) values (%(schema)s, 1)
+    on conflict (schema) do update set epoch = dbm.fence.epoch + 1 returning epoch
+), abandoned as (
+    update dbm.run set state = 'failed', ended_at = clock_timestamp(), error = 'ended without a word; resumed by a later run'
+    where schema = %(schema)s and state = 'running'
+)
+insert into dbm.run (schema, epoch, fingerprint, environment)
+select %(schema)s, epoch, %(fingerprint)s, %(environment)s from raised returning id, epoch
+"""
+
+
+class Executor:
+    """One run over one schema, under its lock. `patience`: seconds that a step keeps trying to get its table lock."""
+
+    def __init__(
+        self, connection: "Connection", plan: SchemaPlan, report: Callable[[Event], None], patience: float
+    ) -> None:
+        self.connection = connection
+        self.plan = plan
+        self.report = report
+        self.patience = patience
+        self.run = 0
+        self.epoch = 0
+
+    def execute(self, environment: str) -> None:
+        """All steps and then the Version documents. Raises FailedError when a step fails."""
+        started = time.monotonic()
+        given = {"schema": self.plan.schema, "fingerprint": self.plan.fingerprint, "environment": environment}
+        row = self.connection.execute(_START, given).fetchone()
+        assert row is not None
+        self.run, self.epoch = row
+        for position, step in enumerate(self.plan.steps, start=1):
+            self._step(position, step)
+        self._finish()
+        self.report(
+            SchemaDone(
+                schema=self.plan.schema,
+                steps=len(self.plan.steps),
+                versions=len(self.plan.versions),
+                seconds=time.monotonic() - started,
+            )
+        )
+
+    def _step(self, position: int, step: Step) -> None:
+        total = len(self.plan.steps)
+        about: dict[str, Any] = {"schema": step.schema, "collection": step.collection, "what": step.what}
+        self.report(StepStarted(position=position, total=total, **about))
+        started, attempt = time.time(), 0
+        deadline = time.monotonic() + self.patience
+        while True:
+            attempt += 1
+            try:
+                (self._in_transaction if step.kind == "tx" else self._outside)(position, step, started, attempt)
+                break
+            except psycopg.Error as error:
+                if not _passes(error) or time.monotonic() > deadline or self.connection.broken:
+                    self._failed(position, step, started, attempt, error)
+                reason = str(error).partition("\n")[0]
+                self.report(StepRetried(schema=step.schema, position=position, attempt=attempt, reason=reason))
+                time.sleep(random.uniform(0.02, 0.1) * min(attempt, 10))  # noqa: S311 (jitter)
+        seconds = time.time() - started
+        self.report(StepEnded(position=position, total=total, seconds=seconds, attempts=attempt, **about))
+
+    def _in_transaction(self, position: int, step: Step, started: float, attempt: int) -> None:
+        with self.connection.transaction():
+            self.connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            if step.statements:
+                self.connection.execute("\n;\n".join(step.statements))
+            for data in step.data:
+                load_rows(self.connection, step.schema, data)
+                self.report(RowsLoaded(schema=step.schema, collection=data.collection, rows=len(data.rows)))
+            self._record(position, step, "done", started, attempt)
+            self._remember(step.remember)
+
+    def _outside(self, position: int, step: Step, started: float, attempt: int) -> None:
+        """The intent is written first: an index that is found valid afterwards is then known to be the wanted one."""
+        with self.connection.transaction():
+            self._record(position, step, "intent", started, attempt)
+            self._remember(tuple(item for item in step.remember if item.digest is not None))
+        # lock_timeout would also end CONCURRENTLY's own waiting for old transactions (suna #6588).
+        with self._settings(lock_timeout="0", statement_timeout=BUILD_TIMEOUT):
+            for statement in step.statements:
+                self.connection.execute(statement)
+        if step.builds and not self._is_valid(step.schema, step.builds):
+            raise errors.ObjectNotInPrerequisiteState(f"index {step.builds} was left invalid")
+        with self.connection.transaction():
+            self._remember(tuple(item for item in step.remember if item.digest is None))
+            self.connection.execute(
+                "update dbm.step set state = 'done', ended_at = clock_timestamp() where run = %s and position = %s",
+                [self.run, position],
+            )
+
+    @contextlib.contextmanager
+    def _settings(self, **settings: str) -> Any:
+        for name, value in settings.items():
+            self.connection.execute(f"set {name} = '{value}'")
+        try:
+            yield
+        finally:
+            if not self.connection.broken:
+                for name in settings:
+                    self.connection.execute(f"reset {name}")
+
+    def _is_valid(self, schema: str, index: str) -> bool:
+        query = "select indisvalid from pg_index where indexrelid = to_regclass(%s)"
+        row = self.connection.execute(query, [f"{schema}.{index}"]).fetchone()
+        return bool(row and row[0])
+
+    def _record(self, position: int, step: Step, state: str, started: float, attempt: int) -> None:
+        """Also the fence: without the newest epoch no row is written, and the step is undone."""
+        values = [
+            self.run,
+            position,
+            step.kind,
+            step.collection,
+            step.what,
+            list(step.statements),
+            state,
+            attempt,
+            started,
+        ]
+        cursor = self.connection.execute(_STEP, [*values, state == "done", step.schema, self.epoch])
+        if cursor.rowcount != 1:
+            raise FailedError(
+                f"A newer run has taken over {step.schema}; this one stops at step {position} and did not do it."
+            )
+
+    def _remember(self, items: tuple[Remember, ...]) -> None:
+        kept = [msgspec.to_builtins(item) for item in items if item.digest is not None]
+        if kept:
+            self.connection.execute(_REMEMBER, [self.plan.schema, Jsonb(kept)])
+        for item in items:
+            if item.digest is None:
+                query = "delete from dbm.object where schema = %s and kind = %s and name = %s"
+                self.connection.execute(query, [self.plan.schema, item.kind, item.name])
+
+    def _failed(self, position: int, step: Step, started: float, attempt: int, error: psycopg.Error) -> None:
+        """Undo what the step left, write down why, and say how to go on."""
+        reason = explain(error)
+        if not self.connection.broken:
+            with self._settings(lock_timeout="5s"):
+                for statement in step.undo:
+                    with contextlib.suppress(psycopg.Error):
+                        self.connection.execute(statement)
+            with contextlib.suppress(psycopg.Error), self.connection.transaction():
+                self._record(position, step, "failed", started, attempt)
+                forget = tuple(Remember(kind=item.kind, name=item.name) for item in step.remember if step.undo)
+                self._remember(forget)
+                self.connection.execute(
+                    "update dbm.step set error = %s where run = %s and position = %s", [reason, self.run, position]
+                )
+                query = "update dbm.run set state = 'failed', ended_at = clock_timestamp(), error = %s where id = %s"
+                self.connection.execute(query, [reason, self.run])
+        where = f"{step.schema}.{step.collection}" if step.collection else step.schema
+        raise FailedError(
+            f"{where}: could not {step.what}: {reason}\n"
+            "The step is undone and what was there still stands. Mend the reason and apply again: it resumes here."
+        ) from error
+
+    def _finish(self) -> None:
+        with self.connection.transaction():
+            for pin in self.plan.snapshots:
+                self.connection.execute(
+                    "insert into dbm.enumerator (schema, snapshot, digest, content) values (%s, %s, %s, %s)",
+                    [self.plan.schema, pin.number, pin.digest, Jsonb(pin.content)],
+                )
+            if self.plan.versions:
+                changes = Jsonb([msgspec.to_builtins(change) for change in self.plan.versions])
+                self.connection.execute(_VERSIONS, {"schema": self.plan.schema, "run": self.run, "changes": changes})
+            cursor = self.connection.execute(
+                """update dbm.run set state = 'done', ended_at = clock_timestamp() where id = %s
+                and exists (select from dbm.fence where schema = %s and epoch = %s)""",
+                [self.run, self.plan.schema, self.epoch],
+            )
+            if cursor.rowcount != 1:
+                raise FailedError(f"A newer run has taken over {self.plan.schema}; this one wrote no versions.")
+
+
+_VERSIONS = """
+with given as (
+    select %(schema)s as schema, collection, after as version, digest, types_digest, %(run)s::bigint as run
+    from jsonb_to_recordset(%(changes)s) as change (collection text, after text, digest text, types_digest text)
+), kept as (
+    insert into dbm.history (schema, collection, version, digest, types_digest, run)
+    select schema, collection, version, digest, types_digest, run from given
+)
+insert into dbm.collection_version (schema, collection, version, digest, types_digest, run)
+select schema, collection, version, digest, types_digest, run from given
+on conflict (schema, collection) do update set version = excluded.version, digest = excluded.digest,
+    types_digest = excluded.types_digest, run = excluded.run, applied_at = now()
+"""
+
+
+def _passes(error: psycopg.Error) -> bool:
+    """Whether waiting a moment may help: somebody else had a lock, or changed the same shared row."""
+    if isinstance(error, errors.LockNotAvailable | errors.DeadlockDetected | errors.SerializationFailure):
+        return True
+    return isinstance(error, errors.InternalError_) and "concurrently" in str(error)
+
+
+def explain(error: psycopg.Error) -> str:
+    """PostgreSQL's message, its detail, and the mend where we know one."""
+    parts = [error.diag.message_primary or str(error).strip()]
+    if error.diag.message_detail:
+        parts.append(error.diag.message_detail)
+    if isinstance(error, errors.CheckViolation):
+        parts.append("Rows break it; change them, or the rule.")
+    elif isinstance(error, errors.UniqueViolation):
+        parts.append("Rows share it; change them, or the rule.")
+    elif isinstance(error, errors.LockNotAvailable):
+        parts.append(
+            "Somebody holds the table for longer than we wait; look for long transactions in pg_stat_activity."
+        )
+    elif error.diag.message_hint:
+        parts.append(error.diag.message_hint)
+    return ". ".join(part.rstrip(".") for part in parts) + "."

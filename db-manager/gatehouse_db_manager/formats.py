@@ -1,0 +1,187 @@
+"""The files of `services/*/database` and `db-manager/types` as structs: what one may write, and nothing else.
+
+Only shapes are here; what the values mean together is checked in configuration.py and resolve.py.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gatehouse_db_manager.documents import Document, Place, show
+from gatehouse_db_manager.errors import Problem, nearest
+
+Text = Annotated[str, Meta(min_length=1)]
+
+
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Roles(_File):
+    """The two roles of a schema: `service` reads and writes its tables, `reader` reads them."""
+
+    service: Text
+    reader: Text
+
+
+class SchemaFile(_File):
+    """services/<service>/database/schema.yaml"""
+
+    schema: Text
+    description: Text
+    extensions: list[Text] = []
+    roles: Roles | UnsetType = UNSET
+
+
+class ColumnFile(_File):
+    """A column of a collection, or a part of a type of several columns."""
+
+    type: Text
+    description: str = ""
+    required: bool | UnsetType = UNSET
+    primary: bool = False
+    unique: bool = False
+    default: Any = UNSET
+    of: Text | UnsetType = UNSET
+    to: Text | UnsetType = UNSET
+    schema: dict[str, Any] | UnsetType = UNSET
+    generated: Text | UnsetType = UNSET
+
+
+class UniqueFile(_File):
+    """A set of columns that no two rows share; with `where` only among the rows it holds for."""
+
+    columns: Annotated[list[Text], Meta(min_length=1)]
+    where: Text | UnsetType = UNSET
+    nulls: Literal["distinct", "not_distinct"] = "distinct"
+
+
+class IndexFile(_File):
+    """An index over columns (`name` or `name desc`) and expressions."""
+
+    columns: list[Text] = []
+    expressions: list[Text] = []
+    unique: bool = False
+    where: Text | UnsetType = UNSET
+    include: list[Text] = []
+    method: Literal["btree", "hash", "gin", "gist", "spgist", "brin"] = "btree"
+    nulls: Literal["distinct", "not_distinct"] = "distinct"
+
+
+class ExclusionFile(_File):
+    """No two rows may hold for all of `elements` (column or expression -> operator) at once."""
+
+    elements: Annotated[dict[str, Text], Meta(min_length=1)]
+    using: Literal["gist", "spgist", "btree", "hash"] = "gist"
+    where: Text | UnsetType = UNSET
+
+
+class CollectionFile(_File):
+    """services/<service>/database/collections/<collection>.yaml"""
+
+    collection: Text
+    description: Text
+    version: Annotated[str, Meta(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}\.\d{1,5}$")]
+    columns: Annotated[dict[str, ColumnFile], Meta(min_length=1)]
+    primary_key: list[Text] = []
+    checks: dict[str, Text] = {}
+    unique: dict[str, UniqueFile] = {}
+    indexes: dict[str, IndexFile] = {}
+    exclusions: dict[str, ExclusionFile] = {}
+    deprecated: dict[str, Text] = {}
+
+
+class EnumValue(_File):
+    """A value that an enumerator allows."""
+
+    value: Annotated[str, Meta(min_length=1, max_length=63)]
+    description: Text
+
+
+class TypeFile(_File):
+    """db-manager/types/<type>.yaml: a base type with checks, or several columns. `{column}` stands for the column."""
+
+    type: Text
+    description: Text
+    base: Text | UnsetType = UNSET
+    columns: dict[str, ColumnFile] | UnsetType = UNSET
+    checks: dict[str, Text] = {}
+    default: Any = UNSET
+
+
+def decode(document: Document, shape: type, problems: list[Problem]) -> Any:
+    """The document as `shape`, or None with the problems added; every wrong key is found, not just the first."""
+    found = len(problems)
+    value = _decode(document, document.value, shape, (), problems)
+    return value if len(problems) == found else None
+
+
+def decode_values(document: Document, value: object, place: Place, problems: list[Problem]) -> tuple[EnumValue, ...]:
+    """The values of an enumerator."""
+    if not isinstance(value, list) or not value:
+        mend = "Write a list such as [{value: active, description: Takes part}]."
+        problems.append(document.problem(place, "is not a list of values.", mend, value))
+        return ()
+    found = len(problems)
+    values = [_decode(document, item, EnumValue, (*place, number), problems) for number, item in enumerate(value)]
+    return tuple(values) if len(problems) == found else ()
+
+
+def _decode(document: Document, value: Any, shape: Any, place: Place, problems: list[Problem]) -> Any:
+    if not isinstance(value, dict):
+        name = shape.__name__.removesuffix("File").lower()
+        problems.append(document.problem(place, f"is not a {name}.", "Write `key: value` pairs.", value or "nothing"))
+        return None
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    for key in value.keys() - fields.keys():
+        problem = document.problem((*place, key), "is not a known key.", nearest(str(key), fields), value[key])
+        problems.append(problem)
+    missing = [name for name, field in fields.items() if field.required and name not in value]
+    for name in missing:
+        problems.append(document.problem((*place, name), "is missing.", "Add it."))
+    known = {
+        key: _field(document, value[key], fields[key].type, (*place, key), problems)
+        for key in value.keys() & fields.keys()
+    }
+    return None if missing else shape(**known)
+
+
+def _field(document: Document, value: Any, kind: Any, place: Place, problems: list[Problem]) -> Any:
+    inner = _inner_shape(kind)
+    if inner is not None:
+        return _decode(document, value, inner, place, problems)
+    entry = _inner_shape(_dict_values(kind))
+    if entry is not None and isinstance(value, dict) and value:
+        return {key: _decode(document, item, entry, (*place, key), problems) for key, item in value.items()}
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        message = str(error).partition(" - at")[0]
+        if place[-1] == "version":
+            message = "is not four numbers such as 1.0.0.1 (major.minor.patch.enumerators)"
+        problems.append(document.problem(place, message[0].lower() + message[1:] + ".", _mend(kind), show(value)))
+        return None
+
+
+def _mend(kind: Any) -> str:
+    options = [item for part in getattr(kind, "__args__", ()) for item in [part] if isinstance(part, str)]
+    return f"One of: {', '.join(options)}." if options else ""
+
+
+def _bare(kind: Any) -> list[Any]:
+    """The alternatives of a type without UNSET and annotations."""
+    kind = getattr(kind, "__origin__", kind) if hasattr(kind, "__metadata__") else kind
+    args = getattr(kind, "__args__", ())
+    is_union = type(kind).__name__ in {"UnionType", "_UnionGenericAlias", "Union"}
+    return [part for part in args if part is not UnsetType] if is_union else [kind]
+
+
+def _inner_shape(kind: Any) -> Any:
+    (first, *rest) = _bare(kind)
+    return first if not rest and isinstance(first, type) and issubclass(first, msgspec.Struct) else None
+
+
+def _dict_values(kind: Any) -> Any:
+    (first, *_) = _bare(kind)
+    return first.__args__[1] if getattr(first, "__origin__", None) is dict else None

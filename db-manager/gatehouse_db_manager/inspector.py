@@ -1,0 +1,164 @@
+"""Reads the live catalog and db-manager's records, in one snapshot and few round trips: an apply that has nothing to do
+is mostly this."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gatehouse_db_manager.live import (
+    AppliedVersion,
+    Live,
+    LiveColumn,
+    LiveConstraint,
+    LiveIndex,
+    LiveSchema,
+    LiveTable,
+    Recorded,
+)
+
+if TYPE_CHECKING:
+    import psycopg
+
+_ABOUT = """
+select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '')
+from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
+"""
+_ROLES = "select rolname from pg_roles where rolname = any(%(roles)s)"
+
+_TABLES = """
+select n.nspname, c.relname, pg_relation_size(c.oid), coalesce(obj_description(c.oid, 'pg_class'), '')
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
+"""
+_COLUMNS = """
+select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+    case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
+    a.attgenerated <> '', coalesce(b.description, '')
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+left join pg_description b on b.objoid = c.oid and b.classoid = 'pg_class'::regclass and b.objsubid = a.attnum
+where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
+order by c.oid, a.attnum
+"""
+_CONSTRAINTS = """
+select n.nspname, c.relname, k.conname, k.contype, k.convalidated,
+    case when %(definitions)s then pg_get_constraintdef(k.oid) else '' end
+from pg_constraint k
+join pg_class c on c.oid = k.conrelid
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and k.contype in ('p', 'u', 'c', 'f', 'x')
+"""
+# Indexes that stand for a constraint are the constraint's.
+_INDEXES = """
+select n.nspname, c.relname, i.relname, x.indisvalid, x.indisunique,
+    case when %(definitions)s then pg_get_indexdef(i.oid) else '' end
+from pg_index x
+join pg_class i on i.oid = x.indexrelid
+join pg_class c on c.oid = x.indrelid
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
+    and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
+"""
+_RECORDS = {
+    "objects": "select schema, kind, name, digest, details from dbm.object where schema = any(%(schemas)s)",
+    "versions": """select schema, collection, version, digest, types_digest, applied_at::text
+        from dbm.collection_version where schema = any(%(schemas)s)""",
+    "snapshots": "select schema, snapshot, digest from dbm.enumerator where schema = any(%(schemas)s)",
+    "data": "select schema, collection, kind, digest from dbm.data where schema = any(%(schemas)s)",
+}
+_KINDS = {"p": "primary_key", "u": "unique", "c": "check", "f": "foreign_key", "x": "exclusion"}
+
+
+def inspect(
+    connection: "psycopg.Connection[Any]",
+    schemas: Iterable[str],
+    roles: Iterable[str] = (),
+    *,
+    definitions: bool = False,
+) -> Live:
+    """The named schemas as they are now. `definitions` adds PostgreSQL's own text of expressions, which costs time."""
+    given = {"schemas": list(schemas), "roles": list(roles), "definitions": definitions}
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        with connection.pipeline():
+            about = connection.execute(_ABOUT, given)
+            found_roles = connection.execute(_ROLES, given)
+            catalog = [connection.execute(query, given) for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
+        layout = dict(about.fetchall())
+        bootstrapped = "dbm" in layout
+        with connection.pipeline():
+            queries = _RECORDS if bootstrapped else {}
+            records = {name: connection.execute(query, given) for name, query in queries.items()}
+            marker = connection.execute("select name from dbm.environment") if bootstrapped else None
+        builder = _Builder(given["schemas"], set(layout))
+        builder.catalog(*(cursor.fetchall() for cursor in catalog))
+        if bootstrapped:
+            builder.records({name: cursor.fetchall() for name, cursor in records.items()})
+        marked = marker.fetchone() if marker else None
+    return Live(
+        bootstrapped=bootstrapped,
+        layout=layout.get("dbm", ""),
+        environment=marked[0] if marked else None,
+        roles=frozenset(name for (name,) in found_roles.fetchall()),
+        schemas=builder.schemas(),
+    )
+
+
+class _Builder:
+    """Sorts rows of all schemas into one struct a schema."""
+
+    def __init__(self, names: list[str], existing: set[str]) -> None:
+        self.existing = existing
+        self.tables: dict[str, dict[str, LiveTable]] = {name: {} for name in names}
+        self.objects: dict[str, dict[tuple[str, str], Recorded]] = {name: {} for name in names}
+        self.versions: dict[str, dict[str, AppliedVersion]] = {name: {} for name in names}
+        self.snapshots: dict[str, dict[int, str]] = {name: {} for name in names}
+        self.data: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}
+
+    def catalog(self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any]) -> None:
+        for schema, name, size, description in tables:
+            self.tables[schema][name] = LiveTable(
+                name=name, size=size, description=description, columns={}, constraints={}, indexes={}
+            )
+        for schema, table, name, sql_type, required, default, generated, description in columns:
+            self.tables[schema][table].columns[name] = LiveColumn(
+                name=name,
+                sql_type=sql_type,
+                required=required,
+                default=default,
+                generated=generated,
+                description=description,
+            )
+        for schema, table, name, kind, valid, definition in constraints:
+            live = LiveConstraint(name=name, kind=_KINDS[kind], valid=valid, definition=definition)
+            self.tables[schema][table].constraints[name] = live
+        for schema, table, name, valid, unique, definition in indexes:
+            live_index = LiveIndex(name=name, valid=valid, unique=unique, definition=definition)
+            self.tables[schema][table].indexes[name] = live_index
+
+    def records(self, rows: dict[str, list[Any]]) -> None:
+        for schema, kind, name, digest, details in rows["objects"]:
+            self.objects[schema][kind, name] = Recorded(digest=digest, details=details)
+        for schema, collection, *version in rows["versions"]:
+            fields = dict(zip(("version", "digest", "types_digest", "applied_at"), version, strict=True))
+            self.versions[schema][collection] = msgspec.convert(fields, AppliedVersion)
+        for schema, number, digest in rows["snapshots"]:
+            self.snapshots[schema][number] = digest
+        for schema, collection, kind, digest in rows["data"]:
+            self.data[schema][collection, kind] = digest
+
+    def schemas(self) -> dict[str, LiveSchema]:
+        return {
+            name: LiveSchema(
+                exists=name in self.existing,
+                tables=self.tables[name],
+                objects=self.objects[name],
+                versions=self.versions[name],
+                snapshots=self.snapshots[name],
+                data=self.data[name],
+            )
+            for name in self.tables
+        }

@@ -1,0 +1,169 @@
+"""What a database should look like, resolved: every custom type, reference and enumerator has become plain columns,
+constraints and indexes. Says nothing about how to get there; that is planner.py."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+ConstraintKind = Literal["primary_key", "unique", "check", "foreign_key", "exclusion"]
+VersionNumber = tuple[int, int, int, int]
+
+
+def short_digest(text: str) -> str:
+    """Enough of a SHA-256 to tell two definitions of one object apart."""
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+class _Resolved(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class Column(_Resolved):
+    """`base` is the base type of the file format, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL."""
+
+    name: str
+    key: str
+    base: str
+    sql_type: str
+    required: bool = False
+    default: str | None = None
+    generated: str | None = None
+    description: str = ""
+    values: tuple[str, ...] | None = None
+
+    @property
+    def definition(self) -> str:
+        text = f"{self.name} {self.sql_type}"
+        if self.default is not None:
+            text += f" default {self.default}"
+        if self.generated is not None:
+            text += f" generated always as ({self.generated}) stored"
+        return text + (" not null" if self.required else "")
+
+
+class Constraint(_Resolved):
+    """`definition` is what follows ADD CONSTRAINT name; `values` are those an enumerator's check allows."""
+
+    name: str
+    key: str
+    kind: ConstraintKind
+    definition: str
+    columns: tuple[str, ...] = ()
+    values: tuple[str, ...] | None = None
+
+    @property
+    def digest(self) -> str:
+        return short_digest(self.definition)
+
+
+class Index(_Resolved):
+    """`definition` is what follows CREATE INDEX name ON schema.table."""
+
+    name: str
+    key: str
+    definition: str
+    unique: bool = False
+
+    @property
+    def digest(self) -> str:
+        return short_digest(f"{self.unique} {self.definition}")
+
+
+class Table(_Resolved):
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    constraints: tuple[Constraint, ...]
+    indexes: tuple[Index, ...]
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        return next(item.columns for item in self.constraints if item.kind == "primary_key")
+
+
+class Collection(_Resolved):
+    """A table with the version its file states. `digest` is of the file, `types_digest` of the custom types it uses."""
+
+    name: str
+    file: str
+    version: VersionNumber
+    digest: str
+    types_digest: str
+    table: Table
+
+    @property
+    def version_text(self) -> str:
+        return ".".join(map(str, self.version))
+
+
+class EnumeratorValue(_Resolved):
+    enumerator: str
+    value: str
+    description: str
+
+
+class Snapshot(_Resolved):
+    """enumerators/<number>.yaml: immutable once applied."""
+
+    number: int
+    file: str
+    digest: str
+    values: tuple[EnumeratorValue, ...]
+
+    def of(self, enumerator: str) -> tuple[str, ...] | None:
+        found = tuple(item.value for item in self.values if item.enumerator == enumerator)
+        return found or None
+
+    @property
+    def enumerators(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item.enumerator for item in self.values))
+
+
+class Script(_Resolved):
+    """A view or functions that are simply run again when they change."""
+
+    name: str
+    file: str
+    digest: str
+    sql: str
+
+
+class Data(_Resolved):
+    """Rows of one collection. `reference` data belongs everywhere, `test` data anywhere but in production."""
+
+    collection: str
+    kind: Literal["reference", "test"]
+    file: str
+    digest: str
+    rows: tuple[dict[str, Any], ...]
+
+
+class Schema(_Resolved):
+    name: str
+    description: str
+    file: str
+    service_role: str
+    reader_role: str
+    extensions: tuple[str, ...]
+    collections: tuple[Collection, ...]
+    snapshots: tuple[Snapshot, ...]
+    scripts: tuple[Script, ...]
+    data: tuple[Data, ...]
+
+    @property
+    def pinned(self) -> tuple[Snapshot, ...]:
+        """The snapshots that a collection pins; drafts that none pins yet may still change."""
+        numbers = {collection.version[3] for collection in self.collections}
+        return tuple(snapshot for snapshot in self.snapshots if snapshot.number in numbers)
+
+
+class Configuration(_Resolved):
+    """All schemas, by name, that `load` found."""
+
+    root: Path
+    schemas: tuple[Schema, ...]
+
+    def __getitem__(self, name: str) -> Schema:
+        return next(schema for schema in self.schemas if schema.name == name)

@@ -1,0 +1,63 @@
+"""Lets roles log in. Passwords go to the server as SCRAM verifiers, so no statement log ever holds one, and a role that
+has its password already is not touched."""
+
+import base64
+import functools
+import hashlib
+import hmac
+import random
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from psycopg import errors
+
+from gatehouse_db_manager.values import quote
+
+
+def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], patience: float = 60.0) -> None:
+    """Give each role its password and LOGIN, where it hasn't both."""
+    if not passwords:
+        return
+    known = _verifiers(connection, list(passwords))
+    for role, password in passwords.items():
+        if role in known and known[role] and matches(password, known[role]):
+            continue
+        verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        _alter(connection, f"alter role {role} login password {quote(verifier)}", patience)
+
+
+def _verifiers(connection: "psycopg.Connection[Any]", roles: list[str]) -> dict[str, str]:
+    """Only a superuser may see them; without one (RDS) passwords are simply set again."""
+    query = "select rolname, case when rolcanlogin then coalesce(rolpassword, '') else '' end from pg_authid where rolname = any(%s)"
+    try:
+        return dict(connection.execute(query, [roles]).fetchall())
+    except errors.InsufficientPrivilege:
+        return {}
+
+
+def _alter(connection: "psycopg.Connection[Any]", statement: str, patience: float) -> None:
+    """Roles belong to the whole cluster; two databases may set the same one at the same moment."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute(statement)
+            return
+        except errors.InternalError_:  # tuple concurrently updated
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(random.uniform(0.01, 0.05))  # noqa: S311 (jitter)
+
+
+@functools.lru_cache(maxsize=256)
+def matches(password: str, verifier: str) -> bool:
+    """Whether a SCRAM-SHA-256 verifier (RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) is of a password."""
+    kind, _, rest = verifier.partition("$")
+    if kind != "SCRAM-SHA-256":
+        return False
+    parameters, _, keys = rest.partition("$")
+    iterations, _, salt = parameters.partition(":")
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(iterations))
+    client = hmac.new(salted, b"Client Key", "sha256").digest()
+    return hmac.compare_digest(hashlib.sha256(client).digest(), base64.b64decode(keys.partition(":")[0]))

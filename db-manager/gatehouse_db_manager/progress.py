@@ -1,0 +1,59 @@
+"""What happens during an apply, as typed events, so that the local runner, a terminal and a log can each show it their way."""
+
+import msgspec
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    schema: str
+
+
+class Planned(_Event):
+    """The plan of a schema is made; `steps` of them follow."""
+
+    steps: int
+
+
+class LockWait(_Event):
+    """Another run holds the schema's lock; `seconds` is how long we have waited for it."""
+
+    seconds: float
+
+
+class StepStarted(_Event):
+    position: int
+    total: int
+    collection: str
+    what: str
+
+
+class StepRetried(_Event):
+    """Somebody held a lock for more than 100 ms, so the step gave way and will try again."""
+
+    position: int
+    attempt: int
+    reason: str
+
+
+class StepEnded(_Event):
+    position: int
+    total: int
+    collection: str
+    what: str
+    seconds: float
+    attempts: int
+
+
+class RowsLoaded(_Event):
+    collection: str
+    rows: int
+
+
+class SchemaDone(_Event):
+    """All steps of the schema are done and its Version documents are written."""
+
+    steps: int
+    versions: int
+    seconds: float
+
+
+Event = Planned | LockWait | StepStarted | StepRetried | StepEnded | RowsLoaded | SchemaDone

@@ -1,0 +1,102 @@
+"""The schema `dbm`: what db-manager remembers in the database it manages. Its layout is made once, in one transaction;
+services read one view of it, `dbm.version`."""
+
+LAYOUT = "gatehouse db-manager, layout 1"
+
+BOOTSTRAP = f"""
+create schema dbm;
+comment on schema dbm is '{LAYOUT}';
+revoke all on schema dbm from public;
+
+create table dbm.environment (
+    only_one boolean primary key default true check (only_one),
+    name text not null,
+    marked_at timestamptz not null default now()
+);
+comment on table dbm.environment is 'Which environment this database belongs to; test data never enters production';
+
+create table dbm.fence (schema text primary key, epoch bigint not null);
+comment on table dbm.fence is 'Raised by each run; a run whose epoch is no longer the newest stops at its next step';
+
+create table dbm.run (
+    id bigint generated always as identity primary key,
+    schema text not null,
+    epoch bigint not null,
+    fingerprint text not null,
+    environment text not null,
+    state text not null default 'running' check (state in ('running', 'done', 'failed')),
+    started_at timestamptz not null default clock_timestamp(),
+    ended_at timestamptz,
+    error text
+);
+
+create table dbm.step (
+    run bigint not null references dbm.run,
+    position integer not null,
+    kind text not null check (kind in ('tx', 'no_tx')),
+    collection text not null,
+    what text not null,
+    statements text[] not null,
+    state text not null check (state in ('intent', 'done', 'failed')),
+    attempts integer not null,
+    started_at timestamptz not null,
+    ended_at timestamptz,
+    error text,
+    primary key (run, position)
+);
+
+create table dbm.object (
+    schema text not null,
+    kind text not null,
+    name text not null,
+    digest text not null,
+    details jsonb not null default '{{}}',
+    primary key (schema, kind, name)
+);
+comment on table dbm.object is 'What each object was made from: PostgreSQL rewrites expressions, so they are not comparable';
+
+create table dbm.collection_version (
+    schema text not null,
+    collection text not null,
+    version text not null,
+    digest text not null,
+    types_digest text not null,
+    applied_at timestamptz not null default now(),
+    run bigint not null references dbm.run,
+    primary key (schema, collection)
+);
+create table dbm.history (like dbm.collection_version including defaults, primary key (schema, collection, version));
+
+create table dbm.enumerator (
+    schema text not null,
+    snapshot integer not null,
+    digest text not null,
+    content jsonb not null,
+    applied_at timestamptz not null default now(),
+    primary key (schema, snapshot)
+);
+
+create table dbm.data (
+    schema text not null,
+    collection text not null,
+    kind text not null check (kind in ('reference', 'test')),
+    digest text not null,
+    rows integer not null,
+    applied_at timestamptz not null default now(),
+    primary key (schema, collection, kind)
+);
+
+create view dbm.version as
+    select schema, collection, version, digest, applied_at from dbm.collection_version;
+comment on view dbm.version is 'The Version document that services show at /version';
+
+-- RFC 9562, 5.7: 48 bits of milliseconds, then random. PostgreSQL has its own from 18 on; 15 is supported.
+create function dbm.uuid_v7() returns uuid language sql volatile parallel safe as $$
+    select encode(
+        set_bit(set_bit(
+            overlay(uuid_send(gen_random_uuid())
+                placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+            52, 1), 53, 1), 'hex')::uuid
+$$;
+revoke all on function dbm.uuid_v7() from public;
+"""

@@ -1,0 +1,50 @@
+"""Loads reference and test data: upserts by primary key, whole files at a time, so that 725 rows are one statement.
+
+Rows that a file no longer has are left alone, and so is every column that it doesn't give.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from gatehouse_db_manager.model import Data
+
+_DONE = """
+insert into dbm.data (schema, collection, kind, digest, rows) values (%s, %s, %s, %s, %s)
+on conflict (schema, collection, kind) do update set digest = excluded.digest, rows = excluded.rows, applied_at = now()
+"""
+
+
+def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) -> None:
+    """Inserts and updates in the caller's transaction. Foreign keys are checked at its end, so order doesn't matter."""
+    connection.execute("set constraints all deferred")
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for row in data.rows:
+        by_columns[tuple(sorted(row))].append(row)
+    key = _primary_key(connection, schema, data.collection)
+    for columns, rows in by_columns.items():
+        connection.execute(_upsert(f"{schema}.{data.collection}", columns, key), [Jsonb(rows)])
+    connection.execute(_DONE, [schema, data.collection, data.kind, data.digest, len(data.rows)])
+
+
+def _primary_key(connection: "psycopg.Connection[Any]", schema: str, table: str) -> tuple[str, ...]:
+    query = """select a.attname from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = any(x.indkey)
+        where x.indrelid = to_regclass(%s) and x.indisprimary"""
+    return tuple(name for (name,) in connection.execute(query, [f"{schema}.{table}"]).fetchall())
+
+
+def _upsert(full: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
+    """Column names come from the checked configuration; a row that is already so is not written again."""
+    listed = ", ".join(columns)
+    others = [name for name in columns if name not in key]
+    statement = (
+        f"insert into {full} as kept ({listed}) select {listed} from jsonb_populate_recordset(null::{full}, %s)"  # noqa: S608
+        f" on conflict ({', '.join(key)}) do "
+    )
+    if not others:
+        return statement + "nothing"
+    changes = ", ".join(f"{name} = excluded.{name}" for name in others)
+    old, new = ", ".join(f"kept.{name}" for name in others), ", ".join(f"excluded.{name}" for name in others)
+    return f"{statement}update set {changes} where ({old}) is distinct from ({new})"

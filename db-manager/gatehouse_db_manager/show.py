@@ -1,0 +1,161 @@
+"""What people see: plans, progress and status in the terminal, written so that a beginner can tell whether it is safe."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gatehouse_db_manager.api import Result, Status
+from gatehouse_db_manager.errors import DbManagerError, Problem
+from gatehouse_db_manager.model import Configuration
+from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
+from gatehouse_db_manager.progress import Event, LockWait, Planned, SchemaDone, StepEnded, StepRetried, StepStarted
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """JSON on stdout, for scripts."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(_listed(value)), indent=2).decode() + "\n")
+
+
+def _listed(value: object) -> object:
+    """A plan with each schema's fingerprint, and without the rows of its data."""
+    if not isinstance(value, Plan):
+        return value
+    plan = msgspec.to_builtins(value)
+    for given, schema in zip(plan["schemas"], value.schemas, strict=True):
+        given["fingerprint"] = schema.fingerprint
+        for step in given["steps"]:
+            step["data"] = [{**data, "rows": len(data["rows"])} for data in step["data"]]
+    return plan
+
+
+def show_error(error: DbManagerError) -> None:
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    for problem in problems:
+        _problem(problem, _err)
+    if not problems:
+        _err.print(f"[bold red]✗[/] {escape(str(error))}")
+
+
+def _problem(problem: Problem, console: Console) -> None:
+    key = f" [bold]{escape(problem.key)}[/]" if problem.key else ""
+    value = f" = [yellow]{escape(problem.value)}[/]" if problem.value else ""
+    console.print(f"[bold red]✗[/] [cyan]{escape(problem.file)}[/]{key}{value}\n  {escape(problem.message)}")
+    if problem.mend:
+        console.print(f"  [green]→ {escape(problem.mend)}[/]")
+
+
+def show_plan(plan: Plan) -> None:
+    for schema in plan.schemas:
+        if not schema.empty or schema.refusals:
+            _schema(schema)
+    if plan.refusals:
+        count = len(plan.refusals)
+        _out.print(f"\n[bold red]Refused[/] for {count} reason{'s' if count > 1 else ''}; apply would change nothing.")
+    elif plan.empty:
+        _out.print("[green]✓[/] In place: nothing to do.")
+    else:
+        seconds = sum(step.seconds for step in plan.steps)
+        _out.print(f"\n{len(plan.steps)} steps, {_about(seconds)}. Run [bold]gate db apply[/] to do them.")
+
+
+def _schema(plan: SchemaPlan) -> None:
+    _out.print(f"\n[bold]{plan.schema}[/]")
+    for position, step in enumerate(plan.steps, start=1):
+        _step(position, step)
+    for change in plan.versions:
+        before = f"{change.before} → " if change.before else "new: "
+        _out.print(f"  [blue]≡[/] {change.collection} {before}[bold]{change.after}[/]")
+    for note in plan.notes:
+        _out.print(f"  [yellow]![/] {escape(note)}")
+    for problem in plan.refusals:
+        _problem(problem, _out)
+
+
+def _step(position: int, step: Step) -> None:
+    name = f"{step.collection}: " if step.collection else ""
+    _out.print(f"  [bold green]{position:>2}[/] [bold]{escape(name + step.what)}[/]  [dim]{escape(step.why)}[/]")
+    undo = "can be undone" if step.reversible else "[yellow]can't be undone by itself[/]"
+    how = "" if step.kind == "tx" else " · outside a transaction"
+    _out.print(f"     [dim]locks[/] {escape(step.locks)} [dim]·[/] {_about(step.seconds)} [dim]·[/] {undo}{how}")
+    # A new table's SQL says what its file says; everything else is short and worth reading.
+    if step.statements and not step.what.startswith(("create ", "let its", "list the", "run ")):
+        _out.print(Padding("\n".join(f"[dim]{escape(one)}[/]" for one in step.statements), (0, 0, 0, 5)))
+
+
+def _about(seconds: float) -> str:
+    if seconds < 0.1:
+        return "an instant"
+    return f"about {seconds:.0f} s" if seconds >= 1 else "under a second"
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[Event], None]]:
+    """A bar while an apply runs; what waits is said."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=_err, transient=True) as bar:
+        tasks = {}
+
+        def report(event: Event) -> None:
+            if isinstance(event, Planned) and event.steps:
+                tasks[event.schema] = bar.add_task(event.schema, total=event.steps)
+            elif isinstance(event, LockWait):
+                bar.console.print(f"{event.schema}: waiting for another run ({event.seconds:.0f} s)")
+            elif isinstance(event, StepStarted):
+                bar.update(tasks[event.schema], description=f"{event.schema}: {event.what}")
+            elif isinstance(event, StepRetried) and event.attempt % 10 == 1:
+                bar.console.print(f"{event.schema}: step {event.position} gave way and tries again: {event.reason}")
+            elif isinstance(event, StepEnded):
+                bar.advance(tasks[event.schema])
+            elif isinstance(event, SchemaDone):
+                bar.update(tasks[event.schema], description=f"{event.schema}: done")
+
+        yield report
+
+
+def show_result(result: Result) -> None:
+    if not result.changed:
+        _out.print(f"[green]✓[/] In place: nothing to do ({result.seconds:.2f} s).")
+        return
+    for schema in result.schemas:
+        if schema.steps or schema.versions:
+            versions = ", ".join(f"{name} {version}" for name, version in schema.versions.items())
+            _out.print(f"[green]✓[/] [bold]{schema.schema}[/] {schema.steps} steps  [dim]{versions}[/]")
+    _out.print(f"Done in {result.seconds:.2f} s.")
+
+
+def show_status(status: Status) -> None:
+    _out.print(f"Environment: [bold]{status.environment or 'not marked yet'}[/]")
+    table = Table(box=None, header_style="dim", pad_edge=False)
+    for column in ("schema", "collection", "applied", "wanted", "since"):
+        table.add_column(column)
+    for item in status.collections:
+        colour = "green" if item.applied == item.wanted else "yellow"
+        since = (item.applied_at or "")[:19]
+        applied = f"[{colour}]{item.applied or '-'}[/]"
+        table.add_row(item.schema, item.collection, applied, item.wanted or "[red]file is gone[/]", since)
+    _out.print(table)
+    for problem in status.refusals:
+        _problem(problem, _out)
+    pending = (
+        f"[yellow]{status.pending} pending[/]; see gate db plan" if status.pending else "[green]Nothing pending[/]"
+    )
+    _out.print(pending + ".")
+
+
+def show_check(configuration: Configuration) -> None:
+    for schema in configuration.schemas:
+        rows = sum(len(data.rows) for data in schema.data)
+        count = len(schema.collections)
+        _out.print(f"[green]✓[/] [bold]{schema.name}[/] {count} collections, {rows:,} rows of data")
+    if not configuration.schemas:
+        _out.print("There is no services/*/database/schema.yaml.")
