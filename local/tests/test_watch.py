@@ -10,17 +10,17 @@ from gatehouse_local.workspace import dependents, members
 ROOT = Path(__file__).parents[2]
 
 
-def tests_for(*changed: str) -> list[str]:
+def affected_by(*changed: str) -> list[str]:
     paths = affected(ROOT, members(ROOT), [ROOT / path for path in changed])
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
 def test_a_service_runs_its_own_tests_only():
-    assert tests_for("services/person/service.toml") == ["services/person/tests"]
+    assert affected_by("services/person/service.toml") == ["services/person/tests"]
 
 
 def test_the_chassis_runs_its_own_tests_and_then_every_service():
-    found = tests_for("services/chassis/gatehouse_chassis/app.py")
+    found = affected_by("services/chassis/gatehouse_chassis/app.py")
     assert found[:2] == ["services/chassis/tests/test_app.py", "services/chassis/tests"]
     assert {"services/person/tests", "services/topics/tests"} < set(found)
     assert "local/tests" not in found
@@ -32,11 +32,11 @@ def test_the_catalog_runs_everything_that_stands_on_it():
 
 
 def test_a_changed_test_file_runs_alone():
-    assert tests_for("local/tests/test_watch.py") == ["local/tests/test_watch.py"]
+    assert affected_by("local/tests/test_watch.py") == ["local/tests/test_watch.py"]
 
 
 def test_a_changed_helper_of_tests_runs_the_folder():
-    assert tests_for("local/tests/conftest.py") == ["local/tests"]
+    assert affected_by("local/tests/conftest.py") == ["local/tests"]
 
 
 @pytest.fixture
