@@ -9,6 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from gatehouse_chassis import context
+from gatehouse_chassis.fields import in_words
 from gatehouse_chassis.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
@@ -67,7 +68,7 @@ def field_error(message: str, key: str) -> tuple[str, str]:
             return (f"{place}.{match[1]}" if place else match[1]), text
     match = PLACE.search(message)
     field = key or (match[1] if match else "") or "body"
-    return field, _sentence(PLACE.sub("", message))
+    return field, _sentence(in_words(PLACE.sub("", message)))
 
 
 def _sentence(text: str) -> str:
