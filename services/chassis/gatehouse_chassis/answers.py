@@ -3,18 +3,23 @@
 import re
 from typing import Any
 
+import asyncpg
+import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from gatehouse_chassis import context
+from gatehouse_chassis import context, database_errors
 from gatehouse_chassis.fields import in_words
+from gatehouse_chassis.database_errors import as_problem as from_database
 from gatehouse_chassis.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
 MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")
 PLACE = re.compile(r" - at `\$\.?(.*?)`")
+
+LOGGED = "The error has been logged. Give the id in `instance` when you report it."
 
 log = structlog.get_logger()
 
@@ -32,6 +37,10 @@ def as_problem(error: Exception) -> Problem:
     """The problem that a client is told about. What isn't known to be safe to tell becomes a bare 500."""
     if isinstance(error, Problem):
         return error
+    if isinstance(error, asyncpg.PostgresError):
+        return database_errors.as_problem(error) or _unexpected()
+    if isinstance(error, asyncpg.PostgresError):
+        return from_database(error) or Problem(LOGGED)
     if isinstance(error, ValidationException):
         return _invalid(error)
     if isinstance(error, HTTPException):
@@ -40,7 +49,11 @@ def as_problem(error: Exception) -> Problem:
         kind = BY_STATUS.get(error.status_code)
         if kind is not None:
             return kind()
-    return Problem("The error has been logged. Give the id in `instance` when you report it.")
+    return _unexpected()
+
+
+def _unexpected() -> Problem:
+    return Problem(LOGGED)
 
 
 def _invalid(error: ValidationException) -> Problem:
