@@ -4,7 +4,6 @@ import re
 from typing import Any
 
 import asyncpg
-import asyncpg
 import msgspec
 import structlog
 from litestar import Request, Response
@@ -12,7 +11,6 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from gatehouse_chassis import context, database_errors
 from gatehouse_chassis.fields import in_words
-from gatehouse_chassis.database_errors import as_problem as from_database
 from gatehouse_chassis.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
@@ -39,17 +37,18 @@ def as_problem(error: Exception) -> Problem:
         return error
     if isinstance(error, asyncpg.PostgresError):
         return database_errors.as_problem(error) or _unexpected()
-    if isinstance(error, asyncpg.PostgresError):
-        return from_database(error) or Problem(LOGGED)
     if isinstance(error, ValidationException):
         return _invalid(error)
     if isinstance(error, HTTPException):
-        if error.status_code == 400:
-            return Invalid({"request": _sentence(error.detail)})
-        kind = BY_STATUS.get(error.status_code)
-        if kind is not None:
-            return kind()
+        return _of_the_framework(error)
     return _unexpected()
+
+
+def _of_the_framework(error: HTTPException) -> Problem:
+    if error.status_code == 400:
+        return Invalid({"request": _sentence(error.detail)})
+    kind = BY_STATUS.get(error.status_code)
+    return kind() if kind is not None else _unexpected()
 
 
 def _unexpected() -> Problem:
