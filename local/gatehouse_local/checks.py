@@ -52,7 +52,7 @@ def checks(root: Path) -> list[Check]:
         ),
         Check("generated", (*gate, "generate", "--check"), "gate generate"),
         Check("database", (*gate, "db", "check"), "Mend the file named above"),
-        Check("lock", ("uv", "lock", "--check", "--quiet"), "uv lock"),
+        Check("lock", (own_uv(root) or "uv", "lock", "--check", "--quiet"), "uv lock"),
         Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Mend the lines named above"),
     ]
 
@@ -62,7 +62,7 @@ def check(root: Path, which: Check) -> Outcome:
     if which.name == "imports":
         write_contracts(root, root / ".gate" / "contracts.toml")
     began = time.monotonic()
-    environment = {**os.environ, "PATH": f"{_own_uv(root)}{os.pathsep}{os.environ.get('PATH', '')}", "NO_COLOR": "1"}
+    environment = {**os.environ, "NO_COLOR": "1"}
     try:
         done = subprocess.run(  # noqa: S603 - the commands above
             which.command, cwd=root, env=environment, capture_output=True, text=True, check=False
@@ -96,7 +96,7 @@ def _said(outcomes, *, quiet: bool):
         yield outcome
 
 
-def _own_uv(root: Path) -> str:
-    """Where the door put uv, if it had to."""
-    own = [root / ".gate" / "uv" / "bin", root / ".gate" / "uv" / "lib" / "bin"]
-    return os.pathsep.join(str(folder) for folder in own if folder.is_dir())
+def own_uv(root: Path) -> str | None:
+    """The uv that the door (./local/gate) installed, if it had to."""
+    places = (root / ".gate" / "uv" / "bin" / "uv", root / ".gate" / "uv" / "lib" / "bin" / "uv")
+    return next((str(place) for place in places if place.exists()), None)

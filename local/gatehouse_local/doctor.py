@@ -16,6 +16,7 @@ import click
 import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
+from gatehouse_local.checks import own_uv
 from gatehouse_local.postgres import HOST, BinariesMissing, RootRefused, binary, listener, major, unprivileged
 from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
 
@@ -65,8 +66,7 @@ def _git(_root: Path) -> Finding:
 
 
 def _uv(root: Path) -> Finding:
-    own = next((path for path in (root / ".gate/uv/bin/uv", root / ".gate/uv/lib/bin/uv") if path.exists()), None)
-    said = _words(str(own or "uv"), "--version")
+    said = _words(own_uv(root) or "uv", "--version")
     if said:
         return Finding("uv", "ok", said)
     return Finding("uv", "warn", "uv isn't on the path.", "./local/gate brings its own when it is needed")
