@@ -23,7 +23,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import asyncpg
 import msgspec
@@ -255,7 +255,7 @@ class Database(PostgresEngine):
         return await self._call("execute", sql, args)
 
     async def _call(self, method: str, sql: str, args: tuple) -> Any:
-        transaction = self.current_transaction.get()
+        transaction = self.running()
         if transaction is not None:
             return await transaction.call(method, sql, args)
         try:
@@ -278,6 +278,10 @@ class Database(PostgresEngine):
         return compiled(self, query, row)
 
     # Piccolo's side
+
+    def running(self) -> Transaction | None:
+        """The innermost transaction that this task is in."""
+        return cast("Transaction | None", self.current_transaction.get())
 
     def transaction(
         self, allow_nested: bool = True, *, isolation: Isolation | None = None, readonly: bool = False

@@ -51,9 +51,7 @@ def _condition(column: Column | str | None, condition: str | None, template: str
 
 
 def _values(allowed: type[enum.Enum] | Iterable[str]) -> tuple[str, ...]:
-    if isinstance(allowed, type):
-        return tuple(str(one.value) for one in allowed)
-    return tuple(allowed)
+    return tuple(str(one.value) if isinstance(one, enum.Enum) else one for one in allowed)
 
 
 def choices(

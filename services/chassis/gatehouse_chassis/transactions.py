@@ -53,7 +53,7 @@ class Transaction(PostgresTransaction):
 
     async def __aenter__(self) -> Transaction:
         # Read again: the object may have been made before the transaction it finds itself in.
-        parent: Transaction | None = self.database.current_transaction.get()
+        parent = self.database.running()
         self._parent = parent
         self.owner = asyncio.current_task()
         if parent is None:
@@ -99,7 +99,7 @@ class Transaction(PostgresTransaction):
             else:
                 return
 
-    async def __aexit__(self, exception_type, exception, traceback) -> bool:
+    async def __aexit__(self, exception_type, exception, traceback) -> Literal[False]:
         try:
             async with self.lock:
                 await self._finish(failed=exception is not None)

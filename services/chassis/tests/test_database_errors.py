@@ -1,0 +1,49 @@
+"""What PostgreSQL refuses becomes a problem in words of ours, never in its own."""
+
+import asyncpg
+import pytest
+
+from gatehouse_chassis.answers import as_problem
+from gatehouse_chassis.database import Database
+
+DB = Database("house")
+
+TABLES = """
+create schema house;
+create table house.owner (id int constraint owner_pkey primary key, email text constraint owner_email_unique unique,
+    age int constraint owner_age_positive check (age > 0));
+create table house.pet (owner_id int constraint pet_owner_id_exists references house.owner);
+insert into house.owner values (1, 'secret@example.org', 3);
+insert into house.pet values (1);
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def database(postgres):
+    url = postgres.create_database()
+    connection = await asyncpg.connect(url)
+    await connection.execute(TABLES)
+    await connection.close()
+    await DB.open(url, application_name="test", statement_timeout=30)
+    yield
+    await DB.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "status", "says"),
+    [
+        ("insert into owner values (2, 'secret@example.org')", 409, "email_unique"),
+        ("insert into pet values (77)", 409, "owner_id_exists"),
+        ("delete from owner where id = 1", 409, "refers to this"),
+        ("update owner set age = -4", 400, "age_positive"),
+        ("select pg_sleep(9)", 503, "took too long"),
+        ("select colour from owner", 500, "logged"),
+    ],
+)
+async def test_a_refusal_is_told_without_the_databases_words(sql, status, says):
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await DB.execute(sql)
+    problem = as_problem(caught.value)
+    assert problem.status == status
+    assert says in problem.detail
+    assert not {"secret@example.org", "77", "-4", "colour", "relation"} & set(problem.detail.replace("(", " ").split())
