@@ -1,7 +1,7 @@
-"""The public functions: plan, apply, status and reset for one database, given as an administrator's connection string."""
+"""The public functions: plan, apply, status and reset of one database, given by an administrator's address."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,17 +58,16 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def connect(url: str) -> Iterator["psycopg.Connection[Any]"]:
+def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
     """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
     try:
         connection = psycopg.connect(url, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10)
     except psycopg.OperationalError as error:
         reason = str(error).strip().splitlines()[-1]
         raise NoDatabaseError(
-            f"There is no database to be reached: {reason} Start one with ./local/up db, or give its address with --url."
+            f"There is no database to be reached: {reason} Start one with ./local/up db, or give an address with --url."
         ) from None
     with connection:
-        # Also: parallel workers would only add their start to these small queries.
         connection.execute("set client_min_messages = 'warning'")
         yield connection
 
@@ -93,8 +92,9 @@ def apply(
 ) -> Result:
     """Bring the database to the configuration. Doing it again changes nothing.
 
-    `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to end; `patience`:
-    seconds a step keeps trying to get its table lock. Raises RefusedError, FailedError, LockError, NoDatabaseError.
+    `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to end;
+    `patience`: seconds that a step keeps trying to get its table lock.
+    Raises RefusedError, FailedError, LockError, NoDatabaseError.
     """
     started = time.monotonic()
     done = []
@@ -104,11 +104,18 @@ def apply(
         _stop_if_refused(planned)
         if live.environment is None:
             _bootstrap(connection, environment, lock_wait, report)
+        given: dict[str, Any] = {
+            "environment": environment,
+            "test_data": test_data,
+            "report": report,
+            "lock_wait": lock_wait,
+            "patience": patience,
+        }
         for schema_plan in planned.schemas:
             schema = configuration[schema_plan.schema]
             if not schema_plan.empty:
                 one = msgspec.structs.replace(configuration, schemas=(schema,))
-                done.append(_apply_schema(connection, one, environment, test_data, report, lock_wait, patience))
+                done.append(_apply_schema(connection, one, **given))
             else:
                 report(Planned(schema=schema.name, steps=0))
                 done.append(Applied(schema=schema.name, steps=0, versions={}))
@@ -119,6 +126,7 @@ def apply(
 def _apply_schema(
     connection: "psycopg.Connection[Any]",
     configuration: Configuration,
+    *,
     environment: str,
     test_data: bool,
     report: Report,
@@ -145,6 +153,7 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
         with connection.transaction():
             if not live.bootstrapped:
                 connection.execute(records.BOOTSTRAP)
+                connection.execute(f"comment on schema dbm is '{records.LAYOUT}'")
                 connection.execute(
                     "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$"
                 )
@@ -205,9 +214,9 @@ def _drop(connection: "psycopg.Connection[Any]", schema: str, recorded: bool) ->
     try:
         with connection.transaction():
             connection.execute("set local lock_timeout = '5s'")
-            connection.execute(f"drop schema if exists {schema} cascade")
+            connection.execute(f"drop schema if exists {schema} cascade".encode())
             for table in tables:
-                connection.execute(f"delete from dbm.{table} where schema = %s", [schema])  # noqa: S608 (constants)
+                connection.execute(f"delete from dbm.{table} where schema = %s".encode(), [schema])  # noqa: S608 (constants)
     except psycopg.errors.LockNotAvailable as error:
         problem = Problem(
             file="database", key=schema, message=explain(error), mend="Stop the services first: gate down."

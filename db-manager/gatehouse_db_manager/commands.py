@@ -1,5 +1,7 @@
 """`gate db`: the command line of db-manager. Only click is imported at the top, so that `gate --help` stays quick."""
 
+# ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
+
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +72,7 @@ def _where(function: Any) -> Any:
         return function(_Where(root, url, schema), **given)
 
     wrapped.__doc__, wrapped.__name__ = function.__doc__, function.__name__
-    wrapped.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined]
+    vars(wrapped)["__click_params__"] = getattr(function, "__click_params__", [])
     for option in (
         click.option("--schema", multiple=True, help="Only this schema (may be given more than once)."),
         click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="The administrator's address of the database."),

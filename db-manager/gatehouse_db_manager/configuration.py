@@ -209,6 +209,7 @@ def _resolve(
                 message = f"makes the name {item.name}, which {first} has already."
                 problems.append(document.problem(tuple(item.key.split(".")), message, "Rename one."))
         used = sorted({column.type for column in content.columns.values()} & types.keys())
+        shapes = [msgspec.structs.replace(types[one], description="") for one in used]
         version = tuple(map(int, content.version.split(".")))
         collections.append(
             Collection(
@@ -216,9 +217,7 @@ def _resolve(
                 file=document.file,
                 version=(version[0], version[1], version[2], version[3]),
                 digest=document.digest,
-                types_digest=digest(
-                    msgspec.json.encode([msgspec.structs.replace(types[one], description="") for one in used]).decode()
-                ),
+                types_digest=digest(msgspec.json.encode(shapes).decode()),
                 table=table,
             )
         )

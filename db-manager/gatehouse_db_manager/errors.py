@@ -1,4 +1,4 @@
-"""Why db-manager stopped. Each error knows its exit code, so that a script can tell a typo from a lock that never came free.
+"""Why db-manager stopped. Each error knows its exit code, so that a script can tell a typo from a lock never freed.
 
 0 in place, 2 configuration invalid, 3 refused, 4 failed and resumable, 5 no lock in time.
 """

@@ -1,6 +1,6 @@
 """The steps that bring one existing table to its configuration while the service keeps reading and writing it.
 
-Additive changes only. Whatever could lose data, break running code or hold a lock for long is refused with the way round.
+Additive changes only. What could lose data, break running code or hold a lock for long is refused with the way round.
 """
 
 from collections.abc import Iterator
@@ -72,7 +72,7 @@ class Evolution:
 
     def _step(self, what: str, why: str, *statements: str, **more: Any) -> None:
         given: dict[str, Any] = {"kind": "tx", "locks": brief(self.table.name), "reversible": True, **more}
-        base = {"schema": self.schema.name, "collection": self.table.name, "what": what, "why": why}
+        base: dict[str, Any] = {"schema": self.schema.name, "collection": self.table.name, "what": what, "why": why}
         self.steps.append(Step(**base, statements=statements, **given))
 
     def _alter(self, action: str) -> str:
@@ -92,8 +92,8 @@ class Evolution:
             if live.sql_type != column.sql_type:
                 self._refuse(
                     f"{key}.type",
-                    f"changes {column.name} from {live.sql_type} to {column.sql_type}: PostgreSQL would rewrite the table "
-                    "behind an exclusive lock, and running code expects the old type.",
+                    f"changes {column.name} from {live.sql_type} to {column.sql_type}: PostgreSQL would rewrite the "
+                    "table behind an exclusive lock, and running code expects the old type.",
                     "Add a column of the new type, write to both, and mark the old one deprecated.",
                 )
                 continue
@@ -245,8 +245,8 @@ class Evolution:
         else:
             self._refuse(
                 item.key,
-                f"changes {_kind(item)} {item.name}: running code relies on the old one (ON CONFLICT), and between the two "
-                "rows could come that break both.",
+                f"changes {_kind(item)} {item.name}: running code relies on the old one (ON CONFLICT), and between "
+                "the two could come rows that break both.",
                 "Give the new one another name and keep the old one beside it.",
             )
 

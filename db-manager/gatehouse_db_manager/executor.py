@@ -1,4 +1,4 @@
-"""Runs the plan of one schema. Each step is recorded in the transaction that does it, so that a run may be killed at any
+"""Runs the plan of one schema. Each step is recorded in the transaction that does it, so a run may be killed at any
 instruction: what is recorded is done, what isn't never happened, and the next plan starts from there."""
 
 import contextlib
@@ -33,7 +33,8 @@ on conflict (run, position) do update set state = excluded.state, attempts = exc
 """
 _REMEMBER = """
 insert into dbm.object (schema, kind, name, digest, details)
-select %s, kind, name, digest, details from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
+select %s, kind, name, digest, details
+from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
 on conflict (schema, kind, name) do update set digest = excluded.digest, details = excluded.details
 """
 _START = """
@@ -41,7 +42,8 @@ with raised as (
     insert into dbm.fence (schema, epoch) values (%(schema)s, 1)
     on conflict (schema) do update set epoch = dbm.fence.epoch + 1 returning epoch
 ), abandoned as (
-    update dbm.run set state = 'failed', ended_at = clock_timestamp(), error = 'ended without a word; resumed by a later run'
+    update dbm.run set state = 'failed', ended_at = clock_timestamp(),
+        error = 'ended without a word; a later run resumed'
     where schema = %(schema)s and state = 'running'
 )
 insert into dbm.run (schema, epoch, fingerprint, environment)
@@ -105,7 +107,7 @@ class Executor:
         with self.connection.transaction():
             self.connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             if step.statements:
-                self.connection.execute("\n;\n".join(step.statements))
+                self.connection.execute("\n;\n".join(step.statements).encode())
             for data in step.data:
                 load_rows(self.connection, step.schema, data)
                 self.report(RowsLoaded(schema=step.schema, collection=data.collection, rows=len(data.rows)))
@@ -120,7 +122,7 @@ class Executor:
         # lock_timeout would also end CONCURRENTLY's own waiting for old transactions (suna #6588).
         with self._settings(lock_timeout="0", statement_timeout=BUILD_TIMEOUT):
             for statement in step.statements:
-                self.connection.execute(statement)
+                self.connection.execute(statement.encode())
         if step.builds and not self._is_valid(step.schema, step.builds):
             raise errors.ObjectNotInPrerequisiteState(f"index {step.builds} was left invalid")
         with self.connection.transaction():
@@ -133,13 +135,13 @@ class Executor:
     @contextlib.contextmanager
     def _settings(self, **settings: str) -> Any:
         for name, value in settings.items():
-            self.connection.execute(f"set {name} = '{value}'")
+            self.connection.execute(f"set {name} = '{value}'".encode())
         try:
             yield
         finally:
             if not self.connection.broken:
                 for name in settings:
-                    self.connection.execute(f"reset {name}")
+                    self.connection.execute(f"reset {name}".encode())
 
     def _is_valid(self, schema: str, index: str) -> bool:
         query = "select indisvalid from pg_index where indexrelid = to_regclass(%s)"
@@ -181,7 +183,7 @@ class Executor:
             with self._settings(lock_timeout="5s"):
                 for statement in step.undo:
                     with contextlib.suppress(psycopg.Error):
-                        self.connection.execute(statement)
+                        self.connection.execute(statement.encode())
             with contextlib.suppress(psycopg.Error), self.connection.transaction():
                 self._record(position, step, "failed", started, attempt)
                 forget = tuple(Remember(kind=item.kind, name=item.name) for item in step.remember if step.undo)

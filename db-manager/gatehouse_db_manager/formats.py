@@ -14,18 +14,18 @@ from gatehouse_db_manager.errors import Problem, nearest
 Text = Annotated[str, Meta(min_length=1)]
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
-class Roles(_File):
+class Roles(_File, frozen=True, kw_only=True):
     """The two roles of a schema: `service` reads and writes its tables, `reader` reads them."""
 
     service: Text
     reader: Text
 
 
-class SchemaFile(_File):
+class SchemaFile(_File, frozen=True, kw_only=True):
     """services/<service>/database/schema.yaml"""
 
     schema: Text
@@ -34,7 +34,7 @@ class SchemaFile(_File):
     roles: Roles | UnsetType = UNSET
 
 
-class ColumnFile(_File):
+class ColumnFile(_File, frozen=True, kw_only=True):
     """A column of a collection, or a part of a type of several columns."""
 
     type: Text
@@ -49,7 +49,7 @@ class ColumnFile(_File):
     generated: Text | UnsetType = UNSET
 
 
-class UniqueFile(_File):
+class UniqueFile(_File, frozen=True, kw_only=True):
     """A set of columns that no two rows share; with `where` only among the rows it holds for."""
 
     columns: Annotated[list[Text], Meta(min_length=1)]
@@ -57,7 +57,7 @@ class UniqueFile(_File):
     nulls: Literal["distinct", "not_distinct"] = "distinct"
 
 
-class IndexFile(_File):
+class IndexFile(_File, frozen=True, kw_only=True):
     """An index over columns (`name` or `name desc`) and expressions."""
 
     columns: list[Text] = []
@@ -69,7 +69,7 @@ class IndexFile(_File):
     nulls: Literal["distinct", "not_distinct"] = "distinct"
 
 
-class ExclusionFile(_File):
+class ExclusionFile(_File, frozen=True, kw_only=True):
     """No two rows may hold for all of `elements` (column or expression -> operator) at once."""
 
     elements: Annotated[dict[str, Text], Meta(min_length=1)]
@@ -77,7 +77,7 @@ class ExclusionFile(_File):
     where: Text | UnsetType = UNSET
 
 
-class CollectionFile(_File):
+class CollectionFile(_File, frozen=True, kw_only=True):
     """services/<service>/database/collections/<collection>.yaml"""
 
     collection: Text
@@ -92,14 +92,14 @@ class CollectionFile(_File):
     deprecated: dict[str, Text] = {}
 
 
-class EnumValue(_File):
+class EnumValue(_File, frozen=True, kw_only=True):
     """A value that an enumerator allows."""
 
     value: Annotated[str, Meta(min_length=1, max_length=63)]
     description: Text
 
 
-class TypeFile(_File):
+class TypeFile(_File, frozen=True, kw_only=True):
     """db-manager/types/<type>.yaml: a base type with checks, or several columns. `{column}` stands for the column."""
 
     type: Text
@@ -135,8 +135,9 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
         return None
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     for key in value.keys() - fields.keys():
-        problem = document.problem((*place, key), "is not a known key.", nearest(str(key), fields), value[key])
-        problems.append(problem)
+        # `{description: Two words, encrypted}`: YAML takes what follows the comma for a key of its own.
+        mend = "Text with a comma in {...} needs quotes." if value[key] is None else nearest(str(key), fields)
+        problems.append(document.problem((*place, key), "is not a known key.", mend, value[key]))
     missing = [name for name, field in fields.items() if field.required and name not in value]
     for name in missing:
         problems.append(document.problem((*place, name), "is missing.", "Add it."))

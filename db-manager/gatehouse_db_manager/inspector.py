@@ -62,6 +62,7 @@ join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
     and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
 """
+_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
 _RECORDS = {
     "objects": "select schema, kind, name, digest, details from dbm.object where schema = any(%(schemas)s)",
     "versions": """select schema, collection, version, digest, types_digest, applied_at::text
@@ -86,12 +87,12 @@ def inspect(
         with connection.pipeline():
             about = connection.execute(_ABOUT, given)
             found_roles = connection.execute(_ROLES, given)
-            catalog = [connection.execute(query, given) for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
+            catalog = [connection.execute(query, given) for query in _CATALOG]
         layout = dict(about.fetchall())
         bootstrapped = "dbm" in layout
         with connection.pipeline():
             queries = _RECORDS if bootstrapped else {}
-            records = {name: connection.execute(query, given) for name, query in queries.items()}
+            records = {name: connection.execute(query.encode(), given) for name, query in queries.items()}
             marker = connection.execute("select name from dbm.environment") if bootstrapped else None
         builder = _Builder(given["schemas"], set(layout))
         builder.catalog(*(cursor.fetchall() for cursor in catalog))

@@ -9,7 +9,7 @@ class _Live(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 
-class LiveColumn(_Live):
+class LiveColumn(_Live, frozen=True, kw_only=True):
     name: str
     sql_type: str
     required: bool
@@ -18,7 +18,7 @@ class LiveColumn(_Live):
     description: str = ""
 
 
-class LiveConstraint(_Live):
+class LiveConstraint(_Live, frozen=True, kw_only=True):
     """`definition` is as PostgreSQL writes it; filled only when asked for."""
 
     name: str
@@ -27,14 +27,14 @@ class LiveConstraint(_Live):
     definition: str = ""
 
 
-class LiveIndex(_Live):
+class LiveIndex(_Live, frozen=True, kw_only=True):
     name: str
     valid: bool
     unique: bool
     definition: str = ""
 
 
-class LiveTable(_Live):
+class LiveTable(_Live, frozen=True, kw_only=True):
     """`size` is in bytes; 0 means that the table never had a row, or was truncated."""
 
     name: str
@@ -45,21 +45,21 @@ class LiveTable(_Live):
     indexes: dict[str, LiveIndex] = {}
 
 
-class AppliedVersion(_Live):
+class AppliedVersion(_Live, frozen=True, kw_only=True):
     version: str
     digest: str
     types_digest: str
     applied_at: str
 
 
-class Recorded(_Live):
+class Recorded(_Live, frozen=True, kw_only=True):
     """The digest an object was made from, and what else comparing needs."""
 
     digest: str
     details: dict[str, Any] = {}
 
 
-class LiveSchema(_Live):
+class LiveSchema(_Live, frozen=True, kw_only=True):
     """`objects` by (kind, name), `snapshots` by number, `data` digests by (collection, kind)."""
 
     exists: bool = False
@@ -70,7 +70,7 @@ class LiveSchema(_Live):
     data: dict[tuple[str, str], str] = {}
 
 
-class Live(_Live):
+class Live(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist."""
 
     bootstrapped: bool = False

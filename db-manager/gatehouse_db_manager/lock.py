@@ -1,12 +1,12 @@
 """Locks between runs of db-manager: polled, never waited for inside PostgreSQL.
 
-A session that waits in pg_advisory_lock() holds a snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot: with
-the lock's holder building an index the two wait for each other for ever (golang-migrate #960, flyway #1654).
+A session that waits in pg_advisory_lock() holds a snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot: if
+the lock's holder builds an index, the two wait for each other for ever (golang-migrate #960, flyway #1654).
 """
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ _KEY = "hashtextextended('gatehouse db-manager ' || %s, 0)"
 @contextmanager
 def lock(
     connection: "psycopg.Connection[Any]", name: str, wait: float, waiting: Callable[[float], None] = lambda _: None
-) -> Iterator[None]:
+) -> Generator[None]:
     """Hold the lock of schema `name`; raises LockError after `wait` seconds. The session's end frees it too."""
     start = time.monotonic()
     pause = 0.02
@@ -30,8 +30,8 @@ def lock(
         waited = time.monotonic() - start
         if waited >= wait:
             raise LockError(
-                f"The schema {name} is locked by another run of db-manager ({_holder(connection, name)}); waited {waited:.0f} s. "
-                "Wait until it is done, or end that session, and apply again: it resumes."
+                f"The schema {name} is locked by another run of db-manager ({_holder(connection, name)}); "
+                f"waited {waited:.0f} s. Wait until it is done, or end that session, and apply again: it resumes."
             )
         waiting(waited)
         time.sleep(min(pause * random.uniform(0.5, 1.5), max(wait - waited, 0.001)))  # noqa: S311 (jitter)
@@ -53,7 +53,8 @@ def _holder(connection: "psycopg.Connection[Any]", name: str) -> str:
     row = connection.execute(
         f"""select a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'), a.backend_start::timestamptz(0)::text
         from pg_locks l join pg_stat_activity a using (pid)
-        where l.locktype = 'advisory' and l.granted and l.database = (select oid from pg_database where datname = current_database())
+        where l.locktype = 'advisory' and l.granted
+            and l.database = (select oid from pg_database where datname = current_database())
             and l.classid::bigint = (({_KEY}) >> 32) & 4294967295 and l.objid::bigint = ({_KEY}) & 4294967295""",  # noqa: S608
         [name, name],
     ).fetchone()

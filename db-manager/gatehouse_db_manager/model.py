@@ -20,8 +20,8 @@ class _Resolved(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 
-class Column(_Resolved):
-    """`base` is the base type of the file format, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL."""
+class Column(_Resolved, frozen=True, kw_only=True):
+    """`base` is the file format's base type, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL."""
 
     name: str
     key: str
@@ -43,7 +43,7 @@ class Column(_Resolved):
         return text + (" not null" if self.required else "")
 
 
-class Constraint(_Resolved):
+class Constraint(_Resolved, frozen=True, kw_only=True):
     """`definition` is what follows ADD CONSTRAINT name; `values` are those an enumerator's check allows."""
 
     name: str
@@ -58,7 +58,7 @@ class Constraint(_Resolved):
         return short_digest(self.definition)
 
 
-class Index(_Resolved):
+class Index(_Resolved, frozen=True, kw_only=True):
     """`definition` is what follows CREATE INDEX name ON schema.table."""
 
     name: str
@@ -71,7 +71,7 @@ class Index(_Resolved):
         return short_digest(f"{self.unique} {self.definition}")
 
 
-class Table(_Resolved):
+class Table(_Resolved, frozen=True, kw_only=True):
     name: str
     description: str
     columns: tuple[Column, ...]
@@ -83,7 +83,7 @@ class Table(_Resolved):
         return next(item.columns for item in self.constraints if item.kind == "primary_key")
 
 
-class Collection(_Resolved):
+class Collection(_Resolved, frozen=True, kw_only=True):
     """A table with the version its file states. `digest` is of the file, `types_digest` of the custom types it uses."""
 
     name: str
@@ -98,13 +98,13 @@ class Collection(_Resolved):
         return ".".join(map(str, self.version))
 
 
-class EnumeratorValue(_Resolved):
+class EnumeratorValue(_Resolved, frozen=True, kw_only=True):
     enumerator: str
     value: str
     description: str
 
 
-class Snapshot(_Resolved):
+class Snapshot(_Resolved, frozen=True, kw_only=True):
     """enumerators/<number>.yaml: immutable once applied."""
 
     number: int
@@ -121,7 +121,7 @@ class Snapshot(_Resolved):
         return tuple(dict.fromkeys(item.enumerator for item in self.values))
 
 
-class Script(_Resolved):
+class Script(_Resolved, frozen=True, kw_only=True):
     """A view or functions that are simply run again when they change."""
 
     name: str
@@ -130,7 +130,7 @@ class Script(_Resolved):
     sql: str
 
 
-class Data(_Resolved):
+class Data(_Resolved, frozen=True, kw_only=True):
     """Rows of one collection. `reference` data belongs everywhere, `test` data anywhere but in production."""
 
     collection: str
@@ -140,7 +140,7 @@ class Data(_Resolved):
     rows: tuple[dict[str, Any], ...]
 
 
-class Schema(_Resolved):
+class Schema(_Resolved, frozen=True, kw_only=True):
     name: str
     description: str
     file: str
@@ -159,7 +159,7 @@ class Schema(_Resolved):
         return tuple(snapshot for snapshot in self.snapshots if snapshot.number in numbers)
 
 
-class Configuration(_Resolved):
+class Configuration(_Resolved, frozen=True, kw_only=True):
     """All schemas, by name, that `load` found."""
 
     root: Path

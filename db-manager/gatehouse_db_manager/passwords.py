@@ -30,7 +30,8 @@ def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], 
 
 def _verifiers(connection: "psycopg.Connection[Any]", roles: list[str]) -> dict[str, str]:
     """Only a superuser may see them; without one (RDS) passwords are simply set again."""
-    query = "select rolname, case when rolcanlogin then coalesce(rolpassword, '') else '' end from pg_authid where rolname = any(%s)"
+    query = """select rolname, case when rolcanlogin then coalesce(rolpassword, '') else '' end
+        from pg_authid where rolname = any(%s)"""
     try:
         return dict(connection.execute(query, [roles]).fetchall())
     except errors.InsufficientPrivilege:
@@ -42,7 +43,7 @@ def _alter(connection: "psycopg.Connection[Any]", statement: str, patience: floa
     deadline = time.monotonic() + patience
     while True:
         try:
-            connection.execute(statement)
+            connection.execute(statement.encode())
             return
         except errors.InternalError_:  # tuple concurrently updated
             if time.monotonic() > deadline:
@@ -52,7 +53,7 @@ def _alter(connection: "psycopg.Connection[Any]", statement: str, patience: floa
 
 @functools.lru_cache(maxsize=256)
 def matches(password: str, verifier: str) -> bool:
-    """Whether a SCRAM-SHA-256 verifier (RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) is of a password."""
+    """Whether a verifier (RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) is that of a password."""
     kind, _, rest = verifier.partition("$")
     if kind != "SCRAM-SHA-256":
         return False

@@ -1,4 +1,4 @@
-"""A plan is data: the steps from a database as it is to its configuration, in order, each with what it locks and costs."""
+"""A plan is data: the steps from a database as it is to its configuration, each with what it locks and costs."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
 
-class Remember(_Struct):
+class Remember(_Struct, frozen=True, kw_only=True):
     """A row of dbm.object that a step writes; without a digest the step removes it."""
 
     kind: str
@@ -21,7 +21,7 @@ class Remember(_Struct):
     details: dict[str, Any] = {}
 
 
-class Step(_Struct):
+class Step(_Struct, frozen=True, kw_only=True):
     """One thing done to one collection.
 
     `tx`: in one transaction with its record. `no_tx`: can't run in a transaction (CONCURRENTLY). `builds` is the index
@@ -44,7 +44,7 @@ class Step(_Struct):
     data: tuple[Data, ...] = ()
 
 
-class VersionChange(_Struct):
+class VersionChange(_Struct, frozen=True, kw_only=True):
     """A collection's Version document as it will be; `before` is empty for a new one."""
 
     collection: str
@@ -54,13 +54,13 @@ class VersionChange(_Struct):
     types_digest: str
 
 
-class SnapshotPin(_Struct):
+class SnapshotPin(_Struct, frozen=True, kw_only=True):
     number: int
     digest: str
     content: list[dict[str, str]]
 
 
-class SchemaPlan(_Struct):
+class SchemaPlan(_Struct, frozen=True, kw_only=True):
     schema: str
     steps: tuple[Step, ...] = ()
     versions: tuple[VersionChange, ...] = ()
@@ -81,7 +81,7 @@ class SchemaPlan(_Struct):
         return short_digest("\0".join(parts))
 
 
-class Plan(_Struct):
+class Plan(_Struct, frozen=True, kw_only=True):
     schemas: tuple[SchemaPlan, ...]
     environment: str | None = None
 

@@ -85,7 +85,7 @@ class _Planner:
 
     def _step(self, what: str, why: str, *statements: str, collection: str = "", **more: Any) -> None:
         given: dict[str, Any] = {"kind": "tx", "locks": NEW, "reversible": True, **more}
-        base = {"schema": self.schema.name, "collection": collection, "what": what, "why": why}
+        base: dict[str, Any] = {"schema": self.schema.name, "collection": collection, "what": what, "why": why}
         self.steps.append(Step(**base, statements=statements, **given))
 
     # Guards
@@ -194,8 +194,8 @@ class _Planner:
             if collection.version[:2] == before[:2]:
                 raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
                 self.notes.append(
-                    f"{collection.file}: {collection.version_text} adds a rule that rows can break; that is a minor version "
-                    f"({raised}) by the convention of db-manager.md."
+                    f"{collection.file}: {collection.version_text} adds a rule that rows can break; that is a minor "
+                    f"version ({raised}) by the convention of db-manager.md."
                 )
 
     def _references(self, fresh: list[Collection]) -> None:

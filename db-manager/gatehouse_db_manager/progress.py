@@ -1,4 +1,4 @@
-"""What happens during an apply, as typed events, so that the local runner, a terminal and a log can each show it their way."""
+"""What happens during an apply, as typed events: the local runner, a terminal and a log each show it their way."""
 
 import msgspec
 
@@ -7,26 +7,26 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     schema: str
 
 
-class Planned(_Event):
+class Planned(_Event, frozen=True, kw_only=True):
     """The plan of a schema is made; `steps` of them follow."""
 
     steps: int
 
 
-class LockWait(_Event):
+class LockWait(_Event, frozen=True, kw_only=True):
     """Another run holds the schema's lock; `seconds` is how long we have waited for it."""
 
     seconds: float
 
 
-class StepStarted(_Event):
+class StepStarted(_Event, frozen=True, kw_only=True):
     position: int
     total: int
     collection: str
     what: str
 
 
-class StepRetried(_Event):
+class StepRetried(_Event, frozen=True, kw_only=True):
     """Somebody held a lock for more than 100 ms, so the step gave way and will try again."""
 
     position: int
@@ -34,7 +34,7 @@ class StepRetried(_Event):
     reason: str
 
 
-class StepEnded(_Event):
+class StepEnded(_Event, frozen=True, kw_only=True):
     position: int
     total: int
     collection: str
@@ -43,12 +43,12 @@ class StepEnded(_Event):
     attempts: int
 
 
-class RowsLoaded(_Event):
+class RowsLoaded(_Event, frozen=True, kw_only=True):
     collection: str
     rows: int
 
 
-class SchemaDone(_Event):
+class SchemaDone(_Event, frozen=True, kw_only=True):
     """All steps of the schema are done and its Version documents are written."""
 
     steps: int

@@ -3,9 +3,8 @@ services read one view of it, `dbm.version`."""
 
 LAYOUT = "gatehouse db-manager, layout 1"
 
-BOOTSTRAP = f"""
+BOOTSTRAP = """
 create schema dbm;
-comment on schema dbm is '{LAYOUT}';
 revoke all on schema dbm from public;
 
 create table dbm.environment (
@@ -50,10 +49,10 @@ create table dbm.object (
     kind text not null,
     name text not null,
     digest text not null,
-    details jsonb not null default '{{}}',
+    details jsonb not null default '{}',
     primary key (schema, kind, name)
 );
-comment on table dbm.object is 'What each object was made from: PostgreSQL rewrites expressions, so they are not comparable';
+comment on table dbm.object is 'What each object was made from: PostgreSQL rewrites expressions, which hides changes';
 
 create table dbm.collection_version (
     schema text not null,
@@ -94,8 +93,8 @@ comment on view dbm.version is 'The Version document that services show at /vers
 create function dbm.uuid_v7() returns uuid language sql volatile parallel safe as $$
     select encode(
         set_bit(set_bit(
-            overlay(uuid_send(gen_random_uuid())
-                placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
+            overlay(uuid_send(gen_random_uuid()) placing
+                substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),
             52, 1), 53, 1), 'hex')::uuid
 $$;
 revoke all on function dbm.uuid_v7() from public;

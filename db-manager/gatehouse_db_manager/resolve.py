@@ -241,7 +241,7 @@ class Resolver:
 
     def _shape(self, name: str, schema: dict[str, Any], place: Place) -> None:
         """What of a JSON Schema can be said as a simple CHECK: the top level's type and its required keys."""
-        import jsonschema  # takes 60 ms, and few collections need it
+        import jsonschema  # noqa: PLC0415 (takes 60 ms, and few collections need it)
 
         try:
             jsonschema.Draft202012Validator.check_schema(schema)

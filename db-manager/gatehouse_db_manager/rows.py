@@ -25,12 +25,13 @@ def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) ->
         by_columns[tuple(sorted(row))].append(row)
     key = _primary_key(connection, schema, data.collection)
     for columns, rows in by_columns.items():
-        connection.execute(_upsert(f"{schema}.{data.collection}", columns, key), [Jsonb(rows)])
+        connection.execute(_upsert(f"{schema}.{data.collection}", columns, key).encode(), [Jsonb(rows)])
     connection.execute(_DONE, [schema, data.collection, data.kind, data.digest, len(data.rows)])
 
 
 def _primary_key(connection: "psycopg.Connection[Any]", schema: str, table: str) -> tuple[str, ...]:
-    query = """select a.attname from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = any(x.indkey)
+    query = """select a.attname from pg_index x
+        join pg_attribute a on a.attrelid = x.indrelid and a.attnum = any(x.indkey)
         where x.indrelid = to_regclass(%s) and x.indisprimary"""
     return tuple(name for (name,) in connection.execute(query, [f"{schema}.{table}"]).fetchall())
 

@@ -1,7 +1,7 @@
-"""What people see: plans, progress and status in the terminal, written so that a beginner can tell whether it is safe."""
+"""What people see in the terminal: plans, progress and status, so that a beginner can tell whether it is safe."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import msgspec
@@ -99,7 +99,7 @@ def _about(seconds: float) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[Event], None]]:
+def progress() -> Generator[Callable[[Event], None]]:
     """A bar while an apply runs; what waits is said."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=_err, transient=True) as bar:
