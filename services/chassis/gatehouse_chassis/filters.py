@@ -8,7 +8,8 @@
         "member": uuid(condition="exists (select from seat s where s.person_id = person.id and s.team_id = any({}))"),
     }
 
-A value that doesn't fit is a 400 naming the parameter. `{}` in a condition is where the value stands.
+A value that doesn't fit is a 400 naming the parameter. `{}` in a condition is where the value stands (a brace of SQL's
+own is written twice).
 """
 
 import enum

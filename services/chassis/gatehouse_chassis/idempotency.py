@@ -95,7 +95,8 @@ class Repeats:
             response = await work()
             headers = {name: value for name, value in response.headers.items() if value is not None}
             body = msgspec.json.encode(response.content).decode()
-            await self._keep.execute(actor.account, key, response.status_code or 201, body, headers)
+            status = response.status_code or getattr(request.route_handler, "status_code", 201)
+            await self._keep.execute(actor.account, key, status, body, headers)
         return response
 
     async def _taken(self, actor: By, key: str, digest: str) -> bool:

@@ -194,7 +194,6 @@ class Listing(Generic[T]):
             raise Invalid(errors)
         query.scope = (
             self.table._meta.get_formatted_tablename(),
-            tuple(sorted(self.names())),
             query.sort,
             query.descending,
             # Repeated values in any order are the same filter.

@@ -1,6 +1,7 @@
 """Calls to another service: bounded, repeated only where that is safe, and quickly refused while it is down."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import msgspec
@@ -40,20 +41,21 @@ class Other:
 
 def client_of(other: Other, **options) -> tuple[Client, list[tuple[str, str]]]:
     calls: list[tuple[str, str]] = []
+    chosen: dict[str, Any] = {"jitter": lambda: 0.0, "attempt_timeout": 0.05, **options}
     client = Client(
         "person",
         "http://person.test",
         transport=httpx.MockTransport(other),
         on_call=lambda service, outcome: calls.append((service, outcome)),
-        **{"jitter": lambda: 0.0, "attempt_timeout": 0.05, **options},
+        **chosen,
     )
     return client, calls
 
 
 @pytest.fixture
 def request_in_hand():
-    def begin(**known) -> None:
-        current.set(RequestContext(**{"request_id": "request-1", "token": "token-of-anna", **known}))
+    def begin(deadline: float | None = None) -> None:
+        current.set(RequestContext(request_id="request-1", token="token-of-anna", deadline=deadline))
 
     yield begin
     current.set(None)

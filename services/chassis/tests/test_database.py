@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 import pytest
@@ -45,7 +46,8 @@ async def fresh(url):
 
 @asynccontextmanager
 async def opened(url, **options):
-    await DB.open(url, **{"application_name": "test", "max_size": 3, **options})
+    chosen: dict[str, Any] = {"application_name": "test", "max_size": 3, **options}
+    await DB.open(url, **chosen)
     try:
         yield DB
     finally:
