@@ -103,7 +103,7 @@ def _tidied(value: str) -> str:
 
 
 def _problem(key: str, value: str, message: str, mend: str) -> Problem:
-    return Problem(file="gate new service", key=key, value=f'"{value}"', message=message, mend=mend)
+    return Problem(file="gate new service", key=key, value=f'"{value}"' if value else "", message=message, mend=mend)
 
 
 def _lock(root: Path, folder: Path) -> None:
@@ -117,4 +117,4 @@ def _lock(root: Path, folder: Path) -> None:
         said = "uv isn't on the path."
     if said:
         shutil.rmtree(folder)
-        raise CatalogError([_problem("uv.lock", "", f"can't be updated: {said}", "Mend that and try again.")])
+        raise CatalogError([_problem("uv.lock", "", f"can't be updated.\n{said}\n", "Mend that and try again.")])

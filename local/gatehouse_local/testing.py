@@ -105,7 +105,10 @@ def postgres(shared_folder: Path) -> Generator[Postgres]:
 @pytest.fixture(scope="session")
 def seeded_template(postgres: Postgres, workspace_root: Path) -> str:
     """The name of a template database with every schema and its test data."""
-    return postgres.seeded_template(workspace_root)
+    try:
+        return postgres.seeded_template(workspace_root)
+    except Exception as error:  # the same for every test that asks: their own words, once, and no traceback of ours
+        pytest.fail(f"The seeded database can't be made: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
