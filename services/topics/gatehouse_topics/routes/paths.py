@@ -1,0 +1,51 @@
+"""Routes of paths: modules, their topics, and those topics' resources as one tree."""
+
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.guards import signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_topics import queries
+from gatehouse_topics.listings import PATHS
+from gatehouse_topics.queries import PATH, REPEATS
+from gatehouse_topics.routes import editors
+from gatehouse_topics.structs import NewPath, PathChange, PathInList, PathRow, PathTree
+
+
+class PathsController(Controller):
+    path = "/paths"
+    tags = ("paths",)
+
+    @get(operation_id="ListPaths", operation_class=PATHS.operation, summary="List paths", guards=[signed_in])
+    async def list_paths(self, request: Request) -> Page[PathInList]:
+        return await PATHS.page(request.query_params)
+
+    @get("/{id:uuid}", operation_id="GetPath", summary="Read the whole tree of a path", guards=[signed_in])
+    async def get_path(self, request: Request, id: UUID) -> Response[PathTree]:
+        row = await PATH.get(id)
+        settled = has_already(request, row.version) and await queries.path_settled(id)
+        return versioned(await queries.path_tree(row), request if settled else None)
+
+    @post(operation_id="CreatePath", summary="Add a path", guards=[editors])
+    async def create_path(
+        self, request: Request, data: NewPath, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[PathTree]:
+        async def create() -> Response[PathTree]:
+            path = await queries.create_path(data, actor)
+            return created(path, f"/api/topics/paths/{path.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, create)
+
+    @patch("/{id:uuid}", operation_id="ChangePath", summary="Change a path or its modules", guards=[editors])
+    async def change_path(
+        self, id: UUID, data: PathChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[PathTree]:
+        return versioned(await queries.change_path(id, required_version(if_match), data, actor))
+
+    @post("/{id:uuid}/archive", operation_id="ArchivePath", summary="Archive a path", guards=[editors], status_code=200)
+    async def archive_path(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[PathRow]:
+        return versioned(await PATH.archive(id, required_version(if_match), by=actor))

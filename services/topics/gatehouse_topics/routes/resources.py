@@ -1,0 +1,78 @@
+"""Routes of resources and of what people think of them."""
+
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post, put
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import Forbidden
+from gatehouse_topics import queries
+from gatehouse_topics.listings import RESOURCES, RESOURCES_BY_ID
+from gatehouse_topics.queries import REPEATS, RESOURCE
+from gatehouse_topics.routes import editors
+from gatehouse_topics.structs import NewResource, Opinion, RatingRow, Ratings, ResourceChange, ResourceRow
+
+
+class ResourcesController(Controller):
+    path = "/resources"
+    tags = ("resources",)
+
+    @get(
+        operation_id="ListResources", operation_class=RESOURCES.operation, summary="List resources", guards=[signed_in]
+    )
+    async def list_resources(self, request: Request) -> Page[ResourceRow]:
+        listing = RESOURCES_BY_ID if "id" in request.query_params else RESOURCES
+        return await listing.page(request.query_params)
+
+    @get("/{id:uuid}", operation_id="GetResource", summary="Read a resource", guards=[signed_in])
+    async def get_resource(self, request: Request, id: UUID) -> Response[ResourceRow]:
+        return versioned(await RESOURCE.get(id), request)
+
+    @post(operation_id="CreateResource", summary="Add a resource", guards=[editors])
+    async def create_resource(
+        self, request: Request, data: NewResource, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[ResourceRow]:
+        async def create() -> Response[ResourceRow]:
+            row = await queries.create_resource(data, actor)
+            return created(row, f"/api/topics/resources/{row.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, create)
+
+    @patch("/{id:uuid}", operation_id="ChangeResource", summary="Change a resource", guards=[editors])
+    async def change_resource(
+        self, id: UUID, data: ResourceChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[ResourceRow]:
+        return versioned(await queries.change_resource(id, required_version(if_match), data, actor))
+
+    @post(
+        "/{id:uuid}/archive",
+        operation_id="ArchiveResource",
+        summary="Archive a resource: topics and paths leave it out from then on",
+        guards=[editors],
+        status_code=200,
+    )
+    async def archive_resource(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ResourceRow]:
+        return versioned(await RESOURCE.archive(id, required_version(if_match), by=actor))
+
+    @get("/{id:uuid}/ratings", operation_id="GetRatings", summary="What people think of a resource", guards=[signed_in])
+    async def get_ratings(self, id: UUID, actor: Actor) -> Ratings:
+        return await queries.ratings(id, actor.person)
+
+    @put(
+        "/{id:uuid}/ratings/mine",
+        operation_id="RateResource",
+        summary="Rate a resource, or change one's rating",
+        description="If-Match isn't needed: nobody else changes it. With it, another version is a 412.",
+        guards=[signed_in],
+    )
+    async def rate_resource(
+        self, id: UUID, data: Opinion, actor: Actor, if_match: IfMatch = None
+    ) -> Response[RatingRow]:
+        if actor.person is None:
+            raise Forbidden("Only people rate resources.")
+        version = None if if_match is None else required_version(if_match)
+        return versioned(await queries.rate(id, data, actor, version))

@@ -1,0 +1,57 @@
+"""Routes of topics and the resources that they are learned from."""
+
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.guards import signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_topics import queries
+from gatehouse_topics.listings import TOPICS
+from gatehouse_topics.queries import REPEATS, TOPIC
+from gatehouse_topics.routes import editors
+from gatehouse_topics.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
+
+
+class TopicsController(Controller):
+    path = "/topics"
+    tags = ("topics",)
+
+    @get(operation_id="ListTopics", operation_class=TOPICS.operation, summary="List topics", guards=[signed_in])
+    async def list_topics(self, request: Request) -> Page[TopicInList]:
+        return await TOPICS.page(request.query_params)
+
+    @get("/{id:uuid}", operation_id="GetTopic", summary="Read a topic with its resources", guards=[signed_in])
+    async def get_topic(self, request: Request, id: UUID) -> Response[TopicWithResources]:
+        row = await TOPIC.get(id)
+        settled = has_already(request, row.version) and await queries.topic_settled(id)
+        return versioned(await queries.topic_with_resources(row), request if settled else None)
+
+    @post(operation_id="CreateTopic", summary="Add a topic", guards=[editors])
+    async def create_topic(
+        self, request: Request, data: NewTopic, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[TopicWithResources]:
+        async def create() -> Response[TopicWithResources]:
+            topic = await queries.create_topic(data, actor)
+            return created(topic, f"/api/topics/topics/{topic.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, create)
+
+    @patch("/{id:uuid}", operation_id="ChangeTopic", summary="Change a topic or its resources", guards=[editors])
+    async def change_topic(
+        self, id: UUID, data: TopicChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[TopicWithResources]:
+        return versioned(await queries.change_topic(id, required_version(if_match), data, actor))
+
+    @post(
+        "/{id:uuid}/archive",
+        operation_id="ArchiveTopic",
+        summary="Archive a topic: paths leave it out from then on",
+        guards=[editors],
+        status_code=200,
+    )
+    async def archive_topic(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[TopicRow]:
+        return versioned(await TOPIC.archive(id, required_version(if_match), by=actor))

@@ -1,0 +1,54 @@
+"""The tables that queries are made from; what they really look like is in database/collections."""
+
+from piccolo.columns import UUID, Array, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+from gatehouse_chassis.database import Database
+from gatehouse_chassis.tables import Tracked
+
+DB = Database("topics")
+
+
+class Resource(Tracked, Table, db=DB, tablename="resource", schema="topics"):
+    number = Integer()
+    name = Text()
+    sort_name = Text()
+    url = Text()
+    description = Text(null=True)
+    kind = Text()
+    cost = Text()
+    level = Text()
+    level_rank = Integer()
+    interests = Array(Text())
+    technologies = Array(Text())
+    link_status = Text()
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class Skill(Tracked, Table, db=DB, tablename="skill", schema="topics"):
+    name = Text()
+    sort_name = Text()
+    description = Text(null=True)
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class Topic(Tracked, Table, db=DB, tablename="topic", schema="topics"):
+    name = Text()
+    sort_name = Text()
+    description = Text(null=True)
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class Path(Tracked, Table, db=DB, tablename="path", schema="topics"):
+    name = Text()
+    sort_name = Text()
+    description = Text(null=True)
+    interests = Array(Text())
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class Rating(Tracked, Table, db=DB, tablename="rating", schema="topics"):
+    resource_id = UUID()
+    person_id = UUID()
+    stars = Integer()
+    note = Text(null=True)
