@@ -9,6 +9,14 @@ import asyncpg
 from gatehouse_chassis.database import Busy
 from gatehouse_chassis.problems import Conflict, Invalid, Problem
 
+UNSTORABLE = (
+    asyncpg.CharacterNotInRepertoireError,  # NUL in a text
+    asyncpg.UntranslatableCharacterError,  # NUL in a document
+    asyncpg.NumericValueOutOfRangeError,
+    asyncpg.StringDataRightTruncationError,
+    asyncpg.DatetimeFieldOverflowError,
+)
+
 
 def as_problem(error: asyncpg.PostgresError) -> Problem | None:
     """None: not the client's affair; a 500."""
@@ -21,6 +29,9 @@ def as_problem(error: asyncpg.PostgresError) -> Problem | None:
         return Conflict(f"This refers to something that doesn't exist, or something still refers to this ({name}).")
     if isinstance(error, asyncpg.CheckViolationError):
         return Invalid({name: "breaks a rule of the database"})
+    # asyncpg itself raises a bare DataError for a value that its column's type can't hold.
+    if isinstance(error, UNSTORABLE) or type(error) is asyncpg.DataError:
+        return Invalid({"request": "a value can't be stored: too large, or a text with a NUL character"})
     return None
 
 

@@ -46,4 +46,24 @@ async def test_a_refusal_is_told_without_the_databases_words(sql, status, says):
     problem = as_problem(caught.value)
     assert problem.status == status
     assert says in problem.detail
+    _is_told_in_our_words(problem)
+
+
+@pytest.mark.parametrize(
+    ("sql", "value"),
+    [
+        ("insert into owner (id, email) values (5, $1)", "a\x00b"),
+        ("insert into owner (id) values ($1)", 2**31),
+        ("insert into owner (id) values ($1)", 2**99),
+        ("select $1::jsonb ->> 'a'", {"a": "\x00"}),
+    ],
+)
+async def test_a_value_that_cant_be_stored_is_the_callers_to_mend(sql, value):
+    with pytest.raises(asyncpg.PostgresError) as caught:
+        await DB.execute(sql, value)
+    problem = as_problem(caught.value)
+    assert (problem.status, problem.errors[0].field) == (400, "request")
+
+
+def _is_told_in_our_words(problem) -> None:
     assert not {"secret@example.org", "77", "-4", "colour", "relation"} & set(problem.detail.replace("(", " ").split())
