@@ -100,7 +100,7 @@ def tail(path: Path, count: int) -> list[str]:
 
 
 def follow(paths: dict[str, Path], *, every: float = 0.1) -> Iterator[tuple[str, str]]:
-    """(name, line) for each line added from now on, for ever; survives a file's turn-over and one that isn't there yet."""
+    """(name, line) for each line added from now on, for ever; survives turn-overs, and waits for missing files."""
     position = {name: _end(path) for name, path in paths.items()}
     lines = {name: Lines() for name in paths}
     while True:

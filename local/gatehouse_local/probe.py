@@ -63,6 +63,10 @@ def reason(answer: Answer) -> str:
     except msgspec.DecodeError:
         found = None
     if isinstance(found, dict):
+        checks = found.get("checks")
+        if isinstance(checks, dict):
+            bad = [f"{name} {said}" for name, said in checks.items() if said != "ok"]
+            return f"not ready: {'; '.join(bad)}" if bad else "not ready"
         for key in ("detail", "reason", "title"):
             if isinstance(found.get(key), str) and found[key]:
                 return f"not ready: {found[key]}"

@@ -113,7 +113,7 @@ def spawn(
     stop_signal: int = signal.SIGTERM,
     guardian: Guardian | None = None,
 ) -> Child:
-    """Starts a process; raises OSError when that isn't possible. Call it from the thread that lives as long as the runner."""
+    """Starts a process; raises OSError when that isn't possible. Call it from the runner's main thread."""
     output, output_end = os.pipe()
     ready, ready_end = os.pipe()
     inherited = [ready_end]

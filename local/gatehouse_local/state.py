@@ -1,7 +1,7 @@
 """What a resource (the database, a task, a service, the edge) is doing, and what may happen to it next.
 
-Pure: a resource and an event give the next resource. The supervisor makes the events; `gate status`, the live view and the
-control port all show the one struct `Status`.
+Pure: a resource and an event give the next resource. The supervisor makes the events; `gate status`, the live view and
+the control port all show the one struct `Status`.
 """
 
 from enum import StrEnum
@@ -164,7 +164,7 @@ def advance(resource: Resource, event: Event, now: float) -> Resource:
     return msgspec.structs.replace(resource, **_changes(resource, event, now))
 
 
-def _changes(resource: Resource, event: Event, now: float) -> dict:
+def _changes(resource: Resource, event: Event, now: float) -> dict:  # noqa: PLR0911 - one return an event
     match event:
         case Started(pid):
             return {"state": State.STARTING, "health": Health.UNKNOWN, "pid": pid, "started_at": now}
@@ -202,8 +202,13 @@ def _gone(state: State, why: str | None) -> dict:
     return {"state": state, "health": Health.UNHEALTHY, "pid": None, "started_at": None, "last_error": why}
 
 
+def hopeless(resource: Resource | Status) -> bool:
+    """It won't get well by waiting alone: a task failed, or a process died a second time."""
+    return resource.state is State.FAILED or (resource.restarts >= 2 and resource.state is State.RESTARTING)
+
+
 class Backoff:
-    """Pauses between attempts: they double from `first` to `most` seconds, and begin anew after `calm` healthy seconds."""
+    """Pauses between attempts: doubled from `first` to `most` seconds; anew after `calm` healthy ones."""
 
     def __init__(self, first: float = 0.2, most: float = 10.0, calm: float = 30.0) -> None:
         self._first, self._most, self._calm = first, most, calm

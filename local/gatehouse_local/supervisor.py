@@ -1,7 +1,7 @@
 """Starts a dependency graph of processes, keeps each of them up, swaps them on reload, and stops them in order.
 
-It knows commands, sockets and readiness, not services: the catalog's meaning is in solution.py, so that tests can run it
-with any program. One asyncio task tends one resource from start to stop, so there are never two processes of one
+It knows commands, sockets and readiness, not services: the catalog's meaning is in solution.py, so that tests can run
+it with any program. One asyncio task tends one resource from start to stop, so there are never two processes of one
 resource beyond a reload's overlap.
 """
 
@@ -186,6 +186,8 @@ class Supervisor:
 
     async def _run_once(self, member: _Member) -> None:
         member.reload.clear()
+        member.well.clear()
+        again = member.resource.state is not State.WAITING
         child = self._spawn(member)
         if child is not None:
             self._note(member, Started(child.pid))
@@ -195,6 +197,8 @@ class Supervisor:
             if code == 0:
                 self._note(member, Finished())
                 member.well.set()
+                if again:
+                    self._notice("\n".join([f"{member.spec.name} is done", *self._indented(member)]))
             else:
                 self._note(member, Broke(how_it_ended(code)))
                 self._show_last_lines(member, f"{member.spec.name} failed: {how_it_ended(code)}")
@@ -280,7 +284,7 @@ class Supervisor:
             self._note(member, NotReady(why))
 
     async def _keep(self, member: _Member) -> int:
-        """Serves until the current process ends by itself, and gives its exit code: asks its health, reloads when told."""
+        """Serves until the current process ends by itself (its exit code): asks its health, reloads when told."""
         while True:
             child = member.child
             assert child is not None
@@ -363,8 +367,10 @@ class Supervisor:
     # --- telling others ---
 
     def _show_last_lines(self, member: _Member, headline: str) -> None:
-        lines = member.log.last(LAST_LINES)
-        self._notice("\n".join([headline, *(f"    {line}" for line in lines)]))
+        self._notice("\n".join([headline, *self._indented(member)]))
+
+    def _indented(self, member: _Member) -> list[str]:
+        return [f"    {line}" for line in member.log.last(LAST_LINES)]
 
     def _notice(self, text: str) -> None:
         self._on_notice(text)

@@ -1,8 +1,8 @@
 """A tiny service for the tests of the runner: stands on the inherited socket, says when it is ready, ends on SIGTERM.
 
-Behaviour comes from the environment: FAKE_FILE (its content is the answer), FAKE_CRASH (a file whose presence makes it
-die at the start), FAKE_DELAY (seconds each answer takes). `/die` makes it die, `/health/ready` answers 503 while the file
-FAKE_UNREADY is there.
+Behaviour comes from the environment: FAKE_FILE (its content is the answer), FAKE_CRASH (a file whose presence makes
+it die at the start), FAKE_DELAY (seconds each answer takes). `/die` makes it die, `/health/ready` answers 503 while the
+file FAKE_UNREADY is there.
 """
 
 import contextlib
@@ -26,7 +26,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path == "/die":
-            print("asked to die", flush=True)
+            sys.stdout.write("asked to die" + "\n")
+            sys.stdout.flush()
             os._exit(3)
         unready = setting("FAKE_UNREADY")
         if self.path == "/health/ready":
@@ -62,7 +63,8 @@ class Server(ThreadingHTTPServer):
 
 crash = setting("FAKE_CRASH")
 if crash is not None and crash.exists():
-    print("last words: a line of code is wrong", flush=True)
+    sys.stdout.write("last words: a line of code is wrong" + "\n")
+    sys.stdout.flush()
     sys.exit(1)
 text = setting("FAKE_FILE")
 TEXT = text.read_text() if text else ""
@@ -74,7 +76,8 @@ if "GATEHOUSE_LISTEN_FD" in os.environ:
 else:
     server = Server(("127.0.0.1", int(os.environ["GATEHOUSE_PORT"])), Answers)
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-print(f"serving as {os.getpid()}", flush=True)
+sys.stdout.write(f"serving as {os.getpid()}" + "\n")
+sys.stdout.flush()
 if "GATEHOUSE_READY_FD" in os.environ:
     with contextlib.suppress(OSError):
         os.write(int(os.environ["GATEHOUSE_READY_FD"]), b"ready\n")

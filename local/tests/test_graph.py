@@ -26,7 +26,7 @@ def test_who_is_needed_stops_last():
 
 
 def test_a_circle_is_named():
-    with pytest.raises(graph.GraphError, match="circle: .*(person -> identity|identity -> person)"):
+    with pytest.raises(graph.GraphError, match=r"circle: .*(person -> identity|identity -> person)"):
         graph.levels({"person": ["identity"], "identity": ["person"]})
 
 

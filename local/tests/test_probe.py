@@ -29,7 +29,7 @@ async def test_nobody_there_is_no_answer(free_port):
 async def test_a_silent_port_is_given_up(free_port):
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", free_port)
     async with server:
-        with pytest.raises(probe.NoAnswer, match="gave no answer to /health/ready in 0.1 s"):
+        with pytest.raises(probe.NoAnswer, match=r"gave no answer to /health/ready in 0\.1 s"):
             await probe.get(free_port, "/health/ready", seconds=0.1)
 
 

@@ -1,0 +1,220 @@
+"""One runner per state folder, and how others talk to it.
+
+`.gate/runner.json` is both the lock and the address: its holder keeps an flock on it, which the kernel lets go of
+however the holder ends, so a stale one is told from a live one without guessing by process ids. Requests are one line
+of JSON each over loopback TCP with a token from that file (a unix socket's path may have no more than 107 bytes).
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatehouse_local.state import Status
+from gatehouse_local.troubles import Trouble, cannot_write
+
+LINE_LIMIT = 4 * 1024 * 1024
+PATIENCE = 15.0  # seconds that a runner which just started may take to say where it listens
+
+
+class Address(msgspec.Struct, frozen=True):
+    """The content of runner.json."""
+
+    pid: int
+    port: int
+    token: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """The state of the platform: what `gate status` prints, and what a page would show."""
+
+    version: int  # grows with each change
+    runner: int  # process id
+    state_folder: str
+    url: str | None  # the institute's address, when the edge runs
+    database_url: str | None  # the administrator's connection string
+    resources: list[Status] = []
+    notices: dict[int, str] = {}  # what happened, numbered
+    last_lines: dict[str, list[str]] = {}  # of what isn't well
+
+
+def file_of(state: Path) -> Path:
+    return state / "runner.json"
+
+
+class Claim:
+    """The right to be the runner of a state folder, for as long as it is held."""
+
+    def __init__(self, path: Path, descriptor: int, stale: Address | None) -> None:
+        self.path, self._descriptor = path, descriptor
+        self.stale = stale  # the runner before, when it left without cleaning up
+
+    def publish(self, address: Address) -> None:
+        data = msgspec.json.encode(address)
+        os.pwrite(self._descriptor, data, 0)
+        os.ftruncate(self._descriptor, len(data))
+
+    def release(self) -> None:
+        self.path.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+
+def claim(state: Path) -> Claim | None:
+    """The claim, or None when a runner has it."""
+    path = file_of(state)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    if not _locked(descriptor, fcntl.LOCK_EX):
+        os.close(descriptor)
+        return None
+    if not _same(descriptor, path):
+        os.close(descriptor)
+        return claim(state)
+    stale = _decode(os.pread(descriptor, 4096, 0))
+    os.ftruncate(descriptor, 0)
+    return Claim(path, descriptor, stale)
+
+
+def find(state: Path, *, wait: bool = False) -> Address | None:
+    """The running runner; None when there is none. `wait`: for one that is just starting to say where."""
+    path = file_of(state)
+    deadline = time.monotonic() + (PATIENCE if wait else 1.0)
+    while True:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        try:
+            if _locked(descriptor, fcntl.LOCK_SH):
+                return None  # stale: whoever claims it next clears it
+            address = _decode(os.pread(descriptor, 4096, 0))
+        finally:
+            os.close(descriptor)
+        if address is not None or time.monotonic() > deadline:
+            return address
+        time.sleep(0.02)
+
+
+def _locked(descriptor: int, how: int) -> bool:
+    try:
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.fstat(descriptor).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+def _decode(data: bytes) -> Address | None:
+    try:
+        return msgspec.json.decode(data, type=Address)
+    except msgspec.DecodeError:
+        return None
+
+
+# --- the runner's side ---
+
+Handler = Callable[[dict[str, Any]], Awaitable[Any]]
+
+
+class Server:
+    """Answers requests `{"token": …, "do": name, …}` by the handlers of these names."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+        self._token = secrets.token_urlsafe(24)
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def start(self) -> Address:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=LINE_LIMIT)
+        return Address(os.getpid(), self._server.sockets[0].getsockname()[1], self._token)
+
+    async def close(self) -> None:
+        self._server.close()
+        for writer in self._open:
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.add(writer)
+        try:
+            while line := await reader.readline():
+                writer.write(msgspec.json.encode(await self._answer(line)) + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError):
+            pass
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = msgspec.json.decode(line, type=dict[str, Any])
+        except msgspec.DecodeError:
+            return {"error": "That isn't JSON."}
+        if not secrets.compare_digest(str(request.get("token")), self._token):
+            return {"error": "The token is wrong."}
+        handler = self._handlers.get(request.get("do", ""))
+        if handler is None:
+            return {"error": f"Nobody can {request.get('do')!r}."}
+        try:
+            return {"answer": await handler(request)}
+        except Exception as error:  # whoever asked shows it
+            return {"error": str(error) or repr(error)}
+
+
+# --- the other side ---
+
+
+class RunnerGone(Trouble):
+    """The runner ended while we talked to it."""
+
+
+class Client:
+    """Talks to a runner; blocking, for commands."""
+
+    def __init__(self, address: Address) -> None:
+        self._token = address.token
+        try:
+            self._socket = socket.create_connection(("127.0.0.1", address.port), timeout=5)
+        except OSError:
+            raise RunnerGone(f"The runner (process {address.pid}) doesn't answer. End it: kill {address.pid}") from None
+        self._socket.settimeout(None)
+        self._file = self._socket.makefile("rb")
+
+    def ask(self, do: str, **more: Any) -> Any:
+        request = msgspec.json.encode({"token": self._token, "do": do, **more}) + b"\n"
+        try:
+            self._socket.sendall(request)
+            line = self._file.readline()
+        except OSError:
+            line = b""
+        if not line:
+            raise RunnerGone("The runner has ended. Its last words: gate logs runner")
+        answer = msgspec.json.decode(line, type=dict[str, Any])
+        if "error" in answer:
+            raise Trouble(answer["error"])
+        return answer["answer"]
+
+    def report(self, **more: Any) -> Report:
+        return msgspec.convert(self.ask("status", **more), Report, strict=False)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+            self._socket.close()

@@ -1,0 +1,270 @@
+"""The local stand-in for the load balancer: one address in front of all services.
+
+`python -m gatehouse_local.edge` reads its routes from GATEHOUSE_EDGE_ROUTES (JSON: [{service, path, targets: [url]}])
+or from the file named by GATEHOUSE_EDGE_CONFIG, and listens on the inherited socket or on GATEHOUSE_PORT. Like the real
+one it sends only to targets that are ready, streams, and knows nothing of what it carries.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+from collections.abc import AsyncGenerator, AsyncIterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import aiohttp
+import msgspec
+from aiohttp import web
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+PROBE_SECONDS = 1.0
+PROBE_TIMEOUT = 1.0
+SMALL_BODY = 64 * 1024  # bytes; up to here a body is held, so that it can be sent again
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
+# What each service answers at the root of its own port is for the inside (services.md).
+INSIDE = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
+HOP_BY_HOP = frozenset(
+    {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"}
+    | {"upgrade", "proxy-connection", "expect"}
+)
+# aiohttp's own exceptions for a connection that broke before the answer's head was there.
+BROKEN = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
+
+
+class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    service: str
+    path: str
+    targets: list[str]
+
+
+class Target:
+    """One process of a service, and whether it may get requests."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ready = False
+
+
+class Table:
+    """Which targets serve a path: the longest prefix of whole segments wins."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        self._routes = sorted(routes, key=lambda route: len(route.path), reverse=True)
+        self._targets = {route.service: [Target(url.rstrip("/")) for url in route.targets] for route in routes}
+        self._turns = {service: itertools.count() for service in self._targets}
+
+    @property
+    def targets(self) -> list[Target]:
+        return [target for targets in self._targets.values() for target in targets]
+
+    def route(self, path: str) -> Route | None:
+        for route in self._routes:
+            prefix = route.path.rstrip("/")
+            if path == prefix or path.startswith(prefix + "/"):
+                return route
+        return None
+
+    def of(self, route: Route) -> list[Target]:
+        return self._targets[route.service]
+
+    def turns(self, route: Route) -> list[Target]:
+        """The ready targets, each request beginning with the next one; when none is ready, none."""
+        ready = [target for target in self._targets[route.service] if target.ready]
+        if not ready:
+            return []
+        first = next(self._turns[route.service]) % len(ready)
+        return ready[first:] + ready[:first]
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path is one that no balancer routes, however it is spelled."""
+    segments = [segment for segment in unquote(unquote(path)).split("/") if segment not in {"", "."}]
+    return bool(segments) and segments[0].lower() in INSIDE
+
+
+def forwarded(headers: CIMultiDictProxy[str], remote: str, scheme: str, port: int) -> CIMultiDict[str]:
+    """The request's headers as a balancer passes them on: Host kept, X-Forwarded-* told, hop-by-hop ones left out."""
+    dropped = HOP_BY_HOP | {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    passed = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
+    before = passed.get("X-Forwarded-For")
+    passed["X-Forwarded-For"] = f"{before}, {remote}" if before else remote
+    passed.setdefault("X-Forwarded-Proto", scheme)
+    passed.setdefault("X-Forwarded-Port", str(port))
+    return passed
+
+
+class Edge:
+    def __init__(self, table: Table, kept: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
+        self._table, self._kept, self._fresh = table, kept, fresh
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.rel_url.raw_path
+        if path == "/__edge/health":
+            return web.json_response({"ready": True, "targets": {t.url: t.ready for t in self._table.targets}})
+        route = None if is_inside(path) else self._table.route(unquote(path))
+        if route is None:
+            return problem(404, "Not Found", f"Nothing is routed at {path}.")
+        targets = self._table.turns(route)
+        if not targets:  # it may have become ready since the last round
+            await asyncio.gather(*(self._probe(target) for target in self._table.of(route)))
+            targets = self._table.turns(route)
+        if not targets:
+            return problem(503, "Service Unavailable", f"No process of {route.service} is ready.")
+        return await self._forward(request, route, targets)
+
+    async def _forward(self, request: web.BaseRequest, route: Route, targets: list[Target]) -> web.StreamResponse:
+        """Asks the targets in turn; the first gets a second chance, as a kept connection to it may just have closed."""
+        body = await Body.of(request)
+        for target in [*targets, targets[0]]:
+            try:
+                answer = await self._ask(request, target, body)
+            except BROKEN as error:
+                refused = isinstance(error, aiohttp.ClientConnectorError)
+                if refused:
+                    target.ready = False  # the next probe may bring it back
+                if body.spent or not (refused or request.method in IDEMPOTENT):
+                    break
+            else:
+                return await pass_back(request, answer)
+        return problem(502, "Bad Gateway", f"{route.service} closed the connection without an answer.")
+
+    async def _ask(self, request: web.BaseRequest, target: Target, body: "Body") -> aiohttp.ClientResponse:
+        # What can't be repeated never goes over a kept connection, which the other end may be closing right now.
+        session = self._kept if request.method in IDEMPOTENT else self._fresh
+        transport = request.transport
+        port = transport.get_extra_info("sockname")[1] if transport else 0
+        return await session.request(
+            request.method,
+            URL(target.url + request.raw_path, encoded=True),
+            headers=forwarded(request.headers, request.remote or "", request.scheme, port),
+            data=body.content(),
+            allow_redirects=False,
+        )
+
+    async def probe_for_ever(self) -> None:
+        while True:
+            await asyncio.gather(*(self._probe(target) for target in self._table.targets))
+            await asyncio.sleep(PROBE_SECONDS)
+
+    async def _probe(self, target: Target) -> None:
+        try:
+            timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
+            # A kept connection would ask a process that was replaced.
+            async with self._fresh.get(target.url + "/health/ready", timeout=timeout) as answer:
+                target.ready = answer.status == 200
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            target.ready = False
+
+
+class Body:
+    """A request's body. A small one can be sent again, a streamed one only until its first part has been taken."""
+
+    def __init__(self, request: web.BaseRequest, whole: bytes | None) -> None:
+        self._request, self._whole = request, whole
+        self.spent = False
+
+    @classmethod
+    async def of(cls, request: web.BaseRequest) -> "Body":
+        if request.headers.get("Expect", "").lower() == "100-continue" and request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        length = request.content_length
+        small = length is not None and length <= SMALL_BODY
+        return cls(request, await request.read() if small else None)
+
+    def content(self) -> bytes | AsyncIterator[bytes] | None:
+        if not self._request.body_exists:
+            return None
+        return self._stream() if self._whole is None else self._whole
+
+    async def _stream(self) -> AsyncIterator[bytes]:
+        async for chunk in self._request.content.iter_any():
+            self.spent = True
+            yield chunk
+
+
+async def pass_back(request: web.BaseRequest, answer: aiohttp.ClientResponse) -> web.StreamResponse:
+    async with answer:
+        dropped = HOP_BY_HOP | {name.strip().lower() for name in answer.headers.get("Connection", "").split(",")}
+        response = web.StreamResponse(status=answer.status, reason=answer.reason)
+        for name, value in answer.headers.items():
+            if name.lower() not in dropped:
+                response.headers.add(name, value)
+        # aiohttp would add its own; a balancer adds nothing.
+        response.headers.setdefault("Server", "gatehouse-edge")
+        await response.prepare(request)
+        try:
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+        except BROKEN:
+            if request.transport is not None:
+                request.transport.abort()  # the caller must see that the body was cut
+            return response
+        await response.write_eof()
+        return response
+
+
+def problem(status: int, title: str, detail: str) -> web.Response:
+    slug = title.lower().replace(" ", "-")
+    content = {"type": f"urn:gatehouse:problem:{slug}", "title": title, "status": status, "detail": detail}
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type="application/problem+json")
+
+
+def read_routes(environ: dict[str, str]) -> list[Route]:
+    text = environ.get("GATEHOUSE_EDGE_ROUTES")
+    if text is None:
+        text = Path(environ["GATEHOUSE_EDGE_CONFIG"]).read_text(encoding="utf-8")
+    return msgspec.json.decode(text, type=list[Route])
+
+
+def listener(environ: dict[str, str]) -> socket.socket:
+    if "GATEHOUSE_LISTEN_FD" in environ:
+        return socket.socket(fileno=int(environ["GATEHOUSE_LISTEN_FD"]))
+    found = socket.socket()
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.bind((environ.get("GATEHOUSE_HOST", "127.0.0.1"), int(environ["GATEHOUSE_PORT"])))
+    return found
+
+
+def session(*, force_close: bool) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, force_close=force_close),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers={"User-Agent", "Accept", "Accept-Encoding", "Content-Type"},
+    )
+
+
+@contextlib.asynccontextmanager
+async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[Table]:
+    """The edge on a socket, until the block ends."""
+    async with session(force_close=False) as kept, session(force_close=True) as fresh:
+        table = Table(routes)
+        edge = Edge(table, kept, fresh)
+        probing = asyncio.create_task(edge.probe_for_ever())
+        runner = web.ServerRunner(web.Server(edge.handle, access_log=None), handle_signals=False, shutdown_timeout=10)
+        await runner.setup()
+        await web.SockSite(runner, where, backlog=2048).start()
+        try:
+            yield table
+        finally:
+            await runner.cleanup()
+            probing.cancel()
+
+
+async def main(environ: dict[str, str]) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with serving(read_routes(environ), listener(environ)):
+        if "GATEHOUSE_READY_FD" in environ:
+            os.write(int(environ["GATEHOUSE_READY_FD"]), b"ready\n")
+        await stopped.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(dict(os.environ)))

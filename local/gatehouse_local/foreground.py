@@ -1,0 +1,106 @@
+"""`gate up` in the foreground: the runner in this process, with a live table on a terminal, else plain lines."""
+
+import asyncio
+import contextlib
+import sys
+
+import click
+import msgspec
+
+from gatehouse_local import control, view
+from gatehouse_local.runner import Onlooker, Runner
+from gatehouse_local.solution import Place, Selection
+
+REDRAW_SECONDS = 0.5  # uptime counts on even when nothing happens
+
+
+class Plain(Onlooker):
+    """Lines on stdout: what happens, and what the processes print."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+
+    def notice(self, text: str) -> None:
+        if not self._quiet:
+            click.echo(text)
+
+    def lines(self, name: str, lines: list[str]) -> None:
+        if not self._quiet:
+            click.echo("\n".join(f"{name:<12} | {line}" for line in lines))
+
+    async def draw(self, runner: Runner) -> None:
+        changes = view.Changes()
+        async for _ in runner.supervisor.changes():
+            for line in changes.lines(runner.report().resources):
+                if not self._quiet:
+                    click.echo(line)
+
+    def settled(self, runner: Runner, wanted: Selection) -> None:
+        click.echo(view.address_lines(runner.report(), wanted.wanted))
+        click.echo("Everything is healthy. Stop with Ctrl-C.")
+
+
+class Live(Onlooker):
+    """A table that stays at the bottom of the terminal; notices and logs scroll by above it."""
+
+    def __init__(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only on a terminal
+        from rich.live import Live as RichLive  # noqa: PLC0415 - as above
+
+        self._console = Console()
+        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
+
+    def notice(self, text: str) -> None:
+        self._console.print(text, style="yellow", markup=False, highlight=False)
+
+    def lines(self, name: str, lines: list[str]) -> None:
+        for line in lines:
+            self._console.print(f"[bright_black]{name:<12} |[/]", end=" ")
+            self._console.print(line, markup=False, highlight=False, overflow="ignore", crop=False)
+
+    async def draw(self, runner: Runner) -> None:
+        with self._live:
+            seen = -1
+            while True:
+                self._live.update(view.table(runner.report()), refresh=True)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(REDRAW_SECONDS):
+                        seen = await runner.supervisor.changed(seen)
+
+    def settled(self, runner: Runner, wanted: Selection) -> None:
+        self._console.print(view.address_lines(runner.report(), wanted.wanted), markup=False)
+        self._console.print("Everything is healthy. Stop with Ctrl-C.", style="green")
+
+
+def run_in_foreground(place: Place, wanted: Selection, claim: control.Claim, *, as_json: bool) -> int:
+    onlooker = Live() if sys.stdout.isatty() and not as_json else Plain(quiet=as_json)
+    return asyncio.run(_run(place, wanted, claim, onlooker, as_json=as_json))
+
+
+async def _run(place: Place, wanted: Selection, claim: control.Claim, onlooker: Live | Plain, *, as_json: bool) -> int:
+    runner = Runner(place, wanted, onlooker)
+    tasks: list[asyncio.Task] = []
+
+    async def tell() -> None:
+        failing = await runner.settled(runner.names(wanted))
+        if failing:
+            onlooker.notice(
+                f"{', '.join(failing)} can't start. Save a mended file and it is tried again; Ctrl-C stops."
+            )
+        elif as_json:
+            click.echo(msgspec.json.encode(runner.report()).decode())
+        else:
+            onlooker.settled(runner, wanted)
+
+    def started() -> None:
+        tasks.extend(asyncio.create_task(work) for work in (onlooker.draw(runner), tell()))
+
+    try:
+        await runner.run(claim, started=started)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    if not as_json:
+        click.echo("Gatehouse is down. The data stays: gate up brings it back.")
+    return 0

@@ -1,0 +1,222 @@
+"""What the catalog means for the runner: which processes a selection of services needs, with which environment.
+
+Pure but for reading the catalog, git's commit and the local secrets; nothing is started here.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from gatehouse_catalog import Catalog, Service, load_catalog
+from gatehouse_catalog.structs import setting_variable
+from gatehouse_local.postgres import DATABASE, HOST, Embedded
+from gatehouse_local.secrets import Secrets
+from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.supervisor import Spec
+
+POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
+GROUPS = ("db", "api", "all")
+# Set for one process only, or by a test run; a service must not inherit them.
+_OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a platform runs: its checkout, its state folder, and what is added to each port."""
+
+    root: Path
+    state: Path
+    offset: int = 0
+
+    @property
+    def postgres_port(self) -> int:
+        return POSTGRES_PORT + self.offset
+
+    @property
+    def edge_port(self) -> int:
+        return EDGE_PORT + self.offset
+
+    @property
+    def public_url(self) -> str:
+        return f"http://localhost:{self.edge_port}"
+
+    @property
+    def logs(self) -> Path:
+        return self.state / "logs"
+
+    def port(self, service: Service) -> int:
+        assert service.port is not None
+        return service.port + self.offset
+
+    def url(self, service: Service) -> str:
+        return f"http://{HOST}:{self.port(service)}"
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """What is to run, as asked for: it is read anew when the catalog changes."""
+
+    wanted: frozenset[str]
+
+    def services(self, catalog: Catalog) -> tuple[Service, ...]:
+        """The services that run (jobs don't), each after what it uses. Raises CatalogError for an unknown name."""
+        names: set[str] = set(self.wanted - set(GROUPS))
+        if "all" in self.wanted:
+            names |= set(catalog.names)
+        if "api" in self.wanted:
+            names |= {service.name for service in catalog if service.kind == "api"}
+        return tuple(service for service in catalog.start_order(sorted(names)) if service.kind != "job")
+
+    def __or__(self, other: "Selection") -> "Selection":
+        return Selection(self.wanted | other.wanted)
+
+
+def selection(words: Iterable[str]) -> Selection:
+    return Selection(frozenset(words) or frozenset({"all"}))
+
+
+class Solution:
+    """The processes of one platform."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.catalog = load_catalog(place.root)
+        self.embedded = Embedded(place.state, place.postgres_port)
+        self._secrets = Secrets(place.state)
+        self._built = datetime.now(UTC).isoformat(timespec="seconds")
+        self._commit = commit(place.root)
+
+    def reread(self) -> None:
+        """Reads the catalog again. Raises CatalogError, and keeps what was there."""
+        self.catalog = load_catalog(self.place.root)
+
+    def specs(self, wanted: Selection) -> list[Spec]:
+        services = wanted.services(self.catalog)
+        found = [self._postgres(), self._database_step()]
+        if services:
+            found.append(self._edge())
+        return found + [self._service(service) for service in services]
+
+    def ports(self, wanted: Selection) -> dict[str, int]:
+        """Whose listening sockets the runner binds (PostgreSQL binds its own)."""
+        services = wanted.services(self.catalog)
+        bound = {service.name: self.place.port(service) for service in services}
+        return {EDGE: self.place.edge_port, **bound} if services else {}
+
+    def _postgres(self) -> Spec:
+        command, environment = self.embedded.command()
+        return Spec(
+            name=POSTGRES,
+            kind="database",
+            command=tuple(command),
+            environment=environment,
+            folder=self.place.state,
+            port=self.place.postgres_port,
+            url=f"postgresql://{HOST}:{self.place.postgres_port}/{DATABASE}",
+            ready_line="database system is ready to accept connections",
+            stop_signal=signal.SIGINT,
+            stop_seconds=10.0,
+        )
+
+    def _database_step(self) -> Spec:
+        return Spec(
+            name=DATABASE_STEP,
+            kind="task",
+            command=self.database_command("apply"),
+            environment=self._inherited(),
+            folder=self.place.root,
+            needs=(POSTGRES,),
+            once=True,
+        )
+
+    def database_command(self, action: str) -> tuple[str, ...]:
+        place = self.place
+        where = (str(place.root), str(place.state), str(place.postgres_port))
+        return sys.executable, "-m", "gatehouse_local.database_step", action, *where
+
+    def _edge(self) -> Spec:
+        routes = [
+            {"service": service.name, "path": service.path, "targets": [self.place.url(service)]}
+            for service in self.catalog
+            if service.path and service.port
+        ]
+        return Spec(
+            name=EDGE,
+            kind="edge",
+            command=(sys.executable, "-m", "gatehouse_local.edge"),
+            environment=self._inherited() | {"GATEHOUSE_EDGE_ROUTES": msgspec.json.encode(routes).decode()},
+            folder=self.place.root,
+            port=self.place.edge_port,
+            url=self.place.public_url,
+            ready_path="/__edge/health",
+        )
+
+    def _service(self, service: Service) -> Spec:
+        used = tuple(other.name for other in self.catalog.uses(service) if other.kind != "job")
+        return Spec(
+            name=service.name,
+            kind=service.kind,
+            command=(sys.executable, "-m", "gatehouse_chassis", service.name),
+            environment=self._environment(service),
+            folder=self.place.root,
+            needs=(*used, *((DATABASE_STEP,) if service.database else ())),
+            port=self.place.port(service),
+            url=self.place.url(service),
+            ready_path="/health/ready",
+        )
+
+    def _environment(self, service: Service) -> dict[str, str]:
+        place = self.place
+        found = self._inherited() | {
+            "GATEHOUSE_ENVIRONMENT": "local",
+            "GATEHOUSE_PUBLIC_URL": place.public_url,
+            "GATEHOUSE_SETTINGS_FILE": str(place.root / "local" / "settings.toml"),
+            "GATEHOUSE_VERSION": "local",
+            "GATEHOUSE_COMMIT": self._commit,
+            "GATEHOUSE_BUILD_TIME": self._built,
+            "GATEHOUSE_PORT": str(place.port(service)),
+            "GATEHOUSE_DRAIN_SECONDS": "0",
+        }
+        for used in self.catalog.uses(service):
+            if used.port:
+                found[used.address_variable] = place.url(used)
+        if service.database:
+            role = service.database.service_role
+            login = f"{quote(role)}:{quote(self._secrets.role_password(role), safe='')}"
+            found["GATEHOUSE_DATABASE_URL"] = f"postgresql://{login}@{HOST}:{place.postgres_port}/{DATABASE}"
+        for key, setting in service.settings.items():
+            if setting.secret:
+                found.setdefault(setting_variable(key, secret=True), self._secrets.get(service.name, key))
+        return found
+
+    def _inherited(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if key not in _OWN}
+        return kept | {"PYTHONUNBUFFERED": "1"}
+
+
+def role_passwords(catalog: Catalog, state: Path) -> dict[str, str]:
+    """The local passwords of all services' database roles."""
+    known = Secrets(state)
+    databases = [service.database for service in catalog if service.database]
+    roles = [role for database in databases for role in (database.service_role, database.reader_role)]
+    return {role: known.role_password(role) for role in roles}
+
+
+def commit(root: Path) -> str:
+    """The checkout's commit; `unknown` outside of git."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - the developer's own git
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() if done.returncode == 0 else "unknown"

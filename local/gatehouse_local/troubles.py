@@ -1,0 +1,102 @@
+"""What can stand in the way of `gate up`, each as one clear sentence with its mend."""
+
+import errno
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+LEAST_PYTHON = (3, 11)
+LEAST_FREE = 200 * 1024 * 1024  # bytes: logs of a busy day; the database asks for its own (postgres.py)
+BACKLOG = 2048
+
+
+class Trouble(Exception):
+    """`gate up` can't go on; the message says why and how to mend it."""
+
+
+def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
+    if version < LEAST_PYTHON:
+        found, least = ".".join(map(str, version)), ".".join(map(str, LEAST_PYTHON))
+        raise Trouble(f"This is Python {found}; Gatehouse needs {least} or later. Mend: UV_PYTHON={least} ./local/up")
+
+
+def check_disk(folder: Path, least: int = LEAST_FREE) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise cannot_write(folder, error) from None
+    if free < least:
+        raise Trouble(
+            f"{folder}: {free // 2**20} MB are free on this disk, {least // 2**20} MB are needed. "
+            "Free some space, or put the state elsewhere: gate up --state FOLDER"
+        )
+
+
+def cannot_write(path: Path, error: OSError) -> Trouble:
+    if error.errno == errno.ENOSPC:
+        return Trouble(f"{path} can't be written: the disk is full. Free some space and try again.")
+    return Trouble(f"{path} can't be written: {error.strerror}. Give yourself the right to, or use --state FOLDER.")
+
+
+def bind(ports: Mapping[str, int], *, host: str = "127.0.0.1") -> dict[str, socket.socket]:
+    """A listening socket for each name, or Trouble about the first port that is taken, and none at all."""
+    bound: dict[str, socket.socket] = {}
+    try:
+        for name, port in ports.items():
+            bound[name] = _listen(host, port)
+    except OSError as error:
+        for listener in bound.values():
+            listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise Trouble(taken(name, port)) from None
+        raise Trouble(
+            f"Port {port} for {name} can't be used: {error.strerror}. Try gate up --port-offset 100"
+        ) from None
+    return bound
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def taken(name: str, port: int) -> str:
+    holder = who_listens(port)
+    by = f" by {holder}" if holder else ""
+    return f"Port {port}, which {name} needs, is taken{by}. Stop that program, or use others: gate up --port-offset 100"
+
+
+def who_listens(port: int) -> str | None:
+    """`command (process id)` of who listens there; None when this user may not see it."""
+    import psutil  # noqa: PLC0415 - 20 ms, for a message only
+
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                command = shlex.join(psutil.Process(connection.pid).cmdline())
+                return f"`{command[:100]}` (process {connection.pid})"
+    except (psutil.Error, OSError):
+        pass
+    return None
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,123 @@
+"""How a platform looks: the live table of `gate up`, the table of `gate status`, and plain lines where no terminal is.
+
+Only draws `Report`s; rich is imported when something is drawn in colour.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from gatehouse_local.control import Report
+from gatehouse_local.state import Health, State, Status
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_COLOURS = {
+    State.RUNNING: "green",
+    State.DONE: "green",
+    State.STARTING: "cyan",
+    State.RELOADING: "cyan",
+    State.WAITING: "bright_black",
+    State.RESTARTING: "red",
+    State.FAILED: "red",
+}
+_HEALTH = {Health.HEALTHY: ("green", "healthy"), Health.UNHEALTHY: ("red", "unhealthy"), Health.UNKNOWN: ("", "-")}
+
+
+def duration(seconds: float | None) -> str:
+    """Short, for people: 8s, 3m 05s, 2h 10m, 4d 3h."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    for unit, size, smaller, small in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if whole >= size:
+            return f"{whole // size}{unit} {whole % size // small:02d}{smaller}"
+    return f"{whole}s"
+
+
+def table(report: Report) -> "Table":
+    from rich.table import Table  # noqa: PLC0415 - 60 ms that plain output doesn't need
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("NAME", "STATE", "HEALTH"):
+        drawn.add_column(heading, no_wrap=True)
+    for heading in ("PORT", "PID", "UPTIME", "RESTARTS"):
+        drawn.add_column(heading, justify="right", no_wrap=True)
+    drawn.add_column("", overflow="ellipsis", no_wrap=True, ratio=1)
+    for row in report.resources:
+        colour, health = _HEALTH[row.health]
+        note = Text(row.last_error, style="red") if row.last_error else Text(row.url or "", style="bright_black")
+        drawn.add_row(
+            row.name,
+            Text(row.state, style=_COLOURS.get(row.state, "")),
+            Text(health, style=colour),
+            *_figures(row),
+            note,
+        )
+    return drawn
+
+
+def _figures(row: Status) -> tuple[str, str, str, str]:
+    return str(row.port or "-"), str(row.pid or "-"), duration(row.uptime_seconds), str(row.restarts)
+
+
+def plain_table(report: Report) -> str:
+    """The same without colours, for pipes and small machines."""
+    rows = [("NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS", "")]
+    rows += [
+        (row.name, row.state.value, _HEALTH[row.health][1], *_figures(row), row.last_error or row.url or "")
+        for row in report.resources
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(7)] + [0]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def addresses(report: Report, wanted: frozenset[str]) -> list[tuple[str, str]]:
+    """What to print at the end: where people, pages and tools find what was started."""
+    found: list[tuple[str, str]] = []
+    if report.url:
+        found.append(("Gatehouse", report.url))
+    services = [row for row in report.resources if row.kind in {"api", "web"} and row.url]
+    for row in services:
+        found.append((row.name, f"{row.url}/openapi.json" if "api" in wanted else str(row.url)))
+    if report.database_url and (not services or wanted & {"db", "api"}):
+        found.append(("database", report.database_url))
+    return found
+
+
+def address_lines(report: Report, wanted: frozenset[str]) -> str:
+    return "\n".join(f"  {name:<12} {url}" for name, url in addresses(report, wanted))
+
+
+class Changes:
+    """Plain lines for what changed between two reports: `person is healthy (1.2 s)`."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[State, Health]] = {}
+
+    def lines(self, rows: Iterable[Status]) -> list[str]:
+        found = []
+        for row in rows:
+            now = row.state, row.health
+            if self._seen.get(row.name) != now and now != (State.WAITING, Health.UNKNOWN):
+                found.append(_sentence(row))
+            self._seen[row.name] = now
+        return found
+
+
+def _sentence(row: Status) -> str:
+    said = row.state.value
+    if row.state is State.RUNNING:
+        said = row.health.value
+    error = f": {row.last_error}" if row.last_error and row.health is Health.UNHEALTHY else ""
+    return f"{row.name:<12} {said}{error}"
+
+
+def say(text: str, *, write: Callable[[str], None] = click.echo) -> None:
+    for line in text.splitlines():
+        write(line)
