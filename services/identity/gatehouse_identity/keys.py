@@ -1,0 +1,201 @@
+"""The keys that access tokens are signed with, and rotating them without signing anyone out.
+
+Time decides what a key is, so that all tasks agree without talking to each other: a key is published from the moment
+it is made, signs from `signs_from` until a later one does, and is published until `published_until`. There is always a
+next one, published and silent. Rotating sets its `signs_from`: at once when every service has had the time to fetch it,
+else as soon as that is so.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import jwt
+import msgspec
+import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from jwt.utils import base64url_encode
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
+from gatehouse_chassis.problems import Conflict, Unavailable
+from gatehouse_identity import queries
+from gatehouse_identity.audit import record
+from gatehouse_identity.digests import Box, Unsealable
+from gatehouse_identity.queries import KeyRow
+from gatehouse_identity.structs import Jwk, Jwks, SigningKey
+from gatehouse_identity.tables import DB
+
+TOKEN_SECONDS = 600
+# How old another task's or a proxy's idea of the keys can be, in seconds.
+JWKS_MAX_AGE = 60
+READ_AGAIN_AFTER = 30.0
+# From publishing a key until everyone who checks tokens has surely fetched it; then a minute for clocks that differ.
+LEAD = timedelta(seconds=KEYS_FRESH_FOR + JWKS_MAX_AGE + READ_AGAIN_AFTER + 60)
+# From a key's last token until nobody needs the key: a task may sign with it until it reads the keys again.
+TRAIL = timedelta(seconds=TOKEN_SECONDS + READ_AGAIN_AFTER + CLOCK_SKEW + 60)
+
+log = structlog.get_logger()
+
+
+def state_of(key: KeyRow, keys: Sequence[KeyRow], now: datetime) -> str:
+    """`next`, `active` or `retired`, of one key among all."""
+    if key.signs_from is None or key.signs_from > now:
+        return "next"
+    return "active" if key is active_of(keys, now) else "retired"
+
+
+def active_of(keys: Sequence[KeyRow], now: datetime) -> KeyRow | None:
+    """The key that signs now: of those whose time has come, the last."""
+    begun = [key for key in keys if key.signs_from is not None and key.signs_from <= now]
+    return max(begun, key=lambda key: (key.signs_from, key.created_at), default=None)
+
+
+def published(keys: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
+    """The keys that the JWKS holds."""
+    return [key for key in keys if key.published_until is None or key.published_until > now]
+
+
+class KeyRing:
+    """All keys as the database has them, read again every half minute; signs, publishes and rotates."""
+
+    def __init__(self) -> None:
+        self._box: Box | None = None
+        self._keys: list[KeyRow] = []
+        self._opened: dict[str, Ed25519PrivateKey] = {}
+        self._read_at = float("-inf")
+
+    def use(self, box: Box) -> None:
+        """What the private keys are encrypted with."""
+        self._box = box
+
+    async def sign(self, claims: dict[str, Any]) -> str:
+        """A JWT with `claims`, signed by the active key."""
+        now = datetime.now(UTC)
+        key = active_of(await self._usable(now), now)
+        if key is None:
+            message = "There is no signing key yet; try again in a moment."
+            raise Unavailable(message)
+        return jwt.encode(claims, self._opened[key.kid], algorithm=ALGORITHM, headers={"kid": key.kid})
+
+    async def jwks(self) -> Jwks:
+        now = datetime.now(UTC)
+        await self._usable(now)
+        return Jwks([msgspec.convert(key.public_jwk, Jwk) for key in published(self._keys, now)])
+
+    async def verification_keys(self) -> dict[str, Any]:
+        """The JWKS as the chassis's Authenticator fetches it: identity asks itself without HTTP."""
+        return msgspec.to_builtins(await self.jwks())
+
+    async def all(self) -> list[SigningKey]:
+        """The published keys, newest first."""
+        now = datetime.now(UTC)
+        await self._read()
+        return [
+            SigningKey(
+                kid=key.kid,
+                state=state_of(key, self._keys, now),  # ty: ignore[invalid-argument-type] - one of the three
+                created_at=key.created_at,
+                signs_from=key.signs_from,
+                published_until=key.published_until,
+            )
+            for key in sorted(published(self._keys, now), key=lambda key: key.created_at, reverse=True)
+        ]
+
+    async def rotate(self, actor: Actor) -> list[SigningKey]:
+        """Lets the next key sign as soon as everyone knows it. Raises Conflict while a rotation is under way."""
+        async with DB.transaction():
+            await self._alone()
+            await self._read()
+            now = await queries.NOW.value()
+            waiting = [key for key in self._keys if key.signs_from is not None and key.signs_from > now]
+            if waiting:
+                when = f"{waiting[0].signs_from:%H:%M:%S} UTC"
+                message = f"A rotation is under way: the next key signs from {when}. Rotate again after that."
+                raise Conflict(message)
+            following = next((key for key in self._keys if key.signs_from is None and key.kid in self._opened), None)
+            if following is None:
+                following = await self._make(None)
+            begins = max(now, following.created_at + LEAD)
+            await queries.KEY_SIGNS_FROM.execute(following.id, begins)
+            await queries.KEYS_RETIRE.execute(following.id, begins + TRAIL)
+            await queries.KEYS_ERASE.execute()
+            await self._make(None)
+            when = begins.isoformat()
+            await record("keys_rotated", by=actor, subject=following.id, kid=following.kid, signs_from=when)
+        await self._read()
+        return await self.all()
+
+    async def prepare(self) -> None:
+        """Makes the first key and its successor if there are none that this service can open. Safe in several tasks."""
+        async with DB.transaction():
+            await self._alone()
+            await self._read()
+            now = await queries.NOW.value()
+            openable = [key for key in self._keys if key.kid in self._opened]
+            if active_of(openable, now) is None:
+                # Tokens of keys that can't be opened any more stay valid until they end.
+                await queries.KEYS_RETIRE.execute(uuid7(), now + TRAIL)
+                await self._make(now)
+                await self._make(None)
+        await self._read()
+
+    async def _usable(self, now: datetime) -> list[KeyRow]:
+        if time.monotonic() - self._read_at > READ_AGAIN_AFTER:
+            await self._read()
+        if active_of([key for key in self._keys if key.kid in self._opened], now) is None:
+            await self.prepare()
+        return [key for key in self._keys if key.kid in self._opened]
+
+    async def _alone(self) -> None:
+        """One task at a time until the transaction ends; the others wait, up to ten seconds."""
+        await DB.execute("set local lock_timeout = '10s'")
+        try:
+            await DB.execute("select pg_advisory_xact_lock(hashtext('identity.signing_key'))")
+        except asyncpg.LockNotAvailableError:
+            message = "Another task is changing the signing keys; try again in a moment."
+            raise Unavailable(message) from None
+
+    async def _read(self) -> None:
+        self._keys = await queries.KEYS.all()
+        self._read_at = time.monotonic()
+        box = self._sealing()
+        for key in self._keys:
+            if key.private_key is None or key.kid in self._opened:
+                continue
+            try:
+                private = load_pem_private_key(box.open(key.private_key).encode(), password=None)
+            except Unsealable:
+                log.warning("signing key can't be opened", kid=key.kid, reason="key_encryption_secret has changed")
+                continue
+            assert isinstance(private, Ed25519PrivateKey)
+            self._opened[key.kid] = private
+
+    def _sealing(self) -> Box:
+        if self._box is None:
+            message = "KeyRing.use(box) comes first; the application's start calls it."
+            raise RuntimeError(message)
+        return self._box
+
+    async def _make(self, signs_from: datetime | None) -> KeyRow:
+        private = Ed25519PrivateKey.generate()
+        raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        id = uuid7()
+        kid = f"{datetime.now(UTC):%Y-%m-%d}-{id.hex[-8:]}"
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        jwk = msgspec.to_builtins(Jwk(kid=kid, x=base64url_encode(raw).decode()))
+        made = await queries.KEY_ADD.one(id, kid, jwk, self._sealing().seal(pem), signs_from)
+        assert made is not None
+        self._opened[kid] = private
+        await record("key_made", by=None, subject=id, kid=kid)
+        return made

@@ -1,0 +1,275 @@
+"""The OpenID Connect provider that people sign in with: discovery, the authorization code flow, and checking id tokens.
+
+OpenID Connect Core 1.0, sections 3.1.2 and 3.1.3, with PKCE (RFC 7636) and the issuer in the answer (RFC 9207). Knows
+nothing of accounts: the outcome is who the provider says it is.
+"""
+
+import asyncio
+import hmac
+import time
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+import jwt
+import msgspec
+
+from gatehouse_chassis import Service
+from gatehouse_chassis.problems import Unavailable
+from gatehouse_identity.digests import digest
+
+T = TypeVar("T")
+
+CALLBACK = "/api/identity/sign-in/callback"
+# Asymmetric ones only: with HS256 the provider's public key could be used as a shared secret, and `none` is no signature.
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+FRESH_FOR = 3600.0
+LEAST_BETWEEN_FETCHES = 5.0
+TIMEOUT = 5.0
+CLOCK_SKEW = 30
+LARGEST_ANSWER = 500_000
+
+
+class NotConfigured(Unavailable):
+    slug = "no-sign-in-provider"
+    title = "Signing in with a provider isn't configured"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Set oidc_issuer and oidc_client_id of identity (and the secret oidc_client_secret). In the local "
+            "environment one signs in as a persona instead.",
+            retry_after=60,
+        )
+
+
+class NotProven(Exception):
+    """The provider's answer doesn't prove who it is. The text is for the log."""
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True):
+    """What this needs of the provider's discovery document."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str = ""
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
+
+
+class TokenAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    id_token: str
+    access_token: str = ""
+
+
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What this needs of an id token or of userinfo. Some providers (Cognito) write booleans as text."""
+
+    sub: str
+    email: str = ""
+    email_verified: bool | str = False
+    name: str = ""
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom the provider has authenticated. `email` is empty unless the provider has verified it."""
+
+    provider: str
+    subject: str
+    email: str = ""
+    name: str = ""
+
+
+class Provider:
+    """The configured provider. Made once; `close` when the service stops."""
+
+    def __init__(self, service: Service) -> None:
+        settings = service.settings
+        self.issuer = settings.url("oidc_issuer")
+        self.name = settings.text("oidc_name")
+        self._client_id = settings.text("oidc_client_id")
+        self._client_secret = settings.text("oidc_client_secret")
+        self._scopes = settings.list("oidc_scopes")
+        self._redirect = service.public_url + CALLBACK
+        self._local = service.environment == "local"
+        self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        self._metadata: Metadata | None = None
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._known_at = float("-inf")
+        self._keys_tried_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    @property
+    def configured(self) -> bool:
+        return bool(self.issuer and self._client_id)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def authorization(self, *, state: str, nonce: str, challenge: str) -> str:
+        """Where to send the browser. Raises NotConfigured, or Unavailable when the provider can't be asked."""
+        metadata = await self._discovered()
+        query = {
+            "response_type": "code",
+            "client_id": self._client_id,
+            "redirect_uri": self._redirect,
+            "scope": " ".join(self._scopes),
+            "state": state,
+            "nonce": nonce,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        }
+        joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
+        return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
+
+    async def redeem(self, *, code: str, verifier: str, nonce_hash: str, issuer: str | None) -> Identity:
+        """Exchanges the code and checks the id token. `issuer`: the parameter iss of the answer, if there was one.
+
+        Raises NotProven, or Unavailable when the provider can't be asked.
+        """
+        metadata = await self._discovered()
+        if issuer is not None and issuer != self.issuer:
+            raise NotProven("the answer names another issuer")
+        answer = await self._exchange(metadata, code, verifier)
+        claims = self._claims(await self._verified(answer.id_token, nonce_hash), Claims)
+        if not claims.email and metadata.userinfo_endpoint and answer.access_token:
+            told = await self._userinfo(metadata, answer.access_token)
+            if told.sub != claims.sub:
+                raise NotProven("userinfo is about someone else")
+            claims = told
+        verified = claims.email_verified is True or claims.email_verified == "true"
+        return Identity(
+            provider=self.issuer,
+            subject=claims.sub,
+            email=claims.email if verified else "",
+            name=claims.name,
+        )
+
+    async def _exchange(self, metadata: Metadata, code: str, verifier: str) -> TokenAnswer:
+        form = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self._redirect,
+            "client_id": self._client_id,
+            "code_verifier": verifier,
+        }
+        auth = None
+        if self._client_secret:
+            if "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
+                # RFC 6749, section 2.3.1: both are form-encoded before they are joined.
+                auth = httpx.BasicAuth(quote(self._client_id, safe=""), quote(self._client_secret, safe=""))
+            else:
+                form["client_secret"] = self._client_secret
+        request = self._http.build_request("POST", metadata.token_endpoint, data=form)
+        return await self._answer(request, TokenAnswer, auth=auth)
+
+    async def _userinfo(self, metadata: Metadata, access_token: str) -> Claims:
+        headers = {"Authorization": f"Bearer {access_token}"}
+        return await self._answer(self._http.build_request("GET", metadata.userinfo_endpoint, headers=headers), Claims)
+
+    async def _verified(self, id_token: str, nonce_hash: str) -> dict[str, Any]:
+        """The claims of the id token, all of section 3.1.3.7 checked."""
+        try:
+            header = jwt.get_unverified_header(id_token)
+            algorithm = header.get("alg")
+            if algorithm not in ALGORITHMS:
+                raise NotProven(f"the id token is signed by {algorithm!r}, which isn't accepted")
+            key = await self._key(header.get("kid"))
+            if key.algorithm_name != algorithm:
+                raise NotProven("the id token's algorithm isn't the key's")
+            claims = jwt.decode(
+                id_token,
+                key,
+                algorithms=[algorithm],
+                audience=self._client_id,
+                issuer=self.issuer,
+                leeway=CLOCK_SKEW,
+                options={"require": ["exp", "iat", "sub", "aud", "iss", "nonce"]},
+            )
+        except jwt.PyJWTError as error:
+            raise NotProven(f"the id token isn't valid: {type(error).__name__}") from None
+        if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != self._client_id:
+            raise NotProven("the id token is for several parties, and not issued to this one")
+        if not hmac.compare_digest(digest(str(claims["nonce"])), nonce_hash):
+            raise NotProven("the id token's nonce isn't the one of this sign-in")
+        return claims
+
+    async def _key(self, key_id: Any) -> jwt.PyJWK:
+        """The provider's key of that id; of a provider with one key and no ids, that one."""
+        await self._discovered()
+        found = self._key_of(key_id)
+        if found is None:
+            async with self._lock:
+                found = self._key_of(key_id)
+                if found is None and time.monotonic() - self._keys_tried_at > LEAST_BETWEEN_FETCHES:
+                    await self._fetch_keys(self._metadata)
+                    found = self._key_of(key_id)
+        if found is None:
+            raise NotProven("the id token is signed with a key that the provider doesn't publish")
+        return found
+
+    def _key_of(self, key_id: Any) -> jwt.PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(str(key_id))
+
+    async def _discovered(self) -> Metadata:
+        if not self.configured:
+            raise NotConfigured
+        if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:
+            async with self._lock:
+                if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:
+                    await self._discover()
+        assert self._metadata is not None
+        return self._metadata
+
+    async def _discover(self) -> None:
+        self._must_be_safe(self.issuer)
+        address = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
+        metadata = await self._answer(self._http.build_request("GET", address), Metadata)
+        if metadata.issuer != self.issuer:
+            raise Unavailable("The provider's discovery document names another issuer than the setting oidc_issuer.")
+        for endpoint in (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri):
+            self._must_be_safe(endpoint)
+        await self._fetch_keys(metadata)
+        self._metadata = metadata
+        self._known_at = time.monotonic()
+
+    async def _fetch_keys(self, metadata: Metadata | None) -> None:
+        assert metadata is not None
+        self._keys_tried_at = time.monotonic()
+        found = await self._answer(self._http.build_request("GET", metadata.jwks_uri), dict[str, Any])
+        keys: dict[str, jwt.PyJWK] = {}
+        for entry in found.get("keys", []):
+            if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or entry.get("kty") == "oct":
+                continue
+            try:
+                keys[str(entry.get("kid"))] = jwt.PyJWK(entry)
+            except jwt.PyJWTError:
+                continue  # a kind of key that this can't use; others may do
+        self._keys = keys
+
+    def _must_be_safe(self, address: str) -> None:
+        if not (address.startswith("https://") or (self._local and address.startswith("http://"))):
+            raise Unavailable("The provider's addresses must begin with https:// outside the local environment.")
+
+    async def _answer(self, request: httpx.Request, kind: type[T], auth: httpx.Auth | None = None) -> T:
+        """The provider's answer to `request`. A refusal is NotProven; anything else that goes wrong is Unavailable."""
+        try:
+            response = await self._http.send(request, auth=auth)
+        except httpx.HTTPError:
+            raise Unavailable("The sign-in provider doesn't answer; try again in a moment.", retry_after=5) from None
+        if 400 <= response.status_code < 500:
+            raise NotProven(f"the provider answered {response.status_code} at {request.url.path}")
+        if response.status_code != 200 or len(response.content) > LARGEST_ANSWER:
+            raise Unavailable("The sign-in provider doesn't answer as it should; try again later.", retry_after=5)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.MsgspecError:
+            raise Unavailable("The sign-in provider's answer can't be read; try again later.", retry_after=5) from None
+
+    def _claims(self, claims: dict[str, Any], kind: type[T]) -> T:
+        try:
+            return msgspec.convert(claims, kind)
+        except msgspec.ValidationError as error:
+            raise NotProven(f"the id token's claims can't be read: {error}") from None

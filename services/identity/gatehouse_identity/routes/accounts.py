@@ -1,0 +1,94 @@
+"""Accounts, and who I am."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import NotFound
+from gatehouse_identity import accounts, queries
+from gatehouse_identity.accounts import ACCOUNTS
+from gatehouse_identity.routes.answers import not_found
+from gatehouse_identity.structs import Account, AccountChange, Me, NewAccount
+from gatehouse_identity.tables import REPEATS
+
+coordinators = allow("coordinator", "admin")
+administrators = allow("admin")
+
+
+@get(
+    "/me",
+    operation_id="GetMe",
+    summary="Who am I?",
+    guards=[signed_in],
+    tags=["accounts"],
+    responses=not_found("The token's account isn't there any more"),
+)
+async def get_me(actor: Actor) -> Me:
+    if actor.kind == "service":
+        found = await queries.SERVICE_ME.one(actor.account)
+    else:
+        found = await queries.ME.one(actor.account, actor.session)
+    if found is None:
+        raise NotFound("The token's account isn't there any more.")
+    return found
+
+
+class Accounts(Controller):
+    path = "/accounts"
+    tags = ("accounts",)
+
+    @get(
+        "/",
+        operation_id="ListAccounts",
+        summary="Who may sign in",
+        guards=[coordinators],
+        operation_class=ACCOUNTS.operation,
+    )
+    async def list_accounts(self, request: Request[Any, Any, Any]) -> Page[Account]:
+        return await ACCOUNTS.page(request.query_params)
+
+    @post("/", operation_id="CreateAccount", summary="Let someone sign in", guards=[coordinators])
+    async def create_account(
+        self, request: Request[Any, Any, Any], data: NewAccount, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[Account]:
+        async def create() -> Response[Account]:
+            made = await accounts.create(data, actor)
+            return created(made, f"/api/identity/accounts/{made.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, create)
+
+    @get("/{id:uuid}", operation_id="GetAccount", summary="An account and its roles", guards=[coordinators])
+    async def get_account(self, request: Request[Any, Any, Any], id: UUID) -> Response[Account]:
+        return versioned(await accounts.account(id), request)
+
+    @patch("/{id:uuid}", operation_id="ChangeAccount", summary="Change an account", guards=[administrators])
+    async def change_account(
+        self, id: UUID, data: AccountChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Account]:
+        return versioned(await accounts.change(id, required_version(if_match), data, actor))
+
+    @post(
+        "/{id:uuid}/archive",
+        operation_id="ArchiveAccount",
+        summary="Let someone sign in no more, and end all sessions",
+        guards=[administrators],
+        status_code=200,
+    )
+    async def archive_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:
+        return versioned(await accounts.archive(id, required_version(if_match), actor))
+
+    @post(
+        "/{id:uuid}/restore",
+        operation_id="RestoreAccount",
+        summary="Let someone sign in again",
+        guards=[administrators],
+        status_code=200,
+    )
+    async def restore_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:
+        return versioned(await accounts.restore(id, required_version(if_match), actor))

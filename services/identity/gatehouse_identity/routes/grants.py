@@ -1,0 +1,53 @@
+"""Role grants: who may do what, since when, by whom and why."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_identity import accounts
+from gatehouse_identity.accounts import GRANT, GRANTS
+from gatehouse_identity.structs import NewRoleGrant, Revocation, RoleGrant
+from gatehouse_identity.tables import REPEATS
+
+
+class Grants(Controller):
+    path = "/role-grants"
+    tags = ("role grants",)
+    guards = (allow("coordinator", "admin"),)
+
+    @get(
+        "/", operation_id="ListRoleGrants", summary="Roles that accounts have and had", operation_class=GRANTS.operation
+    )
+    async def list_grants(self, request: Request[Any, Any, Any]) -> Page[RoleGrant]:
+        return await GRANTS.page(request.query_params)
+
+    @post(
+        "/",
+        operation_id="GrantRole",
+        summary="Grant a role",
+        description="An administrator grants every role; a coordinator `member` and `mentor`, and not to himself.",
+    )
+    async def grant_role(
+        self, request: Request[Any, Any, Any], data: NewRoleGrant, actor: Actor, idempotency_key: IdempotencyKey = None
+    ) -> Response[RoleGrant]:
+        async def grant() -> Response[RoleGrant]:
+            made = await accounts.grant(data, actor)
+            return created(made, f"/api/identity/role-grants/{made.id}")
+
+        return await REPEATS.once(request, actor, idempotency_key, grant)
+
+    @get("/{id:uuid}", operation_id="GetRoleGrant", summary="A role grant")
+    async def get_grant(self, request: Request[Any, Any, Any], id: UUID) -> Response[RoleGrant]:
+        return versioned(await GRANT.get(id), request)
+
+    @post("/{id:uuid}/revoke", operation_id="RevokeRole", summary="Revoke a role", status_code=200)
+    async def revoke_role(
+        self, id: UUID, data: Revocation, actor: Actor, if_match: IfMatch = None
+    ) -> Response[RoleGrant]:
+        return versioned(await accounts.revoke(id, required_version(if_match), data.reason, actor))

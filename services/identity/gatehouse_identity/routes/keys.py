@@ -1,0 +1,39 @@
+"""The keys that tokens are signed with: published for everyone, rotated by operators."""
+
+from typing import Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.guards import allow, public
+from gatehouse_identity.keys import JWKS_MAX_AGE
+from gatehouse_identity.structs import Jwks, SigningKeys
+
+
+@get("/jwks.json", operation_id="GetJwks", summary="The public keys (RFC 7517)", guards=[public], tags=["keys"])
+async def get_jwks(state: State) -> Response[Jwks]:
+    return Response(await state.key_ring.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
+
+
+class Keys(Controller):
+    path = "/keys"
+    tags = ("keys",)
+    guards = (allow("sre", "admin"),)
+
+    @get("/", operation_id="ListSigningKeys", summary="The published keys and their states")
+    async def list_keys(self, state: State) -> SigningKeys:
+        return SigningKeys(await state.key_ring.all())
+
+    @post(
+        "/rotate",
+        operation_id="RotateSigningKeys",
+        summary="Let the next key sign",
+        description="At once when it has been published long enough for every service to know it, else at the time that "
+        "`signs_from` says. The key before stays published until its tokens have expired: nobody is signed out. 409 "
+        "while a rotation is under way.",
+        status_code=200,
+    )
+    async def rotate_keys(self, request: Request[Any, Any, Any], state: State, actor: Actor) -> SigningKeys:
+        del request
+        return SigningKeys(await state.key_ring.rotate(actor))

@@ -1,0 +1,112 @@
+"""Service clients: programs that call services on their own account, with roles of their own (OAuth 2 client credentials).
+
+A rotated secret leaves the one before valid for an hour, so that a program can be given the new one without a gap; to cut
+off a secret that has leaked, rotate twice.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import member
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict, Unauthenticated
+from gatehouse_identity import queries, structs, tables
+from gatehouse_identity.accounts import ROLES
+from gatehouse_identity.audit import record
+from gatehouse_identity.digests import digest, matches, new_secret
+from gatehouse_identity.keys import TOKEN_SECONDS, KeyRing
+from gatehouse_identity.structs import NewServiceClient, ServiceClientChange, ServiceClientWithSecret, ServiceToken
+from gatehouse_identity.tables import DB
+from gatehouse_identity.tokens import service_claims
+
+PREVIOUS_GOOD_FOR = timedelta(hours=1)
+UNKNOWN = digest(new_secret())  # compared with when there is no such client, so that both take as long
+
+CLIENT = Aggregate(tables.ServiceClient, structs.ServiceClient)
+CLIENTS = Listing(
+    tables.ServiceClient,
+    structs.ServiceClient,
+    filters={"role": member(tables.ServiceClient.roles, ROLES)},
+    sorts={"name": tables.ServiceClient.name, "created": tables.ServiceClient.created_at},
+    search=[tables.ServiceClient.name],
+    default_sort="name",
+)
+
+
+async def create(new: NewServiceClient, actor: Actor) -> ServiceClientWithSecret:
+    secret = new_secret()
+    values = {"name": new.name, "description": new.description, "roles": sorted(set(new.roles))}
+    try:
+        async with DB.transaction():
+            row = await CLIENT.insert(values, by=actor, secret_hash=digest(secret))
+            await record("service_client_created", by=actor, subject=row.id, roles=row.roles)
+    except asyncpg.UniqueViolationError:
+        message = f"There is a service client {new.name} already; names aren't used again."
+        raise Conflict(message, errors={"name": "is taken"}) from None
+    return _with_secret(row, secret)
+
+
+async def change(id: UUID, version: int, change: ServiceClientChange, actor: Actor) -> structs.ServiceClient:
+    given = {name: value for name, value in _fields(change).items() if value is not msgspec.UNSET}
+    if "roles" in given:
+        given["roles"] = sorted(set(given["roles"]))
+    async with DB.transaction():
+        row = await CLIENT.change(id, version, given, by=actor)
+        if given:
+            await record("service_client_changed", by=actor, subject=id, fields=sorted(given), roles=row.roles)
+    return row
+
+
+async def rotate_secret(id: UUID, version: int, actor: Actor) -> ServiceClientWithSecret:
+    secret = new_secret()
+    async with DB.transaction():
+        found = await CLIENT.get(id, lock=True)
+        if found.archived_at is not None:
+            raise Conflict("This service client is archived.")
+        kept = await DB.fetchrow(
+            "select secret_hash, now() + $2::interval as until from identity.service_client where id = $1",
+            id,
+            PREVIOUS_GOOD_FOR,
+        )
+        assert kept is not None
+        values = {
+            "secret_hash": digest(secret),
+            "previous_secret_hash": kept["secret_hash"],
+            "previous_until": kept["until"],
+        }
+        row = await CLIENT.change(id, version, values, by=actor)
+        await record("service_client_secret_rotated", by=actor, subject=id)
+    return _with_secret(row, secret)
+
+
+async def archive(id: UUID, version: int, actor: Actor) -> structs.ServiceClient:
+    """Tokens that are out stay valid until they expire, at most ten minutes."""
+    async with DB.transaction():
+        row = await CLIENT.archive(id, version, by=actor)
+        await record("service_client_archived", by=actor, subject=id)
+    return row
+
+
+async def token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
+    """An access token of kind `service`. Raises Unauthenticated when name and secret don't fit."""
+    found = await queries.CLIENT_SECRETS.one(name)
+    current = found.secret_hash if found else UNKNOWN
+    previous = found.previous_secret_hash if found else None
+    fits = matches(secret, current) | matches(secret, previous)
+    if found is None or not fits:
+        raise Unauthenticated("No service client has this client_id and client_secret.")
+    claims = service_claims(found.id, found.name, found.roles)
+    return ServiceToken(access_token=await keys.sign(claims), expires_in=TOKEN_SECONDS)
+
+
+def _fields(struct: msgspec.Struct) -> dict:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}
+
+
+def _with_secret(row: structs.ServiceClient, secret: str) -> ServiceClientWithSecret:
+    return ServiceClientWithSecret(secret=secret, **_fields(row))

@@ -1,0 +1,119 @@
+"""Sessions: where someone is signed in, kept alive by a refresh token that changes with every use.
+
+A refresh token is `<family>.<token>`: the family stays, so that any token the session ever had is recognised. The
+current one is replaced by its successor; one that was replaced and comes again means that someone has copied it, and
+ends the session. Two tabs that refresh at the same time, or an answer that got lost, aren't that: for `grace` seconds
+the same old token gets the same new one (the successor is derived from it with a secret of ours, so it needn't be
+kept).
+"""
+
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.context import request_id
+from gatehouse_chassis.problems import Unauthenticated
+from gatehouse_identity import queries
+from gatehouse_identity.audit import record
+from gatehouse_identity.digests import Box, digest, matches, new_secret
+from gatehouse_identity.keys import TOKEN_SECONDS, KeyRing
+from gatehouse_identity.queries import SessionState
+from gatehouse_identity.structs import SessionTokens
+from gatehouse_identity.tables import DB
+from gatehouse_identity.tokens import person_claims
+
+ENDED = "This session has ended; sign in again."
+KEPT_AFTER_END = timedelta(days=30)
+
+
+class Lifetimes(msgspec.Struct, frozen=True):
+    """The settings session_idle, session_longest and refresh_grace."""
+
+    idle: timedelta
+    longest: timedelta
+    grace: timedelta
+
+
+class Self(msgspec.Struct, frozen=True):
+    """The account itself, as the one who acts."""
+
+    account: UUID
+
+
+class Sessions:
+    def __init__(self, keys: KeyRing, box: Box, lifetimes: Lifetimes) -> None:
+        self._keys = keys
+        self._box = box
+        self._lifetimes = lifetimes
+
+    async def start(self, account_id: UUID, method: Literal["oidc", "persona"]) -> SessionTokens:
+        """Signs in: a new session of the account. Raises Unauthenticated when it is archived."""
+        id, family, token = uuid7(), new_secret(), new_secret()
+        async with DB.transaction():
+            signed_in = await queries.ACCOUNT_SIGNED_IN.execute(account_id)
+            if not signed_in:
+                raise Unauthenticated("This account is archived.")
+            await queries.SESSIONS_SWEEP.execute(KEPT_AFTER_END)
+            longest = self._lifetimes.longest
+            await queries.SESSION_ADD.execute(
+                id,
+                account_id,
+                method,
+                digest(family),
+                digest(token),
+                min(self._lifetimes.idle, longest),
+                longest,
+                request_id()[:200],
+            )
+            await record("signed_in", by=Self(account_id), subject=account_id, method=method, session=str(id))
+            return await self._tokens(id, account_id, family, token)
+
+    async def refresh(self, refresh_token: str) -> SessionTokens:
+        """New tokens, with the roles that the account has now. Raises Unauthenticated when the session has ended."""
+        family, _, token = refresh_token.partition(".")
+        async with DB.transaction():
+            session = await queries.SESSION_FOR_REFRESH.one(digest(family))
+            if session is None:
+                raise Unauthenticated("No session has this refresh token; sign in again.")
+            if session.ended:
+                raise Unauthenticated(ENDED)
+            following = self._box.successor(refresh_token)
+            if matches(token, session.token_hash):
+                await queries.SESSION_REFRESHED.execute(session.id, digest(following), self._lifetimes.idle)
+                return await self._tokens(session.id, session.account_id, family, following)
+            if self._is_repeat(session, token, following):
+                return await self._tokens(session.id, session.account_id, family, following)
+            # Raising here would undo it: what ends the session has to be committed.
+            await queries.SESSION_END.execute(session.id, "reused")
+            await record("session_reused", by=None, subject=session.account_id, session=str(session.id))
+        raise Unauthenticated("This refresh token had been replaced, so the session was ended; sign in again.")
+
+    async def end(self, session: UUID, actor: Actor) -> bool:
+        """Signs out of one session of the caller's. Returns whether there was one."""
+        async with DB.transaction():
+            ended = await queries.SESSION_END_MINE.execute(session, actor.account)
+            if ended:
+                await record("signed_out", by=actor, subject=actor.account, session=str(session))
+        return bool(ended)
+
+    def _is_repeat(self, session: SessionState, token: str, following: str) -> bool:
+        return (
+            matches(token, session.previous_hash)
+            and session.since_refresh <= self._lifetimes.grace
+            and matches(following, session.token_hash)
+        )
+
+    async def _tokens(self, id: UUID, account_id: UUID, family: str, token: str) -> SessionTokens:
+        account = await queries.BEARER.one(account_id)
+        assert account is not None
+        claims = person_claims(account_id, account.person_id, account.name, account.roles, id)
+        return SessionTokens(
+            access_token=await self._keys.sign(claims),
+            refresh_token=f"{family}.{token}",
+            expires_in=TOKEN_SECONDS,
+            session_id=id,
+        )

@@ -1,0 +1,195 @@
+"""Signing in with the provider, from the sign-in page and back to it with a one-time code.
+
+Two PKCE exchanges in one: identity proves itself to the provider with a verifier of its own, and whoever sent the browser
+here proves itself to identity when it redeems the one-time code. That binds the outcome to the browser's own portal
+session: a callback address that someone else prepared is worth nothing to it (login CSRF).
+"""
+
+import unicodedata
+from datetime import timedelta
+from typing import Literal
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from uuid import UUID
+
+import asyncpg
+import structlog
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis.context import request_id
+from gatehouse_chassis.problems import Invalid, Problem, Unavailable
+from gatehouse_identity import queries
+from gatehouse_identity.accounts import ACCOUNT
+from gatehouse_identity.audit import record
+from gatehouse_identity.digests import Box, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_identity.oidc import Identity, NotProven, Provider
+from gatehouse_identity.queries import PendingSignIn
+from gatehouse_identity.sessions import Self, Sessions
+from gatehouse_identity.structs import LONGEST_NAME, SessionTokens, is_email, is_line
+from gatehouse_identity.tables import DB
+
+UNDER_WAY = timedelta(minutes=10)
+CODE_GOOD_FOR = timedelta(seconds=60)
+LONGEST_ADDRESS = 2000
+
+Outcome = Literal[
+    "access_denied", "provider_unavailable", "not_proven", "email_not_verified", "email_taken", "archived"
+]
+
+log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """The sign-in ends without a code; `outcome` goes back to the sign-in page."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+
+
+def is_ours(address: str, public_url: str) -> bool:
+    """Whether an address is the platform's public one or below it, however a browser may read it."""
+    if len(address) > LONGEST_ADDRESS or not address.isascii() or not address.isprintable():
+        return False
+    if any(character in address for character in '\\ <>"^`{|}'):
+        return False
+    try:
+        parts, ours = urlsplit(address), urlsplit(public_url)
+    except ValueError:
+        return False
+    if (parts.scheme, parts.netloc) != (ours.scheme, ours.netloc) or not address.startswith(public_url):
+        return False
+    path = parts.path
+    for _ in range(3):
+        path = unquote(path)
+    below = ours.path.rstrip("/")
+    return ".." not in path.split("/") and (parts.path == below or parts.path.startswith(below + "/"))
+
+
+def with_parameters(address: str, **parameters: str) -> str:
+    """The address with query parameters added; those of the same name are replaced."""
+    parts = urlsplit(address)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in parameters]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()])))
+
+
+class SignIns:
+    def __init__(self, provider: Provider, sessions: Sessions, box: Box, public_url: str) -> None:
+        self._provider = provider
+        self._sessions = sessions
+        self._box = box
+        self._public_url = public_url
+
+    async def begin(self, return_to: str, code_challenge: str) -> str:
+        """The provider's address to send the browser to. Raises Invalid for a return_to that isn't ours."""
+        if not is_ours(return_to, self._public_url):
+            raise Invalid({"return_to": f"must be an address below {self._public_url}"})
+        state, nonce, verifier = new_secret(), new_secret(), new_secret()
+        try:
+            address = await self._provider.authorization(state=state, nonce=nonce, challenge=challenge_of(verifier))
+        except NotProven:
+            raise Unavailable("The sign-in provider can't be discovered; check the setting oidc_issuer.") from None
+        await queries.SIGN_INS_SWEEP.execute()
+        await queries.SIGN_IN_ADD.execute(
+            uuid7(),
+            digest(state),
+            digest(nonce),
+            self._box.seal(verifier),
+            return_to,
+            code_challenge,
+            UNDER_WAY,
+            request_id()[:200],
+        )
+        return address
+
+    async def answer(self, state: str, code: str | None, issuer: str | None) -> str:
+        """Where the browser goes after the provider: back, with `code` or with `error`.
+
+        Raises Invalid for a state that isn't under way (unknown, answered already, or too old): then there is no
+        address that could be trusted.
+        """
+        pending = await queries.SIGN_IN_ANSWERED.one(digest(state))
+        if pending is None:
+            raise Invalid({"state": "no sign-in with this state is under way; begin again"})
+        try:
+            made = await self._finish(pending, code, issuer)
+        except Refused as refused:
+            log.info("sign-in refused", outcome=refused.outcome)
+            return with_parameters(pending.return_to, error=refused.outcome)
+        return with_parameters(pending.return_to, code=made)
+
+    async def redeem(self, code: str, verifier: str) -> SessionTokens:
+        """The session of a one-time code. It is used up even when the verifier is wrong. Raises Invalid."""
+        redeemed = await queries.SIGN_IN_REDEEMED.one(digest(code))
+        if redeemed is None:
+            raise Invalid({"code": "is unknown, too old or used already; sign in again"})
+        if not matches(challenge_of(verifier), digest(redeemed.code_challenge)):
+            raise Invalid(
+                {"code_verifier": "isn't the one of the challenge that the sign-in began with; sign in again"}
+            )
+        return await self._sessions.start(redeemed.account_id, "oidc")
+
+    async def _finish(self, pending: PendingSignIn, code: str | None, issuer: str | None) -> str:
+        if code is None:
+            raise Refused("access_denied")
+        try:
+            identity = await self._provider.redeem(
+                code=code,
+                verifier=self._box.open(pending.code_verifier),
+                nonce_hash=pending.nonce_hash,
+                issuer=issuer,
+            )
+        except (NotProven, Unsealable) as error:
+            log.warning("sign-in not proven", reason=str(error))
+            raise Refused("not_proven") from None
+        except Problem as error:
+            log.warning("sign-in provider unavailable", reason=error.detail)
+            raise Refused("provider_unavailable") from None
+        if not 1 <= len(identity.subject) <= 255 or not is_line(identity.subject):
+            raise Refused("not_proven")
+        try:
+            return await _one_time_code(pending.id, identity)
+        except asyncpg.UniqueViolationError:
+            # The same person, new here, finished another sign-in at the same moment: now the account is there.
+            return await _one_time_code(pending.id, identity)
+
+
+async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
+    code = new_secret()
+    async with DB.transaction():
+        account = await _account_of(identity)
+        await queries.SIGN_IN_CODE.execute(sign_in, account, digest(code), CODE_GOOD_FOR)
+    return code
+
+
+async def _account_of(identity: Identity) -> UUID:
+    """The account that signs in: by provider and subject; else one that waits for this verified address; else a new one."""
+    known = await queries.ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
+    if known is None:
+        if not is_email(identity.email):
+            raise Refused("email_not_verified")
+        known = await queries.ACCOUNT_BY_EMAIL.one(identity.email)
+        if known is not None and known.provider is not None:
+            raise Refused("email_taken")
+        if known is not None and not known.archived:
+            await queries.ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
+            await record("account_linked", by=Self(known.id), subject=known.id)
+    if known is None:
+        id = uuid7()
+        await ACCOUNT.insert(
+            {"name": name_of(identity), "email": identity.email, "status": "active"},
+            by=Self(id),
+            id=id,
+            provider=identity.provider,
+            subject=identity.subject,
+        )
+        await record("account_created", by=Self(id), subject=id, method="oidc")
+        return id
+    if known.archived:
+        raise Refused("archived")
+    return known.id
+
+
+def name_of(identity: Identity) -> str:
+    """The provider's name of the person as one line; without one, the part of the address before the @."""
+    text = "".join(" " if unicodedata.category(one).startswith(("C", "Z")) else one for one in identity.name)
+    return " ".join(text.split())[:LONGEST_NAME].strip() or identity.email.partition("@")[0][:LONGEST_NAME]
