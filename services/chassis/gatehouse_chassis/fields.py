@@ -1,5 +1,5 @@
-"""Types of the fields of requests: db-manager's custom types as msgspec sees them, so that what the database would refuse
-is a 400 that names the field, and /openapi.json says what fits.
+"""Types of the fields of requests: db-manager's custom types as msgspec sees them, so that what the database would
+refuse is a 400 that names the field, and /openapi.json says what fits.
 
 A pattern ends with `(?![\\s\\S])`: `$` would let a last newline through, and `\\Z` isn't known outside Python.
 """
@@ -57,7 +57,7 @@ def in_words(message: str) -> str:
 
 
 def refuse_odd_times(values: msgspec.Struct) -> None:
-    """Invalid (400) for times so far off that they are a mistake; PostgreSQL's driver fails at the ends of the calendar."""
+    """Invalid (400) for times that must be a mistake; PostgreSQL's driver fails at the ends of the calendar."""
     odd = {
         name: f"a time in the years {EARLIEST} to {LATEST}"
         for name in values.__struct_fields__

@@ -8,7 +8,7 @@ from piccolo.columns import UUID, Integer, Text, Timestamptz
 
 
 class Tracked:
-    """An id, the two breadcrumbs (db-manager/types/breadcrumb.yaml) and the version that optimistic locking compares."""
+    """An id, two breadcrumbs (db-manager/types/breadcrumb.yaml) and the version that optimistic locking compares."""
 
     id = UUID(primary_key=True, default=None)
     created_at = Timestamptz()

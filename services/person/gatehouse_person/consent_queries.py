@@ -1,0 +1,45 @@
+"""All SQL about consents."""
+
+from datetime import UTC, datetime
+from typing import get_args
+from uuid import UUID
+
+import asyncpg
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import choices, present
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict
+from gatehouse_person import structs, tables
+from gatehouse_person.tables import DB
+
+CONSENT = Aggregate(tables.Consent, structs.Consent)
+
+CONSENTS = Listing(
+    tables.Consent,
+    structs.Consent,
+    filters={
+        "kind": choices(tables.Consent.kind, get_args(structs.ConsentKind)),
+        "withdrawn": present(tables.Consent.withdrawn_at),
+    },
+    sorts={"given": tables.Consent.given_at},
+    default_sort="-given",
+)
+
+
+async def give_consent(person_id: UUID, new: structs.NewConsent, by: Actor) -> structs.Consent:
+    try:
+        return await CONSENT.insert(new, by=by, person_id=person_id)
+    except asyncpg.UniqueViolationError:
+        message = f"{new.kind} is given already; withdraw that consent first, then give it to the new document"
+        raise Conflict(message, errors={"kind": message}) from None
+
+
+async def withdraw_consent(person_id: UUID, consent_id: UUID, version: int, by: Actor) -> structs.Consent:
+    of_person = ("person_id = {}", person_id)
+    async with DB.transaction():
+        consent = await CONSENT.get(consent_id, where=of_person, lock=True)
+        if consent.withdrawn_at is not None:
+            raise Conflict("This consent is withdrawn already.")
+        return await CONSENT.change(consent_id, version, {"withdrawn_at": datetime.now(UTC)}, by=by)

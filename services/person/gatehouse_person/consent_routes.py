@@ -1,0 +1,79 @@
+"""What people consented to, over HTTP. Consents are given and withdrawn, never changed."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import NotFound
+from gatehouse_person import consent_queries, queries, rules
+from gatehouse_person.structs import Consent, NewConsent
+
+
+class ConsentController(Controller):
+    path = "/people/{person_id:uuid}/consents"
+    tags = ("consents",)
+
+    @get(
+        operation_id="ListConsents",
+        operation_class=consent_queries.CONSENTS.operation,
+        guards=[signed_in],
+        summary="What a person has consented to, now and before",
+    )
+    async def list_consents(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Page[Consent]:
+        await refuse_others(actor, person_id)
+        return await consent_queries.CONSENTS.page(request.query_params, where=[("person_id = {}", person_id)])
+
+    @post(
+        operation_id="GiveConsent",
+        guards=[signed_in],
+        summary="Consent for oneself, or as staff record what a person consented to",
+    )
+    async def give_consent(
+        self,
+        request: Request[Any, Any, Any],
+        person_id: UUID,
+        data: NewConsent,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Consent]:
+        await refuse_others(actor, person_id)
+
+        async def give() -> Response[Consent]:
+            consent = await consent_queries.give_consent(person_id, data, actor)
+            return created(consent, f"/api/person/people/{person_id}/consents/{consent.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, give)
+
+    @get("/{consent_id:uuid}", operation_id="GetConsent", guards=[signed_in], summary="One consent")
+    async def get_consent(
+        self, request: Request[Any, Any, Any], person_id: UUID, consent_id: UUID, actor: Actor
+    ) -> Response[Consent]:
+        await refuse_others(actor, person_id)
+        consent = await consent_queries.CONSENT.get(consent_id, where=("person_id = {}", person_id))
+        return versioned(consent, request)
+
+    @post(
+        "/{consent_id:uuid}/withdraw",
+        operation_id="WithdrawConsent",
+        guards=[signed_in],
+        status_code=200,
+        summary="Withdraw a consent",
+    )
+    async def withdraw_consent(
+        self, person_id: UUID, consent_id: UUID, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Consent]:
+        await refuse_others(actor, person_id)
+        version = required_version(if_match)
+        return versioned(await consent_queries.withdraw_consent(person_id, consent_id, version, actor))
+
+
+async def refuse_others(actor: Actor, person_id: UUID) -> None:
+    facts, _ = await queries.facts_for(actor, person_id)
+    if not rules.sees_consents(actor, facts):
+        raise NotFound

@@ -1,0 +1,67 @@
+"""All SQL about who mentors whom."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import present, uuid
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict
+from gatehouse_person import queries, rules, structs, tables
+from gatehouse_person.tables import DB
+
+ASSIGNMENT = Aggregate(tables.MentorAssignment, structs.MentorAssignment)
+
+ASSIGNMENTS = Listing(
+    tables.MentorAssignment,
+    structs.MentorAssignment,
+    filters={
+        "mentor": uuid(tables.MentorAssignment.mentor_id),
+        "member": uuid(tables.MentorAssignment.member_id),
+        "ended": present(tables.MentorAssignment.ended_at),
+    },
+    sorts={"started": tables.MentorAssignment.started_at},
+    default_sort="-started",
+)
+
+
+def visible_to(actor: Actor) -> tuple:
+    """A condition: a member sees all of their own assignments, a mentor those that last."""
+    if actor.has(*rules.STAFF):
+        return ("true",)
+    if actor.person is None:
+        return ("false",)
+    if not actor.has(rules.MENTOR):
+        return ("member_id = {}", actor.person)
+    return ("(member_id = {} or (mentor_id = {} and ended_at is null))", actor.person, actor.person)
+
+
+async def assign(new: structs.NewMentorAssignment, by: Actor) -> structs.MentorAssignment:
+    """Begins an assignment; a member has one mentor at a time. To be called in a transaction."""
+    # Always in the same order, so that two requests about the same people can't wait for each other.
+    people = {
+        person_id: await queries.PERSON.find(person_id, lock=True)
+        for person_id in sorted({new.mentor_id, new.member_id})
+    }
+    rules.refuse_assignment(new, people[new.mentor_id], people[new.member_id])
+    try:
+        assignment = await ASSIGNMENT.insert(new, by=by)
+    except asyncpg.UniqueViolationError:
+        message = "this person has a mentor already; end that assignment first"
+        raise Conflict(message, errors={"member_id": message}) from None
+    await queries.touch([new.member_id], by)
+    return assignment
+
+
+async def end(assignment_id: UUID, version: int, reason: str | None, by: Actor) -> structs.MentorAssignment:
+    async with DB.transaction():
+        assignment = await ASSIGNMENT.get(assignment_id, lock=True)
+        if assignment.ended_at is not None:
+            raise Conflict("This assignment has ended already.")
+        change = {"ended_at": datetime.now(UTC), "end_reason": reason}
+        ended = await ASSIGNMENT.change(assignment_id, version, change, by=by)
+        await queries.touch([ended.member_id], by)
+        return ended

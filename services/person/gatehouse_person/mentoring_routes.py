@@ -1,0 +1,68 @@
+"""Who mentors whom, over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_person import mentoring_queries, queries, rules
+from gatehouse_person.structs import EndMentorAssignment, MentorAssignment, NewMentorAssignment
+
+
+class MentorAssignmentController(Controller):
+    path = "/mentor-assignments"
+    tags = ("mentoring",)
+
+    @get(
+        operation_id="ListMentorAssignments",
+        operation_class=mentoring_queries.ASSIGNMENTS.operation,
+        guards=[signed_in],
+        summary="Who mentors whom, as far as the caller sees it",
+    )
+    async def list_mentor_assignments(self, request: Request[Any, Any, Any], actor: Actor) -> Page[MentorAssignment]:
+        where = [mentoring_queries.visible_to(actor)]
+        return await mentoring_queries.ASSIGNMENTS.page(request.query_params, where=where)
+
+    @post(operation_id="AssignMentor", guards=[allow(*rules.STAFF)], summary="Give a member a mentor")
+    async def assign_mentor(
+        self,
+        request: Request[Any, Any, Any],
+        data: NewMentorAssignment,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[MentorAssignment]:
+        async def assign() -> Response[MentorAssignment]:
+            assignment = await mentoring_queries.assign(data, actor)
+            return created(assignment, f"/api/person/mentor-assignments/{assignment.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, assign)
+
+    @get(
+        "/{assignment_id:uuid}",
+        operation_id="GetMentorAssignment",
+        guards=[signed_in],
+        summary="One mentor assignment",
+    )
+    async def get_mentor_assignment(
+        self, request: Request[Any, Any, Any], assignment_id: UUID, actor: Actor
+    ) -> Response[MentorAssignment]:
+        where = mentoring_queries.visible_to(actor)
+        return versioned(await mentoring_queries.ASSIGNMENT.get(assignment_id, where=where), request)
+
+    @post(
+        "/{assignment_id:uuid}/end",
+        operation_id="EndMentorAssignment",
+        guards=[allow(*rules.STAFF)],
+        status_code=200,
+        summary="End a mentor assignment",
+    )
+    async def end_mentor_assignment(
+        self, assignment_id: UUID, data: EndMentorAssignment, actor: Actor, if_match: IfMatch = None
+    ) -> Response[MentorAssignment]:
+        version = required_version(if_match)
+        return versioned(await mentoring_queries.end(assignment_id, version, data.reason, actor))

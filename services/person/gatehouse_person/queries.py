@@ -1,0 +1,196 @@
+"""All SQL about people and profiles: reads as statements compiled once, and the changes that touch several rows."""
+
+# ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+from uuid import UUID
+
+import asyncpg
+from msgspec import UNSET
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.context import request_id
+from gatehouse_chassis.filters import choices, uuid
+from gatehouse_chassis.idempotency import Repeats
+from gatehouse_chassis.paging import Condition, Listing
+from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
+from gatehouse_person import rules, structs, tables
+from gatehouse_person.tables import DB
+
+REPEATS = Repeats(DB)
+PERSON = Aggregate(tables.Person, structs.PersonRecord)
+PROFILE = Aggregate(tables.Profile, structs.Profile)
+
+# Beside each person, the assignment of the mentor they have now.
+MENTORING = (
+    'left join person.mentor_assignment mentoring on mentoring.member_id = "person"."id" and mentoring.ended_at is null'
+)
+MENTORS = 'select from person.mentor_assignment open where open.mentor_id = "person"."id" and open.ended_at is null'
+COMPUTED = {"view": "'full'", "mentor_id": "mentoring.mentor_id"}
+
+PEOPLE = Listing(
+    tables.Person,
+    structs.Person,
+    columns=COMPUTED,
+    joins=MENTORING,
+    filters={
+        "status": choices(tables.Person.status, get_args(structs.PersonStatus)),
+        "mastery": choices(tables.Person.mastery, get_args(structs.Mastery)),
+        "specialty": choices(tables.Person.specialty, get_args(structs.Specialty)),
+        "mentor": uuid(condition="mentoring.mentor_id = any({}::uuid[])", help="Only those whom this person mentors"),
+    },
+    sorts={"name": tables.Person.sort_name, "joined": tables.Person.joined_on, "created": tables.Person.created_at},
+    search=[tables.Person.name, tables.Person.preferred_name],
+    default_sort="name",
+)
+
+_selected = ", ".join(
+    f'{COMPUTED.get(field, f"person.{field}")} as "{field}"' for field in structs.Person.__struct_fields__
+)
+_read = DB.prepare(f"select {_selected} from person.person {MENTORING} where person.id = $1", structs.Person)
+_facts = DB.prepare(
+    f"""
+    select person.id, mentoring.mentor_id,
+        exists ({MENTORS}) as mentors_somebody,
+        exists ({MENTORS} and open.member_id = $2) as mentors_caller
+    from person.person {MENTORING}
+    where person.id = $1
+    """,
+    structs.Facts,
+)
+_profile = DB.prepare(
+    f"select {', '.join(structs.Profile.__struct_fields__)} from person.profile where person_id = $1", structs.Profile
+)
+_touch = DB.prepare(
+    """
+    update person.person
+    set version = version + 1, changed_at = now(), changed_by = $2, changed_request = $3
+    where id = any($1)
+    """
+)
+_end_assignments = DB.prepare(
+    """
+    with ended as (
+        update person.mentor_assignment
+        set ended_at = now(), end_reason = 'One of the two was archived', version = version + 1, changed_at = now(),
+            changed_by = $2, changed_request = $3
+        where ended_at is null and (mentor_id = $1 or member_id = $1)
+        returning member_id
+    )
+    select array_agg(member_id) from ended
+    """
+)
+
+
+def visible_to(actor: Actor, *, in_full: bool = False) -> list[Condition]:
+    """`rules.relationship` as conditions of a list: whom the caller sees (`in_full`: not only the public part of)."""
+    if actor.has(*rules.STAFF):
+        return []
+    me = actor.person
+    if me is None:
+        return ["false"]
+    seen, values = ['"person"."id" = {}'], [me]
+    if actor.has(rules.MENTOR):
+        seen.append("mentoring.mentor_id = {}")
+        values.append(me)
+    if not in_full:
+        seen.append(f"exists ({MENTORS} and open.member_id = {{}})")
+        values.append(me)
+        if actor.has(rules.MENTOR):
+            seen.append(f"exists ({MENTORS})")
+    return [(f"({' or '.join(seen)})", *values)]
+
+
+async def facts_for(actor: Actor, person_id: UUID) -> tuple[structs.Facts, structs.Relationship]:
+    """What decides what the caller may do with the person. NotFound where they don't see them."""
+    facts = await _facts.one(person_id, actor.person)
+    relationship = None if facts is None else rules.relationship(actor, facts)
+    if facts is None or relationship is None:
+        raise NotFound(f"There is no person {person_id}.")
+    return facts, relationship
+
+
+async def read_person(actor: Actor, person_id: UUID) -> structs.Person:
+    """The person as the caller sees them."""
+    person = await _read.one(person_id)
+    if person is None:
+        raise NotFound(f"There is no person {person_id}.")
+    if rules.shown_to(actor, person) is person:
+        return person
+    await facts_for(actor, person_id)
+    return rules.shown_to(actor, person)
+
+
+async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
+    with _one_person_an_address():
+        record = await PERSON.insert(new, by=by)
+    await PROFILE.insert({"person_id": record.id}, by=by)
+    return await read_person(by, record.id)
+
+
+async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:
+    async with DB.transaction():
+        with _one_person_an_address():
+            await PERSON.change(person_id, version, change, by=by)
+        return await read_person(by, person_id)
+
+
+async def change_status(
+    person_id: UUID, version: int, change: structs.StatusChange, intro_timeout: timedelta, by: Actor
+) -> structs.Person:
+    """Raises Conflict where the rules don't allow it. Archiving ends the person's mentor assignments."""
+    now = datetime.now(UTC)
+    async with DB.transaction():
+        record = await PERSON.get(person_id, lock=True)
+        if record.version != version:
+            raise StaleVersion(f"You changed version {version} of this person; it has version {record.version} by now.")
+        rules.refuse_transition(record, change.status, now, intro_timeout)
+        archived = change.status == "archived"
+        values = {
+            "status": change.status,
+            "status_changed_at": now,
+            "status_reason": change.reason,
+            "archived_at": now if archived else None,
+        }
+        await PERSON.change(person_id, version, values, by=by)
+        if archived:
+            members = await _end_assignments.value(person_id, by.account, request_id())
+            await touch([member for member in members or () if member != person_id], by)
+        return await read_person(by, person_id)
+
+
+async def touch(people: list[UUID], by: Actor) -> None:
+    """Raises their versions: who mentors them is part of what they look like."""
+    if people:
+        await _touch.execute(people, by.account, request_id())
+
+
+async def read_profile(person_id: UUID) -> structs.Profile:
+    profile = await _profile.one(person_id)
+    if profile is None:
+        raise NotFound(f"There is no profile of a person {person_id}.")
+    return profile
+
+
+async def change_profile(person_id: UUID, version: int, change: structs.ProfileChange, by: Actor) -> structs.Profile:
+    async with DB.transaction():
+        profile = await read_profile(person_id)
+        return await PROFILE.change(profile.id, version, change, by=by)
+
+
+def given(change: structs.PersonChange) -> list[str]:
+    """The names of the fields that a change gives."""
+    return [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
+
+
+@contextmanager
+def _one_person_an_address() -> Generator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        message = "somebody with this address is known already; find them, or give another address"
+        raise Conflict(f"email: {message}", errors={"email": message}) from None

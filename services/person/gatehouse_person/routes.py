@@ -1,0 +1,140 @@
+"""People and their profiles over HTTP."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor, Service
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.fields import refuse_odd_times
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import Forbidden
+from gatehouse_person import queries, rules
+from gatehouse_person.structs import (
+    NewPerson,
+    Person,
+    PersonChange,
+    Profile,
+    ProfileChange,
+    RelationshipAnswer,
+    StatusChange,
+)
+
+
+class PersonController(Controller):
+    path = "/people"
+    tags = ("people",)
+
+    @get(
+        operation_id="ListPeople",
+        operation_class=queries.PEOPLE.operation,
+        guards=[signed_in],
+        summary="The people whom the caller sees",
+        description="A filter by status or mentor finds only people whom the caller sees in full.",
+    )
+    async def list_people(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Person]:
+        in_full = not rules.PRIVATE_FILTERS.isdisjoint(request.query_params)
+        where = queries.visible_to(actor, in_full=in_full)
+        page = await queries.PEOPLE.page(request.query_params, where=where)
+        return Page([rules.shown_to(actor, person) for person in page.items], page.next)
+
+    @post(operation_id="CreatePerson", guards=[allow(*rules.STAFF)], summary="Add a person")
+    async def create_person(
+        self,
+        request: Request[Any, Any, Any],
+        data: NewPerson,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Person]:
+        refuse_odd_times(data)
+
+        async def create() -> Response[Person]:
+            person = await queries.create_person(data, actor)
+            return created(person, f"/api/person/people/{person.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+
+    @get("/{person_id:uuid}", operation_id="GetPerson", guards=[signed_in], summary="One person")
+    async def get_person(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Person]:
+        return versioned(await queries.read_person(actor, person_id), request)
+
+    @patch(
+        "/{person_id:uuid}",
+        operation_id="ChangePerson",
+        guards=[signed_in],
+        summary="Change a person",
+        description="Staff change everything; people their own preferred name, phone, location and time zone.",
+    )
+    async def change_person(
+        self, person_id: UUID, data: PersonChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Person]:
+        facts, _ = await queries.facts_for(actor, person_id)
+        rules.refuse_change(actor, facts, queries.given(data))
+        version = required_version(if_match)
+        refuse_odd_times(data)
+        return versioned(await queries.change_person(person_id, version, data, actor))
+
+    @post(
+        "/{person_id:uuid}/status",
+        operation_id="ChangePersonStatus",
+        guards=[allow(*rules.STAFF)],
+        status_code=200,
+        summary="Move a person to another status",
+    )
+    async def change_person_status(
+        self, person_id: UUID, data: StatusChange, actor: Actor, service: Service, if_match: IfMatch = None
+    ) -> Response[Person]:
+        version = required_version(if_match)
+        return versioned(await queries.change_status(person_id, version, data, intro_timeout(service), actor))
+
+    @post(
+        "/{person_id:uuid}/archive",
+        operation_id="ArchivePerson",
+        guards=[allow(*rules.STAFF)],
+        status_code=200,
+        summary="Archive a person, which ends their mentor assignments",
+    )
+    async def archive_person(
+        self, person_id: UUID, actor: Actor, service: Service, if_match: IfMatch = None
+    ) -> Response[Person]:
+        version = required_version(if_match)
+        change = StatusChange(status="archived")
+        return versioned(await queries.change_status(person_id, version, change, intro_timeout(service), actor))
+
+    @get(
+        "/{person_id:uuid}/relationship",
+        operation_id="GetRelationship",
+        guards=[signed_in],
+        summary="How the caller relates to a person",
+        description="Other services ask this with the caller's own token to decide what the caller may do.",
+    )
+    async def get_relationship(self, person_id: UUID, actor: Actor) -> RelationshipAnswer:
+        _, relationship = await queries.facts_for(actor, person_id)
+        return RelationshipAnswer(person_id, relationship)
+
+    @get("/{person_id:uuid}/profile", operation_id="GetProfile", guards=[signed_in], summary="A person's profile")
+    async def get_profile(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Profile]:
+        await queries.facts_for(actor, person_id)
+        return versioned(await queries.read_profile(person_id), request)
+
+    @patch(
+        "/{person_id:uuid}/profile",
+        operation_id="ChangeProfile",
+        guards=[signed_in],
+        summary="Change a profile: one's own, or as staff anyone's",
+    )
+    async def change_profile(
+        self, person_id: UUID, data: ProfileChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Profile]:
+        facts, _ = await queries.facts_for(actor, person_id)
+        if not rules.changes_profile(actor, facts):
+            raise Forbidden("Only the person and the staff change a profile.")
+        return versioned(await queries.change_profile(person_id, required_version(if_match), data, actor))
+
+
+def intro_timeout(service: Service) -> timedelta:
+    return timedelta(days=service.settings.integer("intro_timeout_days"))

@@ -1,0 +1,179 @@
+"""What callers send and get. The words of the enumerators are those of database/enumerators."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gatehouse_chassis.fields import Email, Markdown, Moment, Phone, Sentence, TimeZone, Url, Word
+
+PersonStatus = Literal["pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"]
+Mastery = Literal["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]
+Specialty = Literal["generalist", "ui", "api", "data", "sre"]
+ConsentKind = Literal["code_of_conduct", "data_processing", "public_profile", "newsletter"]
+Relationship = Literal["self", "mentor", "staff", "member", "peer"]
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A person. Whoever sees only the public part (`view` says so) gets null for what follows `created_at`."""
+
+    id: UUID
+    version: int
+    view: Literal["full", "public"]
+    name: str
+    preferred_name: str | None
+    mastery: Mastery
+    specialty: Specialty
+    time_zone: str | None
+    joined_on: date | None
+    created_at: datetime
+    email: str | None
+    phone: str | None
+    location: str | None
+    status: PersonStatus | None
+    status_changed_at: datetime | None
+    status_reason: str | None
+    mentor_id: UUID | None
+    intro_scheduled_for: datetime | None
+    intro_held_at: datetime | None
+    archived_at: datetime | None
+    created_by: UUID | None
+    changed_at: datetime | None
+    changed_by: UUID | None
+
+
+PRIVATE = Person.__struct_fields__[Person.__struct_fields__.index("created_at") + 1 :]
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What decides how a caller relates to a person."""
+
+    id: UUID
+    mentor_id: UUID | None
+    mentors_somebody: bool
+    mentors_caller: bool
+
+
+class PersonRecord(msgspec.Struct, frozen=True):
+    """What the rules look at before a person is changed."""
+
+    id: UUID
+    version: int
+    status: PersonStatus
+    status_changed_at: datetime
+    intro_scheduled_for: datetime | None
+
+
+class NewPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Begins as `pending`."""
+
+    name: Word
+    email: Email
+    preferred_name: Word | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    mastery: Mastery | UnsetType = UNSET
+    specialty: Specialty | UnsetType = UNSET
+    location: Word | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType | None = UNSET
+    joined_on: date | UnsetType | None = UNSET
+    intro_scheduled_for: Moment | UnsetType | None = UNSET
+
+
+class PersonChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Only what is given changes; null empties a field. The status has its own command."""
+
+    name: Word | UnsetType = UNSET
+    email: Email | UnsetType = UNSET
+    preferred_name: Word | UnsetType | None = UNSET
+    phone: Phone | UnsetType | None = UNSET
+    mastery: Mastery | UnsetType = UNSET
+    specialty: Specialty | UnsetType = UNSET
+    location: Word | UnsetType | None = UNSET
+    time_zone: TimeZone | UnsetType | None = UNSET
+    joined_on: date | UnsetType | None = UNSET
+    intro_scheduled_for: Moment | UnsetType | None = UNSET
+    intro_held_at: Moment | UnsetType | None = UNSET
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    status: PersonStatus
+    reason: Sentence | None = None
+
+
+class RelationshipAnswer(msgspec.Struct, frozen=True):
+    """How the caller relates to the person. Whoever doesn't relate at all gets a 404."""
+
+    person_id: UUID
+    relationship: Relationship
+
+
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    label: Word
+    url: Url
+
+
+class Profile(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    person_id: UUID
+    headline: str | None
+    bio: str
+    links: list[Link]
+    interests: list[str]
+    created_at: datetime
+    created_by: UUID | None
+    changed_at: datetime
+    changed_by: UUID | None
+
+
+class ProfileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Only what is given changes."""
+
+    headline: Sentence | UnsetType | None = UNSET
+    bio: Markdown | UnsetType = UNSET
+    links: Annotated[list[Link], Meta(max_length=10)] | UnsetType = UNSET
+    interests: Annotated[list[Word], Meta(max_length=20)] | UnsetType = UNSET
+
+
+class Consent(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    person_id: UUID
+    kind: ConsentKind
+    document_version: str
+    given_at: datetime
+    withdrawn_at: datetime | None
+    created_at: datetime
+    created_by: UUID | None
+    changed_at: datetime
+    changed_by: UUID | None
+
+
+class NewConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: ConsentKind
+    document_version: Word
+
+
+class MentorAssignment(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    mentor_id: UUID
+    member_id: UUID
+    started_at: datetime
+    ended_at: datetime | None
+    end_reason: str | None
+    created_at: datetime
+    created_by: UUID | None
+    changed_at: datetime
+    changed_by: UUID | None
+
+
+class NewMentorAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    mentor_id: UUID
+    member_id: UUID
+
+
+class EndMentorAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    reason: Sentence | None = None
