@@ -29,7 +29,8 @@ def brief(table: str) -> str:
 
 
 def remember_column(table: str, column: Column) -> Remember:
-    details = {"default": column.default, "generated": column.generated}
+    given = {"default": column.default, "generated": column.generated}
+    details = {key: value for key, value in given.items() if value is not None}
     return Remember(
         kind="column", name=f"{table}.{column.name}", digest=short_digest(column.definition), details=details
     )

@@ -64,7 +64,7 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 """
 _CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
 _RECORDS = {
-    "objects": "select schema, kind, name, digest, details from dbm.object where schema = any(%(schemas)s)",
+    "objects": "select schema, kind, name, digest, nullif(details, '{}') from dbm.object where schema = any(%(schemas)s)",
     "versions": """select schema, collection, version, digest, types_digest, applied_at::text
         from dbm.collection_version where schema = any(%(schemas)s)""",
     "snapshots": "select schema, snapshot, digest from dbm.enumerator where schema = any(%(schemas)s)",
@@ -142,7 +142,7 @@ class _Builder:
 
     def records(self, rows: dict[str, list[Any]]) -> None:
         for schema, kind, name, digest, details in rows["objects"]:
-            self.objects[schema][kind, name] = Recorded(digest=digest, details=details)
+            self.objects[schema][kind, name] = Recorded(digest=digest, details=details or {})
         for schema, collection, *version in rows["versions"]:
             fields = dict(zip(("version", "digest", "types_digest", "applied_at"), version, strict=True))
             self.versions[schema][collection] = msgspec.convert(fields, AppliedVersion)

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from gatehouse_db_manager.errors import FailedError
 from gatehouse_db_manager.values import quote
 
 
@@ -21,6 +22,10 @@ def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], 
     if not passwords:
         return
     known = _verifiers(connection, list(passwords))
+    query = "select rolname from pg_roles where rolname = any(%s)"
+    roles = {name for (name,) in connection.execute(query, [list(passwords)]).fetchall()}
+    if missing := sorted(passwords.keys() - roles):
+        raise FailedError(f"There is no role {', '.join(missing)} to give a password to; schema.yaml names the roles.")
     for role, password in passwords.items():
         if role in known and known[role] and matches(password, known[role]):
             continue
