@@ -16,7 +16,9 @@ def affected_by(*changed: str) -> list[str]:
 
 
 def test_a_service_runs_its_own_tests_only():
-    assert affected_by("services/person/service.toml") == ["services/person/tests"]
+    found = affected_by("services/person/service.toml", "services/person/database/schema.yaml")
+    assert found[-1] == "services/person/tests"
+    assert all(path.startswith("services/person/tests") for path in found)
 
 
 def test_the_chassis_runs_its_own_tests_and_then_every_service():
