@@ -51,6 +51,10 @@ class Log:
         if self._file is not None and lines:
             self._guarded(lambda: self._append("".join(line + "\n" for line in lines).encode()))
 
+    def begin(self) -> None:
+        """A new process prints from here on: `last` shows nothing older."""
+        self._recent.clear()
+
     def last(self, count: int) -> list[str]:
         return list(self._recent)[-count:]
 

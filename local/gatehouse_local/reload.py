@@ -49,7 +49,7 @@ def meaning(root: Path, changed: Iterable[Path]) -> Meaning:
             case ("db-manager", "types", *_):
                 database = True
             case ("local", "settings.toml"):
-                everything = True
+                catalog = everything = True
     return Meaning(catalog=catalog, database=database, everything=everything, services=frozenset(services))
 
 

@@ -154,6 +154,7 @@ class Solution:
             port=self.place.edge_port,
             url=self.place.public_url,
             ready_path="/__edge/health",
+            front=True,
         )
 
     def _service(self, service: Service) -> Spec:
@@ -175,13 +176,15 @@ class Solution:
         found = self._inherited() | {
             "GATEHOUSE_ENVIRONMENT": "local",
             "GATEHOUSE_PUBLIC_URL": place.public_url,
-            "GATEHOUSE_SETTINGS_FILE": str(place.root / "local" / "settings.toml"),
             "GATEHOUSE_VERSION": "local",
             "GATEHOUSE_COMMIT": self._commit,
             "GATEHOUSE_BUILD_TIME": self._built,
             "GATEHOUSE_PORT": str(place.port(service)),
             "GATEHOUSE_DRAIN_SECONDS": "0",
         }
+        settings = place.root / "local" / "settings.toml"
+        if settings.is_file():
+            found["GATEHOUSE_SETTINGS_FILE"] = str(settings)
         for used in self.catalog.uses(service):
             if used.port:
                 found[used.address_variable] = place.url(used)

@@ -54,6 +54,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     port: int | None = None
     url: str | None = None
+    front: bool = False  # stands before all others: it stops first
     once: bool = False  # a task: ready when it has ended with 0
     ready_path: str | None = None  # 200 there means ready; without it, the ready descriptor or `ready_line` alone does
     ready_line: str | None = None  # a part of a line it prints when it is ready
@@ -151,7 +152,8 @@ class Supervisor:
         needs = {name: member.spec.needs for name, member in self._members.items()}
         for name in wanted:
             self._note(self._members[name], StopAsked())
-        for level in graph.stop_levels(needs, wanted):
+        front = [name for name in sorted(wanted) if self._members[name].spec.front]
+        for level in [front, *graph.stop_levels(needs, wanted - set(front))]:
             await asyncio.gather(*(self._stop(self._members[name]) for name in level))
 
     def forget(self, name: str) -> None:
@@ -228,6 +230,7 @@ class Supervisor:
 
     def _spawn(self, member: _Member) -> Child | None:
         spec = member.spec
+        member.log.begin()
 
         def on_lines(lines: list[str]) -> None:
             member.log.write(lines)

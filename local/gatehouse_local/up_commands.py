@@ -142,7 +142,7 @@ def _until_settled(client: Client, wanted: set[str], write) -> tuple[Report, lis
         for line in changes.lines(report.resources):
             write(line)
         for text in report.notices.values():
-            write(text)
+            write(text.splitlines()[0])  # what a process printed last is shown at the end, if it stays so
         mine = [row for row in report.resources if row.name in wanted]
         failing = [row.name for row in mine if hopeless(row)]
         bad = [row.name for row in mine if row.state is not State.DONE and row.health is not Health.HEALTHY]

@@ -1,0 +1,291 @@
+"""The commands as a user types them, in a small checkout whose services are fake; the database is the real one."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+SERVICE = """
+name = "{name}"
+domain = "demo"
+summary = "A fake"
+kind = "api"
+path = "/api/{name}"
+port = {port}
+[uses]
+services = {uses}
+"""
+PORTS = {"identity": 8401, "person": 8402, "edge": 8400, "postgres": 8432}
+
+
+class Checkout:
+    """A folder like a checkout, and `gate` run in it."""
+
+    def __init__(self, folder: Path, offset: int) -> None:
+        self.root, self.offset = folder, offset
+        self.state = folder / ".gate"
+
+    def add_service(self, name: str, port: int, *uses: str, **environment: str) -> None:
+        folder = self.root / "services" / name
+        folder.mkdir(parents=True)
+        (folder / "app.py").write_text("one")
+        (folder / "service.toml").write_text(SERVICE.format(name=name, port=port, uses=json.dumps(uses)))
+
+    def gate(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(self.command(*words), cwd=self.root, capture_output=True, text=True, timeout=120)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "gatehouse_local.gate", *words]
+
+    def up(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return self.gate("up", *words, "--detach", "--port-offset", str(self.offset))
+
+    def status(self) -> dict:
+        return json.loads(self.gate("status", "--json").stdout)
+
+    def resource(self, name: str) -> dict:
+        return next(row for row in self.status()["resources"] if row["name"] == name)
+
+    def port(self, name: str) -> int:
+        return PORTS[name] + self.offset
+
+    def get(self, name: str, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port(name)}{path}", timeout=10) as answer:
+            return answer.read().decode()
+
+    def processes(self) -> list[psutil.Process]:
+        """All that were started for this checkout: each has its state folder in the command line or works in it."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                traces = [*process.cmdline(), process.cwd()]
+                if process.status() != psutil.STATUS_ZOMBIE and any(str(self.root) in trace for trace in traces):
+                    found.append(process)
+            except (psutil.Error, OSError):
+                continue
+        return [process for process in found if process.pid != os.getpid()]
+
+    def locks(self) -> list[str]:
+        names = ["runner.json", "postgres/postmaster.pid"]
+        return [name for name in names if (self.state / name).exists()]
+
+    def open_ports(self) -> list[str]:
+        return [name for name in PORTS if _answers(self.port(name))]
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def eventually(condition, seconds: float = 10):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.02)
+    return found
+
+
+def free_offset() -> int:
+    for offset in range(2000 + 50 * (os.getpid() % 300), 50000, 50):
+        if not any(_answers(port + offset) for port in PORTS.values()):
+            return offset
+    raise AssertionError("no free ports")
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    checkout = Checkout(tmp_path / "checkout", free_offset())
+    (checkout.root / "services" / "catalog").mkdir(parents=True)
+    (checkout.root / "pyproject.toml").touch()
+    # The runner starts `python -m gatehouse_chassis NAME` in the root, where this one is found first.
+    shutil.copy(Path(__file__).with_name("fake_service.py"), checkout.root / "gatehouse_chassis.py")
+    checkout.add_service("identity", PORTS["identity"])
+    checkout.add_service("person", PORTS["person"], "identity")
+    yield checkout
+    checkout.gate("down")
+    for process in checkout.processes():
+        process.kill()
+
+
+@pytest.fixture
+def running(checkout):
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return checkout
+
+
+def test_up_brings_all_and_down_leaves_nothing(checkout):
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"http://localhost:{checkout.port('edge')}" in done.stdout
+    assert {row["name"]: row["health"] for row in checkout.status()["resources"]} == dict.fromkeys(
+        ["postgres", "database", "edge", "identity", "person"], "healthy"
+    )
+    assert checkout.get("edge", "/api/person/hello").split()
+    assert checkout.gate("down").returncode == 0
+    assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
+
+
+def test_one_service_brings_only_what_it_needs_and_a_second_up_joins(checkout):
+    assert checkout.up("identity").returncode == 0
+    first = checkout.status()
+    assert "person" not in {row["name"] for row in first["resources"]}
+    second = checkout.up("person")
+    assert "runs already" in second.stdout
+    assert second.returncode == 0, second.stdout + second.stderr
+    after = checkout.status()
+    assert after["runner"] == first["runner"]
+    assert "person" in {row["name"] for row in after["resources"]}
+    assert checkout.up("db").returncode == 0
+
+
+def test_kill_9_of_the_runner_leaves_no_process_socket_or_lock(running):
+    before = len(running.processes())
+    assert before >= 6  # runner, guardian, PostgreSQL, edge, two services
+    os.kill(running.status()["runner"], signal.SIGKILL)
+    eventually(lambda: not running.processes(), seconds=5)
+    assert (running.locks(), running.open_ports()) == ([], [])
+    assert running.up().returncode == 0
+
+
+def test_kill_9_of_runner_and_guardian_is_recovered_from_by_the_next_up(running):
+    runner = psutil.Process(running.status()["runner"])
+    for process in [child for child in runner.children() if "guardian.py" in " ".join(child.cmdline())] + [runner]:
+        process.kill()
+    done = running.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "ended without cleaning up; its lock is cleared" in done.stdout
+
+
+def test_kill_9_of_a_foreground_up_leaves_nothing(checkout):
+    command = checkout.command("up", "db", "--port-offset", str(checkout.offset))
+    up = subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    assert up.stdout
+    assert any("Everything is healthy" in line for line in up.stdout)
+    up.kill()
+    up.wait()
+    eventually(lambda: not checkout.processes(), seconds=5)
+    assert (checkout.locks(), checkout.open_ports()) == ([], [])
+
+
+def test_ctrl_c_of_a_foreground_up_stops_all(checkout):
+    command = checkout.command("up", "identity", "--port-offset", str(checkout.offset))
+    up = subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    assert up.stdout
+    assert any("Everything is healthy" in line for line in up.stdout)
+    up.send_signal(signal.SIGINT)
+    assert "Gatehouse is down." in up.stdout.read()
+    assert up.wait() == 0
+    assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
+
+
+def test_a_saved_file_reloads_its_service_alone_and_refuses_nothing(running):
+    before = {name: running.resource(name)["pid"] for name in ("identity", "person")}
+    (running.root / "services" / "person" / "app.py").write_text("two")
+    began = time.monotonic()
+    eventually(lambda: running.resource("person")["pid"] != before["person"] or running.get("person", "/") is None)
+    assert time.monotonic() - began < 2
+    assert running.resource("identity")["pid"] == before["identity"]
+    assert running.resource("person")["restarts"] == 0
+
+
+def test_a_broken_service_toml_is_told_and_the_platform_stays(running):
+    file = running.root / "services" / "person" / "service.toml"
+    good = file.read_text()
+    pid = running.resource("person")["pid"]
+    file.write_text(good.replace("kind", "knid"))
+    notice = eventually(lambda: [text for text in running.status()["notices"].values() if "knid" in text])[0]
+    assert "services/person/service.toml" in notice
+    assert "stays as it is" in notice
+    assert running.resource("person")["pid"] == pid
+    again = running.up()
+    assert again.returncode == 1
+    assert "services/person/service.toml" in again.stderr
+    file.write_text(good.replace('"A fake"', '"A mended fake"'))
+    eventually(lambda: running.resource("person")["pid"] != pid)
+
+
+def test_a_new_service_folder_starts_by_itself(running):
+    running.add_service("partner", 8403, "identity")
+    eventually(lambda: any(r["name"] == "partner" and r["health"] == "healthy" for r in running.status()["resources"]))
+    shutil.rmtree(running.root / "services" / "partner")
+    eventually(lambda: "partner" not in {r["name"] for r in running.status()["resources"]})
+
+
+def test_a_service_that_cannot_start_fails_up_with_its_last_lines_and_leaves_nothing(checkout):
+    code = checkout.root / "gatehouse_chassis.py"
+    code.write_text("import sys\nif sys.argv[1] == 'person': sys.exit('a line of code is wrong')\n" + code.read_text())
+    done = checkout.up()
+    assert done.returncode == 1
+    assert "Error: person isn't healthy: it exited with code 1\n    a line of code is wrong" in done.stderr
+    assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
+
+
+def test_a_taken_port_is_named_with_its_holder(checkout):
+    with socket.create_server(("127.0.0.1", checkout.port("person"))):
+        done = checkout.up()
+    assert done.returncode == 1
+    assert f"Port {checkout.port('person')}, which person needs, is taken by `" in done.stderr
+    assert f"(process {os.getpid()})" in done.stderr
+    assert "gate up --port-offset" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert (checkout.processes(), checkout.locks()) == ([], [])
+
+
+def test_a_foreign_server_on_the_database_port_is_named(checkout):
+    with socket.create_server(("127.0.0.1", checkout.port("postgres"))):
+        done = checkout.up()
+    assert done.returncode == 1
+    assert f"listens on port {checkout.port('postgres')}" in done.stderr
+    assert checkout.processes() == []
+
+
+def test_a_stale_lock_is_cleared_in_one_sentence(checkout):
+    checkout.state.mkdir()
+    (checkout.state / "runner.json").write_text(json.dumps({"pid": os.getpid(), "port": 1, "token": "old"}))
+    assert checkout.gate("status").stdout.startswith("Nothing is running.")
+    done = checkout.up("db")
+    assert done.returncode == 0
+    assert f"The runner before (process {os.getpid()}) ended without cleaning up; its lock is cleared." in done.stdout
+
+
+def test_an_unknown_service_is_told_with_the_nearest_name(checkout):
+    done = checkout.up("persn")
+    assert done.returncode == 1
+    assert "person" in done.stderr
+    assert not checkout.state.exists() or checkout.locks() == []
+
+
+def test_logs_show_what_each_service_printed(running):
+    assert "serving as" in running.gate("logs", "person").stdout
+    assert "person" in running.gate("logs", "-n", "5").stdout
+    missing = running.gate("logs", "nobody")
+    assert missing.returncode == 1
+    assert "There is no log of nobody" in missing.stderr
+
+
+def test_two_ups_at_once_make_one_platform(checkout):
+    command = checkout.command("up", "db", "--detach", "--port-offset", str(checkout.offset))
+    both = [subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            for _ in range(2)]  # fmt: skip
+    said = [up.communicate(timeout=60)[0] for up in both]
+    assert [up.returncode for up in both] == [0, 0], said
+    runners = [p for p in checkout.processes() if "gatehouse_local.runner" in p.cmdline()]
+    assert len(runners) == 1
+
+
+def test_reset_and_down_without_a_platform_say_so(checkout):
+    reset = checkout.gate("reset")
+    assert reset.returncode == 1
+    assert "Nothing is running" in reset.stderr
+    assert checkout.gate("down").returncode == 0
