@@ -177,5 +177,5 @@ async def _an_administrator_remains(account_id: UUID) -> None:
 
 
 def _taken(error: asyncpg.UniqueViolationError) -> Invalid | Conflict:
-    fields = TAKEN.get(error.constraint_name or "")
+    fields = TAKEN.get(getattr(error, "constraint_name", ""))
     return Conflict("Such an account is there already.", errors=fields)

@@ -21,7 +21,7 @@ from gatehouse_identity.digests import digest
 T = TypeVar("T")
 
 CALLBACK = "/api/identity/sign-in/callback"
-# Asymmetric ones only: with HS256 the provider's public key could be used as a shared secret, and `none` is no signature.
+# Asymmetric ones only: with HS256 the provider's public key could serve as a shared secret; `none` is no signature.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 FRESH_FOR = 3600.0
 LEAST_BETWEEN_FETCHES = 5.0

@@ -1,7 +1,7 @@
-"""Service clients: programs that call services on their own account, with roles of their own (OAuth 2 client credentials).
+"""Service clients: programs that call services on their own account, with roles of their own.
 
-A rotated secret leaves the one before valid for an hour, so that a program can be given the new one without a gap; to cut
-off a secret that has leaked, rotate twice.
+They get tokens by OAuth 2's client credentials. A rotated secret leaves the one before valid for an hour, so that a
+program can be given the new one without a gap; to cut off a secret that has leaked, rotate twice.
 """
 
 from datetime import timedelta
@@ -12,7 +12,7 @@ import msgspec
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.filters import member
+from gatehouse_chassis.filters import member, storable
 from gatehouse_chassis.paging import Listing
 from gatehouse_chassis.problems import Conflict, Unauthenticated
 from gatehouse_identity import queries, structs, tables
@@ -94,7 +94,7 @@ async def archive(id: UUID, version: int, actor: Actor) -> structs.ServiceClient
 
 async def token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
     """An access token of kind `service`. Raises Unauthenticated when name and secret don't fit."""
-    found = await queries.CLIENT_SECRETS.one(name)
+    found = await queries.CLIENT_SECRETS.one(name) if storable(name) else None
     current = found.secret_hash if found else UNKNOWN
     previous = found.previous_secret_hash if found else None
     fits = matches(secret, current) | matches(secret, previous)

@@ -1,10 +1,11 @@
 """Signing in with the provider, from the sign-in page and back to it with a one-time code.
 
-Two PKCE exchanges in one: identity proves itself to the provider with a verifier of its own, and whoever sent the browser
-here proves itself to identity when it redeems the one-time code. That binds the outcome to the browser's own portal
-session: a callback address that someone else prepared is worth nothing to it (login CSRF).
+Two PKCE exchanges in one: identity proves itself to the provider with a verifier of its own, and whoever sent the
+browser here proves itself to identity when it redeems the one-time code. That binds the outcome to the browser's own
+portal session: a callback address that someone else prepared is worth nothing to it (login CSRF).
 """
 
+import re
 import unicodedata
 from datetime import timedelta
 from typing import Literal
@@ -16,6 +17,8 @@ import structlog
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.context import request_id
+from gatehouse_chassis.fields import EMAIL
+from gatehouse_chassis.filters import storable
 from gatehouse_chassis.problems import Invalid, Problem, Unavailable
 from gatehouse_identity import queries
 from gatehouse_identity.accounts import ACCOUNT
@@ -24,12 +27,16 @@ from gatehouse_identity.digests import Box, Unsealable, challenge_of, digest, ma
 from gatehouse_identity.oidc import Identity, NotProven, Provider
 from gatehouse_identity.queries import PendingSignIn
 from gatehouse_identity.sessions import Self, Sessions
-from gatehouse_identity.structs import LONGEST_NAME, SessionTokens, is_email, is_line
+from gatehouse_identity.structs import SessionTokens
 from gatehouse_identity.tables import DB
 
 UNDER_WAY = timedelta(minutes=10)
 CODE_GOOD_FOR = timedelta(seconds=60)
 LONGEST_ADDRESS = 2000
+LONGEST_NAME = 200
+LONGEST_EMAIL = 254
+# OpenID Connect Core 1.0, section 2: sub.
+LONGEST_SUBJECT = 255
 
 Outcome = Literal[
     "access_denied", "provider_unavailable", "not_proven", "email_not_verified", "email_taken", "archived"
@@ -144,7 +151,7 @@ class SignIns:
         except Problem as error:
             log.warning("sign-in provider unavailable", reason=error.detail)
             raise Refused("provider_unavailable") from None
-        if not 1 <= len(identity.subject) <= 255 or not is_line(identity.subject):
+        if not 1 <= len(identity.subject) <= LONGEST_SUBJECT or not storable(identity.subject):
             raise Refused("not_proven")
         try:
             return await _one_time_code(pending.id, identity)
@@ -162,10 +169,10 @@ async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
 
 
 async def _account_of(identity: Identity) -> UUID:
-    """The account that signs in: by provider and subject; else one that waits for this verified address; else a new one."""
+    """By provider and subject; else the account that waits for this verified address; else a new one."""
     known = await queries.ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
     if known is None:
-        if not is_email(identity.email):
+        if len(identity.email) > LONGEST_EMAIL or not re.search(EMAIL, identity.email):
             raise Refused("email_not_verified")
         known = await queries.ACCOUNT_BY_EMAIL.one(identity.email)
         if known is not None and known.provider is not None:

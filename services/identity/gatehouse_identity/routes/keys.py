@@ -29,9 +29,9 @@ class Keys(Controller):
         "/rotate",
         operation_id="RotateSigningKeys",
         summary="Let the next key sign",
-        description="At once when it has been published long enough for every service to know it, else at the time that "
-        "`signs_from` says. The key before stays published until its tokens have expired: nobody is signed out. 409 "
-        "while a rotation is under way.",
+        description="At once when it has been published long enough for every service to know it, else at the time "
+        "that `signs_from` says. The key before stays published until its tokens have expired: nobody is signed out. "
+        "409 while a rotation is under way.",
         status_code=200,
     )
     async def rotate_keys(self, request: Request[Any, Any, Any], state: State, actor: Actor) -> SigningKeys:

@@ -50,8 +50,8 @@ class Clients(Controller):
         "/",
         operation_id="CreateServiceClient",
         summary="Give a program an account; its secret is shown this once",
-        description="Takes no Idempotency-Key: the answer would have to be stored, and it holds the secret. The name is "
-        "unique, so a repeat makes no second one.",
+        description="Takes no Idempotency-Key: the answer would have to be stored, and it holds the secret. The name "
+        "is unique, so a repeat makes no second one.",
     )
     async def create_client(self, data: NewServiceClient, actor: Actor) -> Response[ServiceClientWithSecret]:
         made = await service_clients.create(data, actor)

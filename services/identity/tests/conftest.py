@@ -1,0 +1,73 @@
+"""The service identity on a database of each test module's own, and who asks it."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from gatehouse_chassis.testing import ServiceClient, Tokens, serving
+from gatehouse_identity.app import create
+
+SECRET = "for-tests-only-0123456789-0123456789"
+CALLERS = {
+    "mentor": (1, ["mentor"]),
+    "member": (2, ["member"]),
+    "sre": (5, ["sre", "engineer"]),
+    "coordinator": (7, ["coordinator", "staff"]),
+    "admin": (11, ["admin"]),
+}
+
+Headers = dict[str, str]
+
+
+def account_id(number: int) -> str:
+    """Of the account of the test data that belongs to person `number`."""
+    return f"019a0000-0002-7000-8000-{number:012d}"
+
+
+class BothKeys(Tokens):
+    """Trusts tokens of the test's key, and those that the service under test has issued itself."""
+
+    app: Any = None
+
+    async def jwks(self) -> dict[str, Any]:
+        found = await super().jwks()
+        ring = self.app.state.get("key_ring") if self.app else None
+        issued = await ring.verification_keys() if ring else {"keys": []}
+        return {"keys": [*found["keys"], *issued["keys"]]}
+
+
+def identity_serving(database_url: str, **environ: str) -> Any:
+    """As `serving`, with the secret set, and with tokens of both kinds accepted."""
+    tokens = BothKeys()
+
+    def made(service: Any) -> Any:
+        tokens.app = create(service)
+        return tokens.app
+
+    given = {"GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET": SECRET, **environ}
+    return serving("identity", made, database_url=database_url, environ=given, tokens=tokens)
+
+
+@pytest.fixture(scope="module")
+def service_url(postgres: Any, database_url: str) -> str:
+    return postgres.role_url(database_url, "identity_service")
+
+
+@pytest.fixture(scope="module")
+async def identity(service_url: str) -> AsyncIterator[ServiceClient]:
+    async with identity_serving(service_url) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def by(identity: ServiceClient) -> Callable[..., Headers]:
+    """The headers of a caller of the test data: `by("admin", if_match='"1"')`."""
+
+    def headers(name: str, **more: str) -> Headers:
+        number, roles = CALLERS[name]
+        person = f"019a0000-0001-7000-8000-{number:012d}"
+        added = {key.replace("_", "-"): value for key, value in more.items()}
+        return identity.tokens.headers(*roles, person=person, account=account_id(number)) | added
+
+    return headers
