@@ -41,7 +41,8 @@ class Checkout:
         (folder / "service.toml").write_text(SERVICE.format(name=name, port=port, uses=json.dumps(uses)))
 
     def gate(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(self.command(*words), cwd=self.root, capture_output=True, text=True, timeout=120)
+        command = self.command(*words)
+        return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=120, check=False)
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "gatehouse_local.gate", *words]

@@ -1,0 +1,51 @@
+import pytest
+
+from gatehouse_local import view
+from gatehouse_local.control import Report
+from gatehouse_local.state import Health, State, Status
+
+
+def row(name, kind="api", state=State.RUNNING, health=Health.HEALTHY, **more) -> Status:
+    known = {"port": 8402, "pid": 7, "uptime_seconds": 65.0, "restarts": 0, "url": "http://127.0.0.1:8402"}
+    return Status(name=name, kind=kind, state=state, health=health, last_error=None, **(known | more))
+
+
+REPORT = Report(1, 5, "/x/.gate", "http://localhost:8400", "postgresql://admin@127.0.0.1/gatehouse", [row("person")])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(None, "-"), (8.7, "8s"), (185, "3m 05s"), (7800, "2h 10m"), (356400, "4d 03h")]
+)
+def test_durations_are_short(seconds, shown):
+    assert view.duration(seconds) == shown
+
+
+def test_a_plain_table_has_all_that_status_knows():
+    heading, line = view.plain_table(REPORT).splitlines()
+    assert heading.split() == ["NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS"]
+    assert line.split() == ["person", "running", "healthy", "8402", "7", "1m", "05s", "0", "http://127.0.0.1:8402"]
+
+
+def test_the_live_table_can_be_drawn():
+    from rich.console import Console
+
+    console = Console(width=120, file=None, record=True, quiet=False)
+    with console.capture() as captured:
+        console.print(view.table(REPORT))
+    assert "person" in captured.get()
+
+
+def test_people_get_the_institutes_address_and_data_engineers_the_connection_string():
+    assert view.addresses(REPORT, frozenset()) == [
+        ("Gatehouse", "http://localhost:8400"),
+        ("person", "http://127.0.0.1:8402"),
+    ]
+    assert ("database", REPORT.database_url) in view.addresses(REPORT, frozenset({"db"}))
+    assert ("person", "http://127.0.0.1:8402/openapi.json") in view.addresses(REPORT, frozenset({"api"}))
+
+
+def test_only_what_changed_is_told():
+    changes = view.Changes()
+    assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == ["person       starting"]
+    assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == []
+    assert changes.lines([row("person")]) == ["person       healthy"]
