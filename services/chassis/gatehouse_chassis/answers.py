@@ -76,7 +76,7 @@ def field_error(message: str, key: str) -> tuple[str, str]:
     ):
         match = pattern.search(message)
         if match:
-            place = match[2] or ""
+            place = match[2] or ("" if key == "data" else key)
             return (f"{place}.{match[1]}" if place else match[1]), text
     match = PLACE.search(message)
     field = key or (match[1] if match else "") or "body"

@@ -28,6 +28,7 @@ from gatehouse_chassis.health import Health
 from gatehouse_chassis.metrics import Metrics
 from gatehouse_chassis.observe import Observed
 from gatehouse_chassis.operations import operations
+from gatehouse_chassis.problems import Invalid
 from gatehouse_chassis.service import Service
 from gatehouse_chassis.versions import DatabaseVersions
 
@@ -41,6 +42,16 @@ log = structlog.get_logger()
 
 class Unguarded(RuntimeError):
     """A route that doesn't say who may call it. The application doesn't start."""
+
+
+class JsonRequest(Request):
+    """A request whose body may be any bytes: Litestar answers a body that isn't UTF-8 with a 500."""
+
+    async def json(self) -> Any:
+        try:
+            return await super().json()
+        except UnicodeDecodeError:
+            raise Invalid({"body": "isn't UTF-8; send JSON in UTF-8"}) from None
 
 
 class App(Litestar):
@@ -134,6 +145,7 @@ def create_app(
         ),
         cors_config=_cors(service),
         request_max_body_size=LARGEST_BODY,
+        request_class=JsonRequest,
         state=state,
         logging_config=None,
         **options,

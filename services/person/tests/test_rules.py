@@ -195,8 +195,8 @@ def test_whom_one_may_assign():
 
 
 def test_no_one_mentors_himself_or_somebody_unknown():
+    myself = record("active", id=ME)
     with pytest.raises(Invalid, match="no one mentors himself"):
-        myself = record("active", id=ME)
         rules.refuse_assignment(NewMentorAssignment(mentor_id=ME, member_id=ME), myself, myself)
     with pytest.raises(Invalid) as caught:
         rules.refuse_assignment(NewMentorAssignment(mentor_id=ME, member_id=THEM), None, None)
