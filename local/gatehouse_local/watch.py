@@ -31,18 +31,18 @@ QUICK = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssert
 
 def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> list[Path]:
     """The test files and folders to run for some changed files, the nearest first. Paths are absolute."""
-    found: dict[Path, None] = {}
+    nearest: list[Path] = []
+    folders: list[Path] = []
     for path in sorted(changed):
         owner = next((one for one in known.values() if path.is_relative_to(one.folder)), None)
         tests = owner.folder / "tests" if owner else root / "tests"
         if path.is_relative_to(tests):
-            found[path if _is_test(path) else path.parent] = None
+            nearest.append(path if _is_test(path) else path.parent)
         elif owner:
-            nearest = tests / f"test_{path.stem}.py"
-            folders = [known[name].folder / "tests" for name in dependents([owner.name], known)]
-            found |= dict.fromkeys([nearest, *folders])
+            nearest.append(tests / f"test_{path.stem}.py")
+            folders += [known[name].folder / "tests" for name in dependents([owner.name], known)]
     # A file goes before the folder it is in; pytest doesn't run it a second time with the folder.
-    return [path for path in found if path.exists()]
+    return [path for path in dict.fromkeys(nearest + folders) if path.exists()]
 
 
 def _is_test(path: Path) -> bool:

@@ -1,0 +1,124 @@
+"""The bash doors: quick when nothing changed, clear when the machine lacks something. Nothing is installed here."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BASH = shutil.which("bash") or "/bin/bash"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose environment is this one, and up to date as far as the door can tell."""
+    root = tmp_path / "a checkout"
+    (root / "local").mkdir(parents=True)
+    (root / "services" / "catalog").mkdir(parents=True)
+    for door in ("gate", "up", "test"):
+        shutil.copy(ROOT / "local" / door, root / "local")
+    for file in ("uv.lock", "pyproject.toml", "local/pyproject.toml", "services/catalog/pyproject.toml"):
+        (root / file).write_text("")
+    (root / ".venv" / "bin").mkdir(parents=True)
+    python = root / ".venv" / "bin" / "python"
+    python.write_text('#!/usr/bin/env bash\necho "python $*"\n')
+    python.chmod(0o755)
+    return root
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A PATH with nothing but what the doors may rely on."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for tool in ("bash", "dirname", "cksum", "mkdir", "rm", "mv", "head", "env"):
+        (folder / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
+    return folder
+
+
+def run(door: Path, *words: str, path: Path, **environment: str) -> subprocess.CompletedProcess:
+    variables = {"PATH": str(path), "HOME": str(path.parent / "home"), **environment}
+    return subprocess.run([BASH, door, *words], env=variables, cwd="/", capture_output=True, text=True, check=False)
+
+
+def a_tool(path: Path, name: str, script: str) -> None:
+    (path / name).write_text(f"#!{BASH}\n{script}\n")
+    (path / name).chmod(0o755)
+
+
+def installed(checkout: Path, path: Path) -> None:
+    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "uv $*" >> "$HOME/uv-ran"; fi')
+    (path.parent / "home").mkdir(exist_ok=True)
+    assert run(checkout / "local" / "gate", path=path).returncode == 0
+
+
+def synced(path: Path) -> int:
+    ran = path.parent / "home" / "uv-ran"
+    return len(ran.read_text().splitlines()) if ran.exists() else 0
+
+
+def test_it_installs_once_and_then_hands_over(checkout: Path, path: Path):
+    installed(checkout, path)
+    said = run(checkout / "local" / "gate", "status", path=path)
+    assert said.stdout.splitlines() == ["python -m gatehouse_local.gate status"]
+    assert (said.stderr, synced(path)) == ("", 1)
+
+
+def test_up_and_test_are_commands_of_gate(checkout: Path, path: Path):
+    installed(checkout, path)
+    assert "gatehouse_local.gate up db --detach" in run(checkout / "local" / "up", "db", "--detach", path=path).stdout
+    assert "gatehouse_local.gate test unit" in run(checkout / "local" / "test", "unit", path=path).stdout
+
+
+def test_a_new_member_and_a_changed_lock_are_installed(checkout: Path, path: Path):
+    installed(checkout, path)
+    (checkout / "uv.lock").write_text("changed")
+    run(checkout / "local" / "gate", path=path)
+    (checkout / "services" / "demo").mkdir()
+    (checkout / "services" / "demo" / "pyproject.toml").write_text("")
+    run(checkout / "local" / "gate", path=path)
+    assert synced(path) == 3
+
+
+def test_ci_installs_exactly_what_is_locked(checkout: Path, path: Path):
+    installed(checkout, path)
+    (checkout / "uv.lock").write_text("changed")
+    run(checkout / "local" / "gate", path=path, CI="true")
+    lines = (path.parent / "home" / "uv-ran").read_text().splitlines()
+    assert [("--locked" in line) for line in lines] == [False, True]
+
+
+def test_a_moved_checkout_gets_a_new_environment(checkout: Path, path: Path):
+    installed(checkout, path)
+    moved = checkout.rename(checkout.with_name("moved"))
+    run(moved / "local" / "gate", path=path)
+    assert not (moved / ".venv").exists()
+
+
+def test_without_a_home_downloads_stay_in_the_checkout(checkout: Path, path: Path):
+    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "uv", f'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "$UV_CACHE_DIR" > {path}/cache; fi')
+    assert run(checkout / "local" / "gate", path=path, HOME="").returncode == 0
+    assert (path / "cache").read_text().strip() == str(checkout / ".gate" / "cache" / "uv")
+
+
+@pytest.mark.parametrize("version", ["Python 3.9.2", ""])
+def test_a_python_too_old_or_missing_is_one_sentence_with_the_mend(checkout: Path, path: Path, version: str):
+    if version:
+        a_tool(path, "python3", f'if [[ $1 == --version ]]; then echo "{version}"; else exit 1; fi')
+    said = run(checkout / "local" / "gate", path=path)
+    assert said.returncode == 1
+    assert said.stderr.count("\n") == 1
+    assert f"needs Python 3.11 to 3.14, and finds {version or 'none'}" in said.stderr
+    assert "Mend:" in said.stderr
+
+
+def test_a_failed_installation_is_tried_again(checkout: Path, path: Path):
+    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else exit 2; fi')
+    for _ in range(2):
+        said = run(checkout / "local" / "gate", path=path)
+        assert (said.returncode, "the installation failed" in said.stderr) == (1, True)
