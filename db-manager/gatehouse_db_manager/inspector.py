@@ -64,7 +64,8 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 """
 _CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
 _RECORDS = {
-    "objects": "select schema, kind, name, digest, nullif(details, '{}') from dbm.object where schema = any(%(schemas)s)",
+    "objects": """select schema, kind, name, digest, nullif(details, '{}')
+        from dbm.object where schema = any(%(schemas)s)""",
     "versions": """select schema, collection, version, digest, types_digest, applied_at::text
         from dbm.collection_version where schema = any(%(schemas)s)""",
     "snapshots": "select schema, snapshot, digest from dbm.enumerator where schema = any(%(schemas)s)",

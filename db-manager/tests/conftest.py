@@ -125,12 +125,12 @@ def database(postgres: Any) -> Generator[Database]:
 
 
 @pytest.fixture
-def new_database(postgres: Any) -> Generator[Callable[[], Database]]:
-    """More than one database in a test."""
+def new_database(postgres: Any) -> Generator[Callable[..., Database]]:
+    """More than one database in a test; of a template if one is given."""
     urls: list[str] = []
 
-    def make() -> Database:
-        urls.append(postgres.create_database())
+    def make(template: str | None = None) -> Database:
+        urls.append(postgres.create_database(template))
         return Database(urls[-1])
 
     yield make

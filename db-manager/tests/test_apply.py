@@ -67,7 +67,7 @@ def full(checkout):
 def test_everything_in_a_file_comes_to_be(full, database):
     database.apply(full)
     (person,) = database.tables().values()
-    assert [column for column in person.columns][:3] == ["id", "name", "email"]
+    assert list(person.columns)[:3] == ["id", "name", "email"]
     assert person.columns["fee_amount"].sql_type == "bigint"
     assert person.columns["made_at"].required
     assert person.columns["sort_name"].generated
