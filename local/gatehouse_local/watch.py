@@ -174,8 +174,7 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
     folders = {root / one.folder.relative_to(root).parts[0] for one in members(root).values()} | {root / "tests"}
     for changes in watchfiles.watch(*folders, watch_filter=_watched, yield_on_timeout=True, rust_timeout=50, step=20):
         if (code := warm.finished()) is not None:
-            verdict = click.style("passed", fg="green") if code == 0 else click.style("FAILED", fg="red", bold=True)
-            click.echo(f"{verdict} {time.time() - saved:.1f} s after the save")
+            click.echo(f"{_verdict(code)} {time.time() - saved:.1f} s after the save")
             waiting.clear()
         if not changes:
             continue
@@ -188,6 +187,12 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
             names = ", ".join(sorted(str(path.relative_to(root)) for path in waiting))
             click.echo(f"\n── {names}")
             warm.start([*map(str, targets), *NO_PLATFORM, *QUICK])
+
+
+def _verdict(code: int) -> str:
+    if code == 5:  # pytest's word for having collected nothing, such as a file with journeys only
+        return click.style("nothing to run", fg="yellow")
+    return click.style("passed", fg="green") if code == 0 else click.style("FAILED", fg="red", bold=True)
 
 
 _usual = watchfiles.DefaultFilter()  # leaves out .git, .venv, __pycache__ and the like
