@@ -1,0 +1,98 @@
+"""All SQL about agreements. An amount of money is one value outside, and two columns in the table."""
+
+# ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
+
+from typing import Any, get_args
+from uuid import UUID
+
+from msgspec import UNSET
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import choices, uuid
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import NotFound, StaleVersion
+from gatehouse_partner import queries, rules, structs, tables
+from gatehouse_partner.tables import DB
+
+AGREEMENT = Aggregate(tables.Agreement, structs.AgreementRecord)
+COMPUTED = {
+    "value": "case when value_amount is not null "
+    "then jsonb_build_object('amount', value_amount, 'currency', value_currency) end"
+}
+
+AGREEMENTS = Listing(
+    tables.Agreement,
+    structs.Agreement,
+    columns=COMPUTED,
+    filters={
+        "partner": uuid(tables.Agreement.partner_id),
+        "kind": choices(tables.Agreement.kind, get_args(structs.AgreementKind)),
+        "status": choices(tables.Agreement.status, get_args(structs.AgreementStatus)),
+    },
+    sorts={
+        "title": tables.Agreement.sort_title,
+        "signed": tables.Agreement.signed_on,
+        "created": tables.Agreement.created_at,
+    },
+    search=[tables.Agreement.title],
+    default_sort="title",
+)
+
+_selected = ", ".join(f'{COMPUTED.get(name, name)} as "{name}"' for name in structs.Agreement.__struct_fields__)
+_read = DB.prepare(f"select {_selected} from partner.agreement where id = $1", structs.Agreement)
+_read_own = DB.prepare(
+    f"select {_selected} from partner.agreement where id = $1 and partner_id in ({queries.OWN.format('$2')})",
+    structs.Agreement,
+)
+
+
+def agreements_of(actor: Actor) -> tuple:
+    return queries.visible_to(actor, f"partner_id in ({queries.OWN})")
+
+
+async def read_agreement(actor: Actor, id: UUID) -> structs.Agreement:
+    match rules.sight(actor):
+        case "all":
+            agreement = await _read.one(id)
+        case "own":
+            agreement = await _read_own.one(id, actor.person)
+        case _:
+            agreement = None
+    if agreement is None:
+        raise NotFound(f"There is no agreement {id}.")
+    return agreement
+
+
+async def create_agreement(new: structs.NewAgreement, by: Actor) -> structs.Agreement:
+    """To be called in a transaction."""
+    rules.refuse_agreement(new)
+    await queries.refuse_archived(new.partner_id)
+    record = await AGREEMENT.insert(_columns(new), by=by)
+    return await read_agreement(by, record.id)
+
+
+async def change_agreement(id: UUID, version: int, change: structs.AgreementChange, by: Actor) -> structs.Agreement:
+    async with DB.transaction():
+        before = await AGREEMENT.get(id, lock=True)
+        if before.version != version:
+            raise StaleVersion(f"You changed version {version} of this agreement; it has version {before.version} now.")
+        rules.refuse_agreement(change, before)
+        await AGREEMENT.change(id, version, _columns(change), by=by)
+        return await read_agreement(by, id)
+
+
+async def archive_agreement(id: UUID, version: int, by: Actor) -> structs.Agreement:
+    async with DB.transaction():
+        await AGREEMENT.archive(id, version, by=by)
+        return await read_agreement(by, id)
+
+
+def _columns(values: structs.NewAgreement | structs.AgreementChange) -> dict[str, Any]:
+    columns = {name: getattr(values, name) for name in values.__struct_fields__ if name != "value"}
+    money = values.value
+    if money is None:
+        return columns | {"value_amount": None, "value_currency": None}
+    if money is not UNSET:
+        return columns | {"value_amount": money.amount, "value_currency": money.currency}
+    return columns

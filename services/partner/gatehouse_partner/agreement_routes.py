@@ -1,0 +1,74 @@
+"""What the institute and its partners have agreed, over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_partner import agreement_queries, queries, rules
+from gatehouse_partner.structs import Agreement, AgreementChange, NewAgreement
+
+
+class AgreementController(Controller):
+    path = "/agreements"
+    tags = ("agreements",)
+
+    @get(
+        operation_id="ListAgreements",
+        operation_class=agreement_queries.AGREEMENTS.operation,
+        guards=[signed_in],
+        summary="The agreements that the caller sees",
+    )
+    async def list_agreements(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Agreement]:
+        where = [agreement_queries.agreements_of(actor)]
+        return await agreement_queries.AGREEMENTS.page(request.query_params, where=where)
+
+    @post(operation_id="CreateAgreement", guards=[allow(*rules.SIGNERS)], summary="Add an agreement with a partner")
+    async def create_agreement(
+        self,
+        request: Request[Any, Any, Any],
+        data: NewAgreement,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Agreement]:
+        async def create() -> Response[Agreement]:
+            agreement = await agreement_queries.create_agreement(data, actor)
+            return created(agreement, f"/api/partner/agreements/{agreement.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+
+    @get("/{agreement_id:uuid}", operation_id="GetAgreement", guards=[signed_in], summary="One agreement")
+    async def get_agreement(
+        self, request: Request[Any, Any, Any], agreement_id: UUID, actor: Actor
+    ) -> Response[Agreement]:
+        return versioned(await agreement_queries.read_agreement(actor, agreement_id), request)
+
+    @patch(
+        "/{agreement_id:uuid}",
+        operation_id="ChangeAgreement",
+        guards=[allow(*rules.SIGNERS)],
+        summary="Change an agreement",
+    )
+    async def change_agreement(
+        self, agreement_id: UUID, data: AgreementChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Agreement]:
+        version = required_version(if_match)
+        return versioned(await agreement_queries.change_agreement(agreement_id, version, data, actor))
+
+    @post(
+        "/{agreement_id:uuid}/archive",
+        operation_id="ArchiveAgreement",
+        guards=[allow(*rules.SIGNERS)],
+        status_code=200,
+        summary="Archive an agreement",
+    )
+    async def archive_agreement(
+        self, agreement_id: UUID, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Agreement]:
+        version = required_version(if_match)
+        return versioned(await agreement_queries.archive_agreement(agreement_id, version, actor))

@@ -1,0 +1,53 @@
+"""All SQL about the people whom we speak with at partners."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from uuid import UUID
+
+import asyncpg
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import uuid
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict
+from gatehouse_partner import queries, structs, tables
+
+CONTACT = Aggregate(tables.Contact, structs.Contact)
+
+CONTACTS = Listing(
+    tables.Contact,
+    structs.Contact,
+    filters={"partner": uuid(tables.Contact.partner_id), "person": uuid(tables.Contact.person_id)},
+    sorts={"name": tables.Contact.sort_name, "created": tables.Contact.created_at},
+    search=[tables.Contact.name],
+    default_sort="name",
+)
+
+
+def contacts_of(actor: Actor) -> tuple:
+    """A partner's person sees their own contact, not their colleagues'."""
+    condition, *values = queries.visible_to(actor, f"partner_id in ({queries.OWN}) and person_id = {{}}")
+    return (condition, *values, *values)
+
+
+async def create_contact(new: structs.NewContact, by: Actor) -> structs.Contact:
+    """To be called in a transaction."""
+    await queries.refuse_archived(new.partner_id)
+    with _one_contact_a_person():
+        return await CONTACT.insert(new, by=by)
+
+
+async def change_contact(id: UUID, version: int, change: structs.ContactChange, by: Actor) -> structs.Contact:
+    with _one_contact_a_person():
+        return await CONTACT.change(id, version, change, by=by)
+
+
+@contextmanager
+def _one_contact_a_person() -> Generator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError as error:
+        field = "person_id" if "person" in str(getattr(error, "constraint_name", "")) else "email"
+        message = "this partner has such a contact already; change that one"
+        raise Conflict(f"{field}: {message}", errors={field: message}) from None

@@ -1,0 +1,66 @@
+"""The people whom we speak with at partners, over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_partner import contact_queries, queries, rules
+from gatehouse_partner.structs import Contact, ContactChange, NewContact
+
+
+class ContactController(Controller):
+    path = "/contacts"
+    tags = ("contacts",)
+
+    @get(
+        operation_id="ListContacts",
+        operation_class=contact_queries.CONTACTS.operation,
+        guards=[signed_in],
+        summary="The contacts whom the caller sees",
+    )
+    async def list_contacts(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Contact]:
+        where = [contact_queries.contacts_of(actor)]
+        return await contact_queries.CONTACTS.page(request.query_params, where=where)
+
+    @post(operation_id="CreateContact", guards=[allow(*rules.KEEPERS)], summary="Add a contact to a partner")
+    async def create_contact(
+        self,
+        request: Request[Any, Any, Any],
+        data: NewContact,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Contact]:
+        async def create() -> Response[Contact]:
+            contact = await contact_queries.create_contact(data, actor)
+            return created(contact, f"/api/partner/contacts/{contact.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+
+    @get("/{contact_id:uuid}", operation_id="GetContact", guards=[signed_in], summary="One contact")
+    async def get_contact(self, request: Request[Any, Any, Any], contact_id: UUID, actor: Actor) -> Response[Contact]:
+        where = contact_queries.contacts_of(actor)
+        return versioned(await contact_queries.CONTACT.get(contact_id, where=where), request)
+
+    @patch(
+        "/{contact_id:uuid}", operation_id="ChangeContact", guards=[allow(*rules.KEEPERS)], summary="Change a contact"
+    )
+    async def change_contact(
+        self, contact_id: UUID, data: ContactChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Contact]:
+        return versioned(await contact_queries.change_contact(contact_id, required_version(if_match), data, actor))
+
+    @post(
+        "/{contact_id:uuid}/archive",
+        operation_id="ArchiveContact",
+        guards=[allow(*rules.KEEPERS)],
+        status_code=200,
+        summary="Archive a contact, who then no longer sees the partner",
+    )
+    async def archive_contact(self, contact_id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Contact]:
+        return versioned(await contact_queries.CONTACT.archive(contact_id, required_version(if_match), by=actor))

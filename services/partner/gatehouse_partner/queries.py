@@ -1,0 +1,96 @@
+"""All SQL about partners, and the conditions that keep callers to what they may see."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import get_args
+from uuid import UUID
+
+import asyncpg
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.filters import choices
+from gatehouse_chassis.idempotency import Repeats
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict, Invalid
+from gatehouse_partner import rules, structs, tables
+from gatehouse_partner.tables import DB
+
+REPEATS = Repeats(DB)
+PARTNER = Aggregate(tables.Partner, structs.Partner)
+
+PARTNERS = Listing(
+    tables.Partner,
+    structs.Partner,
+    filters={
+        "kind": choices(tables.Partner.kind, get_args(structs.PartnerKind)),
+        "status": choices(tables.Partner.status, get_args(structs.PartnerStatus)),
+    },
+    sorts={"name": tables.Partner.sort_name, "since": tables.Partner.since_on, "created": tables.Partner.created_at},
+    search=[tables.Partner.name],
+    default_sort="name",
+)
+
+# The partners whose contact a person is, as long as neither is archived.
+OWN = (
+    "select own.partner_id from partner.contact own join partner.partner employer on employer.id = own.partner_id "
+    "where own.person_id = {} and own.archived_at is null and employer.archived_at is null"
+)
+
+_running = DB.prepare(
+    "select count(*) from partner.agreement where partner_id = $1 and status = 'signed' and archived_at is null "
+    "and (ends_on is null or ends_on >= current_date)"
+)
+
+
+def visible_to(actor: Actor, own: str) -> tuple:
+    """A condition: all, nothing, or for a partner's person what `own` says (`{}`: that person)."""
+    match rules.sight(actor):
+        case "all":
+            return ("true",)
+        case "own":
+            return (own, actor.person)
+        case _:
+            return ("false",)
+
+
+def partners_of(actor: Actor) -> tuple:
+    return visible_to(actor, f"id in ({OWN})")
+
+
+async def create_partner(new: structs.NewPartner, by: Actor) -> structs.Partner:
+    with _one_partner_a_name():
+        return await PARTNER.insert(new, by=by)
+
+
+async def change_partner(id: UUID, version: int, change: structs.PartnerChange, by: Actor) -> structs.Partner:
+    with _one_partner_a_name():
+        return await PARTNER.change(id, version, change, by=by)
+
+
+async def archive_partner(id: UUID, version: int, by: Actor) -> structs.Partner:
+    """Raises Conflict while an agreement with the partner holds."""
+    async with DB.transaction():
+        await PARTNER.get(id, lock=True)
+        running = await _running.value(id)
+        if running:
+            raise Conflict(f"{running} signed agreement(s) with this partner still hold. End them first.")
+        return await PARTNER.archive(id, version, by=by)
+
+
+async def refuse_archived(partner_id: UUID) -> None:
+    """For what is to be added to a partner: Invalid where there is no such partner, Conflict where it is archived."""
+    partner = await PARTNER.find(partner_id, lock=True)
+    if partner is None:
+        raise Invalid({"partner_id": "there is no such partner"})
+    if partner.archived_at is not None:
+        raise Conflict("This partner is archived; nothing can be added.")
+
+
+@contextmanager
+def _one_partner_a_name() -> Generator[None]:
+    try:
+        yield
+    except asyncpg.UniqueViolationError:
+        message = "there is a partner of this name already; use that one, or give another name"
+        raise Conflict(f"name: {message}", errors={"name": message}) from None

@@ -1,0 +1,64 @@
+"""Partners over HTTP."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, patch, post
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_partner import queries, rules
+from gatehouse_partner.structs import NewPartner, Partner, PartnerChange
+
+
+class PartnerController(Controller):
+    path = "/partners"
+    tags = ("partners",)
+
+    @get(
+        operation_id="ListPartners",
+        operation_class=queries.PARTNERS.operation,
+        guards=[signed_in],
+        summary="The partners whom the caller sees",
+    )
+    async def list_partners(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Partner]:
+        return await queries.PARTNERS.page(request.query_params, where=[queries.partners_of(actor)])
+
+    @post(operation_id="CreatePartner", guards=[allow(*rules.KEEPERS)], summary="Add a partner")
+    async def create_partner(
+        self,
+        request: Request[Any, Any, Any],
+        data: NewPartner,
+        actor: Actor,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Partner]:
+        async def create() -> Response[Partner]:
+            partner = await queries.create_partner(data, actor)
+            return created(partner, f"/api/partner/partners/{partner.id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+
+    @get("/{partner_id:uuid}", operation_id="GetPartner", guards=[signed_in], summary="One partner")
+    async def get_partner(self, request: Request[Any, Any, Any], partner_id: UUID, actor: Actor) -> Response[Partner]:
+        return versioned(await queries.PARTNER.get(partner_id, where=queries.partners_of(actor)), request)
+
+    @patch(
+        "/{partner_id:uuid}", operation_id="ChangePartner", guards=[allow(*rules.KEEPERS)], summary="Change a partner"
+    )
+    async def change_partner(
+        self, partner_id: UUID, data: PartnerChange, actor: Actor, if_match: IfMatch = None
+    ) -> Response[Partner]:
+        return versioned(await queries.change_partner(partner_id, required_version(if_match), data, actor))
+
+    @post(
+        "/{partner_id:uuid}/archive",
+        operation_id="ArchivePartner",
+        guards=[allow(*rules.KEEPERS)],
+        status_code=200,
+        summary="Archive a partner with whom no agreement holds",
+    )
+    async def archive_partner(self, partner_id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Partner]:
+        return versioned(await queries.archive_partner(partner_id, required_version(if_match), actor))

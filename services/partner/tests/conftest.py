@@ -1,0 +1,54 @@
+"""The partner service on a real, seeded database, and the people of the test data who call it."""
+
+from collections.abc import AsyncGenerator, Callable
+
+import pytest
+import pytest_asyncio
+
+from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_partner.app import create
+
+# Who calls: the person's number in the test data, and the roles that identity gives them.
+CALLERS = {
+    "mentor": (1, ["mentor"]),
+    "member": (2, ["member"]),
+    "engineer": (4, ["mentor", "engineer"]),
+    "sre": (5, ["sre", "engineer"]),
+    "tester": (6, ["tester"]),
+    "coordinator": (17, ["coordinator"]),
+    "staff": (7, ["staff"]),
+    "finance": (8, ["finance"]),
+    "marketing": (9, ["marketing"]),
+    "board": (10, ["board"]),
+    "admin": (11, ["admin"]),
+    "partner": (13, ["partner"]),
+    "partner of nobody": (20, ["partner"]),
+    "contact without the role": (13, ["member"]),
+}
+
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def service_url(postgres, database_url: str) -> str:
+    return postgres.role_url(database_url, "partner_service")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def partner(service_url: str) -> AsyncGenerator[ServiceClient]:
+    async with serving("partner", create, database_url=service_url) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def by(partner: ServiceClient) -> Callable[..., Headers]:
+    """The headers of a caller: `by("staff")`; more headers as `if_match='"1"'`."""
+    accounts = {name: f"019a0000-0002-7000-8000-{number:012d}" for name, (number, _) in CALLERS.items()}
+
+    def headers(name: str, **more: str) -> Headers:
+        number, roles = CALLERS[name]
+        caller = f"019a0000-0001-7000-8000-{number:012d}"
+        added = {key.replace("_", "-"): value for key, value in more.items()}
+        return partner.tokens.headers(*roles, person=caller, account=accounts[name]) | added
+
+    return headers
