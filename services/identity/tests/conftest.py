@@ -54,6 +54,12 @@ def service_url(postgres: Any, database_url: str) -> str:
     return postgres.role_url(database_url, "identity_service")
 
 
+@pytest.fixture(scope="session")
+def serve() -> Callable[..., Any]:
+    """`async with serve(service_url, GATEHOUSE_ENVIRONMENT="dev") as identity`."""
+    return identity_serving
+
+
 @pytest.fixture(scope="module")
 async def identity(service_url: str) -> AsyncIterator[ServiceClient]:
     async with identity_serving(service_url) as service:

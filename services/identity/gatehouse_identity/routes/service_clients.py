@@ -122,8 +122,8 @@ class TokenOperation(Operation):
 )
 async def issue_service_token(request: Request[Any, Any, Any], state: State) -> Response[ServiceToken]:
     asked = await _token_request(request)
-    name, secret = _basic(request) or (asked.client_id, asked.client_secret)
     try:
+        name, secret = _basic(request) or (asked.client_id, asked.client_secret)
         return uncached(await service_clients.token(state.key_ring, name, secret))
     except Unauthenticated as problem:
         problem.headers |= BASIC

@@ -1,0 +1,434 @@
+"""Signing in with an OpenID Connect provider: a real little one on loopback, and what an attacker would try."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+import jwt
+import pytest
+import uvicorn
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.algorithms import RSAAlgorithm
+from litestar import Litestar, Request, Response, get, post
+
+from gatehouse_identity.digests import challenge_of, new_secret
+from gatehouse_identity.sign_in import is_ours
+
+SIGN_IN = "/api/identity/sign-in"
+PUBLIC_URL = "http://localhost:8400"
+BACK = f"{PUBLIC_URL}/signed-in"
+
+
+class LittleProvider:
+    """Authenticates whoever `person` says. `spoil` changes the id token's claims, `sign` replaces how it is signed."""
+
+    def __init__(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key_id = "first"
+        self.url = ""
+        self.codes: dict[str, dict[str, str]] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        self.person: dict[str, Any] = {"sub": uuid4().hex, "name": "Nia Okoro", "email_verified": True}
+        self.person["email"] = f"{self.person['sub'][:8]}@example.org"
+        self.spoil: dict[str, Any] = {}
+        self.sign: Any = None
+        self.userinfo: dict[str, Any] | None = None
+
+    def rotate(self) -> None:
+        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key_id = "second"
+
+    def id_token(self, client_id: str, nonce: str) -> str:
+        now = int(time.time())
+        claims = {"iss": self.url, "aud": client_id, "iat": now, "exp": now + 300, "nonce": nonce, **self.person}
+        claims = {name: value for name, value in (claims | self.spoil).items() if value is not None}
+        if self.sign:
+            return self.sign(claims)
+        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
+
+    def authorize(self, address: str) -> dict[str, str]:
+        """What the browser brings back from the provider's page: code and state."""
+        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        assert query["response_type"] == "code"
+        assert query["code_challenge_method"] == "S256"
+        code = new_secret()
+        self.codes[code] = query
+        return {"code": code, "state": query["state"]}
+
+    def app(self) -> Litestar:
+        @get("/.well-known/openid-configuration")
+        async def discovery() -> dict[str, Any]:
+            return {
+                "issuer": self.url,
+                "authorization_endpoint": f"{self.url}/authorize",
+                "token_endpoint": f"{self.url}/token",
+                "userinfo_endpoint": f"{self.url}/userinfo",
+                "jwks_uri": f"{self.url}/jwks",
+            }
+
+        @get("/jwks")
+        async def jwks() -> dict[str, Any]:
+            published = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
+            return {"keys": [{**published, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
+
+        @get("/userinfo")
+        async def userinfo() -> dict[str, Any]:
+            return self.userinfo or {}
+
+        @post("/token", status_code=200)
+        async def token(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+            form = await request.form()
+            asked = self.codes.pop(form["code"], None)
+            genuine = asked is not None and challenge_of(form["code_verifier"]) == asked["code_challenge"]
+            if not genuine or not request.headers.get("authorization", "").startswith("Basic "):
+                return Response({"error": "invalid_grant"}, status_code=400)
+            assert asked is not None
+            assert form["redirect_uri"] == asked["redirect_uri"]
+            return Response({"id_token": self.id_token(asked["client_id"], asked["nonce"]), "access_token": "opaque"})
+
+        return Litestar([discovery, jwks, userinfo, token], openapi_config=None)
+
+
+@asynccontextmanager
+async def running(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    task = asyncio.create_task(server._serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+@pytest.fixture(scope="module")
+async def running_provider() -> AsyncIterator[LittleProvider]:
+    provider = LittleProvider()
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    provider.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with running(provider.app(), listener):
+        yield provider
+
+
+@pytest.fixture
+def provider(running_provider: LittleProvider) -> LittleProvider:
+    running_provider.reset()
+    return running_provider
+
+
+@pytest.fixture(scope="module")
+async def identity(service_url: str, running_provider: LittleProvider, serve: Any) -> AsyncIterator[Any]:
+    settings = {"ISSUER": running_provider.url, "CLIENT_ID": "gatehouse", "NAME": "Little Provider"}
+    environ = {f"GATEHOUSE_SETTING_OIDC_{key}": value for key, value in settings.items()}
+    environ |= {"GATEHOUSE_SECRET_OIDC_CLIENT_SECRET": "known to both", "GATEHOUSE_PUBLIC_URL": PUBLIC_URL}
+    async with serve(service_url, **environ) as service:
+        yield service
+
+
+class Browser:
+    """Goes through a sign-in step by step."""
+
+    def __init__(self, identity: Any, provider: LittleProvider) -> None:
+        self.identity = identity
+        self.provider = provider
+        self.verifier = new_secret()
+
+    async def begin(self, return_to: str = BACK) -> str:
+        params = {"return_to": return_to, "code_challenge": challenge_of(self.verifier)}
+        answer = await self.identity.get(SIGN_IN, params=params)
+        assert answer.status_code == 302, answer.text
+        return answer.headers["location"]
+
+    async def come_back(self, **params: str) -> Any:
+        return await self.identity.get(f"{SIGN_IN}/callback", params=params)
+
+    async def outcome(self, **spoilt: str) -> dict[str, str]:
+        """The parameters with which the browser arrives at the portal."""
+        brought = self.provider.authorize(await self.begin())
+        answer = await self.come_back(**(brought | spoilt))
+        assert answer.status_code == 302, answer.text
+        assert answer.headers["location"].startswith(f"{BACK}?")
+        return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
+
+    async def redeem(self, code: str, verifier: str | None = None) -> Any:
+        body = {"code": code, "code_verifier": verifier or self.verifier}
+        return await self.identity.post("/api/identity/sessions", json=body)
+
+    async def sign_in(self) -> dict[str, Any]:
+        """The account that is signed in then, as /me has it."""
+        outcome = await self.outcome()
+        answer = await self.redeem(outcome["code"])
+        assert answer.status_code == 201, answer.text
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        return (await self.identity.get("/api/identity/me", headers=headers)).json()
+
+
+@pytest.fixture
+def browser(identity: Any, provider: LittleProvider) -> Browser:
+    return Browser(identity, provider)
+
+
+async def test_someone_new_gets_an_account_without_roles(browser):
+    me = await browser.sign_in()
+    assert (me["name"], me["email"], me["roles"]) == ("Nia Okoro", browser.provider.person["email"], [])
+
+
+async def test_who_comes_again_has_the_same_account_whatever_the_address_now(browser):
+    first = await browser.sign_in()
+    browser.provider.person |= {"email": "moved@example.org", "email_verified": False}
+    assert (await browser.sign_in())["id"] == first["id"]
+
+
+async def test_a_verified_address_finds_the_account_that_waits_for_it(browser, identity):
+    browser.provider.person["email"] = "Sunita.Rao@example.org"
+    me = await browser.sign_in()
+    assert (me["name"], me["roles"]) == ("Sunita Rao", ["engineer", "sre"])
+    # Now it belongs to that subject: another one with the same address is somebody else.
+    browser.provider.person["sub"] = "somebody-else"
+    assert await browser.outcome() == {"error": "email_taken"}
+
+
+async def test_an_address_that_is_not_verified_links_nothing(browser):
+    browser.provider.person |= {"email": "kofi.mensah@example.org", "email_verified": False}
+    assert await browser.outcome() == {"error": "email_not_verified"}
+
+
+async def test_an_archived_account_does_not_sign_in(browser):
+    browser.provider.person["email"] = "hana.sato@example.org"
+    assert await browser.outcome() == {"error": "archived"}
+
+
+async def test_the_address_may_stand_in_userinfo(browser):
+    told = dict(browser.provider.person)
+    browser.provider.userinfo = told
+    browser.provider.spoil = {"email": None, "email_verified": None}
+    assert (await browser.sign_in())["email"] == told["email"]
+    browser.provider.userinfo = {**told, "sub": "somebody-else"}
+    assert await browser.outcome() == {"error": "not_proven"}
+
+
+async def test_saying_no_at_the_provider_leads_back(browser):
+    brought = browser.provider.authorize(await browser.begin())
+    answer = await browser.come_back(state=brought["state"], error="access_denied")
+    assert answer.headers["location"] == f"{BACK}?error=access_denied"
+
+
+async def test_a_state_that_nobody_began_with_is_refused(browser):
+    answer = await browser.come_back(code="anything", state=new_secret())
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "state")
+
+
+async def test_an_answer_counts_once(browser):
+    brought = browser.provider.authorize(await browser.begin())
+    assert (await browser.come_back(**brought)).status_code == 302
+    assert (await browser.come_back(**brought)).status_code == 400
+
+
+async def test_a_code_of_another_sign_in_is_not_taken(browser):
+    """The provider's code is bound to the verifier of the sign-in that asked for it."""
+    others = browser.provider.authorize(await browser.begin())
+    assert await browser.outcome(code=others["code"]) == {"error": "not_proven"}
+
+
+async def test_a_one_time_code_is_redeemed_once(browser):
+    code = (await browser.outcome())["code"]
+    assert (await browser.redeem(code)).status_code == 201
+    again = await browser.redeem(code)
+    assert (again.status_code, again.json()["errors"][0]["field"]) == (400, "code")
+
+
+async def test_a_stolen_one_time_code_is_worth_nothing_and_used_up(browser):
+    code = (await browser.outcome())["code"]
+    assert (await browser.redeem(code, new_secret())).status_code == 400
+    assert (await browser.redeem(code)).status_code == 400
+
+
+async def test_a_one_time_code_is_good_for_a_minute(browser):
+    from gatehouse_identity.tables import DB
+
+    code = (await browser.outcome())["code"]
+    await DB.execute("update identity.sign_in set expires_at = expires_at - interval '61 seconds'")
+    assert (await browser.redeem(code)).status_code == 400
+
+
+async def test_a_sign_in_is_under_way_for_ten_minutes(browser):
+    from gatehouse_identity.tables import DB
+
+    brought = browser.provider.authorize(await browser.begin())
+    await DB.execute("update identity.sign_in set expires_at = now()")
+    assert (await browser.come_back(**brought)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"nonce": "of another sign-in"},
+        {"nonce": None},
+        {"aud": "another-client"},
+        {"aud": ["gatehouse", "another-client"]},
+        {"aud": ["gatehouse", "another-client"], "azp": "another-client"},
+        {"iss": "https://another.example.org"},
+        {"exp": int(time.time()) - 60},
+        {"exp": None},
+        {"iat": int(time.time()) + 3600},
+        {"sub": None},
+        {"sub": ""},
+        {"sub": "x" * 256},
+        {"sub": "nul\x00"},
+        {"sub": 7},
+    ],
+    ids=str,
+)
+async def test_an_id_token_with_a_wrong_claim_proves_nothing(browser, spoilt):
+    browser.provider.spoil = spoilt
+    assert await browser.outcome() == {"error": "not_proven"}
+
+
+def with_algorithm_none(provider: LittleProvider) -> Any:
+    return lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": provider.key_id})
+
+
+def with_the_public_key_as_a_secret(provider: LittleProvider) -> Any:
+    import base64
+    import hashlib
+    import hmac
+
+    public = provider.key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def part(value: bytes) -> bytes:
+        return base64.urlsafe_b64encode(value).rstrip(b"=")
+
+    def sign(claims: dict[str, Any]) -> str:
+        header = {"alg": "HS256", "typ": "JWT", "kid": provider.key_id}
+        signed = part(json.dumps(header).encode()) + b"." + part(json.dumps(claims).encode())
+        return (signed + b"." + part(hmac.digest(public, signed, hashlib.sha256))).decode()
+
+    return sign
+
+
+def with_a_key_of_ones_own(provider: LittleProvider) -> Any:
+    own = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return lambda claims: jwt.encode(claims, own, algorithm="RS256", headers={"kid": provider.key_id})
+
+
+def with_a_key_that_is_not_published(provider: LittleProvider) -> Any:
+    return lambda claims: jwt.encode(claims, provider.key, algorithm="RS256", headers={"kid": "unknown"})
+
+
+def with_another_algorithm_of_the_same_key(provider: LittleProvider) -> Any:
+    return lambda claims: jwt.encode(claims, provider.key, algorithm="PS256", headers={"kid": provider.key_id})
+
+
+def not_at_all(provider: LittleProvider) -> Any:
+    return lambda claims: "not a token"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        with_algorithm_none,
+        with_the_public_key_as_a_secret,
+        with_a_key_of_ones_own,
+        with_a_key_that_is_not_published,
+        with_another_algorithm_of_the_same_key,
+        not_at_all,
+    ],
+    ids=lambda forged: forged.__name__,
+)
+async def test_an_id_token_that_is_signed_otherwise_proves_nothing(browser, forged):
+    browser.provider.sign = forged(browser.provider)
+    assert await browser.outcome() == {"error": "not_proven"}
+
+
+async def test_an_answer_from_another_issuer_is_not_taken(browser):
+    """The mix-up attack of RFC 9207."""
+    assert await browser.outcome(iss="https://another.example.org") == {"error": "not_proven"}
+    assert "code" in await browser.outcome(iss=browser.provider.url)
+
+
+async def test_a_name_is_made_one_line(browser):
+    browser.provider.person["name"] = "  Nia\n\x00 Okoro\u2028 "
+    assert (await browser.sign_in())["name"] == "Nia Okoro"
+    browser.provider.reset()
+    browser.provider.person |= {"name": "\n", "email": "no.name@example.org"}
+    assert (await browser.sign_in())["name"] == "no.name"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.example.org/",
+        "//evil.example.org",
+        "/relative",
+        "http://localhost:8400.evil.example.org/",
+        "http://localhost:8400@evil.example.org/",
+        "http://localhost:84001/",
+        "https://localhost:8400/",
+        "http://localhost:8400\\@evil.example.org",
+        "http://localhost:8400/\r\nLocation: https://evil.example.org",
+        "http://localhost:8400/%2e%2e/%2E./",
+        "javascript:alert(1)",
+        "http://LOCALHOST:8400/\x00",
+        "",
+    ],
+)
+async def test_nobody_is_sent_elsewhere(browser, address):
+    params = {"return_to": address, "code_challenge": challenge_of(browser.verifier)}
+    answer = await browser.identity.get(SIGN_IN, params=params)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "return_to")
+
+
+@given(st.one_of(st.text(), st.text(alphabet="htp:/\\.@#?%25e l0calhost84")), st.sampled_from(["", PUBLIC_URL]))
+def test_whatever_is_ours_begins_with_our_origin_and_a_boundary(text, before):
+    address = before + text
+    if is_ours(address, PUBLIC_URL):
+        rest = address.removeprefix(PUBLIC_URL)
+        assert rest != address
+        assert rest == "" or rest[0] in "/?#"
+
+
+def test_below_a_path_means_below_it():
+    assert is_ours("https://example.org/gate/home?tab=1", "https://example.org/gate")
+    assert not is_ours("https://example.org/gatecrasher", "https://example.org/gate")
+    assert not is_ours("https://example.org/gate/%252e%252e/other", "https://example.org/gate")
+
+
+@pytest.mark.parametrize("challenge", ["", "short", "x" * 44, "!" * 43])
+async def test_a_sign_in_needs_a_challenge(browser, challenge):
+    answer = await browser.identity.get(SIGN_IN, params={"return_to": BACK, "code_challenge": challenge})
+    assert answer.status_code == 400
+
+
+async def test_two_first_sign_ins_at_once_make_one_account(browser):
+    tabs = [Browser(browser.identity, browser.provider) for _ in range(2)]
+    brought = [browser.provider.authorize(await tab.begin()) for tab in tabs]
+    answers = await asyncio.gather(*(tab.come_back(**one) for tab, one in zip(tabs, brought, strict=True)))
+    assert all("code=" in answer.headers["location"] for answer in answers)
+
+
+async def test_how_one_can_sign_in_is_told(identity):
+    options = (await identity.get(f"{SIGN_IN}/options")).json()
+    assert options == {"provider": "Little Provider", "personas": True}
+
+
+async def test_the_provider_may_rotate_its_keys(browser, monkeypatch):
+    from gatehouse_identity import oidc
+
+    await browser.sign_in()
+    # Keys that aren't known are asked for at most every five seconds; this isn't about that.
+    monkeypatch.setattr(oidc, "LEAST_BETWEEN_FETCHES", 0.0)
+    browser.provider.rotate()
+    assert (await browser.sign_in())["name"] == "Nia Okoro"
