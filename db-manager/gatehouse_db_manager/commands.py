@@ -119,17 +119,21 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str) -> Non
 @_as_json
 @_test_data
 @_environment
-def apply(where: _Where, as_json: bool, test_data: bool, environment: str) -> None:
+@click.option(
+    "--lock-wait", type=float, default=60.0, show_default=True, help="Seconds to wait for another run to end."
+)
+def apply(where: _Where, as_json: bool, test_data: bool, environment: str, lock_wait: float) -> None:
     """Bring the database to the configuration."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.show import print_json, progress, show_result
 
+    given: dict[str, Any] = {"environment": environment, "test_data": test_data, "lock_wait": lock_wait}
     configuration = where.load()
     if as_json:
-        print_json(api.apply(where.url, configuration, environment=environment, test_data=test_data))
+        print_json(api.apply(where.url, configuration, **given))
         return
     with progress() as report:
-        result = api.apply(where.url, configuration, environment=environment, test_data=test_data, report=report)
+        result = api.apply(where.url, configuration, report=report, **given)
     show_result(result)
 
 

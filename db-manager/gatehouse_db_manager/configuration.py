@@ -3,6 +3,7 @@
 All problems of all files come at once. Needs no database.
 """
 
+import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,8 @@ from gatehouse_db_manager.documents import Document, UnreadableError, digest, no
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
 from gatehouse_db_manager.model import Collection, Configuration, Data, EnumeratorValue, Schema, Script, Snapshot
-from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, row_problems, target_of
+from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, target_of
+from gatehouse_db_manager.row_rules import row_problems
 from gatehouse_db_manager.values import BASE_TYPES
 
 _DATA_FOLDERS: dict[str, Literal["reference", "test"]] = {"reference-data": "reference", "test-data": "test"}
@@ -91,6 +93,10 @@ def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
         for base in [*parts, *([] if content.base is UNSET else [content.base])]:
             if base not in BASE_TYPES:
                 problems.append(document.problem(("base",), "is not a base type.", nearest(base, BASE_TYPES), base))
+        for name, expression in content.checks.items():
+            if "{column}" not in expression:
+                mend = "Write {column} where the column's name belongs."
+                problems.append(document.problem(("checks", name), "doesn't say {column}.", mend, expression))
         types[content.type] = content
     return types
 
@@ -271,5 +277,5 @@ def _read_data(source: _Source, collections: list[Collection], problems: list[Pr
                 problems.append(Problem(file=label, message="is not a list of rows.", mend="Write [{...}, ...]."))
                 continue
             if not problems:
-                problems.extend(row_problems(label, table, rows)[:20])
+                problems.extend(itertools.islice(row_problems(label, table, rows), 20))
             yield Data(collection=file.stem, kind=kind, file=label, digest=digest(text), rows=tuple(rows))

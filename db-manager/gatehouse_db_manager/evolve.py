@@ -190,7 +190,8 @@ class Evolution:
         kept = {column.name for column in self.table.columns}
         added = [column.name for column in self.table.columns if column.name not in self.live.columns]
         for name in self.live.columns:
-            if name not in kept:
+            # Only what db-manager made: a column that somebody added by hand is theirs.
+            if name not in kept and ("column", f"{self.table.name}.{name}") in self.objects:
                 hint = f" (a rename to {added[0]}?)" if len(added) == 1 else ""
                 self._refuse(
                     f"columns.{name}",

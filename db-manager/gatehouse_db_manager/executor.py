@@ -121,7 +121,8 @@ class Executor:
             self._remember(tuple(item for item in step.remember if item.digest is not None))
         # lock_timeout would also end CONCURRENTLY's own waiting for old transactions (suna #6588).
         with self._settings(lock_timeout="0", statement_timeout=BUILD_TIMEOUT):
-            for statement in step.statements:
+            # A build that gave way left an INVALID index behind.
+            for statement in (*(step.undo if attempt > 1 else ()), *step.statements):
                 self.connection.execute(statement.encode())
         if step.builds and not self._is_valid(step.schema, step.builds):
             raise errors.ObjectNotInPrerequisiteState(f"index {step.builds} was left invalid")

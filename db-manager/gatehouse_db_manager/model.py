@@ -21,7 +21,10 @@ class _Resolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Column(_Resolved, frozen=True, kw_only=True):
-    """`base` is the file format's base type, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL."""
+    """`base` is the file format's base type, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL.
+
+    `values`: what an enumerator allows; `shape`: the JSON Schema of a document.
+    """
 
     name: str
     key: str
@@ -32,6 +35,7 @@ class Column(_Resolved, frozen=True, kw_only=True):
     generated: str | None = None
     description: str = ""
     values: tuple[str, ...] | None = None
+    shape: dict[str, Any] | None = None
 
     @property
     def definition(self) -> str:

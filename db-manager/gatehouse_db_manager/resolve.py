@@ -97,9 +97,10 @@ class Resolver:
         if custom is not None:
             self._custom(name, column, custom, place)
         elif column.type in BASE_TYPES:
-            self._add(name, name, column.type, column, place)
-            if column.schema is not UNSET:
-                self._shape(name, column.schema, place)
+            shape = None if column.schema is UNSET else column.schema
+            self._add(name, name, column.type, column, place, shape=shape)
+            if shape is not None:
+                self._shape(name, shape, place)
         elif column.type in {"enum", "enum_list"}:
             self._enumerator(name, column, place)
         elif column.type == "reference":
@@ -397,56 +398,3 @@ class Resolver:
             elif item.name in seen:
                 self._refuse(place, f"makes the name {item.name} a second time.", "Rename one.")
             seen.add(item.name)
-
-
-def row_problems(document_file: str, table: Table, rows: list[Any]) -> list[Problem]:
-    """What of a file of rows doesn't fit its table; checks are PostgreSQL's to judge."""
-    columns = {column.name: column for column in table.columns}
-    needed = {
-        column.name
-        for column in table.columns
-        if (column.required and column.default is None and column.generated is None) or column.name in table.primary_key
-    }
-    problems = []
-    keys: dict[tuple[str, ...], int] = {}
-    for number, row in enumerate(rows):
-        if not isinstance(row, dict):
-            problems.append(
-                Problem(file=document_file, key=f"row {number}", message="is not an object.", mend="Use {}.")
-            )
-            continue
-        problems.extend(
-            Problem(file=document_file, key=f"row {number}: {name}", message="is missing.", mend="Add it.")
-            for name in sorted(needed - row.keys())
-        )
-        problems.extend(
-            Problem(
-                file=document_file, key=f"row {number}: {name}", message=why + ".", mend=mend, value=str(row[name])[:60]
-            )
-            for name in row
-            for why, mend in _unfit(columns, name, row[name])
-        )
-        if needed <= row.keys():
-            key = tuple(str(row[name]) for name in table.primary_key)
-            if (first := keys.setdefault(key, number)) != number:
-                message = f"has the primary key of row {first}."
-                where = f"row {number}: {', '.join(table.primary_key)}"
-                problem = Problem(file=document_file, key=where, value=", ".join(key), message=message)
-                problems.append(msgspec.structs.replace(problem, mend="Give it its own."))
-    return problems
-
-
-def _unfit(columns: Mapping[str, Column], name: str, value: Any) -> Iterator[tuple[str, str]]:
-    column = columns.get(name)
-    if column is None:
-        yield "is not a column", nearest(name, columns)
-    elif column.generated is not None:
-        yield "is generated", "Leave it out."
-    elif value is None and column.required:
-        yield "is required", "Give a value, or leave it out if it has a default."
-    elif why := why_unfit(column.base, value):
-        yield why, "Mend it."
-    elif column.values and value is not None:
-        for item in value if isinstance(value, list) else [value]:
-            if item not in column.values:
-                yield "is no value of its enumerator", nearest(str(item), column.values)

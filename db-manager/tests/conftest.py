@@ -1,7 +1,7 @@
 """A small checkout of its own for each test, and an empty database on the run's real PostgreSQL."""
 
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ class Database:
         return plan(self.url, checkout.load(), **more)
 
     @contextmanager
-    def connect(self, url: str | None = None) -> Iterator["psycopg.Connection[Any]"]:
+    def connect(self, url: str | None = None) -> Generator["psycopg.Connection[Any]"]:
         with psycopg.connect(url or self.url, autocommit=True) as connection:
             yield connection
 

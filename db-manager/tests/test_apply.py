@@ -18,7 +18,7 @@ from gatehouse_db_manager import (
     status,
 )
 from gatehouse_db_manager.lock import lock
-from gatehouse_db_manager.progress import RowsLoaded, SchemaDone
+from gatehouse_db_manager.progress import RowsLoaded, SchemaDone, StepEnded
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 BEN = "019a0000-0001-7000-8000-000000000002"
@@ -131,8 +131,9 @@ def test_what_a_type_allows_is_taken(full, database):
     database.apply(full)
     database.people(1)
     database.run(
-        "update person.person set email = 'ada@example.org', skills = '{ui,api}', details = '{\"a\": 1}', fee_amount = 5, "
-        "fee_currency = 'EUR', stars = 5, site = 'https://example.org/a?b', phone = '+4930123456', spent = '90 minutes'"
+        "update person.person set email = 'ada@example.org', skills = '{ui,api}', details = '{\"a\": 1}', "
+        "fee_amount = 5, fee_currency = 'EUR', stars = 5, site = 'https://example.org/a?b', phone = '+4930123456', "
+        "spent = '90 minutes'"
     )
 
 
@@ -457,6 +458,34 @@ def test_other_schemas_go_on_while_one_is_locked(checkout, database):
     with api.connect(database.url) as other, lock(other, "person", 1):
         apply(database.url, checkout.load("topics"), lock_wait=0.2)
     assert database.run("select schema from dbm.version") == [("topics",)]
+
+
+def test_two_schemas_of_one_database_apply_at_the_same_time(checkout, database):
+    names = ["person", "topics", "partner", "ledger"]
+    for name in names:
+        checkout.schema(name)
+        checkout.collection("thing", schema=name)
+    configurations = [checkout.load(name) for name in names]
+    threads = [threading.Thread(target=apply, args=(database.url, one)) for one in configurations]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert database.value("select count(*) from dbm.version") == 4
+
+
+def test_a_run_that_another_has_overtaken_does_nothing_more(checkout, database):
+    checkout.collection()
+
+    def overtake(event: object) -> None:
+        if isinstance(event, StepEnded) and event.position == 1:
+            database.run("update dbm.fence set epoch = epoch + 1")
+
+    with pytest.raises(FailedError, match="A newer run has taken over person; this one stops at step 2"):
+        database.apply(checkout, report=overtake)
+    assert database.tables() == {}
+    database.apply(checkout)
+    assert set(database.tables()) == {"person"}
 
 
 # Reset

@@ -21,7 +21,8 @@ def people(checkout, database):
     start(checkout)
     database.apply(checkout)
     database.run(
-        "insert into person.person (name, email) values ('Ada', 'a@example.org'), ('Ben', 'b@example.org'), ('Cy', null)"
+        "insert into person.person (name, email) "
+        "values ('Ada', 'a@example.org'), ('Ben', 'b@example.org'), ('Cy', null)"
     )
     return checkout
 
@@ -257,7 +258,8 @@ def test_an_empty_table_takes_every_change_at_once(checkout, database):
 
 def test_what_somebody_added_by_hand_is_left_alone(people, database):
     database.run(
-        "create index by_hand on person.person (email); alter table person.person add constraint by_hand check (true)"
+        "alter table person.person add column by_hand int; alter table person.person add constraint by_hand check (true);"
+        "create index by_hand on person.person (email)"
     )
     start(people, "1.0.1.1", {"nick": {"type": "text"}})
     database.apply(people)

@@ -1,0 +1,65 @@
+"""Whether rows of reference and test data fit their table: what can be said of a file without a database.
+
+What a CHECK says is left to PostgreSQL, which judges it when the rows are loaded.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gatehouse_db_manager.errors import Problem, nearest
+from gatehouse_db_manager.model import Column, Table
+from gatehouse_db_manager.values import why_unfit
+
+
+def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
+    """Each row and column that doesn't fit. Rows are numbered from 0, as in the file's list."""
+    columns = {column.name: column for column in table.columns}
+    needed = {column.name for column in table.columns if _is_needed(column)} | set(table.primary_key)
+    keys: dict[tuple[str, ...], int] = {}
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            yield Problem(file=file, key=f"row {number}", message="is not an object.", mend="Write {column: value}.")
+            continue
+        for name in sorted(needed - row.keys()):
+            yield Problem(file=file, key=f"row {number}: {name}", message="is missing.", mend="Add it.")
+        for name, value in row.items():
+            if why := _why_unfit(columns, name, value):
+                message, mend = why
+                yield Problem(file=file, key=f"row {number}: {name}", value=str(value)[:60], message=message, mend=mend)
+        if needed <= row.keys():
+            key = tuple(str(row[name]) for name in table.primary_key)
+            if (first := keys.setdefault(key, number)) != number:
+                where = f"row {number}: {', '.join(table.primary_key)}"
+                message = f"has the primary key of row {first}."
+                yield Problem(file=file, key=where, value=", ".join(key), message=message, mend="Give it its own.")
+
+
+def _is_needed(column: Column) -> bool:
+    return column.required and column.default is None and column.generated is None
+
+
+def _why_unfit(columns: Mapping[str, Column], name: str, value: Any) -> tuple[str, str] | None:
+    column = columns.get(name)
+    if column is None:
+        return "is not a column.", nearest(name, columns)
+    if column.generated is not None:
+        return "is generated.", "Leave it out."
+    if value is None:
+        given = "Give a value, or leave it out if it has a default."
+        return ("is required.", given) if column.required else None
+    if why := why_unfit(column.base, value):
+        return f"{why}.", "Mend it."
+    for item in value if isinstance(value, list) else [value]:
+        if column.values and item not in column.values:
+            return "is no value of its enumerator.", nearest(str(item), column.values)
+    return _why_misshapen(column.shape, value) if column.shape else None
+
+
+def _why_misshapen(shape: dict[str, Any], value: Any) -> tuple[str, str] | None:
+    import jsonschema  # noqa: PLC0415 (takes 60 ms, and few collections need it)
+
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(shape).iter_errors(value))
+    if error is None:
+        return None
+    where = ".".join(map(str, error.absolute_path))
+    return f"doesn't follow its JSON Schema: {where + ': ' if where else ''}{error.message}.", "Mend it."

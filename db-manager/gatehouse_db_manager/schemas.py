@@ -1,0 +1,41 @@
+"""JSON Schemas of the file formats, for editors. Written to db-manager/schemas by `gate generate`."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatehouse_db_manager.formats import CollectionFile, EnumValue, SchemaFile, TypeFile
+
+_FORMATS: dict[str, tuple[str, Any]] = {
+    "schema": ("A schema: services/<service>/database/schema.yaml", SchemaFile),
+    "collection": ("A collection: services/<service>/database/collections/<collection>.yaml", CollectionFile),
+    "enumerators": (
+        "A snapshot of enumerators: services/<service>/database/enumerators/<n>.yaml",
+        dict[str, list[EnumValue]],
+    ),
+    "type": ("A custom type: db-manager/types/<type>.yaml", TypeFile),
+}
+
+
+def format_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one kind of file."""
+    title, shape = _FORMATS[name]
+    (root,), components = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:gatehouse:schema:db-manager:{name}",
+        "title": title,
+        **root,
+        "$defs": components,
+    }
+
+
+def generate(root: Path) -> dict[str, str]:
+    """Generated files by their path below `root`."""
+    del root  # the schemas follow from the structs alone
+    return {f"db-manager/schemas/{name}.schema.json": _text(format_schema(name)) for name in _FORMATS}
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=2).decode() + "\n"

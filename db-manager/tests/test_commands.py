@@ -1,0 +1,142 @@
+"""`gate db`, as a person or a script meets it: words, JSON and exit codes."""
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from gatehouse_db_manager.api import connect
+from gatehouse_db_manager.commands import db
+from gatehouse_db_manager.lock import lock
+
+ADA = "019a0000-0001-7000-8000-000000000001"
+
+
+@pytest.fixture
+def gate(checkout, database, monkeypatch):
+    """Runs `gate db ...` against the checkout and the database."""
+    monkeypatch.delenv("GATEHOUSE_ENVIRONMENT", raising=False)
+
+    def run(*words: str, exit_code: int = 0, url: str | None = None) -> str:
+        command = words[0]
+        address = [] if command == "check" else ["--url", url or database.url]
+        result = CliRunner().invoke(db, [command, "--root", str(checkout.root), *address, *words[1:]])
+        assert result.exit_code == exit_code, result.output
+        return result.output
+
+    return run
+
+
+def test_plan_shows_what_apply_then_does(gate, checkout, database):
+    checkout.collection()
+    assert "create table person" in gate("plan")
+    assert database.value("select to_regnamespace('person') is null"), "plan changes nothing"
+    assert "person 1.0.0.0" in gate("apply")
+    assert "In place: nothing to do." in gate("plan")
+    assert "In place: nothing to do" in gate("apply")
+
+
+def test_plan_shows_just_the_change_and_what_it_locks(gate, checkout, database):
+    checkout.collection()
+    gate("apply")
+    database.people(1)
+    checkout.collection(
+        version="1.0.1.0", columns={"nick": {"type": "text"}}, indexes={"by_nick": {"columns": ["nick"]}}
+    )
+    shown = gate("plan")
+    assert "add column nick" in shown
+    assert "locks person for an instant" in shown
+    assert "create index concurrently person_by_nick" in shown
+    assert "person 1.0.0.0 → 1.0.1.0" in shown
+    assert "2 steps" in shown
+
+
+def test_plan_as_json_can_be_read_by_a_script(gate, checkout):
+    checkout.collection()
+    checkout.rows([{"id": ADA, "name": "Ada"}])
+    plan = msgspec.json.decode(gate("plan", "--json", "--test-data"))
+    (schema,) = plan["schemas"]
+    assert schema["versions"][0]["after"] == "1.0.0.0"
+    assert len(schema["fingerprint"]) == 20
+    assert schema["steps"][-1]["data"][0]["rows"] == 1
+
+
+def test_status_compares_wanted_with_applied(gate, checkout):
+    checkout.collection()
+    assert "-" in gate("status")
+    gate("apply")
+    shown = gate("status")
+    assert "1.0.0.0" in shown
+    assert "Nothing pending." in shown
+    assert msgspec.json.decode(gate("status", "--json"))["pending"] == 0
+
+
+def test_a_wrong_file_ends_with_2(gate, checkout):
+    checkout.collection(columns={"age": {"type": "years"}})
+    shown = gate("check", exit_code=2)
+    assert "columns.age.type = years" in shown
+    assert "→" in shown, "how to mend it"
+
+
+def test_a_sound_configuration_needs_no_database(gate, checkout):
+    checkout.collection()
+    assert "person 1 collections, 0 rows of data" in gate("check")
+
+
+def test_a_refusal_ends_with_3_and_plan_shows_it_too(gate, checkout):
+    checkout.collection()
+    gate("apply")
+    checkout.collection(columns={"nick": {"type": "text"}})
+    for command in ("plan", "apply"):
+        shown = gate(command, exit_code=3)
+        assert "person.yaml" in shown
+        assert "a version never changes" in shown
+
+
+def test_a_failed_step_ends_with_4(gate, checkout):
+    checkout.collection(checks={"wrong": "nme <> ''"})
+    assert "could not create table person" in gate("apply", exit_code=4)
+
+
+def test_a_lock_not_freed_in_time_ends_with_5(gate, checkout, database):
+    checkout.collection()
+    with connect(database.url) as other, lock(other, "person", 1):
+        assert "is locked by another run" in gate("apply", "--lock-wait", "0.1", exit_code=5)
+
+
+def test_no_database_is_said_in_one_sentence(gate, checkout, monkeypatch):
+    checkout.collection()
+    assert "There is no database to be reached" in gate("plan", exit_code=4, url="postgresql://127.0.0.1:1/none")
+    monkeypatch.delenv("GATEHOUSE_ADMIN_URL", raising=False)
+    result = CliRunner().invoke(db, ["plan", "--root", str(checkout.root)])
+    assert result.exit_code == 4
+    assert "Start the local one with ./local/up db" in result.output
+
+
+def test_the_running_platform_s_database_is_found_by_itself(checkout, database, monkeypatch):
+    monkeypatch.delenv("GATEHOUSE_ADMIN_URL", raising=False)
+    checkout.collection()
+    checkout.write(".gate/postgres.url", database.url + "\n")
+    result = CliRunner().invoke(db, ["apply", "--root", str(checkout.root)])
+    assert result.exit_code == 0, result.output
+    assert database.run("select collection from dbm.version") == [("person",)]
+
+
+def test_reset_asks_first_and_loads_test_data_when_told(gate, checkout, database):
+    checkout.collection()
+    gate("apply")
+    database.people(3)
+    assert "All data in person will be lost" in gate("reset", exit_code=1)
+    assert database.value("select count(*) from person.person") == 3
+    checkout.rows([{"id": ADA, "name": "Ada"}])
+    gate("reset", "--yes", "--test-data")
+    assert database.value("select count(*) from person.person") == 1
+
+
+def test_importing_the_commands_loads_no_driver():
+    heavy = "{'psycopg', 'ruamel', 'rich', 'msgspec'}"
+    code = f"import sys, gatehouse_db_manager.commands; print({heavy} & set(sys.modules))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "set()"
