@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -101,7 +101,7 @@ class LittleProvider:
 
 
 @asynccontextmanager
-async def running(app: Any, listener: socket.socket) -> AsyncIterator[None]:
+async def running(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     task = asyncio.create_task(server._serve([listener]))
     while not server.started:
@@ -298,7 +298,7 @@ async def test_an_id_token_with_a_wrong_claim_proves_nothing(browser, spoilt):
 
 
 def with_algorithm_none(provider: LittleProvider) -> Any:
-    return lambda claims: jwt.encode(claims, None, algorithm="none", headers={"kid": provider.key_id})
+    return lambda claims: jwt.encode(claims, "", algorithm="none", headers={"kid": provider.key_id})
 
 
 def with_the_public_key_as_a_secret(provider: LittleProvider) -> Any:
