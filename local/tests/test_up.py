@@ -12,6 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 SERVICE = """
@@ -283,6 +284,77 @@ def test_two_ups_at_once_make_one_platform(checkout):
     assert [up.returncode for up in both] == [0, 0], said
     runners = [p for p in checkout.processes() if "gatehouse_local.runner" in p.cmdline()]
     assert len(runners) == 1
+
+
+SCHEMA = """
+schema: person
+description: Who the institute knows
+extensions: []
+roles: {service: person_service, reader: person_reader}
+"""
+COLLECTION = """
+collection: person
+description: A person
+version: 1.0.0.0
+columns:
+  id: {type: identity, primary: true}
+  name: {type: word, required: true, description: Full name}
+"""
+ROWS = [{"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada"}]
+
+
+def add_database(checkout: Checkout) -> Path:
+    """Gives the person service a database with one row of test data; its folder."""
+    root = Path(__file__).resolve().parents[2]
+    shutil.copytree(root / "db-manager" / "types", checkout.root / "db-manager" / "types")
+    folder = checkout.root / "services" / "person" / "database"
+    (folder / "collections").mkdir(parents=True)
+    (folder / "test-data").mkdir()
+    (folder / "schema.yaml").write_text(SCHEMA)
+    (folder / "collections" / "person.yaml").write_text(COLLECTION)
+    (folder / "test-data" / "person.json").write_text(json.dumps(ROWS))
+    service = folder.parent / "service.toml"
+    service.write_text(service.read_text().replace("[uses]", '[database]\nschema = "person"\n[uses]'))
+    return folder
+
+
+def ask(checkout: Checkout, query: str) -> list[tuple]:
+    with psycopg.connect((checkout.state / "postgres.url").read_text().strip(), autocommit=True) as connection:
+        cursor = connection.execute(query)  # ty: ignore[invalid-argument-type]
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_reset_brings_the_test_data_back_while_services_run(checkout):
+    add_database(checkout)
+    assert checkout.up("db").returncode == 0
+    grants = ask(checkout, "select datacl::text from pg_database where datname = 'gatehouse'")
+    ask(checkout, "update person.person set name = 'Eve'")
+    ask(checkout, "create table litter ()")
+    before = checkout.resource("postgres")["pid"]
+    done = checkout.gate("reset")
+    assert done.returncode == 0, done.stderr
+    assert ask(checkout, "select name from person.person") == [("Ada",)]
+    assert ask(checkout, "select to_regclass('litter')") == [(None,)]
+    assert ask(checkout, "select datacl::text from pg_database where datname = 'gatehouse'") == grants
+    assert checkout.resource("postgres")["pid"] == before
+    names = {name for (name,) in ask(checkout, "select datname from pg_database")}
+    assert names == {"gatehouse", "gatehouse_seed", "postgres", "template0", "template1"}
+
+
+def test_a_changed_collection_is_applied_while_all_is_running(checkout):
+    folder = add_database(checkout)
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    pids = {name: checkout.resource(name)["pid"] for name in ("postgres", "person")}
+    file = folder / "collections" / "person.yaml"
+    file.write_text(COLLECTION.replace("1.0.0.0", "1.1.0.0") + "  nickname: {type: word}\n")
+    eventually(lambda: any("person 1.1.0.0" in text for text in checkout.status()["notices"].values()))
+    assert ask(checkout, "select nickname from person.person") == [(None,)]
+    file.write_text(file.read_text() + "  another: {type: word}\n")  # the same version with other content
+    eventually(lambda: checkout.resource("database")["state"] == "failed")
+    assert "person.yaml" in "".join(checkout.status()["last_lines"]["database"])
+    assert {name: checkout.resource(name)["pid"] for name in ("postgres", "person")} == pids
+    assert checkout.resource("person")["health"] == "healthy"
 
 
 def test_reset_and_down_without_a_platform_say_so(checkout):
