@@ -1,0 +1,82 @@
+"""Who may do what with whose curriculum. The relationship is asked of person with the caller's own token.
+
+Answers are remembered for a few seconds (the setting relationship_seconds): a page asks several times, and an
+ended mentorship may count that much longer.
+"""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from uuid import UUID
+
+from gatehouse_chassis import Actor, Service
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import Forbidden, NotFound
+from gatehouse_curriculum import rules
+from gatehouse_curriculum.structs import Person, Relationship
+
+REMEMBERED = 2_048
+# Pages of 200: more members than that no mentor has.
+MOST_PAGES = 5
+
+Key = tuple[UUID, UUID | None, bool, UUID]
+
+
+class Access:
+    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
+        self._service = service
+        self._clock = clock
+        self._fresh_for = service.settings.integer("relationship_seconds")
+        self._remembered: OrderedDict[Key, tuple[float, str | None]] = OrderedDict()
+
+    async def require(self, actor: Actor, person: UUID, action: rules.Action) -> None:
+        """NotFound for whoever may not see the curriculum, Forbidden for whoever sees it but may not do this.
+
+        Raises Unavailable when person would have to be asked and doesn't answer.
+        """
+        coordinates, is_self = actor.has("coordinator"), actor.is_person(person)
+        relationship = None if coordinates or is_self else await self.relationship(actor, person)
+        standing = rules.standing(coordinates=coordinates, is_self=is_self, relationship=relationship)
+        if standing is None:
+            raise NotFound("There is no such curriculum.")
+        if action not in rules.MAY[standing]:
+            raise Forbidden("This is for the person's mentor or a coordinator.")
+
+    async def relationship(self, actor: Actor, person: UUID) -> str | None:
+        """What person says that the caller is to them; None when the caller may not see them."""
+        key = (actor.account, actor.person, actor.has("mentor"), person)
+        now = self._clock()
+        known = self._remembered.get(key)
+        if known is not None and now - known[0] < self._fresh_for:
+            return known[1]
+        path = f"/api/person/people/{person}/relationship"
+        found = await self._service.call("person").find(path, Relationship, token=actor.token)
+        answer = None if found is None else found.relationship
+        self._remembered[key] = (now, answer)
+        self._remembered.move_to_end(key)
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return answer
+
+    async def visible(self, actor: Actor) -> list[UUID] | None:
+        """The people whose curricula the caller may see; None: everyone's."""
+        if actor.has("coordinator"):
+            return None
+        if actor.person is None:
+            return []
+        found = [actor.person]
+        if actor.has("mentor"):
+            found += await self._members(actor)
+        return found
+
+    async def _members(self, actor: Actor) -> list[UUID]:
+        client = self._service.call("person")
+        params = {"mentor": str(actor.person), "limit": "200"}
+        found: list[UUID] = []
+        for _ in range(MOST_PAGES):
+            page = await client.get("/api/person/people", Page[Person], params=params, token=actor.token)
+            found += [person.id for person in page.items]
+            if page.next is None:
+                break
+            params["cursor"] = page.next
+        return found

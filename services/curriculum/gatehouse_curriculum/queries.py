@@ -1,0 +1,155 @@
+"""All SQL of the service. A curriculum is locked, read, changed by a rule, and written back, in one transaction."""
+# ruff: noqa: S608 - states come from the code; what callers send goes as parameters
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from msgspec import structs
+
+from gatehouse_chassis.actor import Actor
+from gatehouse_chassis.aggregates import Aggregate
+from gatehouse_chassis.context import request_id
+from gatehouse_chassis.filters import uuid
+from gatehouse_chassis.idempotency import Repeats
+from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
+from gatehouse_curriculum import rules, tables
+from gatehouse_curriculum.rules import Assignments, Stamp
+from gatehouse_curriculum.structs import Assignment, Curriculum, CurriculumInList, CurriculumRow
+from gatehouse_curriculum.tables import DB
+
+CURRICULUM = Aggregate(tables.Curriculum, CurriculumRow)
+REPEATS = Repeats(DB)
+
+
+def _count(state: str) -> str:
+    return (
+        'select count(*) from assignment a where a.curriculum_id = "curriculum"."id" and a.withdrawn_at is null '
+        f"and a.state = '{state}'"
+    )
+
+
+CURRICULA = Listing(
+    tables.Curriculum,
+    CurriculumInList,
+    filters={"person": uuid(tables.Curriculum.person_id, help="The curricula of these people")},
+    columns={f"{state}_count": f"({_count(state)})" for state in rules.STATES},
+    sorts={"changed": tables.Curriculum.changed_at, "created": tables.Curriculum.created_at},
+    default_sort="-changed",
+)
+
+# The open one, or else the one archived last.
+_FIND = DB.prepare(
+    "select id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by "
+    "from curriculum where person_id = $1 order by archived_at desc nulls first limit 1",
+    CurriculumRow,
+)
+_LOCK = DB.prepare("select id, now() from curriculum where person_id = $1 and archived_at is null for update")
+_ASSIGNMENTS = DB.prepare(
+    "select id, resource_id, topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, "
+    "started_by, completed_at, completed_by from assignment "
+    "where curriculum_id = $1 and withdrawn_at is null order by state, position",
+    Assignment,
+)
+_TOUCH = DB.prepare(
+    "update curriculum set version = version + 1, changed_at = now(), changed_by = $2, changed_request = $3 "
+    "where id = $1 returning id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by",
+    CurriculumRow,
+)
+_ADD = DB.prepare(
+    "insert into assignment (curriculum_id, id, resource_id, topic_id, path_id, state, position, note, assigned_at, "
+    "assigned_by, assigned_request, changed_by, changed_request) select $1, given.*, $9, $10, $11, $10, $11 "
+    "from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[]) as given"
+)
+_CHANGE = DB.prepare(
+    "update assignment set state = given.state, position = given.position, started_at = given.started_at, "
+    "started_by = given.started_by, completed_at = given.completed_at, completed_by = given.completed_by, "
+    "changed_at = now(), changed_by = $8, changed_request = $9 "
+    "from unnest($1::uuid[], $2::text[], $3::integer[], $4::timestamptz[], $5::uuid[], $6::timestamptz[], $7::uuid[]) "
+    "as given(id, state, position, started_at, started_by, completed_at, completed_by) where assignment.id = given.id"
+)
+_WITHDRAW = DB.prepare(
+    "update assignment set withdrawn_at = now(), withdrawn_by = $2, changed_at = now(), changed_by = $2, "
+    "changed_request = $3 where id = any($1::uuid[])"
+)
+
+
+async def find(person: UUID) -> CurriculumRow:
+    row = await _FIND.one(person)
+    if row is None:
+        raise NotFound("This person has no curriculum.")
+    return row
+
+
+async def read(row: CurriculumRow) -> Curriculum:
+    """With its assignments. They may be newer than the row, never older, so a version never hides a change."""
+    return with_assignments(row, tuple(await _ASSIGNMENTS.all(row.id)))
+
+
+def with_assignments(row: CurriculumRow, assignments: Assignments) -> Curriculum:
+    return Curriculum(**structs.asdict(row), **rules.by_state(assignments))
+
+
+async def create(person: UUID, actor: Actor) -> Curriculum:
+    """Inside a transaction. Raises Conflict when the person has one."""
+    try:
+        async with DB.transaction():
+            row = await CURRICULUM.insert({"person_id": person}, by=actor)
+    except asyncpg.UniqueViolationError:
+        raise Conflict("This person has a curriculum already.") from None
+    return with_assignments(row, ())
+
+
+async def archive(person: UUID, version: int, actor: Actor) -> Curriculum:
+    row = await find(person)
+    return await read(await CURRICULUM.archive(row.id, version, by=actor))
+
+
+async def change(
+    person: UUID, version: int, actor: Actor, rule: Callable[[Assignments, Stamp], Assignments]
+) -> Curriculum:
+    """The curriculum after the rule. Whoever comes second from the same version gets StaleVersion, and nothing of the
+    first is lost. A rule that changes nothing leaves the version."""
+    async with DB.transaction():
+        id, moment = await _locked(person)
+        row = await find(person)
+        if row.version != version:
+            raise StaleVersion(
+                f"You changed version {version} of this curriculum; it has version {row.version} by now. "
+                "Read it again and repeat your change."
+            )
+        before = tuple(await _ASSIGNMENTS.all(id))
+        after = rule(before, Stamp(moment, actor.account))
+        if after != before:
+            await _write(id, before, after, Stamp(moment, actor.account))
+            row = await _TOUCH.one(id, actor.account, request_id())
+            assert row is not None
+        return with_assignments(row, after)
+
+
+async def _locked(person: UUID) -> tuple[UUID, datetime]:
+    record = await DB.fetchrow(_LOCK.sql, person)
+    if record is None:
+        await find(person)
+        raise Conflict("This curriculum is archived.")
+    return record[0], record[1]
+
+
+async def _write(id: UUID, before: Assignments, after: Assignments, stamp: Stamp) -> None:
+    new, changed, gone = rules.differing(before, after)
+    who = (stamp.by, request_id())
+    if gone:
+        await _WITHDRAW.execute(gone, *who)
+    if changed:
+        fields = ("id", "state", "position", "started_at", "started_by", "completed_at", "completed_by")
+        await _CHANGE.execute(*_columns(changed, fields), *who)
+    if new:
+        fields = ("id", "resource_id", "topic_id", "path_id", "state", "position", "note")
+        await _ADD.execute(id, *_columns(new, fields), stamp.at, *who)
+
+
+def _columns(assignments: list[Assignment], fields: tuple[str, ...]) -> list[list[Any]]:
+    return [[getattr(one, field) for one in assignments] for field in fields]

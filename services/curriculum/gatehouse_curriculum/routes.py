@@ -1,0 +1,168 @@
+"""Curricula, and the commands that change them. Who may is decided by relationship (access.py), not by role alone."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from msgspec import structs
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.guards import allow, signed_in
+from gatehouse_chassis.idempotency import IdempotencyKey
+from gatehouse_chassis.paging import Page
+from gatehouse_chassis.problems import NotFound
+from gatehouse_curriculum import queries, rules
+from gatehouse_curriculum.access import Access
+from gatehouse_curriculum.content import Content
+from gatehouse_curriculum.rules import Assignments, Stamp
+from gatehouse_curriculum.structs import (
+    Assign,
+    Curriculum,
+    CurriculumAfterAssigning,
+    CurriculumInList,
+    Move,
+    NewCurriculum,
+)
+
+
+class CurriculaController(Controller):
+    path = "/curricula"
+    tags = ("curricula",)
+
+    @get(
+        operation_id="ListCurricula",
+        operation_class=queries.CURRICULA.operation,
+        summary="List the curricula that the caller may see",
+        guards=[signed_in],
+    )
+    async def list_curricula(self, request: Request, actor: Actor, access: Access) -> Page[CurriculumInList]:
+        people = await access.visible(actor)
+        where = [] if people is None else [("person_id = any({}::uuid[])", people)]
+        return await queries.CURRICULA.page(request.query_params, where=where)
+
+    @get("/{person_id:uuid}", operation_id="GetCurriculum", summary="Read a person's curriculum", guards=[signed_in])
+    async def get_curriculum(
+        self, request: Request, person_id: UUID, actor: Actor, access: Access
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "read")
+        row = await queries.find(person_id)
+        if has_already(request, row.version):
+            return versioned(queries.with_assignments(row, ()), request)  # 304: its assignments aren't needed
+        return versioned(await queries.read(row))
+
+    @post(
+        operation_id="CreateCurriculum", summary="Give a person a curriculum", guards=[allow("mentor", "coordinator")]
+    )
+    async def create_curriculum(
+        self,
+        request: Request,
+        data: NewCurriculum,
+        actor: Actor,
+        access: Access,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Curriculum]:
+        await access.require(actor, data.person_id, "create")
+        # A coordinator needs no relationship, but the person must be one that the institute knows.
+        if await access.relationship(actor, data.person_id) is None:
+            raise NotFound("There is no such person.")
+
+        async def create() -> Response[Curriculum]:
+            curriculum = await queries.create(data.person_id, actor)
+            return created(curriculum, f"/api/curriculum/curricula/{data.person_id}")
+
+        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+
+    @post(
+        "/{person_id:uuid}/archive",
+        operation_id="ArchiveCurriculum",
+        summary="Archive a curriculum: it can be read, not changed",
+        guards=[allow("coordinator")],
+        status_code=200,
+    )
+    async def archive_curriculum(self, person_id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Curriculum]:
+        return versioned(await queries.archive(person_id, required_version(if_match), actor))
+
+    @post(
+        "/{person_id:uuid}/assign",
+        operation_id="AssignToCurriculum",
+        summary="Assign a resource, or all resources of a topic or path",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def assign(
+        self, person_id: UUID, data: Assign, actor: Actor, access: Access, content: Content, if_match: IfMatch = None
+    ) -> Response[CurriculumAfterAssigning]:
+        await access.require(actor, person_id, "assign")
+        version = required_version(if_match)
+        proposals = await content.proposals(data, actor.token)
+        assigned: list[UUID] = []
+        skipped: list[UUID] = []
+
+        def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
+            after, assigned[:], skipped[:] = rules.assign(
+                assignments, proposals, stamp, state=data.state, note=data.note, new_id=uuid7
+            )
+            return after
+
+        curriculum = await queries.change(person_id, version, actor, rule)
+        return versioned(CurriculumAfterAssigning(**structs.asdict(curriculum), assigned=assigned, skipped=skipped))
+
+
+class AssignmentsController(Controller):
+    path = "/curricula/{person_id:uuid}/assignments/{assignment_id:uuid}"
+    tags = ("assignments",)
+
+    @post("/start", operation_id="StartAssignment", summary="Start learning it", guards=[signed_in], status_code=200)
+    async def start(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "start")
+        return await changed(person_id, if_match, actor, lambda items, stamp: rules.start(items, assignment_id, stamp))
+
+    @post("/complete", operation_id="CompleteAssignment", summary="Complete it", guards=[signed_in], status_code=200)
+    async def complete(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "complete")
+        return await changed(
+            person_id, if_match, actor, lambda items, stamp: rules.complete(items, assignment_id, stamp)
+        )
+
+    @post("/reopen", operation_id="ReopenAssignment", summary="Undo completing it", guards=[signed_in], status_code=200)
+    async def reopen(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "reopen")
+        return await changed(person_id, if_match, actor, lambda items, stamp: rules.reopen(items, assignment_id, stamp))
+
+    @post(
+        "/move",
+        operation_id="MoveAssignment",
+        summary="Move it to another place in later or next, or among what is learned now",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def move(
+        self, person_id: UUID, assignment_id: UUID, data: Move, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "move")
+
+        def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
+            return rules.move(assignments, assignment_id, state=data.state, position=data.position)
+
+        return await changed(person_id, if_match, actor, rule)
+
+    @post("/unassign", operation_id="Unassign", summary="Take it out", guards=[signed_in], status_code=200)
+    async def unassign(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "unassign")
+        return await changed(person_id, if_match, actor, lambda items, _: rules.unassign(items, assignment_id))
+
+
+async def changed(
+    person: UUID, if_match: str | None, actor: Actor, rule: Callable[[Assignments, Stamp], Assignments]
+) -> Response[Curriculum]:
+    return versioned(await queries.change(person, required_version(if_match), actor, rule))

@@ -1,0 +1,135 @@
+"""What goes in and out over HTTP, and what is asked of topics and person."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from gatehouse_chassis.fields import Sentence
+from gatehouse_chassis.problems import Invalid
+
+State = Literal["later", "next", "now", "completed"]
+
+
+class Assignment(Struct, kw_only=True, frozen=True):
+    """A resource of topics in someone's curriculum. `position` counts from 1 among those of the same state."""
+
+    id: UUID
+    resource_id: UUID
+    topic_id: UUID | None
+    path_id: UUID | None
+    state: State
+    position: int
+    note: str | None
+    assigned_at: datetime
+    assigned_by: UUID | None
+    started_at: datetime | None = None
+    started_by: UUID | None = None
+    completed_at: datetime | None = None
+    completed_by: UUID | None = None
+
+
+class CurriculumRow(Struct, kw_only=True):
+    id: UUID
+    person_id: UUID
+    version: int
+    archived_at: datetime | None
+    created_at: datetime
+    created_by: UUID | None
+    changed_at: datetime
+    changed_by: UUID | None
+
+
+class CurriculumInList(CurriculumRow, kw_only=True):
+    completed_count: int
+    now_count: int
+    next_count: int
+    later_count: int
+
+
+class Curriculum(CurriculumRow, kw_only=True):
+    """Completed: the last first; the others in the order in which they are to be learned."""
+
+    completed: list[Assignment]
+    now: list[Assignment]
+    next: list[Assignment]
+    later: list[Assignment]
+
+
+class CurriculumAfterAssigning(Curriculum, kw_only=True):
+    """`assigned`: the new assignments; `skipped`: resources that the curriculum had already."""
+
+    assigned: list[UUID]
+    skipped: list[UUID]
+
+
+class NewCurriculum(Struct, kw_only=True, forbid_unknown_fields=True):
+    person_id: UUID
+
+
+class Assign(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Exactly one of a resource, a topic or a path; of the latter two, all their resources in order."""
+
+    resource_id: UUID | None = None
+    topic_id: UUID | None = None
+    path_id: UUID | None = None
+    state: Literal["later", "next"] = "later"
+    note: Sentence | None = None
+
+    def subject(self) -> tuple[Literal["resource_id", "topic_id", "path_id"], UUID]:
+        """Which of the three is given. Raises Invalid when it isn't one."""
+        if self.resource_id and not (self.topic_id or self.path_id):
+            return "resource_id", self.resource_id
+        if self.topic_id and not (self.resource_id or self.path_id):
+            return "topic_id", self.topic_id
+        if self.path_id and not (self.resource_id or self.topic_id):
+            return "path_id", self.path_id
+        raise Invalid({"resource_id": "give exactly one of resource_id, topic_id and path_id"})
+
+
+class Move(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Without a position, to the end. A position past the end is the end."""
+
+    state: Literal["later", "next", "now"]
+    position: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+class Proposal(Struct, frozen=True):
+    """A resource to be assigned, and the topic and path that it comes with."""
+
+    resource_id: UUID
+    topic_id: UUID | None = None
+    path_id: UUID | None = None
+
+
+# What other services answer, as far as it is used here
+
+
+class Resource(Struct, kw_only=True):
+    id: UUID
+    archived_at: datetime | None = None
+
+
+class Topic(Struct, kw_only=True):
+    id: UUID
+    resources: list[Resource] = []
+    archived_at: datetime | None = None
+
+
+class Module(Struct, kw_only=True):
+    topics: list[Topic] = []
+
+
+class Path(Struct, kw_only=True):
+    id: UUID
+    modules: list[Module] = []
+    archived_at: datetime | None = None
+
+
+class Relationship(Struct, kw_only=True):
+    relationship: str
+
+
+class Person(Struct, kw_only=True):
+    id: UUID

@@ -1,0 +1,14 @@
+"""The table that lists are made from; what it really looks like is in database/collections."""
+
+from piccolo.columns import UUID, Timestamptz
+from piccolo.table import Table
+
+from gatehouse_chassis.database import Database
+from gatehouse_chassis.tables import Tracked
+
+DB = Database("curriculum")
+
+
+class Curriculum(Tracked, Table, db=DB, tablename="curriculum", schema="curriculum"):
+    person_id = UUID()
+    archived_at = Timestamptz(null=True, default=None)
