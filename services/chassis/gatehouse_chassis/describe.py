@@ -1,14 +1,16 @@
 """The OpenAPI document of a service: what Litestar derives, and what it can't know.
 
-Adds who may call an operation, the error answers that its kind can give (as problem details), and the bearer scheme, so
-that a client, and schemathesis, finds every status documented.
+Adds who may call an operation, the error answers that its kind can give (as problem details), the ETag and 304 of what
+has a version, and the bearer scheme, so that a client, and schemathesis, finds every status documented.
 """
 
+import typing
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 
+from gatehouse_chassis.client import Refused, TooLate
 from gatehouse_chassis.guards import label_of
 from gatehouse_chassis.problems import (
     BY_STATUS,
@@ -40,12 +42,31 @@ PROBLEM_SCHEMA = {
         },
     },
 }
-TITLES: dict[int, type[Problem]] = {400: Invalid, 503: Unavailable, **BY_STATUS}
+TITLES: dict[int, type[Problem]] = {
+    400: Invalid,
+    502: Refused,
+    503: Unavailable,
+    504: TooLate,
+    **BY_STATUS,
+}
+ETAG = {"description": 'The version, such as "3": for If-None-Match and If-Match', "schema": {"type": "string"}}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of what the caller has already: nothing is sent when it is still the same",
+    "schema": {"type": "string"},
+}
 
 
-def statuses(method: str, guard: str, operation: dict[str, Any], path: str) -> list[int]:
-    """The error statuses that an operation can answer, from its method, guard, parameters and body."""
+def statuses(method: str, guard: str, operation: dict[str, Any], path: str, *, asks_others: bool = False) -> list[int]:
+    """The error statuses that an operation can answer, from its method, guard, parameters and body.
+
+    `asks_others`: its service calls others than identity, which can refuse (502) or take too long (504).
+    """
     found = {400, 503}
+    if asks_others:
+        found |= {502, 504}
     if guard != "anyone":
         found.add(401)
     if method != "get" and guard not in ("anyone", "anyone signed in"):
@@ -68,12 +89,30 @@ def described(app: Litestar) -> dict[str, Any]:
     components.setdefault("schemas", {})["ProblemDetails"] = PROBLEM_SCHEMA
     components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     handlers = _handlers(app)
+    asks_others = bool(set(app.state.service.entry.uses.services) - {"identity"})
     for path, item in document.get("paths", {}).items():
         for method, operation in item.items():
             handler = handlers.get(operation.get("operationId", ""))
             if handler is not None:
-                _complete(operation, method, path, handler)
+                _complete(operation, method, path, handler, asks_others=asks_others)
+                if method == "get" and has_version(handler):
+                    _conditional(operation)
     return document
+
+
+def has_version(handler: HTTPRouteHandler) -> bool:
+    """Whether its answers carry an ETag: they are a `Response` of a struct with a `version`."""
+    returned = handler.parsed_fn_signature.return_type.annotation
+    if typing.get_origin(returned) is not Response:
+        return False
+    row = typing.get_args(returned)[0]
+    return "version" in getattr(row, "__struct_fields__", ())
+
+
+def _conditional(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(IF_NONE_MATCH)
+    operation["responses"]["304"] = {"description": "The caller has this version already", "headers": {"ETag": ETAG}}
+    operation["responses"]["200"].setdefault("headers", {})["ETag"] = ETAG
 
 
 def _handlers(app: Litestar) -> dict[str, HTTPRouteHandler]:
@@ -85,7 +124,9 @@ def _handlers(app: Litestar) -> dict[str, HTTPRouteHandler]:
     }
 
 
-def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler) -> None:
+def _complete(
+    operation: dict[str, Any], method: str, path: str, handler: HTTPRouteHandler, *, asks_others: bool
+) -> None:
     labels = [label for guard in handler.resolve_guards() if (label := label_of(guard))]
     guard = labels[-1] if labels else "anyone"
     operation["x-gatehouse-allows"] = guard
@@ -94,5 +135,5 @@ def _complete(operation: dict[str, Any], method: str, path: str, handler: HTTPRo
     responses = operation.setdefault("responses", {})
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     responses.pop("400", None)  # Litestar's own form, which this chassis doesn't answer with
-    for status in statuses(method, guard, operation, path):
+    for status in statuses(method, guard, operation, path, asks_others=asks_others and guard != "anyone"):
         responses.setdefault(str(status), {"description": TITLES[status].title, "content": content})

@@ -1,0 +1,69 @@
+"""Every operation of every service under generated requests (schemathesis): no 5xx, no undocumented answer.
+
+How many requests an operation gets is GATEHOUSE_CASES; `gate bench services` makes 10,000 in all. They run on a
+database of their own, as an administrator, who gets everywhere, and as a member, who shouldn't.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog import find_root, load_catalog
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+HOOKS = Path(__file__).with_name("hooks.py")
+CASES = os.environ.get("GATEHOUSE_CASES", "5")
+# Identity last: whoever plays with accounts and roles can end up signed out.
+NAMES = [service.name for service in load_catalog(find_root(Path(__file__).parent)) if service.kind == "api"]
+APIS = sorted(NAMES, key=lambda name: name == "identity")
+
+
+@pytest.fixture(scope="module")
+def callers(institute) -> dict[str, dict[str, str]]:
+    """Signed in before anything is done to the accounts."""
+    return {persona: institute.sign_in(persona) for persona in ("admin", "member")}
+
+
+@pytest.mark.parametrize("persona", ["member", "admin"])
+@pytest.mark.parametrize("service", APIS)
+def test_no_generated_request_breaks_a_service(
+    institute, callers: dict[str, dict[str, str]], service: str, persona: str, tmp_path: Path
+) -> None:
+    # The forms of a request are the same for everyone: going through them all once is enough.
+    phases = "examples,coverage,fuzzing" if persona == "admin" else "fuzzing"
+    done = schemathesis(institute.url(service), callers[persona]["Authorization"], phases, tmp_path)
+    assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}\n{institute.log(service)[-3000:]}"
+    assert "unhandled error" not in institute.log(service)
+
+
+def schemathesis(url: str, authorization: str, phases: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [
+            Path(sys.executable).parent / "schemathesis",
+            "run",
+            f"{url}/openapi.json",
+            f"--url={url}",
+            f"--header=Authorization: {authorization}",
+            f"--max-examples={CASES}",
+            f"--checks={CHECKS}",
+            f"--phases={phases}",
+            "--seed=7",
+            "--continue-on-failure",
+            "--no-color",
+            "--warnings=off",
+        ],
+        cwd=folder,
+        env={
+            **os.environ,
+            "SCHEMATHESIS_HOOKS": str(HOOKS),
+            "GATEHOUSE_CONTRACTS_URL": url,
+            "GATEHOUSE_CONTRACTS_AUTHORIZATION": authorization,
+        },
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
