@@ -1,0 +1,215 @@
+"""Assigning, starting, completing, moving: what is recorded, what is refused, and who may."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from gatehouse_chassis.testing import Peer, ServiceClient
+
+from .conftest import AVA, BASE, NOAH, Headers, resource_id
+
+TOPIC, PATH = "019a0000-0003-7000-8000-000000000001", "019a0000-0005-7000-8000-000000000001"
+
+
+class Editor:
+    """Reads a curriculum and sends commands for the version that it read last."""
+
+    def __init__(self, service: ServiceClient, headers: Headers, address: str) -> None:
+        self.service = service
+        self.headers = headers
+        self.address = address
+        self.seen: dict[str, Any] = {}
+
+    async def read(self) -> dict[str, Any]:
+        self.seen = (await self.service.get(self.address, headers=self.headers)).json()
+        return self.seen
+
+    async def send(self, command: str, body: Any = None) -> Any:
+        headers = {**self.headers, "If-Match": f'"{self.seen["version"]}"'}
+        answer = await self.service.post(f"{self.address}/{command}", json=body, headers=headers)
+        if answer.status_code == 200:
+            self.seen = answer.json()
+        return answer
+
+    async def assign(self, *numbers: int, state: str = "later") -> Any:
+        for number in numbers:
+            answer = await self.send("assign", {"resource_id": resource_id(number), "state": state})
+            assert answer.status_code == 200, answer.text
+        return self.seen
+
+    def order(self, state: str) -> list[int]:
+        return [int(one["resource_id"][-12:]) for one in self.seen[state]]
+
+    def id_of(self, number: int) -> str:
+        everything = [one for state in ("later", "next", "now", "completed") for one in self.seen[state]]
+        return next(one["id"] for one in everything if one["resource_id"] == resource_id(number))
+
+
+@pytest.fixture
+async def editor(curriculum: ServiceClient, coordinator: Headers, empty: Callable[[], Any]) -> Editor:
+    """A coordinator with a curriculum that is empty."""
+    editor = Editor(curriculum, coordinator, await empty())
+    await editor.read()
+    return editor
+
+
+@pytest.fixture(scope="module", autouse=True)
+def content(topics: Peer) -> None:
+    first = {"id": TOPIC, "name": "First", "resources": [{"id": resource_id(n)} for n in (11, 12, 13)]}
+    second = {"id": str(uuid4()), "name": "Second", "resources": [{"id": resource_id(n)} for n in (13, 14)]}
+    old = {"id": resource_id(20), "archived_at": "2026-01-01T00:00:00Z"}
+    topics.answers["GET", f"/api/topics/topics/{TOPIC}"] = (200, {**first, "archived_at": None})
+    topics.answers["GET", f"/api/topics/paths/{PATH}"] = (
+        200,
+        {"id": PATH, "modules": [{"id": str(uuid4()), "name": "Module", "topics": [first, second]}]},
+    )
+    topics.answers["GET", f"/api/topics/resources/{resource_id(20)}"] = (200, old)
+
+
+async def test_a_resource_is_assigned_started_and_completed_each_with_its_time(editor: Editor) -> None:
+    assigned = (await editor.send("assign", {"resource_id": resource_id(5), "note": "Look at part two."})).json()
+    started = (await editor.send(f"assignments/{editor.id_of(5)}/start")).json()
+    completed = (await editor.send(f"assignments/{editor.id_of(5)}/complete")).json()
+    one = completed["completed"][0]
+    assert assigned["assigned"] == [one["id"]]
+    assert assigned["later"][0]["note"] == "Look at part two."
+    assert (one["assigned_at"], one["started_at"], one["completed_at"]) == tuple(
+        each["changed_at"] for each in (assigned, started, completed)
+    )
+    assert one["assigned_at"] < one["started_at"] < one["completed_at"]
+    assert one["assigned_by"] == one["started_by"] == one["completed_by"] is not None
+    assert [each["version"] for each in (assigned, started, completed)] == [2, 3, 4]
+    assert await editor.read() == {key: value for key, value in completed.items() if key not in ("assigned", "skipped")}
+
+
+async def test_a_whole_path_is_assigned_and_what_is_there_is_skipped(editor: Editor) -> None:
+    await editor.assign(12)
+    topic = (await editor.send("assign", {"topic_id": TOPIC, "state": "next"})).json()
+    path = (await editor.send("assign", {"path_id": PATH})).json()
+    again = await editor.send("assign", {"path_id": PATH})
+    assert editor.order("next") == [11, 13]
+    assert editor.order("later") == [12, 14]
+    assert topic["skipped"] == [resource_id(12)]
+    assert path["later"][1]["path_id"] == PATH
+    assert path["later"][1]["topic_id"] is not None
+    assert path["skipped"] == [resource_id(n) for n in (11, 12, 13)]
+    assert (again.status_code, again.json()["assigned"]) == (200, [])
+    assert again.json()["version"] == path["version"]
+
+
+async def test_things_are_moved_between_next_and_later(editor: Editor) -> None:
+    await editor.assign(1, 2, 3)
+    await editor.send(f"assignments/{editor.id_of(3)}/move", {"state": "next"})
+    await editor.send(f"assignments/{editor.id_of(1)}/move", {"state": "next", "position": 1})
+    await editor.send(f"assignments/{editor.id_of(3)}/move", {"state": "later", "position": 1})
+    assert (editor.order("next"), editor.order("later")) == ([1], [3, 2])
+
+
+async def test_what_is_taken_out_can_be_assigned_again(editor: Editor) -> None:
+    await editor.assign(1, 2)
+    gone = await editor.send(f"assignments/{editor.id_of(1)}/unassign")
+    assert (gone.status_code, editor.order("later")) == (200, [2])
+    await editor.assign(1)
+    await editor.read()
+    assert editor.order("later") == [2, 1]
+
+
+async def test_completing_by_mistake_is_undone(editor: Editor) -> None:
+    await editor.assign(1)
+    await editor.send(f"assignments/{editor.id_of(1)}/complete")
+    assert (await editor.send(f"assignments/{editor.id_of(1)}/unassign")).status_code == 409
+    await editor.send(f"assignments/{editor.id_of(1)}/reopen")
+    assert editor.seen["now"][0]["completed_at"] is None
+    assert (await editor.send(f"assignments/{editor.id_of(1)}/unassign")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "resource_id"),
+        ({"resource_id": resource_id(1), "path_id": PATH}, "resource_id"),
+        ({"resource_id": resource_id(999)}, "resource_id"),
+        ({"resource_id": resource_id(20)}, "resource_id"),
+        ({"topic_id": str(uuid4())}, "topic_id"),
+        ({"path_id": str(uuid4())}, "path_id"),
+        ({"resource_id": "12"}, "resource_id"),
+        ({"resource_id": resource_id(1), "state": "now"}, "state"),
+        ({"resource_id": resource_id(1), "note": "a\u0000b"}, "note"),
+        ({"resource_id": resource_id(1), "note": "x" * 2001}, "note"),
+        ({"resource_id": resource_id(1), "colour": "red"}, "colour"),
+    ],
+)
+async def test_what_cant_be_assigned_is_named(editor: Editor, body: dict[str, Any], field: str) -> None:
+    answer = await editor.send("assign", body)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert (await editor.read())["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"state": "completed"}, "state"),
+        ({}, "state"),
+        ({"state": "next", "position": 0}, "position"),
+        ({"state": "next", "position": 10**30}, "position"),
+        ({"state": "next", "place": 1}, "place"),
+    ],
+)
+async def test_a_move_that_makes_no_sense_is_refused(editor: Editor, body: dict[str, Any], field: str) -> None:
+    await editor.assign(1)
+    answer = await editor.send(f"assignments/{editor.id_of(1)}/move", body)
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_a_command_says_which_version_it_changes(editor: Editor) -> None:
+    await editor.assign(1)
+    address = f"{editor.address}/assignments/{editor.id_of(1)}/start"
+    blind = await editor.service.post(address, headers=editor.headers)
+    stale = await editor.service.post(address, headers={**editor.headers, "If-Match": '"1"'})
+    odd = await editor.service.post(address, headers={**editor.headers, "If-Match": "*"})
+    assert (blind.status_code, stale.status_code, odd.status_code) == (428, 412, 400)
+
+
+async def test_what_isnt_in_the_curriculum_is_a_404(editor: Editor, curriculum: ServiceClient, mara: Headers) -> None:
+    await editor.assign(1)
+    noahs = Editor(curriculum, mara, f"{BASE}/{NOAH}")
+    await noahs.read()
+    for command in ("start", "complete", "unassign", "reopen"):
+        assert (await noahs.send(f"assignments/{editor.id_of(1)}/{command}")).status_code == 404
+        assert (await editor.send(f"assignments/{uuid4()}/{command}")).status_code == 404
+        assert (await editor.send(f"assignments/nonsense/{command}")).status_code == 404
+
+
+async def test_a_member_starts_and_completes_and_leaves_the_rest_to_the_mentor(
+    curriculum: ServiceClient, noah: Headers, mara: Headers
+) -> None:
+    member, mentor = (Editor(curriculum, who, f"{BASE}/{NOAH}") for who in (noah, mara))
+    first = (await member.read())["next"][0]["id"]
+    allowed = [(await member.send(f"assignments/{first}/{what}")).status_code for what in ("start", "complete")]
+    refused = [
+        await member.send(f"assignments/{first}/reopen"),
+        await member.send(f"assignments/{first}/unassign"),
+        await member.send(f"assignments/{first}/move", {"state": "next"}),
+        await member.send("assign", {"resource_id": resource_id(700)}),
+        await member.send("archive"),
+    ]
+    await mentor.read()
+    reopened = await mentor.send(f"assignments/{first}/reopen")
+    assert allowed == [200, 200]
+    assert [answer.status_code for answer in refused] == [403] * 5
+    assert reopened.status_code == 200
+
+
+async def test_somebody_else_cant_tell_that_there_is_a_curriculum(curriculum: ServiceClient, noah: Headers) -> None:
+    theirs = Editor(curriculum, noah, f"{BASE}/{AVA}")
+    theirs.seen = {"version": 1}
+    answers = [
+        await theirs.send("assign", {"resource_id": resource_id(1)}),
+        await theirs.send(f"assignments/{uuid4()}/start"),
+        await theirs.send(f"assignments/{uuid4()}/move", {"state": "next"}),
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 3
