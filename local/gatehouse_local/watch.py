@@ -1,16 +1,11 @@
 """`gate test --watch`: stays, and after each save reruns the tests that the saved file affects.
 
-Quick because each run is a fork of a process that has the libraries imported already (never our own code), and because
-the throwaway PostgreSQL stays between the runs. What is affected is a pure function of the workspace and the paths.
+What is affected is a pure function of the workspace and the paths. Quick because the throwaway PostgreSQL stays between
+the runs, and because each run is a fork of a warm process (warm.py).
 """
 
 import contextlib
-import importlib
-import json
 import os
-import select
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import Iterable
@@ -22,6 +17,7 @@ import watchfiles
 from gatehouse_local.shared import shared
 from gatehouse_local.testing import SHARED_FOLDER, Postgres
 from gatehouse_local.testrun import pytest_arguments
+from gatehouse_local.warm import NOTHING, Warm
 from gatehouse_local.workspace import Member, dependents, members
 
 WATCHED = frozenset({".py", ".toml", ".yaml", ".json", ".sql", ".html", ".css", ".js", ".ts"})
@@ -47,104 +43,6 @@ def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> l
 
 def _is_test(path: Path) -> bool:
     return path.name.startswith("test_") and path.suffix == ".py"
-
-
-class Warm:
-    """A process that has imported the libraries, and forks one child for each run of pytest."""
-
-    def __init__(self) -> None:
-        requests, self._to = os.pipe()
-        self._from, answers = os.pipe()
-        self.running: int | None = None
-        self._pid = os.fork()
-        if self._pid == 0:
-            os.close(self._to)
-            os.close(self._from)
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            with os.fdopen(requests) as lines, os.fdopen(answers, "w") as said:
-                _serve(lines, said)
-            os._exit(0)
-        os.close(requests)
-        os.close(answers)
-        self._answers = os.fdopen(self._from)
-
-    def start(self, arguments: list[str], *, quiet: bool = False) -> None:
-        """Begins a run; the one before must have ended or been stopped."""
-        os.write(self._to, (json.dumps({"arguments": arguments, "quiet": quiet}) + "\n").encode())
-        self.running = int(self._answers.readline())
-
-    def finished(self, wait: float = 0) -> int | None:
-        """The exit code once the run is over; None while it runs or when there is none."""
-        if self.running is None or not select.select([self._answers], [], [], wait)[0]:
-            return None
-        self.running = None
-        return int(self._answers.readline() or 1)
-
-    def stop(self) -> None:
-        """Ends the run that is going on, with everything it started."""
-        if self.running is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.running, signal.SIGKILL)
-            self.finished(wait=10)
-
-    def close(self) -> None:
-        self.stop()
-        os.close(self._to)
-        self._answers.close()
-        os.waitpid(self._pid, 0)
-
-
-def _serve(requests: Iterable[str], answers) -> None:
-    for line in requests:
-        learned, tells = os.pipe()
-        child = os.fork()
-        if child == 0:
-            os.close(learned)
-            _run(**json.loads(line), tells=tells)
-        os.close(tells)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.setpgid(child, child)
-        print(child, file=answers, flush=True)
-        with os.fdopen(learned) as names:
-            libraries = names.read().split()
-        status = os.waitpid(child, 0)[1]
-        _import(libraries)
-        print(os.waitstatus_to_exitcode(status), file=answers, flush=True)
-
-
-def _run(arguments: list[str], *, quiet: bool, tells: int) -> None:
-    """In the child: one run of pytest, then the names of the libraries it imported, for the next child to have."""
-    import pytest  # noqa: PLC0415 - the parent doesn't need it
-
-    code = 1
-    try:
-        with contextlib.suppress(PermissionError):
-            os.setpgid(0, 0)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2) if quiet else (0,):
-            os.dup2(nothing, descriptor)
-        code = int(pytest.main(arguments))
-        os.write(tells, " ".join(_libraries()).encode())
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def _libraries() -> list[str]:
-    return [
-        name
-        for name, module in list(sys.modules.items())
-        if "site-packages" in (getattr(module, "__file__", None) or "") and not name.startswith(("gatehouse_", "__"))
-    ]
-
-
-def _import(names: list[str]) -> None:
-    for name in names:
-        if name not in sys.modules:
-            with contextlib.suppress(Exception):
-                importlib.import_module(name)
 
 
 def watch(root: Path, words: list[str]) -> None:
@@ -190,7 +88,7 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
 
 
 def _verdict(code: int) -> str:
-    if code == 5:  # pytest's word for having collected nothing, such as a file with journeys only
+    if code == NOTHING:  # such as a file with journeys only
         return click.style("nothing to run", fg="yellow")
     return click.style("passed", fg="green") if code == 0 else click.style("FAILED", fg="red", bold=True)
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.watch import Warm, affected
+from gatehouse_local.warm import Warm
+from gatehouse_local.watch import affected
 from gatehouse_local.workspace import dependents, members
 
 ROOT = Path(__file__).parents[2]
