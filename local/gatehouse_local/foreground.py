@@ -46,7 +46,9 @@ class Live(Onlooker):
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - only on a terminal
         from rich.live import Live as RichLive  # noqa: PLC0415 - as above
+        from rich.text import Text  # noqa: PLC0415 - as above
 
+        self._text = Text
         self._console = Console()
         self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
 
@@ -54,9 +56,9 @@ class Live(Onlooker):
         self._console.print(text, style="yellow", markup=False, highlight=False)
 
     def lines(self, name: str, lines: list[str]) -> None:
-        for line in lines:
-            self._console.print(f"[bright_black]{name:<12} |[/]", end=" ")
-            self._console.print(line, markup=False, highlight=False, overflow="ignore", crop=False)
+        prefix = (f"{name:<12} | ", "bright_black")
+        text = self._text("\n").join(self._text.assemble(prefix, line) for line in lines)
+        self._console.print(text, soft_wrap=True)
 
     async def draw(self, runner: Runner) -> None:
         with self._live:

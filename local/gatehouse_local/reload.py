@@ -4,7 +4,7 @@
 """
 
 import threading
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from pathlib import Path, PurePath
 
 import msgspec
@@ -63,7 +63,7 @@ def _is_ignored(path: PurePath, parts: Collection[str]) -> bool:
     )
 
 
-async def meanings(root: Path, stop: threading.Event) -> AsyncIterator[Meaning]:
+async def meanings(root: Path, stop: threading.Event) -> AsyncGenerator[Meaning]:
     """The meaning of each save from now on, until `stop`."""
     import watchfiles  # noqa: PLC0415 - its native library is loaded only when something is watched
 

@@ -44,26 +44,25 @@ def test_only_the_owner_may_read_the_token(tmp_path):
 
 
 @pytest.fixture
-async def server():
+async def address():
     async def greet(request):
         if request.get("name") == "nobody":
             raise Trouble("Nobody has no name.")
         return f"hello {request['name']}"
 
     server = Server({"greet": greet})
-    server.address = await server.start()
-    yield server
+    yield await server.start()
     await server.close()
 
 
-async def test_a_request_is_answered(server):
-    client = await asyncio.to_thread(Client, server.address)
+async def test_a_request_is_answered(address):
+    client = await asyncio.to_thread(Client, address)
     assert await asyncio.to_thread(client.ask, "greet", name="Ada") == "hello Ada"
     client.close()
 
 
-async def test_an_error_reaches_who_asked(server):
-    client = await asyncio.to_thread(Client, server.address)
+async def test_an_error_reaches_who_asked(address):
+    client = await asyncio.to_thread(Client, address)
     with pytest.raises(Trouble, match=r"Nobody has no name\."):
         await asyncio.to_thread(client.ask, "greet", name="nobody")
     with pytest.raises(Trouble, match="Nobody can 'dance'"):
@@ -71,8 +70,8 @@ async def test_an_error_reaches_who_asked(server):
     client.close()
 
 
-async def test_without_the_token_nothing_is_done(server):
-    stranger = Address(server.address.pid, server.address.port, "guessed")
+async def test_without_the_token_nothing_is_done(address):
+    stranger = Address(address.pid, address.port, "guessed")
     client = await asyncio.to_thread(Client, stranger)
     with pytest.raises(Trouble, match="The token is wrong"):
         await asyncio.to_thread(client.ask, "greet", name="Ada")

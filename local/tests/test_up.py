@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
@@ -318,9 +319,9 @@ def add_database(checkout: Checkout) -> Path:
     return folder
 
 
-def ask(checkout: Checkout, query: str) -> list[tuple]:
+def ask(checkout: Checkout, query: LiteralString) -> list[tuple]:
     with psycopg.connect((checkout.state / "postgres.url").read_text().strip(), autocommit=True) as connection:
-        cursor = connection.execute(query)  # ty: ignore[invalid-argument-type]
+        cursor = connection.execute(query)
         return cursor.fetchall() if cursor.description else []
 
 

@@ -5,9 +5,8 @@ from gatehouse_local.control import Report
 from gatehouse_local.state import Health, State, Status
 
 
-def row(name, kind="api", state=State.RUNNING, health=Health.HEALTHY, **more) -> Status:
-    known = {"port": 8402, "pid": 7, "uptime_seconds": 65.0, "restarts": 0, "url": "http://127.0.0.1:8402"}
-    return Status(name=name, kind=kind, state=state, health=health, last_error=None, **(known | more))
+def row(name: str, state: State = State.RUNNING, health: Health = Health.HEALTHY) -> Status:
+    return Status(name, "api", state, health, 8402, 7, 65.0, 0, "http://127.0.0.1:8402", None)
 
 
 REPORT = Report(1, 5, "/x/.gate", "http://localhost:8400", "postgresql://admin@127.0.0.1/gatehouse", [row("person")])
