@@ -10,11 +10,12 @@ import msgspec
 
 from gatehouse_db_manager import render
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.evolve import NOTHING, Evolution, brief, remember, remember_column
+from gatehouse_db_manager.evolve import evolve
 from gatehouse_db_manager.live import Live, LiveSchema
 from gatehouse_db_manager.model import Collection, Configuration, Schema, Script, short_digest
 from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, SnapshotPin, Step, VersionChange
 from gatehouse_db_manager.records import LAYOUT
+from gatehouse_db_manager.table_change import NOTHING, brief, remember, remember_column
 
 NEW = "nothing that is in use"
 
@@ -184,12 +185,11 @@ class _Planner:
             mend = "Move it away (alter table ... rename to ...); taking over a table is not supported yet."
             self._refuse(collection, "collection", message, mend, name)
             return
-        evolution = Evolution(self.schema, collection, self.live, self.live.tables[name])
-        evolution.plan()
-        self.steps.extend(evolution.steps)
-        self.refusals.extend(evolution.refusals)
+        change = evolve(self.schema, collection, self.live)
+        self.steps.extend(change.steps)
+        self.refusals.extend(change.refusals)
         applied = self.live.versions.get(name)
-        if evolution.tightens and applied:
+        if change.tightens and applied:
             before = tuple(map(int, applied.version.split(".")))
             if collection.version[:2] == before[:2]:
                 raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"

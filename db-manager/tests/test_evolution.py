@@ -51,6 +51,7 @@ def test_a_nullable_column_is_added(people, database):
     plan = database.plan(people)
     assert whats(plan)[0] == "add column nick"
     assert all("nick" in step.what for step in plan.steps), "the plan shows just the change"
+    assert plan.schemas[0].notes == ()
     database.apply(people)
     assert database.tables()["person"].columns["nick"].description == "What friends say"
     assert all(constraint.valid for constraint in database.tables()["person"].constraints.values())
@@ -258,7 +259,8 @@ def test_an_empty_table_takes_every_change_at_once(checkout, database):
 
 def test_what_somebody_added_by_hand_is_left_alone(people, database):
     database.run(
-        "alter table person.person add column by_hand int; alter table person.person add constraint by_hand check (true);"
+        "alter table person.person add column by_hand int; "
+        "alter table person.person add constraint by_hand check (true); "
         "create index by_hand on person.person (email)"
     )
     start(people, "1.0.1.1", {"nick": {"type": "text"}})
