@@ -1,0 +1,80 @@
+"""Puts the portal together: pages on top of what every service has."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+
+from gatehouse_chassis import Service, create_app
+from gatehouse_chassis.problems import Unauthenticated
+from gatehouse_portal import assets, pages
+from gatehouse_portal.headers import security_headers
+from gatehouse_portal.peers import Peers
+from gatehouse_portal.routes import admin, curriculum, home, library, members, sign_in
+from gatehouse_portal.sessions import Refresh, Sessions, Tokens, checked_secret
+from gatehouse_portal.tables import DB
+from gatehouse_portal.watch import Watch
+
+PAGES = [sign_in, home, curriculum, members, library, admin]
+
+
+def create(service: Service) -> Litestar:
+    @asynccontextmanager
+    async def ready(app: Litestar) -> AsyncGenerator[None]:
+        """What pages need once the chassis has its clients and its database."""
+        peers = Peers(service.clients)
+        watch = Watch(service.addresses)
+        watch.include(service.name, f"http://{service.host}:{service.port}", app)
+        app.state.peers = peers
+        app.state.watch = watch
+        app.state.sessions = Sessions(
+            secret=checked_secret(service.settings.text("session_secret")),
+            lifetime=service.settings.duration("session_lifetime"),
+            refresh=_refresh(peers),
+        )
+        try:
+            yield
+        finally:
+            await watch.close()
+
+    app = create_app(
+        service,
+        [assets.static_file, assets.favicon, *(route for part in PAGES for route in part.ROUTES)],
+        database=DB,
+        lifespan=[ready],
+        dependencies={
+            "peers": Provide(_peers, sync_to_thread=False),
+            "sessions": Provide(_sessions, sync_to_thread=False),
+            "watch": Provide(_watch, sync_to_thread=False),
+        },
+        template_config=pages.template_config(),
+        before_send=[security_headers(service.environment)],
+    )
+    # The chassis answers errors with problem details; here browsers get pages, also for addresses that don't exist.
+    app.exception_handlers[Exception] = pages.answer
+    return app
+
+
+def _peers(state: State) -> Peers:
+    return state.peers
+
+
+def _sessions(state: State) -> Sessions:
+    return state.sessions
+
+
+def _watch(state: State) -> Watch:
+    return state.watch
+
+
+def _refresh(peers: Peers) -> Refresh:
+    async def refresh(refresh_token: str) -> Tokens | None:
+        body = {"refresh_token": refresh_token}
+        try:
+            return await peers.ask("identity", "POST", "/api/identity/sessions/refresh", Tokens, json=body, token="")
+        except Unauthenticated:
+            return None
+
+    return refresh

@@ -1,0 +1,150 @@
+"""A curriculum with the names of what is in it: assembled from curriculum, topics and person in few parallel calls."""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from gatehouse_chassis.actor import Actor
+from gatehouse_chassis.problems import NotFound
+from gatehouse_portal.peers import Away, Peers, or_away
+from gatehouse_portal.structs import Assignment, Curriculum, Named, Page, Person, Resource
+
+T = TypeVar("T", Resource, Named)
+Found = TypeVar("Found")
+# As many ids as topics takes in one request (gatehouse_chassis.filters.MOST_VALUES).
+BATCH = 50
+
+
+class Item(msgspec.Struct, frozen=True):
+    """An assignment and its resource; None when topics doesn't answer (or has it no longer)."""
+
+    assignment: Assignment
+    resource: Resource | None
+
+    @property
+    def name(self) -> str:
+        return self.resource.name if self.resource else "A resource whose name can’t be shown right now"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Items that follow each other and belong to one topic."""
+
+    key: str
+    name: str
+    items: list[Item]
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page of a curriculum shows. `edits`: may assign and rearrange; `learns`: may start and complete."""
+
+    person_id: UUID
+    name: str
+    person: Person | None
+    own: bool
+    edits: bool
+    curriculum: Curriculum | None = None
+    now: list[Item] = []
+    next: list[Item] = []
+    later: list[Group] = []
+    completed: list[Item] = []
+    away: Away | None = None
+
+    @property
+    def learns(self) -> bool:
+        return (self.own or self.edits) and self.curriculum is not None and self.curriculum.archived_at is None
+
+    @property
+    def call(self) -> str:
+        """What to call the person in a sentence."""
+        return (self.person.preferred_name if self.person else None) or self.name.split(" ", 1)[0]
+
+
+async def view(peers: Peers, actor: Actor, person_id: UUID) -> View:
+    """Raises NotFound when the actor may not see this person's curriculum, Away when curriculum doesn't answer."""
+    curriculum, person = await asyncio.gather(
+        or_none(peers.get("curriculum", f"/api/curriculum/curricula/{person_id}", Curriculum)),
+        or_away(or_none(peers.get("person", f"/api/person/people/{person_id}", Person))),
+    )
+    known = person if isinstance(person, Person) else None
+    own = actor.is_person(person_id)
+    mentors = actor.has("mentor") and known is not None and actor.is_person(known.mentor_id)
+    edits = actor.has("coordinator") or mentors
+    if curriculum is None and not own and (known is None or not edits):
+        raise NotFound
+    name = known.name if known else actor.name if own else "A member"
+    found = View(person_id=person_id, name=name, person=known, own=own, edits=edits)
+    return found if curriculum is None else await _with_names(peers, found, curriculum)
+
+
+async def _with_names(peers: Peers, view: View, curriculum: Curriculum) -> View:
+    everything = curriculum.all()
+    resources, topics = await asyncio.gather(
+        or_away(by_id(peers, "resources", {one.resource_id for one in everything}, Resource)),
+        or_away(by_id(peers, "topics", {one.topic_id for one in curriculum.later if one.topic_id}, Named)),
+    )
+    found = {} if isinstance(resources, Away) else resources
+    names = {} if isinstance(topics, Away) else {id: topic.name for id, topic in topics.items()}
+
+    def items(assignments: Iterable[Assignment]) -> list[Item]:
+        return [Item(one, found.get(one.resource_id)) for one in assignments]
+
+    return msgspec.structs.replace(
+        view,
+        curriculum=curriculum,
+        now=items(curriculum.now),
+        next=items(curriculum.next),
+        later=grouped(items(curriculum.later), names),
+        completed=items(curriculum.completed),
+        away=resources if isinstance(resources, Away) else None,
+    )
+
+
+def grouped(items: Sequence[Item], names: dict[UUID, str]) -> list[Group]:
+    """Runs of items of one topic, in order."""
+    groups = []
+    for topic, run in itertools.groupby(items, key=lambda item: item.assignment.topic_id):
+        together = list(run)
+        name = names.get(topic, "Other topics") if topic else "Single resources"
+        groups.append(Group(f"group-{together[0].assignment.id}", name, together))
+    return groups
+
+
+def changed_since(view: View, moment: datetime | None) -> list[str]:
+    """What others did to the curriculum after `moment`, in words; moves and removals leave no time to tell by."""
+    if moment is None or view.curriculum is None:
+        return []
+    shown = [*view.now, *view.next, *(item for group in view.later for item in group.items), *view.completed]
+    found = []
+    for item in shown:
+        one = item.assignment
+        if one.completed_at and one.completed_at > moment:
+            found.append(f"“{item.name}” was completed")
+        elif one.started_at and one.started_at > moment:
+            found.append(f"“{item.name}” was started")
+        elif one.assigned_at > moment:
+            found.append(f"“{item.name}” was assigned")
+    return found
+
+
+async def by_id(peers: Peers, what: str, ids: Iterable[UUID], kind: type[T]) -> dict[UUID, T]:
+    """Resources, topics or paths of topics, however many."""
+    wanted = sorted(map(str, ids))
+    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+    shape: Any = Page[kind]  # ty: ignore[invalid-type-form] - a type made while running
+    pages = await asyncio.gather(
+        *(peers.get("topics", f"/api/topics/{what}", shape, id=batch, limit=BATCH) for batch in batches)
+    )
+    return {one.id: one for page in pages for one in page.items}
+
+
+async def or_none(answer: Awaitable[Found]) -> Found | None:
+    """None for what isn't there."""
+    try:
+        return await answer
+    except NotFound:
+        return None

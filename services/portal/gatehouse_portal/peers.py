@@ -1,0 +1,99 @@
+"""What the portal asks of the other services, as the person who is signed in. The shapes are in structs.py.
+
+Every refusal becomes the same kind of problem here, so that a page of ours says 404, 403, 409 or 412 where the service
+did, and `Away` names the service that doesn't answer.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from gatehouse_chassis.client import Client, Misunderstood, Refused, TooLate
+from gatehouse_chassis.problems import (
+    BY_STATUS,
+    Invalid,
+    Problem,
+    Unauthenticated,
+    Unavailable,
+)
+
+T = TypeVar("T")
+# Seconds that a page waits for the slowest of its parts.
+PATIENCE = 4.0
+
+
+class Away(Unavailable):
+    """503: one service doesn't answer; the rest of the institute does."""
+
+    slug = "service-away"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"The service “{service}” doesn't answer right now. Trying again in a moment may work.")
+        self.service = service
+
+
+class Peers:
+    """The other services. `clients` are the chassis's, by name."""
+
+    def __init__(self, clients: Mapping[str, Client]) -> None:
+        self._clients = clients
+
+    async def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        kind: type[T],
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        version: int | None = None,
+        token: str | None = None,
+    ) -> T:
+        """The service's answer as `kind`. Raises Away, or the problem that it answered with."""
+        client = self._clients.get(service)
+        if client is None:
+            raise Away(service)
+        headers = {} if version is None else {"If-Match": f'"{version}"'}
+        try:
+            response = await client.request(method, path, params=params, json=json, headers=headers, token=token)
+        except Refused as refused:
+            raise as_said(refused) from refused
+        except (Unavailable, TooLate) as error:
+            raise Away(service) from error
+        if kind is type(None) or not response.content:
+            return cast(T, None)
+        try:
+            return msgspec.json.decode(response.content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise Misunderstood(f"{service} answered something else than expected.") from error
+
+    async def get(self, service: str, path: str, kind: type[T], **params: Any) -> T:
+        """A read; parameters that are None or empty aren't sent."""
+        sent = {key: value for key, value in params.items() if value not in (None, "", [])}
+        return await self.ask(service, "GET", path, kind, params=sent)
+
+
+def as_said(refused: Refused) -> Problem:
+    """The refusal as our own problem."""
+    detail = refused.problem.detail if refused.problem else ""
+    if refused.answered == 401:
+        return Unauthenticated("Your session has ended.")
+    if refused.answered == 400:
+        errors = {error.field: error.message for error in refused.problem.errors} if refused.problem else {}
+        return Invalid(errors or {"request": "isn't understood"}, detail)
+    kind = BY_STATUS.get(refused.answered)
+    return refused if kind is None else kind(detail)
+
+
+async def or_away(answer: Awaitable[T]) -> T | Away:
+    """A part of a page that may be missing while the rest is shown."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await answer
+    except Away as away:
+        return away
+    except TimeoutError:
+        return Away("a service")

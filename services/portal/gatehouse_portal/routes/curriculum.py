@@ -1,0 +1,162 @@
+"""A member's curriculum: what is completed, now, next and later, and the commands that change it.
+
+Every command is a form that names the version it was made from. When somebody else was faster, the answer (412) shows
+what they did and offers the same command again.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import FormMultiDict
+from litestar.response import Template
+from litestar.types import ControllerRouterHandler
+
+from gatehouse_chassis.actor import Actor
+from gatehouse_chassis.problems import Conflict, Invalid, NotFound, StaleVersion
+from gatehouse_portal import guards, learning
+from gatehouse_portal.learning import View
+from gatehouse_portal.pages import page, see, wants_part
+from gatehouse_portal.peers import Peers
+from gatehouse_portal.routes.library import chosen
+from gatehouse_portal.structs import Page, PathInList, Resource
+from gatehouse_portal.words import moment
+
+# What somebody did, for the announcement; {name} is the resource's.
+DONE = {
+    "start": "Started {name}",
+    "complete": "Completed {name}",
+    "reopen": "Reopened {name}",
+    "next": "Moved {name} to next",
+    "later": "Moved {name} to later",
+    "unassign": "Took out {name}",
+}
+# What the button said, to offer it again; and from which states it makes sense.
+AGAIN = {
+    "start": ("Start it", ("next", "later")),
+    "complete": ("Complete it", ("now", "next", "later")),
+    "reopen": ("Reopen it", ("completed",)),
+    "next": ("Move it to next", ("now", "later")),
+    "later": ("Move it to later", ("now", "next")),
+    "unassign": ("Take it out", ("now", "next", "later")),
+}
+FEW = 8
+
+
+@get("/members/{person_id:uuid}", guards=[guards.person], include_in_schema=False)
+async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
+    return _shown(request, await learning.view(peers, actor, person_id))
+
+
+@post("/members/{person_id:uuid}/curriculum", guards=[guards.person], include_in_schema=False)
+async def create(peers: Peers, person_id: UUID) -> Response[Any]:
+    body = {"person_id": str(person_id)}
+    with contextlib.suppress(Conflict):  # somebody else made it meanwhile, which is as good
+        await peers.ask("curriculum", "POST", "/api/curriculum/curricula", type(None), json=body)
+    return see(f"/members/{person_id}")
+
+
+@get("/members/{person_id:uuid}/assign", guards=[guards.person], include_in_schema=False)
+async def search(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
+    """Resources and paths to assign, by a part of their name."""
+    query = chosen(request, "search")
+    resources, paths, view = await asyncio.gather(
+        peers.get("topics", "/api/topics/resources", Page[Resource], limit=FEW, **query) if query else _nothing(),
+        peers.get("topics", "/api/topics/paths", Page[PathInList], limit=FEW, **query),
+        learning.view(peers, actor, person_id),
+    )
+    if not view.edits or view.curriculum is None:
+        raise NotFound
+    there = {one.resource_id for one in view.curriculum.all()}
+    name = "curriculum/assign_found.html" if wants_part(request) else "curriculum/assign.html"
+    return page(request, name, view=view, query=query, resources=resources.items, paths=paths.items, there=there)
+
+
+@post("/members/{person_id:uuid}/curriculum/assign", guards=[guards.person], include_in_schema=False)
+async def assign(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Response[Any]:
+    form = await request.form()
+    body = {key: form[key] for key in ("resource_id", "path_id", "state") if form.get(key)}
+    where = f"/api/curriculum/curricula/{person_id}/assign"
+    name = str(form.get("name", "it"))[:200]
+    try:
+        await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
+    except (StaleVersion, Conflict) as problem:
+        again = ("assign", f"Assign “{name}”", {**body, "name": name})
+        return await _refused(request, actor, peers, person_id, problem=problem, form=form, again=again)
+    return await _changed(request, actor, peers, person_id, said=f"Assigned {name}")
+
+
+@post("/members/{person_id:uuid}/curriculum/{assignment_id:uuid}", guards=[guards.person], include_in_schema=False)
+async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, assignment_id: UUID) -> Response[Any]:
+    form = await request.form()
+    action = str(form.get("action"))
+    if action not in DONE:
+        raise Invalid({"action": f"must be one of {', '.join(DONE)}"})
+    command, body = ("move", {"state": action}) if action in ("next", "later") else (action, None)
+    where = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command}"
+    try:
+        await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
+    except (StaleVersion, Conflict) as problem:
+        return await _refused(request, actor, peers, person_id, problem=problem, form=form, assignment=assignment_id)
+    name = str(form.get("name", "it"))[:200]
+    return await _changed(request, actor, peers, person_id, said=DONE[action].format(name=name))
+
+
+async def _changed(
+    request: Request[Any, Any, Any], actor: Actor, peers: Peers, person_id: UUID, *, said: str
+) -> Response[Any]:
+    if not wants_part(request):
+        return see(f"/members/{person_id}")
+    return _shown(request, await learning.view(peers, actor, person_id), said=said)
+
+
+async def _refused(
+    request: Request[Any, Any, Any],
+    actor: Actor,
+    peers: Peers,
+    person_id: UUID,
+    *,
+    problem: StaleVersion | Conflict,
+    form: FormMultiDict,
+    assignment: UUID | None = None,
+    again: tuple[str, str, dict[str, Any]] | None = None,
+) -> Template:
+    """The curriculum as it is now, with what was done to it since the form was made, and the command once more."""
+    view = await learning.view(peers, actor, person_id)
+    action = str(form.get("action", ""))
+    if view.curriculum is not None and assignment is not None and action in AGAIN:
+        label, states = AGAIN[action]
+        if any(one.id == assignment and one.state in states for one in view.curriculum.all()):
+            again = (str(assignment), label, {"action": action, "name": form.get("name", "")})
+    changes = learning.changed_since(view, moment(str(form.get("seen_at", ""))))
+    stale = {"problem": problem, "changes": changes, "again": again}
+    return _shown(request, view, status=problem.status, stale=stale, said=problem.title)
+
+
+def _shown(
+    request: Request[Any, Any, Any],
+    view: View,
+    *,
+    status: int = 200,
+    stale: dict[str, Any] | None = None,
+    said: str = "",
+) -> Template:
+    name = "curriculum/changed.html" if wants_part(request) else "curriculum/page.html"
+    return page(request, name, status=status, view=view, stale=stale, said=said, few=FEW)
+
+
+def _version(form: FormMultiDict) -> int:
+    """The version that the form was made from; `current_version` where htmx adds what the page shows by now."""
+    text = str(form.get("current_version") or form.get("version") or "")
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise Invalid({"version": "open the page again"})
+    return int(text)
+
+
+async def _nothing() -> Page[Resource]:
+    return Page([])
+
+
+ROUTES: list[ControllerRouterHandler] = [show, create, search, assign, change]

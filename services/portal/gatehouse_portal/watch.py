@@ -1,0 +1,87 @@
+"""Looks at every service for the Admin page: what runs, since when, whether it is well, how it is configured.
+
+Each is asked at its own address, in parallel and for a short time; one that doesn't answer is shown as down, which is
+what somebody opens the page for. The chassis's client isn't used: its retries and its breaker would hide just that.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Literal, TypeVar
+
+import httpx
+import msgspec
+from litestar import Litestar
+
+from gatehouse_portal.structs import Configuration, Readiness, Version
+
+T = TypeVar("T")
+# Seconds.
+PATIENCE = 1.5
+STATES = {"ready": "Healthy", "unready": "Not ready", "down": "Down"}
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of a service. `problems` says in words why it isn't ready."""
+
+    name: str
+    address: str
+    state: Literal["ready", "unready", "down"]
+    problems: list[str] = []
+    version: Version | None = None
+
+    @property
+    def words(self) -> str:
+        return STATES[self.state]
+
+
+class Watch:
+    """The services at `addresses`, and this application itself, which is asked without a network."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self._addresses = dict(addresses)
+        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        self._own: dict[str, httpx.AsyncClient] = {}
+
+    def include(self, name: str, address: str, app: Litestar) -> None:
+        """Look at `app`, which runs in this process, as the service `name`."""
+        self._addresses[name] = address
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # ty: ignore[invalid-argument-type]
+        self._own[name] = httpx.AsyncClient(transport=transport, timeout=PATIENCE)
+
+    async def close(self) -> None:
+        for client in (self._http, *self._own.values()):
+            await client.aclose()
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._addresses)
+
+    async def all(self, token: str) -> list[Seen]:
+        return list(await asyncio.gather(*(self.one(name, token) for name in self.names)))
+
+    async def one(self, name: str, token: str) -> Seen:
+        readiness, version = await asyncio.gather(
+            self._get(name, "/health/ready", Readiness, token), self._get(name, "/version", Version, token)
+        )
+        address = self._addresses[name]
+        if readiness is None:
+            said = (
+                "answers, but doesn’t say whether it is ready" if version else f"doesn’t answer within {PATIENCE:g} s"
+            )
+            return Seen(name=name, address=address, state="down", problems=[said], version=version)
+        problems = [f"{check}: {found}" for check, found in readiness.checks.items() if found != "ok"]
+        state = "ready" if readiness.ready else "unready"
+        return Seen(name=name, address=address, state=state, problems=problems, version=version)
+
+    async def configuration(self, name: str, token: str) -> Configuration | None:
+        """None when the service doesn't say."""
+        return await self._get(name, "/config", Configuration, token)
+
+    async def _get(self, name: str, path: str, kind: type[T], token: str) -> T | None:
+        client = self._own.get(name, self._http)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                response = await client.get(self._addresses[name] + path, headers={"Authorization": f"Bearer {token}"})
+            return msgspec.json.decode(response.content, type=kind)
+        except (httpx.HTTPError, TimeoutError, msgspec.MsgspecError):
+            return None

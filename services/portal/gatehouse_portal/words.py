@@ -1,0 +1,115 @@
+"""Values in words, for templates: times, names of kinds and states, initials."""
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+SMALL = {"sre": "SRE", "ui": "UI", "api": "API"}
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def label(value: Any) -> str:
+    """`online-class` and `timed_out` as people write them."""
+    text = str(value)
+    if text in SMALL:
+        return SMALL[text]
+    text = re.sub(r"[-_]+", " ", text)
+    return text[:1].upper() + text[1:]
+
+
+def initials(name: str) -> str:
+    """One or two letters that stand for a person."""
+    words = [word for word in name.split() if word[:1].isalpha()]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
+
+
+def first_name(name: str) -> str:
+    return name.split(" ", 1)[0]
+
+
+def moment(value: datetime.datetime | str | None) -> datetime.datetime | None:
+    """A time from RFC 3339 text; None when it is no time."""
+    if value is None or isinstance(value, datetime.datetime):
+        return value
+    try:
+        found = datetime.datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+
+
+def day(value: datetime.datetime | str | None) -> str:
+    """`3 Nov 2026`."""
+    found = moment(value)
+    return f"{found.day} {found:%b %Y}" if found else ""
+
+
+def exact(value: datetime.datetime | str | None) -> str:
+    """`2026-11-03 14:05:09 UTC`."""
+    found = moment(value)
+    return f"{found.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if found else ""
+
+
+def machine(value: datetime.datetime | str | None) -> str:
+    """For <time datetime="…">."""
+    found = moment(value)
+    return found.isoformat(timespec="seconds") if found else ""
+
+
+def span(seconds: float) -> str:
+    """A length of time, to two units at most: `3 d 4 h`, `12 min`, `8 s`."""
+    whole = max(0, int(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return f"{whole // MINUTE} min"
+    if whole < DAY:
+        hours, minutes = divmod(whole // MINUTE, 60)
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(whole // HOUR, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def since(value: datetime.datetime | str | None) -> str:
+    """How long ago that was."""
+    found = moment(value)
+    return span((datetime.datetime.now(datetime.UTC) - found).total_seconds()) if found else "unknown"
+
+
+def setting(value: Any) -> str:
+    """A setting's value as somebody would write it into a file."""
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "(empty)"
+    return str(value) if value != "" else "(empty)"
+
+
+def address(query: Mapping[str, Any], **changes: str | None) -> str:
+    """The query string of a link: what is chosen now, with some of it changed (None: left out)."""
+    chosen = {key: value for key, value in {**query, **changes}.items() if value}
+    return f"?{urlencode(chosen, doseq=True)}" if chosen else ""
+
+
+def host(url: str) -> str:
+    """`docs.python.org` of an address."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+FILTERS = {
+    "address": address,
+    "host": host,
+    "label": label,
+    "initials": initials,
+    "first_name": first_name,
+    "day": day,
+    "exact": exact,
+    "machine": machine,
+    "span": span,
+    "since": since,
+    "setting": setting,
+}
