@@ -8,9 +8,10 @@ import asyncpg
 import structlog
 from litestar import Litestar
 
+from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import Service, create_app
 from gatehouse_chassis.problems import Unavailable
-from gatehouse_identity.digests import Box
+from gatehouse_identity.digests import SHORTEST_SECRET, Box, new_secret
 from gatehouse_identity.keys import KeyRing
 from gatehouse_identity.oidc import Provider
 from gatehouse_identity.routes import ROUTES
@@ -22,29 +23,20 @@ log = structlog.get_logger()
 
 
 def create(service: Service) -> Litestar:
-    """The application. Whether key_encryption_secret is good shows when it starts, so that documents need none."""
+    """The application. Raises CatalogError when key_encryption_secret isn't good enough."""
     settings = service.settings
-    keys = KeyRing()
+    box = _box(service)
+    keys = KeyRing(box)
+    provider = Provider(service)
     lifetimes = Lifetimes(
         idle=timedelta(seconds=settings.duration("session_idle")),
         longest=timedelta(seconds=settings.duration("session_longest")),
         grace=timedelta(seconds=settings.duration("refresh_grace")),
     )
+    sessions = Sessions(keys, box, lifetimes)
 
     @asynccontextmanager
     async def ready_to_sign(app: Litestar) -> AsyncGenerator[None]:
-        box = Box(settings.text("key_encryption_secret"))
-        provider = Provider(service)
-        sessions = Sessions(keys, box, lifetimes)
-        keys.use(box)
-        app.state.update(
-            {
-                "key_ring": keys,
-                "provider": provider,
-                "sessions": sessions,
-                "sign_ins": SignIns(provider, sessions, box, service.public_url),
-            }
-        )
         try:
             await keys.prepare()
         except (asyncpg.PostgresError, Unavailable) as error:
@@ -55,4 +47,28 @@ def create(service: Service) -> Litestar:
         finally:
             await provider.close()
 
-    return create_app(service, ROUTES, database=DB, lifespan=[ready_to_sign], keys=keys.verification_keys)
+    app = create_app(service, ROUTES, database=DB, lifespan=[ready_to_sign], keys=keys.verification_keys)
+    app.state.update(
+        {
+            "key_ring": keys,
+            "provider": provider,
+            "sessions": sessions,
+            "sign_ins": SignIns(provider, sessions, box, service.public_url),
+        }
+    )
+    return app
+
+
+def _box(service: Service) -> Box:
+    secret = service.settings.text("key_encryption_secret")
+    if not secret and service.database_url is None:
+        secret = new_secret()  # made for its documents only: nothing will be kept
+    if len(secret) < SHORTEST_SECRET:
+        problem = Problem(
+            file="environment",
+            key="GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET",
+            message="is too short to protect the signing keys." if secret else "is not set.",
+            mend=f"Pass at least {SHORTEST_SECRET} random characters, such as the output of: openssl rand -base64 32",
+        )
+        raise CatalogError([problem])
+    return Box(secret)

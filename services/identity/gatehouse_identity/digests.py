@@ -19,10 +19,6 @@ class Unsealable(ValueError):
     """What was encrypted can't be read with this key_encryption_secret."""
 
 
-class UnsafeSecret(RuntimeError):
-    """key_encryption_secret is missing or too short to protect anything."""
-
-
 def new_secret() -> str:
     """43 characters, safe in addresses and headers."""
     return secrets.token_urlsafe(32)
@@ -46,13 +42,6 @@ class Box:
     """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret."""
 
     def __init__(self, secret: str) -> None:
-        if len(secret) < SHORTEST_SECRET:
-            what = "is too short" if secret else "is not set"
-            message = (
-                f"The setting identity.key_encryption_secret {what}: pass at least {SHORTEST_SECRET} random characters "
-                "as GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET, such as the output of `openssl rand -base64 32`."
-            )
-            raise UnsafeSecret(message)
         self._fernet = Fernet(base64.urlsafe_b64encode(_derived(secret, b"gatehouse identity box")))
         self._succession = _derived(secret, b"gatehouse identity refresh")
 

@@ -69,15 +69,11 @@ def published(keys: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
 class KeyRing:
     """All keys as the database has them, read again every half minute; signs, publishes and rotates."""
 
-    def __init__(self) -> None:
-        self._box: Box | None = None
+    def __init__(self, box: Box) -> None:
+        self._box = box
         self._keys: list[KeyRow] = []
         self._opened: dict[str, Ed25519PrivateKey] = {}
         self._read_at = float("-inf")
-
-    def use(self, box: Box) -> None:
-        """What the private keys are encrypted with."""
-        self._box = box
 
     async def sign(self, claims: dict[str, Any]) -> str:
         """A JWT with `claims`, signed by the active key."""
@@ -169,23 +165,16 @@ class KeyRing:
     async def _read(self) -> None:
         self._keys = await queries.KEYS.all()
         self._read_at = time.monotonic()
-        box = self._sealing()
         for key in self._keys:
             if key.private_key is None or key.kid in self._opened:
                 continue
             try:
-                private = load_pem_private_key(box.open(key.private_key).encode(), password=None)
+                private = load_pem_private_key(self._box.open(key.private_key).encode(), password=None)
             except Unsealable:
                 log.warning("signing key can't be opened", kid=key.kid, reason="key_encryption_secret has changed")
                 continue
             assert isinstance(private, Ed25519PrivateKey)
             self._opened[key.kid] = private
-
-    def _sealing(self) -> Box:
-        if self._box is None:
-            message = "KeyRing.use(box) comes first; the application's start calls it."
-            raise RuntimeError(message)
-        return self._box
 
     async def _make(self, signs_from: datetime | None) -> KeyRow:
         private = Ed25519PrivateKey.generate()
@@ -194,7 +183,7 @@ class KeyRing:
         kid = f"{datetime.now(UTC):%Y-%m-%d}-{id.hex[-8:]}"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         jwk = msgspec.to_builtins(Jwk(kid=kid, x=base64url_encode(raw).decode()))
-        made = await queries.KEY_ADD.one(id, kid, jwk, self._sealing().seal(pem), signs_from)
+        made = await queries.KEY_ADD.one(id, kid, jwk, self._box.seal(pem), signs_from)
         assert made is not None
         self._opened[kid] = private
         await record("key_made", by=None, subject=id, kid=kid)

@@ -113,9 +113,7 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
     from gatehouse_identity.tables import DB
 
     await DB.execute("delete from identity.signing_key")
-    rings = [KeyRing() for _ in range(4)]
-    for ring in rings:
-        ring.use(Box("x" * 32))
+    rings = [KeyRing(Box("x" * 32)) for _ in range(4)]
     await asyncio.gather(*(ring.prepare() for ring in rings))
     published_by = [sorted(key.kid for key in (await ring.jwks()).keys) for ring in rings]
     assert published_by == [published_by[0]] * 4
@@ -123,12 +121,10 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
 
 
 async def test_another_secret_means_new_keys_and_the_old_ones_stay_published(identity):
-    old = KeyRing()
-    old.use(Box("the secret before " * 3))
+    old = KeyRing(Box("the secret before " * 3))
     await old.prepare()
     token = await old.sign({"sub": "someone"})
-    new = KeyRing()
-    new.use(Box("the secret after " * 3))
+    new = KeyRing(Box("the secret after " * 3))
     await new.prepare()
     kid = jwt.get_unverified_header(token)["kid"]
     assert kid in {key.kid for key in (await new.jwks()).keys}

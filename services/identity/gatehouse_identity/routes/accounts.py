@@ -64,8 +64,9 @@ class Accounts(Controller):
         return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{id:uuid}", operation_id="GetAccount", summary="An account and its roles", guards=[coordinators])
-    async def get_account(self, request: Request[Any, Any, Any], id: UUID) -> Response[Account]:
-        return versioned(await accounts.account(id), request)
+    async def get_account(self, id: UUID) -> Response[Account]:
+        # Never 304: roles and the last sign-in change without a new version of the account.
+        return versioned(await accounts.account(id))
 
     @patch("/{id:uuid}", operation_id="ChangeAccount", summary="Change an account", guards=[administrators])
     async def change_account(
