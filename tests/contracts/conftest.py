@@ -6,7 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,7 +51,7 @@ class Institute:
 
 
 @pytest.fixture(scope="module")
-def institute(postgres: Postgres, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Institute]:
+def institute(postgres: Postgres, database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
     """Started in the catalog's order, each when those before it are ready; ended by SIGTERM."""
     folder = tmp_path_factory.mktemp("institute")
     settings_file = folder / "settings.toml"
@@ -92,7 +92,7 @@ def environment(institute: Institute, service: Service, database_url: str) -> di
 
 
 @contextlib.contextmanager
-def _started(institute: Institute, service: Service, environ: dict[str, str]) -> Iterator[None]:
+def _started(institute: Institute, service: Service, environ: dict[str, str]) -> Generator[None]:
     name = service.name
     ready, announce = os.pipe()
     with (institute.logs / f"{name}.log").open("wb") as output:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -94,7 +93,7 @@ resource = "{needs}"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "services" / "demo"
     folder.mkdir(parents=True)
     return folder

@@ -1,0 +1,163 @@
+"""How black-box tests meet a platform: by HTTP, at one address, as whoever a test says.
+
+Where personas are refused (every environment but the local one), a token is taken from GATEHOUSE_TOKEN_<ROLE>, such as
+GATEHOUSE_TOKEN_MENTOR or GATEHOUSE_TOKEN_RELEASE_MANAGER; without one, the tests that need it are skipped.
+"""
+
+import os
+import time
+import uuid
+from collections.abc import Generator
+from typing import Any
+
+import httpx
+import pytest
+
+RENEW_AFTER = 300  # seconds; tokens live for 600
+
+
+class Caller:
+    """Someone who is signed in, or a stranger: HTTP with their token."""
+
+    def __init__(self, http: httpx.Client, name: str) -> None:
+        self._http, self.name = http, name
+        self._token, self._since = "", float("-inf")
+
+    def __call__(self, method: str, path: str, version: str | None = None, **options: Any) -> httpx.Response:
+        """`version` is the ETag of what is changed."""
+        headers = {**self.headers, **({"If-Match": version} if version else {}), **options.pop("headers", {})}
+        return self._http.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return self("GET", path, params=params)
+
+    def post(self, path: str, json: Any = None, version: str | None = None, **headers: str) -> httpx.Response:
+        return self("POST", path, version, json=json, headers=headers)
+
+    def patch(self, path: str, json: Any, version: str | None = None) -> httpx.Response:
+        return self("PATCH", path, version, json=json)
+
+    def read(self, path: str, **params: Any) -> Any:
+        """The body of a GET that must succeed."""
+        answer = self.get(path, **params)
+        assert answer.status_code == 200, f"{answer.request.url}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def all(self, path: str, **params: Any) -> list[dict[str, Any]]:
+        """Everything on all pages of a list."""
+        items: list[dict[str, Any]] = []
+        page = self.read(path, **{"limit": 200, **params})
+        while True:
+            items += page["items"]
+            if page["next"] is None:
+                return items
+            page = self.read(path, **{"limit": 200, **params}, cursor=page["next"])
+
+    def create(self, path: str, json: Any) -> httpx.Response:
+        answer = self.post(path, json)
+        assert answer.status_code == 201, answer.text
+        return answer
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if self.name and time.monotonic() - self._since > RENEW_AFTER:
+            self._token, self._since = self._sign_in(), time.monotonic()
+        return {"Authorization": f"Bearer {self._token}"} if self.name else {}
+
+    def _sign_in(self) -> str:
+        variable = f"GATEHOUSE_TOKEN_{self.name.replace('-', '_').upper()}"
+        given = os.environ.get(variable)
+        if given:
+            return given
+        answer = self._http.post(f"/api/identity/personas/{self.name}/sessions")
+        if answer.status_code in (403, 404):
+            pytest.skip(f"there are no personas at {self._http.base_url}, and {variable} isn't set")
+        assert answer.status_code == 201, answer.text
+        return answer.json()["access_token"]
+
+
+class Callers:
+    """`callers("mentor")`; the empty name is a stranger."""
+
+    def __init__(self, http: httpx.Client) -> None:
+        self._http = http
+        self._known: dict[str, Caller] = {}
+
+    def __call__(self, name: str) -> Caller:
+        return self._known.setdefault(name, Caller(self._http, name))
+
+
+@pytest.fixture(scope="session")
+def http(platform: Any) -> Generator[httpx.Client]:
+    with httpx.Client(base_url=platform.url, timeout=20) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def callers(http: httpx.Client) -> Callers:
+    return Callers(http)
+
+
+@pytest.fixture
+def member(callers: Callers) -> Caller:
+    return callers("member")
+
+
+@pytest.fixture
+def mentor(callers: Callers) -> Caller:
+    return callers("mentor")
+
+
+@pytest.fixture
+def coordinator(callers: Callers) -> Caller:
+    return callers("coordinator")
+
+
+@pytest.fixture
+def marketing(callers: Callers) -> Caller:
+    return callers("marketing")
+
+
+@pytest.fixture
+def stranger(callers: Callers) -> Caller:
+    return callers("")
+
+
+@pytest.fixture
+def unique() -> str:
+    """Part of a name that no other test, worker or run uses."""
+    return uuid.uuid4().hex
+
+
+@pytest.fixture
+def resource(mentor: Caller, unique: str) -> Generator[dict[str, Any]]:
+    """A resource of the test's own, archived afterwards."""
+    new = {"name": f"Black box {unique}", "url": f"https://example.org/{unique}", "kind": "video", "level": "master"}
+    made = mentor.create("/api/topics/resources", new).json()
+    yield made
+    put_away(mentor, f"/api/topics/resources/{made['id']}")
+
+
+def put_away(caller: Caller, path: str) -> None:
+    """Archives what a test made, if it hasn't done so itself."""
+    answer = caller.get(path)
+    if answer.status_code == 200 and answer.json()["archived_at"] is None:
+        archived = caller.post(f"{path}/archive", version=answer.headers["etag"])
+        assert archived.status_code == 200, archived.text
+
+
+@pytest.fixture
+def learner(mentor: Caller, coordinator: Caller, unique: str) -> Generator[dict[str, Any]]:
+    """A person of the test's own, mentored by the persona mentor, with an empty curriculum."""
+    new = {"name": f"Black Box {unique}", "email": f"{unique}@example.org"}
+    answer = coordinator.create("/api/person/people", new)
+    person = answer.json()
+    path = f"/api/person/people/{person['id']}"
+    moved = coordinator.post(f"{path}/status", {"status": "onboarding"}, answer.headers["etag"])
+    assert moved.status_code == 200, moved.text
+    pair = {"mentor_id": mentor.read("/api/identity/me")["person_id"], "member_id": person["id"]}
+    coordinator.create("/api/person/mentor-assignments", pair)
+    mentor.create("/api/curriculum/curricula", {"person_id": person["id"]})
+    yield person
+    put_away(coordinator, f"/api/curriculum/curricula/{person['id']}")
+    put_away(coordinator, path)
