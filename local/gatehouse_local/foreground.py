@@ -10,6 +10,7 @@ import msgspec
 from gatehouse_local import control, view
 from gatehouse_local.runner import Onlooker, Runner
 from gatehouse_local.solution import Place, Selection
+from gatehouse_local.troubles import cannot_write
 
 REDRAW_SECONDS = 0.5  # uptime counts on even when nothing happens
 
@@ -57,7 +58,7 @@ class Live(Onlooker):
 
     def lines(self, name: str, lines: list[str]) -> None:
         prefix = (f"{name:<12} | ", "bright_black")
-        text = self._text("\n").join(self._text.assemble(prefix, line) for line in lines)
+        text = self._text("\n").join(self._text.assemble(prefix, view.readable(line)) for line in lines)
         self._console.print(text, soft_wrap=True)
 
     async def draw(self, runner: Runner) -> None:
@@ -99,6 +100,8 @@ async def _run(place: Place, wanted: Selection, claim: control.Claim, onlooker: 
 
     try:
         await runner.run(claim, started=started)
+    except OSError as error:
+        raise cannot_write(place.state, error) from error
     finally:
         for task in tasks:
             task.cancel()

@@ -264,6 +264,9 @@ def main(text: str) -> None:
             return
         try:
             asyncio.run(_run(order, claim, lambda: say("ready")))
+        except OSError as error:
+            say(str(troubles.cannot_write(order.place.state, error)))
+            sys.exit(1)
         except Exception as error:
             if not type(error).__module__.startswith("gatehouse_"):
                 raise

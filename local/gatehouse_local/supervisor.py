@@ -71,7 +71,7 @@ class _Member:
         self.child: Child | None = None
         self.successor: Child | None = None
         self.draining: set[asyncio.Task] = set()
-        self.task: asyncio.Task | None = None
+        self.task: asyncio.Task
 
     @property
     def children(self) -> list[Child]:
@@ -117,13 +117,12 @@ class Supervisor:
         graph.levels(
             {name: member.spec.needs for name, member in self._members.items()} | {s.name: s.needs for s in new}
         )
-        for spec in new:
+        for spec in new:  # each task begins at the next await, when all members are there
             log = Log(self._logs / f"{spec.name}.log" if self._logs else None)
             resource = Resource(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
-            self._members[spec.name] = _Member(spec, resource, log, (listeners or {}).get(spec.name))
-        for spec in new:
-            member = self._members[spec.name]
+            member = _Member(spec, resource, log, (listeners or {}).get(spec.name))
             member.task = asyncio.create_task(self._tend(member), name=f"tend {spec.name}")
+            self._members[spec.name] = member
         self._touch()
 
     def reload(self, name: str, spec: Spec | None = None) -> None:
@@ -152,6 +151,8 @@ class Supervisor:
         needs = {name: member.spec.needs for name, member in self._members.items()}
         for name in wanted:
             self._note(self._members[name], StopAsked())
+            self._members[name].task.cancel()
+        await asyncio.gather(*(self._members[name].task for name in wanted), return_exceptions=True)
         front = [name for name in sorted(wanted) if self._members[name].spec.front]
         for level in [front, *graph.stop_levels(needs, wanted - set(front))]:
             await asyncio.gather(*(self._stop(self._members[name]) for name in level))
@@ -162,9 +163,6 @@ class Supervisor:
         self._touch()
 
     async def _stop(self, member: _Member) -> None:
-        if member.task is not None:
-            member.task.cancel()
-            await asyncio.gather(member.task, return_exceptions=True)
         await asyncio.gather(*(child.stop(member.spec.stop_seconds) for child in member.children), *member.draining)
         if member.resource.state is State.STOPPING:
             self._note(member, Stopped())

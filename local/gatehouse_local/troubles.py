@@ -38,9 +38,11 @@ def check_disk(folder: Path, least: int = LEAST_FREE) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> Trouble:
+    """About the file that the error names, else `path`."""
+    where = error.filename or path
     if error.errno == errno.ENOSPC:
-        return Trouble(f"{path} can't be written: the disk is full. Free some space and try again.")
-    return Trouble(f"{path} can't be written: {error.strerror}. Give yourself the right to, or use --state FOLDER.")
+        return Trouble(f"{where} can't be written: the disk is full. Free some space and try again.")
+    return Trouble(f"{where} can't be used: {error.strerror or error}. Set that right, or use --state FOLDER.")
 
 
 def bind(ports: Mapping[str, int], *, host: str = "127.0.0.1") -> dict[str, socket.socket]:

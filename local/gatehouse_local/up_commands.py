@@ -114,7 +114,7 @@ def _join(place: Place, address: control.Address, what: tuple[str, ...], *, ours
     wanted = set(client.ask("start", wanted=list(what)))
     write = (lambda _text: None) if as_json else click.echo
     if not ours:
-        write(f"Gatehouse runs already (process {address.pid}); joining it.")
+        write(f"Gatehouse runs already (process {address.pid}); joining it as it was started.")
     report, failing = _until_settled(client, wanted, write)
     if as_json:
         click.echo(_json(report))
@@ -254,7 +254,8 @@ def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, r
 
 
 def _prefixed(name: str, line: str, width: int) -> str:
-    return f"{name:<{width}} | {line}" if width else line
+    shown = view.readable(line) if sys.stdout.isatty() else line
+    return f"{name:<{width}} | {shown}" if width else shown
 
 
 @click.command()

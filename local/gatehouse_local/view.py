@@ -3,10 +3,10 @@
 Only draws `Report`s; rich is imported when something is drawn in colour.
 """
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
-import click
+import msgspec
 
 from gatehouse_local.control import Report
 from gatehouse_local.state import Health, State, Status
@@ -118,6 +118,17 @@ def _sentence(row: Status) -> str:
     return f"{row.name:<12} {said}{error}"
 
 
-def say(text: str, *, write: Callable[[str], None] = click.echo) -> None:
-    for line in text.splitlines():
-        write(line)
+def readable(line: str) -> str:
+    """A service's log line for people: `00:53:18 info  started pid=19089`; what isn't one of those stays as it is."""
+    if not line.startswith("{"):
+        return line
+    try:
+        found = msgspec.json.decode(line, type=dict[str, Any])
+        at, level, event = (str(found.pop(key)) for key in ("timestamp", "level", "event"))
+    except (msgspec.DecodeError, KeyError):
+        return line
+    for key in ("service", "trace_id"):
+        found.pop(key, None)
+    rest = " ".join(f"{key}={value}" for key, value in found.items() if key != "exception")
+    trace = f"\n{found['exception']}" if "exception" in found else ""
+    return f"{at[11:19]} {level:<7} {event} {rest}".rstrip() + trace

@@ -251,6 +251,15 @@ async def test_stopping_leaves_nothing_and_stops_who_is_needed_last(world):
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
+async def test_stopping_in_the_middle_of_starting_is_orderly(world):
+    world.start(world.service("identity"), world.service("person", "identity"), world.service("portal", "person"))
+    await world.until_well("identity")
+    await world.supervisor.stop()
+    assert {resource.state for resource in world.supervisor.resources} == {State.STOPPED}
+    assert world.notices == []
+    assert children_running(world.command) == []
+
+
 async def test_a_process_deaf_to_its_signal_is_killed(world):
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"

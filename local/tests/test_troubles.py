@@ -27,7 +27,7 @@ def test_a_full_disk_is_told_when_something_is_written(tmp_path):
 
 def test_a_state_folder_that_is_a_file_is_told(tmp_path):
     (tmp_path / "state").touch()
-    with pytest.raises(Trouble, match=r"state can't be written"):
+    with pytest.raises(Trouble, match=r"state can't be used: "):
         troubles.check_disk(tmp_path / "state")
 
 

@@ -48,3 +48,13 @@ def test_only_what_changed_is_told():
     assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == ["person       starting"]
     assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == []
     assert changes.lines([row("person")]) == ["person       healthy"]
+
+
+def test_a_log_line_is_made_readable_for_people():
+    line = '{"pid":7,"event":"started","level":"info","timestamp":"2026-11-23T00:53:18.505460Z","service":"person"}'
+    assert view.readable(line) == "00:53:18 info    started pid=7"
+
+
+@pytest.mark.parametrize("line", ["plain words", '{"no": "log line"}', "{broken", ""])
+def test_any_other_line_stays_as_it_is(line):
+    assert view.readable(line) == line
