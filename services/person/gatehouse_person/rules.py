@@ -56,10 +56,6 @@ def relationship(actor: Actor, person: Facts) -> Relationship | None:
     return None
 
 
-def sees_in_full(relationship: Relationship) -> bool:
-    return relationship in {"self", "mentor", "staff"}
-
-
 def shown_to(actor: Actor, person: Person) -> Person:
     """What of a person, whom the caller sees at least in part, they get."""
     own = actor.is_person(person.id) or (actor.has(MENTOR) and actor.is_person(person.mentor_id))
