@@ -66,7 +66,9 @@ def _same(held: IO[str], lock: Path) -> bool:
 
 
 def _start(folder: Path, kind: str, timeout: float) -> None:
-    log = folder / f"{kind}.keeper.log"
+    log, failed = folder / f"{kind}.keeper.log", folder / f"{kind}.failed"
+    if failed.exists():  # another worker tried in this very run; trying again would only take as long again
+        raise KeeperFailed(failed.read_text())
     with log.open("w") as output:
         keeper = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "gatehouse_local.shared", kind, str(folder)],
@@ -80,7 +82,8 @@ def _start(folder: Path, kind: str, timeout: float) -> None:
         if keeper.poll() is not None or time.monotonic() > deadline:
             keeper.terminate()
             keeper.wait()
-            raise KeeperFailed(f"The {kind} for the tests didn't start. Its last words:\n{_tail(log)}")
+            failed.write_text(f"The {kind} for the tests didn't start. Its last words:\n{_tail(log)}")
+            raise KeeperFailed(failed.read_text())
         time.sleep(0.02)
     # It outlives us on purpose when other workers still use it; without this Python would warn of a running child.
     keeper.returncode = 0
@@ -119,7 +122,9 @@ def _platform(folder: Path) -> Generator[Facts]:
     gate = [sys.executable, "-m", "gatehouse_local.gate"]
     where = ["--state", str(state)]
     try:
-        subprocess.run([*gate, "up", "--detach", "--port-offset", str(offset), *where], cwd=root, check=True)  # noqa: S603
+        up = [*gate, "up", "--detach", "--port-offset", str(offset), *where]
+        if subprocess.run(up, cwd=root, check=False).returncode:  # noqa: S603 - our own command
+            sys.exit(1)  # it has said why
         yield {
             "url": f"http://localhost:{EDGE_PORT + offset}",
             "services": {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()},

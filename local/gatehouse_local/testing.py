@@ -4,6 +4,7 @@ Everything is started by the first test that asks for it, once per run however m
 the last one. A unit test that needs no database starts nothing.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import itertools
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from gatehouse_local.shared import EDGE_PORT, free_port, shared
+from gatehouse_local.shared import EDGE_PORT, KeeperFailed, free_port, shared
 
 __all__ = ["Platform", "Postgres", "free_port"]
 
@@ -126,7 +127,11 @@ def platform(shared_folder: Path, workspace_root: Path) -> Generator[Platform]:
     if given:
         yield _existing(given.rstrip("/"), workspace_root)
         return
-    with shared(shared_folder, "platform", timeout=180) as facts:
+    with contextlib.ExitStack() as stack:
+        try:
+            facts = stack.enter_context(shared(shared_folder, "platform", timeout=180))
+        except KeeperFailed as error:
+            pytest.fail(str(error), pytrace=False)
         yield Platform(facts["url"], facts["services"], facts["database_url"], Path(facts["state"]))
 
 
