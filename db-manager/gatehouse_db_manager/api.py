@@ -9,7 +9,7 @@ import msgspec
 import psycopg
 
 from gatehouse_db_manager import records
-from gatehouse_db_manager.errors import NoDatabaseError, Problem, RefusedError
+from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
 from gatehouse_db_manager.executor import Executor, explain
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import AppliedVersion, Live
@@ -69,7 +69,10 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
         ) from None
     with connection:
         connection.execute("set client_min_messages = 'warning'")
-        yield connection
+        try:
+            yield connection
+        except psycopg.Error as error:
+            raise FailedError(f"The database said no: {explain(error)} Mend the reason and try again.") from error
 
 
 def plan(url: str, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import msgspec
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -15,6 +14,7 @@ from gatehouse_db_manager.api import Result, Status
 from gatehouse_db_manager.errors import DbManagerError, Problem
 from gatehouse_db_manager.model import Configuration
 from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
+from gatehouse_db_manager.planner import NEW
 from gatehouse_db_manager.progress import Event, LockWait, Planned, SchemaDone, StepEnded, StepRetried, StepStarted
 
 _out = Console(highlight=False, soft_wrap=True)
@@ -84,12 +84,14 @@ def _schema(plan: SchemaPlan) -> None:
 def _step(position: int, step: Step) -> None:
     name = f"{step.collection}: " if step.collection else ""
     _out.print(f"  [bold green]{position:>2}[/] [bold]{escape(name + step.what)}[/]  [dim]{escape(step.why)}[/]")
+    if step.locks == NEW:
+        return
     undo = "can be undone" if step.reversible else "[yellow]can't be undone by itself[/]"
     how = "" if step.kind == "tx" else " · outside a transaction"
     _out.print(f"     [dim]locks[/] {escape(step.locks)} [dim]·[/] {_about(step.seconds)} [dim]·[/] {undo}{how}")
-    # A new table's SQL says what its file says; everything else is short and worth reading.
-    if step.statements and not step.what.startswith(("create ", "let its", "list the", "run ")):
-        _out.print(Padding("\n".join(f"[dim]{escape(one)}[/]" for one in step.statements), (0, 0, 0, 5)))
+    if len("".join(step.statements)) < 1000:  # a view's text is in its file
+        for statement in step.statements:
+            _out.print(f"     [dim cyan]{escape(statement)}[/]")
 
 
 def _about(seconds: float) -> str:

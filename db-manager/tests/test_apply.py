@@ -1,6 +1,7 @@
 """What apply does to an empty database, what doing it again does, and what it refuses; on real PostgreSQL."""
 
 import threading
+import uuid
 
 import psycopg
 import pytest
@@ -100,31 +101,31 @@ def test_a_reference_is_indexed_unless_an_index_starts_with_it(checkout, databas
     assert set(database.tables()["person"].indexes) == {"person_one_id_index", "person_by_two"}
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        "email = 'nobody'",
-        "status = 'gone'",
-        "skills = '{api,cobol}'",
-        "details = '[]'",
-        "details = '{}'",
-        "fee_amount = 1",
-        "fee_amount = 1, fee_currency = 'euro'",
-        "stars = 6",
-        "site = 'ftp://example.org'",
-        "phone = '0123'",
-        "visits = -1",
-        "spent = '-1 day'",
-        "name = ' Ada'",
-        "name = E'Ada\\nB'",
-        "ended_at = started_at - interval '1 day'",
-    ],
-)
-def test_what_a_type_forbids_is_refused_by_the_database(full, database, values):
+FORBIDDEN = [
+    "email = 'nobody'",
+    "status = 'gone'",
+    "skills = '{api,cobol}'",
+    "details = '[]'",
+    "details = '{}'",
+    "fee_amount = 1",
+    "fee_amount = 1, fee_currency = 'euro'",
+    "stars = 6",
+    "site = 'ftp://example.org'",
+    "phone = '0123'",
+    "visits = -1",
+    "spent = '-1 day'",
+    "name = ' Ada'",
+    "name = E'Ada\\nB'",
+    "ended_at = started_at - interval '1 day'",
+]
+
+
+def test_what_a_type_forbids_is_refused_by_the_database(full, database):
     database.apply(full)
     database.people(1)
-    with pytest.raises(psycopg.errors.CheckViolation):
-        database.run(f"update person.person set {values}")
+    for values in FORBIDDEN:
+        with pytest.raises(psycopg.errors.CheckViolation):
+            database.run(f"update person.person set {values}")
 
 
 def test_what_a_type_allows_is_taken(full, database):
@@ -372,22 +373,23 @@ def test_a_service_reads_and_writes_its_own_schema(two, database):
         connection.execute("delete from person.person")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "select * from topics.resource",
-        "insert into topics.resource (name) values ('x')",
-        "select * from dbm.object",
-        "create table person.mine (id int)",
-        "create table public.mine (id int)",
-        "create temporary table mine (id int)",
-        "drop table person.person",
-        "update dbm.environment set name = 'local'",
-    ],
-)
-def test_a_service_can_do_nothing_elsewhere(two, database, statement):
-    with database.connect(two["person_service"]) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        connection.execute(statement)
+ELSEWHERE = [
+    "select * from topics.resource",
+    "insert into topics.resource (name) values ('x')",
+    "select * from dbm.object",
+    "create table person.mine (id int)",
+    "create table public.mine (id int)",
+    "create temporary table mine (id int)",
+    "drop table person.person",
+    "update dbm.environment set name = 'local'",
+]
+
+
+def test_a_service_can_do_nothing_elsewhere(two, database):
+    with database.connect(two["person_service"]) as connection:
+        for statement in ELSEWHERE:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
 
 
 def test_every_service_reads_the_versions(two, database):
@@ -416,6 +418,35 @@ def test_a_new_password_replaces_the_old_one(two, database, checkout):
 def test_a_password_for_an_unknown_role_is_refused(two, database, checkout):
     with pytest.raises(FailedError, match="There is no role persn_service"):
         database.apply(checkout, passwords={"persn_service": "x"})
+
+
+def test_an_administrator_needs_not_be_superuser(checkout, postgres, database):
+    """As on RDS: an owner of the database who may create roles."""
+    name = f"owner_{uuid.uuid4().hex[:8]}"
+    checkout.schema(name)
+    checkout.collection(schema=name)
+    checkout.rows([{"id": ADA, "name": "Ada"}], schema=name)
+    database.run(f"create role {name} login createrole password 'for-tests-only'")
+    database.run(f"do $$ begin execute format('alter database %I owner to {name}', current_database()); end $$")
+    url = postgres.role_url(database.url, name)
+    passwords = {f"{name}_service": "for-tests-only"}
+    for _ in range(2):
+        apply(url, checkout.load(name), test_data=True, passwords=passwords)
+    with database.connect(postgres.role_url(database.url, f"{name}_service")) as connection:
+        assert connection.execute(f"select name from {name}.person").fetchall() == [("Ada",)]
+
+
+def test_a_connection_that_breaks_is_a_failure_to_resume_from(checkout, database):
+    checkout.collection()
+
+    def cut(event: object) -> None:
+        if isinstance(event, StepEnded) and event.position == 1:
+            database.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'gate%'")
+
+    with pytest.raises(FailedError):
+        database.apply(checkout, report=cut)
+    database.apply(checkout)
+    assert database.plan(checkout).empty
 
 
 # Runs beside each other

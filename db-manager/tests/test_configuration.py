@@ -188,12 +188,17 @@ def test_migrations_of_data_are_refused_rather_than_skipped(checkout):
             {"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada", "status": "of"},
             "is no value of its enumerator.",
         ),
+        (
+            {"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada", "info": {"a": "x"}},
+            "doesn't follow its JSON Schema: a: 'x' is not of type 'integer'.",
+        ),
         ({"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada", "age": "7"}, "row 0: age = 7: is not a number."),
     ],
 )
 def test_rows_must_fit_their_columns(checkout, row, expected):
     checkout.enumerators(1, status=["on", "off"])
-    columns = {"status": {"type": "enum", "of": "status"}, "age": {"type": "count"}}
+    info = {"type": "document", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}}}
+    columns = {"status": {"type": "enum", "of": "status"}, "age": {"type": "count"}, "info": info}
     checkout.collection(version="1.0.0.1", columns=columns)
     checkout.rows([row])
     assert expected in problems(checkout)
