@@ -40,10 +40,11 @@ TOKEN_SECONDS = 600
 # How old another task's or a proxy's idea of the keys can be, in seconds.
 JWKS_MAX_AGE = 60
 READ_AGAIN_AFTER = 30.0
-# From publishing a key until everyone who checks tokens has surely fetched it; then a minute for clocks that differ.
-LEAD = timedelta(seconds=KEYS_FRESH_FOR + JWKS_MAX_AGE + READ_AGAIN_AFTER + 60)
+FOR_CLOCKS_THAT_DIFFER = timedelta(minutes=1)
+# From publishing a key until everyone who checks tokens has surely fetched it.
+LEAD = timedelta(seconds=KEYS_FRESH_FOR + JWKS_MAX_AGE + READ_AGAIN_AFTER) + FOR_CLOCKS_THAT_DIFFER
 # From a key's last token until nobody needs the key: a task may sign with it until it reads the keys again.
-TRAIL = timedelta(seconds=TOKEN_SECONDS + READ_AGAIN_AFTER + CLOCK_SKEW + 60)
+TRAIL = timedelta(seconds=TOKEN_SECONDS + READ_AGAIN_AFTER + CLOCK_SKEW) + FOR_CLOCKS_THAT_DIFFER
 
 log = structlog.get_logger()
 
@@ -138,20 +139,23 @@ class KeyRing:
             await self._alone()
             await self._read()
             now = await queries.NOW.value()
-            openable = [key for key in self._keys if key.kid in self._opened]
-            if active_of(openable, now) is None:
+            if active_of(self._openable(now), now) is None:
                 # Tokens of keys that can't be opened any more stay valid until they end.
                 await queries.KEYS_RETIRE.execute(uuid7(), now + TRAIL)
-                await self._make(now)
+                await self._make(now - FOR_CLOCKS_THAT_DIFFER)
                 await self._make(None)
         await self._read()
 
     async def _usable(self, now: datetime) -> list[KeyRow]:
         if time.monotonic() - self._read_at > READ_AGAIN_AFTER:
             await self._read()
-        if active_of([key for key in self._keys if key.kid in self._opened], now) is None:
+        if active_of(self._openable(now), now) is None:
             await self.prepare()
-        return [key for key in self._keys if key.kid in self._opened]
+        return self._openable(now)
+
+    def _openable(self, now: datetime) -> list[KeyRow]:
+        """The keys that this service may sign with: published, and encrypted with the secret that it has."""
+        return [key for key in published(self._keys, now) if key.kid in self._opened]
 
     async def _alone(self) -> None:
         """One task at a time until the transaction ends; the others wait, up to ten seconds."""
