@@ -2,7 +2,6 @@
 # ruff: noqa: S608 - states come from the code; what callers send goes as parameters
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,13 +40,10 @@ CURRICULA = Listing(
     default_sort="-changed",
 )
 
-# The open one, or else the one archived last.
-_FIND = DB.prepare(
-    "select id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by "
-    "from curriculum where person_id = $1 order by archived_at desc nulls first limit 1",
-    CurriculumRow,
-)
-_LOCK = DB.prepare("select id, now() from curriculum where person_id = $1 and archived_at is null for update")
+_ROW = "id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by"
+_FIND = DB.prepare(f"select {_ROW} from curriculum where person_id = $1", CurriculumRow)
+_LOCK = DB.prepare(f"select {_ROW} from curriculum where person_id = $1 for update", CurriculumRow)
+_NOW = DB.prepare("select now()")
 _ASSIGNMENTS = DB.prepare(
     "select id, resource_id, topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, "
     "started_by, completed_at, completed_by from assignment "
@@ -56,7 +52,7 @@ _ASSIGNMENTS = DB.prepare(
 )
 _TOUCH = DB.prepare(
     "update curriculum set version = version + 1, changed_at = now(), changed_by = $2, changed_request = $3 "
-    "where id = $1 returning id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by",
+    f"where id = $1 returning {_ROW}",
     CurriculumRow,
 )
 _ADD = DB.prepare(
@@ -99,7 +95,7 @@ async def create(person: UUID, actor: Actor) -> Curriculum:
         async with DB.transaction():
             row = await CURRICULUM.insert({"person_id": person}, by=actor)
     except asyncpg.UniqueViolationError:
-        raise Conflict("This person has a curriculum already.") from None
+        raise Conflict("This person has a curriculum already; an archived one can be restored.") from None
     return with_assignments(row, ())
 
 
@@ -108,34 +104,42 @@ async def archive(person: UUID, version: int, actor: Actor) -> Curriculum:
     return await read(await CURRICULUM.archive(row.id, version, by=actor))
 
 
+async def restore(person: UUID, version: int, actor: Actor) -> Curriculum:
+    row = await find(person)
+    if row.archived_at is None:
+        raise Conflict("This curriculum isn't archived.")
+    return await read(await CURRICULUM.change(row.id, version, {"archived_at": None}, by=actor))
+
+
 async def change(
     person: UUID, version: int, actor: Actor, rule: Callable[[Assignments, Stamp], Assignments]
 ) -> Curriculum:
     """The curriculum after the rule. Whoever comes second from the same version gets StaleVersion, and nothing of the
     first is lost. A rule that changes nothing leaves the version."""
     async with DB.transaction():
-        id, moment = await _locked(person)
-        row = await find(person)
-        if row.version != version:
-            raise StaleVersion(
-                f"You changed version {version} of this curriculum; it has version {row.version} by now. "
-                "Read it again and repeat your change."
-            )
-        before = tuple(await _ASSIGNMENTS.all(id))
-        after = rule(before, Stamp(moment, actor.account))
+        row = _checked(await _LOCK.one(person), version)
+        before = tuple(await _ASSIGNMENTS.all(row.id))
+        stamp = Stamp(await _NOW.value(), actor.account)
+        after = rule(before, stamp)
         if after != before:
-            await _write(id, before, after, Stamp(moment, actor.account))
-            row = await _TOUCH.one(id, actor.account, request_id())
+            await _write(row.id, before, after, stamp)
+            row = await _TOUCH.one(row.id, actor.account, request_id())
             assert row is not None
         return with_assignments(row, after)
 
 
-async def _locked(person: UUID) -> tuple[UUID, datetime]:
-    record = await DB.fetchrow(_LOCK.sql, person)
-    if record is None:
-        await find(person)
-        raise Conflict("This curriculum is archived.")
-    return record[0], record[1]
+def _checked(row: CurriculumRow | None, version: int) -> CurriculumRow:
+    """Raises NotFound, StaleVersion or Conflict when it can't be changed from that version."""
+    if row is None:
+        raise NotFound("This person has no curriculum.")
+    if row.version != version:
+        raise StaleVersion(
+            f"You changed version {version} of this curriculum; it has version {row.version} by now. "
+            "Read it again and repeat your change."
+        )
+    if row.archived_at is not None:
+        raise Conflict("This curriculum is archived; a coordinator can restore it.")
+    return row
 
 
 async def _write(id: UUID, before: Assignments, after: Assignments, stamp: Stamp) -> None:

@@ -85,6 +85,16 @@ class CurriculaController(Controller):
         return versioned(await queries.archive(person_id, required_version(if_match), actor))
 
     @post(
+        "/{person_id:uuid}/restore",
+        operation_id="RestoreCurriculum",
+        summary="Take a curriculum out of the archive",
+        guards=[allow("coordinator")],
+        status_code=200,
+    )
+    async def restore_curriculum(self, person_id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Curriculum]:
+        return versioned(await queries.restore(person_id, required_version(if_match), actor))
+
+    @post(
         "/{person_id:uuid}/assign",
         operation_id="AssignToCurriculum",
         summary="Assign a resource, or all resources of a topic or path",

@@ -105,7 +105,7 @@ async def test_a_wrong_parameter_is_named(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-async def test_a_curriculum_is_created_once_and_archived(
+async def test_a_curriculum_is_created_once_archived_and_restored(
     curriculum: ServiceClient, person: Peer, coordinator: Headers
 ) -> None:
     id = str(uuid4())
@@ -124,10 +124,12 @@ async def test_a_curriculum_is_created_once_and_archived(
         headers={**coordinator, "If-Match": '"2"'},
     )
     read = await curriculum.get(f"{BASE}/{id}", headers=coordinator)
-    again = await curriculum.post(BASE, json={"person_id": id}, headers=coordinator)
-    assert (archived.status_code, changed.status_code, again.status_code) == (200, 409, 201)
+    anew = await curriculum.post(BASE, json={"person_id": id}, headers=coordinator)
+    restored = await curriculum.post(f"{BASE}/{id}/restore", headers={**coordinator, "If-Match": '"2"'})
+    twice = await curriculum.post(f"{BASE}/{id}/restore", headers={**coordinator, "If-Match": '"3"'})
+    assert [each.status_code for each in (archived, changed, anew, restored, twice)] == [200, 409, 409, 200, 409]
     assert read.json()["archived_at"] is not None
-    assert (await curriculum.get(f"{BASE}/{id}", headers=coordinator)).json()["archived_at"] is None
+    assert (restored.json()["archived_at"], restored.headers["etag"]) == (None, '"3"')
 
 
 async def test_a_curriculum_is_for_people_that_the_institute_knows(
@@ -146,5 +148,5 @@ async def test_every_route_has_a_guard_an_operation_id_and_a_summary(curriculum:
         if path.startswith("/api/curriculum")
         for operation in item.values()
     ]
-    assert len(operations) == 10
+    assert len(operations) == 11
     assert all(one["security"] and one["summary"] and one["operationId"] for one in operations)
