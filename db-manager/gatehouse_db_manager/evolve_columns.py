@@ -2,7 +2,7 @@
 
 from gatehouse_db_manager.model import Column
 from gatehouse_db_manager.render import comment_on_column
-from gatehouse_db_manager.table_change import NOTHING, TableChange, remember_column
+from gatehouse_db_manager.table_change import NOTHING, TableChange, remember, remember_column, validate
 from gatehouse_db_manager.values import quote
 
 # Defaults that PostgreSQL evaluates once and stores in the catalog instead of rewriting the table.
@@ -36,16 +36,29 @@ def change_columns(change: TableChange) -> None:
             )
         _default(change, column, key)
     if added:
-        clauses = ", ".join(f"add column {column.definition}" for column in added)
-        described = [comment_on_column(change.full, column) for column in added if column.description]
-        names = ", ".join(column.name for column in added)
-        change.step(
-            f"add column {names}",
-            "it is new; what is there gets the default",
-            change.alter(clauses),
-            *described,
-            remember=tuple(remember_column(change.table.name, column) for column in added),
-        )
+        _add(change, added)
+
+
+def _add(change: TableChange, added: list[Column]) -> None:
+    """New columns together with their own checks: for new rows at once, for the others in a second transaction."""
+    keys = {f"columns.{column.key}" for column in added}
+    checks = [item for item in change.table.constraints if item.kind == "check" and item.key in keys]
+    # A part added to a type of several columns: its other parts, and their checks, may be there already.
+    checks = [item for item in checks if item.name not in change.live.constraints]
+    later = "" if change.empty else " not valid"
+    clauses = [f"add column {column.definition}" for column in added]
+    clauses += [f"add constraint {item.name} {item.definition}{later}" for item in checks]
+    described = [comment_on_column(change.full, column) for column in added if column.description]
+    change.step(
+        f"add column {', '.join(column.name for column in added)}",
+        "it is new; what is there gets the default",
+        change.alter(", ".join(clauses)),
+        *described,
+        remember=(*(remember_column(change.table.name, column) for column in added), *map(remember, checks)),
+    )
+    change.added_checks |= {item.name for item in checks}
+    if checks and not change.empty:
+        validate(change, *checks)
 
 
 def _can_add(change: TableChange, column: Column) -> bool:

@@ -9,14 +9,15 @@ from gatehouse_db_manager.errors import nearest
 from gatehouse_db_manager.model import Constraint, Index
 from gatehouse_db_manager.plan_structs import Remember
 from gatehouse_db_manager.render import create_index, next_name
-from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, remember
+from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, remember, validate
 
-# Rough speeds of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
-SCAN_SPEED = 200e6
+# As SCAN_SPEED: rough, in bytes a second.
 BUILD_SPEED = 30e6
 
 
 def change_constraint(change: TableChange, item: Constraint) -> None:
+    if item.name in change.added_checks:
+        return
     live = change.live.constraints.get(item.name)
     recorded = change.objects.get((item.kind, item.name))
     if live is None:
@@ -24,12 +25,13 @@ def change_constraint(change: TableChange, item: Constraint) -> None:
     elif recorded is None or recorded.digest != item.digest:
         _changed_constraint(change, item, recorded.details.get("values") if recorded else None)
     elif not live.valid:
-        _validate(change, item, item.name)
+        validate(change, item)
     _leftover(change, item, done=bool(recorded and recorded.digest == item.digest))
 
 
 def _new_constraint(change: TableChange, item: Constraint) -> None:
-    change.tightens |= not _is_about_a_new_column(change, item)
+    about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
+    change.tightens |= not about or any(name in change.live.columns for name in about)
     if change.empty:
         action = change.alter(f"add constraint {item.name} {item.definition}")
         change.step(
@@ -40,7 +42,7 @@ def _new_constraint(change: TableChange, item: Constraint) -> None:
         )
     elif item.kind in {"check", "foreign_key"}:
         _add_not_valid(change, item, item.name)
-        _validate(change, item, item.name)
+        validate(change, item)
     elif item.kind == "unique":
         _unique(change, item)
     else:
@@ -89,9 +91,9 @@ def _replace(change: TableChange, item: Constraint) -> None:
         if beside is not None:
             _forget(change, item.kind, following, "it is left over from an older change")
         _add_not_valid(change, item, following)
-        _validate(change, item, following)
+        validate(change, item, name=following)
     elif not beside.valid:
-        _validate(change, item, following)
+        validate(change, item, name=following)
     change.step(
         f"let the new {_kind(item)} {item.name} take the old one's place",
         "the new one holds for every row",
@@ -119,18 +121,6 @@ def _add_not_valid(change: TableChange, item: Constraint, name: str) -> None:
         "new and changed rows are held to it at once, without looking at the others",
         change.alter(f"add constraint {name} {item.definition} not valid"),
         locks=brief(change.table.name + other),
-        remember=(remember(item, name),),
-    )
-
-
-def _validate(change: TableChange, item: Constraint, name: str) -> None:
-    change.step(
-        f"check every row against {name}",
-        "in a transaction of its own: in one with the step before, writes would wait for it",
-        change.alter(f"validate constraint {name}"),
-        locks=NOTHING,
-        seconds=change.live.size / SCAN_SPEED,
-        undo=(change.alter(f"drop constraint if exists {name}"),),
         remember=(remember(item, name),),
     )
 
@@ -244,11 +234,6 @@ def _made_here(change: TableChange) -> Iterator[tuple[str, str]]:
     for name in change.live.indexes:
         if ("index", name) in change.objects:
             yield "index", name
-
-
-def _is_about_a_new_column(change: TableChange, item: Constraint) -> bool:
-    about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
-    return bool(about) and not any(name in change.live.columns for name in about)
 
 
 def _kind(item: Constraint) -> str:

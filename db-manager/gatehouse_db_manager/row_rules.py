@@ -3,6 +3,7 @@
 What a CHECK says is left to PostgreSQL, which judges it when the rows are loaded.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,21 +13,39 @@ from gatehouse_db_manager.values import why_unfit
 
 
 def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
-    """Each row and column that doesn't fit. Rows are numbered from 0, as in the file's list."""
+    """What doesn't fit; where the same is wrong in many rows, the first is named. Rows are numbered from 0."""
+    found: dict[tuple[str, str, str], tuple[int, Any]] = {}
+    others: Counter[tuple[str, str, str]] = Counter()
+    for number, row in enumerate(rows):
+        for name, value, message, mend in _row_problems(table, row):
+            if found.setdefault((name, message, mend), (number, value))[0] != number:
+                others[name, message, mend] += 1
+    for (name, message, mend), (number, value) in found.items():
+        more = others[name, message, mend]
+        also = f" So in {more} more row{'s' if more > 1 else ''}." if more else ""
+        where = f"row {number}: {name}" if name else f"row {number}"
+        yield Problem(file=file, key=where, value=value, message=message + also, mend=mend)
+    yield from _repeated_keys(file, table, rows)
+
+
+def _row_problems(table: Table, row: Any) -> Iterator[tuple[str, str, str, str]]:
+    """Column, value, what is wrong and how to mend it."""
+    if not isinstance(row, dict):
+        yield "", "", "is not an object.", "Write {column: value}."
+        return
     columns = {column.name: column for column in table.columns}
-    needed = {column.name for column in table.columns if _is_needed(column)} | set(table.primary_key)
+    for name, column in columns.items():
+        if name not in row and (_is_needed(column) or name in table.primary_key):
+            yield name, "", "is missing.", "Add it."
+    for name, value in row.items():
+        if why := _why_unfit(columns, name, value):
+            yield name, str(value)[:60], *why
+
+
+def _repeated_keys(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     keys: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows):
-        if not isinstance(row, dict):
-            yield Problem(file=file, key=f"row {number}", message="is not an object.", mend="Write {column: value}.")
-            continue
-        for name in sorted(needed - row.keys()):
-            yield Problem(file=file, key=f"row {number}: {name}", message="is missing.", mend="Add it.")
-        for name, value in row.items():
-            if why := _why_unfit(columns, name, value):
-                message, mend = why
-                yield Problem(file=file, key=f"row {number}: {name}", value=str(value)[:60], message=message, mend=mend)
-        if needed <= row.keys():
+        if isinstance(row, dict) and all(name in row for name in table.primary_key):
             key = tuple(str(row[name]) for name in table.primary_key)
             if (first := keys.setdefault(key, number)) != number:
                 where = f"row {number}: {', '.join(table.primary_key)}"

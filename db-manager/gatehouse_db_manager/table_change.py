@@ -7,6 +7,8 @@ from gatehouse_db_manager.live import LiveSchema, LiveTable
 from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema, short_digest
 from gatehouse_db_manager.plan_structs import Remember, Step
 
+# A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
+SCAN_SPEED = 200e6
 NOTHING = "nothing: reads and writes go on"
 
 
@@ -44,6 +46,7 @@ class TableChange:
         self.steps: list[Step] = []
         self.refusals: list[Problem] = []
         self.tightens = False
+        self.added_checks: set[str] = set()
 
     def refuse(self, key: str, message: str, mend: str) -> None:
         self.refusals.append(Problem(file=self.collection.file, key=key, message=message, mend=mend))
@@ -55,3 +58,17 @@ class TableChange:
 
     def alter(self, action: str) -> str:
         return f"alter table {self.full} {action}"
+
+
+def validate(change: TableChange, *items: Constraint, name: str = "") -> None:
+    """Look at the rows that were there before constraints came (under `name`, if one is given). Undone if one fails."""
+    names = [name or item.name for item in items]
+    change.step(
+        f"check every row against {', '.join(names)}",
+        "in a transaction of its own: in one with the step before, writes would wait for it",
+        change.alter(", ".join(f"validate constraint {one}" for one in names)),
+        locks=NOTHING,
+        seconds=change.live.size / SCAN_SPEED,
+        undo=tuple(change.alter(f"drop constraint if exists {one}") for one in names),
+        remember=tuple(remember(item, one) for item, one in zip(items, names, strict=True)),
+    )

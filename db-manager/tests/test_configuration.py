@@ -204,6 +204,13 @@ def test_rows_must_fit_their_columns(checkout, row, expected):
     assert expected in problems(checkout)
 
 
+def test_what_is_wrong_in_many_rows_is_said_once(checkout):
+    checkout.collection()
+    checkout.rows([{"id": f"019a0000-0001-7000-8000-00000000000{n}", "name": "Ada", "nme": "x"} for n in range(9)])
+    assert problems(checkout).count("nme") == 1
+    assert "is not a column. So in 8 more rows. Did you mean" in problems(checkout)
+
+
 def test_two_rows_with_one_key_are_refused(checkout):
     checkout.collection()
     row = {"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada"}
