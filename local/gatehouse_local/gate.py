@@ -81,12 +81,11 @@ def gate(root: str | None, debug: bool) -> None:
 
 
 def _outside() -> Path | None:
-    """The checkout this package belongs to, when we were called from outside of any."""
-    here = Path.cwd()
-    if any((folder / "services" / "catalog").is_dir() for folder in (here, *here.parents)):
-        return None
+    """The checkout this command belongs to, when we were called from outside of it (even from within another)."""
     own = Path(__file__).resolve().parents[2]
-    return own if (own / "services" / "catalog").is_dir() else None
+    if Path.cwd().is_relative_to(own) or not (own / "services" / "catalog").is_dir():
+        return None
+    return own
 
 
 def main(arguments: list[str] | None = None) -> None:

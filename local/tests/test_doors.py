@@ -67,6 +67,15 @@ def test_it_installs_once_and_then_hands_over(checkout: Path, path: Path):
     assert (said.stderr, synced(path)) == ("", 1)
 
 
+def test_the_caller_stays_where_it_is(checkout: Path, path: Path):
+    python = checkout / ".venv" / "bin" / "python"
+    python.write_text('#!/usr/bin/env bash\necho "in $PWD"\n')
+    installed(checkout, path)
+    assert run(checkout / "local" / "gate", path=path).stdout == "in /\n"
+    (checkout / "uv.lock").write_text("changed")
+    assert run(checkout / "local" / "gate", path=path).stdout == "in /\n"
+
+
 def test_up_and_test_are_commands_of_gate(checkout: Path, path: Path):
     installed(checkout, path)
     assert "gatehouse_local.gate up db --detach" in run(checkout / "local" / "up", "db", "--detach", path=path).stdout

@@ -1,5 +1,6 @@
 """The command itself: its errors are for people, and its exit codes for scripts."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,13 @@ def test_help_lists_every_command_with_a_sentence():
 
 def test_it_works_from_any_folder(tmp_path: Path):
     assert gate("generate", "--check", cwd=tmp_path).returncode == gate("generate", "--check").returncode
+
+
+def test_from_within_another_checkout_it_still_works_on_its_own(tmp_path: Path):
+    (tmp_path / "services" / "catalog").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    found = {one["what"]: one["level"] for one in json.loads(gate("doctor", "--json", cwd=tmp_path).stdout)}
+    assert found["catalog"] == "ok"
 
 
 def test_an_unknown_command_is_a_sentence():
