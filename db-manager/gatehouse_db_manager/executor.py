@@ -14,7 +14,15 @@ from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager.errors import FailedError
 from gatehouse_db_manager.plan_structs import Remember, SchemaPlan, Step
-from gatehouse_db_manager.progress import Event, RowsLoaded, SchemaDone, StepEnded, StepRetried, StepStarted
+from gatehouse_db_manager.progress import (
+    Event,
+    OldTransaction,
+    RowsLoaded,
+    SchemaDone,
+    StepEnded,
+    StepRetried,
+    StepStarted,
+)
 from gatehouse_db_manager.rows import load_rows
 
 if TYPE_CHECKING:
@@ -36,6 +44,13 @@ insert into dbm.object (schema, kind, name, digest, details)
 select %s, kind, name, digest, details
 from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
 on conflict (schema, kind, name) do update set digest = excluded.digest, details = excluded.details
+"""
+# Seconds. A request takes milliseconds; what is open for longer was forgotten, or is a report.
+OLD_AFTER = 5.0
+_OLD = """
+select pid, application_name, extract(epoch from clock_timestamp() - xact_start) from pg_stat_activity
+where datname = current_database() and pid <> pg_backend_pid() and xact_start < clock_timestamp() - make_interval(secs => %s)
+    and backend_type = 'client backend'
 """
 _START = """
 with raised as (
@@ -119,6 +134,8 @@ class Executor:
         with self.connection.transaction():
             self._record(position, step, "intent", started, attempt)
             self._remember(tuple(item for item in step.remember if item.digest is not None))
+        if step.builds:
+            self._look_for_old_transactions(position, step)
         # lock_timeout would also end CONCURRENTLY's own waiting for old transactions (suna #6588).
         with self._settings(lock_timeout="0", statement_timeout=BUILD_TIMEOUT):
             # A build that gave way left an INVALID index behind.
@@ -131,6 +148,19 @@ class Executor:
             self.connection.execute(
                 "update dbm.step set state = 'done', ended_at = clock_timestamp() where run = %s and position = %s",
                 [self.run, position],
+            )
+
+    def _look_for_old_transactions(self, position: int, step: Step) -> None:
+        """CONCURRENTLY waits for every transaction that is older than itself: say so, rather than seem to hang."""
+        for process, application, seconds in self.connection.execute(_OLD, [OLD_AFTER]).fetchall():
+            self.report(
+                OldTransaction(
+                    schema=step.schema,
+                    position=position,
+                    process=process,
+                    application=application,
+                    seconds=float(seconds),
+                )
             )
 
     @contextlib.contextmanager

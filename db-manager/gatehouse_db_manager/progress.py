@@ -34,6 +34,15 @@ class StepRetried(_Event, frozen=True, kw_only=True):
     reason: str
 
 
+class OldTransaction(_Event, frozen=True, kw_only=True):
+    """An index build has to wait for a transaction that began `seconds` ago, in the session with this process id."""
+
+    position: int
+    process: int
+    application: str
+    seconds: float
+
+
 class StepEnded(_Event, frozen=True, kw_only=True):
     position: int
     total: int
@@ -56,4 +65,4 @@ class SchemaDone(_Event, frozen=True, kw_only=True):
     seconds: float
 
 
-Event = Planned | LockWait | StepStarted | StepRetried | StepEnded | RowsLoaded | SchemaDone
+Event = Planned | LockWait | StepStarted | StepRetried | OldTransaction | StepEnded | RowsLoaded | SchemaDone

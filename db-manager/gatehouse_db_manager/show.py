@@ -15,7 +15,16 @@ from gatehouse_db_manager.errors import DbManagerError, Problem
 from gatehouse_db_manager.model import Configuration
 from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planner import NEW
-from gatehouse_db_manager.progress import Event, LockWait, Planned, SchemaDone, StepEnded, StepRetried, StepStarted
+from gatehouse_db_manager.progress import (
+    Event,
+    LockWait,
+    OldTransaction,
+    Planned,
+    SchemaDone,
+    StepEnded,
+    StepRetried,
+    StepStarted,
+)
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -116,6 +125,9 @@ def progress() -> Generator[Callable[[Event], None]]:
                 bar.update(tasks[event.schema], description=f"{event.schema}: {event.what}")
             elif isinstance(event, StepRetried) and event.attempt % 10 == 1:
                 bar.console.print(f"{event.schema}: step {event.position} gave way and tries again: {event.reason}")
+            elif isinstance(event, OldTransaction):
+                who = f"session {event.process} {event.application}"
+                bar.console.print(f"{event.schema}: waiting for a transaction open for {event.seconds:.0f} s ({who})")
             elif isinstance(event, StepEnded):
                 bar.advance(tasks[event.schema])
             elif isinstance(event, SchemaDone):

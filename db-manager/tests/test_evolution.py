@@ -8,8 +8,8 @@ import time
 import psycopg
 import pytest
 
-from gatehouse_db_manager import FailedError, RefusedError, apply
-from gatehouse_db_manager.progress import StepRetried
+from gatehouse_db_manager import FailedError, RefusedError, apply, executor
+from gatehouse_db_manager.progress import OldTransaction, StepRetried
 
 EMAIL = {"email": {"type": "text"}}
 
@@ -385,6 +385,24 @@ def test_killed_between_any_two_steps_it_resumes_to_the_same_schema(people, data
         other.apply(people)
         assert other.tables() == wanted
         assert other.plan(people).empty
+
+
+def test_an_index_that_waits_for_an_old_transaction_says_for_whose(people, database, monkeypatch):
+    monkeypatch.setattr(executor, "OLD_AFTER", 0.0)
+    start(people, "1.0.1.1", indexes={"by_email": {"columns": ["email"]}})
+    with database.connect() as old:
+        old.execute("begin; insert into person.person (name) values ('Old')")
+        (process,) = old.execute("select pg_backend_pid()").fetchone() or (0,)
+        seen = []
+
+        def go_on(event: object) -> None:
+            if isinstance(event, OldTransaction):
+                seen.append(event.process)
+                old.execute("commit")
+
+        database.apply(people, report=go_on)
+    assert seen == [process]
+    settles(database, people)
 
 
 def test_killed_while_an_index_is_built_it_resumes(people, database):
