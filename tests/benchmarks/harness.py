@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from rich.table import Table
 CONNECTIONS = 32
 SECONDS = 4
 ROUNDS = 3
+LONGEST_START = 20  # seconds
 SERVER_CORE, LOAD_CORE = 0, 1
 console = Console()
 
@@ -47,6 +48,17 @@ class Contestant:
         """CPU microseconds of the server per request, median over the rounds."""
         return statistics.median(self.microseconds)
 
+    @property
+    def rate(self) -> float:
+        """Requests per second, median over the rounds."""
+        return statistics.median(self.throughput)
+
+
+def ratio(slower: Contestant, faster: Contestant) -> float:
+    """How many times the CPU per request of `faster` that of `slower` is: the median of the rounds' own ratios."""
+    pairs = zip(slower.microseconds, faster.microseconds, strict=True)
+    return statistics.median(one / other for one, other in pairs)
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -54,15 +66,22 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+def pinned(core: int | None) -> list[str]:
+    """What to write before a command to keep it on one core; nothing where that can't be done."""
+    can = core is not None and shutil.which("taskset") and (os.cpu_count() or 1) > 1
+    return ["taskset", "-c", str(core)] if can else []
+
+
 @contextlib.contextmanager
-def server(contestant: Contestant, *, core: int | None = SERVER_CORE) -> Iterator[tuple[psutil.Process, str, float]]:
-    """The running server: its process, its address, and the seconds from start to the first answer."""
-    port = free_port()
+def server(
+    contestant: Contestant, *, core: int | None = SERVER_CORE, port: int = 0
+) -> Generator[tuple[psutil.Process, str, float]]:
+    """The running server: its process, its address, and the seconds from start to the first good answer."""
+    port = port or free_port()
     environment = {**os.environ, **contestant.environment, "GATEHOUSE_PORT": str(port)}
-    pin = ["taskset", "-c", str(core)] if core is not None and shutil.which("taskset") and os.cpu_count() != 1 else []
     started = time.perf_counter()
     process = subprocess.Popen(
-        [*pin, *contestant.command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        [*pinned(core), *contestant.command], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -72,8 +91,10 @@ def server(contestant: Contestant, *, core: int | None = SERVER_CORE) -> Iterato
                     f"{contestant.name} didn't start:\n{(process.stderr.read() if process.stderr else b'').decode()}"
                 )
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(url + contestant.path, headers=dict(contestant.headers)).status_code < 500:
+                if httpx.get(url + contestant.path, headers=dict(contestant.headers)).status_code == 200:
                     break
+            if time.perf_counter() - started > LONGEST_START:
+                sys.exit(f"{contestant.name} didn't answer {contestant.path} with 200 in {LONGEST_START} s")
             time.sleep(0.01)
         yield psutil.Process(process.pid), url, time.perf_counter() - started
     finally:
@@ -81,22 +102,39 @@ def server(contestant: Contestant, *, core: int | None = SERVER_CORE) -> Iterato
         process.wait(20)
 
 
-def load(url: str, headers: Mapping[str, str], seconds: float = SECONDS) -> tuple[int, float]:
+def load(url: str, headers: Mapping[str, str], seconds: int = SECONDS) -> tuple[int, float]:
     """(requests answered with 2xx, seconds) of one bounded wrk run. Stops the benchmark when anything failed."""
-    wrk = shutil.which("wrk")
-    if not wrk:
-        sys.exit("wrk isn't installed: apt-get install wrk (Debian), brew install wrk (macOS)")
-    pin = ["taskset", "-c", str(LOAD_CORE)] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
-    arguments = [argument for name, value in headers.items() for argument in ("-H", f"{name}: {value}")]
-    command = [*pin, wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds:g}s", *arguments, url]
-    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    output = _wrk(url, headers, seconds)
     total = re.search(r"(\d+) requests in ([\d.]+)s", output)
-    if total is None or "Non-2xx" in output or "Socket errors" in output:
+    if total is None or failures(output):
         sys.exit(f"the load of {url} failed:\n{output}")
     return int(total[1]), float(total[2])
 
 
-def compare(contestants: Sequence[Contestant], rounds: int = ROUNDS, seconds: float = SECONDS) -> None:
+def under_load(url: str, headers: Mapping[str, str], seconds: int) -> tuple[int, int]:
+    """(requests answered, requests failed) while something is done to the server."""
+    output = _wrk(url, headers, seconds)
+    total = re.search(r"(\d+) requests in", output)
+    return int(total[1]) if total else 0, failures(output)
+
+
+def failures(output: str) -> int:
+    """What wrk counted: answers of 400 and above, connections refused or broken, and answers that never came."""
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", output)
+    return (int(bad[1]) if bad else 0) + (sum(map(int, broken.groups())) if broken else 0)
+
+
+def _wrk(url: str, headers: Mapping[str, str], seconds: int) -> str:
+    wrk = shutil.which("wrk")
+    if not wrk:
+        sys.exit("wrk isn't installed: apt-get install wrk (Debian), brew install wrk (macOS)")
+    arguments = [argument for name, value in headers.items() for argument in ("-H", f"{name}: {value}")]
+    command = [*pinned(LOAD_CORE), wrk, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *arguments, url]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def compare(contestants: Sequence[Contestant], rounds: int = ROUNDS, seconds: int = SECONDS) -> None:
     """Fill each contestant's figures. All run at once, and take turns under load."""
     with contextlib.ExitStack() as running:
         servers = [(contestant, *running.enter_context(server(contestant))[:2]) for contestant in contestants]

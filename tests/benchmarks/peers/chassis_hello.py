@@ -1,0 +1,40 @@
+"""The chassis around a route that does nothing: `/public` for anyone, `/hello` for whoever is signed in."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import msgspec
+from litestar import get
+
+from gatehouse_chassis import Actor, Service, create_app, logs
+from gatehouse_chassis.guards import public, signed_in
+from gatehouse_chassis.serve import run
+
+SERVICE = 'name = "hello"\ndomain = "bench"\nsummary = "Does nothing"\npath = "/api/hello"\nport = 8499\n'
+
+
+class Hello(msgspec.Struct):
+    hello: str = "world"
+
+
+@get("/public", guards=[public], operation_id="GetPublic")
+async def anyone() -> Hello:
+    return Hello()
+
+
+@get("/hello", guards=[signed_in], operation_id="GetHello")
+async def hello(actor: Actor) -> Hello:
+    return Hello()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "service.toml").write_text(SERVICE)
+        service = Service.load(Path(folder), os.environ)
+    logs.configure(service.name)
+    run(create_app(service, [anyone, hello]), service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,234 @@
+"""`gate bench services`: the figures of services.md, each compared with a peer in the same run.
+
+`--quick` takes short rounds, for a first look; `--only costs,starts,restart,contracts` leaves parts out. Needs wrk.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import httpx
+from harness import (
+    LOAD_CORE,
+    Contestant,
+    Figure,
+    compare,
+    console,
+    free_port,
+    pinned,
+    proportional_memory,
+    ratio,
+    server,
+    show,
+    under_load,
+)
+
+from gatehouse_catalog import find_root, load_catalog
+from gatehouse_catalog.structs import setting_variable
+from gatehouse_local.shared import shared
+from gatehouse_local.testing import Postgres
+
+ROOT = find_root(Path(__file__).parent)
+CATALOG = load_catalog(ROOT)
+PEERS = Path(__file__).parent / "peers"
+RESOURCE = "019a0000-0004-7000-8000-000000000042"
+PARTS = ("costs", "starts", "restart", "contracts")
+CASES = 10_000
+
+
+class World:
+    """A seeded PostgreSQL and identity, beside which contestants run."""
+
+    def __init__(self, postgres: Postgres, database: str) -> None:
+        self._postgres, self._database = postgres, database
+        self.identity = ""
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What the service `name` is given."""
+        service = CATALOG[name]
+        given = {"GATEHOUSE_ENVIRONMENT": "local", "GATEHOUSE_URL_IDENTITY": self.identity}
+        for other in CATALOG.uses(service):
+            given.setdefault(other.address_variable, "http://127.0.0.1:9")
+        for key, setting in service.settings.items():
+            if setting.secret:
+                given[setting_variable(key, secret=True)] = "benchmarks-keep-no-secrets-at-all-00"
+        if service.database:
+            given["GATEHOUSE_DATABASE_URL"] = self._postgres.role_url(self._database, service.database.service_role)
+        return given
+
+    def service(self, name: str, path: str = "/health/ready", headers: Mapping[str, str] | None = None) -> Contestant:
+        command = [sys.executable, "-m", "gatehouse_chassis", name]
+        return Contestant(name, command, path, self.environment(name), headers or {})
+
+    def peer(self, name: str, path: str, headers: Mapping[str, str], label: str) -> Contestant:
+        command = [sys.executable, str(PEERS / f"{name}.py")]
+        return Contestant(label, command, path, self.environment("topics"), headers)
+
+    def token(self) -> dict[str, str]:
+        answer = httpx.post(f"{self.identity}/api/identity/personas/member/sessions", timeout=10)
+        return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+
+@contextlib.contextmanager
+def world() -> Generator[World]:
+    with tempfile.TemporaryDirectory(prefix="gate-bench-") as scratch, shared(Path(scratch), "postgres") as facts:
+        # Beside the load, so that the server's core is the server's.
+        if pin := pinned(LOAD_CORE):
+            subprocess.run([*pin[:1], "-acp", str(LOAD_CORE), str(facts["process"])], check=False, capture_output=True)
+        postgres = Postgres(facts["url"], Path(scratch))
+        made = World(postgres, postgres.create_database(postgres.seeded_template(ROOT)))
+        with server(made.service("identity"), core=LOAD_CORE) as (_, made.identity, _):
+            yield made
+
+
+def costs(world: World, rounds: int, seconds: int) -> list[Figure]:
+    """CPU per request of the chassis and of its peers."""
+    headers = world.token()
+    path = f"/resources/{RESOURCE}"
+    chassis = world.service("topics", f"/api/topics{path}", headers)
+    bare = world.peer("bare_litestar", path, headers, "bare Litestar + asyncpg")
+    readers = [chassis, bare]
+    with contextlib.suppress(ImportError):
+        import fastapi  # noqa: F401
+        import sqlalchemy  # noqa: F401
+
+        readers.append(world.peer("fastapi_sqlalchemy", path, headers, "FastAPI + SQLAlchemy"))
+    same_answers(readers)
+    compare(readers, rounds, seconds)
+    hello = world.peer("chassis_hello", "/api/hello/hello", headers, "chassis, signed in")
+    anyone = world.peer("chassis_hello", "/api/hello/public", headers, "chassis, public")
+    nothing = world.peer("bare_litestar", "/hello", headers, "bare Litestar")
+    compare([hello, anyone, nothing], rounds, seconds)
+    for contestant in [*readers, hello, anyone, nothing]:
+        console.print(f"{contestant.name:26} {contestant.cost:7.0f} us CPU {contestant.rate:7.0f} requests/s")
+    to_bare = ratio(bare, chassis)
+    figures = [Figure("one row: chassis / bare Litestar + asyncpg", f"{to_bare:.2f}", ">= 0.75", to_bare >= 0.75)]
+    if len(readers) == 3:
+        to_peer = ratio(readers[2], chassis)
+        figures.append(Figure("one row: chassis / FastAPI + SQLAlchemy", f"{to_peer:.2f}", ">= 3", to_peer >= 3))
+    else:
+        figures.append(Figure("one row: chassis / FastAPI + SQLAlchemy", "not installed", ">= 3", None))
+    for contestant in (hello, anyone):
+        added = contestant.cost - nothing.cost
+        figures.append(Figure(f"added to no work: {contestant.name}", f"{added:.0f} us", "<= 120 us", added <= 120))
+    return figures
+
+
+def same_answers(contestants: list[Contestant]) -> None:
+    """Refuses to compare servers that answer differently."""
+    bodies = {}
+    for contestant in contestants:
+        with server(contestant) as (_, url, _):
+            body = httpx.get(url + contestant.path, headers=dict(contestant.headers)).json()
+            bodies[contestant.name] = json.dumps(body, sort_keys=True)
+    if len(set(bodies.values())) != 1:
+        sys.exit(
+            "the contestants answer differently:\n" + "\n".join(f"{name}: {body}" for name, body in bodies.items())
+        )
+
+
+def starts(world: World, rounds: int) -> list[Figure]:
+    """Memory when idle, and seconds from start to ready, of every API."""
+    figures = []
+    for service in CATALOG:
+        if service.kind != "api":
+            continue
+        seconds, memory = [], []
+        for _ in range(rounds):
+            with server(world.service(service.name)) as (process, _, started):
+                seconds.append(started)
+                memory.append(proportional_memory(process))
+        took, used = statistics.median(seconds), statistics.median(memory)
+        figures.append(Figure(f"{service.name}: start to ready", f"{took:.2f} s", "<= 1.2 s", took <= 1.2))
+        figures.append(Figure(f"{service.name}: idle memory (PSS)", f"{used:.0f} MiB", "<= 80 MB", used <= 76.3))
+    return figures
+
+
+def restart(world: World) -> list[Figure]:
+    """Two processes of topics behind the edge; each is ended and started again while requests come in."""
+    headers = world.token()
+    path = f"/api/topics/resources/{RESOURCE}"
+    service = world.service("topics", path, headers)
+    service.environment = {**service.environment, "GATEHOUSE_DRAIN_SECONDS": "2"}
+    with contextlib.ExitStack() as running:
+        ports = [free_port(), free_port()]
+        targets = [f"http://127.0.0.1:{port}" for port in ports]
+        processes = [contextlib.ExitStack() for _ in ports]
+        for process, port in zip(processes, ports, strict=True):
+            running.enter_context(process)
+            process.enter_context(server(service, core=None, port=port))
+        routes = json.dumps([{"service": "topics", "path": "/api/topics", "targets": targets}])
+        command = [sys.executable, "-m", "gatehouse_local.edge"]
+        edge = Contestant("edge", command, path, {"GATEHOUSE_EDGE_ROUTES": routes}, headers)
+        _, url, _ = running.enter_context(server(edge, core=None))
+        results = []
+        loading = threading.Thread(target=lambda: results.append(under_load(url + path, headers, 18)))
+        loading.start()
+        for process, port in zip(processes, ports, strict=True):
+            until_all_ready(url)
+            process.close()  # SIGTERM, and wait for its end
+            process.enter_context(server(service, core=None, port=port))
+        until_all_ready(url)
+        loading.join()
+    answered, failed = results[0]
+    return [Figure(f"failed of {answered:,} requests while both restart", str(failed), "0", failed == 0)]
+
+
+def until_all_ready(edge: str) -> None:
+    """As a deployment does: the next process isn't touched before the balancer sends to all."""
+    while not all(httpx.get(f"{edge}/__edge/health").json()["targets"].values()):
+        time.sleep(0.05)
+
+
+def contracts(quick: bool) -> list[Figure]:
+    """Schemathesis over every operation, by the tests that do so with fewer cases every day."""
+    operations = 2 * 110  # about as many as there are, for two callers; going through all forms makes 6,000 more
+    cases = 5 if quick else max(5, (CASES - 6_000) // operations + 10)
+    command = [sys.executable, "-m", "pytest", "-n0", "-rP", "tests/contracts/test_operations.py"]
+    environment = {**os.environ, "GATEHOUSE_CASES": str(cases)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    total = sum(map(int, re.findall(r"(\d+) generated", done.stdout)))
+    if done.returncode:
+        console.print(done.stdout[-4000:], markup=False)
+    verdict = "no 5xx, nothing undocumented" if done.returncode == 0 else "see above"
+    enough = done.returncode == 0 and (quick or total >= CASES)
+    return [Figure(f"schemathesis, {total:,} cases", verdict, f"{CASES:,} cases, none fails", enough)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds")
+    parser.add_argument("--only", default=",".join(PARTS), help=f"some of {', '.join(PARTS)}")
+    options = parser.parse_args()
+    chosen = options.only.split(",")
+    unknown = sorted(set(chosen) - set(PARTS))
+    if unknown:
+        parser.error(f"--only {','.join(unknown)}: there is no such part; there are {', '.join(PARTS)}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    rounds, seconds = (2, 2) if options.quick else (5, 4)
+    figures: list[Figure] = []
+    with world() as made:
+        if "costs" in chosen:
+            figures += costs(made, rounds, seconds)
+        if "starts" in chosen:
+            figures += starts(made, rounds)
+        if "restart" in chosen:
+            figures += restart(made)
+    if "contracts" in chosen:
+        figures += contracts(options.quick)
+    show("Services: where we stand", figures)
+
+
+if __name__ == "__main__":
+    main()
