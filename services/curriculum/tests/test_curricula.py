@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from gatehouse_chassis.testing import Peer, ServiceClient
@@ -150,3 +151,23 @@ async def test_every_route_has_a_guard_an_operation_id_and_a_summary(curriculum:
     ]
     assert len(operations) == 11
     assert all(one["security"] and one["summary"] and one["operationId"] for one in operations)
+
+
+async def test_the_seed_is_built_from_the_real_paths(database_url: str) -> None:
+    """As administrator: only tests may look into two schemas at once."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        astray = await connection.fetchval("""
+            select count(*) from curriculum.assignment a where a.id::text like '019a0000-0011-%' and not exists (
+                select from topics.path_module m join topics.path_topic pt on pt.module_id = m.id
+                join topics.topic_resource tr on tr.topic_id = pt.topic_id
+                where m.path_id = a.path_id and pt.topic_id = a.topic_id and tr.resource_id = a.resource_id)
+        """)
+        nobody = await connection.fetchval("""
+            select count(*) from curriculum.curriculum c where c.id::text like '019a0000-0010-%' and not exists (
+                select from person.person p
+                where p.id = c.person_id and p.status in ('active', 'hold', 'onboarding'))
+        """)
+    finally:
+        await connection.close()
+    assert (astray, nobody) == (0, 0)
