@@ -49,7 +49,8 @@ on conflict (schema, kind, name) do update set digest = excluded.digest, details
 OLD_AFTER = 5.0
 _OLD = """
 select pid, application_name, extract(epoch from clock_timestamp() - xact_start) from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and xact_start < clock_timestamp() - make_interval(secs => %s)
+where datname = current_database() and pid <> pg_backend_pid()
+    and xact_start < clock_timestamp() - make_interval(secs => %s)
     and backend_type = 'client backend'
 """
 _START = """
