@@ -1,7 +1,7 @@
 """Who may do what with whose curriculum. The relationship is asked of person with the caller's own token.
 
-Answers are remembered for a few seconds (the setting relationship_seconds): a page asks several times, and an
-ended mentorship may count that much longer.
+Relationships are remembered for a few seconds (the setting relationship_seconds): a page asks several times, and an
+ended mentorship may count that much longer. That there is none isn't remembered, so a new mentor needn't wait.
 """
 
 import time
@@ -27,7 +27,7 @@ class Access:
         self._service = service
         self._clock = clock
         self._fresh_for = service.settings.integer("relationship_seconds")
-        self._remembered: OrderedDict[Key, tuple[float, str | None]] = OrderedDict()
+        self._remembered: OrderedDict[Key, tuple[float, str]] = OrderedDict()
 
     async def require(self, actor: Actor, person: UUID, action: rules.Action) -> None:
         """NotFound for whoever may not see the curriculum, Forbidden for whoever sees it but may not do this.
@@ -51,12 +51,14 @@ class Access:
             return known[1]
         path = f"/api/person/people/{person}/relationship"
         found = await self._service.call("person").find(path, Relationship, token=actor.token)
-        answer = None if found is None else found.relationship
-        self._remembered[key] = (now, answer)
+        if found is None:
+            self._remembered.pop(key, None)
+            return None
+        self._remembered[key] = (now, found.relationship)
         self._remembered.move_to_end(key)
         if len(self._remembered) > REMEMBERED:
             self._remembered.popitem(last=False)
-        return answer
+        return found.relationship
 
     async def visible(self, actor: Actor) -> list[UUID] | None:
         """The people whose curricula the caller may see; None: everyone's."""
