@@ -70,7 +70,7 @@ class Peers:
         except msgspec.MsgspecError as error:
             raise Misunderstood(f"{service} answered something else than expected.") from error
 
-    async def get(self, service: str, path: str, kind: type[T], **params: Any) -> T:
+    async def get(self, service: str, path: str, kind: type[T], /, **params: Any) -> T:
         """A read; parameters that are None or empty aren't sent."""
         sent = {key: value for key, value in params.items() if value not in (None, "", [])}
         return await self.ask(service, "GET", path, kind, params=sent)

@@ -6,15 +6,30 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-SMALL = {"sre": "SRE", "ui": "UI", "api": "API"}
+# What isn't just the word with a capital letter.
+KNOWN = {
+    "sre": "SRE",
+    "ui": "UI",
+    "ux": "UX",
+    "api": "API",
+    "iot": "IoT",
+    "robot": "Robots",
+    "one-time-low": "Paid once, low",
+    "one-time-medium": "Paid once, medium",
+    "one-time-high": "Paid once, high",
+    "subscription-low": "Subscription, low",
+    "subscription-medium": "Subscription, medium",
+    "subscription-high": "Subscription, high",
+    "online-instructor": "Online with a teacher",
+}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def label(value: Any) -> str:
     """`online-class` and `timed_out` as people write them."""
     text = str(value)
-    if text in SMALL:
-        return SMALL[text]
+    if text in KNOWN:
+        return KNOWN[text]
     text = re.sub(r"[-_]+", " ", text)
     return text[:1].upper() + text[1:]
 

@@ -35,12 +35,12 @@ DONE = {
 }
 # What the button said, to offer it again; and from which states it makes sense.
 AGAIN = {
-    "start": ("Start it", ("next", "later")),
-    "complete": ("Complete it", ("now", "next", "later")),
-    "reopen": ("Reopen it", ("completed",)),
-    "next": ("Move it to next", ("now", "later")),
-    "later": ("Move it to later", ("now", "next")),
-    "unassign": ("Take it out", ("now", "next", "later")),
+    "start": ("Start {name}", ("next", "later")),
+    "complete": ("Complete {name}", ("now", "next", "later")),
+    "reopen": ("Reopen {name}", ("completed",)),
+    "next": ("Move {name} to next", ("now", "later")),
+    "later": ("Move {name} to later", ("now", "next")),
+    "unassign": ("Take {name} out", ("now", "next", "later")),
 }
 FEW = 8
 
@@ -79,7 +79,7 @@ async def assign(request: Request, actor: Actor, peers: Peers, person_id: UUID) 
     form = await request.form()
     body = {key: form[key] for key in ("resource_id", "path_id", "state") if form.get(key)}
     where = f"/api/curriculum/curricula/{person_id}/assign"
-    name = str(form.get("name", "it"))[:200]
+    name = _name(form)
     try:
         await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
     except (StaleVersion, Conflict) as problem:
@@ -100,8 +100,7 @@ async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, 
         await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
     except (StaleVersion, Conflict) as problem:
         return await _refused(request, actor, peers, person_id, problem=problem, form=form, assignment=assignment_id)
-    name = str(form.get("name", "it"))[:200]
-    return await _changed(request, actor, peers, person_id, said=DONE[action].format(name=name))
+    return await _changed(request, actor, peers, person_id, said=DONE[action].format(name=_name(form)))
 
 
 async def _changed(
@@ -129,10 +128,10 @@ async def _refused(
     if view.curriculum is not None and assignment is not None and action in AGAIN:
         label, states = AGAIN[action]
         if any(one.id == assignment and one.state in states for one in view.curriculum.all()):
-            again = (str(assignment), label, {"action": action, "name": form.get("name", "")})
+            again = (str(assignment), label.format(name=f"“{_name(form)}”"), {"action": action, "name": _name(form)})
     changes = learning.changed_since(view, moment(str(form.get("seen_at", ""))))
     stale = {"problem": problem, "changes": changes, "again": again}
-    return _shown(request, view, status=problem.status, stale=stale, said=problem.title)
+    return _shown(request, view, status=problem.status, stale=stale)
 
 
 def _shown(
@@ -153,6 +152,11 @@ def _version(form: FormMultiDict) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise Invalid({"version": "open the page again"})
     return int(text)
+
+
+def _name(form: FormMultiDict) -> str:
+    """What the form is about, for what is said afterwards."""
+    return str(form.get("name") or "it")[:200]
 
 
 async def _nothing() -> Page[Resource]:

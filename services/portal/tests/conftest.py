@@ -1,0 +1,184 @@
+"""The portal on a real database, with the other services played by peers, and browsers without JavaScript."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from html.parser import HTMLParser
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gatehouse_chassis.testing import Peer, ServiceClient, peer, serving
+from gatehouse_portal.app import create
+
+SECRET = "a secret that is only for these tests"
+SERVICES = ("identity", "person", "topics", "curriculum", "partner")
+NOAH = "019a0000-0001-7000-8000-000000000002"
+MARA = "019a0000-0001-7000-8000-000000000001"
+ACCOUNT = "019a0000-0002-7000-8000-000000000002"
+RESOURCES = {number: f"019a0000-0004-7000-8000-{number:012d}" for number in (1, 2, 3, 4)}
+ASSIGNMENTS = {number: f"019a0000-0011-7000-8000-{number:012d}" for number in (1, 2, 3, 4)}
+STATES = {1: "now", 2: "next", 3: "later", 4: "completed"}
+
+
+def resource(number: int) -> dict[str, Any]:
+    return {
+        "id": RESOURCES[number],
+        "name": f"Resource {number}",
+        "url": f"https://learn.example/{number}",
+        "kind": "article",
+        "cost": "free",
+        "level": "apprentice",
+        "link_status": "active",
+        "interests": ["api"],
+    }
+
+
+def curriculum(version: int = 3) -> dict[str, Any]:
+    found: dict[str, Any] = {"person_id": NOAH, "version": version, "changed_at": "2026-11-01T10:00:00Z"}
+    for number, state in STATES.items():
+        one = {
+            "id": ASSIGNMENTS[number],
+            "resource_id": RESOURCES[number],
+            "state": state,
+            "assigned_at": "2026-10-01T10:00:00Z",
+            "completed_at": "2026-11-01T10:00:00Z" if state == "completed" else None,
+        }
+        found[state] = [one]
+    return found
+
+
+def person(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": NOAH,
+        "name": "Noah Adeyemi",
+        "mastery": "apprentice",
+        "specialty": "ui",
+        "status": "active",
+        "email": "noah@example.org",
+        "mentor_id": MARA,
+    } | changes
+
+
+class House:
+    """The other services; each answers what a test lets it answer."""
+
+    def __init__(self, peers: dict[str, Peer]) -> None:
+        self.peers = peers
+        self.tokens: Any = None
+
+    def __getitem__(self, name: str) -> Peer:
+        return self.peers[name]
+
+    def says(self, name: str, method: str, path: str, answer: Any, status: int = 200) -> None:
+        self.peers[name].answers[method, path] = answer if callable(answer) else (status, answer)
+
+    def session(self, *roles: str, person: str | None = NOAH, expires_in: int = 600, **claims: Any) -> dict[str, Any]:
+        """What identity issues; it accepts it from any persona."""
+        token = self.tokens.token(*roles, person=person, account=ACCOUNT, name="Noah Adeyemi", **claims)
+        return {"access_token": token, "refresh_token": "family.first-token", "expires_in": expires_in}
+
+    def reset(self) -> None:
+        """As on a usual day: everybody answers, and Noah has a curriculum of four."""
+        for played in self.peers.values():
+            played.answers.clear()
+            played.requests.clear()
+        personas = [{"key": "member", "name": "Noah Adeyemi", "title": "Apprentice", "roles": ["member"]}]
+        self.says("identity", "GET", "/api/identity/sign-in/options", {"provider": "Lighthouse", "personas": True})
+        self.says("identity", "GET", "/api/identity/personas", personas)
+        self.says("identity", "DELETE", "/api/identity/sessions/current", None, 204)
+        self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}", curriculum())
+        self.says("curriculum", "GET", "/api/curriculum/curricula", {"items": []})
+        self.says("person", "GET", f"/api/person/people/{NOAH}", person())
+        self.says("person", "GET", "/api/person/people", {"items": [person()]})
+        self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
+        self.says("topics", "GET", "/api/topics/topics", {"items": []})
+        path = {"id": RESOURCES[1], "name": "Odin", "modules": []}
+        self.says("topics", "GET", "/api/topics/paths", {"items": [path]})
+        self.says("topics", "GET", f"/api/topics/paths/{RESOURCES[1]}", path)
+        for name, played in self.peers.items():
+            version = {"service": name, "version": "1.2.3", "started_at": "2026-11-01T10:00:00Z", "collections": []}
+            played.answers["GET", "/version"] = (200, version)
+            played.answers["GET", "/health/ready"] = (200, {"ready": True, "checks": {"process": "ok"}})
+            played.answers["GET", "/config"] = (200, {"settings": []})
+
+
+class Browser(httpx.AsyncClient):
+    """A browser without JavaScript: keeps cookies, asks for HTML, sends forms with the token of the page before."""
+
+    house: House
+    token = ""
+
+    async def see(self, path: str, **options: Any) -> httpx.Response:
+        answer = await self.get(path, **options)
+        found = re.search(r'name="form_token" value="(\w+)"', answer.text)
+        self.token = found[1] if found else self.token
+        return answer
+
+    async def send(self, path: str, *, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+        return await self.post(path, data={"form_token": self.token} | fields, headers=headers)
+
+    async def sign_in(self, *roles: str, person: str | None = NOAH, **options: Any) -> httpx.Response:
+        """As a persona with these roles."""
+        session = self.house.session(*roles, person=person, **options)
+        self.house.says("identity", "POST", "/api/identity/personas/member/sessions", session, 201)
+        await self.see("/sign-in")
+        answer = await self.send("/sign-in/personas/member")
+        assert answer.status_code == 303, answer.text
+        await self.see("/paths")
+        return answer
+
+
+class Elements(HTMLParser):
+    """All start tags of a page with their attributes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def peers() -> AsyncIterator[House]:
+    async with peer() as identity, peer() as person, peer() as topics, peer() as curriculum, peer() as partner:
+        yield House(dict(zip(SERVICES, (identity, person, topics, curriculum, partner), strict=True)))
+
+
+def surroundings(house: House) -> dict[str, str]:
+    addresses = {f"GATEHOUSE_URL_{name.upper()}": played.url for name, played in house.peers.items()}
+    return {"GATEHOUSE_SECRET_SESSION_SECRET": SECRET, "GATEHOUSE_PUBLIC_URL": "http://test", **addresses}
+
+
+@pytest.fixture(scope="module")
+def service_url(postgres: Any, database_url: str) -> str:
+    return postgres.role_url(database_url, "portal_service")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def portal(service_url: str, peers: House) -> AsyncGenerator[ServiceClient]:
+    async with serving("portal", create, database_url=service_url, environ=surroundings(peers)) as client:
+        peers.tokens = client.tokens
+        yield client
+
+
+@pytest.fixture
+def house(portal: ServiceClient, peers: House) -> House:
+    peers.reset()
+    return peers
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(portal: ServiceClient, house: House) -> AsyncGenerator[Browser]:
+    async with browser_of(portal, house) as found:
+        yield found
+
+
+def browser_of(portal: ServiceClient, house: House, base_url: str = "http://test") -> Browser:
+    transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+    made = Browser(transport=transport, base_url=base_url, headers={"Accept": "text/html"})
+    made.house = house
+    return made
