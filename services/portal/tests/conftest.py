@@ -64,12 +64,32 @@ def person(**changes: Any) -> dict[str, Any]:
 class House:
     """The other services; each answers what a test lets it answer."""
 
+    noah, mara, account = NOAH, MARA, ACCOUNT
+    resources, assignments = RESOURCES, ASSIGNMENTS
+    curriculum, person, resource = staticmethod(curriculum), staticmethod(person), staticmethod(resource)
+
     def __init__(self, peers: dict[str, Peer]) -> None:
         self.peers = peers
         self.tokens: Any = None
 
     def __getitem__(self, name: str) -> Peer:
         return self.peers[name]
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """What the portal finds in its environment."""
+        addresses = {f"GATEHOUSE_URL_{name.upper()}": played.url for name, played in self.peers.items()}
+        return {"GATEHOUSE_SECRET_SESSION_SECRET": SECRET, "GATEHOUSE_PUBLIC_URL": "http://test", **addresses}
+
+    def browser(self, portal: ServiceClient, base_url: str = "http://test") -> "Browser":
+        transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        made = Browser(transport=transport, base_url=base_url, headers={"Accept": "text/html"})
+        made.house = self
+        return made
+
+    def asked(self, name: str, method: str) -> list[tuple[str, dict[str, str], bytes]]:
+        """Path, headers and body of the requests that a service got."""
+        return [one[1:] for one in self.peers[name].requests if one[0] == method]
 
     def says(self, name: str, method: str, path: str, answer: Any, status: int = 200) -> None:
         self.peers[name].answers[method, path] = answer if callable(answer) else (status, answer)
@@ -116,7 +136,7 @@ class Browser(httpx.AsyncClient):
         self.token = found[1] if found else self.token
         return answer
 
-    async def send(self, path: str, *, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
+    async def submit(self, path: str, *, headers: dict[str, str] | None = None, **fields: str) -> httpx.Response:
         return await self.post(path, data={"form_token": self.token} | fields, headers=headers)
 
     async def sign_in(self, *roles: str, person: str | None = NOAH, **options: Any) -> httpx.Response:
@@ -124,10 +144,15 @@ class Browser(httpx.AsyncClient):
         session = self.house.session(*roles, person=person, **options)
         self.house.says("identity", "POST", "/api/identity/personas/member/sessions", session, 201)
         await self.see("/sign-in")
-        answer = await self.send("/sign-in/personas/member")
+        answer = await self.submit("/sign-in/personas/member")
         assert answer.status_code == 303, answer.text
         await self.see("/paths")
         return answer
+
+
+@pytest.fixture
+def elements() -> type["Elements"]:
+    return Elements
 
 
 class Elements(HTMLParser):
@@ -148,11 +173,6 @@ async def peers() -> AsyncIterator[House]:
         yield House(dict(zip(SERVICES, (identity, person, topics, curriculum, partner), strict=True)))
 
 
-def surroundings(house: House) -> dict[str, str]:
-    addresses = {f"GATEHOUSE_URL_{name.upper()}": played.url for name, played in house.peers.items()}
-    return {"GATEHOUSE_SECRET_SESSION_SECRET": SECRET, "GATEHOUSE_PUBLIC_URL": "http://test", **addresses}
-
-
 @pytest.fixture(scope="module")
 def service_url(postgres: Any, database_url: str) -> str:
     return postgres.role_url(database_url, "portal_service")
@@ -160,7 +180,7 @@ def service_url(postgres: Any, database_url: str) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def portal(service_url: str, peers: House) -> AsyncGenerator[ServiceClient]:
-    async with serving("portal", create, database_url=service_url, environ=surroundings(peers)) as client:
+    async with serving("portal", create, database_url=service_url, environ=peers.environ) as client:
         peers.tokens = client.tokens
         yield client
 
@@ -173,12 +193,5 @@ def house(portal: ServiceClient, peers: House) -> House:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def browser(portal: ServiceClient, house: House) -> AsyncGenerator[Browser]:
-    async with browser_of(portal, house) as found:
+    async with house.browser(portal) as found:
         yield found
-
-
-def browser_of(portal: ServiceClient, house: House, base_url: str = "http://test") -> Browser:
-    transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # type: ignore[arg-type]
-    made = Browser(transport=transport, base_url=base_url, headers={"Accept": "text/html"})
-    made.house = house
-    return made

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from conftest import ACCOUNT, Browser, House, browser_of, surroundings
 
-from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_chassis.testing import serving
 from gatehouse_portal.app import create
+from gatehouse_portal.tables import DB
 
 ELSEWHERE = ["//evil.example", "https://evil.example/", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)"]
 
@@ -23,7 +23,7 @@ def cookie(answer, name="gatehouse_session"):
     return None
 
 
-async def test_a_page_leads_to_the_sign_in_page_and_back(browser: Browser) -> None:
+async def test_a_page_leads_to_the_sign_in_page_and_back(browser) -> None:
     answer = await browser.see("/resources?kind=book")
     assert answer.status_code == 303
     where = answer.headers["location"]
@@ -31,7 +31,7 @@ async def test_a_page_leads_to_the_sign_in_page_and_back(browser: Browser) -> No
     assert "Noah Adeyemi" in (await browser.see(where)).text
 
 
-async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(browser: Browser) -> None:
+async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(browser) -> None:
     found = cookie(await browser.sign_in("member"))
     assert found is not None
     assert found["httponly"]
@@ -41,36 +41,31 @@ async def test_the_session_cookie_is_kept_from_scripts_and_other_sites(browser: 
     assert len(found.value) >= 43  # 256 bits
 
 
-async def test_elsewhere_the_cookie_is_secure_and_personas_are_refused(
-    service_url: str, peers: House, portal: ServiceClient
-) -> None:
+async def test_elsewhere_the_cookie_is_secure_and_personas_are_refused(service_url, peers, portal) -> None:
     peers.reset()
-    environ = surroundings(peers) | {"GATEHOUSE_ENVIRONMENT": "dev", "GATEHOUSE_PUBLIC_URL": "https://test"}
-    await asyncio.sleep(0)
-    from gatehouse_portal.tables import DB
-
+    environ = peers.environ | {"GATEHOUSE_ENVIRONMENT": "dev", "GATEHOUSE_PUBLIC_URL": "https://test"}
     await DB.close()  # the module's own application shares it
     async with (
         serving("portal", create, database_url=service_url, environ=environ, tokens=portal.tokens) as dev,
-        browser_of(dev, peers, "https://test") as browser,
+        peers.browser(dev, "https://test") as browser,
     ):
         page = await browser.see("/sign-in")
         assert page.headers["strict-transport-security"].startswith("max-age=")
         assert cookie(page, "gatehouse_visitor")["secure"]
-        assert (await browser.send("/sign-in/personas/member")).status_code == 404
+        assert (await browser.submit("/sign-in/personas/member")).status_code == 404
     await DB.open(service_url, application_name="portal")
 
 
 @pytest.mark.parametrize("then", ELSEWHERE)
-async def test_nobody_is_sent_to_another_site_after_signing_in(browser: Browser, house: House, then: str) -> None:
+async def test_nobody_is_sent_to_another_site_after_signing_in(browser, house, then: str) -> None:
     house.says("identity", "POST", "/api/identity/personas/member/sessions", house.session("member"), 201)
     await browser.see("/sign-in")
-    answer = await browser.send("/sign-in/personas/member", then=then)
+    answer = await browser.submit("/sign-in/personas/member", then=then)
     assert answer.headers["location"] == "/"
     assert (await browser.get("/sign-in", params={"then": then})).headers["location"] == "/"
 
 
-async def test_the_provider_way_is_bound_to_this_browser_by_pkce(browser: Browser, house: House) -> None:
+async def test_the_provider_way_is_bound_to_this_browser_by_pkce(browser, house) -> None:
     begun = await browser.get("/sign-in/provider", params={"then": "/paths"})
     asked = urlsplit(begun.headers["location"])
     query = parse_qs(asked.query)
@@ -86,7 +81,7 @@ async def test_the_provider_way_is_bound_to_this_browser_by_pkce(browser: Browse
     assert (await browser.see("/paths")).status_code == 200
 
 
-async def test_a_code_without_our_attempt_is_refused(browser: Browser, house: House) -> None:
+async def test_a_code_without_our_attempt_is_refused(browser, house) -> None:
     house.says("identity", "POST", "/api/identity/sessions", house.session("member"), 201)
     answer = await browser.get("/sign-in/callback", params={"code": "somebody-elses-one-time-code"})
     assert "didn’t work" in answer.text
@@ -94,21 +89,21 @@ async def test_a_code_without_our_attempt_is_refused(browser: Browser, house: Ho
     assert "/api/identity/sessions" not in [path for _, path, _, _ in house["identity"].requests]
 
 
-async def test_what_the_provider_refused_is_said(browser: Browser) -> None:
+async def test_what_the_provider_refused_is_said(browser) -> None:
     await browser.get("/sign-in/provider")
     answer = await browser.get("/sign-in/callback", params={"error": "archived"})
     assert "archived" in answer.text
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
-async def test_a_form_from_another_site_is_refused(browser: Browser, headers: dict[str, str]) -> None:
+async def test_a_form_from_another_site_is_refused(browser, headers: dict[str, str]) -> None:
     await browser.sign_in("member")
-    answer = await browser.send("/sign-out", headers=headers)
+    answer = await browser.submit("/sign-out", headers=headers)
     assert answer.status_code == 403
     assert (await browser.see("/paths")).status_code == 200
 
 
-async def test_a_form_without_this_sessions_token_is_refused(browser: Browser) -> None:
+async def test_a_form_without_this_sessions_token_is_refused(browser) -> None:
     await browser.see("/sign-in")
     before = browser.token
     await browser.sign_in("member")
@@ -118,24 +113,24 @@ async def test_a_form_without_this_sessions_token_is_refused(browser: Browser) -
     assert (await browser.see("/paths")).status_code == 200
 
 
-async def test_signing_out_ends_the_session_here_and_at_identity(browser: Browser, house: House) -> None:
+async def test_signing_out_ends_the_session_here_and_at_identity(browser, house) -> None:
     await browser.sign_in("member")
     kept = browser.cookies["gatehouse_session"]
-    answer = await browser.send("/sign-out")
+    answer = await browser.submit("/sign-out")
     assert answer.headers["location"] == "/sign-in"
     assert ("DELETE", "/api/identity/sessions/current") in [(one[0], one[1]) for one in house["identity"].requests]
     browser.cookies.set("gatehouse_session", kept)
     assert (await browser.get("/paths")).status_code == 303
 
 
-async def test_signing_out_works_while_identity_is_away(browser: Browser, house: House) -> None:
+async def test_signing_out_works_while_identity_is_away(browser, house) -> None:
     await browser.sign_in("member")
     house.says("identity", "DELETE", "/api/identity/sessions/current", {}, 500)
-    assert (await browser.send("/sign-out")).status_code == 303
+    assert (await browser.submit("/sign-out")).status_code == 303
     assert (await browser.get("/paths")).status_code == 303
 
 
-async def test_requests_that_arrive_together_refresh_once(browser: Browser, house: House) -> None:
+async def test_requests_that_arrive_together_refresh_once(browser, house) -> None:
     await browser.sign_in("member", expires_in=30)
     house["identity"].requests.clear()
     house.says("identity", "POST", "/api/identity/sessions/refresh", house.session("member", "sre"))
@@ -145,7 +140,7 @@ async def test_requests_that_arrive_together_refresh_once(browser: Browser, hous
     assert (await browser.get("/admin")).status_code == 200  # with the roles of the new token
 
 
-async def test_requests_with_an_ended_token_wait_for_one_refresh(browser: Browser, house: House) -> None:
+async def test_requests_with_an_ended_token_wait_for_one_refresh(browser, house) -> None:
     await browser.sign_in("member", expires_in=0)
     house["identity"].requests.clear()
     house.says("identity", "POST", "/api/identity/sessions/refresh", house.session("member"))
@@ -154,18 +149,18 @@ async def test_requests_with_an_ended_token_wait_for_one_refresh(browser: Browse
     assert [one[1] for one in house["identity"].requests].count("/api/identity/sessions/refresh") <= 1
 
 
-async def test_a_session_that_identity_has_ended_leads_to_the_sign_in_page(browser: Browser, house: House) -> None:
+async def test_a_session_that_identity_has_ended_leads_to_the_sign_in_page(browser, house) -> None:
     await browser.sign_in("member")
-    await _expire(browser)
+    await _expire(house)
     house.says("identity", "POST", "/api/identity/sessions/refresh", {"status": 401}, 401)
     assert (await browser.get("/paths")).headers["location"].startswith("/sign-in")
 
 
-async def test_neither_cookie_nor_tokens_can_be_read_from_the_database(browser: Browser, service_url: str) -> None:
+async def test_neither_cookie_nor_tokens_can_be_read_from_the_database(browser, house, service_url) -> None:
     await browser.sign_in("member")
     value = browser.cookies["gatehouse_session"].encode()
     with psycopg.connect(service_url) as connection:
-        rows = connection.execute("select * from portal.session where account_id = %s", [ACCOUNT]).fetchall()
+        rows = connection.execute("select * from portal.session where account_id = %s", [house.account]).fetchall()
     stored = b"".join(part for row in rows for part in row if isinstance(part, bytes))
     assert rows
     assert value not in stored
@@ -173,10 +168,8 @@ async def test_neither_cookie_nor_tokens_can_be_read_from_the_database(browser: 
     assert b"eyJ" not in stored  # how every JWT begins
 
 
-async def test_a_secret_that_is_missing_stops_the_start(service_url: str, peers: House) -> None:
-    from gatehouse_portal.tables import DB
-
-    environ = {key: value for key, value in surroundings(peers).items() if "SECRET" not in key}
+async def test_a_secret_that_is_missing_stops_the_start(service_url, peers) -> None:
+    environ = {key: value for key, value in peers.environ.items() if "SECRET" not in key}
     await DB.close()
     with pytest.raises(BaseExceptionGroup) as caught:
         async with serving("portal", create, database_url=service_url, environ=environ):
@@ -184,7 +177,5 @@ async def test_a_secret_that_is_missing_stops_the_start(service_url: str, peers:
     assert "portal.session_secret" in str(caught.value.exceptions)
 
 
-async def _expire(browser: Browser) -> None:
-    from gatehouse_portal.tables import DB
-
-    await DB.execute("update portal.session set access_expires_at = now() where account_id = $1", ACCOUNT)
+async def _expire(house) -> None:
+    await DB.execute("update portal.session set access_expires_at = now() where account_id = $1", house.account)
