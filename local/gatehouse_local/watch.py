@@ -58,7 +58,6 @@ def watch(root: Path, words: list[str]) -> None:
                 with contextlib.suppress(Exception):  # a broken configuration shows in the tests that need it
                     Postgres(facts["url"], Path(folder)).seeded_template(root)
                 warm.finished(wait=60)
-                click.echo("Watching. Save a file to run what it affects; Ctrl-C ends.")
                 _stay(root, words, warm)
         except KeyboardInterrupt:
             pass
@@ -70,7 +69,11 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
     waiting: set[Path] = set()
     saved = 0.0
     folders = {root / one.folder.relative_to(root).parts[0] for one in members(root).values()} | {root / "tests"}
+    told = False
     for changes in watchfiles.watch(*folders, watch_filter=_watched, yield_on_timeout=True, rust_timeout=50, step=20):
+        if not told:  # not before: a save would be missed
+            click.echo("Watching. Save a file to run what it affects; Ctrl-C ends.")
+            told = True
         if (code := warm.finished()) is not None:
             click.echo(f"{_verdict(code)} {time.time() - saved:.1f} s after the save")
             waiting.clear()

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -110,6 +111,8 @@ def watch_seconds(clone: Path) -> list[float]:
     )
     assert watching.stdout
     results: list[float] = []
+    patience = threading.Timer(120, watching.kill)
+    patience.start()
     try:
         for line in watching.stdout:
             if match := re.search(r"([\d.]+) s after the save", line):
@@ -118,8 +121,9 @@ def watch_seconds(clone: Path) -> list[float]:
                 return results
             if match or line.startswith("Watching"):
                 os.utime(clone / SAVED)
-        sys.exit("gate test --watch ended by itself")
+        sys.exit("gate test --watch gave no three results in two minutes")
     finally:
+        patience.cancel()
         watching.send_signal(2)
         watching.wait(20)
 
