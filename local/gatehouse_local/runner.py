@@ -23,11 +23,12 @@ from gatehouse_local import control, reload, troubles
 from gatehouse_local.logs import Log
 from gatehouse_local.process import Guardian
 from gatehouse_local.solution import DATABASE_STEP, EDGE, POSTGRES, Place, Selection, Solution, selection
-from gatehouse_local.state import State, hopeless
+from gatehouse_local.state import Resource, State, hopeless
 from gatehouse_local.supervisor import Supervisor
 from gatehouse_local.troubles import Trouble
 
 NOTICES = 200  # remembered for those who join
+STEP_SECONDS = 60.0  # for the step on the database, before a reset gives up waiting for it
 
 
 class Onlooker:
@@ -140,9 +141,7 @@ class Runner:
         asyncio.get_running_loop().call_later(0.02, self._stop.set)
 
     async def _reset(self, _request: dict[str, Any]) -> str:
-        step = self.supervisor[DATABASE_STEP]
-        if step.state is not State.DONE:
-            raise Trouble(f"The database isn't ready to be reset: its step is {step.state}. See: gate status")
+        step = await self._ended_step()
         process = await asyncio.create_subprocess_exec(
             *self._solution.database_command("reset"),
             cwd=self.place.root,
@@ -155,7 +154,18 @@ class Runner:
         if process.returncode:
             raise Trouble(f"The database wasn't reset; it is as it was. {said}")
         self.notice(said)
+        if step.state is State.FAILED:  # the database is what the checkout says now
+            self.supervisor.reload(DATABASE_STEP)
         return said
+
+    async def _ended_step(self) -> Resource:
+        """The step on the database, once it is over, well or not."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STEP_SECONDS):
+                async for _ in self.supervisor.changes():
+                    if self.supervisor[DATABASE_STEP].state in {State.DONE, State.FAILED}:
+                        return self.supervisor[DATABASE_STEP]
+        raise Trouble("The database is still being prepared. See: gate status, gate logs database postgres")
 
     def _start(self, wanted: Selection) -> set[str]:
         self._solution.reread()

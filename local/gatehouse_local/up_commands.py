@@ -13,7 +13,7 @@ import msgspec
 from gatehouse_catalog import find_root
 from gatehouse_local import control, view
 from gatehouse_local.control import Client, Report
-from gatehouse_local.solution import GROUPS, Place, selection
+from gatehouse_local.solution import DATABASE_STEP, GROUPS, Place, selection
 from gatehouse_local.state import Health, State, hopeless
 from gatehouse_local.troubles import Trouble, alive
 
@@ -26,6 +26,9 @@ root_option = click.option(
 state_option = click.option(
     "--state", type=click.Path(file_okay=False, path_type=Path), help="Where everything is kept; default: .gate in it."
 )
+offset_option = click.option(
+    "--port-offset", type=click.IntRange(0, 50000), default=0, help="Added to every port, when something is started."
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 
 
@@ -37,7 +40,7 @@ def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Place:
 @click.command()
 @click.argument("what", nargs=-1, metavar="[db|api|all|SERVICE]...")
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; it goes on in the background.")
-@click.option("--port-offset", type=click.IntRange(0, 50000), default=0, help="Added to every port.")
+@offset_option
 @state_option
 @root_option
 @json_option
@@ -158,6 +161,8 @@ def _explain(report: Report, failing: list[str]) -> None:
             click.echo(f"Error: {row.name} isn't healthy: {row.last_error or row.state}", err=True)
             for line in report.last_lines.get(row.name, []):
                 click.echo(f"    {line}", err=True)
+    if DATABASE_STEP in failing:
+        click.echo("To begin anew with the test data (what is in the database is lost): gate reset", err=True)
     click.echo(f"More: gate logs {' '.join(failing)}", err=True)
 
 
@@ -259,14 +264,24 @@ def _prefixed(name: str, line: str, width: int) -> str:
 
 
 @click.command()
+@offset_option
 @state_option
 @root_option
-def reset(state: Path | None, root: Path | None) -> None:
-    """Put the test data back, in under a second; services keep running."""
-    place = place_of(root, state)
+def reset(port_offset: int, state: Path | None, root: Path | None) -> None:
+    """Put the test data back, in under a second; services keep running.
+
+    When nothing runs, the database is started for it and stopped again.
+    """
+    place = place_of(root, state, port_offset)
     address = control.find(place.state, wait=True)
+    ours = address is None
     if address is None:
-        raise Trouble("Nothing is running, so there is no database to reset. Start it: gate up db")
+        address = _start_in_background(place, ("db",))
+    client = Client(address)
     began = time.monotonic()
-    said = Client(address).ask("reset")
+    try:
+        said = client.ask("reset")
+    finally:
+        if ours:
+            _stop(place, client)
     click.echo(f"{said} ({time.monotonic() - began:.1f} s)")

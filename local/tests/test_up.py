@@ -47,7 +47,7 @@ class Checkout:
         return subprocess.run(command, cwd=self.root, capture_output=True, text=True, timeout=120, check=False)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "gatehouse_local.gate", *words]
+        return [sys.executable, "-m", "gatehouse_local.gate", "--root", str(self.root), *words]
 
     def up(self, *words: str) -> subprocess.CompletedProcess[str]:
         return self.gate("up", *words, "--detach", "--port-offset", str(self.offset))
@@ -358,8 +358,21 @@ def test_a_changed_collection_is_applied_while_all_is_running(checkout):
     assert checkout.resource("person")["health"] == "healthy"
 
 
-def test_reset_and_down_without_a_platform_say_so(checkout):
-    reset = checkout.gate("reset")
-    assert reset.returncode == 1
-    assert "Nothing is running" in reset.stderr
-    assert checkout.gate("down").returncode == 0
+def test_a_refused_configuration_fails_up_and_reset_begins_anew(checkout):
+    folder = add_database(checkout)
+    assert checkout.up("db").returncode == 0
+    checkout.gate("down")
+    (folder / "collections" / "person.yaml").write_text(COLLECTION + "  nickname: {type: word}\n")
+    refused = checkout.up("db")
+    assert refused.returncode == 1
+    assert "person.yaml" in refused.stderr
+    assert "gate reset" in refused.stderr
+    reset = checkout.gate("reset", "--port-offset", str(checkout.offset))
+    assert reset.returncode == 0, reset.stderr
+    assert (checkout.processes(), checkout.locks()) == ([], [])
+    assert checkout.up("db").returncode == 0
+    assert ask(checkout, "select nickname from person.person") == [(None,)]
+
+
+def test_down_without_a_platform_says_so(checkout):
+    assert checkout.gate("down").stdout == "Nothing is running.\n"
