@@ -1,5 +1,6 @@
 """The commands as a user types them, in a small checkout whose services are fake; the database is the real one."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Generator
 from pathlib import Path
 from typing import LiteralString
 
@@ -105,9 +107,9 @@ def free_offset() -> int:
     raise AssertionError("no free ports")
 
 
-@pytest.fixture
-def checkout(tmp_path):
-    checkout = Checkout(tmp_path / "checkout", free_offset())
+@contextlib.contextmanager
+def new_checkout(folder: Path) -> Generator[Checkout]:
+    checkout = Checkout(folder / "checkout", free_offset())
     (checkout.root / "services" / "catalog").mkdir(parents=True)
     (checkout.root / "pyproject.toml").touch()
     # The runner starts `python -m gatehouse_chassis NAME` in the root, where this one is found first.
@@ -121,7 +123,24 @@ def checkout(tmp_path):
 
 
 @pytest.fixture
+def checkout(tmp_path):
+    """A checkout of the test's own; nothing runs yet."""
+    with new_checkout(tmp_path) as checkout:
+        yield checkout
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory):
+    """A running platform for tests that leave it as it was."""
+    with new_checkout(tmp_path_factory.mktemp("standing")) as checkout:
+        done = checkout.up()
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield checkout
+
+
+@pytest.fixture
 def running(checkout):
+    """A running platform of the test's own."""
     done = checkout.up()
     assert done.returncode == 0, done.stdout + done.stderr
     return checkout
@@ -192,37 +211,37 @@ def test_ctrl_c_of_a_foreground_up_stops_all(checkout):
     assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
 
 
-def test_a_saved_file_reloads_its_service_alone_and_refuses_nothing(running):
-    before = {name: running.resource(name)["pid"] for name in ("identity", "person")}
-    (running.root / "services" / "person" / "app.py").write_text("two")
+def test_a_saved_file_reloads_its_service_alone_and_refuses_nothing(standing):
+    before = {name: standing.resource(name)["pid"] for name in ("identity", "person")}
+    (standing.root / "services" / "person" / "app.py").write_text("two")
     began = time.monotonic()
-    eventually(lambda: running.resource("person")["pid"] != before["person"] or running.get("person", "/") is None)
+    eventually(lambda: standing.resource("person")["pid"] != before["person"] or standing.get("person", "/") is None)
     assert time.monotonic() - began < 2
-    assert running.resource("identity")["pid"] == before["identity"]
-    assert running.resource("person")["restarts"] == 0
+    assert standing.resource("identity")["pid"] == before["identity"]
+    assert standing.resource("person")["restarts"] == 0
 
 
-def test_a_broken_service_toml_is_told_and_the_platform_stays(running):
-    file = running.root / "services" / "person" / "service.toml"
+def test_a_broken_service_toml_is_told_and_the_platform_stays(standing):
+    file = standing.root / "services" / "person" / "service.toml"
     good = file.read_text()
-    pid = running.resource("person")["pid"]
+    pid = standing.resource("person")["pid"]
     file.write_text(good.replace("kind", "knid"))
-    notice = eventually(lambda: [text for text in running.status()["notices"].values() if "knid" in text])[0]
+    notice = eventually(lambda: [text for text in standing.status()["notices"].values() if "knid" in text])[0]
     assert "services/person/service.toml" in notice
     assert "stays as it is" in notice
-    assert running.resource("person")["pid"] == pid
-    again = running.up()
+    assert standing.resource("person")["pid"] == pid
+    again = standing.up()
     assert again.returncode == 1
     assert "services/person/service.toml" in again.stderr
     file.write_text(good.replace('"A fake"', '"A mended fake"'))
-    eventually(lambda: running.resource("person")["pid"] != pid)
+    eventually(lambda: standing.resource("person")["pid"] != pid)
 
 
-def test_a_new_service_folder_starts_by_itself(running):
-    running.add_service("partner", 8403, "identity")
-    eventually(lambda: any(r["name"] == "partner" and r["health"] == "healthy" for r in running.status()["resources"]))
-    shutil.rmtree(running.root / "services" / "partner")
-    eventually(lambda: "partner" not in {r["name"] for r in running.status()["resources"]})
+def test_a_new_service_folder_starts_by_itself(standing):
+    standing.add_service("partner", 8403, "identity")
+    eventually(lambda: any(r["name"] == "partner" and r["health"] == "healthy" for r in standing.status()["resources"]))
+    shutil.rmtree(standing.root / "services" / "partner")
+    eventually(lambda: "partner" not in {r["name"] for r in standing.status()["resources"]})
 
 
 def test_a_service_that_cannot_start_fails_up_with_its_last_lines_and_leaves_nothing(checkout):
@@ -269,10 +288,10 @@ def test_an_unknown_service_is_told_with_the_nearest_name(checkout):
     assert not checkout.state.exists() or checkout.locks() == []
 
 
-def test_logs_show_what_each_service_printed(running):
-    assert "serving as" in running.gate("logs", "person").stdout
-    assert "person" in running.gate("logs", "-n", "5").stdout
-    missing = running.gate("logs", "nobody")
+def test_logs_show_what_each_service_printed(standing):
+    assert "serving as" in standing.gate("logs", "person").stdout
+    assert "person" in standing.gate("logs", "-n", "5").stdout
+    missing = standing.gate("logs", "nobody")
     assert missing.returncode == 1
     assert "There is no log of nobody" in missing.stderr
 
