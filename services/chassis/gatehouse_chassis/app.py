@@ -23,7 +23,7 @@ from gatehouse_chassis.database import Database
 from gatehouse_chassis.describe import described
 from gatehouse_chassis.docs import page as docs_page
 from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.guards import label_of, public
+from gatehouse_chassis.guards import authorizer, label_of, public
 from gatehouse_chassis.health import Health
 from gatehouse_chassis.metrics import Metrics
 from gatehouse_chassis.observe import Observed
@@ -154,6 +154,7 @@ def create_app(
     if unguarded:
         message = f"no guard on {', '.join(unguarded)}; add guards=[signed_in], [allow(...)] or [public]"
         raise Unguarded(message)
+    _authorize_without_copies(app)
     app.observed_by(metrics, drain)
     return app
 
@@ -169,6 +170,13 @@ def unguarded_routes(app: Litestar) -> list[str]:
                 methods = sorted(getattr(handler, "http_methods", ()))
                 found.append(f"{'/'.join(methods)} {route.path}".strip())
     return found
+
+
+def _authorize_without_copies(app: Litestar) -> None:
+    for route in app.routes:
+        for handler in _handlers(route):
+            if hasattr(handler, "__dict__"):  # @get and its like; Litestar's own answer to OPTIONS is made of slots
+                vars(handler)["authorize_connection"] = authorizer(handler)
 
 
 def _handlers(route: Any) -> Sequence[BaseRouteHandler]:

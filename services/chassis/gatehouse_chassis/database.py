@@ -207,7 +207,11 @@ class Database(PostgresEngine):
 
     async def _connected(self, pool: asyncpg.Pool, longest: float | None) -> Any:
         try:
-            return await pool.acquire(timeout=longest)
+            if longest is None:
+                return await pool.acquire()
+            # asyncpg's own timeout makes a task of each wait before Python 3.12: 14 microseconds.
+            async with asyncio.timeout(longest):
+                return await pool.acquire()
         except TimeoutError:
             self.counters.timeouts += 1
             size = f"all {self._max_size} connections are in use" if pool.get_size() else "PostgreSQL doesn't answer"

@@ -74,3 +74,17 @@ async def authenticated(connection: ASGIConnection) -> Actor:
         actor = await authenticator.actor(connection.headers.get("authorization"))
         connection.scope["auth"] = actor
     return actor
+
+
+def authorizer(handler: BaseRouteHandler) -> Callable[[ASGIConnection], Awaitable[None]]:
+    """What Litestar does before each call of `handler`, for its `authorize_connection`, without copying the handler.
+
+    Litestar copies it for every guard, lest one changes it: 14 of the 190 microseconds of a small request. Ours don't.
+    """
+    guards = tuple(handler.resolve_guards())
+
+    async def authorize(connection: ASGIConnection) -> None:
+        for one in guards:
+            await one(connection, handler)  # type: ignore[misc]
+
+    return authorize
