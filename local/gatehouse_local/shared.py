@@ -45,6 +45,20 @@ def shared(folder: Path, kind: str, *, timeout: float = 60) -> Generator[Facts]:
             if not facts.exists():
                 _start(folder, kind, timeout)
         yield json.loads(facts.read_text())
+    _await_end(folder, kind)
+
+
+def _await_end(folder: Path, kind: str) -> None:
+    """The last user waits until all is gone, so that nothing is left when the test run has ended."""
+    users, keeper = folder / f"{kind}.users", folder / f"{kind}.keeper"
+    ending = time.monotonic() + 0.2  # the keeper removes the users' file at once, if we were the last
+    while users.exists():
+        if time.monotonic() > ending:
+            return
+        time.sleep(0.01)
+    deadline = time.monotonic() + 20
+    while keeper.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -155,7 +169,15 @@ KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Facts]]] = {
 def _keep(kind: str, folder: Path) -> None:
     # SIGTERM ends us by an exception, so that what was started is stopped as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    facts, users = folder / f"{kind}.json", folder / f"{kind}.users"
+    facts, users, running = folder / f"{kind}.json", folder / f"{kind}.users", folder / f"{kind}.keeper"
+    running.touch()
+    try:
+        _serve(kind, folder, facts, users)
+    finally:
+        running.unlink(missing_ok=True)
+
+
+def _serve(kind: str, folder: Path, facts: Path, users: Path) -> None:
     with KINDS[kind](folder) as known, users.open("a") as lock:
         new = facts.with_suffix(".new")
         new.write_text(json.dumps(known))
