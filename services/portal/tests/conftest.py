@@ -82,7 +82,7 @@ class House:
         return {"GATEHOUSE_SECRET_SESSION_SECRET": SECRET, "GATEHOUSE_PUBLIC_URL": "http://test", **addresses}
 
     def browser(self, portal: ServiceClient, base_url: str = "http://test") -> "Browser":
-        transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # ty: ignore[invalid-argument-type] - as in gatehouse_chassis.testing
         made = Browser(transport=transport, base_url=base_url, headers={"Accept": "text/html"})
         made.house = self
         return made

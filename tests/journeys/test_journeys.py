@@ -1,0 +1,195 @@
+"""What mentors, members and operators do with the portal, from signing in to seeing the outcome."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.platform]
+
+NARROW = 360
+# Wide enough for every column.
+PAGES = ("/", "/resources", "/resources?kind=book", "/paths")
+
+
+def part(page: Page, name: str):
+    """The section of a curriculum with that heading: Now, Next, Later or Completed."""
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def learn_something(page: Page) -> str:
+    """The name of what is learned now; something is started first when there is nothing."""
+    now = part(page, "Now").locator(".what a")
+    if not now.count():
+        part(page, "Next").get_by_role("button", name="Start").first.click()
+        expect(now.first).to_be_visible()
+    return own_text(now.first)
+
+
+def own_text(link) -> str:
+    """The text of a link, without what only screen readers say."""
+    return link.evaluate("link => link.firstChild.textContent").strip()
+
+
+def overflow(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def ground(page: Page) -> str:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_a_mentor_sees_a_members_curriculum_from_the_real_paths(open_browser) -> None:
+    page = open_browser("mentor")
+    page.get_by_role("link", name="Noah Adeyemi").click()
+    expect(page.get_by_role("heading", name="Noah Adeyemi")).to_be_visible()
+    for name in ("Now", "Next", "Later", "Completed"):
+        expect(part(page, name)).to_be_visible()
+    link = part(page, "Next").locator(".what a").first
+    name, address = own_text(link), link.get_attribute("href")
+    page.goto("/resources")
+    page.get_by_label("Search").fill(name)
+    expect(page.locator(f'#found a[href="{address}"]').first).to_contain_text(name)
+    page.goto("/paths")
+    expect(page.locator("#found h2")).to_have_count(7)
+
+
+def test_a_member_completes_what_they_learn(open_browser) -> None:
+    page = open_browser("candidate")
+    page.get_by_role("link", name="Go to my curriculum").click()
+    name = learn_something(page)
+    page.evaluate("window.stayed = true")
+    part(page, "Now").get_by_role("button", name=f"Complete {name}", exact=True).click()
+    expect(part(page, "Completed").locator("li").first).to_contain_text(name)
+    expect(page.locator("#announce")).to_have_text(f"Completed {name}")
+    assert page.evaluate("window.stayed")  # only the part that changed was exchanged
+    page.reload()
+    expect(part(page, "Completed").locator("li").first).to_contain_text(name)
+
+
+def test_it_works_without_javascript(open_browser) -> None:
+    page = open_browser("candidate", java_script_enabled=False)
+    page.get_by_role("link", name="Go to my curriculum").click()
+    link = part(page, "Next").locator(".what a").first
+    name = link.inner_text().split("\n")[0].replace(" (opens in a new tab)", "").strip()
+    part(page, "Next").get_by_role("button", name=f"Start {name}", exact=True).click()
+    expect(part(page, "Now")).to_contain_text(name)
+
+
+def test_of_two_who_change_at_once_the_second_sees_what_happened(open_browser) -> None:
+    page = open_browser("mentor", refusals=(412,))
+    page.goto(page.get_by_role("link", name="Daniela Rossi").get_attribute("href") or "")
+    other = page.context.new_page()
+    other.goto(page.url)
+    started = own_text(part(other, "Next").locator(".what a").first)
+    wanted = own_text(part(page, "Next").locator(".what a").nth(1))
+    part(other, "Next").get_by_role("button", name=f"Start {started}", exact=True).click()
+    expect(part(other, "Now")).to_contain_text(started)
+    part(page, "Next").get_by_role("button", name=f"Start {wanted}", exact=True).click()
+    notice = page.get_by_role("alert").filter(has_text="changed after you opened this page")
+    expect(notice).to_contain_text(f"“{started}” was started")
+    notice.get_by_role("button", name=f"Start “{wanted}”").click()
+    expect(part(page, "Now")).to_contain_text(wanted)
+
+
+def test_a_mentor_assigns_a_resource_found_by_its_name(open_browser) -> None:
+    page = open_browser("mentor")
+    page.get_by_role("link", name="Daniela Rossi").click()
+    page.get_by_label("Find a resource or a path").press_sequentially("accessib", delay=20)
+    button = page.get_by_role("button", name=re.compile(r"^Next: assign ")).first
+    expect(button).to_be_visible()
+    name = button.locator("span").text_content().replace(": assign ", "")
+    button.click()
+    expect(part(page, "Next")).to_contain_text(name)
+
+
+def test_search_answers_while_one_types(open_browser) -> None:
+    page = open_browser("member")
+    page.goto("/resources")
+    page.get_by_label("Search").press_sequentially("12 factor", delay=20)
+    expect(page.locator("#found tbody tr").first).to_contain_text("12 Factor")
+    expect(page).to_have_url(re.compile(r"search=12(\+|%20)factor"))
+    page.reload()
+    expect(page.get_by_label("Search")).to_have_value("12 factor")
+    page.get_by_label("Kind").select_option("book")
+    expect(page.locator("#found")).to_contain_text("Nothing like that")
+
+
+def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
+    page = open_browser("sre")
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Admin").click()
+    services = page.locator("#services .service")
+    for name in ("identity", "person", "partner", "topics", "curriculum", "portal"):
+        expect(services.filter(has=page.get_by_role("link", name=name, exact=True))).to_contain_text("Healthy")
+    page.get_by_role("link", name="identity", exact=True).click()
+    expect(page.get_by_role("heading", name="Configuration")).to_be_visible()
+    secret = page.get_by_role("row").filter(has_text="key_encryption_secret")
+    expect(secret).to_contain_text("set")
+    expect(page.get_by_role("row").filter(has_text="session_idle")).to_contain_text("service.toml")
+    expect(page.get_by_role("row").filter(has_text="signing_key")).to_contain_text("1.0.0")
+
+
+def test_admin_refreshes_itself_and_can_be_paused(open_browser) -> None:
+    page = open_browser("sre")
+    page.goto("/admin")
+    with page.expect_response(lambda answer: answer.url.endswith("/admin") and "hx-request" in answer.request.headers):
+        pass
+    page.get_by_role("button", name="Pause refreshing").click()
+    expect(page.locator("#announce")).to_have_text("Paused")
+    expect(page.locator("#services")).to_have_attribute("data-refreshing", "paused")
+
+
+def test_for_a_member_there_is_no_admin(open_browser) -> None:
+    page = open_browser("member", refusals=(404,))
+    expect(page.get_by_role("link", name="Admin")).to_have_count(0)
+    answer = page.goto("/admin")
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_role("heading", name="There is no gate here")).to_be_visible()
+
+
+def test_one_can_sign_in_and_out_by_keyboard_alone(open_browser) -> None:
+    page = open_browser()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    wanted = page.get_by_role("button", name="Mara Lindgren")
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("button => button === document.activeElement"):
+            break
+    ring = wanted.evaluate("button => getComputedStyle(button).outlineStyle")
+    assert ring == "solid"  # where the focus is can be seen
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Mara")
+    page.locator(".lintel summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sign out").focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/sign-in$"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("/sign-in"))  # nothing of the session is left in the browser
+
+
+def test_colours_follow_the_system_until_one_chooses(open_browser) -> None:
+    light, dark = (open_browser(color_scheme=scheme) for scheme in ("light", "dark"))
+    assert ground(light) != ground(dark)
+    light.get_by_role("button", name="Dark").click()
+    expect(light.locator("html")).to_have_attribute("data-theme", "dark")
+    assert ground(light) == ground(dark)
+    light.reload()
+    assert ground(light) == ground(dark)
+
+
+@pytest.mark.parametrize("persona", ["member", "admin"])
+def test_nothing_sticks_out_of_a_narrow_screen(open_browser, persona: str) -> None:
+    page = open_browser(persona, width=NARROW)
+    links = page.get_by_role("navigation", name="Main").get_by_role("link")
+    found = {link.get_attribute("href") or "/" for link in links.all()}
+    found |= {*PAGES, *(["/admin/identity", "/members"] if persona == "admin" else [])}
+    for path in sorted(found):
+        page.goto(path)
+        assert overflow(page) <= 0, path
+    page.goto("/paths")
+    page.locator("#found a").first.click()
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert overflow(page) <= 0
