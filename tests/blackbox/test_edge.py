@@ -42,8 +42,9 @@ def test_a_method_that_isnt_there_is_refused(mentor: Any) -> None:
     assert mentor("DELETE", "/api/topics/resources").status_code == 405
 
 
-def test_the_home_page_is_html(http: httpx.Client) -> None:
-    answer = http.get("/", follow_redirects=True)
+def test_whoever_opens_the_front_door_comes_to_a_page(http: httpx.Client) -> None:
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    answer = http.get("/", headers=browser, follow_redirects=True)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/html")
 
