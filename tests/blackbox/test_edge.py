@@ -39,7 +39,9 @@ def test_a_body_that_is_no_json_is_refused(mentor: Any) -> None:
 
 
 def test_a_method_that_isnt_there_is_refused(mentor: Any) -> None:
-    assert mentor("DELETE", "/api/topics/resources").status_code == 405
+    answer = mentor("DELETE", "/api/topics/resources")
+    assert answer.status_code == 405
+    assert {"GET", "POST"} <= set(answer.headers["allow"].split(", "))
 
 
 def test_whoever_opens_the_front_door_comes_to_a_page(http: httpx.Client) -> None:

@@ -13,7 +13,10 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+CHECKS = (
+    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
+    "negative_data_rejection"
+)
 HOOKS = Path(__file__).with_name("hooks.py")
 CASES = os.environ.get("GATEHOUSE_CASES", "5")
 # Identity last: whoever plays with accounts and roles can end up signed out.

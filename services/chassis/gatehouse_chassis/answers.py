@@ -48,7 +48,13 @@ def _of_the_framework(error: HTTPException) -> Problem:
     if error.status_code == 400:
         return Invalid({"request": _sentence(error.detail)})
     kind = BY_STATUS.get(error.status_code)
-    return kind() if kind is not None else _unexpected()
+    if kind is None:
+        return _unexpected()
+    problem = kind()
+    allowed = (error.headers or {}).get("allow")
+    if allowed:  # a 405 must say which methods there are (RFC 9110, section 15.5.6)
+        problem.headers["Allow"] = allowed
+    return problem
 
 
 def _unexpected() -> Problem:

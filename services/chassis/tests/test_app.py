@@ -162,6 +162,12 @@ async def test_errors_are_problem_details(demo: ServiceClient) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
+async def test_a_method_that_isnt_there_is_answered_with_those_that_are(demo: ServiceClient) -> None:
+    answer = await demo.delete("/api/demo/things")
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"POST", "OPTIONS"}
+
+
 async def test_an_unexpected_error_is_an_id_and_nothing_else(
     demo: ServiceClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
