@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -157,13 +157,13 @@ async def actor(request: Request, authorization: Annotated[str, Header()] = "") 
     return claims
 
 
-async def session() -> AsyncIterator[AsyncSession]:
+async def session() -> AsyncGenerator[AsyncSession]:
     async with sessions() as opened:
         yield opened
 
 
 @asynccontextmanager
-async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
     yield
     await engine.dispose()
 
