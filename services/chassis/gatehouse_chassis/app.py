@@ -174,7 +174,7 @@ def unguarded_routes(app: Litestar) -> list[str]:
 
 
 def _settle(app: Litestar) -> None:
-    """Works out once what Litestar does anew for every request: 18 of the 60 microseconds of a small one."""
+    """Works out once what Litestar does anew for every request: 17 microseconds, where a small one takes 60."""
     for route in app.routes:
         for handler in _handlers(route):
             if hasattr(handler, "__dict__"):  # @get and its like; Litestar's own answer to OPTIONS is made of slots
