@@ -92,6 +92,17 @@ def test_a_new_member_and_a_changed_lock_are_installed(checkout: Path, path: Pat
     assert synced(path) == 3
 
 
+def test_pulumi_is_installed_when_it_is_needed_and_then_stays(checkout: Path, path: Path):
+    installed(checkout, path)
+    run(checkout / "local" / "gate", "up", path=path)
+    run(checkout / "local" / "gate", "--debug", "stack", "check", path=path)
+    run(checkout / "local" / "gate", "up", path=path)
+    (checkout / "uv.lock").write_text("changed")
+    run(checkout / "local" / "gate", "up", path=path)
+    lines = (path.parent / "home" / "uv-ran").read_text().splitlines()
+    assert [("--no-group platform" in line) for line in lines] == [True, False, False]
+
+
 def test_ci_installs_exactly_what_is_locked(checkout: Path, path: Path):
     installed(checkout, path)
     (checkout / "uv.lock").write_text("changed")

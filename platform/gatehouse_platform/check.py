@@ -1,0 +1,94 @@
+"""Records the graph of a stack as its files say it, without Pulumi's engine, AWS or credentials.
+
+Where a service has no release yet, an example stands in (unless that isn't wanted), so that what will be made can be
+seen and checked before anything was built. Its digests are checksums of a sentence; no such image exists.
+"""
+
+import hashlib
+import io
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatehouse_catalog import Catalog, load_catalog
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.settings import FOUNDATION
+from gatehouse_platform.stack_config import PROJECT, StackError, read_config, read_stack
+
+EXAMPLE_TAG = "example"
+
+
+class NoRevision(Exception):
+    """Git doesn't know what was asked for."""
+
+
+def example_digest(what: str) -> str:
+    """A digest that no image has: the checksum of a sentence."""
+    return "sha256:" + hashlib.sha256(f"an example, not an image: {what}".encode()).hexdigest()
+
+
+def with_examples(config: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The configuration with an example release for each service that has none, and a collector; and whose they are."""
+    releases = dict(config.get(f"{PROJECT}:releases") or {})
+    missing = [service for service in catalog if service.name not in releases]
+    for service in missing:
+        releases[service.name] = {"tag": EXAMPLE_TAG, "digest": example_digest(service.name)}
+        if service.database is not None:
+            releases[service.name]["database_digest"] = example_digest(f"{service.name}-database")
+    filled = {**config, f"{PROJECT}:releases": releases}
+    names = [service.name for service in missing]
+    if f"{PROJECT}:collector" not in config:
+        filled[f"{PROJECT}:collector"] = {"image": "example.invalid/collector", "digest": example_digest("collector")}
+        names.append("collector")
+    return filled, tuple(names)
+
+
+def graph_of(root: Path, name: str, *, examples: bool = True, config: Mapping[str, Any] | None = None) -> Graph:
+    """The recorded graph of the stack `name` of the checkout `root`; `config` in place of the stack file's.
+
+    Raises StackError or CatalogError when a file is wrong. Takes about three seconds, one for importing the SDK.
+    """
+    from gatehouse_platform.program import program  # noqa: PLC0415 - Pulumi is imported when it is used
+    from gatehouse_platform.recording import config_texts, record  # noqa: PLC0415
+
+    catalog = load_catalog(root)
+    given: Mapping[str, Any] = read_config(root, name) if config is None else config
+    whose: tuple[str, ...] = ()
+    if examples and name != FOUNDATION:
+        given, whose = with_examples(given, catalog)
+    stack = read_stack(name, given, catalog)
+    graph = record(
+        lambda: program(root),
+        stack=name,
+        region=stack.region,
+        account=stack.settings.account,
+        config=config_texts(given),
+    )
+    return msgspec.structs.replace(graph, examples=whose)
+
+
+@contextmanager
+def at_revision(root: Path, revision: str) -> Generator[Path]:
+    """The catalog and the stack files as they were at a git revision, in a folder that goes afterwards.
+
+    The program is today's: what differs is what the files say. Raises NoRevision.
+    """
+    command = ["git", "-c", "safe.directory=*", "archive", "--format=tar", revision, "pyproject.toml"]
+    listed = ["services", "stacks"]
+    done = subprocess.run([*command, *listed], cwd=root, capture_output=True, check=False)  # noqa: S603 - git's own command
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise NoRevision(f"{revision} can't be read: {said}. Mend: name a revision that has services/ and stacks/.")
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+            archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+__all__ = ["NoRevision", "StackError", "at_revision", "example_digest", "graph_of", "with_examples"]

@@ -1,0 +1,85 @@
+"""The ECS cluster on Fargate: how tasks are placed, and how services find one another."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, ecs, servicediscovery
+
+from gatehouse_platform.parts import below, environment_of
+from gatehouse_platform.settings import Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterArgs:
+    stack: Stack
+    vpc_id: pulumi.Input[str]
+    key_arn: pulumi.Input[str]
+
+
+class Cluster(pulumi.ComponentResource):
+    """Two namespaces: services call each other through Service Connect (which knows who is draining), and the collector
+    finds every single task by DNS. One namespace can't do both: the names would be taken."""
+
+    arn: pulumi.Output[str]
+    name: str
+    connect_namespace: pulumi.Output[str]
+    task_namespace: pulumi.Output[str]
+    task_domain: str
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gatehouse:platform:Cluster", name, None, opts)
+        stack, settings = args.stack, environment_of(args.stack)
+        self.name = stack.prefix
+        self.task_domain = f"{stack.name}.gatehouse.internal"
+        connect = servicediscovery.HttpNamespace(
+            "connect", name=stack.prefix, description="Service Connect", opts=below(self)
+        )
+        tasks = servicediscovery.PrivateDnsNamespace(
+            "tasks", name=self.task_domain, vpc=args.vpc_id, description="Every task, by service", opts=below(self)
+        )
+        configuration = None
+        if settings.shell_in_tasks:
+            shells = cloudwatch.LogGroup(
+                "shells",
+                name=f"/gatehouse/{stack.name}/shells",
+                retention_in_days=settings.log_days,
+                kms_key_id=args.key_arn,
+                opts=below(self),
+            )
+            configuration = ecs.ClusterConfigurationArgs(
+                execute_command_configuration=ecs.ClusterConfigurationExecuteCommandConfigurationArgs(
+                    logging="OVERRIDE",
+                    log_configuration=ecs.ClusterConfigurationExecuteCommandConfigurationLogConfigurationArgs(
+                        cloud_watch_log_group_name=shells.name, cloud_watch_encryption_enabled=True
+                    ),
+                )
+            )
+        cluster = ecs.Cluster(
+            name,
+            name=stack.prefix,
+            settings=[ecs.ClusterSettingArgs(name="containerInsights", value="enabled")],
+            service_connect_defaults=ecs.ClusterServiceConnectDefaultsArgs(namespace=connect.arn),
+            configuration=configuration,
+            opts=below(self),
+        )
+        ecs.ClusterCapacityProviders(
+            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=below(self)
+        )
+        self.arn = cluster.arn
+        self.connect_namespace = connect.arn
+        self.task_namespace = tasks.id
+        self.register_outputs({"arn": self.arn})
+
+
+def strategies(stack: Stack) -> list[ecs.ServiceCapacityProviderStrategyArgs]:
+    """The mix of on-demand and Spot. `launch_type` conflicts with it and is never given."""
+    capacity = environment_of(stack).capacity
+    mix = [
+        ("FARGATE", capacity.on_demand_base, capacity.on_demand_weight),
+        ("FARGATE_SPOT", 0, capacity.spot_weight),
+    ]
+    return [
+        ecs.ServiceCapacityProviderStrategyArgs(capacity_provider=provider, base=base, weight=weight)
+        for provider, base, weight in mix
+        if base or weight
+    ]

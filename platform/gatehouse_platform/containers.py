@@ -1,0 +1,166 @@
+"""Container definitions as ECS itself would show them. Pure: structs in, canonical JSON out.
+
+ECS fills in defaults and sorts some lists. A definition that leaves them to ECS differs from what it reads back, so
+every `up` makes a new revision (pulumi-aws #4576, #5256): hence sorted, and every default explicit.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from gatehouse_catalog import Service
+from gatehouse_catalog.structs import SettingValue, setting_variable
+from gatehouse_platform.settings import Collector, EnvironmentSettings, Release
+
+# Longest request that the chassis finishes after SIGTERM (gatehouse_chassis.serve.LONGEST_REQUEST).
+LONGEST_REQUEST_SECONDS = 30
+# What remains for closing the pool and the last log lines.
+LEEWAY_SECONDS = 5
+# The image's own user; the number, so that ECS can tell it isn't root.
+USER = "10001:10001"
+SCRATCH = "scratch"
+# The SSM agent behind `ecs execute-command` writes below these; everything else is read-only.
+SHELL_VOLUMES = {"shell-lib": "/var/lib/amazon", "shell-log": "/var/log/amazon"}
+LOG_BUFFER = "4m"
+
+
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """One container: what differs between ours. Secrets are name -> ARN (with key)."""
+
+    name: str
+    image: str
+    log_group: str
+    region: str
+    environment: Mapping[str, str] = {}
+    secrets: Mapping[str, str] = {}
+    command: tuple[str, ...] = ()
+    ports: Mapping[str, int] = {}
+    mounts: Mapping[str, str] = {}
+    stop_seconds: int = 30
+
+
+def container_definitions(*containers: Container) -> str:
+    """The JSON of a task definition's containers: the same text for the same content, whatever the order."""
+    rendered = [_rendered(container) for container in sorted(containers, key=lambda one: one.name)]
+    return json.dumps(rendered, sort_keys=True, separators=(",", ":"))
+
+
+def _rendered(container: Container) -> dict[str, Any]:
+    return {
+        "name": container.name,
+        "image": container.image,
+        "essential": True,
+        "cpu": 0,
+        "command": list(container.command),
+        "environment": _sorted({"name": name, "value": value} for name, value in container.environment.items()),
+        "secrets": _sorted({"name": name, "valueFrom": arn} for name, arn in container.secrets.items()),
+        "portMappings": [
+            {"name": name, "containerPort": port, "hostPort": port, "protocol": "tcp", "appProtocol": "http"}
+            for name, port in sorted(container.ports.items())
+        ],
+        "mountPoints": sorted(
+            (
+                {"sourceVolume": volume, "containerPath": path, "readOnly": False}
+                for volume, path in container.mounts.items()
+            ),
+            key=lambda mount: str(mount["sourceVolume"]),
+        ),
+        "volumesFrom": [],
+        "systemControls": [],
+        "user": USER,
+        "privileged": False,
+        "readonlyRootFilesystem": True,
+        "linuxParameters": {"initProcessEnabled": True, "capabilities": {"add": [], "drop": ["ALL"]}},
+        "stopTimeout": container.stop_seconds,
+        "logConfiguration": {
+            "logDriver": "awslogs",
+            "options": {
+                "awslogs-group": container.log_group,
+                "awslogs-region": container.region,
+                "awslogs-stream-prefix": container.name,
+                # A slow log service never stops a service.
+                "mode": "non-blocking",
+                "max-buffer-size": LOG_BUFFER,
+            },
+            "secretOptions": [],
+        },
+    }
+
+
+def _sorted(entries: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    return sorted(entries, key=lambda entry: entry["name"])
+
+
+def volumes(settings: EnvironmentSettings) -> dict[str, str]:
+    """The writable places of a task, by volume; they end with the task."""
+    return {SCRATCH: "/tmp", **(SHELL_VOLUMES if settings.shell_in_tasks else {})}  # noqa: S108 - in the container
+
+
+def stop_seconds(settings: EnvironmentSettings) -> int:
+    """How long ECS waits between SIGTERM and SIGKILL: the drain, the longest request, and leeway."""
+    return settings.drain_seconds + LONGEST_REQUEST_SECONDS + LEEWAY_SECONDS
+
+
+def image(account: str, region: str, repository: str, name: str, digest: str) -> str:
+    """Where ECR's pull-through cache has an image of ghcr.io; by digest, so that it can't become another."""
+    return f"{account}.dkr.ecr.{region}.amazonaws.com/ghcr/{repository}/{name}@{digest}"
+
+
+def address(service: Service) -> str:
+    """Where other services find it, by Service Connect."""
+    return f"http://{service.name}:{service.port}"
+
+
+def service_environment(
+    service: Service,
+    used: Iterable[Service],
+    release: Release,
+    *,
+    environment: str,
+    settings: EnvironmentSettings,
+) -> dict[str, str]:
+    """What the chassis reads (gatehouse_chassis.service), without secrets."""
+    variables = {
+        "GATEHOUSE_ENVIRONMENT": environment,
+        "GATEHOUSE_PUBLIC_URL": f"https://{settings.dns.name}",
+        "GATEHOUSE_VERSION": release.tag,
+        "GATEHOUSE_COMMIT": release.commit,
+        "GATEHOUSE_BUILD_TIME": release.built_at,
+        "GATEHOUSE_IMAGE_DIGEST": release.digest,
+        "GATEHOUSE_DRAIN_SECONDS": str(settings.drain_seconds),
+    }
+    if service.port is not None:
+        variables |= {"GATEHOUSE_HOST": "0.0.0.0", "GATEHOUSE_PORT": str(service.port)}  # noqa: S104 - in its container
+    variables |= {other.address_variable: address(other) for other in used}
+    choice = settings.services.get(service.name)
+    for key, value in (choice.settings if choice else {}).items():
+        variables[setting_variable(key, secret=False)] = setting_text(value)
+    return variables
+
+
+def setting_text(value: SettingValue) -> str:
+    """A setting as the chassis parses it from the environment."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ",".join(value)
+        case _:
+            return str(value)
+
+
+def secret_keys(service: Service, settings: EnvironmentSettings) -> dict[str, str]:
+    """The secret settings that are passed here, and how each comes to its value: `random` or `given`."""
+    choice = settings.services.get(service.name)
+    ways = {
+        key: (choice.secrets.get(key, "random") if choice else "random")
+        for key, setting in service.settings.items()
+        if setting.secret
+    }
+    return {key: way for key, way in sorted(ways.items()) if way != "none"}
+
+
+def collector_image(collector: Collector) -> str:
+    return f"{collector.image}@{collector.digest}"

@@ -1,0 +1,113 @@
+"""The database: one RDS PostgreSQL instance an environment, with a schema and two roles a service."""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import cloudwatch, ec2, rds
+
+from gatehouse_platform.parts import below, environment_of
+from gatehouse_platform.settings import Stack
+
+PORT = 5432
+NAME = "gatehouse"
+MASTER = "gatehouse_master"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseArgs:
+    stack: Stack
+    vpc_id: pulumi.Input[str]
+    subnets: list[pulumi.Output[str]]
+    key_arn: pulumi.Input[str]
+
+
+class Database(pulumi.ComponentResource):
+    """PostgreSQL that only the environment's own tasks reach."""
+
+    arn: pulumi.Output[str]
+    identifier: str
+    address: pulumi.Output[str]
+    group: pulumi.Output[str]
+    master_secret: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gatehouse:platform:Database", name, None, opts)
+        stack, settings = args.stack, environment_of(args.stack)
+        wanted = settings.database
+        major = wanted.version.partition(".")[0]
+        self.identifier = stack.prefix
+        subnets = rds.SubnetGroup(name, name=stack.prefix, subnet_ids=args.subnets, opts=below(self))
+        group = ec2.SecurityGroup(
+            name,
+            name=f"{stack.prefix}-database",
+            description="PostgreSQL; each service lets itself in",
+            vpc_id=args.vpc_id,
+            opts=below(self),
+        )
+        self.group = group.id
+        parameters = rds.ParameterGroup(
+            # A major upgrade makes a new group beside the old one.
+            f"postgres-{major}",
+            family=f"postgres{major}",
+            parameters=[
+                rds.ParameterGroupParameterArgs(name="log_min_duration_statement", value="500"),
+                rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1"),
+                # Blue/green upgrades replicate logically.
+                rds.ParameterGroupParameterArgs(
+                    name="rds.logical_replication", value="1", apply_method="pending-reboot"
+                ),
+            ],
+            opts=below(self),
+        )
+        # RDS would make it by itself, with logs that never expire.
+        logs = cloudwatch.LogGroup(
+            name,
+            name=f"/aws/rds/instance/{self.identifier}/postgresql",
+            retention_in_days=settings.log_days,
+            opts=below(self),
+        )
+        instance = rds.Instance(
+            name,
+            identifier=self.identifier,
+            engine="postgres",
+            engine_version=wanted.version,
+            instance_class=wanted.instance,
+            db_name=NAME,
+            username=MASTER,
+            # RDS makes the password, keeps it in Secrets Manager, and changes it every seven days.
+            manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.key_arn,
+            iam_database_authentication_enabled=True,
+            allocated_storage=wanted.storage_gib,
+            max_allocated_storage=wanted.storage_gib_at_most,
+            storage_type="gp3",
+            storage_encrypted=True,
+            kms_key_id=args.key_arn,
+            multi_az=wanted.multi_az,
+            db_subnet_group_name=subnets.name,
+            vpc_security_group_ids=[group.id],
+            publicly_accessible=False,
+            port=PORT,
+            parameter_group_name=parameters.name,
+            backup_retention_period=wanted.backup_days,  # with it comes restoring to any second
+            backup_window="01:00-02:00",
+            maintenance_window="sun:02:30-sun:03:30",
+            copy_tags_to_snapshot=True,
+            delete_automated_backups=not settings.protect,
+            deletion_protection=wanted.deletion_protection,
+            skip_final_snapshot=not settings.protect,
+            final_snapshot_identifier=f"{self.identifier}-final",
+            auto_minor_version_upgrade=True,
+            allow_major_version_upgrade=True,
+            blue_green_update=rds.InstanceBlueGreenUpdateArgs(enabled=True),
+            ca_cert_identifier="rds-ca-rsa2048-g1",
+            enabled_cloudwatch_logs_exports=["postgresql"],
+            performance_insights_enabled=True,
+            performance_insights_kms_key_id=args.key_arn,
+            performance_insights_retention_period=7,  # the free tier
+            opts=below(self, protect=settings.protect, depends_on=[logs]),
+        )
+        self.arn = instance.arn
+        self.address = instance.address
+        self.master_secret = instance.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
+        self.register_outputs({"address": self.address})

@@ -1,0 +1,73 @@
+"""What differs between two recorded graphs, property by property. Pure: graphs in, differences out."""
+
+from typing import Any
+
+import msgspec
+
+from gatehouse_platform.graph import Graph, Resource, flat
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One property of a resource that both graphs have."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class Changed(msgspec.Struct, frozen=True, kw_only=True):
+    key: str
+    type: str
+    name: str
+    changes: tuple[Change, ...]
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    added: tuple[Resource, ...] = ()
+    removed: tuple[Resource, ...] = ()
+    changed: tuple[Changed, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+
+MISSING = "(absent)"
+
+
+def difference(before: Graph, after: Graph) -> Difference:
+    """What `after` has, lacks and changes. What only names the stack itself counts as equal."""
+    old = {resource.key: resource for resource in before.resources}
+    new = {resource.key: resource for resource in after.resources}
+    changed = []
+    for key in sorted(old.keys() & new.keys()):
+        changes = _changes(_comparable(before, old[key]), _comparable(after, new[key]))
+        if changes:
+            changed.append(Changed(key=key, type=new[key].type, name=new[key].name, changes=changes))
+    return Difference(
+        added=tuple(new[key] for key in sorted(new.keys() - old.keys())),
+        removed=tuple(old[key] for key in sorted(old.keys() - new.keys())),
+        changed=tuple(changed),
+    )
+
+
+def _comparable(graph: Graph, resource: Resource) -> dict[str, Any]:
+    """Every property by its path, and what Pulumi is told about the resource."""
+    leaves = dict(flat(resource.properties))
+    leaves |= {"(protect)": resource.protect, "(ignores)": ", ".join(resource.ignores)}
+    return {path: _without_stack(value, graph.stack) for path, value in leaves.items()}
+
+
+def _without_stack(value: Any, stack: str) -> Any:
+    if not isinstance(value, str):
+        return value
+    for own in (f"gatehouse-{stack}", f"gatehouse/{stack}/"):
+        value = value.replace(own, own.replace(stack, "{stack}"))
+    return value.replace(f"urn:pulumi:{stack}::", "urn:pulumi:{stack}::")
+
+
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+    return tuple(
+        Change(path=path, before=before.get(path, MISSING), after=after.get(path, MISSING))
+        for path in sorted(before.keys() | after.keys())
+        if before.get(path, MISSING) != after.get(path, MISSING)
+    )

@@ -1,0 +1,76 @@
+"""IAM documents as plain data, always in the same order. A resource may be an Output; `as_json` waits for it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Statement = dict[str, Any]
+Document = dict[str, Any]
+
+
+def allow(
+    sid: str,
+    actions: Sequence[str],
+    resources: Sequence[Any],
+    *,
+    principal: Mapping[str, Any] | None = None,
+    conditions: Mapping[str, Mapping[str, Any]] | None = None,
+    effect: str = "Allow",
+) -> Statement:
+    """One statement; `sid` says in words what it is for."""
+    statement: Statement = {"Sid": sid, "Effect": effect, "Action": sorted(actions)}
+    if principal is not None:
+        statement["Principal"] = dict(principal)
+    if resources:
+        statement["Resource"] = list(resources)
+    if conditions:
+        statement["Condition"] = {operator: dict(tests) for operator, tests in sorted(conditions.items())}
+    return statement
+
+
+def document(*statements: Statement) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def assumed_by(service: str, account: str, source: str = "") -> Document:
+    """Lets one AWS service take a role, for this account (and resource) only: the confused deputy is refused."""
+    conditions: dict[str, dict[str, Any]] = {"StringEquals": {"aws:SourceAccount": account}}
+    if source:
+        conditions["ArnLike"] = {"aws:SourceArn": source}
+    trust = allow("Assume", ["sts:AssumeRole"], [], principal={"Service": service}, conditions=conditions)
+    return document(trust)
+
+
+# Statements of one task
+
+ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+# The first pull of an image through the cache makes its repository and fetches it from upstream.
+ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+SHELL = (
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+
+
+def execution(
+    *, repositories: Sequence[Any], log_group: Any, secrets: Sequence[Any], keys: Sequence[Any], region: str
+) -> Document:
+    """What ECS may do to start one task: pull its image, write its log, read the secrets that it names."""
+    statements = [
+        allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
+        allow("PullImage", [*ECR_PULL, *ECR_IMPORT], repositories),
+        allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group]),
+    ]
+    if secrets:
+        via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
+        statements += [
+            allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secrets),
+            allow("DecryptSecrets", ["kms:Decrypt"], keys, conditions=via),
+        ]
+    return document(*statements)
+
+
+def shell() -> Document:
+    """What a task may do itself where people may open a shell in it."""
+    return document(allow("OpenShell", SHELL, ["*"]))

@@ -1,0 +1,243 @@
+"""What keeps an environment in order: its key, its log bucket, who is told, its budget, and nights off."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+from pulumi_aws import budgets, kms, s3, scheduler, sns
+
+from gatehouse_platform.documents import allow, assumed_by, document
+from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.settings import Shutdown, Stack
+
+WEEKDAYS = "MON-FRI"
+
+
+def tags_of(stack: Stack) -> dict[str, str]:
+    """The tags that every resource carries; budgets and the apply roles' guard read `gatehouse:environment`."""
+    return {
+        "gatehouse:environment": stack.name,
+        "gatehouse:managed-by": "pulumi",
+        "gatehouse:repository": stack.settings.repository,
+    }
+
+
+def cron(clock: str, days: str = WEEKDAYS) -> str:
+    """A schedule of EventBridge and Application Auto Scaling: at that time of those days."""
+    hours, minutes = clock.split(":")
+    return f"cron({int(minutes)} {int(hours)} ? * {days} *)"
+
+
+def key_policy(stack: Stack) -> dict[str, Any]:
+    """The account's own policies decide who may use the key; the services named here may use it for us."""
+    account, region = stack.settings.account, stack.region
+    use = ("kms:Decrypt", "kms:GenerateDataKey*")
+    logs = f"arn:aws:logs:{region}:{account}:log-group:/gatehouse/{stack.name}/*"
+    return document(
+        allow("AccountDecides", ["kms:*"], ["*"], principal={"AWS": f"arn:aws:iam::{account}:root"}),
+        allow(
+            "EncryptLogs",
+            ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            ["*"],
+            principal={"Service": f"logs.{region}.amazonaws.com"},
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs}},
+        ),
+        allow(
+            "SendAlerts",
+            use,
+            ["*"],
+            principal={"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]},
+            conditions={"StringEquals": {"aws:SourceAccount": account}},
+        ),
+    )
+
+
+def log_bucket_policy(bucket: Any, account: str) -> dict[str, Any]:
+    """The balancer and the VPC may write below their prefixes; nobody may speak without TLS."""
+    mine = {"StringEquals": {"aws:SourceAccount": account}}
+    delivery = {"Service": "delivery.logs.amazonaws.com"}
+    inside = pulumi.Output.concat(bucket, "/*")
+    return document(
+        allow(
+            "WriteAccessLogs",
+            ["s3:PutObject"],
+            [pulumi.Output.concat(bucket, f"/balancer/AWSLogs/{account}/*")],
+            principal={"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        ),
+        allow(
+            "WriteFlowLogs",
+            ["s3:PutObject"],
+            [pulumi.Output.concat(bucket, f"/flow/AWSLogs/{account}/*")],
+            principal=delivery,
+            conditions=mine,
+        ),
+        allow("CheckFlowLogs", ["s3:GetBucketAcl"], [bucket], principal=delivery, conditions=mine),
+        allow(
+            "OnlyTls",
+            ["s3:*"],
+            [bucket, inside],
+            principal={"AWS": "*"},
+            conditions={"Bool": {"aws:SecureTransport": "false"}},
+            effect="Deny",
+        ),
+    )
+
+
+def private_bucket(
+    name: str, bucket_name: str, *, parent: pulumi.Resource, protect: bool, versioned: bool = False, days: int = 0
+) -> s3.Bucket:
+    """A bucket that nobody outside can ever see. With `days`, what is older goes."""
+    bucket = s3.Bucket(name, bucket=bucket_name, opts=below(parent, protect=protect))
+    s3.BucketPublicAccessBlock(
+        name,
+        bucket=bucket.id,
+        block_public_acls=True,
+        block_public_policy=True,
+        ignore_public_acls=True,
+        restrict_public_buckets=True,
+        opts=below(parent),
+    )
+    if versioned:
+        enabled = s3.BucketVersioningVersioningConfigurationArgs(status="Enabled")
+        s3.BucketVersioning(name, bucket=bucket.id, versioning_configuration=enabled, opts=below(parent))
+    if days:
+        rule = s3.BucketLifecycleConfigurationRuleArgs(
+            id="expire",
+            status="Enabled",
+            filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
+            expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
+        )
+        s3.BucketLifecycleConfiguration(name, bucket=bucket.id, rules=[rule], opts=below(parent))
+    return bucket
+
+
+class Governance(pulumi.ComponentResource):
+    """Made first: everything else uses its key, its bucket or its topic."""
+
+    key_arn: pulumi.Output[str]
+    log_bucket: pulumi.Output[str]
+    log_bucket_arn: pulumi.Output[str]
+    alerts: pulumi.Output[str]
+
+    def __init__(self, name: str, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gatehouse:platform:Governance", name, None, opts)
+        settings = environment_of(stack)
+        key = kms.Key(
+            name,
+            description=f"Everything that {stack.prefix} stores",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=as_json(key_policy(stack)),
+            opts=below(self, protect=settings.protect),
+        )
+        kms.Alias(name, name=f"alias/{stack.prefix}", target_key_id=key.key_id, opts=below(self))
+        self.key_arn = key.arn
+        self._logs(stack)
+        topic = sns.Topic("alerts", name=f"{stack.prefix}-alerts", kms_master_key_id=key.id, opts=below(self))
+        self.alerts = topic.arn
+        self._who_may_alert(topic, settings.account)
+        for owner in settings.owners:
+            sns.TopicSubscription(owner, topic=topic.arn, protocol="email", endpoint=owner, opts=below(self))
+        self._budget(stack.name, stack.prefix, settings.budget_usd, settings.owners)
+        self.register_outputs({"key_arn": self.key_arn})
+
+    def _logs(self, stack: Stack) -> None:
+        settings = environment_of(stack)
+        bucket = private_bucket(
+            "logs",
+            f"{stack.prefix}-logs-{settings.account}",
+            parent=self,
+            protect=settings.protect,
+            days=max(settings.network.flow_log_days, settings.log_days),
+        )
+        # The balancer writes its access log only into buckets encrypted with S3's own key.
+        rule = s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+                sse_algorithm="AES256"
+            )
+        )
+        s3.BucketServerSideEncryptionConfiguration("logs", bucket=bucket.id, rules=[rule], opts=below(self))
+        policy = s3.BucketPolicy(
+            "logs", bucket=bucket.id, policy=as_json(log_bucket_policy(bucket.arn, settings.account)), opts=below(self)
+        )
+        # Whoever names the bucket waits until its policy lets the logs in.
+        self.log_bucket = pulumi.Output.all(bucket.id, policy.id).apply(lambda both: str(both[0]))
+        self.log_bucket_arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda both: str(both[0]))
+
+    def _who_may_alert(self, topic: sns.Topic, account: str) -> None:
+        services = {"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]}
+        mine = {"StringEquals": {"aws:SourceAccount": account}}
+        publish = allow("SendAlerts", ["sns:Publish"], [topic.arn], principal=services, conditions=mine)
+        sns.TopicPolicy("alerts", arn=topic.arn, policy=as_json(document(publish)), opts=below(self))
+
+    def _budget(self, stack: str, prefix: str, limit: int, owners: list[str]) -> None:
+        notifications = [
+            budgets.BudgetNotificationArgs(
+                comparison_operator="GREATER_THAN",
+                threshold=per_cent,
+                threshold_type="PERCENTAGE",
+                notification_type=kind,
+                subscriber_email_addresses=owners,
+            )
+            for per_cent, kind in ((80, "ACTUAL"), (100, "FORECASTED"))
+        ]
+        only_this = budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:gatehouse:environment${stack}"])
+        budgets.Budget(
+            "budget",
+            name=prefix,
+            budget_type="COST",
+            time_unit="MONTHLY",
+            limit_amount=str(limit),
+            limit_unit="USD",
+            cost_filters=[only_this],
+            notifications=notifications,
+            opts=below(self),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NightsArgs:
+    stack: Stack
+    shutdown: Shutdown
+    database: pulumi.Input[str]
+    database_arn: pulumi.Input[str]
+
+
+class Nights(pulumi.ComponentResource):
+    """Stops the database at night and over the weekend; services scale to zero by their own schedules.
+
+    AWS starts a stopped instance again after seven days by itself, so a weekend is safe and a long holiday isn't: the
+    stop comes again on every evening.
+    """
+
+    def __init__(self, name: str, args: NightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gatehouse:platform:Nights", name, None, opts)
+        stack = args.stack
+        source = f"arn:aws:scheduler:{stack.region}:{stack.settings.account}:schedule/default/{stack.prefix}-*"
+        runner = role(
+            name,
+            RoleArgs(
+                name=f"{stack.prefix}-nights",
+                trust=assumed_by("scheduler.amazonaws.com", stack.settings.account, source),
+                may=document(allow("StopAndStart", ["rds:StartDBInstance", "rds:StopDBInstance"], [args.database_arn])),
+            ),
+            stack=stack,
+            parent=self,
+        )
+        # The database is there before the services are, and goes after them.
+        times = {"start": ("startDBInstance", args.shutdown.start), "stop": ("stopDBInstance", args.shutdown.stop)}
+        for what, (call, clock) in times.items():
+            scheduler.Schedule(
+                f"database-{what}",
+                name=f"{stack.prefix}-database-{what}",
+                schedule_expression=cron(clock, WEEKDAYS if what == "start" else "*"),
+                schedule_expression_timezone=args.shutdown.timezone,
+                flexible_time_window=scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+                target=scheduler.ScheduleTargetArgs(
+                    arn=f"arn:aws:scheduler:::aws-sdk:rds:{call}",
+                    role_arn=runner.arn,
+                    input=as_json({"DbInstanceIdentifier": args.database}),
+                ),
+                opts=below(self),
+            )
+        self.register_outputs({})

@@ -1,0 +1,167 @@
+"""What watches an environment: Prometheus (AMP), its alert manager, and the collector that fills it.
+
+Rules and dashboards come from the observability part; this is the place they are put into.
+"""
+
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_aws import amp, cloudwatch, ec2, ecs
+
+from gatehouse_catalog import Catalog
+from gatehouse_platform import containers
+from gatehouse_platform.cluster import Cluster
+from gatehouse_platform.collector import collector_config
+from gatehouse_platform.documents import allow, assumed_by, document
+from gatehouse_platform.network import Network
+from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.settings import Collector, Stack
+
+CPU, MEMORY = 256, 512
+NAME = "collector"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonitoringArgs:
+    stack: Stack
+    catalog: Catalog
+    network: Network
+    cluster: Cluster
+    key_arn: pulumi.Input[str]
+    alerts: pulumi.Input[str]
+
+
+class Monitoring(pulumi.ComponentResource):
+    """`collector` is its security group; None until the stack file chooses an image."""
+
+    workspace: pulumi.Output[str]
+    collector: pulumi.Output[str] | None
+
+    def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("gatehouse:platform:Monitoring", name, None, opts)
+        self._args = args
+        workspace = amp.Workspace(name, alias=args.stack.prefix, kms_key_arn=args.key_arn, opts=below(self))
+        self.workspace = workspace.id
+        receiver = {
+            "name": "owners",
+            "sns_configs": [{"topic_arn": args.alerts, "sigv4": {"region": args.stack.region}, "send_resolved": True}],
+        }
+        manager = {
+            "route": {"receiver": "owners", "group_by": ["alertname", "service"], "repeat_interval": "12h"},
+            "receivers": [receiver],
+        }
+        amp.AlertManagerDefinition(
+            name,
+            workspace_id=workspace.id,
+            # JSON is YAML too.
+            definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(manager, sort_keys=True)}),
+            opts=below(self),
+        )
+        chosen = environment_of(args.stack).collector
+        self.collector = self._collect(workspace, chosen) if chosen else None
+        self.register_outputs({"workspace": self.workspace})
+
+    def _collect(self, workspace: amp.Workspace, chosen: Collector) -> pulumi.Output[str]:
+        args, stack, settings = self._args, self._args.stack, environment_of(self._args.stack)
+        group = ec2.SecurityGroup(
+            NAME,
+            name=f"{stack.prefix}-{NAME}",
+            description="Reads the metrics of every task",
+            vpc_id=args.network.vpc_id,
+            opts=below(self),
+        )
+        args.network.way_out(NAME, group.id, self)
+        log_group = f"/gatehouse/{stack.name}/{NAME}"
+        cloudwatch.LogGroup(
+            NAME,
+            name=log_group,
+            retention_in_days=settings.log_days,
+            kms_key_id=args.key_arn,
+            opts=below(self),
+        )
+        task = self._task(workspace, chosen, log_group)
+        ecs.Service(
+            NAME,
+            name=NAME,
+            cluster=args.cluster.arn,
+            task_definition=task.arn,
+            desired_count=1,
+            # On demand: a gap in the figures is worst when something else goes wrong.
+            capacity_provider_strategies=[
+                ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE", base=1, weight=1)
+            ],
+            platform_version="1.4.0",
+            deployment_configuration=ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING"),
+            # Never two: both would write the same series.
+            deployment_minimum_healthy_percent=0,
+            deployment_maximum_percent=100,
+            deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            availability_zone_rebalancing="DISABLED",
+            wait_for_steady_state=True,
+            enable_ecs_managed_tags=True,
+            propagate_tags="SERVICE",
+            network_configuration=ecs.ServiceNetworkConfigurationArgs(
+                subnets=args.network.task_subnets,
+                security_groups=[group.id],
+                assign_public_ip=args.network.tasks_have_public_addresses,
+            ),
+            opts=below(self),
+        )
+        return group.id
+
+    def _task(self, workspace: amp.Workspace, chosen: Collector, log_group: str) -> ecs.TaskDefinition:
+        args, stack = self._args, self._args.stack
+        account, region = stack.settings.account, stack.region
+        trust = assumed_by("ecs-tasks.amazonaws.com", account, f"arn:aws:ecs:{region}:{account}:*")
+        write = document(allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]))
+        log = document(
+            allow(
+                "WriteLog",
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:*"],
+            )
+        )
+        task_role = role(
+            NAME, RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, may=write), stack=stack, parent=self
+        )
+        start = f"{NAME}-start"
+        start_role = role(
+            start, RoleArgs(name=f"{stack.prefix}-{start}", trust=trust, may=log), stack=stack, parent=self
+        )
+
+        def definitions(endpoint: str) -> str:
+            config = collector_config(
+                args.catalog,
+                environment=stack.name,
+                task_domain=args.cluster.task_domain,
+                remote_write=f"{endpoint}api/v1/remote_write",
+                region=region,
+            )
+            return containers.container_definitions(
+                containers.Container(
+                    name=NAME,
+                    image=containers.collector_image(chosen),
+                    log_group=log_group,
+                    region=region,
+                    environment={"AOT_CONFIG_CONTENT": config},
+                    mounts={containers.SCRATCH: "/tmp"},  # noqa: S108 - in the container
+                )
+            )
+
+        return ecs.TaskDefinition(
+            NAME,
+            family=f"{stack.prefix}-{NAME}",
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(CPU),
+            memory=str(MEMORY),
+            runtime_platform=ecs.TaskDefinitionRuntimePlatformArgs(
+                operating_system_family="LINUX", cpu_architecture="ARM64"
+            ),
+            execution_role_arn=start_role.arn,
+            task_role_arn=task_role.arn,
+            container_definitions=workspace.prometheus_endpoint.apply(definitions),
+            volumes=[ecs.TaskDefinitionVolumeArgs(name=containers.SCRATCH)],
+            skip_destroy=True,
+            opts=below(self),
+        )

@@ -1,0 +1,35 @@
+"""Which traffic may pass: one rule on each side, from one security group to another, on one port."""
+
+import pulumi
+from pulumi_aws import vpc
+
+from gatehouse_platform.parts import below
+
+
+def passage(
+    name: str,
+    *,
+    source: pulumi.Input[str],
+    target: pulumi.Input[str],
+    port: int,
+    parent: pulumi.Resource,
+) -> None:
+    """Lets members of `source` open connections to members of `target`."""
+    vpc.SecurityGroupEgressRule(
+        name,
+        security_group_id=source,
+        referenced_security_group_id=target,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=below(parent),
+    )
+    vpc.SecurityGroupIngressRule(
+        name,
+        security_group_id=target,
+        referenced_security_group_id=source,
+        ip_protocol="tcp",
+        from_port=port,
+        to_port=port,
+        opts=below(parent),
+    )

@@ -1,0 +1,38 @@
+"""The Pulumi program: a stack's configuration and the catalog in, Foundation or Environment out."""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+from pulumi.runtime.config import CONFIG, get_config_env
+
+from gatehouse_catalog import load_catalog
+from gatehouse_platform.environment import Environment
+from gatehouse_platform.foundation import Foundation
+from gatehouse_platform.governance import tags_of
+from gatehouse_platform.settings import FOUNDATION
+from gatehouse_platform.stack_config import read_stack
+
+
+def program(root: Path) -> None:
+    """Asks for everything of the current stack. Raises StackError or CatalogError when a file is wrong."""
+    catalog = load_catalog(root)
+    stack = read_stack(pulumi.get_stack(), configuration(), catalog)
+    # One provider for all: each would be a process of 300 to 430 MB. It refuses to work in another account.
+    provider = aws.Provider(
+        "aws",
+        region=stack.region,
+        allowed_account_ids=[stack.settings.account],
+        default_tags=aws.ProviderDefaultTagsArgs(tags=tags_of(stack)),
+    )
+    opts = pulumi.ResourceOptions(providers=[provider])
+    if stack.name == FOUNDATION:
+        Foundation(stack, opts)
+    else:
+        Environment(stack, catalog, opts)
+
+
+def configuration() -> dict[str, Any]:
+    """The whole configuration by full key, as Pulumi hands it over: all of it, so that no unknown key hides."""
+    return {**get_config_env(), **CONFIG.get()}

@@ -1,0 +1,192 @@
+"""A stack's configuration as frozen structs: what a stack file may say, and what its tier says unless it does.
+
+Knows neither Pulumi nor AWS. Reading and refusing (the unknown key, the nearest right one) stand in `stack_config.py`.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from gatehouse_catalog.structs import SettingValue, Strict
+
+FOUNDATION = "foundation"
+ENVIRONMENTS = ("dev", "test", "staging", "production")
+STACKS = (FOUNDATION, *ENVIRONMENTS)
+
+Account = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="The AWS account, twelve digits in quotes")]
+Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="The image index's digest")]
+# YAML reads an all-digit tag as a number and 1e10 as a float: a tag begins with a letter.
+Tag = Annotated[str, Meta(pattern=r"^[A-Za-z][\w.-]{0,126}$", description="Begins with a letter, as in v2026.11.23")]
+Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Hours and minutes, as in 19:30")]
+Cidr = Annotated[str, Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/16$", description="A private /16, other than its peers'")]
+Repository = Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$", description="OWNER/NAME at GitHub")]
+Mail = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[a-z]+$", description="Who is told about costs and alerts")]
+
+
+class Release(Strict, frozen=True, kw_only=True):
+    """A service's image and database image, which travel as one."""
+
+    tag: Tag
+    digest: Digest
+    database_digest: Digest | None = None
+    commit: str = ""
+    built_at: str = ""
+    collections: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Dns(Strict, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9.-]+$", description="What people open")]
+    zone: Annotated[str, Meta(pattern=r"^Z[A-Z0-9]+$", description="The id of its hosted zone in Route 53")]
+
+
+class Network(Strict, frozen=True, kw_only=True):
+    cidr: Cidr
+    zones: Annotated[int, Meta(ge=2, le=3)] = 2
+    egress: Annotated[
+        Literal["nat", "endpoints", "public"],
+        Meta(description="How tasks reach AWS and the internet; `gate stack cost` shows what each costs"),
+    ] = "nat"
+    flow_log_days: Annotated[int, Meta(ge=1)] = 30
+
+
+class DatabaseSettings(Strict, frozen=True, kw_only=True):
+    version: Annotated[str, Meta(pattern=r"^1[5-8](\.\d+)?$", description="PostgreSQL, major or major.minor")] = "17"
+    instance: Annotated[str, Meta(pattern=r"^db\.[a-z0-9]+\.[a-z0-9]+$")] = "db.t4g.micro"
+    storage_gib: Annotated[int, Meta(ge=20)] = 20
+    storage_gib_at_most: Annotated[int, Meta(ge=21)] = 100
+    multi_az: bool = False
+    backup_days: Annotated[int, Meta(ge=1, le=35)] = 7
+    deletion_protection: bool = False
+
+
+class Capacity(Strict, frozen=True, kw_only=True):
+    """How tasks are placed: the first `on_demand_base` on demand, the rest by weight."""
+
+    on_demand_base: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    on_demand_weight: Annotated[int, Meta(ge=0, le=1000)] = 0
+    spot_weight: Annotated[int, Meta(ge=0, le=1000)] = 1
+
+
+class Shutdown(Strict, frozen=True, kw_only=True):
+    """Tasks and database run from `start` to `stop` on weekdays only."""
+
+    start: Clock = "07:00"
+    stop: Clock = "20:00"
+    timezone: str = "Europe/Berlin"
+
+
+class ServiceChoice(Strict, frozen=True, kw_only=True):
+    """What this environment wants differently from a service's own service.toml."""
+
+    cpu: int | None = None
+    memory: int | None = None
+    min: Annotated[int, Meta(ge=0)] | None = None
+    max: Annotated[int, Meta(ge=1)] | None = None
+    deployment: Literal["rolling", "blue_green"] = "rolling"
+    settings: dict[str, SettingValue] = msgspec.field(default_factory=dict)
+    secrets: Annotated[
+        dict[str, Literal["random", "given", "none"]],
+        Meta(description="random: made once by the first up; given: you put it (rotate runbook); none: not passed"),
+    ] = msgspec.field(default_factory=dict)
+
+
+class Collector(Strict, frozen=True, kw_only=True):
+    """The OpenTelemetry collector's image; there is no collector until one is chosen and its digest looked up."""
+
+    image: str
+    digest: Digest
+
+
+class EnvironmentSettings(Strict, frozen=True, kw_only=True):
+    """Everything that differs between environments."""
+
+    tier: Literal["development", "staging", "production"]
+    account: Account
+    repository: Repository
+    owners: Annotated[list[Mail], Meta(min_length=1)]
+    dns: Dns
+    network: Network
+    database: DatabaseSettings = DatabaseSettings()
+    capacity: Capacity = Capacity()
+    shutdown: Shutdown | None = None
+    budget_usd: Annotated[int, Meta(ge=1, description="A month; owners are told at 80 and 100 per cent")] = 150
+    log_days: Literal[7, 14, 30, 60, 90, 180, 365, 400] = 30
+    minimum_tasks: Annotated[int, Meta(ge=0)] = 1
+    shell_in_tasks: Annotated[bool, Meta(description="ECS exec; every session is logged")] = True
+    firewall: Annotated[bool, Meta(description="AWS WAF before the load balancer")] = False
+    protect: Annotated[bool, Meta(description="Pulumi refuses to delete what holds data")] = False
+    drain_seconds: Annotated[int, Meta(ge=0, le=25)] = 10
+    services: dict[str, ServiceChoice] = msgspec.field(default_factory=dict)
+    releases: dict[str, Release] = msgspec.field(default_factory=dict)
+    collector: Collector | None = None
+
+
+class Grafana(Strict, frozen=True, kw_only=True):
+    sign_in: Literal["AWS_SSO", "SAML"] = "AWS_SSO"
+
+
+class FoundationSettings(Strict, frozen=True, kw_only=True):
+    """What stands once in an account, whatever environments there are."""
+
+    account: Account
+    repository: Repository
+    owners: Annotated[list[Mail], Meta(min_length=1)]
+    environments: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: list(ENVIRONMENTS))
+    budget_usd: Annotated[int, Meta(ge=1)] = 1000
+    anomaly_usd: Annotated[int, Meta(ge=1, description="A day's unexpected cost that is worth a mail")] = 20
+    trail_days: Annotated[int, Meta(ge=90)] = 400
+    grafana: Grafana | None = Grafana()
+
+
+# What a tier says unless the stack file does. A figure here is a choice; `gate stack cost` shows what it costs.
+TIERS: dict[str, dict[str, Any]] = {
+    "development": {
+        # Public addresses instead of NAT save 2 x 35 USD a month; the security groups still let nobody in.
+        "network": {"zones": 2, "egress": "public", "flow_log_days": 14},
+        "shutdown": {},
+        "log_days": 30,
+    },
+    "staging": {
+        "network": {"zones": 2, "egress": "nat"},
+        "database": {"instance": "db.t4g.small", "backup_days": 14},
+        "capacity": {"on_demand_base": 1, "on_demand_weight": 1, "spot_weight": 3},
+        "shutdown": {},
+        "log_days": 90,
+        "minimum_tasks": 2,
+        "budget_usd": 400,
+    },
+    "production": {
+        "network": {"zones": 3, "egress": "nat", "flow_log_days": 90},
+        "database": {
+            "instance": "db.t4g.medium",
+            "storage_gib": 50,
+            "storage_gib_at_most": 500,
+            "multi_az": True,
+            "backup_days": 35,
+            "deletion_protection": True,
+        },
+        # A minute of warning is too short for people at work: production runs on demand, growth on spot.
+        "capacity": {"on_demand_base": 2, "on_demand_weight": 3, "spot_weight": 1},
+        "log_days": 400,
+        "minimum_tasks": 2,
+        "shell_in_tasks": False,
+        "firewall": True,
+        "protect": True,
+        "drain_seconds": 20,
+        "budget_usd": 800,
+    },
+}
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """A stack's name, where it runs, and its settings."""
+
+    name: str
+    region: str
+    settings: EnvironmentSettings | FoundationSettings
+
+    @property
+    def prefix(self) -> str:
+        """Begins the name of everything that AWS names by us."""
+        return f"gatehouse-{self.name}"

@@ -1,0 +1,201 @@
+"""Turns a stack's configuration into settings, once. A wrong key is refused with its path and the nearest right one.
+
+Takes what Pulumi hands over (objects as JSON text) as well as what stands in `stacks/Pulumi.<stack>.yaml`.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from gatehouse_catalog import Catalog, Service
+from gatehouse_catalog.errors import CatalogError, Problem, nearest
+from gatehouse_catalog.load import unknown_keys
+from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, setting_problem
+from gatehouse_platform.settings import (
+    FOUNDATION,
+    STACKS,
+    TIERS,
+    EnvironmentSettings,
+    FoundationSettings,
+    ServiceChoice,
+    Stack,
+)
+
+PROJECT = "gatehouse"
+# Keys of the AWS provider that stack files may set; everything else is ours.
+PROVIDER_KEYS = {"aws:region"}
+FILE_KEYS = {"config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment"}
+
+
+class StackError(CatalogError):
+    """A stack's configuration can't be used; `problems` has each reason."""
+
+
+def stack_file(root: Path, name: str) -> Path:
+    return root / "stacks" / f"Pulumi.{name}.yaml"
+
+
+def read_config(root: Path, name: str) -> dict[str, Any]:
+    """The `config` of a stack file. Raises StackError naming the file when there is none, or it is no YAML."""
+    file = stack_file(root, name)
+    try:
+        return parse_config(file.read_text(encoding="utf-8"), name)
+    except FileNotFoundError:
+        known = sorted(path.name.split(".")[1] for path in (root / "stacks").glob("Pulumi.*.yaml"))
+        problem = Problem(file=f"stacks/{file.name}", message="doesn't exist.", mend=nearest(name, known))
+        raise StackError([problem]) from None
+
+
+def parse_config(text: str, name: str) -> dict[str, Any]:
+    """The `config` in the text of the stack file called `name`."""
+    file = f"stacks/Pulumi.{name}.yaml"
+    try:
+        content = YAML(typ="safe", pure=True).load(text) or {}
+    except YAMLError as error:
+        raise StackError([Problem(file=file, message=f"is not YAML: {error}", mend="Mend that line.")]) from None
+    unknown = [key for key in content if key not in FILE_KEYS]
+    if unknown:
+        mend = nearest(unknown[0], FILE_KEYS)
+        raise StackError([Problem(file=file, key=unknown[0], message="is not a known key.", mend=mend)])
+    return dict(content.get("config") or {})
+
+
+def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog) -> Stack:
+    """The stack from its configuration by full key (`gatehouse:network`).
+
+    Raises StackError with every unknown key, wrong value, and service or setting that the catalog doesn't have.
+    """
+    file = f"stacks/Pulumi.{name}.yaml"
+    shape = FoundationSettings if name == FOUNDATION else EnvironmentSettings
+    problems = []
+    if name not in STACKS:
+        problems.append(Problem(file=file, value=name, message="is no stack.", mend=nearest(name, STACKS)))
+    raw = _decoded(config, shape)
+    problems += _unknown(file, config, raw, shape)
+    region = config.get("aws:region")
+    if not isinstance(region, str):
+        problems.append(Problem(file=file, key="aws:region", message="is missing.", mend="Add it."))
+    if problems:
+        raise StackError(problems)
+    try:
+        settings = msgspec.convert(_over_tier(raw), shape, strict=False)
+    except msgspec.ValidationError as error:
+        raise StackError([_explained(file, raw, error)]) from None
+    if isinstance(settings, EnvironmentSettings):
+        problems += _unfit(file, settings, catalog)
+    if problems:
+        raise StackError(problems)
+    return Stack(name=name, region=str(region), settings=settings)
+
+
+def _decoded(config: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
+    """Our own keys without their prefix; objects from the JSON text that Pulumi makes of them."""
+    raw = {}
+    texts = {field.name for field in msgspec.structs.fields(shape) if _is_text(field.type)}
+    for full, value in config.items():
+        project, _, key = full.partition(":")
+        if project != PROJECT:
+            continue
+        if isinstance(value, str) and key not in texts:
+            try:
+                raw[key] = json.loads(value)
+            except json.JSONDecodeError:
+                raw[key] = value
+        else:
+            raw[key] = value
+    return raw
+
+
+def _is_text(kind: Any) -> bool:
+    return getattr(kind, "__origin__", kind) is str or isinstance(next(iter(getattr(kind, "__args__", ())), None), str)
+
+
+def _unknown(
+    file: str, config: Mapping[str, Any], raw: Mapping[str, Any], shape: type[msgspec.Struct]
+) -> Iterator[Problem]:
+    ours = {f"{PROJECT}:{field.encode_name}" for field in msgspec.structs.fields(shape)}
+    for full, value in config.items():
+        if full not in ours | PROVIDER_KEYS and not full.startswith(("pulumi:", f"{PROJECT}:")):
+            mend = nearest(full, ours | PROVIDER_KEYS)
+            yield Problem(
+                file=file, key=f"config.{full}", value=str(value)[:60], message="is not a known key.", mend=mend
+            )
+    for key, last, value, known in unknown_keys(dict(raw), shape, ""):
+        path = f"config.{PROJECT}:{key}"
+        yield Problem(
+            file=file, key=path, value=str(value)[:60], message="is not a known key.", mend=nearest(last, known)
+        )
+
+
+def _over_tier(raw: dict[str, Any]) -> dict[str, Any]:
+    """The file's keys laid over those of its tier; `key: null` takes away what the tier says."""
+
+    def over(below: Any, above: Any) -> Any:
+        if not isinstance(below, dict) or not isinstance(above, dict):
+            return above
+        return {key: over(below[key], above[key]) if key in below and key in above else {**below, **above}[key]
+                for key in {**below, **above}}  # fmt: skip
+
+    return over(TIERS.get(str(raw.get("tier")), {}), raw)
+
+
+def _explained(file: str, raw: Mapping[str, Any], error: msgspec.ValidationError) -> Problem:
+    """msgspec's message (`Expected ... - at `$.network.zones``) as file, key, value and mend."""
+    message, _, place = str(error).partition(" - at `$")
+    key = place.rstrip("`").lstrip(".")
+    missing = re.match(r"Object missing required field `(.+)`", message)
+    full = ".".join(filter(None, (key, missing[1] if missing else "")))
+    path = f"config.{PROJECT}:{full}"
+    if missing:
+        return Problem(file=file, key=path, message="is missing.", mend="Add it.")
+    value: Any = raw
+    for part in key.replace("[...]", "").split("."):
+        value = value.get(part, "") if isinstance(value, Mapping) else ""
+    mend = "Put it in quotes." if "`str`, got `int`" in message else "Correct the value."
+    text = f"{message[:1].lower()}{message[1:]}."
+    return Problem(file=file, key=path, value=str(value)[:60], message=text, mend=mend)
+
+
+def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterator[Problem]:
+    """What doesn't fit the catalog, or itself."""
+    for part in ("services", "releases"):
+        for name in getattr(settings, part):
+            if name not in catalog:
+                key = f"config.{PROJECT}:{part}.{name}"
+                yield Problem(file=file, key=key, message="is no service.", mend=nearest(name, catalog.names))
+    for name, choice in settings.services.items():
+        if name in catalog:
+            yield from _unfit_choice(file, f"config.{PROJECT}:services.{name}", catalog[name], choice)
+    for name, release in settings.releases.items():
+        if name in catalog and (catalog[name].database is None) != (release.database_digest is None):
+            key, has = f"config.{PROJECT}:releases.{name}.database_digest", catalog[name].database is not None
+            message = "is missing: the service has a database." if has else "is given, and the service has no database."
+            yield Problem(file=file, key=key, message=message, mend="Add it." if has else "Remove it.")
+    if settings.capacity.on_demand_weight + settings.capacity.spot_weight == 0:
+        message = "and on_demand_weight are both 0: no task could be placed."
+        yield Problem(file=file, key=f"config.{PROJECT}:capacity.spot_weight", message=message, mend="Raise one.")
+
+
+def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice) -> Iterator[Problem]:
+    for kind, given in (("settings", choice.settings), ("secrets", choice.secrets)):
+        known = [key for key, setting in service.settings.items() if setting.secret == (kind == "secrets")]
+        for key in given:
+            if key not in known:
+                message = f"is not one of the {kind} of {service.name}."
+                yield Problem(file=file, key=f"{path}.{kind}.{key}", message=message, mend=nearest(key, known))
+    for key, value in choice.settings.items():
+        if key in service.settings and (reason := setting_problem(service.settings[key], value)):
+            mend = service.settings[key].help
+            yield Problem(file=file, key=f"{path}.settings.{key}", value=str(value), message=reason, mend=mend)
+    cpu, memory = choice.cpu or service.compute.cpu, choice.memory or service.compute.memory
+    if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
+        legal = ", ".join(map(str, FARGATE_MEMORY_MIB.get(cpu, FARGATE_MEMORY_MIB)))
+        what = "memory beside that cpu" if cpu in FARGATE_MEMORY_MIB else "cpu"
+        value = f"{cpu} CPU units, {memory} MiB"
+        yield Problem(file=file, key=path, value=value, message=f"is no legal {what}.", mend=f"Legal: {legal}.")
