@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -93,7 +93,7 @@ async def serving(
     app = create(service)
     app.state.authenticator.trust(tokens.jwks)
     async with _started(app):
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=cast(Any, app), raise_app_exceptions=False)
         async with ServiceClient(transport=transport, base_url="http://test") as client:
             client.app = app
             client.tokens = tokens

@@ -60,7 +60,7 @@ async def test_unsigned_and_symmetric_tokens_are_refused() -> None:
     payload = jwt.decode(tokens.token("admin"), options={"verify_signature": False})
     public = (await tokens.jwks())["keys"][0]["x"]
     for forged in (
-        jwt.encode(payload, None, algorithm="none", headers={"kid": KEY_ID}),
+        jwt.encode(payload, "", algorithm="none", headers={"kid": KEY_ID}),
         jwt.encode(payload, public.ljust(64, "x"), algorithm="HS256", headers={"kid": KEY_ID}),
     ):
         with pytest.raises(Unauthenticated):
