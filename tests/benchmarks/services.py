@@ -100,8 +100,8 @@ def costs(world: World, rounds: int, seconds: int) -> list[Figure]:
     bare = world.peer("bare_litestar", path, headers, "bare Litestar + asyncpg")
     readers = [chassis, bare]
     with contextlib.suppress(ImportError):
-        import fastapi  # noqa: F401
-        import sqlalchemy  # noqa: F401
+        from fastapi import FastAPI  # noqa: F401 - an uninstalled package can leave an empty folder
+        from sqlalchemy import select  # noqa: F401
 
         readers.append(world.peer("fastapi_sqlalchemy", path, headers, "FastAPI + SQLAlchemy"))
     same_answers(readers)
