@@ -94,7 +94,7 @@ def create_app(
         }
     )
     if database is not None:
-        metrics.watch_pool(database.pool_state)
+        metrics.watch_pool(database.pool_state, lambda: msgspec.structs.astuple(database.counters))
 
     @asynccontextmanager
     async def connected(app: Litestar) -> AsyncGenerator[None, None]:

@@ -5,9 +5,9 @@
     row = await people.find(f"/api/person/people/{id}", PersonRow)          # None on 404
     made = await people.post("/api/person/people", PersonRow, json=new, idempotency_key=key)
 
-The caller's token, request id and deadline go along by themselves, from the request in hand (context.py). A call ends
-by `total` seconds or the request's own deadline, whichever is sooner. GET, HEAD, PUT and DELETE, and anything with an
-Idempotency-Key, are tried up to `attempts` times when the other doesn't answer or says 502, 503 or 504; whatever was
+The caller's token, request id, trace and deadline go along by themselves, from the request in hand (context.py). A call
+ends by `total` seconds or the request's own deadline, whichever is sooner. GET, HEAD, PUT and DELETE, and anything with
+an Idempotency-Key, are tried up to `attempts` times when the other doesn't answer or says 502, 503 or 504; whatever was
 never sent (no connection) is tried again for every method. Pauses are random up to a doubling bound ("full jitter",
 https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 """
@@ -21,7 +21,7 @@ import httpx
 import msgspec
 
 from gatehouse_chassis.breaker import Breaker
-from gatehouse_chassis.context import REQUEST_ID_HEADER, TIMEOUT_HEADER, current
+from gatehouse_chassis.context import REQUEST_ID_HEADER, TIMEOUT_HEADER, TRACE_HEADER, current
 from gatehouse_chassis.problems import Problem, ProblemDetails, Unavailable
 
 T = TypeVar("T")
@@ -197,6 +197,8 @@ class Client:
         context = current.get()
         if context is not None:
             sent[REQUEST_ID_HEADER] = context.request_id
+            if context.trace_id:
+                sent[TRACE_HEADER] = f"00-{context.trace_id}-{context.span_id}-{context.trace_flags}"
             if token is None:
                 token = context.token
         if token:

@@ -9,14 +9,20 @@ from contextvars import ContextVar
 import msgspec
 
 REQUEST_ID_HEADER = "X-Request-Id"
+TRACE_HEADER = "traceparent"  # https://www.w3.org/TR/trace-context/
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 
 
 class RequestContext(msgspec.Struct):
-    """`deadline` is on the clock of the event loop (`loop.time()`); None: the caller said nothing."""
+    """`trace_id`, `span_id` and `trace_flags` are W3C trace context's, the span being this request.
+
+    `deadline` is on the clock of the event loop (`loop.time()`); None: the caller said nothing.
+    """
 
     request_id: str
     trace_id: str = ""
+    span_id: str = ""
+    trace_flags: str = "00"
     token: str = ""
     deadline: float | None = None
     actor_id: str = ""

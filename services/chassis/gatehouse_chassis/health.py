@@ -45,19 +45,21 @@ class VersionSource(Protocol):
 
 
 def unmet(needs: dict[str, str], versions: list[CollectionVersion]) -> str:
-    """What the code needs and the database hasn't got, in words; empty when all is there.
+    """What the code needs and the database hasn't got, in words; empty when all is there."""
+    return "; ".join(missing(needs, versions))
 
-    A collection is good for the code when its major is the same and it is at least as new.
-    """
+
+def missing(needs: dict[str, str], versions: list[CollectionVersion]) -> list[str]:
+    """One sentence for each collection that isn't good for the code: its major differs, or it is older."""
     have = {document.collection: document.version for document in versions}
-    missing = []
+    found_wanting = []
     for collection, least in sorted(needs.items()):
         found = have.get(collection)
         if found is None:
-            missing.append(f"{collection} {least} is needed and not applied")
+            found_wanting.append(f"{collection} {least} is needed and not applied")
         elif not satisfies(found, least):
-            missing.append(f"{collection} is {found}, {least} is needed")
-    return "; ".join(missing)
+            found_wanting.append(f"{collection} is {found}, {least} is needed")
+    return found_wanting
 
 
 def satisfies(found: str, least: str) -> bool:
@@ -113,8 +115,11 @@ class Health:
             assert self._database is not None
             self._versions, self._reason = await asked(self._database.versions)
             self._at = self._clock()
-            if self._versions is not None:
-                self._metrics.set_collections([(item.collection, item.version) for item in self._versions])
+            found = self._versions
+            self._metrics.saw_database(
+                None if found is None else [(item.collection, item.version) for item in found],
+                unmet=len(missing(self._needs, found or [])),
+            )
 
 
 async def asked(

@@ -17,7 +17,7 @@ from gatehouse_chassis.drain import Drain
 from gatehouse_chassis.metrics import UNMATCHED, Metrics
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")  # https://www.w3.org/TR/trace-context/
+TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$")  # https://www.w3.org/TR/trace-context/
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 LONGEST_DEADLINE_MS = 60_000
 
@@ -59,7 +59,7 @@ class Observed:
             self._metrics.in_flight.dec()
             seconds = time.perf_counter() - started
             route = _route(scope)
-            self._metrics.observe(scope["method"], route, status, seconds)
+            self._metrics.observe(scope["method"], route, status, seconds, context.trace_id)
             if route not in QUIET_ROUTES or status >= 500:
                 auth: Any = scope.get("auth")
                 if auth is not None:
@@ -81,6 +81,7 @@ def _route(scope: Scope) -> str:
 def _context(scope: Scope) -> RequestContext:
     request_id = trace_id = ""
     token = ""
+    trace_flags = "00"
     deadline = None
     for name, value in scope["headers"]:
         if name == b"x-request-id":
@@ -88,7 +89,8 @@ def _context(scope: Scope) -> RequestContext:
             request_id = text if REQUEST_ID.match(text) else ""
         elif name == b"traceparent":
             match = TRACEPARENT.match(value.decode("latin-1"))
-            trace_id = match[1] if match else ""
+            if match:
+                trace_id, trace_flags = match[1], match[2]
         elif name == b"authorization":
             token = value.decode("latin-1").partition(" ")[2]
         elif name == b"x-request-timeout-ms" and value.isdigit():
@@ -97,6 +99,8 @@ def _context(scope: Scope) -> RequestContext:
     return RequestContext(
         request_id=request_id or str(fresh),
         trace_id=trace_id or fresh.hex,
+        span_id=fresh.hex[16:],
+        trace_flags=trace_flags,
         token=token,
         deadline=deadline,
     )

@@ -7,9 +7,8 @@ import time
 from typing import Any
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
 from litestar.enums import MediaType
-from prometheus_client import CONTENT_TYPE_LATEST
 
 from gatehouse_chassis.guards import operators, public
 from gatehouse_chassis.health import CollectionVersion, Health, Readiness
@@ -136,8 +135,9 @@ def operations(service: Service, health: Health, metrics: Metrics) -> Router:
         tags=["platform"],
         media_type=MediaType.TEXT,
     )
-    async def exposition() -> Response[bytes]:
+    async def exposition(request: Request) -> Response[bytes]:
         await health.versions()
-        return Response(metrics.render(), media_type=CONTENT_TYPE_LATEST)
+        text, media_type = metrics.render(request.headers.get("accept", ""))
+        return Response(text, media_type=media_type)
 
     return Router(path="/", route_handlers=[live, ready, version, configuration, exposition])

@@ -11,6 +11,7 @@ from litestar import Litestar, get, post
 from gatehouse_chassis import Actor, Service, create_app
 from gatehouse_chassis.app import Unguarded, unguarded_routes
 from gatehouse_chassis.guards import allow, public, signed_in
+from gatehouse_chassis.metrics import Metrics
 from gatehouse_chassis.problems import Conflict, NotFound
 from gatehouse_chassis.testing import ServiceClient, serving
 
@@ -197,6 +198,17 @@ async def test_metrics_tell_the_build_and_have_the_objective_as_a_bucket(demo: S
     text = (await demo.get("/metrics")).text
     assert 'gatehouse_build_info{commit="abc1234",service="demo",version="1.4.0"} 1.0' in text
     assert 'le="0.3"' in text
+
+
+def test_a_slow_request_leaves_its_trace_beside_the_latency(folder: Path) -> None:
+    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
+    metrics.observe("GET", "/quick", 200, 0.01, "ab" * 16)
+    metrics.observe("GET", "/slow", 200, 0.4, "cd" * 16)
+    text, media_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
+    assert media_type.startswith("application/openmetrics-text")
+    assert '# {trace_id="' + "cd" * 16 + '"} 0.4' in text.decode()
+    assert "ab" * 16 not in text.decode()
+    assert "trace_id" not in metrics.render()[0].decode()  # the plain format has no place for it
 
 
 async def test_the_openapi_document_says_who_may_call_and_what_can_go_wrong(demo: ServiceClient) -> None:

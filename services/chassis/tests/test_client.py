@@ -82,11 +82,20 @@ async def test_the_token_request_id_and_time_left_go_along(request_in_hand):
     assert "Authorization" not in third.headers
 
 
+async def test_the_trace_goes_along():
+    other = Other(200)
+    client, _ = client_of(other)
+    token = current.set(RequestContext(request_id="request-1", trace_id="ab" * 16, span_id="cd" * 8, trace_flags="01"))
+    await client.get("/people/1", Person)
+    current.reset(token)
+    assert other.requests[0].headers["traceparent"] == f"00-{'ab' * 16}-{'cd' * 8}-01"
+
+
 async def test_outside_of_a_request_nothing_is_passed_on():
     other = Other(200)
     client, _ = client_of(other)
     await client.get("/people/1", Person)
-    assert not {"authorization", "x-request-id"} & set(other.requests[0].headers)
+    assert not {"authorization", "x-request-id", "traceparent"} & set(other.requests[0].headers)
 
 
 async def test_a_deadline_that_is_over_asks_nobody(request_in_hand):

@@ -85,8 +85,21 @@ async def test_ready_follows_the_database_and_tells_nothing_of_it() -> None:
     now += 1.1
     assert (await health.ready()).ready
     assert 'gatehouse_collection_version_info{collection="person",service="demo",version="1.1.0.2"} 1.0' in (
-        metrics.render().decode()
+        metrics.render()[0].decode()
     )
+
+
+async def test_metrics_tell_that_the_database_is_away_and_what_it_lacks() -> None:
+    metrics, source, now = Metrics(service()), Source(person="1.0.0.1"), 0.0
+    health = Health(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.2.0"}, clock=lambda: now)
+    await health.versions()
+    seen = metrics.render()[0].decode()
+    assert 'gatehouse_database_up{service="demo"} 1.0' in seen
+    assert 'gatehouse_collections_unmet{service="demo"} 1.0' in seen
+    source.away = True
+    now += 1.1
+    await health.versions()
+    assert 'gatehouse_database_up{service="demo"} 0.0' in metrics.render()[0].decode()
 
 
 async def test_a_hanging_database_is_not_waited_for() -> None:
