@@ -21,8 +21,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 # Seconds. Each objective's threshold is added: only requests in whole buckets can be counted as good.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 UNMATCHED = "unmatched"
-# Seconds. Only slower requests leave an exemplar (which trace it was): that costs 1.3 microseconds, for what nobody asks
-# of a fast one.
+# Seconds. Only slower requests leave an exemplar (which trace it was): it costs 1.3 microseconds, and nobody looks for
+# the trace of a fast one.
 EXEMPLAR_SECONDS = 0.1
 
 PoolState = Callable[[], tuple[int, int, int, int]]
