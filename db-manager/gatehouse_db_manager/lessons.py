@@ -64,7 +64,7 @@ LESSONS: dict[str, Lesson] = {
     ),
     "column.type": _refused(
         "change a column's type",
-        "PostgreSQL rewrites the table and its indexes behind an exclusive lock, and running code expects the old type.",
+        "PostgreSQL rewrites the table behind an exclusive lock, and running code expects the old type.",
         "alter column amount type bigint",
         "a new column of the new type; write both, move reads, then say the old one is deprecated",
     ),
@@ -102,7 +102,7 @@ LESSONS: dict[str, Lesson] = {
         "build an index",
         "CREATE INDEX lets nobody write until it is built.",
         "create index on person (name)",
-        "CREATE INDEX CONCURRENTLY outside a transaction, checked to be valid; a half-built one is dropped and built anew",
+        "CREATE INDEX CONCURRENTLY outside a transaction, checked to be valid; a half-built one is built anew",
     ),
     "index.change": _done(
         "change an index",
@@ -138,7 +138,7 @@ LESSONS: dict[str, Lesson] = {
         "add or change a check",
         "All rows are looked at behind an exclusive lock.",
         "add constraint adult check (age >= 18)",
-        "NOT VALID for new rows first, then VALIDATE in a second transaction; the old check holds until the new one does",
+        "NOT VALID for new rows first, then VALIDATE in a second one; the old check holds until the new one does",
     ),
     "enumerator.widen": _done(
         "allow one more value",
