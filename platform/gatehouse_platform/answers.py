@@ -151,6 +151,7 @@ _MAKERS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:acm/certificateValidation:CertificateValidation": _validation,
     "aws:amp/workspace:Workspace": _workspace,
+    "aws:cloudtrail/trail:Trail": _named("cloudtrail", "trail/"),
     "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:", by_arn=False),
     "aws:ec2/vpc:Vpc": _vpc,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,

@@ -64,6 +64,7 @@ class Database(pulumi.ComponentResource):
             name,
             name=f"/aws/rds/instance/{self.identifier}/postgresql",
             retention_in_days=settings.log_days,
+            kms_key_id=args.key_arn,
             opts=below(self),
         )
         instance = rds.Instance(

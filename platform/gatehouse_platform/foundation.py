@@ -1,13 +1,216 @@
-"""What stands once in an account, whatever environments there are."""
+"""What stands once in an account: Pulumi's state, the way in from GitHub, image cache, trail, costs, Grafana."""
+
+from typing import Any
 
 import pulumi
+from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms, s3, secretsmanager
 
+from gatehouse_platform.access import Access
+from gatehouse_platform.documents import Document, allow, assumed_by, document
+from gatehouse_platform.governance import private_bucket
+from gatehouse_platform.parts import as_json, below, foundation_of
 from gatehouse_platform.settings import Stack
+
+TRAIL = "gatehouse"
+# ECR finds the sign-in for a registry only under this prefix.
+CACHE_SECRET = "ecr-pullthroughcache/ghcr"  # noqa: S105 - a name
+CACHED_IMAGES = 100
+
+
+def trail_arn(stack: Stack) -> str:
+    return f"arn:aws:cloudtrail:{stack.region}:{stack.settings.account}:trail/{TRAIL}"
+
+
+def key_policy(stack: Stack) -> Document:
+    account = stack.settings.account
+    return document(
+        allow("AccountDecides", ["kms:*"], ["*"], principal={"AWS": f"arn:aws:iam::{account}:root"}),
+        allow(
+            "EncryptTrail",
+            ["kms:DescribeKey", "kms:GenerateDataKey*"],
+            ["*"],
+            principal={"Service": "cloudtrail.amazonaws.com"},
+            conditions={"StringEquals": {"aws:SourceArn": trail_arn(stack)}},
+        ),
+    )
+
+
+def only_tls(bucket: Any) -> dict[str, Any]:
+    return allow(
+        "OnlyTls",
+        ["s3:*"],
+        [bucket, pulumi.Output.concat(bucket, "/*")],
+        principal={"AWS": "*"},
+        conditions={"Bool": {"aws:SecureTransport": "false"}},
+        effect="Deny",
+    )
+
+
+def trail_bucket_policy(bucket: Any, stack: Stack) -> Document:
+    writer = {"Service": "cloudtrail.amazonaws.com"}
+    ours = {"StringEquals": {"aws:SourceArn": trail_arn(stack)}}
+    place = pulumi.Output.concat(bucket, f"/AWSLogs/{stack.settings.account}/*")
+    return document(
+        allow("CheckTrail", ["s3:GetBucketAcl"], [bucket], principal=writer, conditions=ours),
+        allow("WriteTrail", ["s3:PutObject"], [place], principal=writer, conditions=ours),
+        only_tls(bucket),
+    )
+
+
+def grafana_may(account: str, region: str) -> Document:
+    """Reads every environment's metrics, and lists what there is."""
+    query = ("aps:DescribeWorkspace", "aps:GetLabels", "aps:GetMetricMetadata", "aps:GetSeries", "aps:QueryMetrics")
+    return document(
+        allow("ListWorkspaces", ["aps:ListWorkspaces"], ["*"]),
+        allow("ReadMetrics", query, [f"arn:aws:aps:{region}:{account}:workspace/*"]),
+    )
 
 
 class Foundation(pulumi.ComponentResource):
-    """State, trust, image cache, trail and costs of the account."""
+    """Made once, by hand and with a local state, before any environment (runbooks/bootstrap.md)."""
 
     def __init__(self, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Foundation", stack.name, None, opts)
-        self.register_outputs({})
+        self._stack, self._settings = stack, foundation_of(stack)
+        self._key = kms.Key(
+            "foundation",
+            description="Pulumi's state, the trail and the registry's sign-in",
+            enable_key_rotation=True,
+            deletion_window_in_days=30,
+            policy=as_json(key_policy(stack)),
+            opts=below(self, protect=True),
+        )
+        kms.Alias("state", name="alias/gatehouse-state", target_key_id=self._key.key_id, opts=below(self))
+        bucket = f"gatehouse-state-{self._settings.account}"
+        state = self._bucket("state", bucket)
+        s3.BucketPolicy("state", bucket=state.id, policy=as_json(document(only_tls(state.arn))), opts=below(self))
+        self._trail()
+        self._image_cache()
+        self._costs()
+        if self._settings.grafana is not None:
+            self._grafana(self._settings.grafana.sign_in)
+        Access("access", stack, bucket=bucket, key_arn=self._key.arn, opts=below(self))
+        self.register_outputs({"state": f"s3://{bucket}?region={stack.region}"})
+
+    def _bucket(self, name: str, bucket_name: str, days: int = 0) -> s3.Bucket:
+        bucket = private_bucket(name, bucket_name, parent=self, protect=True, versioned=True, days=days)
+        by_default = s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
+            sse_algorithm="aws:kms", kms_master_key_id=self._key.arn
+        )
+        rule = s3.BucketServerSideEncryptionConfigurationRuleArgs(
+            apply_server_side_encryption_by_default=by_default, bucket_key_enabled=True
+        )
+        s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.id, rules=[rule], opts=below(self))
+        return bucket
+
+    def _trail(self) -> None:
+        bucket = self._bucket("trail", f"gatehouse-trail-{self._settings.account}", self._settings.trail_days)
+        policy = s3.BucketPolicy(
+            "trail", bucket=bucket.id, policy=as_json(trail_bucket_policy(bucket.arn, self._stack)), opts=below(self)
+        )
+        cloudtrail.Trail(
+            "trail",
+            name=TRAIL,
+            s3_bucket_name=bucket.id,
+            kms_key_id=self._key.arn,
+            is_multi_region_trail=True,
+            include_global_service_events=True,
+            enable_log_file_validation=True,
+            opts=below(self, depends_on=[policy]),
+        )
+
+    def _image_cache(self) -> None:
+        """Images stay on ghcr.io, where they are built; ECR keeps those that run near the tasks."""
+        sign_in = secretsmanager.Secret(
+            "ghcr",
+            name=CACHE_SECRET,
+            description='JSON {"username": ..., "accessToken": ...} with read:packages',
+            kms_key_id=self._key.arn,
+            opts=below(self, protect=True),
+        )
+        ecr.PullThroughCacheRule(
+            "ghcr",
+            ecr_repository_prefix="ghcr",
+            upstream_registry_url="ghcr.io",
+            credential_arn=sign_in.arn,
+            opts=below(self),
+        )
+        newest = {
+            "rulePriority": 1,
+            "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": CACHED_IMAGES},
+            "action": {"type": "expire"},
+        }
+        ecr.RepositoryCreationTemplate(
+            "ghcr",
+            prefix="ghcr",
+            applied_fors=["PULL_THROUGH_CACHE"],
+            description="What runs is fetched again when it was expired here",
+            lifecycle_policy=as_json({"rules": [newest]}),
+            opts=below(self),
+        )
+
+    def _costs(self) -> None:
+        owners = self._settings.owners
+        budgets.Budget(
+            "budget",
+            name="gatehouse",
+            budget_type="COST",
+            time_unit="MONTHLY",
+            limit_amount=str(self._settings.budget_usd),
+            limit_unit="USD",
+            notifications=[
+                budgets.BudgetNotificationArgs(
+                    comparison_operator="GREATER_THAN",
+                    threshold=per_cent,
+                    threshold_type="PERCENTAGE",
+                    notification_type="ACTUAL",
+                    subscriber_email_addresses=owners,
+                )
+                for per_cent in (80, 100)
+            ],
+            opts=below(self),
+        )
+        monitor = costexplorer.AnomalyMonitor(
+            "anomalies", name="gatehouse", monitor_type="DIMENSIONAL", monitor_dimension="SERVICE", opts=below(self)
+        )
+        costexplorer.AnomalySubscription(
+            "anomalies",
+            name="gatehouse",
+            frequency="DAILY",
+            monitor_arn_lists=[monitor.arn],
+            subscribers=[
+                costexplorer.AnomalySubscriptionSubscriberArgs(type="EMAIL", address=owner) for owner in owners
+            ],
+            threshold_expression=costexplorer.AnomalySubscriptionThresholdExpressionArgs(
+                dimension=costexplorer.AnomalySubscriptionThresholdExpressionDimensionArgs(
+                    key="ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                    match_options=["GREATER_THAN_OR_EQUAL"],
+                    values=[str(self._settings.anomaly_usd)],
+                )
+            ),
+            opts=below(self),
+        )
+
+    def _grafana(self, sign_in: str) -> None:
+        account, region = self._settings.account, self._stack.region
+        source = f"arn:aws:grafana:{region}:{account}:/workspaces/*"
+        reader = iam.Role(
+            "grafana",
+            name="gatehouse-grafana",
+            assume_role_policy=as_json(assumed_by("grafana.amazonaws.com", account, source)),
+            opts=below(self),
+        )
+        iam.RolePolicy(
+            "grafana", name="may", role=reader.name, policy=as_json(grafana_may(account, region)), opts=below(self)
+        )
+        grafana.Workspace(
+            "grafana",
+            name="gatehouse",
+            description="Every environment's dashboards",
+            account_access_type="CURRENT_ACCOUNT",
+            authentication_providers=[sign_in],
+            permission_type="CUSTOMER_MANAGED",
+            data_sources=["PROMETHEUS"],
+            role_arn=reader.arn,
+            opts=below(self, protect=True),
+        )

@@ -32,7 +32,8 @@ def key_policy(stack: Stack) -> dict[str, Any]:
     """The account's own policies decide who may use the key; the services named here may use it for us."""
     account, region = stack.settings.account, stack.region
     use = ("kms:Decrypt", "kms:GenerateDataKey*")
-    logs = f"arn:aws:logs:{region}:{account}:log-group:/gatehouse/{stack.name}/*"
+    groups = [f"/gatehouse/{stack.name}/*", f"/aws/rds/instance/{stack.prefix}/*"]
+    logs = [f"arn:aws:logs:{region}:{account}:log-group:{group}" for group in groups]
     return document(
         allow("AccountDecides", ["kms:*"], ["*"], principal={"AWS": f"arn:aws:iam::{account}:root"}),
         allow(

@@ -8,7 +8,7 @@ from gatehouse_platform.cluster import strategies
 from gatehouse_platform.documents import allow, document
 from gatehouse_platform.edge import paths, priority
 from gatehouse_platform.governance import cron
-from gatehouse_platform.parts import as_json, below
+from gatehouse_platform.parts import RoleArgs, below, role
 from gatehouse_platform.service import Place, repository_image
 from gatehouse_platform.settings import Release
 
@@ -86,17 +86,12 @@ class _Running:
         )
 
     def _switching_role(self) -> iam.Role:
-        """ECS moves the listener rule from blue to green with it."""
+        """ECS moves the listener rule from blue to green with it. Its trust has no condition: AWS documents none."""
+        name = f"{self.name}-switch"
         trust = document(allow("Assume", ["sts:AssumeRole"], [], principal={"Service": "ecs.amazonaws.com"}))
-        made = iam.Role(
-            f"{self.name}-switch",
-            name=f"{self.stack.prefix}-{self.name}-switch",
-            assume_role_policy=as_json(trust),
-            opts=below(self.place),
-        )
-        iam.RolePolicyAttachment(
-            f"{self.name}-switch", role=made.name, policy_arn=BLUE_GREEN_POLICY, opts=below(self.place)
-        )
+        args = RoleArgs(name=f"{self.stack.prefix}-{name}", trust=trust)
+        made = role(name, args, stack=self.stack, parent=self.place)
+        iam.RolePolicyAttachment(name, role=made.name, policy_arn=BLUE_GREEN_POLICY, opts=below(self.place))
         return made
 
     def _errors(self, group: lb.TargetGroup) -> cloudwatch.MetricAlarm:

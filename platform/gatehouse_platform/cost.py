@@ -1,0 +1,272 @@
+"""What an environment costs a month, part by part, from its recorded graph and the dated price table.
+
+Counts what stands there at its least size, with a modest use where the graph can't know (`assumed` in prices.toml). It
+is an estimate to choose by, no bill: no tax, no free tier, no discounts, no traffic to the internet, no growth.
+"""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.hours import hours_a_week
+from gatehouse_platform.prices import Price, PriceError, Prices
+
+HOURS_A_WEEK = 168
+UNPRICED_PROVIDERS = ("gatehouse:", "pulumi:", "pulumi-python:", "random:")
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is charged: `quantity` x `price.usd` a month."""
+
+    part: str
+    what: str
+    quantity: float
+    price: Price
+    # True where the quantity is assumed use, not something that the graph says.
+    assumed: bool = False
+
+    @property
+    def usd(self) -> float:
+        return self.quantity * self.price.usd
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True):
+    stack: str
+    lines: tuple[Line, ...]
+    # Types that neither have a price here nor are known to be free: what the estimate doesn't know.
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def usd(self) -> float:
+        return sum(line.usd for line in self.lines)
+
+    def parts(self) -> dict[str, float]:
+        """USD by part, dearest first."""
+        totals: dict[str, float] = {}
+        for line in self.lines:
+            totals[line.part] = totals.get(line.part, 0.0) + line.usd
+        return dict(sorted(totals.items(), key=lambda item: (-item[1], item[0])))
+
+
+def estimate(graph: Graph, prices: Prices) -> Estimate:
+    """What the graph's resources cost a month. Raises PriceError when the table isn't for its region or lacks a class."""
+    if graph.region != prices.region:
+        raise PriceError(
+            f"platform/gatehouse_platform/prices.toml: region = {prices.region}: the stack {graph.stack} is in "
+            f"{graph.region}, where prices differ. Make a table for it."
+        )
+    counter = _Counter(graph, prices)
+    lines, unknown = [], set()
+    for resource in graph.resources:
+        count = COUNTED.get(resource.type)
+        if count is not None:
+            lines += [line for line in count(counter, resource) if line.quantity]
+        elif resource.type not in FREE and not resource.type.startswith((*UNPRICED_PROVIDERS, *FREE_GROUPS)):
+            unknown.add(resource.type)
+    return Estimate(stack=graph.stack, lines=tuple(lines), unknown=tuple(sorted(unknown)))
+
+
+class _Counter:
+    """The graph, the prices, and what several counts need."""
+
+    def __init__(self, graph: Graph, prices: Prices) -> None:
+        self.graph, self.prices = graph, prices
+        self.month = prices.hours_a_month
+        self.definitions = {
+            str(definition.outputs.get("arn")): definition
+            for definition in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
+        }
+
+    def line(self, resource: Resource, what: str, quantity: float, price: str, *, assumed: bool = False) -> Line:
+        return self.priced(resource, what, quantity, self.prices.of(price), assumed=assumed)
+
+    def priced(self, resource: Resource, what: str, quantity: float, price: Price, *, assumed: bool = False) -> Line:
+        part = self.graph.component_of(resource)
+        name = part.name if part is not None else self.graph.stack
+        return Line(part=name, what=what, quantity=quantity, price=price, assumed=assumed)
+
+    def use(self, name: str) -> float:
+        return self.prices.assumed[name]
+
+    def service_hours(self, service: Resource) -> float:
+        """Hours a month in which its tasks run: fewer where schedules send it to sleep."""
+        target = f"/{service.properties['name']}"
+        actions = [
+            (str(action.properties["schedule"]), int(action.properties["scalableTargetAction"]["maxCapacity"]) > 0)
+            for action in self.graph.of_type("aws:appautoscaling/scheduledAction:ScheduledAction")
+            if str(action.properties["resourceId"]).endswith(target)
+        ]
+        return self.month * hours_a_week(actions) / HOURS_A_WEEK
+
+    def database_hours(self) -> float:
+        actions = [
+            (str(schedule.properties["scheduleExpression"]), "startDBInstance" in schedule.properties["target"]["arn"])
+            for schedule in self.graph.of_type("aws:scheduler/schedule:Schedule")
+            if "DBInstance" in schedule.properties["target"]["arn"]
+        ]
+        return self.month * hours_a_week(actions) / HOURS_A_WEEK
+
+    def running(self) -> Iterator[tuple[Resource, float]]:
+        """(service, hours x tasks a month)"""
+        for service in self.graph.of_type("aws:ecs/service:Service"):
+            yield service, self.service_hours(service) * int(service.properties.get("desiredCount", 0))
+
+
+def on_demand_share(service: Resource) -> float:
+    """The part of its least tasks that doesn't run on Spot: the base, and the weights' share of the rest."""
+    strategies = service.properties.get("capacityProviderStrategies", [])
+    count = int(service.properties.get("desiredCount", 0))
+    if not strategies or not count:
+        return 1.0
+    base = min(count, sum(int(each.get("base", 0)) for each in strategies if each["capacityProvider"] == "FARGATE"))
+    weights = {str(each["capacityProvider"]): int(each.get("weight", 0)) for each in strategies}
+    total = sum(weights.values())
+    rest = (count - base) * (weights.get("FARGATE", 0) / total if total else 1)
+    return (base + rest) / count
+
+
+def _service(counter: _Counter, service: Resource) -> Iterator[Line]:
+    definition = counter.definitions.get(str(service.properties.get("taskDefinition")))
+    if definition is None:
+        return
+    count, hours = int(service.properties.get("desiredCount", 0)), counter.service_hours(service)
+    cpu, gb = int(definition.properties["cpu"]) / 1024, int(definition.properties["memory"]) / 1024
+    steady = on_demand_share(service)
+    for kind, way, share in (("on demand", "fargate_arm", steady), ("on Spot", "fargate_spot_arm", 1 - steady)):
+        task_hours = count * hours * share
+        yield counter.line(service, f"tasks {kind}: vCPU", task_hours * cpu, f"{way}_vcpu_hour")
+        yield counter.line(service, f"tasks {kind}: memory", task_hours * gb, f"{way}_gb_hour")
+    if service.properties.get("networkConfiguration", {}).get("assignPublicIp"):
+        yield counter.line(service, "tasks: public addresses", count * hours, "public_address_hour")
+
+
+def _cluster(counter: _Counter, cluster: Resource) -> Iterator[Line]:
+    settings = {item["name"]: item["value"] for item in cluster.properties.get("settings", [])}
+    if settings.get("containerInsights") in {"enabled", "enhanced"}:
+        services = counter.graph.of_type("aws:ecs/service:Service")
+        each = counter.use("insights_per_service") + counter.use("insights_per_family")
+        metrics = sum(each * counter.service_hours(service) / counter.month for service in services)
+        metrics += counter.use("insights_per_cluster")
+        yield counter.line(cluster, "Container Insights", metrics, "metric_month", assumed=True)
+
+
+def _database(counter: _Counter, database: Resource) -> Iterator[Line]:
+    asked = database.properties
+    copies = 2 if asked.get("multiAz") else 1
+    price = counter.prices.database(str(asked["instanceClass"]))
+    what = f"{asked['instanceClass']}{', two zones' if copies == 2 else ''}"
+    yield counter.priced(database, what, counter.database_hours() * copies, price)
+    yield counter.line(database, "storage", float(asked["allocatedStorage"]) * copies, "database_storage_gb")
+    if asked.get("manageMasterUserPassword"):
+        yield counter.line(database, "master password", 1, "secret_month")
+
+
+def _balancer(counter: _Counter, balancer: Resource) -> Iterator[Line]:
+    addresses = 0 if balancer.properties.get("internal") else len(balancer.properties.get("subnets", []))
+    yield counter.line(balancer, "load balancer", counter.month, "balancer_hour")
+    yield counter.line(balancer, "load balancer: addresses", addresses * counter.month, "public_address_hour")
+    units = counter.use("balancer_units") * counter.month
+    yield counter.line(balancer, "load balancer: use", units, "balancer_unit_hour", assumed=True)
+
+
+def _nat(counter: _Counter, gateway: Resource) -> Iterator[Line]:
+    yield counter.line(gateway, "NAT gateways", counter.month, "nat_hour")
+    gateways = len(counter.graph.of_type(gateway.type))
+    gigabytes = _gigabytes_out(counter) / gateways
+    yield counter.line(gateway, "NAT gateways: traffic", gigabytes, "nat_gb", assumed=True)
+
+
+def _gigabytes_out(counter: _Counter) -> float:
+    tasks = sum(hours for _, hours in counter.running()) / counter.month
+    return tasks * counter.use("gb_out_per_task")
+
+
+def _endpoint(counter: _Counter, endpoint: Resource) -> Iterator[Line]:
+    if endpoint.properties.get("vpcEndpointType") != "Interface":
+        return
+    zones = len(endpoint.properties.get("subnetIds", []))
+    yield counter.line(endpoint, "interface endpoints", zones * counter.month, "endpoint_hour")
+    interfaces = [
+        each for each in counter.graph.of_type(endpoint.type) if each.properties.get("vpcEndpointType") == "Interface"
+    ]
+    gigabytes = _gigabytes_out(counter) / len(interfaces)
+    yield counter.line(endpoint, "interface endpoints: traffic", gigabytes, "endpoint_gb", assumed=True)
+
+
+def _firewall(counter: _Counter, acl: Resource) -> Iterator[Line]:
+    yield counter.line(acl, "firewall", 1, "firewall_month")
+    yield counter.line(acl, "firewall: rules", len(acl.properties.get("rules", [])), "firewall_rule_month")
+    millions = counter.use("million_requests")
+    yield counter.line(acl, "firewall: requests", millions, "firewall_million_requests", assumed=True)
+
+
+def _metrics(counter: _Counter, workspace: Resource) -> Iterator[Line]:
+    read = [hours for service, hours in counter.running() if service.properties.get("serviceRegistries")]
+    minutes = sum(read) * 60
+    samples = minutes * counter.use("series_per_task") * counter.use("samples_per_series_minute")
+    yield counter.line(workspace, "metric samples", samples / 1_000_000, "sample_million", assumed=True)
+
+
+def _grafana(counter: _Counter, workspace: Resource) -> Iterator[Line]:
+    for who in ("editor", "viewer"):
+        people = counter.use(f"grafana_{who}s")
+        yield counter.line(workspace, f"Grafana {who}s", people, f"grafana_{who}_month", assumed=True)
+
+
+def _each(what: str, price: str, use: str = "") -> "Count":
+    """One of a thing a month; or, with `use`, so much assumed use of it."""
+
+    def count(counter: _Counter, resource: Resource) -> Iterator[Line]:
+        yield counter.line(resource, what, counter.use(use) if use else 1, price, assumed=bool(use))
+
+    return count
+
+
+def _address(counter: _Counter, address: Resource) -> Iterator[Line]:
+    yield counter.line(address, "NAT gateways: addresses", counter.month, "public_address_hour")
+
+
+Count = Callable[[_Counter, Resource], Iterator[Line]]
+COUNTED: dict[str, Count] = {
+    "aws:amp/workspace:Workspace": _metrics,
+    "aws:cloudwatch/logGroup:LogGroup": _each("logs", "log_gb", "gb_logged_per_group"),
+    "aws:cloudwatch/metricAlarm:MetricAlarm": _each("alarm", "alarm_month"),
+    "aws:ec2/eip:Eip": _address,
+    "aws:ec2/flowLog:FlowLog": _each("flow log", "flow_log_gb", "gb_flow_log"),
+    "aws:ec2/natGateway:NatGateway": _nat,
+    "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
+    "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": _each("image cache", "image_gb", "gb_of_images"),
+    "aws:ecs/cluster:Cluster": _cluster,
+    "aws:ecs/service:Service": _service,
+    "aws:grafana/workspace:Workspace": _grafana,
+    "aws:kms/key:Key": _each("key", "key_month"),
+    "aws:lb/loadBalancer:LoadBalancer": _balancer,
+    "aws:rds/instance:Instance": _database,
+    "aws:s3/bucket:Bucket": _each("bucket", "object_gb", "gb_stored_per_bucket"),
+    "aws:secretsmanager/secret:Secret": _each("secrets", "secret_month"),
+    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _each("private DNS zone", "hosted_zone_month"),
+    "aws:wafv2/webAcl:WebAcl": _firewall,
+}
+# Charged with something else, by an amount that doesn't matter here, or not at all. Groups are whole parts of AWS.
+FREE_GROUPS = ("aws:iam/", "aws:appautoscaling/", "aws:vpc/", "aws:budgets/", "aws:costexplorer/", "aws:route53/")
+_FREE = {
+    "acm": "certificate:Certificate certificateValidation:CertificateValidation",
+    "amp": "alertManagerDefinition:AlertManagerDefinition ruleGroupNamespace:RuleGroupNamespace",
+    "cloudtrail": "trail:Trail",  # the first trail of an account
+    "ec2": "defaultSecurityGroup:DefaultSecurityGroup internetGateway:InternetGateway route:Route routeTable:RouteTable "
+    "routeTableAssociation:RouteTableAssociation securityGroup:SecurityGroup subnet:Subnet vpc:Vpc",
+    "ecs": "clusterCapacityProviders:ClusterCapacityProviders taskDefinition:TaskDefinition",
+    "kms": "alias:Alias",
+    "lb": "listener:Listener listenerRule:ListenerRule targetGroup:TargetGroup",
+    "rds": "parameterGroup:ParameterGroup subnetGroup:SubnetGroup",
+    "s3": "bucketLifecycleConfiguration:BucketLifecycleConfiguration bucketPolicy:BucketPolicy "
+    "bucketPublicAccessBlock:BucketPublicAccessBlock bucketVersioning:BucketVersioning "
+    "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+    "scheduler": "schedule:Schedule",
+    "secretsmanager": "secretVersion:SecretVersion",
+    "servicediscovery": "httpNamespace:HttpNamespace service:Service",
+    "sns": "topic:Topic topicPolicy:TopicPolicy topicSubscription:TopicSubscription",
+    "wafv2": "webAclAssociation:WebAclAssociation",
+}
+FREE = frozenset(f"aws:{group}/{kind}" for group, kinds in _FREE.items() for kind in kinds.split())

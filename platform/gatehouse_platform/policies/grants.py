@@ -1,0 +1,98 @@
+"""What may be done: no more than is used, never by a wildcard that isn't listed here with its reason."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.policies.tasks import TASK_DEFINITION, containers_of
+from gatehouse_platform.policies.violation import Violation, violation
+
+ROLE = "aws:iam/role:Role"
+ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+KEY = "aws:kms/key:Key"
+
+# (Sid, wildcard) -> why there is no narrower way. Deny statements may be as wide as they like.
+LISTED = {
+    ("SignInToRegistry", "*"): "ecr:GetAuthorizationToken has no resource (service authorization reference)",
+    ("OpenShell", "*"): "ssmmessages has no resources; only outside production, and in the boundary",
+    ("ListWorkspaces", "*"): "aps:ListWorkspaces has no resource",
+    ("SwitchBlueGreen", "*"): "only a boundary: Describe calls of load balancing have no resource",
+    ("AccountDecides", "kms:*"): "a key's own policy: without it nobody could ever change the key again",
+    ("EncryptLogs", "kms:Decrypt*"): "as CloudWatch Logs documents it; bound to our log groups by a condition",
+    ("EncryptLogs", "kms:Describe*"): "the same",
+    ("EncryptLogs", "kms:Encrypt*"): "the same",
+    ("EncryptLogs", "kms:GenerateDataKey*"): "the same",
+    ("EncryptLogs", "kms:ReEncrypt*"): "the same",
+    ("SendAlerts", "kms:GenerateDataKey*"): "as SNS documents it; bound to this account by a condition",
+    ("EncryptTrail", "kms:GenerateDataKey*"): "as CloudTrail documents it; bound to our trail by a condition",
+}
+# Managed policies that may be attached, and why.
+MANAGED = {
+    "arn:aws:iam::aws:policy/PowerUserAccess": "apply roles make whole environments; IAM and other stacks are denied",
+    "arn:aws:iam::aws:policy/SecurityAudit": "plan roles read configuration, no data",
+    "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": "blue/green, as ECS documents it",
+}
+
+
+def statements(resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(property, statement) of every IAM document of a resource."""
+    for name, content in resource.documents():
+        if isinstance(content, dict) and "Statement" in content:
+            for statement in content["Statement"]:
+                yield name, statement
+
+
+def narrow_permissions(graph: Graph) -> Iterable[Violation]:
+    """No wildcard action or resource, and no managed policy, unless it is listed with a reason."""
+    name = "narrow permissions"
+    for resource in graph.resources:
+        for prop, statement in statements(resource):
+            if statement["Effect"] != "Allow":
+                continue
+            sid = statement.get("Sid", "")
+            wide = [action for action in statement["Action"] if "*" in action]
+            # In a key's own policy `*` is that key.
+            wide += [one for one in statement.get("Resource", []) if one == "*" and resource.type != KEY]
+            for wildcard in wide:
+                if (sid, wildcard) not in LISTED:
+                    mend = "Name what is used, or list it with its reason in policies/grants.py."
+                    yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", mend)
+    for attachment in graph.of_type(ATTACHMENT):
+        if attachment.properties["policyArn"] not in MANAGED:
+            mend = "Write what is used, or list it with its reason in policies/grants.py."
+            yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", mend)
+
+
+def roles_are_bounded(graph: Graph) -> Iterable[Violation]:
+    """Every role of an environment stays within its boundary; nobody but us and named services takes one."""
+    name = "roles are bounded"
+    for role in graph.of_type(ROLE):
+        if graph.stack != "foundation" and not role.properties.get("permissionsBoundary"):
+            yield violation(name, role, "permissionsBoundary", "is missing.", "Make it with parts.role.")
+        for prop, statement in statements(role):
+            if prop == "assumeRolePolicy" and "*" in str(statement.get("Principal")):
+                yield violation(name, role, prop, "lets anybody take it.", "Name a principal.")
+
+
+def secrets_are_granted_exactly(graph: Graph) -> Iterable[Violation]:
+    """The role that starts a task may read every secret that the task names, and none besides."""
+    name = "secrets are granted exactly"
+    roles = {str(role.outputs.get("arn")): role for role in graph.of_type(ROLE)}
+    granted: dict[str, set[str]] = {}
+    for policy in graph.of_type(ROLE_POLICY):
+        for _, statement in statements(policy):
+            if "secretsmanager:GetSecretValue" in statement["Action"] and statement["Effect"] == "Allow":
+                granted.setdefault(str(policy.properties["role"]), set()).update(statement["Resource"])
+    for task in graph.of_type(TASK_DEFINITION):
+        named = {
+            ":".join(secret["valueFrom"].split(":")[:7])
+            for container in containers_of(task)
+            for secret in container.get("secrets", [])
+        }
+        role = roles.get(str(task.properties.get("executionRoleArn")))
+        may = granted.get(role.id, set()) if role else set()
+        for secret in sorted(named - may):
+            yield violation(name, task, "executionRoleArn", f"can't read {secret}.", "Grant it to that role.")
+        for secret in sorted(may - named):
+            yield violation(name, task, "executionRoleArn", f"may read {secret}, unused.", "Take it away.")

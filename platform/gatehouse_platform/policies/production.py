@@ -1,0 +1,60 @@
+"""What production has besides: nothing that holds data goes by accident, and nothing stands alone."""
+
+from collections.abc import Iterable
+
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.policies.tasks import SERVICE
+from gatehouse_platform.policies.violation import Violation, violation
+
+PRODUCTION = "production"
+STATEFUL = (
+    "aws:kms/key:Key",
+    "aws:rds/instance:Instance",
+    "aws:s3/bucket:Bucket",
+    "aws:secretsmanager/secret:Secret",
+)
+# Services that run once, and why.
+ALONE = {"collector": "two collectors would write the same series; ECS starts another within a minute"}
+SUBNET = "aws:ec2/subnet:Subnet"
+LEAST_BACKUP_DAYS = 14
+
+
+def state_is_protected(graph: Graph) -> Iterable[Violation]:
+    """Pulumi refuses to delete it, and so does AWS; in production and in the foundation."""
+    if graph.stack not in {PRODUCTION, "foundation"}:
+        return
+    name = "state is protected"
+    for resource in graph.of_type(*STATEFUL):
+        if not resource.protect:
+            yield violation(
+                name, resource, "protect", "is not set.", "Set protect: true, and protect=settings.protect."
+            )
+    for instance in graph.of_type("aws:rds/instance:Instance"):
+        given = instance.properties
+        if given.get("deletionProtection") is not True:
+            yield violation(name, instance, "deletionProtection", "isn't true.", "Set it in the stack file.")
+        if given.get("skipFinalSnapshot") is not False:
+            yield violation(name, instance, "skipFinalSnapshot", "isn't false.", "Set protect: true.")
+        if (given.get("backupRetentionPeriod") or 0) < LEAST_BACKUP_DAYS:
+            mend = f"Keep at least {LEAST_BACKUP_DAYS} days."
+            yield violation(name, instance, "backupRetentionPeriod", "is too short.", mend)
+
+
+def production_is_spread(graph: Graph) -> Iterable[Violation]:
+    """More than one task and zone each, and a standby of the database."""
+    if graph.stack != PRODUCTION:
+        return
+    name = "production is spread"
+    zones = {subnet.id: subnet.properties.get("availabilityZone") for subnet in graph.of_type(SUBNET)}
+    for service in graph.of_type(SERVICE):
+        if service.name not in ALONE and (service.properties.get("desiredCount") or 0) < 2:
+            yield violation(name, service, "desiredCount", "is below 2.", "Raise minimum_tasks.")
+        subnets = (service.properties.get("networkConfiguration") or {}).get("subnets", [])
+        if len({zones.get(subnet) for subnet in subnets}) < 2:
+            yield violation(name, service, "networkConfiguration.subnets", "are in one zone.", "Raise zones.")
+    for target in graph.of_type("aws:appautoscaling/target:Target"):
+        if (target.properties.get("minCapacity") or 0) < 2:
+            yield violation(name, target, "minCapacity", "is below 2.", "Raise minimum_tasks.")
+    for instance in graph.of_type("aws:rds/instance:Instance"):
+        if instance.properties.get("multiAz") is not True:
+            yield violation(name, instance, "multiAz", "isn't true.", "Set multi_az: true.")

@@ -1,0 +1,120 @@
+"""Who can open a connection to whom, computed from the recorded graph: security groups, routes, public addresses.
+
+A connection needs an egress rule at its source, an ingress rule at its target, and, from the internet, a public address
+in a subnet with a route to the internet gateway. Network ACLs are AWS's own, which let everything pass.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import msgspec
+
+from gatehouse_platform.graph import Graph, Resource
+
+INTERNET = "internet"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+ANYWHERE = "0.0.0.0/0"
+
+
+class Way(msgspec.Struct, frozen=True, order=True):
+    """Connections that are possible. Names are those of security groups, or `internet`."""
+
+    source: str
+    target: str
+    port: int
+
+
+def ways(graph: Graph) -> set[Way]:
+    """Every possible connection between security groups, and to and from the internet."""
+    names = {group.id: group.name for group in graph.of_type(GROUP)}
+    out = [(names[rule.properties["securityGroupId"]], rule) for rule in graph.of_type(EGRESS)]
+    into: dict[str, list[Resource]] = {}
+    for rule in graph.of_type(INGRESS):
+        into.setdefault(names[rule.properties["securityGroupId"]], []).append(rule)
+    found = set(_from_internet(graph, into))
+    for source, leaving in out:
+        if leaving.properties.get("cidrIpv4") == ANYWHERE:
+            found.update(Way(source, INTERNET, port) for port in _ports(leaving))
+        referenced = names.get(leaving.properties.get("referencedSecurityGroupId", ""))
+        if referenced is None:
+            continue
+        for entering in into.get(referenced, []):
+            if _lets_in(entering, source, names):
+                found.update(Way(source, referenced, port) for port in _ports(leaving) & _ports(entering))
+    return found
+
+
+def _ports(rule: Resource) -> set[int]:
+    """The ports of a rule; a rule that isn't one TCP port counts as every well-known one, so that it is noticed."""
+    given = rule.properties
+    if given.get("ipProtocol") != "tcp":
+        return {0, 22, 80, 443, 5432}
+    return set(range(int(given["fromPort"]), int(given["toPort"]) + 1))
+
+
+def _lets_in(rule: Resource, source: str, names: dict[str, str]) -> bool:
+    referenced = rule.properties.get("referencedSecurityGroupId")
+    if referenced is not None:
+        return names.get(referenced) == source
+    cidr = rule.properties.get("cidrIpv4")
+    # Every member of a group has an address of the VPC; a private range that an ingress names covers it.
+    return cidr is not None and (cidr == ANYWHERE or ip_network(cidr).is_private)
+
+
+def _from_internet(graph: Graph, into: dict[str, list[Resource]]) -> Iterator[Way]:
+    reachable = public_groups(graph)
+    for group, rules in into.items():
+        for rule in rules:
+            if group in reachable and rule.properties.get("cidrIpv4") == ANYWHERE:
+                yield from (Way(INTERNET, group, port) for port in _ports(rule))
+
+
+def public_groups(graph: Graph) -> set[str]:
+    """Security groups with a member that has a public address in a subnet with a route from the internet."""
+    names = {group.id: group.name for group in graph.of_type(GROUP)}
+    public = public_subnets(graph)
+    found = set()
+    for balancer in graph.of_type("aws:lb/loadBalancer:LoadBalancer"):
+        if not balancer.properties.get("internal") and public & set(balancer.properties["subnets"]):
+            found.update(names[group] for group in balancer.properties["securityGroups"])
+    for service in graph.of_type("aws:ecs/service:Service"):
+        network = service.properties["networkConfiguration"]
+        if network.get("assignPublicIp") and public & set(network["subnets"]):
+            found.update(names[group] for group in network["securityGroups"])
+    for instance in graph.of_type("aws:rds/instance:Instance"):
+        if instance.properties.get("publiclyAccessible"):
+            found.update(names[group] for group in instance.properties["vpcSecurityGroupIds"])
+    return found
+
+
+def public_subnets(graph: Graph) -> set[str]:
+    """Subnets whose route table leads to an internet gateway."""
+    tables = {
+        route.properties["routeTableId"]
+        for route in graph.of_type("aws:ec2/route:Route")
+        if route.properties.get("gatewayId")
+    }
+    return {
+        one.properties["subnetId"]
+        for one in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+        if one.properties["routeTableId"] in tables
+    }
+
+
+def from_internet(graph: Graph) -> dict[str, int]:
+    """Everything that the internet reaches, directly or through others, with the number of steps."""
+    steps: dict[str, set[str]] = {}
+    for way in ways(graph):
+        if way.target != INTERNET:
+            steps.setdefault(way.source, set()).add(way.target)
+    distance, border = {INTERNET: 0}, [INTERNET]
+    while border:
+        here = border.pop(0)
+        for target in steps.get(here, ()):
+            if target not in distance:
+                distance[target] = distance[here] + 1
+                border.append(target)
+    del distance[INTERNET]
+    return distance
