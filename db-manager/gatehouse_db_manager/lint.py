@@ -1,0 +1,65 @@
+"""Runs squawk over the SQL that people write: migrations/**.sql and repeatable/*.sql.
+
+What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name` in a
+file makes an exception that the next reader can see.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from gatehouse_db_manager.errors import FailedError, Problem
+from gatehouse_db_manager.model import Configuration
+
+# What the runner sees to for every statement: timeouts, one transaction a file with its record, run once.
+_RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts", "transaction-nesting")
+# A matter of taste, or of the schema as a whole, which collection files decide.
+_NOT_HERE = ("prefer-bigint-over-int", "prefer-text-field", "prefer-identity", "prefer-bigint-over-smallint")
+# These steps are for taking away; they run only with an approval that is bound to the plan.
+_CONTRACT_MAY = ("ban-drop-column", "ban-drop-table", "ban-drop-not-null", "renaming-column", "renaming-table")
+
+
+class _Finding(msgspec.Struct):
+    file: str
+    line: int
+    message: str
+    rule_name: str
+    help: str | None = None
+
+
+def lint(root: Path, configuration: Configuration) -> list[Problem]:
+    """Every dangerous statement, with its line and what to write instead. Raises FailedError without squawk."""
+    folders = [root / Path(schema.file).parent for schema in configuration.schemas]
+    files = [file for folder in folders for file in sorted((folder / "migrations").rglob("*.sql"))]
+    files += [file for folder in folders for file in sorted((folder / "repeatable").glob("*.sql"))]
+    contract = [file for file in files if file.name.endswith(".contract.sql")]
+    others = [file for file in files if file not in contract]
+    return _squawk(root, others, ()) + _squawk(root, contract, _CONTRACT_MAY)
+
+
+def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Problem]:
+    if not files:
+        return []
+    beside = Path(sys.executable).with_name("squawk")
+    squawk = str(beside) if beside.is_file() else shutil.which("squawk")
+    if squawk is None:
+        raise FailedError("squawk isn't installed, so SQL files can't be checked. Install it: uv sync --all-packages.")
+    excluded = ",".join((*_RUNNER_DOES, *_NOT_HERE, *allowed))
+    names = [file.relative_to(root).as_posix() for file in files]
+    command = [squawk, "--reporter", "json", "--pg-version", "15.0", "--assume-in-transaction", "--exclude", excluded]
+    done = subprocess.run([*command, *names], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in {0, 1}:
+        raise FailedError(f"squawk failed: {done.stderr.strip()} Mend the reason and try again.")
+    found = msgspec.json.decode(done.stdout or "[]", type=list[_Finding])
+    return [
+        Problem(
+            file=f"{one.file}:{one.line + 1}",
+            key=one.rule_name,
+            message=one.message,
+            mend=one.help or f"See https://squawkhq.com/docs/{one.rule_name}.",
+        )
+        for one in sorted(found, key=lambda one: (one.file, one.line))
+    ]
