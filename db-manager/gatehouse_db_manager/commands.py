@@ -151,11 +151,47 @@ def status(where: _Where, as_json: bool) -> None:
 
 @db.command()
 @_where
-def check(where: _Where) -> None:
-    """Check the configuration files. Needs no database."""
+@click.option("--applied", is_flag=True, help="Hold the services' tables to the database, not to the files.")
+def check(where: _Where, applied: bool) -> None:
+    """Check the files, the SQL in them, and the services' tables. Needs no database."""
+    from gatehouse_db_manager import api, contract
+    from gatehouse_db_manager.errors import ConfigurationError
+    from gatehouse_db_manager.lint import lint
     from gatehouse_db_manager.show import show_check
 
-    show_check(where.load())
+    configuration = where.load()
+    problems = lint(where.root, configuration)
+    columns = contract.configured(configuration)
+    if applied:
+        with api.connect(where.url) as connection:
+            columns = contract.applied(connection, [schema.name for schema in configuration.schemas])
+    problems += contract.check(where.root, configuration, columns)
+    if problems:
+        raise ConfigurationError(problems)
+    show_check(configuration)
+
+
+@db.command()
+@_where
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to.")
+def docs(where: _Where, out: Path) -> None:
+    """Write a data dictionary and entity diagrams. Needs no database."""
+    from gatehouse_db_manager.dictionary import write
+
+    written = write(where.load(), out)
+    click.echo(f"{len(written)} files in {out}; start with {out / 'index.md'}.")
+
+
+@db.command()
+@_where
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8433, show_default=True, help="0 takes a free one.")
+def serve(where: _Where, host: str, port: int) -> None:
+    """Answer /versions, /runs, /health and /metrics over HTTP; changes nothing."""
+    from gatehouse_db_manager.serve import Watcher
+    from gatehouse_db_manager.serve import serve as run
+
+    run(Watcher(where.url, where.load()), host, port, lambda url: click.echo(f"Serving on {url}"))
 
 
 @db.command()

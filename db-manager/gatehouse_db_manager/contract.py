@@ -77,6 +77,7 @@ class Actual(msgspec.Struct, frozen=True):
     given: bool
 
 
+# By (schema, table), then by column.
 Columns = dict[tuple[str, str], dict[str, Actual]]
 
 
@@ -89,6 +90,16 @@ def code_tables(module: str) -> tuple[CodeTable, ...]:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise FailedError(f"The tables of {module} can't be read: {reason} Mend the module, or run uv sync.")
     return msgspec.json.decode(done.stdout, type=tuple[CodeTable, ...])
+
+
+def check(root: Path, configuration: "Configuration", actual: Columns) -> list[Problem]:
+    """Every service whose schema is configured, against `actual`."""
+    schemas = {schema.name for schema in configuration.schemas}
+    problems = []
+    for module in service_modules(root):
+        tables = [table for table in code_tables(module) if table.schema in schemas]
+        problems += compare(module, tables, actual)
+    return problems
 
 
 def service_modules(root: Path) -> list[str]:

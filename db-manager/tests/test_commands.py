@@ -140,3 +140,18 @@ def test_importing_the_commands_loads_no_driver():
     code = f"import sys, gatehouse_db_manager.commands; print({heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
+
+
+def test_check_lints_the_sql_that_people_write(gate, checkout):
+    checkout.collection()
+    checkout.write("services/person/database/repeatable/names.sql", "create index slow on person.person (name);\n")
+    shown = gate("check", exit_code=2)
+    assert "repeatable/names.sql:1" in shown
+    assert "require-concurrent-index-creation" in shown
+
+
+def test_docs_writes_a_dictionary(gate, checkout, tmp_path):
+    checkout.collection()
+    result = CliRunner().invoke(db, ["docs", "--root", str(checkout.root), "--out", str(tmp_path / "docs")])
+    assert result.exit_code == 0, result.output
+    assert "## person" in (tmp_path / "docs" / "person.md").read_text()
