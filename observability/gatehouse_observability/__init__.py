@@ -1,0 +1,1 @@
+"""Rules, dashboards and collector configuration, generated from the catalog."""

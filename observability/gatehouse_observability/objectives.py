@@ -1,0 +1,177 @@
+"""What each service's `[objectives]` mean: error ratios over windows, the budget that is left, and alerts on its burn.
+
+Two indicators a service: *availability* (answers that aren't a 5xx) and *latency* (answers within the threshold,
+counted in a histogram bucket, never as a percentile). Windows and factors are those of the SRE workbook, chapter 5, for
+a budget of 30 days: https://sre.google/workbook/alerting-on-slos/
+"""
+
+from typing import NamedTuple
+
+from gatehouse_catalog import Catalog, Service
+from gatehouse_observability.rules import Alert, Group, Recording, Severity
+
+AVAILABILITY, LATENCY = "availability", "latency"
+INDICATORS = (AVAILABILITY, LATENCY)
+WINDOWS = ("5m", "30m", "1h", "6h", "3d")
+SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "6h": 21_600, "3d": 259_200}
+# A balancer's probes and our own scrapes are no users.
+USERS = 'route!~"/health/.*|/metrics"'
+# One failure in a quiet night is a large ratio and wakes nobody.
+LEAST_REQUESTS = 50
+LATENCY_OBJECTIVE = 0.99
+
+
+class Burn(NamedTuple):
+    """The budget burns `factor` times too fast over both windows; the short one ends the alert soon after the fault."""
+
+    name: str
+    factor: float
+    long: str
+    short: str
+    severity: Severity
+    wait: str
+    words: str
+
+
+BURNS = (
+    Burn("BurnsFast", 14.4, "1h", "5m", "page", "2m", "2% of the month's error budget is gone in an hour"),
+    Burn("Burns", 6, "6h", "30m", "page", "15m", "5% of the month's error budget is gone in 6 hours"),
+    Burn("BurnsSlowly", 1, "3d", "6h", "ticket", "1h", "10% of the month's error budget is gone in 3 days"),
+)
+
+
+def objective(service: Service, indicator: str) -> float:
+    """The ratio of good requests that is promised."""
+    return round(service.objectives.availability / 100, 6) if indicator == AVAILABILITY else LATENCY_OBJECTIVE
+
+
+def threshold(service: Service) -> str:
+    """The latency objective as prometheus-client writes a bucket's bound: seconds, `1.0` and not `1`."""
+    return repr(service.objectives.latency_p99_ms / 1000)
+
+
+def groups(catalog: Catalog) -> list[Group]:
+    """One group a service, recordings before the alerts that read them."""
+    return [_group(catalog, service) for service in catalog if service.kind != "job"]
+
+
+def _group(catalog: Catalog, service: Service) -> Group:
+    recordings = [_targets(service), *_traffic(service), *_ratios(service), *_budgets(service), *_percentiles(service)]
+    alerts = [_alert(catalog, service, indicator, burn) for indicator in INDICATORS for burn in BURNS]
+    return Group(name=f"gatehouse-{service.name}", rules=[*recordings, *alerts])
+
+
+def _targets(service: Service) -> Recording:
+    up = f'up{{service="{service.name}"}}'
+    return Recording(
+        record="service:targets_up:count",
+        expr=f"sum by (service) ({up}) or absent({up}) * 0",
+        labels={"service": service.name},
+    )
+
+
+def _traffic(service: Service) -> list[Recording]:
+    requests = f'gatehouse_http_requests_total{{service="{service.name}",{USERS}}}'
+    return [
+        Recording(
+            record=f"service:http_requests:rate{window}",
+            expr=f"sum(rate({requests}[{window}]))",
+            labels={"service": service.name},
+        )
+        for window in WINDOWS
+    ]
+
+
+def _ratios(service: Service) -> list[Recording]:
+    return [
+        Recording(
+            record=f"service:sli_error:ratio_rate{window}",
+            expr=_ratio(service, indicator, window),
+            labels={"service": service.name, "sli": indicator},
+        )
+        for indicator in INDICATORS
+        for window in WINDOWS
+    ]
+
+
+def _ratio(service: Service, indicator: str, window: str) -> str:
+    """Bad by all requests; nothing, rather than NaN, when there were none."""
+    name = service.name
+    if indicator == AVAILABILITY:
+        total = f'sum(rate(gatehouse_http_requests_total{{service="{name}",{USERS}}}[{window}]))'
+        bad = f'sum(rate(gatehouse_http_requests_total{{service="{name}",{USERS},status=~"5.."}}[{window}]))'
+        return f"({bad} or vector(0)) / ({total} > 0)"
+    series = "gatehouse_http_request_duration_seconds"
+    total = f'sum(rate({series}_count{{service="{name}",{USERS}}}[{window}]))'
+    good = f'sum(rate({series}_bucket{{service="{name}",{USERS},le="{threshold(service)}"}}[{window}]))'
+    return f"1 - {good} / ({total} > 0)"
+
+
+def _budgets(service: Service) -> list[Recording]:
+    """The share of 30 days' budget that is left: 1 untouched, below 0 overspent. Weighted by time, as sloth does."""
+    found = []
+    for indicator in INDICATORS:
+        labels = {"service": service.name, "sli": indicator}
+        promised = objective(service, indicator)
+        ratio = f'service:sli_error:ratio_rate5m{{service="{service.name}",sli="{indicator}"}}'
+        found += [
+            Recording(record="service:objective:ratio", expr=f"vector({promised:g})", labels=labels),
+            Recording(
+                record="service:error_budget_remaining:ratio30d",
+                expr=f"1 - avg_over_time({ratio}[30d]) / {_allowed(service, indicator):g}",
+                labels=labels,
+            ),
+        ]
+    return found
+
+
+def _percentiles(service: Service) -> list[Recording]:
+    buckets = f'gatehouse_http_request_duration_seconds_bucket{{service="{service.name}",{USERS}}}'
+    return [
+        Recording(
+            record=f"service:http_request_duration_seconds:p{name}_5m",
+            # Without traffic a quantile is NaN, which no page can draw.
+            expr=f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[5m]))) >= 0",
+            labels={"service": service.name},
+        )
+        for name, quantile in (("50", 0.5), ("95", 0.95), ("99", 0.99))
+    ]
+
+
+def _allowed(service: Service, indicator: str) -> float:
+    return round(1 - objective(service, indicator), 6)
+
+
+def _alert(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> Alert:
+    which = f'{{service="{service.name}",sli="{indicator}"}}'
+    limit = f"{round(burn.factor * _allowed(service, indicator), 6):g}"
+    long, short = (f"service:sli_error:ratio_rate{window}{which} > {limit}" for window in (burn.long, burn.short))
+    traffic = f'service:http_requests:rate{burn.long}{{service="{service.name}"}} * {SECONDS[burn.long]}'
+    felt = "fail" if indicator == AVAILABILITY else f"take longer than {service.objectives.latency_p99_ms} ms"
+    return Alert(
+        alert=f"{indicator.capitalize()}{burn.name}",
+        expr="\n".join(
+            [
+                f"({long} and {short})",
+                f"and on (service) {traffic} > {LEAST_REQUESTS}",
+                *_explained(catalog, service, page=burn.severity == "page"),
+            ]
+        ),
+        wait=burn.wait,
+        severity=burn.severity,
+        owner=service.domain,
+        summary=f"Requests to {service.name} {felt}: {burn.words} ({{{{ $value | humanizePercentage }}}} of requests)",
+        runbook=f"{indicator}-burns",
+        labels={"service": service.name, "sli": indicator},
+    )
+
+
+def _explained(catalog: Catalog, service: Service, *, page: bool) -> list[str]:
+    """No page whose cause has its own: the database is away, or a service that this one needs is down."""
+    if not page:
+        return []
+    needed = "|".join(sorted({service.name, *(other.name for other in catalog.start_order([service.name]))}))
+    causes = [f'service:targets_up:count{{service=~"{needed}"}} == 0']
+    if service.database:
+        causes.append(f'min_over_time(gatehouse_database_up{{service="{service.name}"}}[10m]) == 0')
+    return [f"unless on () ({' or '.join(causes)})"]

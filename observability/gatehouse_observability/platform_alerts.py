@@ -1,0 +1,161 @@
+"""Alerts on what the platform itself needs: targets, database, pools, schema, size. They name causes; what users feel
+is in objectives.py, and only that and a service that is gone may wake somebody.
+"""
+
+from collections.abc import Iterator
+
+from gatehouse_catalog import Catalog, Service
+from gatehouse_observability.rules import Alert, Group, Recording
+
+PLATFORM = "platform"  # owns what belongs to no domain
+# Beyond it, rendering /metrics holds a service's event loop for over 40 ms (observability.md: 20 ms for 1,800 series).
+MOST_SERIES = 3_500
+MIB = 1024 * 1024
+
+
+def groups(catalog: Catalog) -> list[Group]:
+    return [Group(name="gatehouse-platform", rules=[*_recordings(), *_of_all(), *_of_each(catalog)])]
+
+
+def _recordings() -> list[Recording]:
+    return [
+        Recording(
+            record="service:db_pool_in_use:ratio",
+            expr="sum by (service) (gatehouse_db_pool_connections - gatehouse_db_pool_idle)"
+            " / (sum by (service) (gatehouse_db_pool_max) > 0)",
+        ),
+        Recording(
+            record="service:db_pool_waiting:rate5m",
+            expr="sum by (service) (rate(gatehouse_db_pool_wait_seconds_total[5m]))",
+        ),
+        Recording(
+            record="service_target:client_errors:ratio_rate5m",
+            expr="sum by (service, target) (rate("
+            'gatehouse_client_requests_total{outcome=~"5xx|timeout|unreachable|open"}[5m]))'
+            " / (sum by (service, target) (rate(gatehouse_client_requests_total[5m])) > 0)",
+        ),
+    ]
+
+
+def _of_all() -> Iterator[Alert]:
+    yield Alert(
+        alert="ServiceDown",
+        expr="max by (service) (up) == 0",
+        wait="2m",
+        severity="page",
+        owner=PLATFORM,
+        summary="No task of {{ $labels.service }} answers the scrape",
+        runbook="service-down",
+    )
+    yield Alert(
+        alert="DatabaseUnreachable",
+        expr="max by (service) (gatehouse_database_up) == 0",
+        wait="1m",
+        severity="page",
+        owner=PLATFORM,
+        summary="No task of {{ $labels.service }} reaches PostgreSQL",
+        runbook="database-unreachable",
+    )
+    yield Alert(
+        alert="DatabasePoolFull",
+        expr="service:db_pool_waiting:rate5m > 1 or sum by (service) (rate(gatehouse_db_pool_timeouts_total[5m])) > 0",
+        wait="2m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="Requests of {{ $labels.service }} wait for a database connection",
+        runbook="database-pool-full",
+    )
+    yield Alert(
+        alert="MigrationPending",
+        expr="max by (service) (gatehouse_collections_unmet) > 0",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} needs {{ $value }} collections in a newer version than the database has",
+        runbook="migration-pending",
+    )
+    yield Alert(
+        alert="DependencyFailing",
+        expr="service_target:client_errors:ratio_rate5m > 0.05",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $value | humanizePercentage }} of the calls of {{ $labels.service }} to {{ $labels.target }} fail",
+        runbook="dependency-failing",
+    )
+    yield Alert(
+        alert="VersionsMixed",
+        expr="count by (service) (count by (service, version, commit) (gatehouse_build_info)) > 1",
+        wait="1h",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $value }} builds of {{ $labels.service }} run side by side for an hour: a deploy is stuck",
+        runbook="versions-mixed",
+    )
+    yield Alert(
+        alert="FileDescriptorsShort",
+        expr="max by (service) (process_open_fds / process_max_fds) > 0.8",
+        wait="10m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} has {{ $value | humanizePercentage }} of its file descriptors open",
+        runbook="file-descriptors-short",
+    )
+    yield Alert(
+        alert="TooManySeries",
+        expr=f"max by (service) (scrape_samples_scraped) > {MOST_SERIES}",
+        wait="15m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="A task of {{ $labels.service }} exports {{ $value }} series: a label isn't bounded",
+        runbook="too-many-series",
+    )
+
+
+def _of_each(catalog: Catalog) -> Iterator[Alert]:
+    for service in catalog:
+        if service.kind != "job":
+            yield _unscraped(service)
+            yield _memory(service)
+            yield _processor(service)
+
+
+def _unscraped(service: Service) -> Alert:
+    return Alert(
+        alert="ServiceUnscraped",
+        expr=f'absent(up{{service="{service.name}"}})',
+        wait="5m",
+        severity="page",
+        owner=service.domain,
+        summary=f"Nothing is known of {service.name}: it is scraped nowhere, so no other alert of it can fire",
+        runbook="service-unscraped",
+        labels={"service": service.name},
+    )
+
+
+def _memory(service: Service) -> Alert:
+    limit = service.compute.memory
+    return Alert(
+        alert="MemoryShort",
+        expr=f'max by (service) (process_resident_memory_bytes{{service="{service.name}"}}) > {limit * MIB * 9 // 10}',
+        wait="10m",
+        severity="ticket",
+        owner=service.domain,
+        summary=f"A task of {service.name} holds over 90% of its {limit} MiB; at 100% it is killed",
+        runbook="memory-short",
+        labels={"service": service.name},
+    )
+
+
+def _processor(service: Service) -> Alert:
+    share = service.compute.cpu / 1024
+    return Alert(
+        alert="ProcessorShort",
+        expr=f'avg by (service) (rate(process_cpu_seconds_total{{service="{service.name}"}}[5m])) > {share * 0.9:g}',
+        wait="30m",
+        severity="ticket",
+        owner=service.domain,
+        summary=f"The tasks of {service.name} use over 90% of their {share:g} vCPU for half an hour",
+        runbook="processor-short",
+        labels={"service": service.name},
+    )

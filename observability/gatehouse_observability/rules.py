@@ -1,0 +1,95 @@
+"""What Prometheus computes and watches, as structs: recording rules and alerts in groups, and their YAML.
+
+Which rules there are stands in objectives.py (per service) and platform_alerts.py; this knows only their form.
+"""
+
+from collections.abc import Iterable, Sequence
+from io import StringIO
+from typing import Any, Literal
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+Severity = Literal["page", "ticket"]
+RUNBOOKS = "observability/runbooks"
+GENERATED = (
+    "# Generated from the catalog by `gate generate`: edit services/*/service.toml or observability/, not this file.\n"
+)
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """A series that Prometheus keeps computed, named level:metric:operation."""
+
+    record: str
+    expr: str
+    labels: dict[str, str] = {}
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """`page` wakes somebody, `ticket` can wait for the morning; `runbook` is a file's name in runbooks/ without .md."""
+
+    alert: str
+    expr: str
+    wait: str
+    severity: Severity
+    owner: str
+    summary: str
+    runbook: str
+    labels: dict[str, str] = {}
+
+    @property
+    def runbook_file(self) -> str:
+        """Below the root."""
+        return f"{RUNBOOKS}/{self.runbook}.md"
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    rules: Sequence[Recording | Alert]
+    interval: str = "30s"
+
+    @property
+    def alerts(self) -> list[Alert]:
+        return [rule for rule in self.rules if isinstance(rule, Alert)]
+
+
+def document(groups: Iterable[Group], *, interval: str | None = None) -> dict[str, Any]:
+    """The rule file as Prometheus reads it; `interval` instead of each group's own (tests don't wait 30 s)."""
+    return {
+        "groups": [
+            {"name": group.name, "interval": interval or group.interval, "rules": [_rule(rule) for rule in group.rules]}
+            for group in groups
+        ]
+    }
+
+
+def _rule(rule: Recording | Alert) -> dict[str, Any]:
+    if isinstance(rule, Recording):
+        found: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
+        return found | ({"labels": dict(rule.labels)} if rule.labels else {})
+    return {
+        "alert": rule.alert,
+        "expr": rule.expr,
+        "for": rule.wait,
+        "labels": {**rule.labels, "owner": rule.owner, "severity": rule.severity},
+        "annotations": {"summary": rule.summary, "runbook_url": rule.runbook_file},
+    }
+
+
+def as_yaml(content: Any) -> str:
+    """Block style, in the order given; a text of several lines stays readable."""
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    text = StringIO()
+    yaml.dump(_readable(content), text)
+    return GENERATED + text.getvalue()
+
+
+def _readable(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _readable(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_readable(value) for value in content]
+    return LiteralScalarString(content) if isinstance(content, str) and "\n" in content else content
