@@ -48,3 +48,30 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
     from gatehouse_platform.show_diff import run
 
     sys.exit(run(find_root(), before, after, examples=not as_released, as_json=as_json))
+
+
+@stack.command()
+@click.argument("name", metavar="STACK")
+@AS_RELEASED
+@AS_JSON
+def cost(name: str, as_released: bool, as_json: bool) -> None:
+    """Estimate what a stack costs a month, part by part, from a dated price table.
+
+    The table is platform/gatehouse_platform/prices.toml; each price names its source. No bill: least size, assumed use.
+    """
+    from gatehouse_catalog import find_root
+    from gatehouse_platform.show_cost import run
+
+    sys.exit(run(find_root(), name, examples=not as_released, as_json=as_json))
+
+
+@stack.command()
+@click.argument("name", metavar="STACK")
+@click.option("--output", "-o", type=click.Path(dir_okay=False, writable=True), help="The file; else standard output.")
+@AS_RELEASED
+def diagram(name: str, output: str | None, as_released: bool) -> None:
+    """Draw an environment as an SVG: who reaches whom, sizes, and what stands around."""
+    from gatehouse_catalog import find_root
+    from gatehouse_platform.show_diagram import run
+
+    sys.exit(run(find_root(), name, output, examples=not as_released))

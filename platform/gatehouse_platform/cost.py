@@ -50,7 +50,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(graph: Graph, prices: Prices) -> Estimate:
-    """What the graph's resources cost a month. Raises PriceError when the table isn't for its region or lacks a class."""
+    """What the graph's resources cost a month. Raises PriceError when the table lacks its region or a class."""
     if graph.region != prices.region:
         raise PriceError(
             f"platform/gatehouse_platform/prices.toml: region = {prices.region}: the stack {graph.stack} is in "
@@ -77,6 +77,16 @@ class _Counter:
             str(definition.outputs.get("arn")): definition
             for definition in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
         }
+        self._actions: dict[str, list[tuple[str, bool]]] = {}
+        for action in graph.of_type("aws:appautoscaling/scheduledAction:ScheduledAction"):
+            starts = int(action.properties["scalableTargetAction"]["maxCapacity"]) > 0
+            name = str(action.properties["resourceId"]).rpartition("/")[2]
+            self._actions.setdefault(name, []).append((str(action.properties["schedule"]), starts))
+        # (service, hours x tasks a month)
+        self.running = [
+            (service, self.service_hours(service) * int(service.properties.get("desiredCount", 0)))
+            for service in graph.of_type("aws:ecs/service:Service")
+        ]
 
     def line(self, resource: Resource, what: str, quantity: float, price: str, *, assumed: bool = False) -> Line:
         return self.priced(resource, what, quantity, self.prices.of(price), assumed=assumed)
@@ -91,12 +101,7 @@ class _Counter:
 
     def service_hours(self, service: Resource) -> float:
         """Hours a month in which its tasks run: fewer where schedules send it to sleep."""
-        target = f"/{service.properties['name']}"
-        actions = [
-            (str(action.properties["schedule"]), int(action.properties["scalableTargetAction"]["maxCapacity"]) > 0)
-            for action in self.graph.of_type("aws:appautoscaling/scheduledAction:ScheduledAction")
-            if str(action.properties["resourceId"]).endswith(target)
-        ]
+        actions = self._actions.get(str(service.properties["name"]), [])
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
 
     def database_hours(self) -> float:
@@ -106,11 +111,6 @@ class _Counter:
             if "DBInstance" in schedule.properties["target"]["arn"]
         ]
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
-
-    def running(self) -> Iterator[tuple[Resource, float]]:
-        """(service, hours x tasks a month)"""
-        for service in self.graph.of_type("aws:ecs/service:Service"):
-            yield service, self.service_hours(service) * int(service.properties.get("desiredCount", 0))
 
 
 def on_demand_share(service: Resource) -> float:
@@ -178,7 +178,7 @@ def _nat(counter: _Counter, gateway: Resource) -> Iterator[Line]:
 
 
 def _gigabytes_out(counter: _Counter) -> float:
-    tasks = sum(hours for _, hours in counter.running()) / counter.month
+    tasks = sum(hours for _, hours in counter.running) / counter.month
     return tasks * counter.use("gb_out_per_task")
 
 
@@ -202,7 +202,7 @@ def _firewall(counter: _Counter, acl: Resource) -> Iterator[Line]:
 
 
 def _metrics(counter: _Counter, workspace: Resource) -> Iterator[Line]:
-    read = [hours for service, hours in counter.running() if service.properties.get("serviceRegistries")]
+    read = [hours for service, hours in counter.running if service.properties.get("serviceRegistries")]
     minutes = sum(read) * 60
     samples = minutes * counter.use("series_per_task") * counter.use("samples_per_series_minute")
     yield counter.line(workspace, "metric samples", samples / 1_000_000, "sample_million", assumed=True)
@@ -254,8 +254,10 @@ _FREE = {
     "acm": "certificate:Certificate certificateValidation:CertificateValidation",
     "amp": "alertManagerDefinition:AlertManagerDefinition ruleGroupNamespace:RuleGroupNamespace",
     "cloudtrail": "trail:Trail",  # the first trail of an account
-    "ec2": "defaultSecurityGroup:DefaultSecurityGroup internetGateway:InternetGateway route:Route routeTable:RouteTable "
-    "routeTableAssociation:RouteTableAssociation securityGroup:SecurityGroup subnet:Subnet vpc:Vpc",
+    "ec2": "defaultSecurityGroup:DefaultSecurityGroup internetGateway:InternetGateway route:Route "
+    "routeTable:RouteTable routeTableAssociation:RouteTableAssociation securityGroup:SecurityGroup subnet:Subnet "
+    "vpc:Vpc",
+    "ecr": "repositoryCreationTemplate:RepositoryCreationTemplate",
     "ecs": "clusterCapacityProviders:ClusterCapacityProviders taskDefinition:TaskDefinition",
     "kms": "alias:Alias",
     "lb": "listener:Listener listenerRule:ListenerRule targetGroup:TargetGroup",

@@ -14,10 +14,10 @@ from gatehouse_platform.prices import Prices, load_prices
 CENT = 0.005
 
 
-def run(root: Path, stack: str, *, as_json: bool, console: Console | None = None) -> int:
+def run(root: Path, stack: str, *, examples: bool, as_json: bool) -> int:
     """Prints the estimate. Raises StackError, CatalogError or PriceError."""
     prices = load_prices()
-    found = estimate(graph_of(root, stack), prices)
+    found = estimate(graph_of(root, stack, examples=examples), prices)
     if as_json:
         lines = [{**msgspec.to_builtins(line), "usd": round(line.usd, 2)} for line in found.lines]
         answer = {
@@ -30,7 +30,7 @@ def run(root: Path, stack: str, *, as_json: bool, console: Console | None = None
         }
         click.echo(msgspec.json.encode(answer))
     else:
-        show(found, prices, console or Console())
+        show(found, prices, Console())
     return 0
 
 

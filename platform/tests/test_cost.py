@@ -1,0 +1,161 @@
+"""The estimate: what is counted, for how many hours, at which price, and what it admits not to know."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gatehouse_platform.check import graph_of
+from gatehouse_platform.cost import Estimate, estimate, on_demand_share
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.hours import hours_a_week
+from gatehouse_platform.prices import PriceError, load_prices
+from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.testing import component, resource, small_graph
+
+Recorded = Callable[[str], Graph]
+PRICES = load_prices()
+WEEKDAYS = [("cron(0 7 ? * MON-FRI *)", True), ("cron(0 20 ? * MON-FRI *)", False)]
+NETWORK = component("Network", "network")
+DATABASE = component("Database", "database")
+
+
+def service(count: int, *strategies: tuple[str, int, int]):
+    each = [{"capacityProvider": name, "base": base, "weight": weight} for name, base, weight in strategies]
+    return resource(
+        "aws:ecs/service:Service",
+        "demo",
+        name="demo",
+        desiredCount=count,
+        taskDefinition="definition",
+        capacityProviderStrategies=each,
+    )
+
+
+def definition():
+    outputs = {"arn": "definition"}
+    return resource("aws:ecs/taskDefinition:TaskDefinition", "demo", None, outputs, cpu="256", memory="512")
+
+
+def database(**properties):
+    asked = {"instanceClass": "db.t4g.micro", "allocatedStorage": 20, "multiAz": False, **properties}
+    return resource("aws:rds/instance:Instance", "database", DATABASE, **asked)
+
+
+def costs(found: Estimate) -> dict[str, float]:
+    return {line.what: round(line.usd, 2) for line in found.lines}
+
+
+def test_a_nat_gateway_costs_its_hours_and_the_assumed_traffic():
+    found = estimate(small_graph(NETWORK, resource("aws:ec2/natGateway:NatGateway", "nat-0", NETWORK)), PRICES)
+    assert costs(found) == {"NAT gateways": 37.96}
+    assert found.parts() == {"network": pytest.approx(37.96)}
+
+
+def test_two_zones_cost_twice_in_hours_and_storage():
+    one = costs(estimate(small_graph(DATABASE, database()), PRICES))
+    two = costs(estimate(small_graph(DATABASE, database(multiAz=True)), PRICES))
+    assert one == {"db.t4g.micro": 13.87, "storage": 2.74}
+    assert two == {"db.t4g.micro, two zones": 27.74, "storage": 5.48}
+
+
+def test_a_database_that_sleeps_costs_fewer_hours_but_its_whole_storage():
+    sleeping = [
+        resource(
+            "aws:scheduler/schedule:Schedule",
+            call,
+            scheduleExpression=expression,
+            target={"arn": f"arn:aws:scheduler:::aws-sdk:rds:{call}"},
+        )
+        for call, expression in (("startDBInstance", WEEKDAYS[0][0]), ("stopDBInstance", WEEKDAYS[1][0]))
+    ]
+    found = costs(estimate(small_graph(DATABASE, database(), *sleeping), PRICES))
+    assert found["db.t4g.micro"] == pytest.approx(13.87 * 65 / 168, abs=0.01)
+    assert found["storage"] == 2.74
+
+
+def test_a_task_costs_what_the_bill_says_that_the_price_comes_from():
+    """The bill: 0.25 vCPU and 0.5 GB through June's 720 hours were 6.71 and 1.47 USD."""
+    found = costs(estimate(small_graph(service(1, ("FARGATE", 0, 1)), definition()), PRICES))
+    assert found["tasks on demand: vCPU"] == pytest.approx(6.71 * 730 / 720, abs=0.01)
+    assert found["tasks on demand: memory"] == pytest.approx(1.47 * 730 / 720, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("count", "strategies", "share"),
+    [
+        (1, [("FARGATE_SPOT", 0, 1)], 0.0),
+        (2, [("FARGATE", 2, 3), ("FARGATE_SPOT", 0, 1)], 1.0),
+        (6, [("FARGATE", 2, 3), ("FARGATE_SPOT", 0, 1)], 5 / 6),
+        (4, [("FARGATE", 0, 1), ("FARGATE_SPOT", 0, 3)], 0.25),
+        (1, [], 1.0),
+    ],
+)
+def test_the_share_on_demand_is_base_and_weight(count, strategies, share):
+    assert on_demand_share(service(count, *strategies)) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("actions", "hours"),
+    [
+        ([], 168),
+        (WEEKDAYS, 65),
+        ([WEEKDAYS[0], ("cron(0 20 ? * * *)", False)], 65),
+        ([("cron(0 22 ? * SUN *)", True), ("cron(0 2 ? * MON *)", False)], 4),
+        ([("cron(30 8 ? * MON,WED *)", True), ("cron(0 9 ? * MON,WED *)", False)], 1),
+        ([("cron(0 20 ? * * *)", False)], 0),
+    ],
+)
+def test_hours_of_a_week(actions, hours):
+    assert hours_a_week(actions) == hours
+
+
+def test_another_kind_of_schedule_is_refused_rather_than_guessed():
+    with pytest.raises(ValueError, match="rate"):
+        hours_a_week([("rate(1 hour)", True)])
+
+
+def test_a_type_without_a_price_is_named_not_counted_as_free():
+    found = estimate(small_graph(resource("aws:msk/cluster:Cluster", "events")), PRICES)
+    assert (found.usd, found.unknown) == (0, ("aws:msk/cluster:Cluster",))
+
+
+def test_another_region_is_refused():
+    with pytest.raises(PriceError, match="us-east-1"):
+        estimate(small_graph(region="us-east-1"), PRICES)
+
+
+def test_an_instance_class_without_a_price_is_refused_with_the_mend():
+    with pytest.raises(PriceError, match=r"has no db\.r8g\.large.*Add it from"):
+        estimate(small_graph(DATABASE, database(instanceClass="db.r8g.large")), PRICES)
+
+
+def test_every_price_names_its_source():
+    every = [*PRICES.price.values(), *PRICES.database_hour.values()]
+    assert all(price.source.startswith("https://aws.amazon.com/") and price.usd > 0 for price in every)
+
+
+@pytest.mark.parametrize("stack", ["foundation", *ENVIRONMENTS])
+def test_nothing_of_a_committed_stack_is_without_a_price(graph: Recorded, stack: str):
+    assert estimate(graph(stack), PRICES).unknown == ()
+
+
+def test_production_costs_more_than_dev_and_both_fit_their_budgets(graph: Recorded):
+    found = {}
+    for stack in ("dev", "production"):
+        recorded = graph(stack)
+        (budget,) = recorded.of_type("aws:budgets/budget:Budget")
+        found[stack] = estimate(recorded, PRICES).usd
+        assert found[stack] < float(budget.properties["limitAmount"])
+    assert found["production"] > 2 * found["dev"]
+
+
+def test_each_way_out_has_its_price(root: Path):
+    """Which is cheapest depends on the tasks: the settings' help sends people here."""
+    prices = {}
+    for egress in ("nat", "endpoints", "public"):
+        config = msgspec.yaml.decode((root / "stacks/Pulumi.dev.yaml").read_bytes())["config"]
+        config["gatehouse:network"] = {**config["gatehouse:network"], "egress": egress}
+        prices[egress] = estimate(graph_of(root, "dev", config=config), PRICES).parts()["network"]
+    assert prices["public"] < prices["nat"] < prices["endpoints"]
