@@ -14,7 +14,7 @@ from litestar.di import Provide
 from litestar.enums import MediaType
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandler, Receive, Scope, Send
 
 from gatehouse_chassis.actor import Actor
 from gatehouse_chassis.answers import answer
@@ -71,12 +71,14 @@ def create_app(
     lifespan: Sequence[Lifespan] = (),
     keys: FetchKeys | None = None,
     root_routes: Sequence[ControllerRouterHandler] = (),
+    errors: ExceptionHandler = answer,
     **options: Any,
 ) -> Litestar:
     """The application of `service`: `routes` below its path, and the platform's routes at the root.
 
     `keys` replaces fetching identity's JWKS over HTTP (identity itself, tests). `root_routes` are mounted at the root,
-    not below the service's path. `options` go to Litestar. Raises Unguarded when a route has no guard.
+    not below the service's path. `errors` answers every exception. `options` go to Litestar. Raises
+    Unguarded when a route has no guard.
     """
     drain = Drain()
     metrics = Metrics(service)
@@ -138,7 +140,7 @@ def create_app(
             "service": Provide(_service, sync_to_thread=False),
             **(dependencies or {}),
         },
-        exception_handlers={Exception: answer},
+        exception_handlers={Exception: errors},
         openapi_config=OpenAPIConfig(
             title=f"{service.name} — {service.entry.summary}",
             version="1.0.0",

@@ -39,7 +39,7 @@ def create(service: Service) -> Litestar:
         finally:
             await watch.close()
 
-    app = create_app(
+    return create_app(
         service,
         [assets.static_file, assets.favicon, *(route for part in PAGES for route in part.ROUTES)],
         database=DB,
@@ -51,10 +51,9 @@ def create(service: Service) -> Litestar:
         },
         template_config=pages.template_config(),
         before_send=[security_headers(service.environment)],
+        # The chassis answers errors with problem details; here browsers get pages, also for addresses that don't exist.
+        errors=pages.answer,
     )
-    # The chassis answers errors with problem details; here browsers get pages, also for addresses that don't exist.
-    app.exception_handlers[Exception] = pages.answer
-    return app
 
 
 def _peers(state: State) -> Peers:
