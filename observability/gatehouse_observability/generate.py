@@ -4,6 +4,9 @@ from pathlib import Path
 
 from gatehouse_catalog import Catalog, load_catalog
 from gatehouse_observability import objectives, platform_alerts
+from gatehouse_observability.collector import collector_config
+from gatehouse_observability.dashboards import dashboards
+from gatehouse_observability.panels import as_json
 from gatehouse_observability.rules import Group, as_yaml, document
 
 FOLDER = "observability/generated"
@@ -17,4 +20,16 @@ def rule_groups(catalog: Catalog) -> list[Group]:
 def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`; `gate generate` writes them."""
     catalog = load_catalog(root)
-    return {f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog)))}
+    collector = collector_config(
+        catalog,
+        environment="${env:GATEHOUSE_ENVIRONMENT}",
+        task_domain="${env:GATEHOUSE_TASK_DOMAIN}",
+        remote_write="${env:GATEHOUSE_REMOTE_WRITE}",
+        region="${env:AWS_REGION}",
+    )
+    boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards(catalog)}
+    return {
+        f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog))),
+        f"{FOLDER}/collector.yaml": as_yaml(collector),
+        **boards,
+    }

@@ -1,0 +1,391 @@
+"""The dashboards of the platform, from the catalog. A panel is here only when its metric exists.
+
+Left out until there is something to show: *Delivery* (lead time, frequency, failures of changes: needs the record of
+promotions as a metric) and PostgreSQL's own locks, cache and slow statements (needs an exporter beside it).
+"""
+
+from gatehouse_catalog import Catalog, Service
+from gatehouse_observability.objectives import USERS
+from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+
+REQUESTS, SECONDS = "gatehouse_http_requests_total", "gatehouse_http_request_duration_seconds_bucket"
+PERCENTILES = ("50", "95", "99")
+BUILDS = "sum by (service, version, commit) (gatehouse_build_info)"
+# A build that wasn't there five minutes ago.
+NEW_BUILDS = f"{BUILDS} unless {BUILDS.replace('build_info', 'build_info offset 5m')}"
+MIB = 1024 * 1024
+
+
+def dashboards(catalog: Catalog) -> list[Dashboard]:
+    services = [service for service in catalog if service.kind != "job"]
+    return [overview(), one_service(services), database(), releases(), capacity(services)]
+
+
+def overview() -> Dashboard:
+    return Dashboard(
+        uid="gatehouse-overview",
+        title="Platform overview",
+        summary="Is it well?",
+        releases=NEW_BUILDS,
+        rows=[
+            Row(
+                "Is it well?",
+                [
+                    _number("Services that answer", "count(service:targets_up:count > 0)", "Should be all of them"),
+                    _number("Requests a second", "sum(service:http_requests:rate5m)", "All services, five minutes"),
+                    _number(
+                        "Alerts firing",
+                        'count(ALERTS{alertstate="firing"}) or vector(0)',
+                        "Each has a runbook; see the alert",
+                    ),
+                    Panel(
+                        title="Error budget left",
+                        queries=[Query("service:error_budget_remaining:ratio30d", "{{service}} {{sli}}")],
+                        help="1 is untouched, below 0 is overspent: stop releasing features and mend",
+                        unit="percentunit",
+                        kind="number",
+                        width=24,
+                        height=6,
+                    ),
+                ],
+            ),
+            Row(
+                "Every service",
+                [
+                    Panel(
+                        title="Throughput",
+                        queries=[
+                            Query(f"sum by (service) (rate({REQUESTS}{{{USERS}}}[$__rate_interval]))", "{{service}}")
+                        ],
+                        help="Requests a second, without probes and scrapes",
+                        unit="reqps",
+                    ),
+                    Panel(
+                        title="Errors",
+                        queries=[Query('service:sli_error:ratio_rate5m{sli="availability"}', "{{service}}")],
+                        help="The share of requests that end in a 5xx",
+                        unit="percentunit",
+                    ),
+                    *(_percentile(which) for which in PERCENTILES),
+                    Panel(
+                        title="Connections in use",
+                        queries=[Query("service:db_pool_in_use:ratio", "{{service}}")],
+                        help="At 1 the next request waits for a database connection",
+                        unit="percentunit",
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def one_service(services: list[Service]) -> Dashboard:
+    which = 'service="$service"'
+    return Dashboard(
+        uid="gatehouse-service",
+        title="Service",
+        summary="One service: what it is asked, how it answers, what it waits for",
+        services=[service.name for service in services],
+        releases=NEW_BUILDS,
+        rows=[
+            Row("What users get", _red(which)),
+            Row("What is promised", _promises(which)),
+            Row("What it waits for", _waits(which)),
+            Row("The process", _process(which)),
+        ],
+    )
+
+
+def _red(which: str) -> list[Panel]:
+    quantile = f"sum by (le) (rate({SECONDS}{{{which},{USERS}}}[$__rate_interval]))"
+    routes = f"sum by (le, method, route) (rate({SECONDS}{{{which},{USERS}}}[$__rate_interval]))"
+    return [
+        Panel(
+            title="Requests by route",
+            queries=[
+                Query(
+                    f"sum by (method, route) (rate({REQUESTS}{{{which},{USERS}}}[$__rate_interval]))",
+                    "{{method}} {{route}}",
+                )
+            ],
+            help="Requests a second; `unmatched` are paths that no route has",
+            unit="reqps",
+        ),
+        Panel(
+            title="Answers by status",
+            queries=[Query(f"sum by (status) (rate({REQUESTS}{{{which},{USERS}}}[$__rate_interval]))", "{{status}}")],
+            help="5xx is ours, 4xx the caller's",
+            unit="reqps",
+        ),
+        Panel(
+            title="Latency",
+            queries=[Query(f"histogram_quantile(0.{p}, {quantile})", f"p{p}") for p in PERCENTILES],
+            help="A dot is one slow request; it carries its trace id, which every log line has too",
+            unit="s",
+            exemplars=True,
+        ),
+        Panel(
+            title="Slowest routes",
+            queries=[Query(f"topk(10, histogram_quantile(0.95, {routes}) >= 0)", "{{method}} {{route}}")],
+            help="95 of 100 requests are quicker than this",
+            unit="s",
+        ),
+        Panel(
+            title="In flight",
+            queries=[Query(f"sum by (service) (gatehouse_http_requests_in_flight{{{which}}})", "requests")],
+            help="Requests being answered now; a climb without more requests means that answers became slow",
+        ),
+    ]
+
+
+def _promises(which: str) -> list[Panel]:
+    return [
+        Panel(
+            title="Budget burn",
+            queries=[
+                Query(
+                    f"service:sli_error:ratio_rate1h{{{which}}} / (1 - service:objective:ratio{{{which}}})", "{{sli}}"
+                )
+            ],
+            help="1 uses up the budget in exactly 30 days; above 14.4 somebody is woken",
+        ),
+        Panel(
+            title="Budget left",
+            queries=[Query(f"service:error_budget_remaining:ratio30d{{{which}}}", "{{sli}}")],
+            help="1 is untouched, below 0 is overspent",
+            unit="percentunit",
+        ),
+    ]
+
+
+def _waits(which: str) -> list[Panel]:
+    return [
+        Panel(
+            title="Connections",
+            queries=[
+                Query(f"sum by (service) (gatehouse_db_pool_{name}{{{which}}})", name)
+                for name in ("connections", "idle", "waiting", "max")
+            ],
+            help="`waiting` above 0 for long: the pool is full",
+        ),
+        Panel(
+            title="Waiting for a connection",
+            queries=[
+                Query(f"sum by (service) (rate(gatehouse_db_pool_wait_seconds_total{{{which}}}[$__rate_interval]))")
+            ],
+            help="Seconds waited a second: how many requests wait at any time",
+        ),
+        Panel(
+            title="Calls to other services",
+            queries=[
+                Query(
+                    "sum by (service, target, outcome) (rate(gatehouse_client_requests_total[$__rate_interval]))",
+                    "{{service}} → {{target}} {{outcome}}",
+                )
+            ],
+            help="Of all services, since who calls matters as much; 4xx is an answer like any other",
+            unit="reqps",
+        ),
+    ]
+
+
+def _process(which: str) -> list[Panel]:
+    return [
+        Panel(
+            title="Processor",
+            queries=[Query(f"rate(process_cpu_seconds_total{{{which}}}[$__rate_interval])", "{{instance}}")],
+            help="Cores of each task",
+        ),
+        Panel(
+            title="Memory",
+            queries=[Query(f"process_resident_memory_bytes{{{which}}}", "{{instance}}")],
+            help="A slow climb is a leak",
+            unit="bytes",
+        ),
+        Panel(
+            title="Open descriptors",
+            queries=[Query(f"process_open_fds{{{which}}}", "{{instance}}")],
+            help="A slow climb is a leak; the limit is process_max_fds",
+        ),
+        Panel(
+            title="Uptime",
+            queries=[Query(f"time() - process_start_time_seconds{{{which}}}", "{{instance}}")],
+            help="A saw is a process that dies again and again",
+            unit="s",
+        ),
+    ]
+
+
+def database() -> Dashboard:
+    of_pools = [
+        ("Connections asked for", "acquires", "A second, by service"),
+        ("Found none idle", "waits", "A second; some is normal at the start"),
+        ("Seconds waited", "wait_seconds", "A second: how many requests wait at any time"),
+        ("Gave up", "timeouts", "Each is a request that failed with 503"),
+        ("All connections replaced", "reconnects", "PostgreSQL restarted, or ended our connections"),
+    ]
+    return Dashboard(
+        uid="gatehouse-database",
+        title="Database",
+        summary="What the services see of PostgreSQL",
+        rows=[
+            Row(
+                "Connections",
+                [
+                    Panel(
+                        title="Is it reached?",
+                        queries=[Query("min by (service) (gatehouse_database_up)", "{{service}}")],
+                        help="1 when the last check was answered within a second",
+                    ),
+                    Panel(
+                        title="Open connections",
+                        queries=[Query("sum by (service) (gatehouse_db_pool_connections)", "{{service}}")],
+                        help="Their sum, twice for a deploy, must stay below max_connections",
+                    ),
+                    *(
+                        Panel(
+                            title=title,
+                            queries=[
+                                Query(
+                                    f"sum by (service) (rate(gatehouse_db_pool_{name}_total[$__rate_interval]))",
+                                    "{{service}}",
+                                )
+                            ],
+                            help=text,
+                        )
+                        for title, name, text in of_pools
+                    ),
+                ],
+            ),
+            Row("Schema", _schema()),
+        ],
+    )
+
+
+def _schema() -> list[Panel]:
+    return [
+        Panel(
+            title="Collections that are behind",
+            queries=[Query("max by (service) (gatehouse_collections_unmet)", "{{service}}")],
+            help="Above 0 the service isn't ready: a migration is pending",
+        ),
+        Panel(
+            title="Versions of collections",
+            queries=[Query("count by (service, collection, version) (gatehouse_collection_version_info)")],
+            help="As db-manager recorded them; two versions of one collection can't be",
+            kind="table",
+            columns=["service", "collection", "version"],
+        ),
+    ]
+
+
+def releases() -> Dashboard:
+    return Dashboard(
+        uid="gatehouse-releases",
+        title="Releases",
+        summary="What runs, and since when",
+        releases=NEW_BUILDS,
+        rows=[
+            Row(
+                "What runs",
+                [
+                    Panel(
+                        title="Builds",
+                        queries=[Query(BUILDS)],
+                        help="Tasks of each build; two builds of one service are a deploy in progress",
+                        kind="table",
+                        columns=["service", "version", "commit", "Value"],
+                    ),
+                    Panel(
+                        title="Builds side by side",
+                        queries=[Query(f"count by (service) ({BUILDS})", "{{service}}")],
+                        help="1, but during a deploy",
+                    ),
+                    Panel(
+                        title="Running since",
+                        queries=[Query("max by (service) (process_start_time_seconds) * 1000", "{{service}}")],
+                        help="When the youngest task began",
+                        unit="dateTimeFromNow",
+                        kind="number",
+                        width=24,
+                        height=5,
+                    ),
+                ],
+            )
+        ],
+    )
+
+
+def capacity(services: list[Service]) -> Dashboard:
+    return Dashboard(
+        uid="gatehouse-capacity",
+        title="Cost and capacity",
+        summary="What is paid for, and how much of it is used",
+        rows=[
+            Row(
+                "Used of what is paid for",
+                [
+                    Panel(
+                        title="Tasks",
+                        queries=[Query("service:targets_up:count", "{{service}}")],
+                        help="Each costs its processor and memory by the hour",
+                    ),
+                    Panel(
+                        title="Requests a minute and task, of the aim",
+                        queries=[_load(service) for service in services],
+                        help="Scaling aims at 1 (scaling.requests_per_task)",
+                        unit="percentunit",
+                    ),
+                    Panel(
+                        title="Processor, of the share",
+                        queries=[_processor(service) for service in services],
+                        help="Always far below 1: compute.cpu may be smaller",
+                        unit="percentunit",
+                    ),
+                    Panel(
+                        title="Memory, of the limit",
+                        queries=[_memory(service) for service in services],
+                        help="At 1 the task is killed",
+                        unit="percentunit",
+                    ),
+                    Panel(
+                        title="Series of a task",
+                        queries=[Query("max by (service) (scrape_samples_scraped)", "{{service}}")],
+                        help="Each is paid for; a climb is a label without a bound",
+                    ),
+                ],
+            )
+        ],
+    )
+
+
+def _load(service: Service) -> Query:
+    which = f'{{service="{service.name}"}}'
+    aim = service.scaling.requests_per_task
+    tasks = f"(service:targets_up:count{which} > 0)"
+    return Query(f"service:http_requests:rate5m{which} * 60 / {tasks} / {aim}", service.name)
+
+
+def _processor(service: Service) -> Query:
+    share = service.compute.cpu / 1024
+    return Query(
+        f'avg(rate(process_cpu_seconds_total{{service="{service.name}"}}[$__rate_interval])) / {share:g}', service.name
+    )
+
+
+def _memory(service: Service) -> Query:
+    limit = service.compute.memory * MIB
+    return Query(f'max(process_resident_memory_bytes{{service="{service.name}"}}) / {limit}', service.name)
+
+
+def _number(title: str, expr: str, text: str) -> Panel:
+    return Panel(title=title, queries=[Query(expr)], help=text, kind="number", width=8, height=4)
+
+
+def _percentile(which: str) -> Panel:
+    return Panel(
+        title=f"Latency, p{which}",
+        queries=[Query(f"service:http_request_duration_seconds:p{which}_5m", "{{service}}")],
+        help=f"{which} of 100 requests are quicker than this",
+        unit="s",
+    )
