@@ -171,6 +171,41 @@ def check(where: _Where, applied: bool) -> None:
     show_check(configuration)
 
 
+@db.command("import")
+@click.option("--schema", multiple=True, help="Only this schema (may be given more than once).")
+@click.option("--url", envvar="GATEHOUSE_ADMIN_URL", required=True, help="The administrator's address of the database.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The checkout to write to."
+)
+@_environment
+@click.option("--files-only", is_flag=True, help="Write files and leave the database as it is; plan isn't empty then.")
+@_as_json
+def import_(schema: tuple[str, ...], url: str, out: Path, environment: str, files_only: bool, as_json: bool) -> None:
+    """Write an existing database down as configuration, and take it over.
+
+    Only what db-manager remembers (schema dbm) and two roles a schema are added to the database; nothing that is there
+    is changed. What can't be written down is listed by name.
+    """
+    from gatehouse_db_manager import api, import_read, import_write
+    from gatehouse_db_manager.configuration import load
+    from gatehouse_db_manager.show import print_json, show_import
+
+    with api.connect(url) as connection:
+        found = import_read.read(connection, schema or None)
+    imported = import_write.write(found, out)
+    left = None
+    if not files_only:
+        from gatehouse_db_manager.import_record import record
+
+        left = record(url, load(out, imported.schemas), environment=environment)
+    if as_json:
+        print_json({"files": sorted(imported.files), "unmanaged": imported.unmanaged, "schemas": imported.schemas})
+    else:
+        show_import(imported, out, left)
+    if left is not None and not left.empty:
+        raise click.exceptions.Exit(3)
+
+
 @db.command()
 @_where
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to.")

@@ -15,6 +15,7 @@ from gatehouse_db_manager import names
 from gatehouse_db_manager.documents import Document, UnreadableError, digest, normalised, read_yaml
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
+from gatehouse_db_manager.imported import is_imported, read_imported
 from gatehouse_db_manager.model import Collection, Configuration, Data, EnumeratorValue, Schema, Script, Snapshot
 from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, target_of
 from gatehouse_db_manager.row_rules import row_problems
@@ -32,6 +33,7 @@ class _Source(msgspec.Struct):
     content: SchemaFile
     collections: dict[str, tuple[Document, CollectionFile]] = {}
     snapshots: dict[int, Snapshot] = {}
+    imported: list[Collection] = []
 
 
 def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
@@ -113,7 +115,9 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
     if found is None:
         return None
     document, content = found
-    if illegal := names.why_illegal_schema(content.schema):
+    # `public` is nobody's own, but what was imported may live there.
+    foreign = content.schema == "public" and any(map(is_imported, (file.parent / "collections").glob("*.y*ml")))
+    if not foreign and (illegal := names.why_illegal_schema(content.schema)):
         problems.append(document.problem(("schema",), *illegal, content.schema))
     for migration in sorted((file.parent / "migrations").rglob("*.sql")):
         mend = "Make the change additive (a new column beside the old one) until migrations are supported."
@@ -125,6 +129,10 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
 def _read_collections(source: _Source, problems: list[Problem]) -> None:
     for file in sorted((source.folder / "collections").glob("*.y*ml")):
         label = f"{source.label}/collections/{file.name}"
+        if is_imported(file):
+            collection = read_imported(file, label, problems)
+            source.imported += [collection] if collection else []
+            continue
         found = _read(file, label, CollectionFile, problems)
         if found is None:
             continue
@@ -195,7 +203,7 @@ def _resolve(
     name = source.content.schema
     schemas = frozenset(target.partition(".")[0] for target in targets)
     own = {key.partition(".")[2]: value for key, value in targets.items() if key.partition(".")[0] == name}
-    collections = []
+    collections = list(source.imported)
     taken: dict[str, str] = dict.fromkeys(source.collections, "a collection's table")
     for document, content in source.collections.values():
         number = int(content.version.rpartition(".")[2])

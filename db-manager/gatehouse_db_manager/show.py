@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 from rich.console import Console
@@ -12,6 +13,7 @@ from rich.table import Table
 
 from gatehouse_db_manager.api import Result, Status
 from gatehouse_db_manager.errors import DbManagerError, Problem
+from gatehouse_db_manager.import_write import Imported
 from gatehouse_db_manager.model import Configuration
 from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planner import NEW
@@ -173,3 +175,19 @@ def show_check(configuration: Configuration) -> None:
         _out.print(f"[green]✓[/] [bold]{schema.name}[/] {count} collections, {rows:,} rows of data")
     if not configuration.schemas:
         _out.print("There is no services/*/database/schema.yaml.")
+
+
+def show_import(imported: Imported, root: Path, left: Plan | None) -> None:
+    """What was written, what is left alone, and whether a plan is empty now; `left` is None when only files were."""
+    _out.print(f"[green]✓[/] {len(imported.files)} files below {escape(str(root))} for {', '.join(imported.schemas)}")
+    if imported.unmanaged:
+        _out.print("\nNot written down, and left as it is:")
+    for name in imported.unmanaged:
+        _out.print(f"  [yellow]·[/] {escape(name)}")
+    if left is None:
+        _out.print("\nNothing was recorded in the database: it isn't managed yet.")
+    elif left.empty:
+        _out.print("\n[green]✓[/] Recorded in the schema dbm. A plan against it is empty.")
+    else:
+        _out.print("\n[yellow]Recorded[/], but a plan isn't empty:")
+        show_plan(left)

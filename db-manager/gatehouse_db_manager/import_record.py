@@ -1,0 +1,84 @@
+"""Takes imported tables over: records in `dbm` what stands, so that planning finds nothing to do.
+
+Only the schema dbm and the two roles of each schema are new; no table, right or row that was there is touched.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from gatehouse_db_manager import api, render
+from gatehouse_db_manager.errors import Problem, RefusedError
+from gatehouse_db_manager.inspector import inspect
+from gatehouse_db_manager.live import Live
+from gatehouse_db_manager.lock import lock
+from gatehouse_db_manager.model import Configuration, Schema, short_digest
+from gatehouse_db_manager.plan_structs import Plan, Remember
+from gatehouse_db_manager.table_change import remember, remember_column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+_RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values (%s, %s, %s, %s, %s)"
+
+
+def record(url: str, configuration: Configuration, *, environment: str, lock_wait: float = 60.0) -> Plan:
+    """Records every imported schema and writes its versions; the plan that is left, which is empty if all went well.
+
+    Raises RefusedError when db-manager manages one of the schemas already, or the database belongs elsewhere.
+    """
+    bare = Configuration(root=configuration.root, schemas=())
+    api.apply(url, bare, environment=environment, lock_wait=lock_wait)
+    with api.connect(url) as connection:
+        live = inspect(connection, [schema.name for schema in configuration.schemas])
+        _stop_if_managed(live, configuration)
+        for schema in configuration.schemas:
+            with lock(connection, schema.name, lock_wait), connection.transaction():
+                _let_in(connection, schema)
+                for kept in _stands(schema):
+                    row = [schema.name, kept.kind, kept.name, kept.digest, Jsonb(kept.details)]
+                    connection.execute(_RECORD, row)
+    planned = api.plan(url, configuration, environment=environment)
+    if not planned.steps and not planned.refusals:
+        # Versions only: writes them and the run's record, and changes nothing else.
+        api.apply(url, configuration, environment=environment, lock_wait=lock_wait)
+        planned = api.plan(url, configuration, environment=environment)
+    return planned
+
+
+def _stop_if_managed(live: Live, configuration: Configuration) -> None:
+    problems = [
+        Problem(
+            file=schema.file,
+            key="schema",
+            value=schema.name,
+            message="is managed by db-manager already.",
+            mend="Change it by its own configuration files.",
+        )
+        for schema in configuration.schemas
+        if live.schema(schema.name).objects
+    ]
+    if problems:
+        raise RefusedError(problems)
+
+
+def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
+    """The two roles, with their rights beside those that others have: nobody loses any."""
+    statements = [render.create_role(role) for role in (schema.service_role, schema.reader_role)]
+    statements += [one for one in render.grants(schema) if not one.startswith("revoke")]
+    for statement in statements:
+        connection.execute(statement.encode())
+
+
+def _stands(schema: Schema) -> "Iterator[Remember]":
+    digest = short_digest("\0".join((*render.create_schema(schema), *render.grants(schema))))
+    yield Remember(kind="schema", name=schema.name, digest=digest)
+    for collection in schema.collections:
+        table = collection.table
+        yield Remember(kind="table", name=table.name, digest=short_digest(table.name))
+        yield from (remember_column(table.name, column) for column in table.columns)
+        yield from (remember(item) for item in (*table.constraints, *table.indexes))
+    for script in schema.scripts:
+        yield Remember(kind="script", name=script.name, digest=script.digest)

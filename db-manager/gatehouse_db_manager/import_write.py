@@ -1,0 +1,147 @@
+"""Writes what import_read.py found as configuration files, and lists by name what they can't say."""
+
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+
+from gatehouse_db_manager.errors import Problem, RefusedError
+from gatehouse_db_manager.import_read import Found, FoundTable
+from gatehouse_db_manager.names import why_illegal
+
+FIRST_VERSION = "1.0.0.0"
+
+
+class Imported(msgspec.Struct, frozen=True, kw_only=True):
+    """`files` by path below the root; `unmanaged`: what is left as it is, by name and maybe with the reason."""
+
+    files: dict[str, str]
+    unmanaged: tuple[str, ...]
+    schemas: tuple[str, ...]
+
+
+def write(found: Found, root: Path) -> Imported:
+    """Writes the files below `root`. Raises RefusedError, and writes nothing, if a schema is there already."""
+    imported = files_of(found)
+    existing = [schema for schema in imported.schemas if (root / "services" / schema / "database").exists()]
+    if existing:
+        problems = [
+            Problem(
+                file=f"services/{schema}/database",
+                message="is there already: importing would overwrite what people wrote.",
+                mend="Give another folder with --out, or choose schemas with --schema.",
+            )
+            for schema in existing
+        ]
+        raise RefusedError(problems)
+    for path, text in imported.files.items():
+        file = root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return imported
+
+
+def files_of(found: Found) -> Imported:
+    """The files as text; a pure function of what was found."""
+    files: dict[str, str] = {}
+    unmanaged: list[str] = []
+    schemas = []
+    for schema, description in found.schemas.items():
+        if illegal := why_illegal(schema):
+            unmanaged.append(f"schema {schema}: its name {illegal[0]}")
+            continue
+        schemas.append(schema)
+        folder = f"services/{schema}/database"
+        extensions = [name for name, place in found.extensions if place == "public"] if len(schemas) == 1 else []
+        content: dict[str, Any] = {"schema": schema, "description": description or f"Imported schema {schema}"}
+        if extensions:
+            content["extensions"] = extensions
+        content["roles"] = {"service": f"{schema}_service", "reader": f"{schema}_reader"}
+        files[f"{folder}/schema.yaml"] = _yaml(content)
+        for table in (one for one in found.tables if one.schema == schema):
+            if why := _why_left(table):
+                unmanaged.append(f"table {schema}.{table.name}: it {why}")
+            else:
+                files[f"{folder}/collections/{table.name}.yaml"] = _yaml(_collection(table, unmanaged))
+        scripts = [one for one in found.scripts if one.schema == schema]
+        for number, script in enumerate(scripts, start=1):
+            name = "".join(letter if letter.isalnum() else "_" for letter in script.name.lower())
+            files[f"{folder}/repeatable/{number:03}_{name}.sql"] = f"-- Imported: {script.what}\n{script.sql}"
+    unmanaged += [f"extension {name} (in {place})" for name, place in found.extensions if place != "public"]
+    unmanaged += [name for schema, name in found.others if not schema or schema in schemas]
+    return Imported(files=files, unmanaged=tuple(unmanaged), schemas=tuple(schemas))
+
+
+def _why_left(table: FoundTable) -> str:
+    if table.special:
+        return table.special
+    if illegal := why_illegal(table.name):
+        return f"has a name that {illegal[0]}"
+    legal = [column for column in table.columns if not why_illegal(column["name"])]
+    return "" if legal else "has no column that can be written down"
+
+
+def _collection(table: FoundTable, unmanaged: list[str]) -> dict[str, Any]:
+    full = f"{table.schema}.{table.name}"
+    unmanaged += table.extras
+    if table.options:
+        unmanaged.append(f"options of table {full}: {table.options}")
+    columns = {}
+    for column in table.columns:
+        if illegal := why_illegal(column["name"]):
+            unmanaged.append(f'column "{column["name"]}" of {full}: its name {illegal[0]}')
+        else:
+            columns[column["name"]] = dict(_column(table, column))
+    content: dict[str, Any] = {"imported": True, "collection": table.name}
+    if table.description:
+        content["description"] = table.description
+    content |= {"version": FIRST_VERSION, "columns": columns}
+    for key, kind, items in (("constraints", "constraint", table.constraints), ("indexes", "index", table.indexes)):
+        kept = {}
+        for name, definition in items.items():
+            if illegal := why_illegal(name):
+                unmanaged.append(f'{kind} "{name}" of {full}: its name {illegal[0]}')
+            else:
+                kept[name] = definition
+        if kept:
+            content[key] = kept
+    return content
+
+
+def _column(table: FoundTable, column: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield "type", column["type"]
+    if column["required"]:
+        yield "required", True
+    if column["identity"]:
+        yield "identity", {"a": "always", "d": "by default"}[column["identity"]]
+    elif column["generated"]:
+        yield "generated", column["default"]
+        if column["generated"] == "v":
+            yield "virtual", True
+    elif column["default"] is not None:
+        yield "default", column["default"]
+        if _is_serial(table, column):
+            yield "serial", True
+    if column["collation"]:
+        yield "collation", column["collation"]
+    if column["description"]:
+        yield "description", column["description"]
+
+
+def _is_serial(table: FoundTable, column: dict[str, Any]) -> bool:
+    """Whether the default is the next number of a sequence that goes with the column, under the usual name."""
+    usual = f"{table.schema}.{table.name}_{column['name']}_seq"
+    integers = {"smallint", "integer", "bigint"}
+    return column["type"] in integers and column["default"] == f"nextval('{usual}'::regclass)"
+
+
+def _yaml(content: dict[str, Any]) -> str:
+    yaml = YAML()
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    out = StringIO()
+    yaml.dump(content, out)
+    return out.getvalue()

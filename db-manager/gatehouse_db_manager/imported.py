@@ -1,0 +1,162 @@
+"""Tables as `gate db import` found them: a collection file with `imported: true` has names, types and rules in
+PostgreSQL's own words, since another tool chose them. It is a collection like any other; new ones are better
+written in the ordinary format (formats.py).
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from gatehouse_db_manager.documents import Document, digest, read_yaml
+from gatehouse_db_manager.errors import Problem
+from gatehouse_db_manager.formats import Text, decode
+from gatehouse_db_manager.model import Collection, Column, Constraint, ConstraintKind, Index, Table
+from gatehouse_db_manager.values import BASE_TYPES
+
+_KINDS: dict[str, ConstraintKind] = {
+    "primary key": "primary_key",
+    "unique": "unique",
+    "check": "check",
+    "foreign key": "foreign_key",
+    "exclude": "exclusion",
+}
+_MARK = re.compile(rb'^[{\s]*"?imported"?:\s*true', re.MULTILINE)
+_BASES = {sql_type: base for base, sql_type in BASE_TYPES.items()}
+_SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class ImportedColumn(_File, frozen=True, kw_only=True):
+    """`type`, `default` and `generated` are SQL; `serial`: a number from a sequence of the column's own."""
+
+    type: Text
+    description: str = ""
+    required: bool = False
+    default: Text | UnsetType = UNSET
+    generated: Text | UnsetType = UNSET
+    virtual: bool = False
+    identity: Literal["always", "by default"] | UnsetType = UNSET
+    serial: bool = False
+    collation: Text | UnsetType = UNSET
+
+
+class ImportedFile(_File, frozen=True, kw_only=True):
+    """services/<service>/database/collections/<collection>.yaml of a table that was there; names are as found."""
+
+    imported: Literal[True]
+    collection: Text
+    description: str = ""
+    version: Annotated[str, Meta(pattern=r"^\d{1,5}\.\d{1,5}\.\d{1,5}\.0$")]
+    columns: Annotated[dict[str, ImportedColumn], Meta(min_length=1)]
+    constraints: dict[str, Text] = {}
+    indexes: dict[str, Text] = {}
+    deprecated: dict[str, Text] = {}
+
+
+class FoundColumn(Column, frozen=True, kw_only=True):
+    """A column with what the ordinary format doesn't have."""
+
+    identity: str = ""
+    collation: str = ""
+    serial: bool = False
+    virtual: bool = False
+
+    @property
+    def definition(self) -> str:
+        kind = _SERIAL[self.sql_type] if self.serial else self.sql_type
+        text = f"{self.name} {kind}"
+        if self.collation:
+            text += f" collate {self.collation}"
+        if self.identity:
+            text += f" generated {self.identity} as identity"
+        elif self.generated is not None:
+            text += f" generated always as ({self.generated}) {'virtual' if self.virtual else 'stored'}"
+        elif self.default is not None and not self.serial:
+            text += f" default {self.default}"
+        return text + (" not null" if self.required else "")
+
+
+def is_imported(file: Path) -> bool:
+    """Whether a collection file is of this kind, by a look at its text: every run of db-manager asks for every file."""
+    return bool(_MARK.search(file.read_bytes()))
+
+
+def read_imported(file: Path, label: str, problems: list[Problem]) -> Collection | None:
+    """The collection, or None with the problems added."""
+    document = read_yaml(file, label)
+    content: ImportedFile | None = decode(document, ImportedFile, problems)
+    if content is None:
+        return None
+    if content.collection != file.stem:
+        mend = f'Write "{file.stem}", or rename the file.'
+        problems.append(document.problem(("collection",), "is not the name of its file.", mend, content.collection))
+    version = tuple(map(int, content.version.split(".")))
+    return Collection(
+        name=content.collection,
+        file=label,
+        version=(version[0], version[1], version[2], version[3]),
+        digest=document.digest,
+        types_digest=digest("[]"),
+        table=_table(document, content, problems),
+    )
+
+
+def _table(document: Document, content: ImportedFile, problems: list[Problem]) -> Table:
+    constraints = []
+    for name, definition in content.constraints.items():
+        kind = next((kind for word, kind in _KINDS.items() if definition.lower().startswith(word)), None)
+        if kind is None:
+            mend = f"Start with one of: {', '.join(_KINDS)}."
+            problems.append(document.problem(("constraints", name), "is no constraint.", mend, definition))
+            continue
+        columns = _columns_of(definition) if kind in {"primary_key", "unique", "foreign_key"} else ()
+        constraints.append(
+            Constraint(name=name, key=f"constraints.{name}", kind=kind, definition=definition, columns=columns)
+        )
+    return Table(
+        name=content.collection,
+        description=content.description,
+        columns=tuple(_column(name, column, content) for name, column in content.columns.items()),
+        constraints=tuple(constraints),
+        indexes=tuple(_index(name, definition) for name, definition in content.indexes.items()),
+    )
+
+
+def _column(name: str, column: ImportedColumn, content: ImportedFile) -> FoundColumn:
+    reason = content.deprecated.get(name)
+    parts = (column.description, f"Deprecated: {reason}" if reason else "")
+    more: dict[str, Any] = {
+        "default": None if column.default is UNSET else column.default,
+        "generated": None if column.generated is UNSET else column.generated,
+        "identity": "" if column.identity is UNSET else column.identity,
+        "collation": "" if column.collation is UNSET else column.collation,
+    }
+    return FoundColumn(
+        name=name,
+        key=name,
+        base=_BASES.get(column.type, "sql"),
+        sql_type=column.type,
+        required=column.required,
+        description=". ".join(part for part in parts if part),
+        serial=column.serial,
+        virtual=column.virtual,
+        **more,
+    )
+
+
+def _index(name: str, definition: str) -> Index:
+    unique = definition.lower().startswith("unique ")
+    text = definition[len("unique ") :] if unique else definition
+    return Index(name=name, key=f"indexes.{name}", definition=text, unique=unique)
+
+
+def _columns_of(definition: str) -> tuple[str, ...]:
+    """The columns of `primary key (a, b)`, `unique nulls not distinct (a)` or `foreign key (a) references ...`."""
+    inner = definition.partition("(")[2].partition(")")[0]
+    return tuple(part.strip() for part in inner.split(","))
