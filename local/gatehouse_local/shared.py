@@ -35,8 +35,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def shared(folder: Path, kind: str, *, timeout: float = 60) -> Generator[Facts]:
-    """Joins the `kind` that lives in `folder`, starting it when we are the first; gives how to reach it."""
+def shared(folder: Path, kind: str, *, timeout: float = 60, last: bool = True) -> Generator[Facts]:
+    """Joins the `kind` that lives in `folder`, starting it when we are the first; gives how to reach it.
+
+    At the end, waits until all is gone in case we were the last user; `last` is false where we can't be.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with _using(folder / f"{kind}.users"):
         facts = folder / f"{kind}.json"
@@ -45,7 +48,8 @@ def shared(folder: Path, kind: str, *, timeout: float = 60) -> Generator[Facts]:
             if not facts.exists():
                 _start(folder, kind, timeout)
         yield json.loads(facts.read_text())
-    _await_end(folder, kind)
+    if last:
+        _await_end(folder, kind)
 
 
 def _await_end(folder: Path, kind: str) -> None:

@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import itertools
 import os
+import platform
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,11 @@ __all__ = ["Platform", "Postgres", "free_port"]
 
 ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a server that lives as long as the tests
 SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
+USED, SPARE = "test_", "spare_"  # how the names of databases begin
+
+# pytest names platform/tests/test_x.py `platform.tests.test_x`, and would put an empty package in the place of Python's
+# `platform`, because that has no __path__: `platform.system()` would be gone for everybody.
+vars(platform)["__path__"] = []
 
 
 class Postgres:
@@ -34,9 +40,10 @@ class Postgres:
 
     def create_database(self, template: str | None = None) -> str:
         """The administrator's connection string of a new database: empty, or a copy of `template` (a name or URL)."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = f"{USED}{os.getpid()}_{next(self._numbers)}"
         source = _database_of(template) if template else "template1"
-        self._run(f'create database "{name}" template "{source}"')
+        if not self._take_spare(source, name):
+            self._run(f'create database "{name}" template "{source}"')
         return _with(self.url, database=name)
 
     def drop_database(self, url: str) -> None:
@@ -58,6 +65,32 @@ class Postgres:
                 _seed(root, _with(self.url, database=f"{name}_new"))
                 self._run(f'alter database "{name}_new" rename to "{name}"')
         return name
+
+    def databases(self, beginning: str) -> list[str]:
+        """The names of all databases that begin so."""
+        return [
+            name for (name,) in self._run("select datname from pg_database where starts_with(datname, %s)", beginning)
+        ]
+
+    def keep_spares(self, template: str, count: int) -> None:
+        """Sees to it that so many copies of the template stand ready for `create_database`; drops those of others."""
+        ready = self.databases(SPARE)
+        for name in ready:
+            if not name.startswith(f"{SPARE}{template}_"):
+                self.drop_database(name)
+        for number in range(count):
+            name = f"{SPARE}{template}_{number}"
+            if name not in ready:
+                self._run(f'create database "{name}" template "{template}"')
+
+    def _take_spare(self, template: str, name: str) -> bool:
+        import psycopg  # noqa: PLC0415 - unit tests without a database don't pay for it
+
+        for spare in self.databases(f"{SPARE}{template}_"):
+            with contextlib.suppress(psycopg.errors.InvalidCatalogName):  # another worker was quicker
+                self._run(f'alter database "{spare}" rename to "{name}"')
+                return True
+        return False
 
     def _run(self, statement: str, *values: str) -> list[tuple]:
         import psycopg  # noqa: PLC0415 - unit tests without a database don't pay for it
@@ -99,7 +132,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres(shared_folder: Path) -> Generator[Postgres]:
     """One throwaway PostgreSQL for the whole run."""
-    with shared(shared_folder, "postgres") as facts:
+    with shared(shared_folder, "postgres", last=SHARED_FOLDER not in os.environ) as facts:
         yield Postgres(facts["url"], shared_folder)
 
 
@@ -117,7 +150,8 @@ def database_url(postgres: Postgres, seeded_template: str) -> Generator[str]:
     """A seeded database of this test module's own; the administrator's connection string."""
     url = postgres.create_database(seeded_template)
     yield url
-    postgres.drop_database(url)
+    if SHARED_FOLDER not in os.environ:  # else it is dropped between the runs, when nobody waits
+        postgres.drop_database(url)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ here, so each run sees what was saved. The tests of a run are shared out by how 
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -96,6 +97,7 @@ class _Server:
     def _fork(self, request: dict[str, Any], shares: int) -> list[tuple[int, int]]:
         """(process, the pipe it tells what it learned) of each child."""
         children: list[tuple[int, int]] = []
+        gc.freeze()  # what all children share needs no look from their garbage collectors
         for number in range(shares):
             learned, tells = os.pipe()
             child = os.fork()

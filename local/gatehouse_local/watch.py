@@ -1,12 +1,13 @@
 """`gate test --watch`: stays, and after each save reruns the tests that the saved file affects.
 
 What is affected is a pure function of the workspace and the paths. Quick because the throwaway PostgreSQL stays between
-the runs, and because each run is a fork of a warm process (warm.py).
+the runs with seeded databases at hand, and because each run is a fork of a warm process (warm.py).
 """
 
 import contextlib
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,20 +16,24 @@ import click
 import watchfiles
 
 from gatehouse_local.shared import shared
-from gatehouse_local.testing import SHARED_FOLDER, Postgres
+from gatehouse_local.testing import SHARED_FOLDER, USED, Postgres
 from gatehouse_local.testrun import pytest_arguments
 from gatehouse_local.warm import NOTHING, Warm
+from gatehouse_local.watch_imports import importing
 from gatehouse_local.workspace import Member, dependents, members
 
 WATCHED = frozenset({".py", ".toml", ".yaml", ".json", ".sql", ".html", ".css", ".js", ".ts"})
 NO_PLATFORM = ["-m", "not platform and not browser"]
-QUICK = ["-n", "0", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+# `unraisableexception` collects garbage ten times at the end, for warnings that our settings ignore.
+QUICK = ["-n", "0", "-p", "no:cacheprovider", "-p", "no:unraisableexception"]
+QUICK += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+SPARES = 8  # seeded databases at hand: a test module of a service takes one
 
 
 def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> list[Path]:
     """The test files and folders to run for some changed files, the nearest first. Paths are absolute."""
     nearest: list[Path] = []
-    folders: list[Path] = []
+    folders: list[Path] = []  # or, where imports tell, test files
     for path in sorted(changed):
         owner = next((one for one in known.values() if path.is_relative_to(one.folder)), None)
         tests = owner.folder / "tests" if owner else root / "tests"
@@ -36,7 +41,12 @@ def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> l
             nearest.append(path if _is_test(path) else path.parent)
         elif owner:
             nearest.append(tests / f"test_{path.stem}.py")
-            folders += [known[name].folder / "tests" for name in dependents([owner.name], known)]
+            for name in dependents([owner.name], known):
+                folder = known[name].folder / "tests"
+                # Beyond services, what a test runs isn't told by what it imports: commands, generated files, processes.
+                services = all(one.is_relative_to(root / "services") for one in (path, folder))
+                told = services and path.suffix == ".py" and path.exists()
+                folders += importing(path, folder, known) if told else [folder]
     # A file goes before the folder it is in; pytest doesn't run it a second time with the folder.
     return [path for path in dict.fromkeys(nearest + folders) if path.exists()]
 
@@ -55,17 +65,40 @@ def watch(root: Path, words: list[str]) -> None:
         try:
             with shared(Path(folder), "postgres") as facts:
                 warm.start([*_chosen(root, words), *NO_PLATFORM, *QUICK, "--collect-only"], quiet=True)
-                with contextlib.suppress(Exception):  # a broken configuration shows in the tests that need it
-                    Postgres(facts["url"], Path(folder)).seeded_template(root)
+                stock = Stock(root, Postgres(facts["url"], Path(folder)))
+                stock.refill()
                 warm.finished(wait=60)
-                _stay(root, words, warm)
+                _stay(root, words, warm, stock)
         except KeyboardInterrupt:
             pass
         finally:
             warm.close()
 
 
-def _stay(root: Path, words: list[str], warm: Warm) -> None:
+class Stock:
+    """Seeded databases at hand; filled again, and those of the last run dropped, while nobody waits for a result."""
+
+    def __init__(self, root: Path, postgres: Postgres) -> None:
+        self._root, self._postgres = root, postgres
+        self._work = threading.Thread()
+
+    def refill(self) -> None:
+        """Fills up now; `refill_after_run` does so in the background, and no run may have begun since the last."""
+        self._tidy([])
+
+    def refill_after_run(self) -> None:
+        if not self._work.is_alive():
+            self._work = threading.Thread(target=self._tidy, args=[self._postgres.databases(USED)], daemon=True)
+            self._work.start()
+
+    def _tidy(self, used: list[str]) -> None:
+        with contextlib.suppress(Exception):  # a broken configuration shows in the tests that need it
+            for name in used:
+                self._postgres.drop_database(name)
+            self._postgres.keep_spares(self._postgres.seeded_template(self._root), SPARES)
+
+
+def _stay(root: Path, words: list[str], warm: Warm, stock: Stock) -> None:
     waiting: set[Path] = set()
     saved = 0.0
     folders = {root / one.folder.relative_to(root).parts[0] for one in members(root).values()} | {root / "tests"}
@@ -77,6 +110,7 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
         if (code := warm.finished()) is not None:
             click.echo(f"{_verdict(code)} {time.time() - saved:.1f} s after the save")
             waiting.clear()
+            stock.refill_after_run()
         if not changes:
             continue
         warm.stop()
@@ -85,9 +119,24 @@ def _stay(root: Path, words: list[str], warm: Warm) -> None:
         saved = max((path.stat().st_mtime for path in paths if path.exists()), default=time.time())
         targets = _within(affected(root, members(root), waiting), _chosen(root, words))
         if targets:
-            names = ", ".join(sorted(str(path.relative_to(root)) for path in waiting))
-            click.echo(f"\n── {names}")
+            click.echo(f"\n── {', '.join(sorted(str(path.relative_to(root)) for path in waiting))}")
+            click.echo(f"   runs {described(root, targets)}")
             warm.start([*map(str, targets), *NO_PLATFORM, *QUICK])
+
+
+def described(root: Path, targets: Iterable[Path]) -> str:
+    """The folders to run, those of which only some files run with their names; a file of such a folder goes unsaid."""
+    whole = [one for one in targets if one.is_dir()]
+    files: dict[Path, list[str]] = {one: [] for one in whole}
+    for file in targets:
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in whole):
+            files.setdefault(file.parent, []).append(file.stem.removeprefix("test_"))
+    said = []
+    for folder, names in files.items():
+        of = len(list(folder.glob("test_*.py")))
+        some = f" ({len(names)} of {of} files: {', '.join(names)})" if names and len(names) < of else ""
+        said.append(f"{folder.relative_to(root)}{some}")
+    return "; ".join(said)
 
 
 def _verdict(code: int) -> str:

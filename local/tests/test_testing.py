@@ -61,6 +61,19 @@ def test_a_copy_has_what_its_template_has(postgres: Postgres):
     postgres.drop_database(template)
 
 
+def test_a_spare_is_taken_before_a_copy_is_made(postgres: Postgres):
+    template, other = (postgres.create_database().rsplit("/", 1)[1] for _ in range(2))
+    postgres.keep_spares(template, 2)
+    copies = [postgres.create_database(template) for _ in range(3)]
+    assert len(set(copies)) == 3
+    assert postgres.databases("spare_") == []
+    postgres.keep_spares(template, 1)
+    postgres.keep_spares(other, 0)
+    assert postgres.databases("spare_") == []  # those of another template are of no use
+    for url in (*copies, template, other):
+        postgres.drop_database(url)
+
+
 def test_a_database_is_dropped_though_someone_is_connected(postgres: Postgres):
     url = postgres.create_database()
     with psycopg.connect(url):

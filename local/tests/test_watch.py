@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from gatehouse_local.warm import Warm
-from gatehouse_local.watch import affected
-from gatehouse_local.workspace import dependents, members
+from gatehouse_local.watch import affected, described
+from gatehouse_local.watch_imports import importing
+from gatehouse_local.workspace import Member, dependents, members
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,11 +23,69 @@ def test_a_service_runs_its_own_tests_only():
     assert all(path.startswith("services/person/tests") for path in found)
 
 
-def test_the_chassis_runs_its_own_tests_and_then_every_service():
+def test_the_chassis_runs_its_own_tests_and_then_those_of_every_service():
     found = affected_by("services/chassis/gatehouse_chassis/app.py")
-    assert found[:2] == ["services/chassis/tests/test_app.py", "services/chassis/tests"]
-    assert {"services/person/tests", "services/topics/tests"} < set(found)
-    assert "local/tests" not in found
+    assert found[0] == "services/chassis/tests/test_app.py"
+    assert {"services/person/tests/test_people.py", "services/topics/tests/test_lists.py"} < set(found)
+    assert not any(path.startswith("local/") for path in found)
+
+
+def test_queries_run_the_tests_over_http_and_not_those_of_the_rules():
+    found = affected_by("services/topics/gatehouse_topics/queries.py")
+    assert "services/topics/tests/test_lists.py" in found
+    assert "services/topics/tests/test_rules.py" not in found
+
+
+def test_rules_run_their_own_tests_first_and_those_over_http():
+    found = affected_by("services/person/gatehouse_person/rules.py")
+    assert found[0] == "services/person/tests/test_rules.py"
+    assert "services/person/tests/test_people.py" in found
+
+
+def test_what_is_run_is_said():
+    tests = ROOT / "services/person/tests"
+    assert described(ROOT, [tests]) == "services/person/tests"
+    assert described(ROOT, [tests / "test_rules.py", tests]) == "services/person/tests"
+    one = described(ROOT, [tests / "test_rules.py"])
+    assert one == f"services/person/tests (1 of {len(list(tests.glob('test_*.py')))} files: rules)"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Member:
+    """A member with a module that another imports, and tests of all kinds."""
+    sources = {
+        "gatehouse_house/__init__.py": "",
+        "gatehouse_house/deep.py": "",
+        "gatehouse_house/middle.py": "def late():\n    from gatehouse_house import deep",
+        "tests/conftest.py": "from gatehouse_house import middle\ndef lamp(): ...",
+        "tests/test_broken.py": "def (",
+        "tests/test_direct.py": "import gatehouse_house.deep",
+        "tests/test_by_fixture.py": "def test_it(lamp): ...",
+        "tests/test_nothing.py": "def test_it(): ...",
+        "tests/test_process.py": "import subprocess",
+    }
+    for name, source in sources.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(source)
+    return Member("gatehouse-house", tmp_path, "gatehouse_house", frozenset())
+
+
+def importers(house: Member, changed: str) -> set[str]:
+    found = importing(house.folder / changed, house.folder / "tests", {house.name: house})
+    return {path.stem.removeprefix("test_") for path in found}
+
+
+def test_tests_are_affected_through_imports_and_fixtures_and_when_that_cannot_be_told(house: Member):
+    assert importers(house, "gatehouse_house/deep.py") == {"direct", "by_fixture", "broken", "process"}
+    assert importers(house, "gatehouse_house/middle.py") == {"by_fixture", "broken", "process"}
+
+
+def test_a_new_import_is_seen_at_the_next_save(house: Member):
+    test = house.folder / "tests/test_nothing.py"
+    assert "nothing" not in importers(house, "gatehouse_house/deep.py")
+    test.write_text("from gatehouse_house import deep  # now")
+    assert "nothing" in importers(house, "gatehouse_house/deep.py")
 
 
 def test_the_catalog_runs_everything_that_stands_on_it():
