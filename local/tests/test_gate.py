@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_local.gate import summary
-from gatehouse_local.testrun import UnknownTests, pytest_arguments
+from gatehouse_local.testrun import UNIT, UnknownTests, pytest_arguments
 
 ROOT = Path(__file__).parents[2]
 
@@ -88,7 +88,7 @@ def test_summaries_are_read_from_the_source():
 @pytest.mark.parametrize(
     ("words", "arguments"),
     [
-        (["unit"], ["services", "db-manager", "local", "-m", "not platform and not browser"]),
+        (["unit"], [*UNIT, "-m", "not platform and not browser"]),
         (["blackbox", "-x"], ["tests/blackbox", "-x"]),
         (["person", "-k", "archive"], ["services/person/tests", "-k", "archive", "-n", "0"]),
         (["local/tests/test_gate.py::test_x"], [f"{ROOT}/local/tests/test_gate.py::test_x", "-n", "0"]),

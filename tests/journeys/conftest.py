@@ -38,7 +38,7 @@ def find_chromium() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not session: while it is open, Playwright's loop runs, and no async test could
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
     executable = find_chromium()
     if executable is None:
