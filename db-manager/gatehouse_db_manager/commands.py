@@ -103,12 +103,15 @@ def db() -> None:
 @_as_json
 @_test_data
 @_environment
-def plan(where: _Where, as_json: bool, test_data: bool, environment: str) -> None:
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to this file (JSON).")
+def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None) -> None:
     """Show what apply would do, and change nothing."""
-    from gatehouse_db_manager import api
+    from gatehouse_db_manager import api, show
     from gatehouse_db_manager.show import print_json, show_plan
 
     planned = api.plan(where.url, where.load(), environment=environment, test_data=test_data)
+    if out:
+        out.write_text(show.as_json(planned), encoding="utf-8", newline="\n")
     print_json(planned) if as_json else show_plan(planned)
     if planned.refusals:
         raise click.exceptions.Exit(3)

@@ -1,11 +1,13 @@
-"""JSON Schemas of the file formats, for editors. Written to db-manager/schemas by `gate generate`."""
+"""JSON Schemas of the file formats, for editors, and of plans, for scripts. Written to db-manager/schemas by `gate generate`."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from gatehouse_db_manager import plan_json
 from gatehouse_db_manager.formats import CollectionFile, EnumValue, SchemaFile, TypeFile
+from gatehouse_db_manager.imported import ImportedFile
 
 _FORMATS: dict[str, tuple[str, Any]] = {
     "schema": ("A schema: services/<service>/database/schema.yaml", SchemaFile),
@@ -14,6 +16,7 @@ _FORMATS: dict[str, tuple[str, Any]] = {
         "A snapshot of enumerators: services/<service>/database/enumerators/<n>.yaml",
         dict[str, list[EnumValue]],
     ),
+    "imported": ("A collection as `gate db import` found it, with `imported: true`", ImportedFile),
     "type": ("A custom type: db-manager/types/<type>.yaml", TypeFile),
 }
 
@@ -34,7 +37,8 @@ def format_schema(name: str) -> dict[str, Any]:
 def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`."""
     del root  # the schemas follow from the structs alone
-    return {f"db-manager/schemas/{name}.schema.json": _text(format_schema(name)) for name in _FORMATS}
+    schemas = {name: format_schema(name) for name in _FORMATS} | {"plan": plan_json.schema()}
+    return {f"db-manager/schemas/{name}.schema.json": _text(schema) for name, schema in schemas.items()}
 
 
 def _text(schema: dict[str, Any]) -> str:

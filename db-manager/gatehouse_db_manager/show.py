@@ -15,6 +15,7 @@ from gatehouse_db_manager.api import Result, Status
 from gatehouse_db_manager.errors import DbManagerError, Problem
 from gatehouse_db_manager.import_write import Imported
 from gatehouse_db_manager.model import Configuration
+from gatehouse_db_manager.plan_json import listed
 from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planner import NEW
 from gatehouse_db_manager.progress import (
@@ -34,19 +35,12 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(value: object) -> None:
     """JSON on stdout, for scripts."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(_listed(value)), indent=2).decode() + "\n")
+    sys.stdout.write(as_json(value))
 
 
-def _listed(value: object) -> object:
-    """A plan with each schema's fingerprint, and without the rows of its data."""
-    if not isinstance(value, Plan):
-        return value
-    plan = msgspec.to_builtins(value)
-    for given, schema in zip(plan["schemas"], value.schemas, strict=True):
-        given["fingerprint"] = schema.fingerprint
-        for step in given["steps"]:
-            step["data"] = [{**data, "rows": len(data["rows"])} for data in step["data"]]
-    return plan
+def as_json(value: object) -> str:
+    shown = listed(value) if isinstance(value, Plan) else value
+    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n"
 
 
 def show_error(error: DbManagerError) -> None:

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from gatehouse_db_manager.api import connect
 from gatehouse_db_manager.commands import db
 from gatehouse_db_manager.lock import lock
+from gatehouse_db_manager.schemas import generate
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 
@@ -61,6 +64,23 @@ def test_plan_as_json_can_be_read_by_a_script(gate, checkout):
     assert schema["versions"][0]["after"] == "1.0.0.0"
     assert len(schema["fingerprint"]) == 20
     assert schema["steps"][-1]["data"][0]["rows"] == 1
+
+
+def test_a_plan_s_json_is_as_published(gate, checkout, tmp_path):
+    checkout.collection()
+    checkout.rows([{"id": ADA, "name": "Ada"}])
+    out = tmp_path / "plan.json"
+    printed = gate("plan", "--json", "--test-data", "--out", str(out))
+    assert out.read_text() == printed
+    published = Path(__file__).parents[1] / "schemas" / "plan.schema.json"
+    schema = msgspec.json.decode(published.read_bytes())
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(msgspec.json.decode(printed))
+
+
+def test_what_is_published_is_what_the_code_says():
+    for path, text in generate(Path()).items():
+        assert (Path(__file__).parents[2] / path).read_text() == text, "write it anew: ./local/gate generate"
 
 
 def test_status_compares_wanted_with_applied(gate, checkout):
