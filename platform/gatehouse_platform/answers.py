@@ -29,9 +29,9 @@ class Answers:
         """(id, outputs) of a resource: what was given, and what AWS adds."""
         called = str(given.get("name") or given.get("bucket") or given.get("identifier") or name)
         made = _MAKERS.get(kind)
-        identity, added = made(self, called, given) if made else (f"{name}-id", {})
+        resource_id, added = made(self, called, given) if made else (f"{name}-id", {})
         outputs = {"name": called, "arn": self.arn(kind.split(":")[1].partition("/")[0], called), **given, **added}
-        return identity, outputs if not kind.startswith("gatehouse:") else dict(given)
+        return resource_id, outputs if not kind.startswith("gatehouse:") else dict(given)
 
     def arn(self, service: str, rest: str, *, place: bool = True) -> str:
         where = f"{self.region}:{self.account}" if place else f":{self.account}"

@@ -54,7 +54,9 @@ def _comparable(graph: Graph, resource: Resource) -> dict[str, Any]:
     """Every property by its path, and what Pulumi is told about the resource."""
     leaves = dict(flat(resource.properties))
     leaves |= {"(protect)": resource.protect, "(ignores)": ", ".join(resource.ignores)}
-    return {path: _without_stack(value, graph.stack) for path, value in leaves.items()}
+    return {
+        str(_without_stack(path, graph.stack)): _without_stack(value, graph.stack) for path, value in leaves.items()
+    }
 
 
 def _without_stack(value: Any, stack: str) -> Any:

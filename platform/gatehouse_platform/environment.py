@@ -20,7 +20,7 @@ class Environment(pulumi.ComponentResource):
     """Everything of one environment."""
 
     def __init__(self, stack: Stack, catalog: Catalog, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gatehouse:platform:Environment", stack.name, None, opts)
+        super().__init__("gatehouse:platform:Environment", "environment", None, opts)
         check_priorities(catalog)
         around = self._surroundings(stack, catalog)
         places: dict[str, Place] = {}

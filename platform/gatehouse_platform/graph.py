@@ -98,9 +98,9 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 return resource
         raise KeyError(f"{kind} {name}")
 
-    def with_id(self, kind: str, identity: str) -> Resource:
+    def with_id(self, kind: str, resource_id: str) -> Resource:
         """The resource of that type whose id another resource names. Raises KeyError when there is none."""
-        return self._by_id[kind, identity]
+        return self._by_id[kind, resource_id]
 
     def children(self, parent: str = "") -> tuple[Resource, ...]:
         """What stands directly below a resource's URN; the top of the tree without one."""

@@ -1,6 +1,5 @@
 """A service's schema in an environment: the task definition of its database image, and the resource that runs it."""
 
-import hashlib
 import json
 
 import pulumi
@@ -69,9 +68,7 @@ def migrate(place: Place, release: Release) -> Schema | None:
         name,
         {
             "digest": release.database_digest,
-            "configuration": database.address.apply(
-                lambda address: hashlib.sha256(json.dumps(environment(address), sort_keys=True).encode()).hexdigest()
-            ),
+            "configuration": database.address.apply(lambda address: json.dumps(environment(address), sort_keys=True)),
             "region": stack.region,
             "cluster": place.around.cluster.name,
             "family": task.family,

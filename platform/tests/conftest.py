@@ -1,0 +1,63 @@
+"""Recorded graphs that tests share, and worlds to change: a checkout with other services or another stack file."""
+
+import functools
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatehouse_platform.check import graph_of
+from gatehouse_platform.graph import Graph, Resource
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ("dev", "test", "staging", "production")
+STACKS = ("foundation", *ENVIRONMENTS)
+
+
+@functools.cache
+def _graph(name: str) -> Graph:
+    return graph_of(ROOT, name)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def graph() -> Callable[[str], Graph]:
+    """The graph of a committed stack, examples included; recorded once a process."""
+    return _graph
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout of its own, as far as the platform reads one: catalog and stack files."""
+    for file in ROOT.glob("services/*/service.toml"):
+        (tmp_path / "services" / file.parent.name).mkdir(parents=True)
+        shutil.copy(file, tmp_path / "services" / file.parent.name)
+    (tmp_path / "services" / "catalog").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    shutil.copytree(ROOT / "stacks", tmp_path / "stacks")
+    return tmp_path
+
+
+@pytest.fixture
+def changed() -> Callable[..., Graph]:
+    """A graph with one resource's properties (or `protect`) changed; None takes a property away."""
+
+    def change(graph: Graph, kind: str, name: str, properties: Mapping[str, Any], **others: Any) -> Graph:
+        old = next(one for one in graph.resources if one.kind == kind and one.name == name)
+        merged = {**old.properties, **properties}
+        kept = {key: value for key, value in merged.items() if value is not None}
+        return replaced(graph, old, msgspec.structs.replace(old, properties=kept, **others))
+
+    return change
+
+
+def replaced(graph: Graph, old: Resource, *new: Resource) -> Graph:
+    others = tuple(one for one in graph.resources if one is not old)
+    return msgspec.structs.replace(graph, resources=(*others, *new))

@@ -1,0 +1,127 @@
+"""How far a change reaches: a digest to its task definition and service, a new service to its own resources."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from gatehouse_catalog import load_catalog
+from gatehouse_local.scaffold import rendered
+from gatehouse_platform.check import example_digest, graph_of, with_examples
+from gatehouse_platform.differences import Difference, difference
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.show_diff import lines
+from gatehouse_platform.stack_config import read_config
+
+Graphs = Callable[[str], Graph]
+
+
+def kinds(found: Difference) -> set[tuple[str, str]]:
+    return {(one.type.rpartition(":")[2], one.name) for one in found.changed}
+
+
+def released(checkout: Path, stack: str, service: str, **changes: Any) -> Difference:
+    """What a change of one release in a stack file makes different."""
+    config, _ = with_examples(read_config(checkout, stack), load_catalog(checkout))
+    file = checkout / "stacks" / f"Pulumi.{stack}.yaml"
+    yaml = YAML()
+    content = yaml.load(file.read_text())
+    content["config"] = config
+    yaml.dump(content, file)
+    before = graph_of(checkout, stack)
+    content["config"]["gatehouse:releases"][service] |= changes
+    yaml.dump(content, file)
+    return difference(before, graph_of(checkout, stack))
+
+
+@pytest.mark.parametrize("stack", ["dev", "production"])
+def test_a_digest_changes_its_task_definition_and_service_and_nothing_else(checkout: Path, stack: str):
+    found = released(checkout, stack, "person", digest=example_digest("another person"))
+    assert (found.added, found.removed) == ((), ())
+    assert kinds(found) == {("TaskDefinition", "person"), ("Service", "person")}
+    service = next(one for one in found.changed if one.type.endswith(":Service"))
+    assert [change.path for change in service.changes] == ["taskDefinition"]
+    task = next(one for one in found.changed if one.type.endswith(":TaskDefinition"))
+    assert {change.path for change in task.changes} == {
+        "containerDefinitions[person].environment[GATEHOUSE_IMAGE_DIGEST].value",
+        "containerDefinitions[person].image",
+    }
+
+
+def test_a_database_digest_changes_its_schema_run_only(checkout: Path):
+    found = released(checkout, "dev", "person", database_digest=example_digest("another schema"))
+    assert kinds(found) == {("TaskDefinition", "person-database"), ("Schema", "person-database")}
+
+
+def test_collections_of_a_release_change_nothing_in_aws(checkout: Path):
+    assert not released(checkout, "dev", "person", collections={"person": "1.0.0.1"})
+
+
+def a_new_service(root: Path, checkout: Path, name: str) -> None:
+    """What `gate new service NAME` writes, as far as the platform reads it."""
+    values = {"name": name, "domain": "demo", "schema": name, "package": f"gatehouse_{name}", "title": name.title()}
+    text = rendered({**values, "port": "8499"})["service.toml"]
+    (checkout / "services" / name).mkdir()
+    (checkout / "services" / name / "service.toml").write_text(text)
+
+
+@pytest.mark.parametrize("stack", ENVIRONMENTS)
+def test_a_new_service_adds_its_own_resources_and_nothing_else(root: Path, checkout: Path, graph: Graphs, stack: str):
+    a_new_service(root, checkout, "demo")
+    found = difference(graph(stack), graph_of(checkout, stack))
+    assert found.removed == ()
+    # Everything a service has, all of it named after it; what calls every service gets a rule to it, too.
+    assert all("demo" in one.name for one in found.added)
+    like = [one for one in graph(stack).resources if one.name.split("-")[0] == "partner" or "-partner" in one.name]
+    assert sorted(one.type for one in found.added) == sorted(one.type for one in like)
+    # Its address for those that use every service, and its target for the collector.
+    everybody = {other.name for other in load_catalog(checkout) if "*" in other.uses.services}
+    assert kinds(found) == {
+        (kind, name) for kind in ("TaskDefinition", "Service") for name in everybody | {"collector"}
+    }
+
+
+def test_stacks_of_one_tier_differ_in_their_addresses_and_names_only(graph: Graphs):
+    found = difference(graph("dev"), graph("test"))
+    assert (found.added, found.removed) == ((), ())
+    values = [str(change.after) for one in found.changed for change in one.changes]
+    ours = ("10.20.", "test", "task-definition/")
+    assert [value for value in values if not any(word in value for word in ours)] == []
+
+
+def test_the_difference_is_said_property_by_property(checkout: Path):
+    found = released(checkout, "dev", "person", digest=example_digest("another person"))
+    said = lines(found)
+    assert said[-1] == "0 added, 0 removed, 2 changed"
+    assert any(line.startswith("    containerDefinitions[person].image: 1111") and " -> " in line for line in said)
+
+
+def test_a_stack_is_compared_with_itself_at_another_revision(checkout: Path, tmp_path: Path):
+    from click.testing import CliRunner
+
+    from gatehouse_platform.commands import stack
+
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], cwd=checkout, check=True)
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "before")
+    file = checkout / "stacks" / "Pulumi.dev.yaml"
+    file.write_text(file.read_text() + "  gatehouse:log_days: 7\n")
+    runner: Any = CliRunner()
+    before = Path.cwd()
+    import os
+
+    os.chdir(checkout)
+    try:
+        said = runner.invoke(stack, ["diff", "dev@main"], catch_exceptions=False).output
+        missing = runner.invoke(stack, ["diff", "dev@nowhere"])
+    finally:
+        os.chdir(before)
+    assert "retentionInDays: 30 -> 7" in said
+    assert "nowhere can't be read" in str(missing.exception)

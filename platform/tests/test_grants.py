@@ -1,0 +1,168 @@
+"""What each task may do is derived here from the catalog on its own, and compared: no statement grants more."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gatehouse_catalog import Service, load_catalog
+from gatehouse_platform.access import trust
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.iam_reference import calls, document_problems, known_action, unknown_grants
+from gatehouse_platform.settings import ENVIRONMENTS
+
+Graphs = Callable[[str], Graph]
+Grants = dict[str, set[str]]
+ACCOUNT, REGION = "111122223333", "eu-central-1"
+REPOSITORY = "agile-learning-institute/gatehouse"
+PULL = {
+    "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository",
+    "ecr:GetDownloadUrlForLayer",
+}  # fmt: skip
+SHELL = {f"ssmmessages:{verb}{kind}Channel" for verb in ("Create", "Open") for kind in ("Control", "Data")}
+MASTER = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-00000000-0000-0000-0000-000000000000-AbCdEf"
+
+
+def granted(graph: Graph, role: str) -> Grants:
+    """Action -> resources of everything that a role may do."""
+    found: Grants = {}
+    for policy in graph.of_type("aws:iam/rolePolicy:RolePolicy"):
+        if policy.properties["role"] == role:
+            for statement in json.loads(policy.properties["policy"])["Statement"]:
+                for action in statement["Action"]:
+                    found.setdefault(action, set()).update(statement["Resource"])
+    return found
+
+
+def starting(stack: str, log: str, image: str, secrets: set[str]) -> Grants:
+    """What it takes to start one task."""
+    found: Grants = {"ecr:GetAuthorizationToken": {"*"}}
+    found |= {action: {f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/ghcr/{REPOSITORY}/{image}"} for action in PULL}
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{stack}/{log}:log-stream:*"
+    found |= {"logs:CreateLogStream": {stream}, "logs:PutLogEvents": {stream}}
+    if secrets:
+        found |= {"secretsmanager:GetSecretValue": secrets, "kms:Decrypt": {key_arn()}}
+    return found
+
+
+def key_arn() -> str:
+    return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key-governance"
+
+
+def secret(stack: str, service: Service, key: str) -> str:
+    return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/{service.name}/{key}-AbCdEf"
+
+
+@pytest.mark.parametrize("stack", ENVIRONMENTS)
+def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Graphs, stack: str):
+    found = graph(stack)
+    expected: dict[str, Grants] = {}
+    for service in load_catalog(root):
+        prefix = f"gatehouse-{stack}-{service.name}"
+        own = {secret(stack, service, key) for key, setting in service.settings.items() if setting.secret}
+        expected[prefix] = {} if stack == "production" else {action: {"*"} for action in SHELL}
+        if service.database is not None:
+            own.add(secret(stack, service, "database"))
+            image = f"{service.name}-database"
+            both = {MASTER, secret(stack, service, "database")}
+            expected[f"{prefix}-database-start"] = starting(stack, service.name, image, both)
+        expected[f"{prefix}-start"] = starting(stack, service.name, service.name, own)
+    workspace = f"arn:aws:aps:{REGION}:{ACCOUNT}:workspace/ws-monitoring"
+    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{stack}/collector:log-stream:*"
+    expected[f"gatehouse-{stack}-collector"] = {"aps:RemoteWrite": {workspace}}
+    expected[f"gatehouse-{stack}-collector-start"] = {"logs:CreateLogStream": {stream}, "logs:PutLogEvents": {stream}}
+    if stack != "production":
+        database = {f"arn:aws:rds:{REGION}:{ACCOUNT}:db:gatehouse-{stack}"}
+        expected[f"gatehouse-{stack}-nights"] = {"rds:StartDBInstance": database, "rds:StopDBInstance": database}
+    roles = {role.properties["name"] for role in found.of_type("aws:iam/role:Role")}
+    assert roles == set(expected)
+    assert {role: granted(found, role) for role in roles} == expected
+    assert found.of_type("aws:iam/rolePolicyAttachment:RolePolicyAttachment") == ()
+
+
+@pytest.mark.parametrize("stack", ENVIRONMENTS)
+def test_the_boundary_allows_what_the_roles_need(root: Path, graph: Graphs, stack: str):
+    """Or a role could do less than its own policy says, which shows only in AWS."""
+    (policy,) = [one for one in graph("foundation").of_type("aws:iam/policy:Policy") if one.name == f"{stack}-boundary"]
+    allowed: Grants = {}
+    for statement in json.loads(policy.properties["policy"])["Statement"]:
+        for action in statement["Action"]:
+            allowed.setdefault(action, set()).update(statement["Resource"])
+    from fnmatch import fnmatchcase
+
+    for role in graph(stack).of_type("aws:iam/role:Role"):
+        assert role.properties["permissionsBoundary"] == policy.outputs["arn"]
+        for action, resources in granted(graph(stack), role.properties["name"]).items():
+            for resource in resources:
+                assert any(fnmatchcase(resource, limit) for limit in allowed[action]), f"{action} {resource}"
+
+
+def test_github_gets_in_for_one_repository_and_one_environment_only(graph: Graphs):
+    roles = {
+        role.name: json.loads(role.properties["assumeRolePolicy"])["Statement"]
+        for role in graph("foundation").of_type("aws:iam/role:Role")
+        if role.properties["name"].startswith("gatehouse-github-")
+    }
+    assert set(roles) == {f"{stack}-{what}" for stack in ENVIRONMENTS for what in ("plan", "apply")}
+    for name, (statement,) in roles.items():
+        stack, what = name.split("-")
+        conditions = statement["Condition"]["StringEquals"]
+        at_github = stack if what == "apply" else f"{stack}-plan"
+        subject = conditions["token.actions.githubusercontent.com:sub"]
+        assert subject == f"repo:{REPOSITORY}:environment:{at_github}"
+        assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+        assert "*" not in json.dumps(statement)
+
+
+def test_a_plan_role_changes_nothing(graph: Graphs):
+    reading = ("Get", "List", "Decrypt", "Describe")
+    for stack in ENVIRONMENTS:
+        for action in granted(graph("foundation"), f"gatehouse-github-{stack}-plan"):
+            assert action.partition(":")[2].startswith(reading), action
+
+
+def test_an_apply_role_makes_roles_only_within_its_boundary(graph: Graphs):
+    (policy,) = [
+        json.loads(one.properties["policy"])["Statement"]
+        for one in graph("foundation").of_type("aws:iam/rolePolicy:RolePolicy")
+        if one.name == "dev-apply"
+    ]
+    by_sid = {statement["Sid"]: statement for statement in policy}
+    limit = by_sid["ChangeRoles"]["Condition"]["StringEquals"]["iam:PermissionsBoundary"]
+    assert limit == f"arn:aws:iam::{ACCOUNT}:policy/gatehouse-dev-boundary"
+    assert by_sid["ChangeRoles"]["Resource"] == [f"arn:aws:iam::{ACCOUNT}:role/gatehouse-dev-*"]
+    foreign = by_sid["NotOtherState"]["Resource"]
+    assert any("/production." in file for file in foreign)
+    assert not any("/dev" in file for file in foreign)
+
+
+@pytest.mark.parametrize("stack", ["foundation", *ENVIRONMENTS])
+def test_every_action_and_condition_key_exists(graph: Graphs, stack: str):
+    assert list(unknown_grants(graph(stack))) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ({"Action": ["s3:GetObjekt"]}, "there is no action s3:GetObjekt"),
+        ({"Action": ["sss:GetObject"]}, "there is no action sss:GetObject"),
+        ({"Action": ["kms:Dekrypt*"]}, "there is no action kms:Dekrypt*"),
+        ({"Action": [], "Condition": {"StringEqual": {"aws:SourceArn": ""}}}, "the operator StringEqual"),
+        ({"Action": [], "Condition": {"StringEquals": {"aws:SourceAcount": ""}}}, "the condition key aws:SourceAcount"),
+    ],
+)
+def test_a_misspelt_name_is_found(statement: dict[str, Any], said: str):
+    assert said in "".join(document_problems({"Sid": "X", **statement}))
+
+
+def test_botocore_knows_the_calls_that_the_table_needs_not_have():
+    assert known_action("secretsmanager:GetSecretValue")
+    assert "RunTask" in calls("ecs")
+    assert calls("nonsense") == frozenset()
+
+
+def test_trust_names_the_provider_of_its_account():
+    (statement,) = trust(ACCOUNT, "a/b", "dev")["Statement"]
+    assert statement["Principal"]["Federated"].startswith(f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions")

@@ -1,0 +1,262 @@
+"""Every policy is broken here, each in the ways it is for, and each breach is caught, by that policy alone."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.policies import POLICIES, violations
+from gatehouse_platform.policies.tasks import containers_of
+
+Graphs = Callable[[str], Graph]
+Change = Callable[..., Graph]
+
+# (policy, stack, kind, name, properties that break it, a word of what is said)
+BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroupIngressRule",
+        "edge-to-person",
+        {"cidrIpv4": "0.0.0.0/0"},
+        "internet in",
+    ),
+    ("open only at the edge", "dev", "SecurityGroupIngressRule", "edge-to-person", {"cidrIpv6": "::/0"}, "internet in"),
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroupIngressRule",
+        "edge-from-internet-443",
+        {"fromPort": 22, "toPort": 22},
+        "internet in",
+    ),
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroupEgressRule",
+        "person-to-internet",
+        {"fromPort": 80, "toPort": 80},
+        "more than TLS",
+    ),
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroupEgressRule",
+        "person-to-database",
+        {"toPort": 5433},
+        "more than one",
+    ),
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroupIngressRule",
+        "person-to-database",
+        {"ipProtocol": "-1"},
+        "more than one",
+    ),
+    (
+        "open only at the edge",
+        "dev",
+        "SecurityGroup",
+        "person",
+        {"ingress": [{"cidrBlocks": ["0.0.0.0/0"]}]},
+        "inside the group",
+    ),
+    (
+        "open only at the edge",
+        "dev",
+        "DefaultSecurityGroup",
+        "network",
+        {"egress": [{"protocol": "-1"}]},
+        "inside the group",
+    ),
+    ("balancers speak TLS", "dev", "Listener", "edge-http", {"defaultActions": [{"type": "forward"}]}, "without TLS"),
+    ("balancers speak TLS", "dev", "Listener", "edge-https", {"sslPolicy": "ELBSecurityPolicy-2016-08"}, "old TLS"),
+    ("databases are private", "dev", "Instance", "database", {"publiclyAccessible": True}, "isn't false"),
+    ("databases are private", "dev", "SubnetGroup", "database", {"subnetIds": ["public-0-id"]}, "way out"),
+    ("storage is encrypted", "dev", "Instance", "database", {"storageEncrypted": False}, "isn't true"),
+    ("storage is encrypted", "dev", "Instance", "database", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "LogGroup", "person", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "Secret", "person-database", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "Topic", "alerts", {"kmsMasterKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "Workspace", "monitoring", {"kmsKeyArn": None}, "not given"),
+    ("storage is encrypted", "foundation", "Trail", "trail", {"kmsKeyId": None}, "not given"),
+    (
+        "storage is encrypted",
+        "dev",
+        "BucketServerSideEncryptionConfiguration",
+        "logs",
+        {"bucket": "other"},
+        "isn't configured",
+    ),
+    ("buckets are private", "dev", "BucketPublicAccessBlock", "logs", {"blockPublicAcls": False}, "in full"),
+    ("logs end", "dev", "LogGroup", "person", {"retentionInDays": None}, "not given"),
+    ("roles are bounded", "dev", "Role", "person", {"permissionsBoundary": None}, "missing"),
+    (
+        "narrow permissions",
+        "foundation",
+        "RolePolicyAttachment",
+        "",
+        {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        "listed",
+    ),
+    (
+        "secrets are granted exactly",
+        "dev",
+        "TaskDefinition",
+        "person",
+        {"executionRoleArn": "arn:aws:iam::1:role/other"},
+        "can't read",
+    ),
+    ("everything is tagged", "dev", "Bucket", "logs", {"tags": {"gatehouse:environment": "production"}}, "overrules"),
+    ("state is protected", "production", "Instance", "database", {"deletionProtection": False}, "isn't true"),
+    ("state is protected", "production", "Instance", "database", {"skipFinalSnapshot": True}, "isn't false"),
+    ("state is protected", "production", "Instance", "database", {"backupRetentionPeriod": 1}, "too short"),
+    ("production is spread", "production", "Service", "person", {"desiredCount": 1}, "below 2"),
+    (
+        "production is spread",
+        "production",
+        "Service",
+        "person",
+        {"networkConfiguration": {"subnets": ["private-0-id"]}},
+        "one zone",
+    ),
+    ("production is spread", "production", "Instance", "database", {"multiAz": False}, "isn't true"),
+    ("tasks are confined", "production", "Service", "person", {"enableExecuteCommand": True}, "shell"),
+]
+
+
+def caught(graph: Graph) -> set[str]:
+    return {found.policy for found in violations(graph)}
+
+
+@pytest.mark.parametrize(
+    "breach",
+    BREACHES,
+    ids=[f"{breach[0]}: {breach[2]}.{next(iter(breach[4]))}" for breach in BREACHES],
+)
+def test_a_breach_is_caught_by_its_policy(graph: Graphs, breach: tuple[str, str, str, str, dict[str, Any], str]):
+    policy, stack, kind, name, properties, said = breach
+    of = graph(stack)
+    # ECS services and Cloud Map's are both called Service; the one with these properties is meant.
+    target = next(one for one in of.resources if one.kind == kind and name in {one.name, ""} and _fits(one, kind))
+    merged = {key: value for key, value in {**target.properties, **properties}.items() if value is not None}
+    broken = _with(of, target, msgspec.structs.replace(target, properties=merged))
+    found = [one for one in violations(broken) if said in one.message]
+    assert {one.policy for one in found} == {policy}
+    assert caught(broken) == {policy}
+    assert all(one.mend for one in found)
+
+
+def _fits(resource: Resource, kind: str) -> bool:
+    if kind == "Service":
+        return resource.type.startswith("aws:ecs")
+    return resource.type.startswith("aws:")
+
+
+def _with(graph: Graph, old: Resource, *new: Resource) -> Graph:
+    return msgspec.structs.replace(graph, resources=(*(one for one in graph.resources if one is not old), *new))
+
+
+@pytest.mark.parametrize("kind", ["Instance", "Key", "Bucket", "Secret"])
+def test_what_holds_data_is_protected_in_production(graph: Graphs, kind: str):
+    of = graph("production")
+    target = next(one for one in of.resources if one.kind == kind)
+    assert caught(_with(of, target, msgspec.structs.replace(target, protect=False))) == {"state is protected"}
+
+
+def container(graph: Graph, **changes: Any) -> Graph:
+    """The graph with the first container of a service changed."""
+    task = graph.named("aws:ecs/taskDefinition:TaskDefinition", "person")
+    (definition,) = containers_of(task)
+    text = json.dumps([{**definition, **changes}])
+    properties = {**task.properties, "containerDefinitions": text}
+    return _with(graph, task, msgspec.structs.replace(task, properties=properties))
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes"),
+    [
+        ("images by digest", {"image": "ghcr.io/a/b:latest"}),
+        ("images by digest", {"image": "ghcr.io/a/b@sha256:abc"}),
+        ("tasks are confined", {"readonlyRootFilesystem": False}),
+        ("tasks are confined", {"privileged": True}),
+        ("tasks are confined", {"essential": False}),
+        ("tasks are confined", {"user": "0:0"}),
+        ("tasks are confined", {"user": "root"}),
+        ("tasks are confined", {"linuxParameters": {"initProcessEnabled": False, "capabilities": {"drop": ["ALL"]}}}),
+        ("tasks are confined", {"linuxParameters": {"initProcessEnabled": True}}),
+        ("tasks are confined", {"logConfiguration": {"logDriver": "awslogs", "options": {}}}),
+        ("secrets are granted exactly", {"secrets": []}),
+    ],
+)
+def test_a_container_that_could_do_more_is_caught(graph: Graphs, policy: str, changes: dict):
+    assert caught(container(graph("dev"), **changes)) == {policy}
+
+
+def test_a_secret_that_isnt_granted_is_caught(graph: Graphs):
+    stolen = [{"name": "X", "valueFrom": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:other-AbCdEf"}]
+    task = graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "person")
+    (definition,) = containers_of(task)
+    broken = container(graph("dev"), secrets=definition["secrets"] + stolen)
+    assert [one.message for one in violations(broken)] == [f"can't read {stolen[0]['valueFrom']}."]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        {"Sid": "X", "Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::a"]},
+        {"Sid": "X", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]},
+        {"Sid": "WriteLog", "Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": ["*"]},
+    ],
+)
+def test_a_wildcard_that_isnt_listed_is_caught(graph: Graphs, changed: Change, statement: dict):
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    broken = changed(graph("dev"), "RolePolicy", "collector", {"policy": policy})
+    assert caught(broken) == {"narrow permissions"}
+
+
+def test_a_wildcard_in_a_refusal_is_fine(graph: Graphs, changed: Change):
+    refusal = {"Sid": "X", "Effect": "Deny", "Action": ["*"], "Resource": ["*"]}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [refusal]})
+    assert caught(changed(graph("dev"), "RolePolicy", "collector", {"policy": policy})) == set()
+
+
+def test_a_role_that_anybody_may_take_is_caught(graph: Graphs, changed: Change):
+    trust = {"Sid": "X", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"AWS": "*"}}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    assert caught(changed(graph("dev"), "Role", "person", {"assumeRolePolicy": policy})) == {"roles are bounded"}
+
+
+def test_tags_that_are_missing_and_another_provider_are_caught(graph: Graphs, changed: Change):
+    of = graph("dev")
+    assert caught(changed(of, "aws", "aws", {"defaultTags": "{}"})) == {"everything is tagged"}
+    assert caught(changed(of, "Vpc", "network", {}, provider="urn:pulumi:dev::gatehouse::x::y::1")) == {
+        "everything is tagged"
+    }
+
+
+def test_a_scaling_that_goes_below_two_in_production_is_caught(graph: Graphs):
+    of = graph("production")
+    target = Resource(
+        urn="urn:x", type="aws:appautoscaling/target:Target", name="x", id="x", properties={"minCapacity": 1},
+        provider=next(one for one in of.resources if one.kind == "Vpc").provider,
+    )  # fmt: skip
+    assert caught(msgspec.structs.replace(of, resources=(*of.resources, target))) == {"production is spread"}
+
+
+def test_rules_of_the_old_kind_are_caught(graph: Graphs):
+    of = graph("dev")
+    rule = Resource(
+        urn="urn:x", type="aws:ec2/securityGroupRule:SecurityGroupRule", name="x", id="x",
+        provider=next(one for one in of.resources if one.kind == "Vpc").provider,
+    )  # fmt: skip
+    assert caught(msgspec.structs.replace(of, resources=(*of.resources, rule))) == {"open only at the edge"}
+
+
+def test_every_policy_is_broken_somewhere_above():
+    tested = {breach[0] for breach in BREACHES} | {"images by digest", "tasks are confined", "narrow permissions"}
+    assert tested == {getattr(policy, "__name__", "").replace("_", " ").replace("tls", "TLS") for policy in POLICIES}

@@ -1,0 +1,200 @@
+"""The whole program for every committed stack, as Pulumi runs it, recorded."""
+
+import json
+import platform
+import re
+import resource
+import runpy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from gatehouse_catalog import load_catalog
+from gatehouse_platform.check import graph_of, with_examples
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.iam_reference import unknown_grants
+from gatehouse_platform.policies import violations
+from gatehouse_platform.recording import RecordingError, config_texts, record
+from gatehouse_platform.settings import ENVIRONMENTS, STACKS
+from gatehouse_platform.shapes import problems
+from gatehouse_platform.stack_config import read_config
+
+Graphs = Callable[[str], Graph]
+TASK_DEFINITION, SERVICE = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_every_committed_stack_keeps_every_rule(graph: Graphs, name: str):
+    found = graph(name)
+    assert len(found.resources) > 50
+    assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+
+
+def test_a_stack_is_checked_in_far_less_than_20_seconds(root: Path):
+    def used() -> float:
+        """Seconds of processor: other work on the machine doesn't count."""
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
+    before = used()
+    command = [sys.executable, "-m", "gatehouse_local.gate", "stack", "check", "production", "--json"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert used() - before < 20
+    (found,) = json.loads(done.stdout)
+    assert (found["stack"], found["problems"]) == ("production", [])
+
+
+def test_it_is_what_pulumi_runs(root: Path, graph: Graphs):
+    """Pulumi.yaml names the folder; its language host puts that first on the path and runs its __main__.py."""
+    project = YAML(typ="safe", pure=True).load((root / "Pulumi.yaml").read_text())
+    assert (project["name"], project["stackConfigDir"], project["runtime"]["name"]) == ("gatehouse", "stacks", "python")
+    for name in STACKS:
+        assert (root / project["stackConfigDir"] / f"Pulumi.{name}.yaml").is_file()
+    config, _ = with_examples(read_config(root, "dev"), load_catalog(root))
+    found = record(
+        lambda: runpy.run_path(str(root / project["main"]), run_name="__main__"),
+        stack="dev",
+        region="eu-central-1",
+        account="111122223333",
+        config=config_texts(config),
+    )
+    assert found.resources == graph("dev").resources
+
+
+def test_python_is_still_python_in_the_platform_folder(root: Path):
+    assert platform.system()
+    code = "import platform, secrets, types, logging; print(platform.system(), platform.__file__)"
+    for place in (root, root / "platform"):
+        done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True)
+        assert str(root) not in done.stdout
+
+
+def test_no_module_beside_main_shadows_another(root: Path):
+    ours = {path.stem for path in (root / "platform").iterdir() if path.suffix == ".py" or path.is_dir()}
+    known = sys.stdlib_module_names | {"pulumi", "pulumi_aws", "boto3"}
+    assert ours & known - {"__main__"} == set()
+    assert not (root / "platform" / "__init__.py").exists()
+    assert len((root / "platform" / "__main__.py").read_text().splitlines()) < 60
+
+
+def test_no_service_is_named_in_the_platform(root: Path):
+    """Nothing but the loop over the catalog knows services."""
+    names = re.compile(rf"\b(?:{'|'.join(load_catalog(root).names)})\b")
+    # Words that are services' names, too, and the example of a document: none is allowed in code.
+    found = [
+        f"{file.relative_to(root)}:{number}: {line.strip()}"
+        for file in [*(root / "platform").glob("*.py"), *(root / "platform" / "gatehouse_platform").rglob("*.py")]
+        for number, line in enumerate(file.read_text().splitlines(), start=1)
+        if names.search(line)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_a_service_without_a_release_has_its_place_and_runs_nothing(root: Path, name: str):
+    found = graph_of(root, name, examples=False)
+    released = read_config(root, name)["gatehouse:releases"]
+    assert {one.name for one in found.of_type(SERVICE)} == set(released)
+    assert {one.name for one in found.of_type("gatehouse:platform:Service")} == set(load_catalog(root).names)
+    assert violations(found) == []
+
+
+def test_examples_are_named_as_such(graph: Graphs, root: Path):
+    assert set(graph("dev").examples) - {"collector"} <= set(load_catalog(root).names)
+    assert "example.invalid" in graph("dev").named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
+
+
+def test_the_same_files_give_the_same_graph(root: Path, graph: Graphs):
+    assert graph_of(root, "test").resources == graph("test").resources
+
+
+def test_two_resources_of_one_name_are_refused_as_pulumi_would():
+    import pulumi_random
+
+    def program() -> None:
+        for _ in range(2):
+            pulumi_random.RandomPassword("twice", length=8)
+
+    with pytest.raises(RecordingError, match=r"two resources have the URN .*twice"):
+        record(program, stack="dev", region="r", account="a", config={})
+
+
+def test_no_secret_is_recorded(graph: Graphs):
+    (version, *_) = graph("dev").of_type("aws:secretsmanager/secretVersion:SecretVersion")
+    assert version.properties["secretString"] == "(secret)"
+    assert "random-of-" not in json.dumps([one.properties for one in graph("dev").resources])
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_each_service_waits_for_its_schema_and_its_rule(graph: Graphs, name: str):
+    found = graph(name)
+    schemas = {one.name: one.urn for one in found.resources if one.kind == "Schema"}
+    for service in found.of_type(SERVICE):
+        if f"{service.name}-database" in schemas:
+            assert schemas[f"{service.name}-database"] in service.depends_on
+            assert found.named("aws:lb/listenerRule:ListenerRule", service.name).urn in service.depends_on
+
+
+@pytest.mark.parametrize(("name", "ignored"), [("dev", True), ("production", False)])
+def test_the_count_is_left_to_scaling_only_where_there_is_scaling(graph: Graphs, name: str, ignored: bool):
+    found = graph(name)
+    scaled = {one.name for one in found.of_type("aws:appautoscaling/target:Target")}
+    for service in found.of_type(SERVICE):
+        assert ("desiredCount" in service.ignores) == (service.name in scaled)
+    assert bool(scaled) == ignored
+
+
+def test_at_night_everything_outside_production_sleeps(graph: Graphs):
+    for name in ("dev", "test", "staging"):
+        found = graph(name)
+        stops = [
+            one for one in found.of_type("aws:appautoscaling/scheduledAction:ScheduledAction") if "-stop" in one.name
+        ]
+        assert {one.properties["scalableTargetAction"]["maxCapacity"] for one in stops} == {0}
+        asleep = {one.name.removesuffix("-stop") for one in stops}
+        assert asleep == {one.name for one in found.of_type(SERVICE)} - {"collector"}
+        calls = {one.properties["target"]["arn"] for one in found.of_type("aws:scheduler/schedule:Schedule")}
+        assert calls == {f"arn:aws:scheduler:::aws-sdk:rds:{call}DBInstance" for call in ("stop", "start")}
+    assert not graph("production").of_type("aws:scheduler/schedule:Schedule")
+
+
+def test_longer_paths_come_first_and_what_is_for_the_platform_stays_inside(graph: Graphs, root: Path):
+    rules = sorted(
+        graph("dev").of_type("aws:lb/listenerRule:ListenerRule"), key=lambda rule: rule.properties["priority"]
+    )
+
+    def routed(path: str) -> str:
+        for rule in rules:
+            for pattern in rule.properties["conditions"][0]["pathPattern"]["values"]:
+                if re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), path):
+                    return rule.name
+        return "nobody"
+
+    for service in load_catalog(root):
+        assert routed(f"{service.path}/x".replace("//", "/")) == service.name
+    for path in ("/metrics", "/config", "/version", "/health/ready", "/openapi.json", "/docs"):
+        assert routed(path).startswith("edge-withheld")
+
+
+def test_blue_green_is_one_word_in_a_stack_file(root: Path):
+    config = read_config(root, "production") | {"gatehouse:services": {"person": {"deployment": "blue_green"}}}
+    found = graph_of(root, "production", config=config)
+    service = found.named(SERVICE, "person").properties
+    assert service["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "10"}
+    assert len(found.of_type("aws:lb/targetGroup:TargetGroup")) == len(load_catalog(root)) + 1
+    assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+
+
+@pytest.mark.parametrize("egress", ["nat", "endpoints", "public"])
+def test_every_way_out_keeps_every_rule(root: Path, egress: str):
+    config = read_config(root, "staging")
+    config["gatehouse:network"] = {**config["gatehouse:network"], "egress": egress}
+    found = graph_of(root, "staging", config=config)
+    assert violations(found) == []
+    assert bool(found.of_type("aws:ec2/natGateway:NatGateway")) == (egress == "nat")
+    tasks = {subnet for one in found.of_type(SERVICE) for subnet in one.properties["networkConfiguration"]["subnets"]}
+    assert all(("public-" in subnet) == (egress == "public") for subnet in tasks)

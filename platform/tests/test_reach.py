@@ -1,0 +1,97 @@
+"""Who can open a connection to whom is what the catalog says: internet -> edge -> service -> database, and no more."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog import load_catalog
+from gatehouse_platform.addresses import zones
+from gatehouse_platform.graph import Graph
+from gatehouse_platform.reach import INTERNET, Way, from_internet, public_groups, public_subnets, ways
+from gatehouse_platform.settings import ENVIRONMENTS
+
+Graphs = Callable[[str], Graph]
+
+
+def meant(root: Path) -> set[Way]:
+    """What the catalog says; written out here on its own, not taken from the program."""
+    catalog = load_catalog(root)
+    found = {Way(INTERNET, "edge", 443), Way(INTERNET, "edge", 80), Way("collector", INTERNET, 443)}
+    for service in catalog:
+        found.add(Way(service.name, INTERNET, 443))
+        if service.port is not None:
+            found |= {Way("edge", service.name, service.port), Way("collector", service.name, service.port)}
+        if service.database is not None:
+            found.add(Way(service.name, "database", 5432))
+        found |= {Way(service.name, used.name, used.port) for used in catalog.uses(service) if used.port}
+    return found
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_ways_are_exactly_those_of_the_catalog(root: Path, graph: Graphs, name: str):
+    assert ways(graph(name)) == meant(root)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_the_internet_reaches_the_edge_only_and_the_database_last(root: Path, graph: Graphs, name: str):
+    steps = from_internet(graph(name))
+    assert {target for target, count in steps.items() if count == 1} == {"edge"}
+    assert steps["database"] == 3
+    assert "collector" not in steps
+    assert {way.source for way in ways(graph(name)) if way.target == "database"} == set(load_catalog(root).names)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_nothing_that_the_database_stands_in_has_a_way_out(graph: Graphs, name: str):
+    found = graph(name)
+    (group,) = found.of_type("aws:rds/subnetGroup:SubnetGroup")
+    assert not set(group.properties["subnetIds"]) & public_subnets(found)
+    assert "database" not in public_groups(found)
+
+
+def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
+    assert "person" in public_groups(graph("dev"))
+    assert Way(INTERNET, "person", 8402) not in ways(graph("dev"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "properties", "way"),
+    [
+        (
+            "SecurityGroupIngressRule",
+            "edge-to-person",
+            {"referencedSecurityGroupId": None, "cidrIpv4": "0.0.0.0/0"},
+            Way(INTERNET, "person", 8402),
+        ),
+        (
+            "SecurityGroupIngressRule",
+            "person-to-database",
+            {"referencedSecurityGroupId": None, "cidrIpv4": "10.0.0.0/8"},
+            Way("person", "database", 5432),
+        ),
+        (
+            "SecurityGroupIngressRule",
+            "edge-from-internet-80",
+            {"fromPort": 20, "toPort": 25},
+            Way(INTERNET, "edge", 22),
+        ),
+    ],
+)
+def test_a_hole_is_seen(graph: Graphs, changed, kind: str, name: str, properties: dict, way: Way):
+    assert way in ways(changed(graph("dev"), kind, name, properties))
+
+
+def test_one_side_alone_opens_nothing(graph: Graphs, changed):
+    """Without the rule at the target, the one at the source is no way."""
+    elsewhere = {"referencedSecurityGroupId": "edge-id"}
+    closed = changed(graph("dev"), "SecurityGroupIngressRule", "curriculum-to-person", elsewhere)
+    assert Way("curriculum", "person", 8402) not in ways(closed)
+
+
+def test_subnets_never_overlap_and_a_third_zone_renumbers_nothing():
+    two, three = zones("10.40.0.0/16", 2), zones("10.40.0.0/16", 3)
+    assert three[:2] == two
+    every = [block for zone in three for block in (zone.public, zone.private, zone.isolated)]
+    assert len(set(every)) == 9
+    assert all(block.endswith("/20") for block in every)
