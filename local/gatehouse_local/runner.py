@@ -196,7 +196,7 @@ class Runner:
         if found.database or found.catalog:
             self.supervisor.reload(DATABASE_STEP)
         for resource in self.supervisor.resources:
-            of_services = resource.kind not in {"database", "task", "edge"}
+            of_services = resource.kind not in {"database", "task", "edge", "metrics"}
             if resource.name in changed or (found.everything and of_services):
                 self.supervisor.reload(resource.name)
 

@@ -1,6 +1,7 @@
 """What the catalog means for the runner: which processes a selection of services needs, with which environment.
 
-Pure but for reading the catalog, git's commit and the local secrets; nothing is started here.
+Pure but for reading the catalog, git's commit and the local secrets, and writing Prometheus' files; nothing is started
+here.
 """
 
 import os
@@ -16,6 +17,7 @@ import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import setting_variable
+from gatehouse_local import metrics
 from gatehouse_local.postgres import DATABASE, HOST, Embedded
 from gatehouse_local.secrets import Secrets
 from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
@@ -23,6 +25,7 @@ from gatehouse_local.supervisor import Spec
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
+OBSERVE = "--observe"  # among what is wanted: Prometheus too
 # Set for one process only, or by a test run; a service must not inherit them.
 _OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
 
@@ -65,7 +68,7 @@ class Selection(msgspec.Struct, frozen=True):
 
     def services(self, catalog: Catalog) -> tuple[Service, ...]:
         """The services that run (jobs don't), each after what it uses. Raises CatalogError for an unknown name."""
-        names: set[str] = set(self.wanted - set(GROUPS))
+        names: set[str] = set(self.wanted - {*GROUPS, OBSERVE})
         if "all" in self.wanted:
             names |= set(catalog.names)
         if "api" in self.wanted:
@@ -100,6 +103,8 @@ class Solution:
         found = [self._postgres(), self._database_step()]
         if services:
             found.append(self._edge())
+        if OBSERVE in wanted.wanted:
+            found.append(self._prometheus(services))
         return found + [self._service(service) for service in services]
 
     def ports(self, wanted: Selection) -> dict[str, int]:
@@ -156,6 +161,10 @@ class Solution:
             ready_path="/__edge/health",
             front=True,
         )
+
+    def _prometheus(self, services: Iterable[Service]) -> Spec:
+        targets = {service.name: f"{HOST}:{self.place.port(service)}" for service in services}
+        return metrics.spec(self.catalog, targets, state=self.place.state, port=metrics.PORT + self.place.offset)
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service) if other.kind != "job")

@@ -13,7 +13,7 @@ import msgspec
 from gatehouse_catalog import find_root
 from gatehouse_local import control, view
 from gatehouse_local.control import Client, Report
-from gatehouse_local.solution import DATABASE_STEP, GROUPS, Place, selection
+from gatehouse_local.solution import DATABASE_STEP, GROUPS, OBSERVE, Place, selection
 from gatehouse_local.state import Health, State, hopeless
 from gatehouse_local.troubles import Trouble, alive
 
@@ -40,23 +40,34 @@ def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Place:
 @click.command()
 @click.argument("what", nargs=-1, metavar="[db|api|all|SERVICE]...")
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; it goes on in the background.")
+@click.option("--observe", is_flag=True, help="Prometheus too: every service's metrics, objectives and alerts.")
 @offset_option
 @state_option
 @root_option
 @json_option
 def up(
-    what: tuple[str, ...], detach: bool, port_offset: int, state: Path | None, root: Path | None, as_json: bool
+    *,
+    what: tuple[str, ...],
+    detach: bool,
+    observe: bool,
+    port_offset: int,
+    state: Path | None,
+    root: Path | None,
+    as_json: bool,
 ) -> None:
     """Run the institute on this machine: database, services, one address.
 
     db is the database alone, api every API, all (the default) the pages too; a service's name brings what it needs.
     A second `gate up` joins the first.
     """
-    from gatehouse_local import runner  # noqa: PLC0415 - `gate status` and the like don't need it
+    from gatehouse_local import metrics, runner  # noqa: PLC0415 - `gate status` and the like don't need it
 
     place = place_of(root, state, port_offset)
     _check_names(place, what)
     runner.preflight(place)
+    if observe:
+        metrics.find()
+        what = (*(what or ("all",)), OBSERVE)
     address = control.find(place.state, wait=True)
     if address is None and not detach:
         claim = control.claim(place.state)

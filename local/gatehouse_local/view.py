@@ -85,6 +85,7 @@ def addresses(report: Report, wanted: frozenset[str]) -> list[tuple[str, str]]:
     services = [row for row in report.resources if row.kind in {"api", "web"} and row.url]
     for row in services:
         found.append((row.name, f"{row.url}/openapi.json" if "api" in wanted else str(row.url)))
+    found += [("prometheus", str(row.url)) for row in report.resources if row.kind == "metrics"]
     if report.database_url and (not services or wanted & {"db", "api"}):
         found.append(("database", report.database_url))
     return found

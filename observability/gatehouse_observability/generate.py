@@ -2,19 +2,14 @@
 
 from pathlib import Path
 
-from gatehouse_catalog import Catalog, load_catalog
-from gatehouse_observability import objectives, platform_alerts
+from gatehouse_catalog import load_catalog
 from gatehouse_observability.collector import collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.panels import as_json
-from gatehouse_observability.rules import Group, as_yaml, document
+from gatehouse_observability.prometheus import rule_groups
+from gatehouse_observability.rules import as_yaml, document
 
 FOLDER = "observability/generated"
-
-
-def rule_groups(catalog: Catalog) -> list[Group]:
-    """All groups of all services, and the platform's."""
-    return [*objectives.groups(catalog), *platform_alerts.groups(catalog)]
 
 
 def generate(root: Path) -> dict[str, str]:

@@ -1,17 +1,32 @@
-"""Prometheus' own configuration, for the one that runs beside the local platform."""
+"""What Prometheus reads: every rule of the platform, and the configuration of the one that runs beside it locally."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from gatehouse_catalog import Catalog
+from gatehouse_observability import objectives, platform_alerts
+from gatehouse_observability.rules import Group, as_yaml, document
 
-def prometheus_config(
-    targets: Mapping[str, str], *, rules: str, environment: str = "local", scrape_seconds: float = 5
-) -> dict[str, Any]:
-    """`targets`: host:port by service; `rules`: the path of the rule file, absolute or beside the configuration."""
-    interval = f"{int(scrape_seconds * 1000)}ms"
+CONFIG, RULES = "prometheus.yaml", "rules.yaml"
+LOCAL_SECONDS = 5  # between two scrapes, and two evaluations, on a laptop
+
+
+def rule_groups(catalog: Catalog) -> list[Group]:
+    """All groups of all services, and the platform's."""
+    return [*objectives.groups(catalog), *platform_alerts.groups(catalog)]
+
+
+def local_files(catalog: Catalog, targets: Mapping[str, str]) -> dict[str, str]:
+    """The files of a local Prometheus by name, CONFIG the one to start it with. `targets`: host:port by service."""
+    rules = document(rule_groups(catalog), interval=f"{LOCAL_SECONDS}s")
+    return {CONFIG: as_yaml(prometheus_config(targets)), RULES: as_yaml(rules)}
+
+
+def prometheus_config(targets: Mapping[str, str], *, environment: str = "local") -> dict[str, Any]:
+    interval = f"{LOCAL_SECONDS}s"
     return {
         "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
-        "rule_files": [rules],
+        "rule_files": [RULES],
         "scrape_configs": [
             {
                 "job_name": service,

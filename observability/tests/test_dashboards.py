@@ -74,7 +74,7 @@ def test_prometheus_can_parse_every_query(tmp_path: Path):
 
 def test_prometheus_can_read_its_configuration(tmp_path: Path):
     (tmp_path / "rules.yaml").write_text(json.dumps({"groups": []}))
-    config = prometheus_config({"person": "127.0.0.1:8402"}, rules="rules.yaml", scrape_seconds=0.5)
+    config = prometheus_config({"person": "127.0.0.1:8402"})
     (tmp_path / "prometheus.yaml").write_text(as_yaml(config))
     promtool("check", "config", str(tmp_path / "prometheus.yaml"))
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import Service, find_root, load_catalog
-from gatehouse_observability.generate import rule_groups
 from gatehouse_observability.objectives import threshold
+from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import Alert, as_yaml, document
 
 ROOT = find_root(Path(__file__).parent)

@@ -7,7 +7,7 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_observability.dashboards import dashboards
-from gatehouse_observability.generate import rule_groups
+from gatehouse_observability.prometheus import rule_groups
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)

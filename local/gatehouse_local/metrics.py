@@ -1,0 +1,54 @@
+"""Prometheus beside the platform (`gate up --observe`): found on this machine; files and data in the state folder."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from gatehouse_catalog import Catalog
+from gatehouse_local.postgres import HOST
+from gatehouse_local.supervisor import Spec
+from gatehouse_local.troubles import Trouble
+from gatehouse_observability.prometheus import CONFIG, local_files
+
+PROMETHEUS = "prometheus"
+PORT = 8490
+RETENTION = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size=512MB")
+
+
+def find() -> str:
+    """Prometheus' program. Raises Trouble when there is none."""
+    found = shutil.which("prometheus")
+    if found is None:
+        raise Trouble(
+            "--observe needs Prometheus, and there is no program of that name. Mend: apt-get install prometheus "
+            "(Debian, Ubuntu) or brew install prometheus (macOS), or go without --observe"
+        )
+    return found
+
+
+def spec(catalog: Catalog, targets: dict[str, str], *, state: Path, port: int) -> Spec:
+    """How to run it; its configuration is written first. `targets`: host:port by service."""
+    folder = state / PROMETHEUS
+    folder.mkdir(parents=True, exist_ok=True)
+    files = local_files(catalog, targets)
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return Spec(
+        name=PROMETHEUS,
+        kind="metrics",
+        command=(
+            find(),
+            f"--config.file={folder / CONFIG}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={HOST}:{port}",
+            "--enable-feature=exemplar-storage",
+            "--log.level=warn",
+            *RETENTION,
+        ),
+        # Nobody reads it: it makes this another spec when the files are others, so that the runner restarts it.
+        environment={"GATEHOUSE_CONFIG": hashlib.sha256("".join(files.values()).encode()).hexdigest()},
+        folder=folder,
+        port=port,
+        url=f"http://{HOST}:{port}",
+        ready_path="/-/ready",
+    )
