@@ -76,7 +76,12 @@ def _where(function: Any) -> Any:
     for option in (
         click.option("--schema", multiple=True, help="Only this schema (may be given more than once)."),
         click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="The administrator's address of the database."),
-        click.option("--root", type=click.Path(path_type=Path, exists=True, file_okay=False), help="The checkout."),
+        click.option(
+            "--root",
+            envvar="GATEHOUSE_DB_ROOT",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="The checkout.",
+        ),
     ):
         wrapped = option(wrapped)
     return wrapped

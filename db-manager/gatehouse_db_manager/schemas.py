@@ -1,4 +1,4 @@
-"""JSON Schemas of the file formats, for editors, and of plans, for scripts. Written to db-manager/schemas by `gate generate`."""
+"""JSON Schemas of the file formats, for editors, and of plans, for scripts. Written by `gate generate`."""
 
 from pathlib import Path
 from typing import Any
