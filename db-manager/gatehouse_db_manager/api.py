@@ -21,6 +21,9 @@ from gatehouse_db_manager.planner import make_plan
 from gatehouse_db_manager.progress import Event, LockWait, Planned
 
 Report = Callable[[Event], None]
+# A run that is killed leaves a session that would build its index to the end, holding our lock: so the server looks
+# whether we are still there.
+_SETTINGS = "set client_min_messages = 'warning'; set client_connection_check_interval = '1s'"
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +71,23 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
             f"There is no database to be reached: {reason} Start one with ./local/up db, or give an address with --url."
         ) from None
     with connection:
-        connection.execute("set client_min_messages = 'warning'")
+        connection.execute(_SETTINGS)
+        _refuse_pooler(connection)
         try:
             yield connection
         except psycopg.Error as error:
             raise FailedError(f"The database said no: {explain(error)} Mend the reason and try again.") from error
+
+
+def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
+    """Through a pooler our lock would belong to a session that is somebody else's by the next transaction, or stay
+    there for good (authentik #23876). A pooler makes up the process id that a client is told."""
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    if row and row[0] != connection.info.backend_pid:
+        address = f"{connection.info.host}:{connection.info.port}"
+        message = "leads through a connection pooler: the lock that keeps two runs apart belongs to a session."
+        mend = "Give the address of PostgreSQL itself: connect directly."
+        raise RefusedError([Problem(file="database", key="address", value=address, message=message, mend=mend)])
 
 
 def plan(url: str, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:

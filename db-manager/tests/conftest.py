@@ -1,6 +1,11 @@
 """A small checkout of its own for each test, and an empty database on the run's real PostgreSQL."""
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +18,7 @@ import pytest
 from gatehouse_db_manager import Configuration, Plan, Result, api, apply, load, plan
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import LiveTable
+from gatehouse_local.postgres import binary
 
 TYPES = Path(__file__).parents[1] / "types"
 NAME = {"type": "word", "required": True}
@@ -23,7 +29,7 @@ class Checkout:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        shutil.copytree(TYPES, root / "db-manager" / "types")
+        shutil.copytree(TYPES, root / "db-manager" / "types", dirs_exist_ok=True)
         self.schema("person")
 
     def write(self, path: str, content: object) -> Path:
@@ -105,6 +111,26 @@ class Database:
         tables = live.schema(schema).tables
         return {name: msgspec.structs.replace(table, size=0) for name, table in tables.items()}
 
+    def fingerprint(self) -> str:
+        """The whole catalog as pg_dump writes it, and what dbm says is in place; not when, nor in which run."""
+        command = [str(binary("pg_dump")), "--schema-only", "--no-owner", self.url]
+        dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        lines = [line for line in dump.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+        known = self.run(
+            "select row(schema, kind, name, digest, details)::text from dbm.object union all "
+            "select row(schema, collection, version, digest)::text from dbm.version union all "
+            "select row(schema, collection, version, digest)::text from dbm.history union all "
+            "select row(schema, collection, kind, digest, rows)::text from dbm.data order by 1"
+        )
+        return "\n".join(lines + [text for (text,) in known])
+
+    def done_twice(self) -> list[Any]:
+        """Steps that more than one run, or one run more than once, has carried out."""
+        return self.run(
+            "select schema, what, statements from dbm.step join dbm.run on run = id where dbm.step.state = 'done' "
+            "group by schema, what, statements having count(*) > 1"
+        )
+
     def marks(self) -> list[Any]:
         """Changes when anything was written: transaction ids of every record, and all of dbm's counts."""
         return self.run(
@@ -136,3 +162,64 @@ def new_database(postgres: Any) -> Generator[Callable[..., Database]]:
     yield make
     for url in urls:
         postgres.drop_database(url)
+
+
+class Command:
+    """A `gate db` that runs in a process of its own."""
+
+    def __init__(self, starter: "Starter", process: int, output: Path) -> None:
+        self._starter, self.process, self._output = starter, process, output
+        self._code: int | None = None
+
+    def wait(self) -> int:
+        """Its exit code; -9 after kill -9."""
+        if self._code is None:
+            self._code = self._starter.ask({"wait": self.process})
+        return self._code
+
+    @property
+    def runs(self) -> bool:
+        if self._code is None:
+            self._code = self._starter.ask({"look": self.process})
+        return self._code is None
+
+    def kill(self) -> None:
+        os.kill(self.process, signal.SIGKILL)
+        assert self.wait() == -signal.SIGKILL
+
+    @property
+    def said(self) -> str:
+        """What it printed, without the line breaks of a narrow terminal."""
+        return " ".join(self._output.read_text().split())
+
+
+class Starter:
+    """Starts `gate db ...` on a checkout and a database, as a shell would."""
+
+    def __init__(self, process: "subprocess.Popen[str]", folder: Path) -> None:
+        self._process, self._folder, self._count = process, folder, 0
+
+    def start(self, word: str, checkout: Checkout, url: str, *words: str) -> Command:
+        self._count += 1
+        output = self._folder / f"command-{self._count}.txt"
+        given = [word, "--root", str(checkout.root), "--url", url, *words]
+        return Command(self, self.ask({"words": given, "output": str(output)}), output)
+
+    def ask(self, question: dict[str, Any]) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> Generator[Starter]:
+    script = str(Path(__file__).with_name("starter.py"))
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+    with subprocess.Popen(
+        [sys.executable, script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        yield Starter(process, tmp_path_factory.mktemp("commands"))
+        assert process.stdin
+        process.stdin.close()

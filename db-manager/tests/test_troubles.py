@@ -1,0 +1,323 @@
+"""What goes wrong around a run: each ends with its exit code and a message that says what to do, and records nothing
+by halves; once the trouble is gone, applying again comes through."""
+
+import contextlib
+import itertools
+import os
+import socket
+import subprocess
+import threading
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from gatehouse_db_manager import FailedError, apply
+from gatehouse_db_manager.progress import StepEnded
+
+COLUMNS = {"email": {"type": "text"}}
+
+
+@pytest.fixture
+def people(checkout, database):
+    checkout.collection(columns=COLUMNS)
+    database.apply(checkout)
+    database.people(1000)
+    return checkout
+
+
+def ask_for_more(checkout):
+    checkout.collection(
+        version="1.1.0.0",
+        columns={**COLUMNS, "nick": {"type": "word"}},
+        indexes={"by_name": {"columns": ["name"]}},
+        checks={"short": "char_length(name) < 50"},
+    )
+
+
+def comes_through(database, checkout):
+    database.apply(checkout)
+    assert database.plan(checkout).empty
+    assert database.done_twice() == []
+
+
+def nothing_by_halves(database):
+    """No version of what isn't there, and no step that claims more than it did."""
+    assert database.run("select version from dbm.version") == [("1.0.0.0",)]
+    assert database.run("select 1 from dbm.run where state = 'running'") == []
+    assert all(constraint.valid for constraint in database.tables()["person"].constraints.values())
+
+
+# Locks
+
+
+def test_a_run_that_never_ends_is_not_waited_for(people, database, starter):
+    ask_for_more(people)
+    with database.connect() as blocker:
+        blocker.execute("select pg_advisory_lock(hashtextextended('gatehouse db-manager person', 0))")
+        command = starter.start("apply", people, database.url, "--lock-wait", "0.3")
+        assert command.wait() == 5, command.said
+    assert "The schema person is locked by another run" in command.said
+    assert "apply again" in command.said
+    nothing_by_halves(database)
+    comes_through(database, people)
+
+
+def test_a_table_that_never_comes_free_is_not_waited_for(people, database):
+    ask_for_more(people)
+    with database.connect() as blocker:
+        blocker.execute("begin; lock table person.person in access share mode")
+        with pytest.raises(FailedError, match=r"(?s)look for long transactions.*apply again"):
+            database.apply(people, patience=0.5)
+    nothing_by_halves(database)
+    comes_through(database, people)
+
+
+# The connection
+
+
+class Proxy:
+    """A way to the server that can be cut."""
+
+    def __init__(self, url):
+        known = conninfo_to_dict(url)
+        self._target = (str(known["host"]), int(known["port"] or 5432))
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = make_conninfo(url, port=self._door.getsockname()[1])
+        self._open = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._door.accept()
+                server = socket.create_connection(self._target)
+                self._open += [client, server]
+                for one, other in ((client, server), (server, client)):
+                    threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
+
+    def _copy(self, one, other):
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self._door.close()
+        self.cut()
+        for end in self._open:
+            end.close()
+
+
+@pytest.fixture
+def proxy(database):
+    made = Proxy(database.url)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_a_connection_that_is_lost_between_steps_is_resumed_from(people, database, proxy, position):
+    ask_for_more(people)
+
+    def cut(event):
+        if isinstance(event, StepEnded) and event.position == position:
+            proxy.cut()
+
+    with pytest.raises(FailedError, match="again"):
+        apply(proxy.url, people.load(), report=cut)
+    assert database.run("select version from dbm.version") == [("1.0.0.0",)]
+    comes_through(database, people)
+    assert database.run("select state from dbm.run order by id") == [("done",), ("failed",), ("done",)]
+
+
+def test_a_connection_that_is_lost_inside_a_step_undoes_the_step(people, database, proxy):
+    """The step's transaction waits for a lock; when the way to the server is cut, the server notices and undoes it."""
+    ask_for_more(people)
+    failures = []
+
+    def change():
+        try:
+            apply(proxy.url, people.load())
+        except FailedError as error:
+            failures.append(error)
+
+    with database.connect() as blocker:
+        blocker.execute("begin; lock table person.person in access share mode")
+        thread = threading.Thread(target=change)
+        thread.start()
+        waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+        while not database.run(waiting):
+            pass
+        proxy.cut()
+        thread.join()
+    assert "again" in str(failures[0])
+    assert "nick" not in database.tables()["person"].columns
+    comes_through(database, people)
+
+
+# Rights
+
+
+def test_no_right_to_do_a_step_is_said_with_the_object(people, database, starter, postgres):
+    """Somebody else's table: PostgreSQL says must be owner of table person; the run ends with 4."""
+    ask_for_more(people)
+    database.run(
+        "do $$ begin create role half_admin login password 'for-tests-only'; "
+        "exception when duplicate_object then end $$;"
+        "grant usage, create on schema dbm, person to half_admin; grant all on all tables in schema dbm to half_admin;"
+        "do $$ begin execute format('grant create, connect on database %I to half_admin', current_database()); end $$"
+    )
+    before = database.tables()
+    command = starter.start("apply", people, postgres.role_url(database.url, "half_admin"))
+    assert command.wait() == 4, command.said
+    assert "must be owner of table person" in command.said
+    assert "Traceback" not in command.said
+    assert database.tables() == before
+    nothing_by_halves(database)
+    comes_through(database, people)
+
+
+def test_no_right_to_log_in_is_one_sentence(people, database, starter):
+    url = make_conninfo(database.url, user="nobody_at_all", password="wrong")
+    command = starter.start("apply", people, url)
+    assert command.wait() == 4
+    assert "There is no database to be reached" in command.said
+    assert "Traceback" not in command.said
+
+
+# A pooler
+
+
+class Pooler:
+    """A stand-in for PgBouncer with pool_mode = transaction: two sessions on the server, each transaction of a client
+    goes to the next one. As there, the client is told a process id that no session has."""
+
+    def __init__(self, url):
+        known = conninfo_to_dict(url)
+        self._target = (str(known["host"]), int(known["port"] or 5432))
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self.url = make_conninfo(url, port=self._door.getsockname()[1], sslmode="disable", gssencmode="disable")
+        self._spare = psycopg.connect(url, autocommit=True, application_name="pooler")
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            client, _ = self._door.accept()
+            first = socket.create_connection(self._target)
+            second = socket.fromfd(self._spare.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+            second.setblocking(True)
+            with client, first, second:
+                first.sendall(client.recv(65536))
+                self._log_in(client, first)
+                for server in itertools.cycle((second, first)):
+                    if not self._transaction(client, server):
+                        return
+
+    def _log_in(self, client, server):
+        kind = b""
+        while kind != b"Z":
+            kind, message = receive(server)
+            client.sendall(message[:5] + b"\0\0\x30\x39" + message[9:] if kind == b"K" else message)
+            if kind == b"R" and message[5:9] not in {b"\0\0\0\0", b"\0\0\0\x0c"}:
+                server.sendall(receive(client)[1])
+
+    def _transaction(self, client, server):
+        """Passes messages on until the server is idle again; False when the client has gone."""
+        state = b"T"
+        while state != b"I":
+            kind = b""
+            while kind not in {b"Q", b"S"}:
+                kind, message = receive(client)
+                if kind in {b"", b"X"}:
+                    return False
+                server.sendall(message)
+            while kind != b"Z":
+                kind, message = receive(server)
+                client.sendall(message)
+            state = message[5:6]
+        return True
+
+    def close(self):
+        self._door.close()
+        self._spare.close()
+
+
+def receive(end):
+    """One message of PostgreSQL's protocol: its kind, and all of it; empty when the other end has closed."""
+    head = end.recv(5, socket.MSG_WAITALL)
+    if len(head) < 5:
+        return b"", b""
+    length = int.from_bytes(head[1:5]) - 4
+    return head[:1], head + (end.recv(length, socket.MSG_WAITALL) if length else b"")
+
+
+def test_a_pooler_in_the_way_is_refused_before_anything_is_done(people, database, starter):
+    """authentik #23876, tern #146: the lock stays with a session that is somebody else's by then."""
+    ask_for_more(people)
+    before = database.marks()
+    pooler = Pooler(database.url)
+    try:
+        command = starter.start("apply", people, pooler.url)
+        assert command.wait() == 3, command.said
+        locks = "select 1 from pg_locks join pg_database d on d.oid = database and datname = current_database()"
+        assert database.run(f"{locks} where locktype = 'advisory'") == []
+    finally:
+        pooler.close()
+    assert "pooler" in command.said
+    assert "directly" in command.said
+    assert database.marks() == before
+    comes_through(database, people)
+
+
+# The disk
+
+
+@pytest.fixture
+def small_disk(tmp_path, database):
+    """Calling it lets new indexes of this database go to a disk of 4 MB, or ("reset") no longer."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    size = ["-t", "tmpfs", "-o", "size=4m,mode=0777", "tmpfs", str(folder)]
+    if subprocess.run(["mount", *size], check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk is not allowed here")
+    name = f"small_{os.getpid()}"
+
+    def default(how="set"):
+        clause = f"set default_tablespace = {name}" if how == "set" else "reset default_tablespace"
+        database.run(f"do $$ begin execute format('alter database %I {clause}', current_database()); end $$")
+
+    try:
+        (folder / "space").mkdir()
+        (folder / "space").chmod(0o777)
+        database.run(f"create tablespace {name} location '{folder / 'space'}'")
+        yield default
+        default("reset")
+        database.run("drop schema person cascade")
+        database.run(f"drop tablespace {name}")
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def test_a_full_disk_ends_a_build_and_leaves_nothing_of_it(people, database, small_disk, starter):
+    database.people(100_000)
+    before = database.tables()
+    people.collection(version="1.1.0.0", columns=COLUMNS, indexes={"by_name": {"columns": ["name", "id"]}})
+    small_disk()
+    command = starter.start("apply", people, database.url)
+    assert command.wait() == 4, command.said
+    assert "No space left on device" in command.said
+    assert "apply again" in command.said
+    assert database.tables() == before
+    nothing_by_halves(database)
+    small_disk("reset")
+    comes_through(database, people)
