@@ -1,4 +1,4 @@
-"""`gate bench NAME`: runs tests/benchmarks/NAME.py with the peers it compares with installed.
+"""`gate bench NAME`: runs tests/benchmarks/NAME.py (or the folder NAME) with the peers it compares with installed.
 
 A benchmark prints where we stand against the figures to reach; it passes or fails nothing.
 """
@@ -19,13 +19,14 @@ class UnknownBenchmark(Exception):
 def run(root: Path, name: str, arguments: list[str]) -> int:
     """Runs one benchmark in a process of its own; gives its exit code."""
     folder = root / "tests" / "benchmarks"
-    script = folder / f"{name}.py"
-    if not script.is_file() or name == "harness":
-        known = sorted(file.stem for file in folder.glob("*.py") if file.stem != "harness")
+    scripts = {file.stem: file for file in folder.glob("*.py") if file.stem != "harness"}
+    scripts |= {file.parent.name: file.parent for file in folder.glob("*/__main__.py")}
+    if name not in scripts:
+        known = sorted(scripts)
         raise UnknownBenchmark(f"gate bench {name}: there is no such benchmark. There are: {', '.join(known)}")
     sync = [own_uv(root) or "uv", "sync", "--quiet", "--inexact", "--all-packages", "--group", "bench"]
     try:
         subprocess.run(sync, cwd=root, check=True)  # noqa: S603 - our own command
     except (OSError, subprocess.CalledProcessError) as error:
         click.echo(f"The peers to compare with can't be installed ({error}); going on without.", err=True)
-    return subprocess.run([sys.executable, str(script), *arguments], cwd=root, check=False).returncode  # noqa: S603
+    return subprocess.run([sys.executable, str(scripts[name]), *arguments], cwd=root, check=False).returncode  # noqa: S603

@@ -57,8 +57,10 @@ def picture(graph: Graph) -> Picture:
     places = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}
     calls = tuple(sorted((a, b) for a, b in reached if a in places and b in places))
     keeper = _owner(graph, database)
-    boxes = {name: _service(graph, name) for name in places}
-    collectors = [each for each in graph.of_type("aws:ecs/service:Service") if _owner(graph, each) not in places]
+    running = _Running(graph)
+    boxes = {name: running.place(name) for name in places}
+    others = [each for owner, each in sorted(running.services.items()) if owner not in places]
+    collector = Box(name=others[0].name, kind="service", facts=running.facts(others[0])) if others else None
     return Picture(
         stack=graph.stack,
         region=graph.region,
@@ -67,7 +69,7 @@ def picture(graph: Graph) -> Picture:
         calls=calls,
         keepers=tuple(sorted(a for a, b in reached if b == keeper and a in places)),
         database=_database(database),
-        collector=_running(graph, collectors[0]) if collectors else None,
+        collector=collector,
         around=tuple(_around(graph)),
         task_place=_place(graph),
         database_place="isolated subnets, for tasks only",
@@ -103,29 +105,39 @@ def _owner(graph: Graph, resource: Resource) -> str:
     return part.name if part is not None else resource.name
 
 
-def _service(graph: Graph, name: str) -> Box:
-    found = [each for each in graph.of_type("aws:ecs/service:Service") if _owner(graph, each) == name]
-    rules = [each for each in graph.of_type("aws:lb/listenerRule:ListenerRule") if _owner(graph, each) == name]
-    patterns = [text for rule in rules for text in rule.properties["conditions"][0]["pathPattern"]["values"]]
-    path = (min(patterns, key=len),) if patterns else ()
-    if not found:
-        return Box(name=name, kind="service", facts=(*path, "not released yet"))
-    running = _running(graph, found[0])
-    return Box(name=name, kind="service", facts=(*path, *running.facts))
+class _Running:
+    """ECS services, listener rules and task definitions by what they are looked up by: once, not once a service."""
 
+    def __init__(self, graph: Graph) -> None:
+        self.services: dict[str, Resource] = {}
+        for each in graph.of_type("aws:ecs/service:Service"):
+            self.services.setdefault(_owner(graph, each), each)
+        self.patterns: dict[str, list[str]] = {}
+        for rule in graph.of_type("aws:lb/listenerRule:ListenerRule"):
+            values = rule.properties["conditions"][0]["pathPattern"]["values"]
+            self.patterns.setdefault(_owner(graph, rule), []).extend(values)
+        self.definitions = {
+            str(each.outputs.get("arn")): each for each in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
+        }
 
-def _running(graph: Graph, service: Resource) -> Box:
-    asked = service.properties
-    count = int(asked.get("desiredCount", 0))
-    facts = [f"{count} {'task' if count == 1 else 'tasks'}"]
-    for definition in graph.of_type("aws:ecs/taskDefinition:TaskDefinition"):
-        if definition.outputs.get("arn") == asked.get("taskDefinition"):
-            cpu, memory = int(definition.properties["cpu"]) / 1024, definition.properties["memory"]
-            facts[0] += f" of {cpu:g} vCPU, {memory} MiB"
-    providers = {str(each["capacityProvider"]) for each in asked.get("capacityProviderStrategies", [])}
-    words = {"FARGATE": "on demand", "FARGATE_SPOT": "Spot"}
-    facts.append(" and ".join(words[provider] for provider in sorted(providers)) or "Fargate")
-    return Box(name=service.name, kind="service", facts=tuple(facts))
+    def place(self, name: str) -> Box:
+        """A service's box, released or not."""
+        patterns = self.patterns.get(name, [])
+        path = (min(patterns, key=len),) if patterns else ()
+        if name not in self.services:
+            return Box(name=name, kind="service", facts=(*path, "not released yet"))
+        return Box(name=name, kind="service", facts=(*path, *self.facts(self.services[name])))
+
+    def facts(self, service: Resource) -> tuple[str, ...]:
+        asked = service.properties
+        count = int(asked.get("desiredCount", 0))
+        size = f"{count} {'task' if count == 1 else 'tasks'}"
+        definition = self.definitions.get(str(asked.get("taskDefinition")))
+        if definition is not None:
+            size += f" of {int(definition.properties['cpu']) / 1024:g} vCPU, {definition.properties['memory']} MiB"
+        providers = {str(each["capacityProvider"]) for each in asked.get("capacityProviderStrategies", [])}
+        words = {"FARGATE": "on demand", "FARGATE_SPOT": "Spot"}
+        return size, " and ".join(words[provider] for provider in sorted(providers)) or "Fargate"
 
 
 def _edge(graph: Graph, balancer: Resource) -> Box:
