@@ -121,10 +121,15 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list) and value:
         for number, item in enumerate(value):
             # A list of named things is compared by name: an inserted one doesn't shift the others.
-            label = item["name"] if isinstance(item, dict) and isinstance(item.get("name"), str) else number
-            yield from flat(item, f"{path}[{label}]")
+            yield from flat(item, f"{path}[{_label(item, number)}]")
     else:
         yield path, value
+
+
+def _label(item: Any, number: int) -> str | int:
+    """An item's name (a scrape job calls it `job_name`), or its place where it has none."""
+    names = (item.get("name"), item.get("job_name")) if isinstance(item, dict) else ()
+    return next((name for name in names if isinstance(name, str)), number)
 
 
 def _json(text: str) -> Any:
