@@ -15,7 +15,7 @@ from gatehouse_platform.settings import Stack
 HTTP = 80
 # Priorities below are the edge's own; a service's begins above (priority).
 FIRST_SERVICE_PRIORITY = 1000
-SEGMENTS, PER_SEGMENT = 9, 5000
+SEGMENTS, PER_SEGMENT = 8, 5000  # AWS's highest priority is 50,000
 VALUES_PER_RULE = 5  # AWS's quota of condition values a rule
 RULES = {
     "AWSManagedRulesCommonRuleSet": 10,

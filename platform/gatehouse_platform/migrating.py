@@ -45,6 +45,7 @@ def migrate(place: Place, release: Release) -> Schema | None:
             containers.Container(
                 name=name,
                 image=image,
+                command=("apply",),
                 log_group=place.log_group,
                 region=stack.region,
                 environment=environment(address),

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 
@@ -178,6 +179,17 @@ def test_longer_paths_come_first_and_what_is_for_the_platform_stays_inside(graph
         assert routed(f"{service.path}/x".replace("//", "/")) == service.name
     for path in ("/metrics", "/config", "/version", "/health/ready", "/openapi.json", "/docs"):
         assert routed(path).startswith("edge-withheld")
+
+
+def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
+    from gatehouse_platform.edge import PriorityTaken, check_priorities, priority
+
+    one, other, *_ = [service for service in load_catalog(root) if service.kind == "api"]
+    for path in ("/", "/api/x", "/" + "/".join("abcdefghijk")):
+        for port in (1024, 4999, 65535):
+            assert 0 < priority(msgspec.structs.replace(one, path=path, port=port)) <= 50_000
+    with pytest.raises(PriorityTaken, match=f"same listener priority as {one.name}"):
+        check_priorities([one, msgspec.structs.replace(other, port=(one.port or 0) + 5000)])
 
 
 def test_blue_green_is_one_word_in_a_stack_file(root: Path):

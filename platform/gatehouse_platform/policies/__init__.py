@@ -1,6 +1,7 @@
 """The rules that every stack keeps, as plain functions over the recorded graph.
 
-The same functions run in `gate stack check` and, through `pack.py`, in Pulumi's own policy pack during `up`.
+`gate stack check` runs them before an `up`. They are no pack of Pulumi's own: in a preview most ids are unknown there,
+and a policy that follows ids (which role starts which task) could only guess.
 """
 
 from collections.abc import Callable, Iterable
