@@ -30,11 +30,17 @@ def _recordings() -> list[Recording]:
         ),
         Recording(
             record="service_target:client_errors:ratio_rate5m",
-            expr="sum by (service, target) (rate("
-            'gatehouse_client_requests_total{outcome=~"5xx|timeout|unreachable|open"}[5m]))'
-            " / (sum by (service, target) (rate(gatehouse_client_requests_total[5m])) > 0)",
+            expr=_failing_calls(),
         ),
     ]
+
+
+def _failing_calls() -> str:
+    """0, rather than nothing, where calls were made and none failed yet."""
+    calls = "gatehouse_client_requests_total"
+    every = f"sum by (service, target) (rate({calls}[5m]))"
+    failed = f'sum by (service, target) (rate({calls}{{outcome=~"5xx|timeout|unreachable|open"}}[5m]))'
+    return f"({failed} or {every} * 0) / ({every} > 0)"
 
 
 def _of_all() -> Iterator[Alert]:

@@ -1,0 +1,129 @@
+"""Begins operations at a fixed rate, whether or not those before have ended, and keeps what became of each.
+
+Arrivals are a schedule, not a loop: when the platform becomes slow, requests go on arriving as people would, and each
+is timed from when it should have begun, so that a stall isn't hidden ("coordinated omission"). It stops by itself.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+
+from gatehouse_observability.load.personas import Operation, Persona, Refused
+
+MOST_RATE, MOST_SECONDS = 500.0, 600.0
+MOST_IN_FLIGHT = 500
+LAST_WAIT = 10.0  # seconds for what is still in flight at the end
+
+
+@dataclass
+class Tally:
+    """Of one operation: seconds of those that went well, and how many went wrong in which way."""
+
+    seconds: list[float] = field(default_factory=list)
+    failures: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures.values())
+
+    @property
+    def count(self) -> int:
+        return len(self.seconds) + self.failed
+
+    def failure(self, kind: str) -> None:
+        self.failures[kind] = self.failures.get(kind, 0) + 1
+
+
+@dataclass
+class Run:
+    """`begun` of `wanted` arrivals; `dropped` found too many in flight; `took` seconds from the first to the last."""
+
+    rate: float
+    wanted: int
+    tallies: dict[str, Tally]
+    begun: int = 0
+    dropped: int = 0
+    in_flight: int = 0
+    took: float = 0.0
+
+    @property
+    def rate_held(self) -> float:
+        """Arrivals a second that were begun; the first stands for an interval too."""
+        return (self.begun - 1) / self.took if self.took and self.begun > 1 else 0.0
+
+    @property
+    def failed(self) -> int:
+        return sum(tally.failed for tally in self.tallies.values())
+
+
+async def drive(
+    url: str,
+    operations: Sequence[Operation],
+    *,
+    rate: float,
+    seconds: float,
+    seed: int = 1,
+    watch: Callable[[Run], None] = lambda _run: None,
+) -> Run:
+    """Operations by weight against `url`, `rate` a second. `watch` sees the run twice a second."""
+    choose = random.Random(seed)  # noqa: S311 - the same work each time, not a secret
+    run = Run(rate, max(1, round(rate * seconds)), {operation.name: Tally() for operation in operations})
+    weights = [operation.weight for operation in operations]
+    connector = aiohttp.TCPConnector(limit=MOST_IN_FLIGHT)
+    timeout = aiohttp.ClientTimeout(total=LAST_WAIT)
+    async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
+        personas = {name: Persona(name, http, url) for name in {operation.persona for operation in operations}}
+        for persona in personas.values():
+            await persona.arrive()
+        watching = asyncio.create_task(_watched(run, watch))
+        try:
+            async with asyncio.TaskGroup() as group:
+                await _arrivals(run, group, lambda: choose.choices(operations, weights)[0], personas)
+        finally:
+            watching.cancel()
+    watch(run)
+    return run
+
+
+async def _arrivals(
+    run: Run, group: asyncio.TaskGroup, next_one: Callable[[], Operation], personas: dict[str, Persona]
+) -> None:
+    clock = asyncio.get_running_loop().time
+    first = clock()
+    for number in range(run.wanted):
+        due = first + number / run.rate
+        pause = due - clock()
+        if pause > 0:
+            await asyncio.sleep(pause)
+        operation = next_one()
+        if run.in_flight >= MOST_IN_FLIGHT:
+            run.dropped += 1
+        else:
+            run.begun += 1
+            run.in_flight += 1
+            group.create_task(_one(run, operation, personas[operation.persona], due))
+        run.took = clock() - first
+
+
+async def _one(run: Run, operation: Operation, persona: Persona, due: float) -> None:
+    tally = run.tallies[operation.name]
+    try:
+        await operation.work(persona)
+        tally.seconds.append(asyncio.get_running_loop().time() - due)
+    except Refused as refused:
+        tally.failure(str(refused.status))
+    except TimeoutError:
+        tally.failure("timeout")
+    except aiohttp.ClientError:
+        tally.failure("unreachable")
+    finally:
+        run.in_flight -= 1
+
+
+async def _watched(run: Run, watch: Callable[[Run], None]) -> None:
+    while True:
+        watch(run)
+        await asyncio.sleep(0.5)

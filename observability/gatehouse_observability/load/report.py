@@ -1,0 +1,93 @@
+"""What a run of `gate load` came to: percentiles per operation, as a table for people and structs for scripts."""
+
+import msgspec
+from rich.table import Table
+
+from gatehouse_observability.load.engine import Run, Tally
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """Milliseconds from when the operation should have begun; None when none went well."""
+
+    operation: str
+    count: int
+    a_second: float
+    failures: dict[str, int]
+    p50: float | None
+    p95: float | None
+    p99: float | None
+    longest: float | None
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    rate_asked: float
+    rate_held: float
+    seconds: float
+    begun: int
+    dropped: int
+    failed: int
+    operations: list[Line]
+    all: Line
+
+
+def quantile(values: list[float], q: float) -> float | None:
+    """The nearest-rank quantile of sorted values."""
+    return values[min(len(values) - 1, max(0, -int(-q * len(values) // 1) - 1))] if values else None
+
+
+def report(run: Run) -> Report:
+    merged = Tally()
+    for tally in run.tallies.values():
+        merged.seconds += tally.seconds
+        for kind, count in tally.failures.items():
+            merged.failures[kind] = merged.failures.get(kind, 0) + count
+    return Report(
+        rate_asked=run.rate,
+        rate_held=round(run.rate_held, 2),
+        seconds=round(run.took, 1),
+        begun=run.begun,
+        dropped=run.dropped,
+        failed=run.failed,
+        operations=[_line(name, tally, run.took) for name, tally in run.tallies.items()],
+        all=_line("all", merged, run.took),
+    )
+
+
+def _line(name: str, tally: Tally, took: float) -> Line:
+    values = sorted(tally.seconds)
+
+    def shown(q: float) -> float | None:
+        found = quantile(values, q)
+        return None if found is None else round(found * 1000, 1)
+
+    return Line(
+        operation=name,
+        count=tally.count,
+        a_second=round(tally.count / took, 1) if took else 0.0,
+        failures=dict(tally.failures),
+        p50=shown(0.5),
+        p95=shown(0.95),
+        p99=shown(0.99),
+        longest=shown(1.0),
+    )
+
+
+def table(found: Report) -> Table:
+    held = f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {found.seconds:g} s"
+    drawn = Table(title=held, title_justify="left")
+    drawn.add_column("operation", no_wrap=True)
+    for heading in ("count", "per s", "failed", "p50 ms", "p95 ms", "p99 ms", "worst ms"):
+        drawn.add_column(heading, justify="right")
+    for line in found.operations:
+        drawn.add_row(*_cells(line))
+    drawn.add_section()
+    drawn.add_row(*_cells(found.all), style="bold")
+    if found.dropped:
+        drawn.caption = f"{found.dropped} weren't begun: too many were in flight"
+    return drawn
+
+
+def _cells(line: Line) -> list[str]:
+    failed = " ".join(f"{count}x{kind}" for kind, count in sorted(line.failures.items())) or "0"
+    times = ["-" if value is None else f"{value:.1f}" for value in (line.p50, line.p95, line.p99, line.longest)]
+    return [line.operation, str(line.count), f"{line.a_second:.1f}", failed, *times]
