@@ -30,17 +30,26 @@ def generated(root: Path) -> dict[str, str]:
 
 def run(root: Path, *, only_check: bool) -> int:
     """Writes what is stale and names it; with `only_check` shows it instead, and gives 1."""
-    stale = {path: text for path, text in generated(root).items() if _current(root / path) != text}
-    for path, text in sorted(stale.items()):
+    found = stale(root)
+    for path, text in found.items():
         if only_check:
             click.echo(f"{path} is stale. Mend: gate generate\n{_difference(root / path, path, text)}")
         else:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8")
+            write(root, path, text)
             click.echo(f"wrote {path}")
-    if not stale:
+    if not found:
         click.echo("Every generated file is up to date.")
-    return 1 if stale and only_check else 0
+    return 1 if found and only_check else 0
+
+
+def stale(root: Path) -> dict[str, str]:
+    """Those of `generated` that aren't there, or not with this text."""
+    return {path: text for path, text in sorted(generated(root).items()) if _current(root / path) != text}
+
+
+def write(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")
 
 
 def _current(file: Path) -> str | None:

@@ -12,6 +12,7 @@ from string import Template
 
 from gatehouse_catalog import CatalogError, Problem, load_catalog
 from gatehouse_local.checks import own_uv
+from gatehouse_local.generate import stale, write
 
 TEMPLATES = Path(__file__).with_name("templates") / "service"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -21,7 +22,7 @@ FIRST_PORT, POSTGRES_PORT = 8401, 8432
 
 
 def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callable[[str], None]) -> Path:
-    """Writes services/`name` and puts it into the lock file; gives the folder.
+    """Writes services/`name`, puts it into the lock file and into what is generated; gives the folder.
 
     Raises CatalogError, naming what is wrong and the mend, when a name doesn't fit or is taken; then nothing is written
     """
@@ -50,6 +51,9 @@ def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callab
         shutil.rmtree(building, ignore_errors=True)
     report(f"Wrote services/{name} (port {values['port']}, schema {schema}).")
     _lock(root, folder)
+    for path, text in stale(root).items():
+        write(root, path, text)
+        report(f"Wrote {path}.")
     report(f"Next: ./local/up {name}, ./local/test {name}. Begin reading at services/{name}/{values['package']}/app.py")
     return folder
 

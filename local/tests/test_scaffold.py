@@ -10,6 +10,7 @@ import pytest
 
 from gatehouse_catalog import CatalogError, load_catalog
 from gatehouse_local.checks import BIN
+from gatehouse_local.generate import stale
 from gatehouse_local.scaffold import new_service
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,10 @@ def test_the_catalog_knows_it_at_the_next_free_port(checkout: Path, written: Pat
 
 def test_the_lock_knows_it(checkout: Path, written: Path):
     assert 'name = "gatehouse-book-club"' in (checkout / "uv.lock").read_text()
+
+
+def test_what_is_generated_knows_it(checkout: Path, written: Path):
+    assert stale(checkout) == {}
 
 
 @pytest.mark.parametrize("command", [["ruff", "check"], ["ruff", "format", "--check"]], ids=" ".join)
