@@ -26,6 +26,9 @@ def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) ->
     key = _primary_key(connection, schema, data.collection)
     for columns, rows in by_columns.items():
         connection.execute(_upsert(f"{schema}.{data.collection}", columns, key).encode(), [Jsonb(rows)])
+    # A table that was empty a moment ago has no statistics, and queries are planned blindly until
+    # autovacuum comes by. It skips what another ANALYZE holds, rather than wait for it.
+    connection.execute(f"analyze (skip_locked) {schema}.{data.collection}".encode())
     connection.execute(_DONE, [schema, data.collection, data.kind, data.digest, len(data.rows)])
 
 
