@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,13 @@ _environment = click.option(
 )
 
 
+def _passwords(configuration: "Configuration") -> dict[str, str]:
+    """What GATEHOUSE_PASSWORD_<ROLE> says; a role without one can't log in. Never on a command line, which ps shows."""
+    roles = [role for schema in configuration.schemas for role in (schema.service_role, schema.reader_role)]
+    given = {role: os.environ.get(f"GATEHOUSE_PASSWORD_{role.upper()}") for role in roles}
+    return {role: password for role, password in given.items() if password}
+
+
 @click.group(cls=_Group)
 def db() -> None:
     """See and change what the database looks like."""
@@ -137,6 +145,7 @@ def apply(where: _Where, as_json: bool, test_data: bool, environment: str, lock_
 
     given: dict[str, Any] = {"environment": environment, "test_data": test_data, "lock_wait": lock_wait}
     configuration = where.load()
+    given["passwords"] = _passwords(configuration)
     if as_json:
         print_json(api.apply(where.url, configuration, **given))
         return

@@ -138,6 +138,16 @@ def test_the_running_platform_s_database_is_found_by_itself(checkout, database, 
     assert database.run("select collection from dbm.version") == [("person",)]
 
 
+def test_a_role_gets_its_password_from_the_environment(gate, checkout, database, monkeypatch):
+    # Roles belong to the whole cluster: these are no other test's.
+    checkout.schema("person", roles={"service": "password_test_service", "reader": "password_test_reader"})
+    checkout.collection()
+    monkeypatch.setenv("GATEHOUSE_PASSWORD_PASSWORD_TEST_SERVICE", "a secret of the test's")
+    gate("apply")
+    may_log_in = "select rolname, rolcanlogin from pg_roles where rolname like 'password_test_%'"
+    assert dict(database.run(may_log_in)) == {"password_test_service": True, "password_test_reader": False}
+
+
 def test_reset_asks_first_and_loads_test_data_when_told(gate, checkout, database):
     checkout.collection()
     gate("apply")
