@@ -19,7 +19,7 @@ class UnknownBenchmark(Exception):
 def run(root: Path, name: str, arguments: list[str]) -> int:
     """Runs one benchmark in a process of its own; gives its exit code."""
     folder = root / "tests" / "benchmarks"
-    scripts = {file.stem: file for file in folder.glob("*.py") if file.stem != "harness"}
+    scripts = {file.stem.replace("_", "-"): file for file in folder.glob("*.py") if file.stem != "harness"}
     scripts |= {file.parent.name: file.parent for file in folder.glob("*/__main__.py")}
     if name not in scripts:
         known = sorted(scripts)
