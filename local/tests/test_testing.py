@@ -28,7 +28,7 @@ def inner(tmp_path: Path):
     return start
 
 
-def until(condition, seconds: float = 10):
+def until(condition, seconds: float = 60):
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, "it didn't happen in time"

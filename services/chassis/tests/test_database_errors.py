@@ -24,7 +24,7 @@ async def database(postgres):
     connection = await asyncpg.connect(url)
     await connection.execute(TABLES)
     await connection.close()
-    await DB.open(url, application_name="test", statement_timeout=30)
+    await DB.open(url, application_name="test", statement_timeout=300)
     yield
     await DB.close()
 
