@@ -81,5 +81,5 @@ def migrate(place: Place, release: Release) -> Schema | None:
             "log_group": place.log_group,
             "patience_seconds": PATIENCE_SECONDS,
         },
-        opts=below(place),
+        opts=below(place, depends_on=place.ready),
     )

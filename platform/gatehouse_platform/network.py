@@ -100,7 +100,7 @@ class Network(pulumi.ComponentResource):
         )
         self.register_outputs({"vpc_id": self.vpc_id})
 
-    def way_out(self, name: str, group: pulumi.Input[str], parent: pulumi.Resource) -> None:
+    def way_out(self, name: str, group: pulumi.Input[str], parent: pulumi.Resource) -> list[pulumi.Resource]:
         """Lets a security group's members reach AWS and, unless egress is `endpoints`, the internet; by TLS only."""
         ways: dict[str, dict[str, pulumi.Input[str]]] = {"internet": {"cidr_ipv4": ANYWHERE}}
         if self.endpoints_group is not None:
@@ -108,7 +108,7 @@ class Network(pulumi.ComponentResource):
                 "endpoints": {"referenced_security_group_id": self.endpoints_group},
                 "s3": {"prefix_list_id": self._s3.prefix_list_id},
             }
-        for way, target in ways.items():
+        return [
             vpc.SecurityGroupEgressRule(
                 f"{name}-to-{way}",
                 security_group_id=group,
@@ -120,6 +120,8 @@ class Network(pulumi.ComponentResource):
                 prefix_list_id=target.get("prefix_list_id"),
                 opts=below(parent),
             )
+            for way, target in ways.items()
+        ]
 
     def _table(self, name: str) -> ec2.RouteTable:
         tags = {"Name": f"{self._args.prefix}-{name}"}

@@ -46,8 +46,15 @@ class RoleArgs:
     may: dict[str, Any] | None = None
 
 
-def role(resource_name: str, args: RoleArgs, *, stack: Stack, parent: pulumi.Resource) -> iam.Role:
-    """A role within the environment's boundary, and its one inline policy."""
+def role(
+    resource_name: str,
+    args: RoleArgs,
+    *,
+    stack: Stack,
+    parent: pulumi.Resource,
+    ready: list[pulumi.Resource] | None = None,
+) -> iam.Role:
+    """A role within the environment's boundary, and its one inline policy, which is added to `ready`."""
     made = iam.Role(
         resource_name,
         name=args.name,
@@ -56,5 +63,7 @@ def role(resource_name: str, args: RoleArgs, *, stack: Stack, parent: pulumi.Res
         opts=below(parent),
     )
     if args.may is not None:
-        iam.RolePolicy(resource_name, name="may", role=made.name, policy=as_json(args.may), opts=below(parent))
+        may = iam.RolePolicy(resource_name, name="may", role=made.name, policy=as_json(args.may), opts=below(parent))
+        if ready is not None:
+            ready.append(may)
     return made

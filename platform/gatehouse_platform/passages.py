@@ -13,9 +13,9 @@ def passage(
     target: pulumi.Input[str],
     port: int,
     parent: pulumi.Resource,
-) -> None:
-    """Lets members of `source` open connections to members of `target`."""
-    vpc.SecurityGroupEgressRule(
+) -> list[pulumi.Resource]:
+    """Lets members of `source` open connections to members of `target`, once both rules stand."""
+    out = vpc.SecurityGroupEgressRule(
         name,
         security_group_id=source,
         referenced_security_group_id=target,
@@ -24,7 +24,7 @@ def passage(
         to_port=port,
         opts=below(parent),
     )
-    vpc.SecurityGroupIngressRule(
+    into = vpc.SecurityGroupIngressRule(
         name,
         security_group_id=target,
         referenced_security_group_id=source,
@@ -33,3 +33,4 @@ def passage(
         to_port=port,
         opts=below(parent),
     )
+    return [out, into]

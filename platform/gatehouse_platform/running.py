@@ -43,6 +43,7 @@ class _Running:
 
     def make(self, after: list[pulumi.Resource]) -> None:
         balancing, alarms = [], []
+        after = [*after, *self.place.ready]
         if self.entry.path is not None:
             group, rule = self._way_in()
             balancing.append(self._balanced(group, rule))

@@ -57,6 +57,8 @@ class Place(pulumi.ComponentResource):
     group: pulumi.Output[str]
     log_group: str
     secrets: dict[str, pulumi.Output[str]]
+    # What must stand before a task starts, and no value of the task's leads to: secrets' values, permissions, ways.
+    ready: list[pulumi.Resource]
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Service", name, None, opts)
@@ -64,13 +66,14 @@ class Place(pulumi.ComponentResource):
         self.stack, self.settings = args.around.stack, environment_of(args.around.stack)
         self.calls = [callee.entry for callee in args.calls]
         self.log_group = f"/gatehouse/{self.stack.name}/{name}"
-        cloudwatch.LogGroup(
+        log = cloudwatch.LogGroup(
             name,
             name=self.log_group,
             retention_in_days=self.settings.log_days,
             kms_key_id=args.around.key_arn,
             opts=below(self),
         )
+        self.ready = [log]
         self._doors(name, args)
         self.secrets = {key: self._secret(name, key, way) for key, way in self._secret_ways().items()}
         self.database_secret = self._database_secret(name) if self.entry.database else None
@@ -83,6 +86,7 @@ class Place(pulumi.ComponentResource):
             ),
             stack=self.stack,
             parent=self,
+            ready=self.ready,
         )
         read = [*self.secrets.values(), *([self.database_secret] if self.database_secret else [])]
         self.start_role = self.starter(f"{name}-start", name, read)
@@ -104,7 +108,7 @@ class Place(pulumi.ComponentResource):
             region=region,
         )
         args = RoleArgs(name=f"{self.stack.prefix}-{name}", trust=self.trust(), may=may)
-        return role(name, args, stack=self.stack, parent=self)
+        return role(name, args, stack=self.stack, parent=self, ready=self.ready)
 
     def _doors(self, name: str, args: ServiceArgs) -> None:
         around = args.around
@@ -116,19 +120,23 @@ class Place(pulumi.ComponentResource):
             opts=below(self),
         )
         self.group = group.id
-        around.network.way_out(name, group.id, self)
+        self.ready += around.network.way_out(name, group.id, self)
         port = self.entry.port
         if port is not None and self.entry.path is not None:
-            passage(f"edge-to-{name}", source=around.edge.group, target=group.id, port=port, parent=self)
+            self.ready += passage(f"edge-to-{name}", source=around.edge.group, target=group.id, port=port, parent=self)
         if port is not None and around.collector is not None:
             passage(f"collector-to-{name}", source=around.collector, target=group.id, port=port, parent=self)
         if self.entry.database is not None:
             target = around.database.group
-            passage(f"{name}-to-database", source=group.id, target=target, port=DATABASE_PORT, parent=self)
+            self.ready += passage(
+                f"{name}-to-database", source=group.id, target=target, port=DATABASE_PORT, parent=self
+            )
         for callee in args.calls:
             if callee.entry.port is not None:
                 called, its_port = callee.entry.name, callee.entry.port
-                passage(f"{name}-to-{called}", source=group.id, target=callee.group, port=its_port, parent=self)
+                self.ready += passage(
+                    f"{name}-to-{called}", source=group.id, target=callee.group, port=its_port, parent=self
+                )
 
     def _secret_ways(self) -> dict[str, str]:
         return containers.secret_keys(self.entry, self.settings)
@@ -137,13 +145,14 @@ class Place(pulumi.ComponentResource):
         secret = self._empty_secret(name, key, self.entry.settings[key].help)
         if way == "random":
             value = random.RandomPassword(f"{name}-{key}", length=48, special=False, opts=below(self))
-            secretsmanager.SecretVersion(
+            version = secretsmanager.SecretVersion(
                 f"{name}-{key}",
                 secret_id=secret.id,
                 secret_string=value.result,
                 # Whoever changes it later (rotate runbook) isn't overruled by the next up.
                 opts=below(self, ignore_changes=["secretString"]),
             )
+            self.ready.append(version)
         return secret.arn
 
     def _empty_secret(self, name: str, key: str, description: str) -> secretsmanager.Secret:
@@ -168,12 +177,13 @@ class Place(pulumi.ComponentResource):
             self.around.database.address,
             f":{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require",
         )
-        secretsmanager.SecretVersion(
+        version = secretsmanager.SecretVersion(
             f"{name}-database",
             secret_id=secret.id,
             secret_string=pulumi.Output.secret(as_json({"password": password.result, "url": address})),
             opts=below(self),
         )
+        self.ready.append(version)
         return secret.arn
 
     def container_secrets(self) -> dict[str, pulumi.Output[str]]:
