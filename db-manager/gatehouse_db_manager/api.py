@@ -1,14 +1,17 @@
 """The public functions: plan, apply, status and reset of one database, given by an administrator's address."""
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import psycopg
 
 from gatehouse_db_manager import records
+from gatehouse_db_manager.approval import Allowed, count, stop_if_refused, wanted_fingerprints
+from gatehouse_db_manager.drift import Difference, differences
 from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
 from gatehouse_db_manager.executor import Executor, explain
 from gatehouse_db_manager.inspector import inspect
@@ -21,9 +24,12 @@ from gatehouse_db_manager.planner import make_plan
 from gatehouse_db_manager.progress import Event, LockWait, Planned
 
 Report = Callable[[Event], None]
-# A run that is killed leaves a session that would build its index to the end, holding our lock: so the server looks
-# whether we are still there.
-_SETTINGS = "set client_min_messages = 'warning'; set client_connection_check_interval = '1s'"
+# What PostgreSQL says of an expression depends on the search path, and we compare what it says. A run that is killed
+# leaves a session that would build its index to the end, holding our lock: the server looks whether we are still there.
+_SETTINGS = """set client_min_messages = 'warning'; set search_path = public;
+set client_connection_check_interval = '1s'"""
+_TABLES_1 = ("object", "collection_version", "history", "enumerator", "data")
+_TABLES_2 = (*_TABLES_1, "backfill", "migration")
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +99,20 @@ def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
 def plan(url: str, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
     """What apply would do, and what it would refuse (`.refusals`). Changes nothing."""
     with connect(url) as connection:
-        live = _inspect(connection, configuration.schemas)
-    return make_plan(live, configuration, environment=environment, test_data=test_data)
+        return _plan(connection, configuration, environment, test_data)[1]
+
+
+def _plan(
+    connection: "psycopg.Connection[Any]", configuration: Configuration, environment: str, test_data: bool
+) -> tuple[Live, Plan]:
+    """Planning is pure; where it needs to know how many rows are concerned, it asks and is done again."""
+    live = _inspect(connection, configuration.schemas)
+    while True:
+        planned = make_plan(live, configuration, environment=environment, test_data=test_data)
+        asked = {question for schema in planned.schemas for question in schema.questions} - live.answers.keys()
+        if not asked:
+            return live, planned
+        live = msgspec.structs.replace(live, answers=live.answers | count(connection, asked))
 
 
 def apply(
@@ -107,20 +125,24 @@ def apply(
     report: Report = lambda _: None,
     lock_wait: float = 60.0,
     patience: float = 60.0,
+    approve: str | Iterable[str] = (),
+    plan_file: Path | None = None,
 ) -> Result:
     """Bring the database to the configuration. Doing it again changes nothing.
 
     `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to end;
-    `patience`: seconds that a step keeps trying to get its table lock.
+    `patience`: seconds that a step keeps trying to get its table lock. `approve`: fingerprints of plans, or of schemas'
+    plans, whose dangerous steps somebody has agreed to. `plan_file`: do just what this plan says, as `plan --out` wrote
+    it, or refuse.
     Raises RefusedError, FailedError, LockError, NoDatabaseError.
     """
     started = time.monotonic()
     done = []
     with connect(url) as connection:
-        live = _inspect(connection, configuration.schemas)
-        planned = make_plan(live, configuration, environment=environment, test_data=test_data)
-        _stop_if_refused(planned)
-        if live.environment is None:
+        live, planned = _plan(connection, configuration, environment, test_data)
+        allowed = wanted_fingerprints(planned, approve, plan_file)
+        stop_if_refused(live, planned, allowed)
+        if live.environment is None or live.layout != records.LAYOUT:
             _bootstrap(connection, environment, lock_wait, report)
         given: dict[str, Any] = {
             "environment": environment,
@@ -128,6 +150,7 @@ def apply(
             "report": report,
             "lock_wait": lock_wait,
             "patience": patience,
+            "allowed": allowed,
         }
         for schema_plan in planned.schemas:
             schema = configuration[schema_plan.schema]
@@ -150,13 +173,13 @@ def _apply_schema(
     report: Report,
     lock_wait: float,
     patience: float,
+    allowed: Allowed,
 ) -> Applied:
     """Under the schema's lock everything is looked at again: what another run did meanwhile is not planned twice."""
     (schema,) = configuration.schemas
     with lock(connection, schema.name, lock_wait, lambda waited: report(LockWait(schema=schema.name, seconds=waited))):
-        live = _inspect(connection, configuration.schemas)
-        planned = make_plan(live, configuration, environment=environment, test_data=test_data)
-        _stop_if_refused(planned)
+        live, planned = _plan(connection, configuration, environment, test_data)
+        stop_if_refused(live, planned, allowed)
         (schema_plan,) = planned.schemas
         report(Planned(schema=schema.name, steps=len(schema_plan.steps)))
         if not schema_plan.empty:
@@ -171,10 +194,12 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
         with connection.transaction():
             if not live.bootstrapped:
                 connection.execute(records.BOOTSTRAP)
-                connection.execute(f"comment on schema dbm is '{records.LAYOUT}'")
                 connection.execute(
                     "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$"
                 )
+            if live.layout != records.LAYOUT:
+                connection.execute(records.LAYOUT_2)
+                connection.execute(f"comment on schema dbm is '{records.LAYOUT}'")
             if live.environment is None:
                 connection.execute("insert into dbm.environment (name) values (%s)", [environment])
     if live.environment not in {None, environment}:
@@ -186,8 +211,7 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
 def status(url: str, configuration: Configuration, *, test_data: bool = False) -> Status:
     """The versions wanted and applied, and how much is pending."""
     with connect(url) as connection:
-        live = _inspect(connection, configuration.schemas)
-    planned = make_plan(live, configuration, test_data=test_data)
+        live, planned = _plan(connection, configuration, "", test_data)
     collections = [item for schema in configuration.schemas for item in _collection_status(schema, live)]
     return Status(
         environment=live.environment,
@@ -215,6 +239,12 @@ def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]
         )
 
 
+def drift(url: str, configuration: Configuration) -> tuple[Difference, ...]:
+    """What somebody changed or dropped by hand since the last apply; what the files say now doesn't matter."""
+    with connect(url) as connection:
+        return differences(_inspect(connection, configuration.schemas))
+
+
 def reset(url: str, configuration: Configuration, *, lock_wait: float = 60.0) -> None:
     """Drop the configuration's schemas and what is recorded about them. Only where the marker says local."""
     with connect(url) as connection:
@@ -222,13 +252,13 @@ def reset(url: str, configuration: Configuration, *, lock_wait: float = 60.0) ->
         if live.environment not in {None, "local"}:
             message = f"belongs to {live.environment}; reset drops all data and is for local databases only."
             raise RefusedError([Problem(file="database", key="environment", message=message, mend="Check --url.")])
+        known = _TABLES_2 if live.layout == records.LAYOUT else _TABLES_1
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait):
-                _drop(connection, schema.name, live.bootstrapped)
+                _drop(connection, schema.name, known if live.bootstrapped else ())
 
 
-def _drop(connection: "psycopg.Connection[Any]", schema: str, recorded: bool) -> None:
-    tables = ("object", "collection_version", "history", "enumerator", "data") if recorded else ()
+def _drop(connection: "psycopg.Connection[Any]", schema: str, tables: tuple[str, ...]) -> None:
     try:
         with connection.transaction():
             connection.execute("set local lock_timeout = '5s'")
@@ -244,9 +274,4 @@ def _drop(connection: "psycopg.Connection[Any]", schema: str, recorded: bool) ->
 
 def _inspect(connection: "psycopg.Connection[Any]", schemas: tuple[Schema, ...]) -> Live:
     roles = [role for schema in schemas for role in (schema.service_role, schema.reader_role)]
-    return inspect(connection, [schema.name for schema in schemas], roles)
-
-
-def _stop_if_refused(planned: Plan) -> None:
-    if planned.refusals:
-        raise RefusedError(planned.refusals)
+    return inspect(connection, [schema.name for schema in schemas], roles, definitions=True)

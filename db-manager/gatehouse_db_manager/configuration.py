@@ -16,6 +16,7 @@ from gatehouse_db_manager.documents import Document, UnreadableError, digest, no
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
 from gatehouse_db_manager.imported import is_imported, read_imported
+from gatehouse_db_manager.migrations import read_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Data, EnumeratorValue, Schema, Script, Snapshot
 from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, target_of
 from gatehouse_db_manager.row_rules import row_problems
@@ -63,7 +64,7 @@ def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
         _read_snapshots(source, problems)
     problems.extend(_shared_names(sources))
     targets = _targets(sources, types)
-    resolved = [_resolve(source, types, targets, problems) for source in sources]
+    resolved = [_resolve(root, source, types, targets, problems) for source in sources]
     if problems:
         raise ConfigurationError(problems)
     return Configuration(root=root, schemas=tuple(sorted(resolved, key=lambda schema: schema.name)))
@@ -119,10 +120,6 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
     foreign = content.schema == "public" and any(map(is_imported, (file.parent / "collections").glob("*.y*ml")))
     if not foreign and (illegal := names.why_illegal_schema(content.schema)):
         problems.append(document.problem(("schema",), *illegal, content.schema))
-    for migration in sorted((file.parent / "migrations").rglob("*.sql")):
-        mend = "Make the change additive (a new column beside the old one) until migrations are supported."
-        message = "moves existing data, which this db-manager can't do yet; it would be skipped silently."
-        problems.append(Problem(file=migration.relative_to(root).as_posix(), message=message, mend=mend))
     return _Source(file.parent, label, document, content)
 
 
@@ -198,7 +195,11 @@ def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str,
 
 
 def _resolve(
-    source: _Source, types: Mapping[str, TypeFile], targets: Mapping[str, Target | None], problems: list[Problem]
+    root: Path,
+    source: _Source,
+    types: Mapping[str, TypeFile],
+    targets: Mapping[str, Target | None],
+    problems: list[Problem],
 ) -> Schema:
     name = source.content.schema
     schemas = frozenset(target.partition(".")[0] for target in targets)
@@ -246,6 +247,7 @@ def _resolve(
         collections=tuple(collections),
         snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
         scripts=tuple(_read_scripts(source, problems)),
+        migrations=tuple(read_migrations(root, source.folder, source.collections, problems)),
         data=tuple(_read_data(source, collections, problems)),
     )
 

@@ -14,9 +14,25 @@ __all__ = [
     "LockError",
     "NoDatabaseError",
     "Problem",
+    "Refusal",
     "RefusedError",
     "nearest",
 ]
+
+
+class Refusal(Problem, frozen=True, kw_only=True):
+    """A lesson: what is dangerous, why, and how it looks done badly and well.
+
+    `rows`: how many are concerned, if they could be counted. `approve`: the fingerprint that allows it; empty when
+    nothing does.
+    """
+
+    danger: str = ""
+    why: str = ""
+    bad: str = ""
+    good: str = ""
+    rows: int | None = None
+    approve: str = ""
 
 
 class DbManagerError(Exception):

@@ -1,40 +1,34 @@
-"""How the columns of a table with rows may change: added, relaxed, described; never dropped, retyped or rewritten."""
+"""How the columns of a table with rows may change: added, filled, required, relaxed, described and dropped. Changes
+for which PostgreSQL rewrites the table are in rewrite.py."""
 
 from gatehouse_db_manager.model import Column
+from gatehouse_db_manager.plan_structs import Backfill, Remember
 from gatehouse_db_manager.render import comment_on_column
-from gatehouse_db_manager.table_change import NOTHING, TableChange, remember, remember_column, validate
+from gatehouse_db_manager.table_change import NOTHING, SCAN_SPEED, TableChange, remember, remember_column, validate
 from gatehouse_db_manager.values import quote
 
 # Defaults that PostgreSQL evaluates once and stores in the catalog instead of rewriting the table.
 _STABLE_EXPRESSIONS = frozenset({"now()", "current_timestamp", "current_date"})
+# A batch-wise update writes about this many bytes a second; only used to say "about 2 s" in a plan.
+_FILL_SPEED = 5e6
 
 
 def change_columns(change: TableChange) -> None:
     added = []
     for column in change.table.columns:
-        live = change.live.columns.get(column.name)
+        live = change.column(column.name)
+        if column.name in change.handled:
+            continue
         if live is None:
             if _can_add(change, column):
                 added.append(column)
             continue
-        key = f"columns.{column.key}"
-        if live.sql_type != column.sql_type:
-            change.refuse(
-                f"{key}.type",
-                f"changes {column.name} from {live.sql_type} to {column.sql_type}: PostgreSQL would rewrite the "
-                "table behind an exclusive lock, and running code expects the old type.",
-                "Add a column of the new type, write to both, and mark the old one deprecated.",
-            )
-            continue
         if column.required and not live.required:
-            _require(change, column, key)
-        elif live.required and not column.required:
-            change.step(
-                f"allow {column.name} to be empty",
-                "it is no longer required",
-                change.alter(f"alter column {column.name} drop not null"),
-            )
-        _default(change, column, key)
+            change.to_require.append(column)
+        _default(change, column)
+        recorded = change.recorded("column", column.name)
+        if recorded and recorded.details.get("backfill") == column.default and column.default:
+            _fill(change, column)
     if added:
         _add(change, added)
 
@@ -44,75 +38,190 @@ def _add(change: TableChange, added: list[Column]) -> None:
     keys = {f"columns.{column.key}" for column in added}
     checks = [item for item in change.table.constraints if item.kind == "check" and item.key in keys]
     # A part added to a type of several columns: its other parts, and their checks, may be there already.
-    checks = [item for item in checks if item.name not in change.live.constraints]
+    checks = [item for item in checks if item.name not in change.live.constraints and item.name not in change.handled]
     later = "" if change.empty else " not valid"
-    clauses = [f"add column {column.definition}" for column in added]
+    volatile = [] if change.empty else [column for column in added if _is_volatile(column)]
+    clauses, after = [], []
+    for column in added:
+        bare = column in volatile or _comes_empty(change, column)
+        clauses.append(f"add column {f'{column.name} {column.sql_type}' if bare else column.definition}")
+        if bare and column.required:
+            change.to_require.append(column)
+        if column in volatile:
+            after.append(change.alter(f"alter column {column.name} set default {column.default}"))
     clauses += [f"add constraint {item.name} {item.definition}{later}" for item in checks]
-    described = [comment_on_column(change.full, column) for column in added if column.description]
+    after += [comment_on_column(change.full, column) for column in added if column.description]
+    table = change.table.name
+    columns = (
+        remember_column(table, column, **({"backfill": column.default or ""} if column in volatile else {}))
+        for column in added
+    )
     change.step(
         f"add column {', '.join(column.name for column in added)}",
-        "it is new; what is there gets the default",
+        "new rows get the default; the others are filled next"
+        if volatile
+        else "it is new; what is there gets the default",
         change.alter(", ".join(clauses)),
-        *described,
-        remember=(*(remember_column(change.table.name, column) for column in added), *map(remember, checks)),
+        *after,
+        remember=(*columns, *map(remember, checks)),
     )
-    change.added_checks |= {item.name for item in checks}
+    change.reshaped = True
+    change.handled |= {item.name for item in checks}
     if checks and not change.empty:
         validate(change, *checks)
+    for column in volatile:
+        _fill(change, column)
+
+
+def _is_volatile(column: Column) -> bool:
+    return column.default is not None and "(" in column.default and column.default not in _STABLE_EXPRESSIONS
+
+
+def _comes_empty(change: TableChange, column: Column) -> bool:
+    """A required column that a migration fills."""
+    required = column.required and column.default is None and column.generated is None
+    return required and change.migrates and not change.empty
+
+
+def _fill(change: TableChange, column: Column) -> None:
+    table = change.table.name
+    change.step(
+        f"fill {column.name}",
+        "its default differs by row: done in batches, as adding it at once would rewrite the table",
+        kind="backfill",
+        phase="backfill",
+        locks="a few rows at a time",
+        seconds=change.live.size / _FILL_SPEED,
+        backfill=Backfill(
+            name=f"{table}.{column.name}",
+            table=change.full,
+            key=change.live_key,
+            assignments=f"{column.name} = {column.default}",
+            condition=f"{column.name} is null",
+        ),
+        remember=(remember_column(table, column),),
+    )
 
 
 def _can_add(change: TableChange, column: Column) -> bool:
-    key = f"columns.{column.key}"
-    if change.empty:
+    if change.empty or not column.required or column.default is not None or column.generated is not None:
         return True
-    if column.generated is not None:
-        message = (
-            f"adds the generated column {column.name}: PostgreSQL would rewrite the table behind an exclusive lock."
-        )
-        mend = "Add a plain column that the service writes, or an index on the expression."
-    elif column.default and "(" in column.default and column.default not in _STABLE_EXPRESSIONS:
-        message = f"adds {column.name} with a default that differs by row: PostgreSQL would rewrite the table."
-        mend = "Use a constant default or none, and let the service fill it."
-    elif column.required and column.default is None:
-        message = f"adds the required column {column.name} without a default: the rows that are there have no value."
-        mend = "Give it a default, or leave `required` out."
-    else:
+    if change.migrates or change.count(f"select count(*) from (select from {change.full} limit 1) one") == 0:  # noqa: S608
         return True
-    change.refuse(key, message, mend)
+    change.refuse(
+        f"columns.{column.key}",
+        f"adds the required column {column.name} without a default: the rows that are there have no value.",
+        "Give it a default, leave `required` out, or fill it in migrations/"
+        f"{change.table.name}/{change.collection.release}/01_fill.backfill.sql.",
+        bad=f"{column.name}: {{required: true}}",
+    )
     return False
 
 
-def _require(change: TableChange, column: Column, key: str) -> None:
-    if change.empty:
-        change.step(
-            f"require {column.name}",
-            "the table is empty",
-            change.alter(f"alter column {column.name} set not null"),
+def require_columns(change: TableChange) -> None:
+    """NOT NULL by way of a check that is validated beside the traffic: SET NOT NULL alone reads the table under an
+    exclusive lock, and with a valid check it doesn't have to."""
+    for column in change.to_require:
+        if column.name in change.handled:
+            continue
+        if change.empty:
+            action = change.alter(f"alter column {column.name} set not null")
+            kept_column = (remember_column(change.table.name, column),)
+            change.step(f"require {column.name}", "the table is empty", action, remember=kept_column)
+            continue
+        if not change.migrates and refuse_empty(change, column):
+            continue
+        _require(change, column)
+
+
+def refuse_empty(change: TableChange, column: Column) -> bool:
+    """Whether rows without a value are in the way of requiring one."""
+    if column.name not in change.live.columns or _is_volatile(column):
+        return False
+    rows = change.count(f"select count(*) from {change.full} where {column.name} is null")  # noqa: S608 (checked names)
+    if rows:
+        change.refuse(
+            f"columns.{column.key}.required",
+            f"makes {column.name} required",
+            f"Fill them first: migrations/{change.table.name}/{change.collection.release}/01_fill.backfill.sql.",
+            why=f"{rows:,} {'row has' if rows == 1 else 'rows have'} no value.",
+            bad=f"alter table {change.full} alter column {column.name} set not null",
+            rows=rows,
         )
-        return
-    change.refuse(
-        f"{key}.required",
-        f"makes {column.name} required: rows that are there may have no value, and looking at all of them holds an "
-        "exclusive lock.",
-        f'Add a check instead: checks: {{{column.name}_given: "{column.name} is not null"}}.',
+    return bool(rows)
+
+
+def _require(change: TableChange, column: Column) -> None:
+    check = f"{change.table.name}_{column.name}__given"[:63]
+    change.tightens = True
+    kept = Remember(kind="check", name=check, digest="")
+    if check not in change.live.constraints:
+        change.step(
+            f"require {column.name} of new rows",
+            "at once, without looking at the others",
+            change.alter(f"add constraint {check} check ({column.name} is not null) not valid"),
+            remember=(kept,),
+        )
+    change.step(
+        f"check every row for {column.name}",
+        "in a transaction of its own: in one with the step before, writes would wait for it",
+        change.alter(f"validate constraint {check}"),
+        locks=NOTHING,
+        seconds=change.live.size / SCAN_SPEED,
+        undo=(change.alter(f"drop constraint if exists {check}"),),
+        remember=(kept,),
+    )
+    change.step(
+        f"require {column.name}",
+        "the check shows that every row has it, so nothing is read again",
+        change.alter(f"alter column {column.name} set not null"),
+        change.alter(f"drop constraint {check}"),
+        remember=(Remember(kind="check", name=check), remember_column(change.table.name, column)),
     )
 
 
-def _default(change: TableChange, column: Column, key: str) -> None:
-    recorded = change.objects.get(("column", f"{change.table.name}.{column.name}"))
-    details = recorded.details if recorded else {}
-    if recorded and details.get("generated") != column.generated:
-        change.refuse(
-            f"{key}.generated",
-            f"changes how {column.name} is generated: PostgreSQL would rewrite the table.",
-            "Add a new column with the new expression, and mark the old one deprecated.",
-        )
-    elif recorded and details.get("default") != column.default:
+def relax(change: TableChange) -> None:
+    """After the keys have changed: the columns of a primary key can't be empty."""
+    for column in change.table.columns:
+        live = change.column(column.name)
+        if live and live.required and not column.required and column.name not in change.handled:
+            change.step(
+                f"allow {column.name} to be empty",
+                "it is no longer required",
+                change.alter(f"alter column {column.name} drop not null"),
+                remember=(remember_column(change.table.name, column),),
+            )
+
+
+def _default_touched(change: TableChange, column: Column) -> bool:
+    """Whether somebody changed the default by hand. What is required is compared by itself."""
+    recorded, live = change.recorded("column", column.name), change.column(column.name)
+    if recorded is None or live is None or not recorded.details.get("live"):
+        return False
+    default = str(recorded.details["live"]).partition(f":{live.sql_type}")[2].removeprefix(" not null").strip()
+    same_version = str(recorded.details["live"]).startswith(f"{change.major}:{live.sql_type}")
+    return same_version and default != (live.default or "")
+
+
+def _default(change: TableChange, column: Column) -> None:
+    recorded = change.recorded("column", column.name)
+    live = change.column(column.name)
+    if recorded is None or live is None:
+        return
+    statements = []
+    if live.generated and column.generated is None:
+        statements.append(change.alter(f"alter column {column.name} drop expression"))
+    touched = column.generated is None and _default_touched(change, column)
+    if recorded.details.get("default") != column.default or touched:
         action = "drop default" if column.default is None else f"set default {column.default}"
+        statements.append(change.alter(f"alter column {column.name} {action}"))
+    if statements:
+        what = f"stop generating {column.name}" if "expression" in statements[0] else f"set default of {column.name}"
+        what = f"drop default of {column.name}" if column.default is None and what.startswith("set") else what
         change.step(
-            f"{action} of {column.name}".replace(f"{column.default} of {column.name}", f"of {column.name}"),
+            what,
             "new rows get it; what is there stays",
-            change.alter(f"alter column {column.name} {action}"),
+            *statements,
             remember=(remember_column(change.table.name, column),),
         )
 
@@ -121,7 +230,9 @@ def change_comments(change: TableChange) -> None:
     changed = [
         comment_on_column(change.full, column)
         for column in change.table.columns
-        if (live := change.live.columns.get(column.name)) and live.description != column.description
+        if (live := change.column(column.name))
+        and live.description != column.description
+        and column.name not in change.handled
     ]
     if change.live.description != change.table.description:
         changed.insert(0, f"comment on table {change.full} is {quote(change.table.description)}")
@@ -129,15 +240,32 @@ def change_comments(change: TableChange) -> None:
         change.step("describe it anew", "descriptions changed", *changed, locks=NOTHING)
 
 
-def refuse_removed(change: TableChange) -> None:
-    kept = {column.name for column in change.table.columns}
+def drop_columns(change: TableChange) -> None:
+    """Only what db-manager made: a column that somebody added by hand is theirs."""
     added = [column.name for column in change.table.columns if column.name not in change.live.columns]
-    for name in change.live.columns:
-        # Only what db-manager made: a column that somebody added by hand is theirs.
-        if name not in kept and ("column", f"{change.table.name}.{name}") in change.objects:
-            hint = f" (a rename to {added[0]}?)" if len(added) == 1 else ""
-            change.refuse(
-                f"columns.{name}",
-                f"no longer has the column {name}{hint}: dropping it loses its data and breaks running code.",
-                f'Keep it and say: deprecated: {{{name}: "since {change.collection.version_text}; use ..."}}.',
-            )
+    for name in change.gone:
+        if name in change.handled:
+            continue
+        rows = None
+        if not change.empty:
+            rows = change.count(f"select count(*) from {change.full} where {name} is not null")  # noqa: S608
+        hint = f" (a rename? then say `renamed_from: {name}` on {added[0]})" if len(added) == 1 else ""
+        change.reshaped = True
+        change.contract(
+            f"drop column {name}",
+            "it is no longer in the file",
+            change.alter(f"drop column {name}"),
+            remember=(Remember(kind="column", name=f"{change.table.name}.{name}"),),
+            hazards=(
+                change.hazard(
+                    "drop_column",
+                    f"{change.table.name}.{name}",
+                    f"no longer has the column {name}{hint}",
+                    "dropping it loses its data and breaks running code.",
+                    bad=f"alter table {change.full} drop column {name}",
+                    good=f'Keep it until nothing uses it: deprecated: {{{name}: "since '
+                    f'{change.collection.version_text}; use ..."}}.',
+                    rows=rows,
+                ),
+            ),
+        )

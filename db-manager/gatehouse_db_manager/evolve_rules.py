@@ -2,31 +2,28 @@
 and what needs to look at every row does so without holding up reads and writes."""
 
 from collections.abc import Iterator
+from typing import Any
 
-import msgspec
-
-from gatehouse_db_manager.errors import nearest
 from gatehouse_db_manager.model import Constraint, Index
-from gatehouse_db_manager.plan_structs import Remember
+from gatehouse_db_manager.plan_structs import Hazard, Remember
 from gatehouse_db_manager.render import create_index, next_name
-from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, remember, validate
+from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, mentions, remember, validate
+from gatehouse_db_manager.values import quote
 
 # As SCAN_SPEED: rough, in bytes a second.
 BUILD_SPEED = 30e6
 
 
 def change_constraint(change: TableChange, item: Constraint) -> None:
-    if item.name in change.added_checks:
-        return
     live = change.live.constraints.get(item.name)
-    recorded = change.objects.get((item.kind, item.name))
+    done = live is not None and change.stands(item, live)
     if live is None:
         _new_constraint(change, item)
-    elif recorded is None or recorded.digest != item.digest:
-        _changed_constraint(change, item, recorded.details.get("values") if recorded else None)
+    elif not done:
+        _changed_constraint(change, item)
     elif not live.valid:
         validate(change, item)
-    _leftover(change, item, done=bool(recorded and recorded.digest == item.digest))
+    _leftover(change, item, done=done)
 
 
 def _new_constraint(change: TableChange, item: Constraint) -> None:
@@ -46,30 +43,45 @@ def _new_constraint(change: TableChange, item: Constraint) -> None:
     elif item.kind == "unique":
         _unique(change, item)
     else:
-        change.refuse(
-            item.key,
-            f"adds {_kind(item)} {item.name} to a table with rows: every write would wait while it is built.",
-            "Add it while the table is empty, or use a unique index.",
-        )
+        _replace_key(change, item)
 
 
-def _changed_constraint(change: TableChange, item: Constraint, old_values: list[str] | None) -> None:
-    gone = sorted(set(old_values or ()) - set(item.values or old_values or ()))
-    if gone and not change.empty:
-        change.refuse(
-            item.key,
-            f"no longer allows {', '.join(gone)}: rows may have it, and running code may write it.",
-            "Keep the value, and say in its description that it is not used any more.",
-        )
-    elif change.empty or item.kind in {"check", "foreign_key"}:
+def _changed_constraint(change: TableChange, item: Constraint) -> None:
+    if change.empty or item.kind in {"check", "foreign_key"}:
         _replace(change, item)
     else:
+        _replace_key(change, item)
+
+
+def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | None:
+    """The hazard of an enumerator that allows less; None when rows have what it no longer allows."""
+    recorded = change.recorded(item.kind, item.name)
+    old = recorded.details.get("values") if recorded else None
+    gone = sorted(set(old or ()) - set(item.values or old or ()))
+    if not gone or change.empty:
+        return ()
+    (column,) = item.columns
+    listed = ", ".join(map(quote, gone))
+    is_list = " <@ " in item.definition
+    test = f"{column} && array[{listed}]::text[]" if is_list else f"{column} in ({listed})"
+    rows = change.count(f"select count(*) from {change.full} where {test}")  # noqa: S608 (checked names)
+    danger = f"no longer allows {', '.join(gone)}"
+    good = "Keep the value, and say in its description that it is not used any more."
+    bad = f"drop constraint {item.name}, add constraint {item.name} {item.definition}"
+    if rows and not change.migrates:
         change.refuse(
             item.key,
-            f"changes {_kind(item)} {item.name}: running code relies on the old one (ON CONFLICT), and between "
-            "the two could come rows that break both.",
-            "Give the new one another name and keep the old one beside it.",
+            danger,
+            f"Give them another value first, in migrations/{change.table.name}/{change.collection.release}/"
+            f"01_move.backfill.sql. Or: {good[0].lower()}{good[1:]}",
+            why=f"{rows:,} row{' has' if rows == 1 else 's have'} it.",
+            bad=bad,
+            rows=rows,
         )
+        return None
+    why = "rows may have it, and running code may write it."
+    name = f"{change.table.name}.{column}"
+    return (change.hazard("narrow_enumerator", name, danger, why, bad=bad, good=good, rows=rows),)
 
 
 def _replace(change: TableChange, item: Constraint) -> None:
@@ -84,13 +96,15 @@ def _replace(change: TableChange, item: Constraint) -> None:
             remember=(remember(item),),
         )
         return
+    hazards = _narrowed(change, item)
+    if hazards is None:
+        return
     change.tightens |= item.values is None
     beside = change.live.constraints.get(following)
-    recorded = change.objects.get((item.kind, following))
-    if beside is None or recorded is None or recorded.digest != item.digest:
+    if beside is None or not change.stands(item, beside, following):
         if beside is not None:
             _forget(change, item.kind, following, "it is left over from an older change")
-        _add_not_valid(change, item, following)
+        _add_not_valid(change, item, following, hazards=hazards)
         validate(change, item, name=following)
     elif not beside.valid:
         validate(change, item, name=following)
@@ -114,7 +128,7 @@ def _forget(change: TableChange, kind: str, name: str, why: str) -> None:
     change.step(f"drop {kind.replace('_', ' ')} {name}", why, drop, remember=(Remember(kind=kind, name=name),))
 
 
-def _add_not_valid(change: TableChange, item: Constraint, name: str) -> None:
+def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any) -> None:
     other = f" and {item.definition.split(' references ')[1].split(' ')[0]}" if item.kind == "foreign_key" else ""
     change.step(
         f"add {_kind(item)} {name} for new rows",
@@ -122,32 +136,73 @@ def _add_not_valid(change: TableChange, item: Constraint, name: str) -> None:
         change.alter(f"add constraint {name} {item.definition} not valid"),
         locks=brief(change.table.name + other),
         remember=(remember(item, name),),
+        **more,
     )
+
+
+def index_of(item: Constraint, name: str = "") -> Index:
+    """The unique index that a unique constraint or primary key may be made of."""
+    nulls = " nulls not distinct" if "nulls not distinct" in item.definition else ""
+    definition = f"using btree ({', '.join(item.columns)}){nulls}"
+    return Index(name=name or item.name, key=item.key, definition=definition, unique=True)
 
 
 def _unique(change: TableChange, item: Constraint) -> None:
     """A unique constraint over an index that is built while writes go on."""
-    index = Index(
-        name=item.name,
-        key=item.key,
-        definition="using btree " + item.definition.removeprefix("unique ").strip(),
-        unique=True,
-    )
-    if "nulls not distinct" in item.definition:
-        index = msgspec.structs.replace(index, definition=f"using btree ({', '.join(item.columns)}) nulls not distinct")
-    change_index(change, index)
+    change_index(change, index_of(item))
     change.step(
         f"make {item.name} a constraint",
         "its index is built and valid",
-        change.alter(f"add constraint {item.name} unique using index {item.name}"),
+        change.alter(f"add constraint {item.name} unique using index {item.name}{_deferral(item)}"),
         remember=(remember(item), Remember(kind="index", name=item.name)),
+    )
+
+
+def _deferral(item: Constraint) -> str:
+    return " deferrable" + item.definition.partition(" deferrable")[2] if " deferrable" in item.definition else ""
+
+
+def _replace_key(change: TableChange, item: Constraint) -> None:
+    """Another primary key or unique constraint: its index is built beside the old one, then they change places."""
+    if item.kind == "exclusion":
+        return  # rewrite.py: PostgreSQL has no way to build one beside the traffic
+    following = next_name(item.name)
+    change_index(change, index_of(item, following))
+    old = change.live.constraints.get(item.name)
+    word = "primary key" if item.kind == "primary_key" else "unique"
+    statements = [change.alter(f"drop constraint {item.name}")] if old else []
+    statements.append(change.alter(f"add constraint {item.name} {word} using index {following}{_deferral(item)}"))
+    what = f"no longer has {item.name} as {old.definition if old else 'it was'}"
+    change.step(
+        f"let the new {_kind(item)} {item.name} take the old one's place",
+        "its index is built and valid; both in one transaction",
+        *(f"alter table {table} drop constraint {name}" for table, name in change.pointing),
+        *statements,
+        phase="contract",
+        remember=(
+            remember(item),
+            Remember(kind="index", name=following),
+            *(Remember(kind="foreign_key", name=name) for _, name in change.pointing),
+        ),
+        hazards=(
+            change.hazard(
+                "change_key",
+                item.name,
+                what,
+                "running code may rely on it (ON CONFLICT, and which row it means).",
+                bad=change.alter(f"drop constraint {item.name}, add constraint {item.name} {item.definition}"),
+                good="Give the new one another name and keep the old one beside it until nothing uses it.",
+            ),
+        ),
     )
 
 
 def change_index(change: TableChange, index: Index) -> None:
     live = change.live.indexes.get(index.name)
-    recorded = change.objects.get(("index", index.name))
-    if live and live.valid and recorded and recorded.digest == index.digest:
+    if live and live.valid and change.stands(index, live):
+        following = next_name(index.name)
+        if following in change.live.indexes:
+            _drop_index(change, following, "it is left over from a change that was taken back")
         return
     change.tightens |= index.unique
     if change.empty:
@@ -166,8 +221,7 @@ def change_index(change: TableChange, index: Index) -> None:
 def _replace_index(change: TableChange, index: Index) -> None:
     following = next_name(index.name)
     beside = change.live.indexes.get(following)
-    recorded = change.objects.get(("index", following))
-    if not (beside and beside.valid and recorded and recorded.digest == index.digest):
+    if not (beside and beside.valid and change.stands(index, beside, following)):
         if beside:
             _drop_index(change, following, "it is left over from an older change")
         _build(change, index, following)
@@ -208,29 +262,58 @@ def _drop_index(change: TableChange, name: str, why: str) -> None:
 def drop_unwanted(change: TableChange) -> None:
     """Only what db-manager made itself: what somebody added by hand is not touched."""
     wanted = {item.name for item in (*change.table.constraints, *change.table.indexes)}
-    wanted |= {next_name(name) for name in wanted}
+    wanted |= {next_name(name) for name in wanted} | {
+        f"{change.table.name}_{one.name}__given" for one in change.to_require
+    }
     for kind, name in _made_here(change):
-        if name in wanted:
+        if name in wanted or name in change.handled:
             continue
-        if kind == "index" and name in change.live.indexes and not change.live.indexes[name].unique:
-            _drop_index(change, name, "it is no longer in the file")
-        elif kind in {"check", "exclusion", "foreign_key"}:
+        if kind == "check":
             _forget(change, kind, name, "it is no longer in the file")
+        elif kind == "index":
+            _drop_lost(change, kind, name, f"drop index concurrently if exists {change.schema.name}.{name}", "no_tx")
         else:
-            known = [item.name for item in change.table.constraints]
-            change.refuse(
-                "unique" if kind != "primary_key" else "primary_key",
-                f"no longer has {name}: running code may rely on it (ON CONFLICT), and rows that break it can't be "
-                "undone.",
-                f"Keep it for now. {nearest(name, known)}",
-            )
+            _drop_lost(change, kind, name, change.alter(f"drop constraint {name}"), "tx")
+
+
+def _drop_lost(change: TableChange, kind: str, name: str, statement: str, how: str) -> None:
+    live = change.live.indexes[name] if kind == "index" else change.live.constraints[name]
+    definition = live.definition
+    rule = kind in {"unique", "exclusion", "primary_key"} or getattr(live, "unique", False)
+    why = "running code may rely on it (ON CONFLICT), and rows that break it can't be undone."
+    if kind == "foreign_key":
+        why = "rows may come to refer to what isn't there."
+    elif not rule:
+        why = "queries that use it will read the whole table."
+    hazards = ()
+    # What falls with a column is part of that column's loss.
+    if not any(mentions(definition, column) for column in change.gone):
+        hazards = (
+            change.hazard(
+                "drop_index" if kind == "index" else "drop_constraint",
+                name,
+                f"no longer has {name}",
+                why,
+                bad=statement,
+                good="Keep it until nothing relies on it (pg_stat_user_indexes.idx_scan shows how often it is read).",
+            ),
+        )
+    change.contract(
+        f"drop {kind.replace('_', ' ')} {name}",
+        "it is no longer in the file",
+        statement,
+        kind=how,
+        reversible=True,
+        locks=NOTHING if kind == "index" else brief(change.table.name),
+        remember=(Remember(kind=kind, name=name),),
+        hazards=hazards,
+    )
 
 
 def _made_here(change: TableChange) -> Iterator[tuple[str, str]]:
-    for name in change.live.constraints:
-        kind = change.live.constraints[name].kind
-        if (kind, name) in change.objects:
-            yield kind, name
+    for name, live in change.live.constraints.items():
+        if (live.kind, name) in change.objects:
+            yield live.kind, name
     for name in change.live.indexes:
         if ("index", name) in change.objects:
             yield "index", name

@@ -12,9 +12,12 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
+from gatehouse_db_manager.backfill import Batches
 from gatehouse_db_manager.errors import FailedError
+from gatehouse_db_manager.made import drop_made, record_made, there
 from gatehouse_db_manager.plan_structs import Remember, SchemaPlan, Step
 from gatehouse_db_manager.progress import (
+    BackfillProgress,
     Event,
     OldTransaction,
     RowsLoaded,
@@ -45,6 +48,24 @@ select %s, kind, name, digest, details
 from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
 on conflict (schema, kind, name) do update set digest = excluded.digest, details = excluded.details
 """
+# How PostgreSQL words what we made: where it words it otherwise later, somebody changed it by hand.
+_WORDED = {"column", "index", "primary_key", "unique", "check", "foreign_key", "exclusion"}
+_WORDS = """
+update dbm.object o set details = o.details || jsonb_build_object('live',
+    current_setting('server_version_num')::int / 10000 || ':' || coalesce(case o.kind
+    when 'column' then (select format_type(a.atttypid, a.atttypmod) ||
+            case when a.attnotnull then ' not null' else '' end
+            || ' ' || coalesce(pg_get_expr(d.adbin, d.adrelid), '') from pg_attribute a
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = to_regclass(o.schema || '.' || split_part(o.name, '.', 1))
+            and a.attname = split_part(o.name, '.', 2))
+    when 'index' then pg_get_indexdef(to_regclass(o.schema || '.' || o.name))
+    else (select pg_get_constraintdef(k.oid) from pg_constraint k
+        where k.connamespace = to_regnamespace(o.schema) and k.conname = o.name and k.conrelid <> 0 limit 1)
+    end, ''))
+from jsonb_array_elements(%(made)s) as made
+where o.schema = %(schema)s and o.kind = made ->> 0 and o.name = made ->> 1
+"""
 # Seconds. A request takes milliseconds; what is open for longer was forgotten, or is a report.
 OLD_AFTER = 5.0
 _OLD = """
@@ -62,8 +83,8 @@ with raised as (
         error = 'ended without a word; a later run resumed'
     where schema = %(schema)s and state = 'running'
 )
-insert into dbm.run (schema, epoch, fingerprint, environment)
-select %(schema)s, epoch, %(fingerprint)s, %(environment)s from raised returning id, epoch
+insert into dbm.run (schema, epoch, fingerprint, environment, target, approved)
+select %(schema)s, epoch, %(fingerprint)s, %(environment)s, %(target)s, %(approved)s from raised returning id, epoch
 """
 
 
@@ -79,11 +100,19 @@ class Executor:
         self.patience = patience
         self.run = 0
         self.epoch = 0
+        self._how = {"tx": self._in_transaction, "no_tx": self._outside, "backfill": self._in_batches}
 
     def execute(self, environment: str) -> None:
         """All steps and then the Version documents. Raises FailedError when a step fails."""
         started = time.monotonic()
-        given = {"schema": self.plan.schema, "fingerprint": self.plan.fingerprint, "environment": environment}
+        hazards = [hazard.key for step in self.plan.steps for hazard in step.hazards]
+        given = {
+            "schema": self.plan.schema,
+            "fingerprint": self.plan.origin or self.plan.fingerprint,
+            "environment": environment,
+            "target": self.plan.target,
+            "approved": Jsonb(sorted({*hazards, *self.plan.approved})),
+        }
         row = self.connection.execute(_START, given).fetchone()
         assert row is not None
         self.run, self.epoch = row
@@ -108,7 +137,7 @@ class Executor:
         while True:
             attempt += 1
             try:
-                (self._in_transaction if step.kind == "tx" else self._outside)(position, step, started, attempt)
+                self._how[step.kind](position, step, started, attempt)
                 break
             except psycopg.Error as error:
                 if not _passes(error) or time.monotonic() > deadline or self.connection.broken:
@@ -122,13 +151,64 @@ class Executor:
     def _in_transaction(self, position: int, step: Step, started: float, attempt: int) -> None:
         with self.connection.transaction():
             self.connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+            before: set[str] = set()
+            if step.scripts is not None:
+                drop_made(self.connection, step.schema)
+                before = set(there(self.connection, step.schema))
             if step.statements:
                 self.connection.execute("\n;\n".join(step.statements).encode())
+                self.connection.execute("set local search_path = public")
+            if step.scripts is not None:
+                record_made(self.connection, step.schema, before)
             for data in step.data:
                 load_rows(self.connection, step.schema, data)
                 self.report(RowsLoaded(schema=step.schema, collection=data.collection, rows=len(data.rows)))
             self._record(position, step, "done", started, attempt)
-            self._remember(step.remember)
+            self._done(step)
+
+    def _in_batches(self, position: int, step: Step, started: float, attempt: int) -> None:
+        """Its record says `intent` until the last batch; each batch moves the place where a later run goes on."""
+        assert step.backfill is not None
+        with self.connection.transaction():
+            self._record(position, step, "intent", started, attempt)
+            work = Batches(self.connection, step.schema, step.backfill)
+            more = work.start()
+        begun, first = time.monotonic(), work.rows
+        total = max(self._estimate(step.backfill.table), 1)
+        while more:
+            batch = time.monotonic()
+            more = work.batch(self._still_ours)
+            work.pause(time.monotonic() - batch if more else 0)
+            rate = (work.rows - first) / max(time.monotonic() - begun, 1e-6)
+            event = {"schema": step.schema, "position": position, "collection": step.collection, "rows": work.rows}
+            done = min(work.rows / total, 0.99) if more else 1.0
+            self.report(BackfillProgress(**event, done=done, rows_per_second=rate))
+        with self.connection.transaction():
+            self._record(position, step, "done", started, attempt)
+            work.finish()
+            self._done(step)
+
+    def _estimate(self, table: str) -> float:
+        row = self.connection.execute("select reltuples from pg_class where oid = to_regclass(%s)", [table]).fetchone()
+        return row[0] if row else 0.0
+
+    def _still_ours(self) -> None:
+        query = "select from dbm.fence where schema = %s and epoch = %s for share"
+        if self.connection.execute(query, [self.plan.schema, self.epoch]).rowcount != 1:
+            raise FailedError(
+                f"A newer run has taken over {self.plan.schema}; this one stops in the middle of a backfill."
+            )
+
+    def _done(self, step: Step) -> None:
+        """What a step made, how PostgreSQL words it, and which migrations it was; in the step's own transaction."""
+        self._remember(step.remember)
+        made = [[item.kind, item.name] for item in step.remember if item.digest is not None and item.kind in _WORDED]
+        if made:
+            given = {"schema": step.schema, "made": Jsonb(made)}
+            self.connection.execute(_WORDS, given)
+        for one in step.migrations:
+            query = "insert into dbm.migration (schema, name, digest, run) values (%s, %s, %s, %s)"
+            self.connection.execute(query, [step.schema, one.key, one.digest, self.run])
 
     def _outside(self, position: int, step: Step, started: float, attempt: int) -> None:
         """The intent is written first: an index that is found valid afterwards is then known to be the wanted one."""
@@ -145,7 +225,7 @@ class Executor:
         if step.builds and not self._is_valid(step.schema, step.builds):
             raise errors.ObjectNotInPrerequisiteState(f"index {step.builds} was left invalid")
         with self.connection.transaction():
-            self._remember(tuple(item for item in step.remember if item.digest is None))
+            self._done(step)
             self.connection.execute(
                 "update dbm.step set state = 'done', ended_at = clock_timestamp() where run = %s and position = %s",
                 [self.run, position],
@@ -233,6 +313,11 @@ class Executor:
 
     def _finish(self) -> None:
         with self.connection.transaction():
+            for name in self.plan.dropped:
+                query = "delete from dbm.collection_version where schema = %s and collection = %s"
+                self.connection.execute(query, [self.plan.schema, name])
+                query = "delete from dbm.data where schema = %s and collection = %s"
+                self.connection.execute(query, [self.plan.schema, name])
             for pin in self.plan.snapshots:
                 self.connection.execute(
                     "insert into dbm.enumerator (schema, snapshot, digest, content) values (%s, %s, %s, %s)",

@@ -47,6 +47,7 @@ class ColumnFile(_File, frozen=True, kw_only=True):
     to: Text | UnsetType = UNSET
     schema: dict[str, Any] | UnsetType = UNSET
     generated: Text | UnsetType = UNSET
+    renamed_from: Text | UnsetType = UNSET
 
 
 class UniqueFile(_File, frozen=True, kw_only=True):

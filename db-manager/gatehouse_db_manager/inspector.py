@@ -15,7 +15,9 @@ from gatehouse_db_manager.live import (
     LiveSchema,
     LiveTable,
     Recorded,
+    Unfinished,
 )
+from gatehouse_db_manager.records import LAYOUT
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,18 +36,22 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 _COLUMNS = """
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
-    a.attgenerated <> '', coalesce(b.description, '')
+    a.attgenerated <> '', a.attidentity, coalesce(b.description, ''), coalesce(nn.conname, '')
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+left join pg_constraint nn on nn.conrelid = c.oid and nn.contype = 'n' and nn.conkey[1] = a.attnum
 left join pg_description b on b.objoid = c.oid and b.classoid = 'pg_class'::regclass and b.objsubid = a.attnum
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 order by c.oid, a.attnum
 """
 _CONSTRAINTS = """
 select n.nspname, c.relname, k.conname, k.contype, k.convalidated,
-    case when %(definitions)s then pg_get_constraintdef(k.oid) else '' end
+    case when %(definitions)s then pg_get_constraintdef(k.oid) else '' end,
+    array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, position)
+        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.position),
+    coalesce(k.confrelid::regclass::text, '')
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -62,7 +68,36 @@ join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
     and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
 """
-_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
+# What is neither a table nor belongs to one of an extension.
+_OTHERS = """
+select n.nspname, case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
+    else 'foreign table' end || ' ' || c.relname
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('v', 'm', 'S', 'f')
+    and not exists (select from pg_depend d where d.objid = c.oid and d.classid = 'pg_class'::regclass
+        and d.deptype in ('e', 'i', 'a'))
+union all
+select n.nspname, case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end
+    || ' ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = any(%(schemas)s)
+    and not exists (select from pg_depend d
+        where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'e')
+union all
+select n.nspname, 'trigger ' || t.tgname || ' on ' || c.relname
+from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and not t.tgisinternal
+union all
+select n.nspname, 'policy ' || p.polname || ' on ' || c.relname
+from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s)
+union all
+select n.nspname, case when t.typtype = 'd' then 'domain ' else 'type ' end || t.typname
+from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
+where n.nspname = any(%(schemas)s) and (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
+order by 1, 2
+"""
+_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, _OTHERS)]
 _RECORDS = {
     "objects": """select schema, kind, name, digest, nullif(details, '{}')
         from dbm.object where schema = any(%(schemas)s)""",
@@ -70,6 +105,11 @@ _RECORDS = {
         from dbm.collection_version where schema = any(%(schemas)s)""",
     "snapshots": "select schema, snapshot, digest from dbm.enumerator where schema = any(%(schemas)s)",
     "data": "select schema, collection, kind, digest from dbm.data where schema = any(%(schemas)s)",
+}
+_RECORDS_2 = {
+    "migrations": "select schema, name from dbm.migration where schema = any(%(schemas)s)",
+    "runs": """select schema, state, fingerprint, target, approved from dbm.run
+        where id in (select max(id) from dbm.run where schema = any(%(schemas)s) group by schema)""",
 }
 _KINDS = {"p": "primary_key", "u": "unique", "c": "check", "f": "foreign_key", "x": "exclusion"}
 
@@ -92,7 +132,8 @@ def inspect(
         layout = dict(about.fetchall())
         bootstrapped = "dbm" in layout
         with connection.pipeline():
-            queries = _RECORDS if bootstrapped else {}
+            newest = _RECORDS | _RECORDS_2 if layout.get("dbm") == LAYOUT else _RECORDS
+            queries = newest if bootstrapped else {}
             records = {name: connection.execute(query.encode(), given) for name, query in queries.items()}
             marker = connection.execute("select name from dbm.environment") if bootstrapped else None
         builder = _Builder(given["schemas"], set(layout))
@@ -104,6 +145,7 @@ def inspect(
         bootstrapped=bootstrapped,
         layout=layout.get("dbm", ""),
         environment=marked[0] if marked else None,
+        major=connection.info.server_version // 10000,
         roles=frozenset(name for (name,) in found_roles.fetchall()),
         schemas=builder.schemas(),
     )
@@ -119,23 +161,39 @@ class _Builder:
         self.versions: dict[str, dict[str, AppliedVersion]] = {name: {} for name in names}
         self.snapshots: dict[str, dict[int, str]] = {name: {} for name in names}
         self.data: dict[str, dict[tuple[str, str], str]] = {name: {} for name in names}
+        self.others: dict[str, list[str]] = {name: [] for name in names}
+        self.migrations: dict[str, set[str]] = {name: set() for name in names}
+        self.unfinished: dict[str, Unfinished] = {}
 
-    def catalog(self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any]) -> None:
+    def catalog(
+        self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any], others: list[Any]
+    ) -> None:
         for schema, name, size, description in tables:
             self.tables[schema][name] = LiveTable(
                 name=name, size=size, description=description, columns={}, constraints={}, indexes={}
             )
-        for schema, table, name, sql_type, required, default, generated, description in columns:
+        for schema, name in others:
+            self.others[schema].append(name)
+        for schema, table, name, sql_type, required, default, generated, identity, *more in columns:
             self.tables[schema][table].columns[name] = LiveColumn(
                 name=name,
                 sql_type=sql_type,
                 required=required,
                 default=default,
                 generated=generated,
-                description=description,
+                identity=identity,
+                description=more[0],
+                not_null_name=more[1],
             )
-        for schema, table, name, kind, valid, definition in constraints:
-            live = LiveConstraint(name=name, kind=_KINDS[kind], valid=valid, definition=definition)
+        for schema, table, name, kind, valid, definition, columns_of, target in constraints:
+            live = LiveConstraint(
+                name=name,
+                kind=_KINDS[kind],
+                valid=valid,
+                definition=definition,
+                columns=tuple(columns_of),
+                target="" if target == "-" else target,
+            )
             self.tables[schema][table].constraints[name] = live
         for schema, table, name, valid, unique, definition in indexes:
             live_index = LiveIndex(name=name, valid=valid, unique=unique, definition=definition)
@@ -151,6 +209,12 @@ class _Builder:
             self.snapshots[schema][number] = digest
         for schema, collection, kind, digest in rows["data"]:
             self.data[schema][collection, kind] = digest
+        for schema, name in rows.get("migrations", ()):
+            self.migrations[schema].add(name)
+        for schema, state, *run in rows.get("runs", ()):
+            if state != "done":
+                fields = dict(zip(("fingerprint", "target", "approved"), run, strict=True))
+                self.unfinished[schema] = msgspec.convert(fields, Unfinished)
 
     def schemas(self) -> dict[str, LiveSchema]:
         return {
@@ -161,6 +225,9 @@ class _Builder:
                 versions=self.versions[name],
                 snapshots=self.snapshots[name],
                 data=self.data[name],
+                others=tuple(self.others[name]),
+                migrations=frozenset(self.migrations[name]),
+                unfinished=self.unfinished.get(name),
             )
             for name in self.tables
         }

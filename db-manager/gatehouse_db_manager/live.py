@@ -15,16 +15,26 @@ class LiveColumn(_Live, frozen=True, kw_only=True):
     required: bool
     default: str | None
     generated: bool
+    identity: str = ""
+    not_null_name: str = ""
+
+    @property
+    def words(self) -> str:
+        """Type, whether it is required, and default or generation; as db-manager records them."""
+        return f"{self.sql_type}{' not null' if self.required else ''} {self.default or ''}"
+
     description: str = ""
 
 
 class LiveConstraint(_Live, frozen=True, kw_only=True):
-    """`definition` is as PostgreSQL writes it; filled only when asked for."""
+    """`definition` is as PostgreSQL writes it; filled only when asked for. `target`: what a foreign key points at."""
 
     name: str
     kind: str
     valid: bool
     definition: str = ""
+    columns: tuple[str, ...] = ()
+    target: str = ""
 
 
 class LiveIndex(_Live, frozen=True, kw_only=True):
@@ -59,8 +69,19 @@ class Recorded(_Live, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
 
 
+class Unfinished(_Live, frozen=True, kw_only=True):
+    """The last run, if it didn't end well: what it started with, where it was going and what was approved for it."""
+
+    fingerprint: str
+    target: str
+    approved: tuple[str, ...]
+
+
 class LiveSchema(_Live, frozen=True, kw_only=True):
-    """`objects` by (kind, name), `snapshots` by number, `data` digests by (collection, kind)."""
+    """`objects` by (kind, name), `snapshots` by number, `data` digests by (collection, kind).
+
+    `others`: views, functions, triggers and policies, as "view active_person"; `migrations`: keys of those done.
+    """
 
     exists: bool = False
     tables: dict[str, LiveTable] = {}
@@ -68,16 +89,25 @@ class LiveSchema(_Live, frozen=True, kw_only=True):
     versions: dict[str, AppliedVersion] = {}
     snapshots: dict[int, str] = {}
     data: dict[tuple[str, str], str] = {}
+    migrations: frozenset[str] = frozenset()
+    others: tuple[str, ...] = ()
+    unfinished: Unfinished | None = None
 
 
 class Live(_Live, frozen=True, kw_only=True):
-    """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist."""
+    """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist.
+
+    `major`: PostgreSQL's version; `answers`: counts that a first look at the plan asked for, None if it took too long
+    and -1 if a value can't be read as asked.
+    """
 
     bootstrapped: bool = False
     layout: str = ""
     environment: str | None = None
     roles: frozenset[str] = frozenset()
     schemas: dict[str, LiveSchema] = {}
+    major: int = 0
+    answers: dict[str, int | None] = {}
 
     def schema(self, name: str) -> LiveSchema:
         return self.schemas.get(name) or LiveSchema()

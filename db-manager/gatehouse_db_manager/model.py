@@ -36,6 +36,7 @@ class Column(_Resolved, frozen=True, kw_only=True):
     description: str = ""
     values: tuple[str, ...] | None = None
     shape: dict[str, Any] | None = None
+    renamed_from: str | None = None
 
     @property
     def definition(self) -> str:
@@ -101,6 +102,11 @@ class Collection(_Resolved, frozen=True, kw_only=True):
     def version_text(self) -> str:
         return ".".join(map(str, self.version))
 
+    @property
+    def release(self) -> str:
+        """The version without its enumerators, as the folders of migrations are named."""
+        return ".".join(map(str, self.version[:3]))
+
 
 class EnumeratorValue(_Resolved, frozen=True, kw_only=True):
     enumerator: str
@@ -134,6 +140,24 @@ class Script(_Resolved, frozen=True, kw_only=True):
     sql: str
 
 
+class Migration(_Resolved, frozen=True, kw_only=True):
+    """SQL that moves data when a collection passes `version`. A backfill is one UPDATE, split to be done in batches."""
+
+    collection: str
+    version: tuple[int, int, int]
+    name: str
+    kind: Literal["expand", "backfill", "contract"]
+    file: str
+    digest: str
+    sql: str
+    assignments: str = ""
+    condition: str = "true"
+
+    @property
+    def key(self) -> str:
+        return f"{self.collection}/{'.'.join(map(str, self.version))}/{self.name}"
+
+
 class Data(_Resolved, frozen=True, kw_only=True):
     """Rows of one collection. `reference` data belongs everywhere, `test` data anywhere but in production."""
 
@@ -154,6 +178,7 @@ class Schema(_Resolved, frozen=True, kw_only=True):
     collections: tuple[Collection, ...]
     snapshots: tuple[Snapshot, ...]
     scripts: tuple[Script, ...]
+    migrations: tuple[Migration, ...] = ()
     data: tuple[Data, ...]
 
     @property

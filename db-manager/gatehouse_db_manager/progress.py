@@ -52,6 +52,16 @@ class StepEnded(_Event, frozen=True, kw_only=True):
     attempts: int
 
 
+class BackfillProgress(_Event, frozen=True, kw_only=True):
+    """A batch is done. `rows` so far, `done` from 0 to 1."""
+
+    position: int
+    collection: str
+    rows: int
+    done: float
+    rows_per_second: float
+
+
 class RowsLoaded(_Event, frozen=True, kw_only=True):
     collection: str
     rows: int
@@ -65,4 +75,14 @@ class SchemaDone(_Event, frozen=True, kw_only=True):
     seconds: float
 
 
-Event = Planned | LockWait | StepStarted | StepRetried | OldTransaction | StepEnded | RowsLoaded | SchemaDone
+Event = (
+    Planned
+    | LockWait
+    | StepStarted
+    | StepRetried
+    | OldTransaction
+    | StepEnded
+    | BackfillProgress
+    | RowsLoaded
+    | SchemaDone
+)

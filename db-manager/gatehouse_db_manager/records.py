@@ -1,7 +1,8 @@
 """The schema `dbm`: what db-manager remembers in the database it manages. Its layout is made once, in one transaction;
 services read one view of it, `dbm.version`."""
 
-LAYOUT = "gatehouse db-manager, layout 1"
+LAYOUT = "gatehouse db-manager, layout 2"
+OLDER_LAYOUT = "gatehouse db-manager, layout 1"
 
 BOOTSTRAP = """
 create schema dbm;
@@ -98,4 +99,30 @@ create function dbm.uuid_v7() returns uuid language sql volatile parallel safe a
             52, 1), 53, 1), 'hex')::uuid
 $$;
 revoke all on function dbm.uuid_v7() from public;
+"""
+
+# Also what brings a database of layout 1 to layout 2.
+LAYOUT_2 = """
+alter table dbm.run add column target text not null default '', add column approved jsonb not null default '[]';
+alter table dbm.step drop constraint step_kind_check,
+    add constraint step_kind_check check (kind in ('tx', 'no_tx', 'backfill'));
+
+create table dbm.backfill (
+    schema text not null,
+    name text not null,
+    place jsonb,
+    upper jsonb not null,
+    rows bigint not null default 0,
+    primary key (schema, name)
+);
+comment on table dbm.backfill is 'How far each unfinished backfill has come: the key of the last row done';
+
+create table dbm.migration (
+    schema text not null,
+    name text not null,
+    digest text not null,
+    applied_at timestamptz not null default now(),
+    run bigint not null references dbm.run,
+    primary key (schema, name)
+);
 """

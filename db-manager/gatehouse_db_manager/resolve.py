@@ -137,6 +137,7 @@ class Resolver:
             default=more.pop("default", None) or self._default(base, column.default, (*place, "default")),
             generated=None if column.generated is UNSET else column.generated,
             description=more.pop("description", "") or column.description,
+            renamed_from=None if column.renamed_from is UNSET else column.renamed_from + name.removeprefix(key),
             **more,
         )
         self.columns.append(added)
@@ -178,7 +179,7 @@ class Resolver:
         for part, shape in parts.items():
             required = column.required if shape.required is UNSET else shape.required
             default = defaults.get(part, shape.default)
-            used = msgspec.structs.replace(shape, required=required, default=default)
+            used = msgspec.structs.replace(shape, required=required, default=default, renamed_from=column.renamed_from)
             words = [text for text in (column.description, shape.description) if text]
             self._add(f"{name}_{part}", name, shape.type, used, place, description=": ".join(words))
 

@@ -1,23 +1,35 @@
 """What the planner knows about one existing table, and the steps and refusals it collects for it."""
 
+import re
 from typing import Any
 
-from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.live import LiveSchema, LiveTable
+from gatehouse_db_manager.errors import Refusal
+from gatehouse_db_manager.live import LiveColumn, LiveConstraint, LiveIndex, LiveSchema, LiveTable, Recorded
 from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema, short_digest
-from gatehouse_db_manager.plan_structs import Remember, Step
+from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 
 # A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
 SCAN_SPEED = 200e6
 NOTHING = "nothing: reads and writes go on"
+_WORD = re.compile(r"'(?:[^']|'')*'|[a-z_][a-z0-9_$]*", re.IGNORECASE)
 
 
 def brief(table: str) -> str:
     return f"{table} for an instant (gives way after 100 ms and tries again)"
 
 
-def remember_column(table: str, column: Column) -> Remember:
-    given = {"default": column.default, "generated": column.generated}
+def substitute(text: str, names: dict[str, str]) -> str:
+    """SQL with identifiers replaced; what stands in quotes is left alone."""
+    return _WORD.sub(lambda found: names.get(found[0].lower(), found[0]), text)
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether SQL names an identifier outside of quotes."""
+    return any(word.lower() == name for word in _WORD.findall(text))
+
+
+def remember_column(table: str, column: Column, **more: str) -> Remember:
+    given = {"default": column.default, "generated": column.generated, **more}
     details = {key: value for key, value in given.items() if value is not None}
     return Remember(
         kind="column", name=f"{table}.{column.name}", digest=short_digest(column.definition), details=details
@@ -33,9 +45,11 @@ def remember(item: Constraint | Index, name: str = "") -> Remember:
 
 class TableChange:
     """`empty`: no row was ever in it, so nothing can be lost or held up. `tightens`: there is a rule that rows could
-    break."""
+    break. `migrates`: files move its data before new rules are looked at. `later`: steps that take something away.
+    `handled`: names of columns, constraints and indexes that another step already sees to.
+    """
 
-    def __init__(self, schema: Schema, collection: Collection, live_schema: LiveSchema) -> None:
+    def __init__(self, schema: Schema, collection: Collection, live_schema: LiveSchema, migrates: bool = False) -> None:
         self.schema = schema
         self.collection = collection
         self.table = collection.table
@@ -43,21 +57,90 @@ class TableChange:
         self.objects = live_schema.objects
         self.live: LiveTable = live_schema.tables[collection.name]
         self.empty = self.live.size == 0
+        self.migrates = migrates
         self.steps: list[Step] = []
-        self.refusals: list[Problem] = []
+        self.later: list[Step] = []
+        self.refusals: list[Refusal] = []
+        self.questions: list[str] = []
+        self.answers: dict[str, int | None] = {}
+        self.major = 0
         self.tightens = False
-        self.added_checks: set[str] = set()
+        self.reshaped = False
+        self.handled: set[str] = set()
+        self.to_require: list[Column] = []
+        # Foreign keys of any table that point here: (table, name).
+        self.pointing: tuple[tuple[str, str], ...] = ()
 
-    def refuse(self, key: str, message: str, mend: str) -> None:
-        self.refusals.append(Problem(file=self.collection.file, key=key, message=message, mend=mend))
+    @property
+    def gone(self) -> list[str]:
+        """Columns that db-manager made and the file no longer has."""
+        kept = {column.name for column in self.table.columns}
+        return [name for name in self.live.columns if name not in kept and self.recorded("column", name) is not None]
+
+    @property
+    def live_key(self) -> tuple[str, ...]:
+        return next((one.columns for one in self.live.constraints.values() if one.kind == "primary_key"), ())
+
+    def recorded(self, kind: str, name: str) -> Recorded | None:
+        return self.objects.get((kind, f"{self.table.name}.{name}" if kind == "column" else name))
+
+    def stands(self, item: Constraint | Index, live: LiveConstraint | LiveIndex, name: str = "") -> bool:
+        """Whether it was made from this definition, and nobody changed it since."""
+        recorded = self.recorded("index" if isinstance(item, Index) else item.kind, name or item.name)
+        return recorded is not None and recorded.digest == item.digest and not self.touched(recorded, live.definition)
+
+    def touched(self, recorded: Recorded, definition: str | None) -> bool:
+        """Whether PostgreSQL words it otherwise than right after we made it. Each version has its own words."""
+        major, known, text = str(recorded.details.get("live", "")).partition(":")
+        return bool(known) and major == str(self.major) and text != (definition or "")
+
+    def count(self, question: str) -> int | None:
+        """How many rows; the first plan only asks. -1: a value can't be read as asked."""
+        self.questions.append(question)
+        return self.answers.get(question)
+
+    def refuse(
+        self, key: str, danger: str, good: str, *, why: str = "", bad: str = "", rows: int | None = None
+    ) -> None:
+        self.refusals.append(
+            Refusal(
+                file=self.collection.file,
+                key=key,
+                message=danger + (f": {why}" if why else ""),
+                mend=good,
+                danger=danger,
+                why=why,
+                bad=bad,
+                good=good,
+                rows=rows,
+            )
+        )
+
+    def hazard(
+        self, kind: str, name: str, danger: str, why: str, *, good: str, bad: str = "", rows: int | None = None
+    ) -> Hazard:
+        key = f"{kind} {self.schema.name}.{name}"
+        return Hazard(
+            kind=kind, key=key, file=self.collection.file, danger=danger, why=why, bad=bad, good=good, rows=rows
+        )
 
     def step(self, what: str, why: str, *statements: str, **more: Any) -> None:
+        self._add(self.steps, what, why, statements, more)
+
+    def contract(self, what: str, why: str, *statements: str, **more: Any) -> None:
+        """A step that comes after everything else: it takes away what running code may use."""
+        self._add(self.later, what, why, statements, {"phase": "contract", "reversible": False, **more})
+
+    def _add(self, steps: list[Step], what: str, why: str, statements: tuple[str, ...], more: dict[str, Any]) -> None:
         given: dict[str, Any] = {"kind": "tx", "locks": brief(self.table.name), "reversible": True, **more}
         base: dict[str, Any] = {"schema": self.schema.name, "collection": self.table.name, "what": what, "why": why}
-        self.steps.append(Step(**base, statements=statements, **given))
+        steps.append(Step(**base, statements=statements, **given))
 
     def alter(self, action: str) -> str:
         return f"alter table {self.full} {action}"
+
+    def column(self, name: str) -> LiveColumn | None:
+        return self.live.columns.get(name)
 
 
 def validate(change: TableChange, *items: Constraint, name: str = "") -> None:

@@ -168,10 +168,21 @@ def test_two_services_cannot_share_a_schema_or_a_role(checkout):
     assert "roles.service = person_service: is already used in services/person/database" in problems(checkout)
 
 
-def test_migrations_of_data_are_refused_rather_than_skipped(checkout):
+@pytest.mark.parametrize(
+    ("file", "sql", "expected"),
+    [
+        ("person/2.0.0.0/01_move.backfill.sql", "update person set name = name", "is not named as a migration"),
+        ("person/2.0.0/move.sql", "select 1", "is not named as a migration"),
+        ("persn/2.0.0/01_move.expand.sql", "select 1", 'belongs to no collection. Did you mean "person"?'),
+        ("person/2.0.0/01_move.backfill.sql", "delete from person", "is not one UPDATE of its collection"),
+        ("person/2.0.0/01_move.backfill.sql", "update person set name = x from y", "is not one UPDATE"),
+        ("person/2.0.0/01_move.backfill.sql", "update other set name = name", "is not one UPDATE of its collection"),
+    ],
+)
+def test_a_migration_is_named_and_made_as_it_should_be(checkout, file, sql, expected):
     checkout.collection()
-    checkout.write(f"{PEOPLE}/migrations/person/2.0.0.0/01_move.backfill.sql", "update person set name = name")
-    assert "01_move.backfill.sql: moves existing data, which this db-manager can't do yet" in problems(checkout)
+    checkout.write(f"{PEOPLE}/migrations/{file}", sql)
+    assert expected in problems(checkout)
 
 
 @pytest.mark.parametrize(

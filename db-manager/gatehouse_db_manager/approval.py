@@ -1,0 +1,103 @@
+"""Whether a plan may be done: what is refused outright, what needs somebody's approval, and whether it is the plan
+that was looked at. Also counts the rows that a refusal or an approval is about."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psycopg
+
+from gatehouse_db_manager.errors import Problem, Refusal, RefusedError
+from gatehouse_db_manager.live import Live
+from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan
+
+# Counting reads a whole table; a plan without a number after five seconds is better than one that keeps us waiting.
+_COUNT_SECONDS = 5
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """Fingerprints that were approved and, if a plan file was given, the only one that each schema may have."""
+
+    approved: frozenset[str]
+    expected: dict[str, str] | None
+
+
+class _PlannedSchema(msgspec.Struct):
+    schema: str
+    fingerprint: str
+
+
+class _PlanFile(msgspec.Struct):
+    schemas: list[_PlannedSchema]
+
+
+def wanted_fingerprints(plan: Plan, approve: str | Iterable[str], plan_file: Path | None) -> Allowed:
+    """What the caller allows. The fingerprint of a whole plan stands for those of all its schemas."""
+    approved = {approve} if isinstance(approve, str) else set(approve)
+    if plan.fingerprint in approved:
+        approved |= {schema.fingerprint for schema in plan.schemas}
+    if plan_file is None:
+        return Allowed(frozenset(approved), None)
+    try:
+        read = msgspec.json.decode(Path(plan_file).read_bytes(), type=_PlanFile)
+    except (OSError, msgspec.DecodeError) as error:
+        mend = "Write one with: gate db plan --out FILE."
+        problem = Problem(file=str(plan_file), message=f"is no plan to be read: {error}.", mend=mend)
+        raise RefusedError([problem]) from None
+    return Allowed(frozenset(approved), {one.schema: one.fingerprint for one in read.schemas})
+
+
+def stop_if_refused(live: Live, plan: Plan, allowed: Allowed) -> None:
+    """Raises RefusedError unless every schema's plan may be done."""
+    problems: list[Problem] = list(plan.refusals)
+    for schema in plan.schemas:
+        problems.extend(_other_than_planned(live, schema, allowed))
+        if schema.fingerprint not in allowed.approved:
+            problems.extend(as_refusal(hazard, schema.fingerprint) for hazard in schema.hazards)
+    if problems:
+        raise RefusedError(problems)
+
+
+def as_refusal(hazard: Hazard, fingerprint: str) -> Refusal:
+    """The lesson of a step that nobody has approved."""
+    counted = f" {hazard.rows:,} row{' has' if hazard.rows == 1 else 's have'} it." if hazard.rows else ""
+    return Refusal(
+        file=hazard.file,
+        message=f"{hazard.danger}: {hazard.why}{counted}",
+        mend=f"{hazard.good} If it is meant so: --approve {fingerprint}",
+        danger=hazard.danger,
+        why=hazard.why,
+        bad=hazard.bad,
+        good=hazard.good,
+        rows=hazard.rows,
+        approve=fingerprint,
+    )
+
+
+def _other_than_planned(live: Live, schema: SchemaPlan, allowed: Allowed) -> Iterable[Problem]:
+    if allowed.expected is None or schema.empty:
+        return
+    expected = allowed.expected.get(schema.schema)
+    unfinished = live.schema(schema.schema).unfinished
+    resumed = unfinished and unfinished.fingerprint == expected and unfinished.target == schema.target
+    if expected != schema.fingerprint and not resumed:
+        message = f"would be changed by plan {schema.fingerprint}, but the file has {expected or 'none for it'}."
+        mend = "The database or the configuration changed since. Plan again, and look at it again."
+        yield Problem(file="plan", key=schema.schema, message=message, mend=mend)
+
+
+def count(connection: "psycopg.Connection[Any]", questions: Iterable[str]) -> dict[str, int | None]:
+    """Answers by question. None: it took too long. -1: some value can't be read as the question reads it."""
+    answers: dict[str, int | None] = {}
+    for question in sorted(questions):
+        try:
+            with connection.transaction():
+                connection.execute(f"set transaction read only; set local statement_timeout = '{_COUNT_SECONDS}s'")
+                row = connection.execute(question.encode()).fetchone()
+                answers[question] = row[0] if row else 0
+        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
+            answers[question] = None
+        except (psycopg.DataError, psycopg.errors.CannotCoerce):
+            answers[question] = -1
+    return answers

@@ -1,0 +1,115 @@
+"""Changes rows that are there already, a few at a time, in the order of the primary key.
+
+Each batch is a transaction of its own that also writes down how far it came, so a run that was killed goes on
+there. What is added while it runs is not its business: it ends at the highest key that was there when it began
+(pgroll #583).
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from psycopg.types.json import Jsonb
+
+from gatehouse_db_manager.plan_structs import Backfill
+
+if TYPE_CHECKING:
+    import psycopg
+
+FIRST_BATCH = 2_000
+LARGEST_BATCH = 50_000
+# Seconds. Rows stay locked for as long as their batch takes, so it should be well below what a request may wait.
+_QUICK, _SLOW = 0.1, 0.3
+# The share of a batch's time that we then leave to others.
+_PAUSE = 0.03
+
+
+class Batches:
+    """One backfill under way."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]", schema: str, work: Backfill) -> None:
+        self.connection = connection
+        self.schema = schema
+        self.work = work
+        self.size = FIRST_BATCH
+        self.rows = 0
+        self.place: list[str] | None = None
+        self.upper: list[str] | None = None
+        self.keys = ", ".join(work.key)
+        self.types: list[str] = []
+
+    def start(self) -> bool:
+        """Find out where it ends, or where an earlier run stopped. False: there are no rows."""
+        query = """select format_type(a.atttypid, a.atttypmod) from unnest(%s::text[])
+            with ordinality as k (name, position)
+            join pg_attribute a on a.attrelid = to_regclass(%s) and a.attname = k.name order by k.position"""
+        found = self.connection.execute(query, [list(self.work.key), self.work.table]).fetchall()
+        self.types = [name for (name,) in found]
+        query = "select place, upper, rows from dbm.backfill where schema = %s and name = %s"
+        row = self.connection.execute(query, [self.schema, self.work.name]).fetchone()
+        if row:
+            self.place, self.upper, self.rows = row
+            return True
+        self.upper = self._last("", [])
+        if self.upper is None:
+            return False
+        query = "insert into dbm.backfill (schema, name, upper) values (%s, %s, %s)"
+        self.connection.execute(query, [self.schema, self.work.name, Jsonb(self.upper)])
+        return True
+
+    def batch(self, guard: Callable[[], None]) -> bool:
+        """Do one; False when it was the last. `guard` runs in its transaction and raises if this run was overtaken."""
+        started = time.monotonic()
+        low, values = self._above()
+        with self.connection.transaction():
+            self.connection.execute("set local lock_timeout = '100ms'")
+            guard()
+            bound = self._bound(low, values)
+            last = bound is None
+            until = bound or self.upper or []
+            condition = "" if self.work.condition == "true" else f" and ({self.work.condition})"
+            cursor = self.connection.execute(
+                f"update {self.work.table} set {self.work.assignments} where {low}"  # noqa: S608 (checked configuration)
+                f"({self.keys}) <= ({self._casts()}){condition}".encode()
+                .replace(b"%", b"%%")
+                .replace(b"%%s", b"%s"),
+                [*values, *until],
+            )
+            rows = self.rows + cursor.rowcount
+            query = "update dbm.backfill set place = %s, rows = %s where schema = %s and name = %s"
+            self.connection.execute(query, [Jsonb(until), rows, self.schema, self.work.name])
+        self.rows, self.place = rows, until
+        self._adapt(time.monotonic() - started)
+        return not last
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(seconds * _PAUSE)
+
+    def finish(self) -> None:
+        """In the caller's transaction."""
+        query = "delete from dbm.backfill where schema = %s and name = %s"
+        self.connection.execute(query, [self.schema, self.work.name])
+
+    def _casts(self) -> str:
+        return ", ".join(f"%s::{one}" for one in self.types)
+
+    def _above(self) -> tuple[str, list[str]]:
+        return (f"({self.keys}) > ({self._casts()}) and ", list(self.place)) if self.place else ("", [])
+
+    def _bound(self, low: str, values: list[str]) -> list[str] | None:
+        """The key at which this batch ends, if rows are left after it."""
+        return self._last(f"where {low}({self.keys}) < ({self._casts()})", [*values, *(self.upper or [])], self.size)
+
+    def _last(self, where: str, values: list[str], offset: int = 0) -> list[str] | None:
+        texts = ", ".join(f"{name}::text" for name in self.work.key)
+        order = self.keys if offset else ", ".join(f"{name} desc" for name in self.work.key)
+        skip = f"offset {offset - 1}" if offset else ""
+        query = f"select {texts} from {self.work.table} {where} order by {order} {skip} limit 1"  # noqa: S608
+        row = self.connection.execute(query.encode(), values).fetchone()
+        return list(row) if row else None
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds < _QUICK:
+            self.size = min(self.size * 2, LARGEST_BATCH)
+        elif seconds > _SLOW:
+            self.size = max(self.size // 2, 100)

@@ -1,0 +1,64 @@
+"""How a database differs from what db-manager last made of it: what somebody changed or dropped by hand. What db-
+manager didn't make is no drift; a plan lists it as unmanaged."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from gatehouse_db_manager.live import Live, LiveSchema, LiveTable, Recorded
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """`recorded` and `live` are PostgreSQL's words for it; empty where there is none."""
+
+    schema: str
+    kind: str
+    name: str
+    what: str
+    recorded: str
+    live: str
+
+
+def differences(live: Live) -> tuple[Difference, ...]:
+    """Of all schemas that were inspected."""
+    return tuple(one for name, schema in sorted(live.schemas.items()) for one in _of_schema(live.major, name, schema))
+
+
+def _of_schema(major: int, name: str, schema: LiveSchema) -> Iterator[Difference]:
+    found = dict(_live(schema))
+    for (kind, item), recorded in sorted(schema.objects.items()):
+        if kind in {"schema", "script", "made"}:
+            if kind == "made" and item not in schema.others:
+                yield _difference(name, kind, item, "missing", item, "")
+            continue
+        words = _words(major, recorded)
+        now = found.get((kind, item))
+        if now is None:
+            yield _difference(name, kind, item, "missing", words or "", "")
+        elif words is not None and words != now:
+            yield _difference(name, kind, item, "changed", words, now)
+
+
+def _difference(schema: str, kind: str, name: str, what: str, recorded: str, live: str) -> Difference:
+    return Difference(schema=schema, kind=kind, name=name, what=what, recorded=recorded, live=live)
+
+
+def _words(major: int, recorded: Recorded) -> str | None:
+    """Versions of PostgreSQL word things differently, so only the same version's words say anything."""
+    version, known, text = str(recorded.details.get("live", "")).partition(":")
+    return text if known and version == str(major) else None
+
+
+def _live(schema: LiveSchema) -> Iterator[tuple[tuple[str, str], str]]:
+    for table in schema.tables.values():
+        yield ("table", table.name), ""
+        yield from _of_table(table)
+
+
+def _of_table(table: LiveTable) -> Iterator[tuple[tuple[str, str], str]]:
+    for column in table.columns.values():
+        yield ("column", f"{table.name}.{column.name}"), column.words
+    for rule in table.constraints.values():
+        yield (rule.kind, rule.name), rule.definition
+    for index in table.indexes.values():
+        yield ("index", index.name), index.definition

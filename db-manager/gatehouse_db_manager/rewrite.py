@@ -1,0 +1,299 @@
+"""Changes for which PostgreSQL has to write a table anew, or read it all, while nobody else may use it: another
+type, a generated column, an exclusion constraint. Small tables are done at once, in one transaction; large ones are
+refused with the way round.
+
+Everything about the columns concerned is taken down and put up again in that transaction, so the result is what a
+new database would have.
+"""
+
+import re
+from typing import Any
+
+from gatehouse_db_manager.evolve_columns import refuse_empty
+from gatehouse_db_manager.model import Column, Constraint, Index
+from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
+from gatehouse_db_manager.render import comment_on_column, create_index
+from gatehouse_db_manager.table_change import TableChange, mentions, remember, remember_column
+
+# Bytes. Rewriting runs at about 30 MB a second, so everybody waits for about half a second at most.
+SMALL = 16_000_000
+_REWRITE_SPEED = 30e6
+_SIZED = re.compile(r"(character varying|numeric|character|timestamp|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?(.*)\Z")
+
+
+def widens(old: str, new: str) -> bool:
+    """Whether PostgreSQL changes the type without looking at rows: every value is stored just the same."""
+    before, after = _SIZED.match(old), _SIZED.match(new)
+    if before and before[1] == "character varying" and not before[4] and new == "text":
+        return True
+    if old == "text" and new == "character varying":
+        return True
+    if not (before and after) or before[1] != after[1] or before[4] != after[4]:
+        return False
+    if before[1] not in {"character varying", "numeric", "bit varying"}:
+        return False
+    if after[2] is None:
+        return True
+    fits = before[2] is not None and int(after[2]) >= int(before[2])
+    return fits and (before[3] or "0") == (after[3] or "0")
+
+
+class Rewrite:
+    """One step for all tables of a schema: a reference changes its type together with what it refers to."""
+
+    def __init__(self, changes: list[TableChange]) -> None:
+        self.changes = {change.table.name: change for change in changes}
+        self.first: list[str] = []
+        self.keys: list[str] = []
+        self.middle: list[str] = []
+        self.last: list[str] = []
+        self.linked: list[str] = []
+        self.remembered: list[Remember] = []
+        self.hazards: list[Hazard] = []
+        self.whats: list[str] = []
+        self.tables: list[TableChange] = []
+        # (table, column): what is about them is taken down first.
+        self.concerned: set[tuple[str, str]] = set()
+
+    def plan(self) -> Step | None:
+        for change in self.changes.values():
+            self._widen(change)
+            self._columns(change)
+            self._exclusions(change)
+        for change in self.changes.values():
+            self._around(change)
+        for change in self.tables:
+            change.reshaped = True
+        if not self.tables:
+            return None
+        return self._step()
+
+    def _step(self) -> Step | None:
+        size = sum(change.live.size for change in self.tables)
+        names = ", ".join(change.table.name for change in self.tables)
+        if size > SMALL:
+            for change in self.tables:
+                change.refuse(
+                    "columns",
+                    f"needs to {'; '.join(self.whats)}",
+                    "Add a new column beside the old one, fill it in migrations/, move readers and writers, drop the "
+                    "old one. For a generated column: an index on the expression, or a trigger.",
+                    why=f"PostgreSQL would rewrite {size / 1e6:,.0f} MB behind an exclusive lock, for about "
+                    f"{size / _REWRITE_SPEED:.0f} s in which nobody reads or writes.",
+                    bad="; ".join(self.middle),
+                )
+            return None
+        first = self.tables[0]
+        return Step(
+            schema=first.schema.name,
+            collection=first.table.name,
+            kind="tx",
+            phase="contract",
+            what="; ".join(self.whats),
+            why="in one transaction: the tables are empty" if not size else "in one transaction, as the table is small",
+            statements=(*self.first, *self.keys, *self.middle, *self.last, *self.linked),
+            locks=f"{names}: nobody reads or writes until it is done",
+            reversible=False,
+            seconds=size / _REWRITE_SPEED,
+            remember=tuple(self.remembered),
+            hazards=tuple(self.hazards),
+        )
+
+    # What changes
+
+    def _widen(self, change: TableChange) -> None:
+        for column in change.table.columns:
+            live = change.column(column.name)
+            if live and live.sql_type != column.sql_type and widens(live.sql_type, column.sql_type):
+                if any(
+                    item.kind == "check" and column.name in item.columns for item in change.live.constraints.values()
+                ):
+                    continue
+                change.step(
+                    f"widen {column.name} to {column.sql_type}",
+                    "every value is stored the same, so no row is looked at",
+                    change.alter(f"alter column {column.name} type {column.sql_type}"),
+                    remember=(remember_column(change.table.name, column),),
+                )
+                change.live.columns[column.name] = _retyped(live, column)
+
+    def _columns(self, change: TableChange) -> None:
+        for column in change.table.columns:
+            live = change.column(column.name)
+            recorded = change.recorded("column", column.name)
+            was = recorded.details.get("generated") if recorded else None
+            if live is None:
+                if column.generated is not None and not change.empty:
+                    self._generate(change, column, again=False)
+                continue
+            retyped = live.sql_type != column.sql_type
+            touched = recorded is not None and live.generated and change.touched(recorded, live.words)
+            if column.generated is not None and (was != column.generated or retyped or touched or not live.generated):
+                self._generate(change, column, again=True)
+            elif retyped:
+                self._retype(change, column)
+
+    def _touch(self, change: TableChange) -> None:
+        if change not in self.tables:
+            self.tables.append(change)
+
+    def _generate(self, change: TableChange, column: Column, *, again: bool) -> None:
+        self._touch(change)
+        name, live = column.name, change.column(column.name)
+        change.handled.add(name)
+        self.concerned.add((change.table.name, name))
+        self.whats.append(f"generate {name}" + (" anew" if again else ""))
+        if again:
+            self.first.append(change.alter(f"drop column {name}"))
+        self.last.append(change.alter(f"add column {column.definition}"))
+        if column.description:
+            self.last.append(comment_on_column(change.full, column))
+        self.remembered.append(remember_column(change.table.name, column))
+        if change.empty:
+            return
+        why = "PostgreSQL rewrites the table behind an exclusive lock."
+        if live and not live.generated:
+            why = f"what {name} holds is lost, and {why}"
+        danger = f"{'changes how' if again else 'adds'} the generated column {name}{' is generated' if again else ''}"
+        good = "Add a plain column that the service writes, or an index on the expression."
+        bad = self.last[-1]
+        self._hazard(change, "rewrite", name, danger, why, good=good, bad=bad)
+
+    def _retype(self, change: TableChange, column: Column) -> None:
+        self._touch(change)
+        live = change.live.columns[column.name]
+        name, old, new = column.name, live.sql_type, column.sql_type
+        change.handled.add(name)
+        self.concerned.add((change.table.name, name))
+        self.whats.append(f"change {name} from {old} to {new}")
+        if live.generated:
+            self.first.append(change.alter(f"alter column {name} drop expression"))
+        actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
+        actions.append(f"alter column {name} type {new} using ({name}::text::{new})")
+        if column.default is not None:
+            actions.append(f"alter column {name} set default {column.default}")
+        if column.required != live.required:
+            actions.append(f"alter column {name} {'set' if column.required else 'drop'} not null")
+        self.middle.append(change.alter(", ".join(actions)))
+        if column.description != live.description:
+            self.last.append(comment_on_column(change.full, column))
+        self.remembered.append(remember_column(change.table.name, column))
+        lost = None
+        if not change.empty:
+            if column.required and not live.required:
+                refuse_empty(change, column)
+            asked = f"{name} is not null and ({name}::text::{new})::text::{old} is distinct from {name}"
+            lost = change.count(f"select count(*) from {change.full} where {asked}")  # noqa: S608 (checked names)
+        if lost:
+            change.refuse(
+                f"columns.{column.key}.type",
+                f"changes {name} from {old} to {new}",
+                "Mend those rows first, or add a column of the new type beside it.",
+                why=f"{'some rows have' if lost < 0 else f'{lost:,} rows have'} a value that {new} can't hold.",
+                bad=self.middle[-1],
+                rows=None if lost < 0 else lost,
+            )
+        danger, why = (
+            f"changes {name} from {old} to {new}",
+            "PostgreSQL rewrites the table behind an exclusive lock, and",
+        )
+        good = "Add a column of the new type, write to both, and mark the old one deprecated."
+        self._hazard(
+            change,
+            "change_type",
+            name,
+            danger,
+            f"{why} running code expects the old type.",
+            good=good,
+            bad=self.middle[-1],
+        )
+
+    def _hazard(self, change: TableChange, kind: str, name: str, danger: str, why: str, **more: Any) -> None:
+        self.hazards.append(change.hazard(kind, f"{change.table.name}.{name}", danger, why, **more))
+
+    def _exclusions(self, change: TableChange) -> None:
+        for item in change.table.constraints:
+            live = change.live.constraints.get(item.name)
+            if item.kind != "exclusion" or change.empty or (live and change.stands(item, live)):
+                continue
+            self._touch(change)
+            self.whats.append(f"add exclusion {item.name}")
+            self._up(change, item, down=live is not None)
+            bad = change.alter(f"add constraint {item.name} {item.definition}")
+            danger, why = f"adds exclusion {item.name} to a table with rows", "every write waits while it is built."
+            self._hazard(change, "rewrite", item.name, danger, why, good="Add it while the table is empty.", bad=bad)
+
+    # What is about it
+
+    def _around(self, change: TableChange) -> None:
+        """Rules and indexes about what changes, and generated columns made of it."""
+        concerned = {column for table, column in self.concerned if table == change.table.name}
+        self._derived(change, concerned)
+        for item in (*change.table.constraints, *change.table.indexes):
+            if item.name not in change.handled and self._is_about(change, item.definition, concerned):
+                place = change.live.indexes if isinstance(item, Index) else change.live.constraints
+                self._touch(change)
+                self._up(change, item, down=item.name in place)
+        wanted = {item.name for item in (*change.table.constraints, *change.table.indexes)}
+        for name, live in change.live.constraints.items():
+            about = self._is_about(change, live.definition, concerned)
+            if name not in wanted and about and (live.kind, name) in change.objects:
+                self._down(change, live.kind, name)
+        for name, index in change.live.indexes.items():
+            about = self._is_about(change, index.definition.partition(" USING ")[2], concerned)
+            if name not in wanted and about and ("index", name) in change.objects:
+                self._down(change, "index", name)
+
+    def _is_about(self, change: TableChange, definition: str, concerned: set[str]) -> bool:
+        if any(mentions(definition, name) for name in concerned):
+            return True
+        found = re.search(r"references (?:\w+\.)?(\w+) ?\((\w+)\)", definition, re.IGNORECASE)
+        return bool(found and found[1] != change.table.name and (found[1], found[2]) in self.concerned)
+
+    def _derived(self, change: TableChange, concerned: set[str]) -> None:
+        """Generated columns of columns that change their type: they come down before and up after."""
+        columns = {column.name: column for column in change.table.columns}
+        for name, live in list(change.live.columns.items()):
+            if not live.generated or name in change.handled or not live.default:
+                continue
+            if not any(mentions(live.default, one) for one in concerned):
+                continue
+            change.handled.add(name)
+            concerned.add(name)
+            self.first.append(change.alter(f"drop column {name}"))
+            column = columns.get(name)
+            if column is None:
+                self.remembered.append(Remember(kind="column", name=f"{change.table.name}.{name}"))
+                continue
+            self.last.append(change.alter(f"add column {column.definition}"))
+            if column.description:
+                self.last.append(comment_on_column(change.full, column))
+            self.remembered.append(remember_column(change.table.name, column))
+
+    def _down(self, change: TableChange, kind: str, name: str) -> None:
+        change.handled.add(name)
+        # The foreign keys of all tables go before the keys they point at.
+        index = f"drop index if exists {change.schema.name}.{name}"
+        place = self.first if kind == "foreign_key" else self.keys
+        statement = index if kind == "index" else change.alter(f"drop constraint if exists {name}")
+        place.insert(0, statement)
+        self.remembered.append(Remember(kind=kind, name=name))
+
+    def _up(self, change: TableChange, item: Constraint | Index, *, down: bool) -> None:
+        kind = "index" if isinstance(item, Index) else item.kind
+        if down:
+            self._down(change, kind, item.name)
+            self.remembered.pop()
+        change.handled.add(item.name)
+        if isinstance(item, Index):
+            self.last.append(create_index(change.schema.name, change.table.name, item))
+        else:
+            place = self.linked if item.kind == "foreign_key" else self.last
+            place.append(change.alter(f"add constraint {item.name} {item.definition}"))
+        self.remembered.append(remember(item))
+
+
+def _retyped(live: Any, column: Column) -> Any:
+    import msgspec  # noqa: PLC0415
+
+    return msgspec.structs.replace(live, sql_type=column.sql_type)
