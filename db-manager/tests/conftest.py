@@ -117,7 +117,8 @@ class Database:
         dump = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         lines = [line for line in dump.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
         known = self.run(
-            "select row(schema, kind, name, digest, details)::text from dbm.object union all "
+            "select row(schema, kind, name, digest, regexp_replace(details::text, '\"order\": [0-9]+', '', 'g'))::text "
+            "from dbm.object union all "
             "select row(schema, collection, version, digest)::text from dbm.version union all "
             "select row(schema, collection, version, digest)::text from dbm.history union all "
             "select row(schema, collection, kind, digest, rows)::text from dbm.data order by 1"

@@ -209,7 +209,7 @@ def fill(url: str, rows: int) -> None:
         connection.execute("checkpoint")
 
 
-def stalls(bench: Bench, url: str, checkout: Checkout) -> None:
+def stalls(bench: Bench, url: str, checkout: Checkout, tools: dict[str, Alembic | Yoyo]) -> None:
     """The same change by each: add a column while a report reads the table; how long did another SELECT wait?"""
     console.print(
         f"A column comes while a report of {bench.reader:g} s reads {bench.rows:,} rows: the worst SELECT waits"
@@ -225,7 +225,7 @@ def stalls(bench: Bench, url: str, checkout: Checkout) -> None:
         "no lock timeout": lambda: by_hand(url, add.format("hand_0")),
         "lock timeout of 1 s": lambda: by_hand(url, add.format("hand_1"), "1s"),
     }
-    for number, (name, tool) in enumerate(peers(bench.scratch).items()):
+    for number, (name, tool) in enumerate(tools.items()):
         contestants[name] = lambda tool=tool, number=number: tool.change(url, add.format(f"peer_{number}"))
     worst = {}
     for name, change in contestants.items():
@@ -239,12 +239,11 @@ def stalls(bench: Bench, url: str, checkout: Checkout) -> None:
         bench.add(f"worst SELECT stall, {name}", f"{waited[0] * 1000:,.0f} ms{ratio}", *reach)
 
 
-def builds(bench: Bench, url: str, checkout: Checkout) -> None:
+def builds(bench: Bench, url: str, checkout: Checkout, tools: dict[str, Alembic | Yoyo]) -> None:
     """An index on all rows, and a check of all rows: how long did an INSERT wait?"""
     console.print("An index, then a check, on all rows: the worst INSERT waits")
     columns = PLAIN | {"nick": {"type": "text"}}
     insert = "insert into person.person (name) values ('New')"
-    tools = peers(bench.scratch)
 
     def ours(version: str, **more: Any) -> None:
         checkout.collection(version=version, columns=columns, **more)
@@ -415,8 +414,9 @@ def changes(bench: Bench) -> None:
         apply(url, checkout.load())
         seconds = timed(lambda: fill(url, bench.rows))
         console.print(f"{bench.rows:,} rows in {seconds:.0f} s")
-        stalls(bench, url, checkout)
-        builds(bench, url, checkout)
+        tools = peers(bench.scratch)
+        stalls(bench, url, checkout, tools)
+        builds(bench, url, checkout, tools)
 
 
 def main() -> None:
