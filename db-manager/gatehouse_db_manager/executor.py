@@ -313,6 +313,10 @@ class Executor:
 
     def _finish(self) -> None:
         with self.connection.transaction():
+            # Of an index whose build was killed before its record only the intent is known.
+            query = "select kind, name from dbm.object where schema = %s and kind = any(%s) and not details ? 'live'"
+            if made := self.connection.execute(query, [self.plan.schema, list(_WORDED)]).fetchall():
+                self.connection.execute(_WORDS, {"schema": self.plan.schema, "made": Jsonb(made)})
             for name in self.plan.dropped:
                 query = "delete from dbm.collection_version where schema = %s and collection = %s"
                 self.connection.execute(query, [self.plan.schema, name])
