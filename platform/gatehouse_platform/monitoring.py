@@ -70,16 +70,17 @@ class Monitoring(pulumi.ComponentResource):
             vpc_id=args.network.vpc_id,
             opts=below(self),
         )
-        args.network.way_out(NAME, group.id, self)
+        ready = args.network.way_out(NAME, group.id, self)
         log_group = f"/gatehouse/{stack.name}/{NAME}"
-        cloudwatch.LogGroup(
+        log = cloudwatch.LogGroup(
             NAME,
             name=log_group,
             retention_in_days=settings.log_days,
             kms_key_id=args.key_arn,
             opts=below(self),
         )
-        task = self._task(workspace, chosen, log_group)
+        ready.append(log)
+        task = self._task(workspace, chosen, log_group, ready)
         ecs.Service(
             NAME,
             name=NAME,
@@ -105,11 +106,13 @@ class Monitoring(pulumi.ComponentResource):
                 security_groups=[group.id],
                 assign_public_ip=args.network.tasks_have_public_addresses,
             ),
-            opts=below(self),
+            opts=below(self, depends_on=ready),
         )
         return group.id
 
-    def _task(self, workspace: amp.Workspace, chosen: Collector, log_group: str) -> ecs.TaskDefinition:
+    def _task(
+        self, workspace: amp.Workspace, chosen: Collector, log_group: str, ready: list[pulumi.Resource]
+    ) -> ecs.TaskDefinition:
         args, stack = self._args, self._args.stack
         account, region = stack.settings.account, stack.region
         trust = assumed_by("ecs-tasks.amazonaws.com", account, f"arn:aws:ecs:{region}:{account}:*")
@@ -122,11 +125,11 @@ class Monitoring(pulumi.ComponentResource):
             )
         )
         task_role = role(
-            NAME, RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, may=write), stack=stack, parent=self
+            NAME, RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, may=write), stack=stack, parent=self, ready=ready
         )
         start = f"{NAME}-start"
         start_role = role(
-            start, RoleArgs(name=f"{stack.prefix}-{start}", trust=trust, may=log), stack=stack, parent=self
+            start, RoleArgs(name=f"{stack.prefix}-{start}", trust=trust, may=log), stack=stack, parent=self, ready=ready
         )
 
         def definitions(endpoint: str) -> str:
