@@ -1,17 +1,20 @@
 """What watches an environment: Prometheus (AMP), its alert manager, and the collector that fills it.
 
-Rules and dashboards come from the observability part; this is the place they are put into.
+Rules and the collector's configuration come from the observability part; this is the place they are put into.
 """
 
+import json
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import amp, cloudwatch, ec2, ecs
 
 from gatehouse_catalog import Catalog
+from gatehouse_observability.collector import collector_config
+from gatehouse_observability.prometheus import rule_groups
+from gatehouse_observability.rules import document as document_of_rules
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import Cluster
-from gatehouse_platform.collector import collector_config
 from gatehouse_platform.documents import allow, assumed_by, document
 from gatehouse_platform.network import Network
 from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
@@ -57,6 +60,15 @@ class Monitoring(pulumi.ComponentResource):
             definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(manager, sort_keys=True)}),
             opts=below(self),
         )
+        # A namespace a group: a new service adds its own, and none grows towards AMP's 1 MB.
+        for group in rule_groups(args.catalog):
+            amp.RuleGroupNamespace(
+                f"rules-{group.name.removeprefix('gatehouse-')}",
+                name=group.name,
+                workspace_id=workspace.id,
+                data=json.dumps(document_of_rules([group]), sort_keys=True),  # JSON is YAML too
+                opts=below(self),
+            )
         chosen = environment_of(args.stack).collector
         self.collector = self._collect(workspace, chosen) if chosen else None
         self.register_outputs({"workspace": self.workspace})
@@ -146,7 +158,7 @@ class Monitoring(pulumi.ComponentResource):
                     image=containers.collector_image(chosen),
                     log_group=log_group,
                     region=region,
-                    environment={"AOT_CONFIG_CONTENT": config},
+                    environment={"AOT_CONFIG_CONTENT": json.dumps(config, sort_keys=True)},
                     mounts={containers.SCRATCH: "/tmp"},  # noqa: S108 - in the container
                 )
             )

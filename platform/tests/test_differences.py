@@ -80,9 +80,10 @@ def test_a_new_service_adds_its_own_resources_and_nothing_else(root: Path, check
     assert sorted(one.type for one in found.added) == sorted(one.type for one in like)
     # Its address for those that use every service, and its target for the collector.
     everybody = {other.name for other in load_catalog(checkout) if "*" in other.uses.services}
-    assert kinds(found) == {
-        (kind, name) for kind in ("TaskDefinition", "Service") for name in everybody | {"collector"}
-    }
+    redeployed = {(kind, name) for kind in ("TaskDefinition", "Service") for name in everybody | {"collector"}}
+    # Alerts that speak of all services: the platform's, and those of whoever uses every service.
+    spoken_of = {("RuleGroupNamespace", f"rules-{name}") for name in everybody | {"platform"}}
+    assert kinds(found) == redeployed | spoken_of
 
 
 def test_stacks_of_one_tier_differ_in_their_addresses_and_names_only(graph: Graphs):

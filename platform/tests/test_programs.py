@@ -181,6 +181,12 @@ def test_longer_paths_come_first_and_what_is_for_the_platform_stays_inside(graph
         assert routed(path).startswith("edge-withheld")
 
 
+def test_each_service_has_its_rules_in_prometheus(graph: Graphs, root: Path):
+    found = graph("production").of_type("aws:amp/ruleGroupNamespace:RuleGroupNamespace")
+    assert {one.name for one in found} >= {f"rules-{service.name}" for service in load_catalog(root)}
+    assert all(len(one.properties["data"]) < 1_000_000 for one in found)
+
+
 def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
     from gatehouse_platform.edge import PriorityTaken, check_priorities, priority
 
