@@ -101,10 +101,11 @@ class Batches:
         return self._last(f"where {low}({self.keys}) < ({self._casts()})", [*values, *(self.upper or [])], self.size)
 
     def _last(self, where: str, values: list[str], offset: int = 0) -> list[str] | None:
-        texts = ", ".join(f"{name}::text" for name in self.work.key)
-        order = self.keys if offset else ", ".join(f"{name} desc" for name in self.work.key)
+        texts = ", ".join(f"t.{name}::text" for name in self.work.key)
+        # With `t.`, as a bare name would mean the text that is selected, and 10 comes before 9 there.
+        order = ", ".join(f"t.{name}{'' if offset else ' desc'}" for name in self.work.key)
         skip = f"offset {offset - 1}" if offset else ""
-        query = f"select {texts} from {self.work.table} {where} order by {order} {skip} limit 1"  # noqa: S608
+        query = f"select {texts} from {self.work.table} t {where} order by {order} {skip} limit 1"  # noqa: S608
         row = self.connection.execute(query.encode(), values).fetchone()
         return list(row) if row else None
 

@@ -346,6 +346,8 @@ with given as (
 ), kept as (
     insert into dbm.history (schema, collection, version, digest, types_digest, run)
     select schema, collection, version, digest, types_digest, run from given
+    on conflict (schema, collection, version) do update set digest = excluded.digest,
+        types_digest = excluded.types_digest, run = excluded.run, applied_at = now()
 )
 insert into dbm.collection_version (schema, collection, version, digest, types_digest, run)
 select schema, collection, version, digest, types_digest, run from given

@@ -1,0 +1,183 @@
+"""What takes something away is a lesson first, and done only when somebody approved this very plan."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from gatehouse_db_manager import RefusedError
+from gatehouse_db_manager.errors import Refusal
+
+PEOPLE = "services/person/database"
+EMAIL = {"type": "text"}
+CRASH = """
+import os, sys
+from pathlib import Path
+from gatehouse_db_manager import apply, load
+seen = 0
+def report(event):
+    global seen
+    seen += type(event).__name__ == "StepEnded"
+    if seen == int(sys.argv[3]):
+        os._exit(9)
+apply(sys.argv[2], load(Path(sys.argv[1])), report=report, approve=sys.argv[4])
+"""
+
+
+@pytest.fixture
+def people(checkout, database):
+    """Ada and Ben, who has no email."""
+    checkout.collection(columns={"email": EMAIL, "age": {"type": "integer"}})
+    database.apply(checkout)
+    database.run("insert into person.person (name, email, age) values ('Ada', 'a@example.org', 3), ('Ben', null, 4)")
+    return checkout
+
+
+def refused(database, checkout, **more):
+    with pytest.raises(RefusedError) as caught:
+        database.apply(checkout, **more)
+    return caught.value.problems
+
+
+def test_dropping_a_column_is_a_lesson_until_it_is_approved(people, database):
+    people.collection(version="2.0.0.0", columns={"age": {"type": "integer"}})
+    (problem,) = refused(database, people)
+    assert isinstance(problem, Refusal)
+    assert problem.rows == 1
+    assert problem.danger == "no longer has the column email"
+    assert problem.bad == "alter table person.person drop column email"
+    assert problem.good.startswith("Keep it until nothing uses it")
+    assert problem.approve == database.plan(people).fingerprint
+    assert "email" in database.tables()["person"].columns
+    database.apply(people, approve=problem.approve)
+    assert set(database.tables()["person"].columns) == {"id", "name", "age"}
+    assert database.plan(people).empty
+
+
+def test_an_approval_is_for_one_plan_only(people, database):
+    people.collection(version="2.0.0.0", columns={"age": {"type": "integer"}})
+    approved = database.plan(people).fingerprint
+    people.collection(version="2.0.0.0")
+    assert len(refused(database, people, approve=approved)) == 2
+    assert "email" in database.tables()["person"].columns
+
+
+def test_the_same_plan_has_the_same_fingerprint_whatever_rows_come(people, database):
+    people.collection(version="2.0.0.0", columns={"age": {"type": "integer"}})
+    approved = database.plan(people).fingerprint
+    database.run("insert into person.person (name, email) values ('Cy', 'c@example.org')")
+    database.apply(people, approve=approved)
+
+
+def test_a_plan_file_is_done_as_it_stands_or_not_at_all(people, database, tmp_path):
+    file = tmp_path / "plan.json"
+    people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
+    planned = database.plan(people).schemas[0]
+    people.write("plan.json", {"schemas": [{"schema": "person", "fingerprint": planned.fingerprint}]})
+    people.collection(version="1.0.2.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nack": EMAIL})
+    (problem,) = refused(database, people, plan_file=file)
+    assert "Plan again" in problem.mend
+    people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
+    database.apply(people, plan_file=file)
+    assert database.plan(people).empty
+    database.apply(people, plan_file=file)
+
+
+def test_a_table_whose_file_is_gone_is_dropped_when_approved(people, database):
+    file = people.collection("pet", columns={"owner_id": {"type": "reference", "to": "person"}})
+    database.apply(people)
+    database.run("insert into person.pet (name) values ('Rex')")
+    file.unlink()
+    (problem,) = refused(database, people)
+    assert problem.rows == 1
+    database.apply(people, approve=problem.approve)
+    assert set(database.tables()) == {"person"}
+    assert database.plan(people).empty
+    assert database.run("select collection from dbm.version") == [("person",)]
+    people.collection("pet")
+    database.apply(people)
+    assert database.plan(people).empty
+
+
+def test_a_narrowed_enumerator_with_rows_in_the_way_is_not_to_be_approved(checkout, database):
+    status = {"type": "enum", "of": "status", "required": True, "default": "a"}
+    checkout.enumerators(1, status=["a", "b"])
+    checkout.enumerators(2, status=["a"])
+    checkout.collection(version="1.0.0.1", columns={"status": status})
+    database.apply(checkout)
+    database.run("insert into person.person (name, status) values ('Ada', 'b'), ('Ben', 'a')")
+    checkout.collection(version="2.0.0.2", columns={"status": status})
+    (problem,) = refused(database, checkout, approve=database.plan(checkout).fingerprint)
+    assert (problem.rows, problem.approve) == (1, "")
+    assert "01_move.backfill.sql" in problem.good
+    database.run("update person.person set status = 'a'")
+    database.apply(checkout, approve=database.plan(checkout).fingerprint)
+    assert database.plan(checkout).empty
+
+
+def test_a_renamed_column_keeps_its_rows_and_its_rules(people, database):
+    people.collection(
+        version="1.0.1.0",
+        columns={"email": {"type": "email", "unique": True, "required": True}, "age": {"type": "integer"}},
+    )
+    database.run("update person.person set email = name || '@example.org'")
+    database.run("update person.person set email = lower(email)")
+    database.apply(people)
+    mail = {"type": "email", "unique": True, "required": True, "renamed_from": "email"}
+    people.collection(version="2.0.0.0", columns={"mail": mail, "age": {"type": "integer"}})
+    planned = database.plan(people)
+    assert [step.what for step in planned.steps] == ["rename column email to mail"]
+    assert [hazard.kind for hazard in planned.hazards] == ["rename"]
+    database.apply(people, approve=planned.fingerprint)
+    assert database.run("select mail from person.person order by mail")[0] == ("ada@example.org",)
+    assert "person_mail_unique" in database.tables()["person"].constraints
+    assert database.plan(people).empty
+
+
+def test_a_type_that_cannot_hold_every_value_is_refused(people, database):
+    people.collection(version="2.0.0.0", columns={"email": {"type": "integer"}, "age": {"type": "integer"}})
+    problems = refused(database, people, approve=database.plan(people).fingerprint)
+    assert "can't hold" in problems[0].message
+    database.run("update person.person set email = '12' where email is not null")
+    database.apply(people, approve=database.plan(people).fingerprint)
+    assert database.value("select sum(email) from person.person") == 12
+
+
+def test_another_primary_key_takes_the_place_of_the_old_one(people, database):
+    columns = {
+        "email": EMAIL,
+        "age": {"type": "integer", "required": True},
+        "id": {"type": "identity", "required": True},
+    }
+    people.collection(version="2.0.0.0", columns=columns, primary_key=["age"])
+    planned = database.plan(people)
+    assert "no_tx" in {step.kind for step in planned.steps}
+    database.apply(people, approve=planned.fingerprint)
+    assert database.tables()["person"].constraints["person_primary_key"].definition == "PRIMARY KEY (age)"
+    assert database.plan(people).empty
+
+
+def test_a_killed_run_keeps_its_approval(people, database, new_database):
+    people.collection(version="2.0.0.0", indexes={"by_name": {"columns": ["name"]}})
+    approved = database.plan(people).fingerprint
+    steps = len(database.plan(people).steps)
+    assert steps == 3
+    for number in range(1, steps + 1):
+        other = new_database(database.url)
+        command = [sys.executable, "-c", CRASH, str(people.root), other.url, str(number), approved]
+        assert subprocess.run(command, check=False, env=dict(os.environ)).returncode == 9
+        other.apply(people)
+        assert set(other.tables()["person"].columns) == {"id", "name"}
+        assert other.plan(people).empty
+
+
+def test_a_database_of_the_first_layout_is_brought_along(people, database):
+    database.run(
+        "drop table dbm.backfill, dbm.migration; alter table dbm.run drop target, drop approved;"
+        "comment on schema dbm is 'gatehouse db-manager, layout 1'"
+    )
+    people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
+    database.apply(people)
+    assert database.plan(people).empty
+    assert database.run("select name from dbm.migration") == []
