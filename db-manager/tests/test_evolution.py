@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from gatehouse_db_manager import FailedError, RefusedError, apply, executor
+from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.progress import OldTransaction, StepRetried
 
 EMAIL = {"email": {"type": "text"}}
@@ -302,6 +303,7 @@ def test_what_is_not_safe_is_refused_with_the_way_round(people, database, column
     for problem in caught.value.problems:
         assert problem.file.endswith("person.yaml")
         assert problem.mend
+        assert isinstance(problem, Refusal)
         assert problem.bad
         assert problem.good
     assert database.tables() == before

@@ -1,4 +1,4 @@
-"""SQL between versions: in order, by kind, once. A backfill goes on where it stopped and ends where it began to look."""
+"""SQL between versions: in order, by kind, once. A backfill goes on where it stopped, ends where it began to look."""
 
 import subprocess
 import sys

@@ -54,7 +54,7 @@ STATUS = {"type": "enum", "of": "status", "required": True, "default": "a"}
 SCRIPT = "services/person/database/repeatable/{}.sql"
 
 # Each is a database; any two of them are a pair. `scripts`: SQL by file name.
-SHAPES = {
+SHAPES: dict[str, dict[str, Any]] = {
     "plain": {"columns": {"name": WORD}},
     "email": {"columns": {"name": WORD, "email": {"type": "text"}}},
     "email_required": {"columns": {"name": WORD, "email": {"type": "text", "required": True, "default": "none@x.org"}}},
