@@ -16,6 +16,8 @@ from gatehouse_db_manager import RefusedError, apply
 
 LONG_READER = float(os.environ.get("GATEHOUSE_LONG_READER", "0.7"))  # seconds
 LOCK_TIMEOUT = 0.1  # seconds; executor.LOCK_TIMEOUT
+# What a busy machine of two cores adds, in s. Behind a reader that is waited for, a stall is LONG_READER.
+NOISE = 0.25
 ROWS = 10_000
 COLUMNS = {
     "status": {"type": "enum", "of": "status", "required": True, "default": "pending"},
@@ -165,4 +167,4 @@ def test_nobody_stalls_or_it_is_refused_with_the_way_round(people, checkout, ope
             assert database.plan(checkout).empty
             assert database.value("select version from dbm.version where collection = 'person'").startswith("2.")
     assert traffic.count > 10
-    assert traffic.worst <= 1.2 * LOCK_TIMEOUT + beside.worst, f"{operation} stalled for {traffic.worst:.3f} s"
+    assert traffic.worst <= 1.2 * LOCK_TIMEOUT + NOISE + beside.worst, f"{operation} stalled for {traffic.worst:.3f} s"
