@@ -28,7 +28,7 @@ end $$;
 """
 BEFORE_A_WRITE = STAND_STILL.format(returns="trigger", end="return new;") + "".join(
     f"create trigger halt before insert or update on dbm.{table} for each row execute function halt.check();"
-    for table in ("run", "step", "collection_version")
+    for table in ("run", "step", "backfill", "collection_version")
 )
 AFTER_A_STATEMENT = STAND_STILL.format(returns="event_trigger", end="") + (
     "create event trigger halt on ddl_command_end execute function halt.check();"
@@ -100,12 +100,12 @@ def terminated(database, checkout, starter):
 
 def die_everywhere(wanted, checkout, new_database, starter, *, before, halt, every=1):
     """One run is killed at its first stop, another at its second, and so on; each time the next is cut off as it begins
-    to resume, and the third must come through. Gives how many stops there were."""
+    to resume, and the third must come through. Gives the databases that died and came through."""
     for number in itertools.count(1, every):
         database = new_database(before)
         database.run(halt % number)
         if not killed(database, checkout, starter):
-            return number - 1
+            return
         if halt is BEFORE_A_WRITE:
             # Its first two writes are about runs, the third is about the step that was killed.
             database.run(NEXT_STOP.format(3))
@@ -115,7 +115,7 @@ def die_everywhere(wanted, checkout, new_database, starter, *, before, halt, eve
         assert database.fingerprint() == wanted, f"killed at stop {number}"
         assert database.done_twice() == [], f"killed at stop {number}"
         assert database.plan(checkout).empty
-    raise AssertionError
+        yield database
 
 
 def test_killed_before_any_write_of_a_change_it_resumes(people, database, new_database, starter):
@@ -123,7 +123,8 @@ def test_killed_before_any_write_of_a_change_it_resumes(people, database, new_da
     grow(people)
     steps = database.apply(people).schemas[0].steps
     wanted = database.fingerprint()
-    assert die_everywhere(wanted, people, new_database, starter, before=before, halt=BEFORE_A_WRITE) > steps
+    died = die_everywhere(wanted, people, new_database, starter, before=before, halt=BEFORE_A_WRITE)
+    assert len(list(died)) > steps
 
 
 def test_killed_after_any_statement_on_an_empty_database_it_resumes(checkout, database, new_database, starter):
@@ -131,10 +132,28 @@ def test_killed_after_any_statement_on_an_empty_database_it_resumes(checkout, da
     database.apply(checkout)
     # Every statement would be 35 databases; that of a transaction makes no difference to what is left of it.
     wanted = database.fingerprint()
-    assert die_everywhere(wanted, checkout, new_database, starter, before=None, halt=AFTER_A_STATEMENT, every=4) > 12
+    died = die_everywhere(wanted, checkout, new_database, starter, before=None, halt=AFTER_A_STATEMENT, every=4)
+    assert len(list(died)) > 4
 
 
 # Inside what takes long
+
+
+def test_killed_before_any_write_of_a_backfill_it_does_no_row_twice(checkout, database, new_database, starter):
+    visits = {"visits": {"type": "integer", "required": True, "default": 0}}
+    checkout.collection(columns=visits)
+    database.apply(checkout)
+    database.people(9_000)
+    before = new_database(database.url).url
+    checkout.collection(version="1.1.0.0", columns=visits)
+    file = "services/person/database/migrations/person/1.1.0/01_more.backfill.sql"
+    checkout.write(file, "update person set visits = visits + 1")
+    database.apply(checkout)
+    wanted = database.fingerprint()
+    died = die_everywhere(wanted, checkout, new_database, starter, before=before, halt=BEFORE_A_WRITE)
+    once = [one.run("select distinct visits from person.person") for one in died]
+    assert len(once) > 6
+    assert {row for rows in once for row in rows} == {(1,)}
 
 
 def slow_check(database, number):

@@ -192,6 +192,22 @@ def test_langflow_13204_two_starters_on_an_empty_database_both_end_well(checkout
     assert database.value("select count(*) from dbm.run") == 1
 
 
+def test_pgroll_583_rows_written_meanwhile_do_not_extend_a_backfill(people, database):
+    """As many come as are done, so without a bound it would never end. (In more detail: test_migrations.)"""
+    people.collection(version="1.1.0.0", columns=EMAIL)
+    file = "services/person/database/migrations/person/1.1.0/01_more.backfill.sql"
+    people.write(file, "update person set email = 'filled'")
+    database.people(5_000)
+
+    def write(event):
+        if type(event).__name__ == "BackfillProgress":
+            database.people(5_000)
+
+    database.apply(people, report=write)
+    assert database.value("select count(*) from person.person where email = 'filled'") == 5_002
+    assert database.value("select count(*) from person.person where email is null") >= 5_000
+
+
 def test_coder_25895_an_enumerator_s_new_value_can_be_used_at_once(checkout, database):
     """A new value of a PostgreSQL enum can't be used in the transaction that adds it; ours are checks."""
     status = {"status": {"type": "enum", "of": "status", "required": True, "default": "pending"}}
