@@ -82,6 +82,9 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
         try:
             yield connection
         except psycopg.Error as error:
+            if connection.broken:
+                message = f"The connection is lost: {explain(error)} Apply again: it resumes where this ended."
+                raise FailedError(message) from error
             raise FailedError(f"The database said no: {explain(error)} Mend the reason and try again.") from error
 
 

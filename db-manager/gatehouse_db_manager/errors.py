@@ -71,6 +71,12 @@ class NoDatabaseError(FailedError):
     """There is no database at the address given."""
 
 
+class TableLockError(FailedError):
+    """Somebody held a table all the time that a step kept trying; what stood before still stands."""
+
+    exit_code = 5
+
+
 class LockError(DbManagerError):
     """Another run held the schema's lock all the time that was given."""
 

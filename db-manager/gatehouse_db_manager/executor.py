@@ -13,7 +13,7 @@ from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager.backfill import Batches
-from gatehouse_db_manager.errors import FailedError
+from gatehouse_db_manager.errors import FailedError, TableLockError
 from gatehouse_db_manager.made import drop_made, record_made, there
 from gatehouse_db_manager.plan_structs import Remember, SchemaPlan, Step
 from gatehouse_db_manager.progress import (
@@ -306,10 +306,16 @@ class Executor:
                 query = "update dbm.run set state = 'failed', ended_at = clock_timestamp(), error = %s where id = %s"
                 self.connection.execute(query, [reason, self.run])
         where = f"{step.schema}.{step.collection}" if step.collection else step.schema
-        raise FailedError(
-            f"{where}: could not {step.what}: {reason}\n"
-            "The step is undone and what was there still stands. Mend the reason and apply again: it resumes here."
-        ) from error
+        kind = TableLockError if isinstance(error, errors.LockNotAvailable) else FailedError
+        raise kind(f"{where}: could not {step.what}: {reason}\n{self._outlook(step)}") from error
+
+    def _outlook(self, step: Step) -> str:
+        """What stands after a failure, and how to go on."""
+        if self.connection.broken:
+            return "The connection is lost. What is recorded is done, and nothing else; apply again: it resumes."
+        if step.kind == "backfill":
+            return "The batches that are done stay done. Mend the reason and apply again: it goes on there."
+        return "The step is undone and what was there still stands. Mend the reason and apply again: it resumes here."
 
     def _finish(self) -> None:
         with self.connection.transaction():
