@@ -24,6 +24,9 @@ from yarl import URL
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT = 1.0
 SMALL_BODY = 64 * 1024  # bytes; up to here a body is held, so that it can be sent again
+# Bytes; services refuse more (gatehouse_chassis.app). They answer before they have read it, and close: it could
+# get lost while the request is still being sent, so that is refused here.
+LARGEST_BODY = 1_000_000
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 # What each service answers at the root of its own port is for the inside (services.md).
 INSIDE = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
@@ -108,6 +111,8 @@ class Edge:
         route = None if is_inside(path) else self._table.route(unquote(path))
         if route is None:
             return problem(404, "Not Found", f"Nothing is routed at {path}.")
+        if (request.content_length or 0) > LARGEST_BODY:
+            return problem(413, "Content Too Large", f"A body may have {LARGEST_BODY} bytes at most.")
         targets = self._table.turns(route)
         if not targets:  # it may have become ready since the last round
             await asyncio.gather(*(self._probe(target) for target in self._table.of(route)))

@@ -113,8 +113,17 @@ async def test_a_request_is_passed_on_with_its_host_and_sender(site, client):
             assert answer.headers["X-Seen-For"] == "9.9.9.9, 127.0.0.1"
 
 
+async def test_a_body_that_services_would_refuse_is_refused_at_once(site, client):
+    async with (
+        site.edge(await site.start()),
+        client.post(f"{site.url}/api/person", data=io.BytesIO(os.urandom(1_000_001))) as answer,
+    ):
+        assert answer.status == 413
+        assert answer.content_type == "application/problem+json"
+
+
 async def test_bodies_are_streamed_both_ways(site, client):
-    big = os.urandom(3_000_000)
+    big = os.urandom(900_000)
     async with site.edge(await site.start()):
         async with client.post(f"{site.url}/api/person", data=io.BytesIO(big)) as answer:
             assert await answer.read() == big
