@@ -50,6 +50,8 @@ class Batches:
         if row:
             self.place, self.upper, self.rows = row
             return True
+        if not self.work.key:
+            return True
         self.upper = self._last("", [])
         if self.upper is None:
             return False
@@ -59,6 +61,8 @@ class Batches:
 
     def batch(self, guard: Callable[[], None]) -> bool:
         """Do one; False when it was the last. `guard` runs in its transaction and raises if this run was overtaken."""
+        if not self.work.key:
+            return self._at_once(guard)
         started = time.monotonic()
         low, values = self._above()
         with self.connection.transaction():
@@ -81,6 +85,14 @@ class Batches:
         self.rows, self.place = rows, until
         self._adapt(time.monotonic() - started)
         return not last
+
+    def _at_once(self, guard: Callable[[], None]) -> bool:
+        """Without a primary key there is no order to go on in, so it is one transaction."""
+        with self.connection.transaction():
+            guard()
+            statement = f"update {self.work.table} set {self.work.assignments} where {self.work.condition}"  # noqa: S608
+            self.rows = self.connection.execute(statement.encode()).rowcount
+        return False
 
     def pause(self, seconds: float) -> None:
         time.sleep(seconds * _PAUSE)

@@ -138,12 +138,18 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: P
 @click.option(
     "--lock-wait", type=float, default=60.0, show_default=True, help="Seconds to wait for another run to end."
 )
-def apply(where: _Where, as_json: bool, test_data: bool, environment: str, lock_wait: float) -> None:
+@click.option("--approve", multiple=True, help="The fingerprint of a plan whose dangerous steps you agree to.")
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Do this plan only, as `plan --out` wrote it; refused when another one is needed by now.",
+)
+def apply(where: _Where, as_json: bool, **given: Any) -> None:
     """Bring the database to the configuration."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.show import print_json, progress, show_result
 
-    given: dict[str, Any] = {"environment": environment, "test_data": test_data, "lock_wait": lock_wait}
     configuration = where.load()
     given["passwords"] = _passwords(configuration)
     if as_json:
@@ -152,6 +158,20 @@ def apply(where: _Where, as_json: bool, test_data: bool, environment: str, lock_
     with progress() as report:
         result = api.apply(where.url, configuration, report=report, **given)
     show_result(result)
+
+
+@db.command()
+@_where
+@_as_json
+def drift(where: _Where, as_json: bool) -> None:
+    """Compare the database with what was last applied: has somebody changed it by hand?"""
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.show import print_json, show_drift
+
+    found = api.drift(where.url, where.load())
+    print_json(found) if as_json else show_drift(found)
+    if found:
+        raise click.exceptions.Exit(3)
 
 
 @db.command()

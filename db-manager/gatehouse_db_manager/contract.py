@@ -1,8 +1,9 @@
-"""Do the services' Piccolo tables fit the database? The code must not read a column that isn't there, nor with another
-type, nor call something always given that may be null.
+"""Do the services' Piccolo tables fit the database? The code must not read a column that isn't there, nor with
+another type, nor call something always given that may be null.
 
-Piccolo's tables are never the source of the schema, and db-manager imports no service: each service's own interpreter
-is asked what its tables say. More columns in the database than in the code are fine: schema first, then code.
+Piccolo's tables are never the source of the schema, and db-manager imports no service: each service's own
+interpreter is asked what its tables say. More columns in the database than in the code are fine: schema first, then
+code.
 """
 
 import subprocess

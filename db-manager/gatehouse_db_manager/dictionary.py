@@ -1,6 +1,7 @@
 """A data dictionary in Markdown and an entity diagram in Mermaid, from the configuration alone.
 
-Written by `gate db docs --out DIR`; nothing of it is committed, since the configuration is the source and never stale.
+Written by `gate db docs --out DIR`; nothing of it is committed, since the configuration is the source and never
+stale.
 """
 
 import re

