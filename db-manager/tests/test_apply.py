@@ -441,7 +441,10 @@ def test_a_connection_that_breaks_is_a_failure_to_resume_from(checkout, database
 
     def cut(event: object) -> None:
         if isinstance(event, StepEnded) and event.position == 1:
-            database.run("select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'gate%'")
+            database.run(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid()"
+            )
 
     with pytest.raises(FailedError):
         database.apply(checkout, report=cut)

@@ -425,7 +425,10 @@ def test_killed_while_an_index_is_built_it_resumes(people, database):
 
         thread = threading.Thread(target=change)
         thread.start()
-        query = "select pg_terminate_backend(pid) from pg_stat_activity where query like 'create index concurrently%'"
+        query = (
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and query like 'create index concurrently%'"
+        )
         while not database.run(query):
             pass
         thread.join()
