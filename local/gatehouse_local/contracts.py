@@ -10,23 +10,24 @@ from pathlib import Path
 from gatehouse_local.workspace import Member, members
 
 CATALOG, CHASSIS = "gatehouse_catalog", "gatehouse_chassis"
-DB_MANAGER, OBSERVABILITY = "gatehouse_db_manager", "gatehouse_observability"
+DB_MANAGER, OBSERVABILITY, CI = "gatehouse_db_manager", "gatehouse_observability", "gatehouse_ci"
 
 # Direct imports beside the catalog; what isn't named here may import the catalog only.
 ALLOWED = {
     CATALOG: frozenset(),
     CHASSIS: frozenset({CATALOG}),
     "gatehouse_platform": frozenset({CATALOG, OBSERVABILITY}),
-    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY}),
-    "gatehouse_ci": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY}),
+    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI}),
+    # The release page decides by the same core as `gate promote`.
+    "gatehouse_portal": frozenset({CATALOG, CHASSIS, CI}),
+    CI: frozenset({CATALOG, DB_MANAGER, OBSERVABILITY}),
 }
 
 
 def allowed(member: Member) -> frozenset[str]:
     """The packages of ours that a member may import."""
-    if member.is_service:
-        return frozenset({CATALOG, CHASSIS})
-    return ALLOWED.get(member.package, frozenset({CATALOG}))
+    otherwise = frozenset({CATALOG, CHASSIS}) if member.is_service else frozenset({CATALOG})
+    return ALLOWED.get(member.package, otherwise)
 
 
 def contracts(known: list[Member]) -> list[dict]:

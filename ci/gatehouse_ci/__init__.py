@@ -1,0 +1,1 @@
+"""From a merged pull request to Production: affected services, images, promotion, verification."""
