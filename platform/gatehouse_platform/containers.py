@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog import Service
+from gatehouse_catalog.releases import Release
 from gatehouse_catalog.structs import SettingValue, setting_variable
-from gatehouse_platform.settings import Collector, EnvironmentSettings, Release
+from gatehouse_platform.settings import Collector, EnvironmentSettings
 
 # Longest request that the chassis finishes after SIGTERM (gatehouse_chassis.serve.LONGEST_REQUEST).
 LONGEST_REQUEST_SECONDS = 30

@@ -4,6 +4,7 @@ import json
 
 import pulumi
 
+from gatehouse_catalog.releases import Release
 from gatehouse_platform import containers
 from gatehouse_platform.database import MASTER
 from gatehouse_platform.database import NAME as DATABASE_NAME
@@ -13,7 +14,6 @@ from gatehouse_platform.running import task_definition
 from gatehouse_platform.schema import Schema
 from gatehouse_platform.schema_task import PATIENCE_SECONDS
 from gatehouse_platform.service import Place, repository_image
-from gatehouse_platform.settings import Release
 
 CPU, MEMORY = 256, 512
 # Enough for a step that holds no lock to end by itself; whatever is cut off is resumed by the next run.

@@ -3,6 +3,7 @@
 import pulumi
 from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb, servicediscovery
 
+from gatehouse_catalog.releases import Release
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import strategies
 from gatehouse_platform.documents import allow, document
@@ -10,7 +11,6 @@ from gatehouse_platform.edge import paths, priority
 from gatehouse_platform.governance import cron
 from gatehouse_platform.parts import RoleArgs, below, role
 from gatehouse_platform.service import Place, repository_image
-from gatehouse_platform.settings import Release
 
 # Start-up at 0.25 vCPU takes about 5 s (services.md); two health checks follow. The rest is for a slow image pull.
 GRACE_SECONDS = 90

@@ -12,6 +12,7 @@ import pulumi_random as random
 from pulumi_aws import cloudwatch, ec2, iam, lb, secretsmanager
 
 from gatehouse_catalog import Service as Entry
+from gatehouse_catalog.releases import Release
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import Cluster
 from gatehouse_platform.database import NAME as DATABASE_NAME
@@ -22,7 +23,7 @@ from gatehouse_platform.edge import Edge
 from gatehouse_platform.network import Network
 from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
 from gatehouse_platform.passages import passage
-from gatehouse_platform.settings import Release, Stack
+from gatehouse_platform.settings import Stack
 
 TASKS = "ecs-tasks.amazonaws.com"
 

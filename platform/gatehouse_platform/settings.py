@@ -8,31 +8,17 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from gatehouse_catalog.releases import ENVIRONMENTS, Digest, Release
 from gatehouse_catalog.structs import SettingValue, Strict
 
 FOUNDATION = "foundation"
-ENVIRONMENTS = ("dev", "test", "staging", "production")
 STACKS = (FOUNDATION, *ENVIRONMENTS)
 
 Account = Annotated[str, Meta(pattern=r"^[0-9]{12}$", description="The AWS account, twelve digits in quotes")]
-Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="The image index's digest")]
-# YAML reads an all-digit tag as a number and 1e10 as a float: a tag begins with a letter.
-Tag = Annotated[str, Meta(pattern=r"^[A-Za-z][\w.-]{0,126}$", description="Begins with a letter, as in v2026.11.23")]
 Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="Hours and minutes, as in 19:30")]
 Cidr = Annotated[str, Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/16$", description="A private /16, other than its peers'")]
 Repository = Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$", description="OWNER/NAME at GitHub")]
 Mail = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[a-z]+$", description="Who is told about costs and alerts")]
-
-
-class Release(Strict, frozen=True, kw_only=True):
-    """A service's image and database image, which travel as one."""
-
-    tag: Tag
-    digest: Digest
-    database_digest: Digest | None = None
-    commit: str = ""
-    built_at: str = ""
-    collections: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Dns(Strict, frozen=True, kw_only=True):

@@ -1,0 +1,125 @@
+"""What the promotion core needs of the world, as protocols: git, image registry, runtime, preview, black box, clock.
+
+Real ones stand in git.py, registry.py, running.py, preview.py and black_box.py; tests have some in memory. A port that
+isn't configured raises NotConfigured when it is used first, and nothing is pretended.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from gatehouse_ci.structs import Actor, BlackBox, Change, Running
+
+# Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
+Tree = Mapping[str, str]
+
+
+class NotConfigured(Exception):
+    """A port can't be had here: what is missing, and how to give it."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.what, self.mend = what, mend
+        super().__init__(f"{what} {mend}")
+
+
+class PortFailed(Exception):
+    """A port didn't answer, or not in a way to be trusted. Nothing was decided by it; trying again is safe."""
+
+
+class Moved(Exception):
+    """The push was rejected because main went on: read again, decide again."""
+
+
+class DeployFailed(Exception):
+    """The deployment ended without success; the text says why."""
+
+
+class Repository(Protocol):
+    def read(self) -> tuple[str, Tree]:
+        """The head of main as the remote has it now (it fetches): revision and tree."""
+        ...
+
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+        """Commits the edits on top of `revision` and pushes; the new revision. Never forces.
+
+        Raises Moved when the remote's main isn't `revision` any more; then nothing has changed there.
+        """
+        ...
+
+
+class Registry(Protocol):
+    """`image` is the short name: `person`, `person-database`. The port knows the registry and the repository's name."""
+
+    def digest(self, image: str, reference: str) -> str | None:
+        """The digest of the index that a tag or digest refers to; None when the registry doesn't have it."""
+        ...
+
+    def tag(self, image: str, digest: str, tag: str) -> None:
+        """Points a tag (`dev`, `test`, ...) at a digest that is there already."""
+        ...
+
+    def annotations(self, image: str, digest: str) -> Mapping[str, str]: ...
+
+
+class Runtime(Protocol):
+    def deploy(self, environment: str, revision: str) -> None:
+        """Makes `environment` what main's stack file says, at `revision` or later; returns when it is done.
+
+        Idempotent. Deployments of one environment never overlap, and none goes back to an older revision: take the
+        environment's lock first, then fetch main, then deploy. Raises DeployFailed.
+        """
+        ...
+
+    def running(self, environment: str, service: str) -> Running | None:
+        """What runs of a service; None when there is no such service in the environment."""
+        ...
+
+
+class Preview(Protocol):
+    """The one page. `fingerprint` covers what would be done (changes, configuration, plans), not passing health."""
+
+    fingerprint: str
+
+    def to_builtins(self) -> dict[str, Any]:
+        """For --json and for the portal."""
+        ...
+
+    def __rich__(self) -> Any:
+        """For the terminal."""
+        ...
+
+
+class Previews(Protocol):
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> Preview:
+        """What these changes would do to `environment`, as main is at `revision`.
+
+        The revision itself doesn't enter the fingerprint: an unrelated commit makes no preview stale.
+        """
+        ...
+
+
+class BlackBoxSuite(Protocol):
+    def run(self, environment: str) -> BlackBox: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """With a time zone."""
+        ...
+
+
+class Ports(Protocol):
+    """All of them; connect.py makes the real ones, each when it is used first."""
+
+    @property
+    def repository(self) -> Repository: ...
+    @property
+    def registry(self) -> Registry: ...
+    @property
+    def runtime(self) -> Runtime: ...
+    @property
+    def previews(self) -> Previews: ...
+    @property
+    def black_box(self) -> BlackBoxSuite: ...
+    @property
+    def clock(self) -> Clock: ...

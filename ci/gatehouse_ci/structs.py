@@ -1,0 +1,195 @@
+"""What the promotion core speaks of: releases that move, records of why, who asks, what was observed, what was decided.
+
+Structs only. A record is what stands in `stacks/releases/<environment>/<id>.yaml`; everything that is in force (holds,
+freezes, sets that were seen working together) is derived from records, so nothing can disagree with the log.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from gatehouse_catalog.releases import ENVIRONMENTS, Digest, Release
+from gatehouse_catalog.structs import Strict
+
+__all__ = ["ENVIRONMENTS", "Digest", "Release"]
+
+Kind = Literal["promotion", "rollback", "verification", "hold", "release", "veto", "freeze", "unfreeze"]
+# `applying` is undecided: the next run settles it. proposed and approved wait for people.
+RecordState = Literal["proposed", "approved", "applying", "verified", "failed", "reverted"]
+Action = Literal[
+    "promote", "approve", "apply", "verify", "rollback", "hold", "release", "veto", "freeze", "unfreeze"
+]  # fmt: skip
+# What a release to dev comes from; every other environment has the one before it as its source.
+MERGE = "merge"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. Roles come from stacks/policy.yaml (command line) or from identity (portal)."""
+
+    name: str
+    roles: frozenset[str] = frozenset()
+    kind: Literal["person", "service"] = "person"
+
+
+class Change(Strict, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+    """One service's release before and after. None: it doesn't run there (before its first, after its last one)."""
+
+    before: Release | None
+    after: Release | None
+
+
+class Approval(Strict, frozen=True, kw_only=True):
+    by: str
+    at: datetime
+    fingerprint: str
+
+
+class Step(Strict, frozen=True, kw_only=True):
+    """A record's state from `at` on."""
+
+    state: RecordState
+    at: datetime
+    by: str
+    why: str = ""
+
+
+class BlackBox(Strict, frozen=True, kw_only=True):
+    """What the black-box suite said of an environment."""
+
+    passed: bool
+    summary: str = ""
+
+
+class Seen(Strict, frozen=True, kw_only=True):
+    """The whole set of an environment, every service of which was observed running as meant at the same time."""
+
+    at: datetime
+    releases: dict[str, Release]
+    black_box: BlackBox | None = None
+
+
+class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
+    """One file below stacks/releases/<environment>/. Which fields are used follows from `kind`."""
+
+    id: str
+    kind: Kind
+    environment: str
+    by: str
+    at: datetime
+    reason: str = ""
+    # promotion, rollback, verification
+    state: RecordState | None = None
+    source: str = ""
+    services: dict[str, Change] = msgspec.field(default_factory=dict)
+    fingerprint: str = ""
+    approvals: tuple[Approval, ...] = ()
+    history: tuple[Step, ...] = ()
+    seen: Seen | None = None
+    # The rules that break-glass overruled. Not empty: this was an emergency.
+    break_glass: tuple[str, ...] = ()
+    # hold: this service; with `digest` only that release of it
+    service: str = ""
+    digest: str = ""
+    # release: the hold or veto it lifts; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
+    # back; a hold that a rollback put: that rollback
+    about: str = ""
+    # freeze: from when (default: at once) to when (default: until an unfreeze)
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def path(self) -> str:
+        return f"stacks/releases/{self.environment}/{self.id}.yaml"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody wants. `promote` to `environment`; the source follows from the policy's edge."""
+
+    action: Action
+    environment: str
+    # promote, rollback: chosen services; hold: the services held. Empty with `domain`: that domain's.
+    services: tuple[str, ...] = ()
+    domain: str = ""
+    # promote to dev: what was built from the merge
+    releases: dict[str, Release] = {}
+    # approve, apply, veto: the proposal; release: the hold or veto; unfreeze: the freeze; rollback: the record to go
+    # back to (empty: the set that was verified before the present one)
+    record: str = ""
+    # hold: only this release
+    digest: str = ""
+    # promote, rollback, approve: the preview's, as it was shown to the actor
+    fingerprint: str = ""
+    reason: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    break_glass: bool = False
+    # Chosen once per run, so that a push whose answer got lost isn't done twice (see records.new_key).
+    key: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the registry has of one release."""
+
+    image: bool
+    database: bool = True
+    # Where the release's tag points now; None: no such tag (retention may have taken it; the digest counts).
+    tag_digest: str | None = None
+
+
+class Running(msgspec.Struct, frozen=True, kw_only=True):
+    """What really runs of a service: ECS's view, and what every task's /version answered."""
+
+    task_definition: str
+    # The one that Pulumi wrote last; another one runs when the breaker rolled back, or somebody deployed by hand.
+    meant_task_definition: str
+    # The image digest in the running task definition.
+    digest: str
+    # GATEHOUSE_IMAGE_DIGEST as each task's /version gives it; empty: no task answered.
+    answered: tuple[str, ...] = ()
+    rolled_back: bool = False
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ports observed before a decision. By service; a service that isn't there wasn't asked about."""
+
+    found: dict[str, Found] = {}
+    # In the source environment; None: ECS doesn't know the service.
+    running: dict[str, Running | None] = {}
+    # Of the preview as recomputed now; None: no preview was needed, or none could be made.
+    fingerprint: str | None = None
+    # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
+    missing: tuple[str, ...] = ()
+
+
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen after a deployment, in the whole environment."""
+
+    running: dict[str, Running | None] = {}
+    black_box: BlackBox | None = None
+    # Why the deployment itself failed; empty: it ended well.
+    deploy_failed: str = ""
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why not: the rule's name (stable, for scripts), what is the case, and what to do."""
+
+    rule: str
+    message: str
+    mend: str = ""
+    # Break-glass went past it; it stands in the record.
+    overruled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.message}" + (f" {self.mend}" if self.mend else "")
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to a request: if allowed, the edits that carry it out (one commit), and the record among them."""
+
+    allowed: bool
+    reasons: tuple[Reason, ...] = ()
+    # Path -> new text; None removes the file. Empty though allowed: it is done already.
+    edits: dict[str, str | None] = {}
+    record: Record | None = None
+    message: str = ""
