@@ -32,6 +32,7 @@ class DockerRegistry(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str
     folder: Path
+    http: httpx.Client  # one for all: each of its own would load the certificates again (50 ms)
 
     def push(self, image: str, architectures: tuple[str, ...] = ("amd64", "arm64"), **content: Any) -> str:
         """Pushes an index of small images to `REPOSITORY/NAME` and gives its digest. See `an_image` for `content`."""
@@ -43,16 +44,16 @@ class DockerRegistry(msgspec.Struct, frozen=True, kw_only=True):
     def blob(self, image: str, content: bytes) -> str:
         """Pushes a blob and gives its digest."""
         digest = _digest(content)
-        started = httpx.post(f"http://{self.host}/v2/{image}/blobs/uploads/")
+        started = self.http.post(f"http://{self.host}/v2/{image}/blobs/uploads/")
         started.raise_for_status()
         location = httpx.URL(started.headers["location"]).copy_merge_params({"digest": digest})
         octets = {"Content-Type": "application/octet-stream"}
-        httpx.put(location, content=content, headers=octets).raise_for_status()
+        self.http.put(location, content=content, headers=octets).raise_for_status()
         return digest
 
     def lose(self, image: str, digest: str) -> None:
         """Takes an image away, as a retention rule does."""
-        httpx.delete(f"http://{self.host}/v2/{image}/manifests/{digest}").raise_for_status()
+        self.http.delete(f"http://{self.host}/v2/{image}/manifests/{digest}").raise_for_status()
 
     def _push_one(
         self,
@@ -88,7 +89,7 @@ class DockerRegistry(msgspec.Struct, frozen=True, kw_only=True):
         content = json.dumps(manifest).encode()
         digest = _digest(content)
         address = f"http://{self.host}/v2/{image}/manifests/{digest}"
-        httpx.put(address, content=content, headers={"Content-Type": media_type}).raise_for_status()
+        self.http.put(address, content=content, headers={"Content-Type": media_type}).raise_for_status()
         return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
 
@@ -118,7 +119,8 @@ def docker_registry(folder: Path, **settings: Any) -> Generator[DockerRegistry]:
         command = [program, "serve", str(folder / "registry.yaml")]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - found above
         try:
-            yield DockerRegistry(host=_listening(process, folder / "registry.log"), folder=folder)
+            with httpx.Client() as http:
+                yield DockerRegistry(host=_listening(process, folder / "registry.log"), folder=folder, http=http)
         finally:
             process.terminate()
             process.wait(10)
