@@ -1,0 +1,275 @@
+"""What a change affects: images to build, tests to run, whether the platform is to be deployed; and why.
+
+Pure: the catalog, the lock and the changed paths in, an answer out. What no rule knows affects everything: an image
+too many costs minutes, one too few an evening.
+"""
+
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatehouse_catalog import Catalog
+from gatehouse_ci.checkout import Changes
+from gatehouse_ci.lock import Lock, Member
+
+DB_MANAGER, PLATFORM = "gatehouse-db-manager", "gatehouse-platform"
+SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together
+RESOLVED = "uv.lock: its packages resolve otherwise"
+Why = dict[str, list[str]]  # what is affected, and the reasons
+
+
+@dataclass
+class Affected:
+    """The answer. Reasons are sentences; images and databases by service, tests by folder or file."""
+
+    base: str | None
+    paths: tuple[str, ...] = ()
+    everything: list[str] = field(default_factory=list)
+    images: Why = field(default_factory=dict)
+    databases: Why = field(default_factory=dict)
+    tests: Why = field(default_factory=dict)
+    deploy: list[str] = field(default_factory=list)
+    nothing: list[str] = field(default_factory=list)  # documents and the like
+
+    @property
+    def services(self) -> list[str]:
+        """Those to build. A service's image and its database image are released as one, so they are built as one."""
+        return sorted({*self.images, *self.databases})
+
+
+class House:
+    """What is asked of a changed path: whose it is, and who stands on that."""
+
+    def __init__(self, catalog: Catalog, lock: Lock) -> None:
+        self.members = lock.members
+        self.services = {f"gatehouse-{service.name}": service for service in catalog}
+        self.databases = [service.name for service in catalog if service.database]
+        # Extras and the root's groups count for tests and deployments; an image is installed without.
+        self.stands_on = {name: lock.reach(name) for name in lock.members}
+        self.tested_on = {name: lock.reach(name, extras=True) for name in lock.members}
+        self._by_folder = sorted(lock.members.values(), key=lambda one: len(one.folder), reverse=True)
+
+    def owner(self, path: str) -> Member | None:
+        return next((one for one in self._by_folder if path.startswith(f"{one.folder}/")), None)
+
+
+def affected(house: House, changes: Changes, text: Callable[[str], str]) -> Affected:
+    """Decides. `text` reads a file as it is now; it is asked for those that Changes.before has."""
+    answer = Affected(changes.base, changes.paths)
+    if changes.base is None:
+        answer.everything.append("there is no earlier revision to compare with")
+    for path in changes.paths:
+        _file(house, answer, path)
+    if "uv.lock" in changes.paths:
+        _lock(house, answer, changes.before.get("uv.lock"), text("uv.lock"))
+    if "pyproject.toml" in changes.paths:
+        _settings(answer, changes.before.get("pyproject.toml"), text("pyproject.toml"))
+    for why in answer.everything:
+        _all(house, answer, why)
+    return answer
+
+
+@dataclass(frozen=True)
+class Rule:
+    """For paths that match: who is affected, and in which words."""
+
+    pattern: str
+    apply: Callable[[House, Affected, str], None]
+
+
+def _file(house: House, answer: Affected, path: str) -> None:
+    for rule in RULES:
+        if re.fullmatch(rule.pattern, path):
+            rule.apply(house, answer, path)
+            return
+    if member := house.owner(path):
+        _of_member(house, answer, member, path)
+    else:
+        answer.everything.append(f"{path}: no rule knows what depends on this file")
+
+
+def _of_member(house: House, answer: Affected, member: Member, path: str) -> None:
+    rest = path.removeprefix(f"{member.folder}/")
+    service = house.services.get(member.name)
+    if rest.startswith("tests/"):
+        _test(answer, f"{member.folder}/tests", f"{path}: its tests")
+    elif service and rest.startswith("database/"):
+        if service.database:
+            _add(answer.databases, service.name, f"{path}: its database")
+        _test(answer, f"{member.folder}/tests", f"{path}: its database")
+        _test(answer, "tests/contracts", f"{path}: the database of {service.name}")
+    elif rest.endswith(".md") and not rest.startswith(f"{member.package}/"):
+        answer.nothing.append(f"{path}: a document")
+    else:
+        _code(house, answer, member.name, path)
+        if rest == "service.toml":
+            answer.deploy.append(f"{path}: the platform is made from it")
+
+
+def _code(house: House, answer: Affected, changed: str, path: str) -> None:
+    """Whoever stands on a member whose code is another now."""
+
+    def why(name: str) -> str:
+        return f"{path}: its code" if name == changed else f"{path}: {changed}, which it stands on"
+
+    for name, service in house.services.items():
+        if changed in house.stands_on[name]:
+            _add(answer.images, service.name, why(name))
+            for folder in SPANNING:
+                _test(answer, folder, f"{path}: code of what they test")
+    if changed in house.stands_on.get(DB_MANAGER, ()):
+        for service in house.databases:
+            _add(answer.databases, service, f"{path}: {changed}, which every database image holds")
+            _test(answer, f"services/{service}/tests", f"{path}: {changed}, by which its database is made")
+    if changed in house.tested_on.get(PLATFORM, ()):
+        answer.deploy.append(why(PLATFORM))
+    for name in house.members:
+        if changed in house.tested_on[name]:
+            _test(answer, f"{house.members[name].folder}/tests", why(name))
+
+
+def _lock(house: House, answer: Affected, before: str | None, now: str) -> None:
+    """Compares what each member's packages resolve to; a package that only a tool needs affects no image."""
+    if before is None:
+        answer.everything.append("uv.lock: there was none before")
+        return
+    old, new = Lock(before), Lock(now)
+    for name in house.members:
+        if name not in old.members:
+            continue  # new: its files say so
+        if old.digest(name) != new.digest(name):
+            _resolved(house, answer, name)
+        if old.digest(name, extras=True) != new.digest(name, extras=True):
+            _test(answer, f"{house.members[name].folder}/tests", RESOLVED)
+            if name == PLATFORM:
+                answer.deploy.append(RESOLVED)
+    if old.group_digest("dev") != new.group_digest("dev"):
+        _every_test(house, answer, "uv.lock: the tools of tests and checks")
+    if old.group_digest("platform") != new.group_digest("platform"):
+        for name in sorted(new.group("platform") & house.members.keys()):
+            _test(answer, f"{house.members[name].folder}/tests", "uv.lock: what its tests are run with")
+    if not (answer.images or answer.databases):
+        answer.nothing.append("uv.lock: no image's packages resolve otherwise")
+
+
+def _resolved(house: House, answer: Affected, name: str) -> None:
+    if service := house.services.get(name):
+        _add(answer.images, service.name, RESOLVED)
+        for folder in SPANNING:
+            _test(answer, folder, f"uv.lock: packages of {service.name}")
+    if name == DB_MANAGER:
+        for database in house.databases:
+            _add(answer.databases, database, "uv.lock: db-manager's packages resolve otherwise")
+
+
+def _settings(answer: Affected, before: str | None, now: str) -> None:
+    """The root's pyproject.toml: how uv resolves and builds concerns all, the settings of a tool only the checks."""
+    was, is_now = (_uv_settings(text) for text in (before or "", now))
+    if was != is_now:
+        answer.everything.append("pyproject.toml: tool.uv, which every image is installed with")
+    else:
+        answer.nothing.append("pyproject.toml: settings of tools, which no image holds")
+
+
+def _uv_settings(text: str) -> tuple[object, object]:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None, text
+    # Which groups are installed by default is for developers: an image is installed without any.
+    uv = {key: value for key, value in content.get("tool", {}).get("uv", {}).items() if key != "default-groups"}
+    return uv, content.get("project", {}).get("requires-python")
+
+
+def _every_image(house: House, answer: Affected, path: str) -> None:
+    for service in house.services.values():
+        _add(answer.images, service.name, f"{path}: the recipe of every service's image")
+
+
+def _every_database(house: House, answer: Affected, path: str) -> None:
+    for service in house.databases:
+        _add(answer.databases, service, f"{path}: the recipe of every database image")
+
+
+def _every_database_reads(house: House, answer: Affected, path: str) -> None:
+    for service in house.databases:
+        _add(answer.databases, service, f"{path}: every database image holds it")
+        _test(answer, f"services/{service}/tests", f"{path}: its database is made with it")
+    _test(answer, "db-manager/tests", f"{path}: its tests read it")
+
+
+def _deployed(house: House, answer: Affected, path: str) -> None:
+    answer.deploy.append(f"{path}: what an environment is made from")
+    for name in (PLATFORM, "gatehouse-ci"):
+        if name in house.members:
+            _test(answer, f"{house.members[name].folder}/tests", f"{path}: its tests read it")
+
+
+def _workflow(_house: House, answer: Affected, path: str) -> None:
+    _test(answer, "ci/tests/test_workflows.py", f"{path}: a workflow")
+
+
+def _ground(house: House, answer: Affected, path: str) -> None:
+    _every_test(house, answer, f"{path}: what every test may use")
+
+
+def _spanning_test(house: House, answer: Affected, path: str) -> None:
+    if path.count("/") < 2:
+        _ground(house, answer, path)
+    else:
+        _test(answer, "/".join(path.split("/")[:2]), f"{path}: its tests")
+
+
+def _document(_house: House, answer: Affected, path: str) -> None:
+    answer.nothing.append(f"{path}: a document")
+
+
+def _by_itself(_house: House, answer: Affected, path: str) -> None:
+    answer.nothing.append(f"{path}: no image holds it")
+
+
+def _read_below(_house: House, _answer: Affected, _path: str) -> None:
+    """Compared by what it says, in `affected`."""
+
+
+RULES = (
+    Rule(r"uv\.lock|pyproject\.toml", _read_below),
+    Rule(r"[^/]+\.md|LICENSE|(services|stacks|tests|docs|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
+    Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
+    Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
+    Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
+    # Made from the code, for editors: the check "generated" looks at it.
+    Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
+    Rule(r"stacks/.+|Pulumi\.yaml", _deployed),
+    Rule(r"\.github/.+", _workflow),
+    Rule(r"tests/benchmarks/.+", _by_itself),
+    Rule(r"tests/.+", _spanning_test),
+    # The ground that every test stands on: throwaway databases and platforms.
+    Rule(r"local/gatehouse_local/(testing|shared|postgres)\.py", _ground),
+    Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig", _by_itself),
+)
+
+
+def _every_test(house: House, answer: Affected, why: str) -> None:
+    for folder in [*(f"{member.folder}/tests" for member in house.members.values()), *SPANNING, "tests/delivery"]:
+        _test(answer, folder, why)
+
+
+def _all(house: House, answer: Affected, why: str) -> None:
+    for service in house.services.values():
+        _add(answer.images, service.name, why)
+    for service in house.databases:
+        _add(answer.databases, service, why)
+    _every_test(house, answer, why)
+    answer.deploy.append(why)
+
+
+def _test(answer: Affected, place: str, why: str) -> None:
+    _add(answer.tests, place, why)
+
+
+def _add(where: Why, what: str, why: str) -> None:
+    reasons = where.setdefault(what, [])
+    if why not in reasons:
+        reasons.append(why)

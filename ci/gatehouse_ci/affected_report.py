@@ -1,0 +1,142 @@
+"""What `gate affected` says: for people, as JSON, and as a workflow's outputs; and where it looks.
+
+A build may have been cancelled or have failed: on main, comparing with the commit before would then miss a service for
+good. So a build compares each service with the commit that it was released from (`since_release`).
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from gatehouse_catalog import load_catalog
+from gatehouse_ci.affected import Affected, House, affected
+from gatehouse_ci.checkout import Checkout, GitError
+from gatehouse_ci.lock import Lock
+
+SHOWN = 3  # reasons a line; --json has all
+
+
+def look(root: Path, revision: str | None = None, *, everything: bool = False) -> Affected:
+    """What differs from a revision (default: from where this branch left origin's main) and what that affects."""
+    checkout = Checkout(root)
+    base = None if everything else checkout.base(revision)
+    return affected(_house(root), checkout.changes(base), lambda path: _now(root, path))
+
+
+def since_release(root: Path, environment: str) -> Affected:
+    """What differs from what is released to an environment, each service compared with its own release.
+
+    Raises GitError when the stack file can't be read.
+    """
+    checkout, house = Checkout(root), _house(root)
+    commits = released(root / "stacks" / f"Pulumi.{environment}.yaml")
+    bases = {service.name: checkout.commit(commits.get(service.name) or "-") for service in house.services.values()}
+    by_base = {base: affected(house, checkout.changes(base), lambda path: _now(root, path)) for base in _known(bases)}
+    answer = Affected(f"what is released to {environment}")
+    paths: set[str] = set()
+    for name, base in bases.items():
+        if base is None:
+            why = f"its release in {environment} names a commit that isn't in this checkout's history"
+            answer.images[name] = [why if commits.get(name) else f"nothing of it is released to {environment} yet"]
+            answer.deploy += [one for one in answer.images[name] if one not in answer.deploy]
+            continue
+        since = by_base[base]
+        paths |= {*since.paths}
+        answer.everything += [why for why in since.everything if why not in answer.everything]
+        answer.deploy += [why for why in since.deploy if why not in answer.deploy]
+        if name in since.images:
+            answer.images[name] = since.images[name]
+        if name in since.databases:
+            answer.databases[name] = since.databases[name]
+    answer.paths = tuple(sorted(paths))
+    return answer
+
+
+def released(file: Path) -> Mapping[str, str]:
+    """The commit of each service's release in a stack file."""
+    try:
+        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
+        releases = (content.get("config") or {}).get("gatehouse:releases") or {}
+        return {service: str(release.get("commit", "")) for service, release in releases.items()}
+    except (OSError, YAMLError, AttributeError) as error:
+        raise GitError(f"{file}: the releases can't be read: {error}. Mend: bring the file back from git") from error
+
+
+def as_json(answer: Affected) -> dict[str, Any]:
+    return {
+        "base": answer.base,
+        "changed": list(answer.paths),
+        "services": answer.services,
+        "images": answer.images,
+        "databases": answer.databases,
+        "tests": answer.tests,
+        "deploy": answer.deploy,
+        "everything": answer.everything,
+        "nothing": answer.nothing,
+        **outputs(answer),
+    }
+
+
+def outputs(answer: Affected) -> dict[str, Any]:
+    """What a workflow asks: whether there is anything to build, and for each matrix what goes into it."""
+    return {
+        "matrix": {"service": answer.services},
+        "build": bool(answer.services),
+        "deploy_needed": bool(answer.deploy),
+    }
+
+
+def for_workflow(answer: Affected) -> str:
+    """The lines of $GITHUB_OUTPUT; each value is JSON."""
+    return "".join(f"{name}={json.dumps(value, separators=(',', ':'))}\n" for name, value in outputs(answer).items())
+
+
+def for_people(answer: Affected) -> str:
+    lines = [_compared(answer)]
+    lines += _part("Images to build", answer.images)
+    lines += _part("Database images to build", answer.databases)
+    lines += _part("Tests to run", answer.tests)
+    lines += _part("Environments", {"to deploy": answer.deploy} if answer.deploy else {})
+    if not (answer.services or answer.tests or answer.deploy):
+        lines.append("Nothing is affected.")
+    return "\n".join(lines)
+
+
+def _compared(answer: Affected) -> str:
+    if answer.base is None:
+        return "Compared with nothing."
+    base = answer.base if " " in answer.base else answer.base[:12]
+    return f"{len(answer.paths)} files differ from {base}."
+
+
+def _part(title: str, what: Mapping[str, list[str]]) -> list[str]:
+    """One line for all that are affected for the same reasons."""
+    together: dict[str, list[str]] = {}
+    for name, reasons in sorted(what.items()):
+        together.setdefault(_reasons(reasons), []).append(name)
+    lines = [line for why, names in together.items() for line in (f"  {', '.join(names)}", f"      {why}")]
+    return [title, *lines] if lines else []
+
+
+def _reasons(reasons: list[str]) -> str:
+    more = f" (and {len(reasons) - SHOWN} more)" if len(reasons) > SHOWN else ""
+    return "; ".join(reasons[:SHOWN]) + more
+
+
+def _house(root: Path) -> House:
+    return House(load_catalog(root), Lock(_now(root, "uv.lock")))
+
+
+def _known(bases: Mapping[str, str | None]) -> list[str]:
+    return sorted({base for base in bases.values() if base})
+
+
+def _now(root: Path, path: str) -> str:
+    try:
+        return (root / path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise GitError(f"{path} can't be read: {error}. Mend: bring it back from git") from error

@@ -1,0 +1,77 @@
+"""`gate affected` and `gate hooks`: what a change touches, and what keeps an unchecked one from being pushed.
+
+Each function only reads its arguments and hands over.
+"""
+
+# ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.option("--base", metavar="REVISION", help="Compare with where HEAD left it (default: origin's main).")
+@click.option("--released", metavar="ENVIRONMENT", help="Compare each service with its release in this environment.")
+@click.option("--all", "everything", is_flag=True, help="Compare with nothing: all is affected.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts, with every reason.")
+@click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
+def affected(base: str | None, released: str | None, everything: bool, as_json: bool, github: bool) -> None:
+    """Say what a change affects: images to build, tests to run, deployments; and why.
+
+    Looks at the files as they are, those that git doesn't know yet included.
+    """
+    from gatehouse_catalog import find_root
+    from gatehouse_ci import affected_report as report
+
+    if sum(map(bool, (base, released, everything))) > 1:
+        raise click.UsageError("--base, --released and --all exclude one another.")
+    root = find_root()
+    answer = report.since_release(root, released) if released else report.look(root, base, everything=everything)
+    if github:
+        if not (file := os.environ.get("GITHUB_OUTPUT")):
+            raise click.UsageError("--github is for a step of a workflow: GITHUB_OUTPUT isn't set.")
+        with Path(file).open("a", encoding="utf-8") as output:
+            output.write(report.for_workflow(answer))
+    click.echo(json.dumps(report.as_json(answer), indent=2) if as_json else report.for_people(answer))
+
+
+@click.group()
+def hooks() -> None:
+    """Install or remove the hook that refuses to push what `gate check` hasn't seen."""
+
+
+@hooks.command()
+def install() -> None:
+    """Install the pre-push hook. A hook that isn't ours stays as it is."""
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.hooks import install as run
+
+    click.echo(run(find_root()))
+
+
+@hooks.command()
+def remove() -> None:
+    """Remove the pre-push hook, if it is ours."""
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.hooks import remove as run
+
+    click.echo(run(find_root()))
+
+
+@hooks.command("pre-push", hidden=True)
+@click.argument("remote")
+@click.argument("url", required=False)
+def pre_push(remote: str, url: str | None) -> None:
+    """Read what git is about to push (githooks(5), pre-push) and refuse commits without a receipt."""
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.hooks import refusals
+
+    del url
+    refused = refusals(find_root(), remote, sys.stdin.read())
+    for sentence in refused:
+        click.echo(sentence, err=True)
+    sys.exit(1 if refused else 0)

@@ -1,0 +1,67 @@
+"""Receipts: which trees `gate check` has found good. The pre-push hook asks for one; CI asks nobody and checks anew.
+
+Keyed by git's tree hash, so a receipt holds for exactly these files, whatever commit they come in. They are kept in
+git's own folder: work trees share them, and no clean-up of the checkout takes them away.
+"""
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from gatehouse_ci.checkout import Checkout
+
+KEPT = 200
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found good. `base` None: everything was checked, not only what differs from a revision."""
+
+    tree: str
+    at: datetime
+    base: str | None
+    checks: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+def write(checkout: Checkout, receipt: Receipt) -> Path:
+    """Stores a receipt; one that covers everything isn't replaced by one that covers less."""
+    there = find(checkout, receipt.tree)
+    file = _file(checkout, receipt.tree)
+    if there and there.base is None and receipt.base is not None:
+        return file
+    file.parent.mkdir(parents=True, exist_ok=True)
+    new = file.with_suffix(f".{os.getpid()}")
+    new.write_bytes(msgspec.json.format(msgspec.json.encode(receipt), indent=2) + b"\n")
+    new.replace(file)
+    _forget_old(file.parent)
+    return file
+
+
+def find(checkout: Checkout, tree: str) -> Receipt | None:
+    """The receipt for a tree; None when there is none, or none that can be read."""
+    try:
+        return msgspec.json.decode(_file(checkout, tree).read_bytes(), type=Receipt)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def revoke(checkout: Checkout, tree: str) -> None:
+    """Forgets a tree that was good before and isn't now: a test that fails now and then is no proof."""
+    _file(checkout, tree).unlink(missing_ok=True)
+
+
+def _file(checkout: Checkout, tree: str) -> Path:
+    return checkout.common() / "gatehouse" / "receipts" / f"{tree}.json"
+
+
+def _forget_old(folder: Path) -> None:
+    def age(file: Path) -> float:
+        try:
+            return file.stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
+    for file in sorted(folder.glob("*.json"), key=age)[:-KEPT]:
+        file.unlink(missing_ok=True)
