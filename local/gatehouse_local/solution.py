@@ -46,6 +46,10 @@ class Place(msgspec.Struct, frozen=True):
         return EDGE_PORT + self.offset
 
     @property
+    def prometheus_port(self) -> int:
+        return metrics.PORT + self.offset
+
+    @property
     def public_url(self) -> str:
         return f"http://localhost:{self.edge_port}"
 
@@ -93,6 +97,9 @@ class Solution:
         self._secrets = Secrets(place.state)
         self._built = datetime.now(UTC).isoformat(timespec="seconds")
         self._commit = commit(place.root)
+        # What only the runner knows, for every service that declares a setting of that name. Prometheus' address holds
+        # whether it runs or not: `--observe` can come later.
+        self._known = {"prometheus_url": f"http://{HOST}:{place.prometheus_port}"}
 
     def reread(self) -> None:
         """Reads the catalog again. Raises CatalogError, and keeps what was there."""
@@ -164,7 +171,7 @@ class Solution:
 
     def _prometheus(self, services: Iterable[Service]) -> Spec:
         targets = {service.name: f"{HOST}:{self.place.port(service)}" for service in services}
-        return metrics.spec(self.catalog, targets, state=self.place.state, port=metrics.PORT + self.place.offset)
+        return metrics.spec(self.catalog, targets, state=self.place.state, port=self.place.prometheus_port)
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service) if other.kind != "job")
@@ -204,6 +211,8 @@ class Solution:
         for key, setting in service.settings.items():
             if setting.secret:
                 found.setdefault(setting_variable(key, secret=True), self._secrets.get(service.name, key))
+            elif key in self._known:
+                found.setdefault(setting_variable(key, secret=False), self._known[key])
         return found
 
     def _inherited(self) -> dict[str, str]:

@@ -10,14 +10,15 @@ from litestar.di import Provide
 from gatehouse_chassis import Service, create_app
 from gatehouse_chassis.problems import Unauthenticated
 from gatehouse_portal import assets, pages
+from gatehouse_portal.figures import Prometheus
 from gatehouse_portal.headers import security_headers
 from gatehouse_portal.peers import Peers
-from gatehouse_portal.routes import admin, curriculum, home, library, members, sign_in
+from gatehouse_portal.routes import admin, curriculum, home, library, members, sign_in, throughput
 from gatehouse_portal.sessions import Refresh, Sessions, Tokens, checked_secret
 from gatehouse_portal.tables import DB
 from gatehouse_portal.watch import Watch
 
-PAGES = [sign_in, home, curriculum, members, library, admin]
+PAGES = [sign_in, home, curriculum, members, library, throughput, admin]
 
 
 def create(service: Service) -> Litestar:
@@ -29,6 +30,7 @@ def create(service: Service) -> Litestar:
         watch.include(service.name, f"http://{service.host}:{service.port}", app)
         app.state.peers = peers
         app.state.watch = watch
+        app.state.prometheus = prometheus = Prometheus(service.settings.url("prometheus_url"))
         app.state.sessions = Sessions(
             secret=checked_secret(service.settings.text("session_secret")),
             lifetime=service.settings.duration("session_lifetime"),
@@ -38,6 +40,7 @@ def create(service: Service) -> Litestar:
             yield
         finally:
             await watch.close()
+            await prometheus.close()
 
     return create_app(
         service,

@@ -19,7 +19,7 @@ from litestar.template import TemplateConfig
 from gatehouse_chassis import answers, context
 from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
 from gatehouse_chassis.problems import NotFound, Problem, Unauthenticated, Unavailable
-from gatehouse_portal import words
+from gatehouse_portal import charts, words
 from gatehouse_portal.assets import asset
 from gatehouse_portal.forms import FIELD, form_token
 from gatehouse_portal.guards import VISITOR_COOKIE, form_cookie
@@ -28,6 +28,8 @@ from gatehouse_portal.peers import Away
 THEME_COOKIE = "gatehouse_theme"
 THEMES = ("light", "dark")
 MEMBERS_SEEN_BY = ("mentor", "coordinator", "staff")
+# Who runs the platform, tests it, or decides that it goes live.
+FIGURES_SEEN_BY = (*sorted(OPERATOR_ROLES), "tester", "release-manager")
 
 log = structlog.get_logger()
 
@@ -52,7 +54,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     )
     everywhere: dict[str, Any] = {"asset": asset, "FORM_FIELD": FIELD}
     environment.globals.update(everywhere)
-    environment.filters.update(words.FILTERS)
+    environment.filters.update(words.FILTERS | {"rate": charts.rate})
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
@@ -68,6 +70,9 @@ def places(actor: Actor | None) -> list[Place]:
         found.append(Place("Members", "/members", "The people and their curricula", ("person",)))
     found.append(Place("Resources", "/resources", "Articles, books, videos and courses, to search", ("topics",)))
     found.append(Place("Paths", "/paths", "Ways through the resources, step by step", ("topics",)))
+    if actor.has(*FIGURES_SEEN_BY):
+        about = "Requests, errors and latency of every service, the last hour"
+        found.append(Place("Throughput", "/throughput", about))
     if actor.has(*OPERATOR_ROLES):
         found.append(Place("Admin", "/admin", "What runs, since when, and whether it is well"))
     return found

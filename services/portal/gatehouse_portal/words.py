@@ -67,6 +67,11 @@ def exact(value: datetime.datetime | str | None) -> str:
     return f"{found.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if found else ""
 
 
+def clock(value: float) -> str:
+    """`14:05:30` in UTC, of Unix seconds."""
+    return f"{datetime.datetime.fromtimestamp(value, datetime.UTC):%H:%M:%S}"
+
+
 def machine(value: datetime.datetime | str | None) -> str:
     """For <time datetime="…">."""
     found = moment(value)
@@ -117,6 +122,8 @@ def host(url: str) -> str:
 
 FILTERS = {
     "address": address,
+    "clock": clock,
+    "zip": zip,
     "host": host,
     "label": label,
     "initials": initials,

@@ -39,6 +39,9 @@ SHAPES = [
     ("good", "surface"),
     ("bad", "surface"),
     ("lamp", "paper"),
+    ("lamp", "surface"),
+    ("edge", "accent-soft"),
+    ("edge", "bad-soft"),
 ]
 
 

@@ -1,0 +1,169 @@
+"""The last hour of every service, asked of Prometheus: the same recorded series that dashboards and alerts go by.
+
+Prometheus is read by its query API and nothing else; where it isn't configured, or doesn't answer, that is an answer
+as well (`NoFigures`), since a page about figures has to say so.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+T = TypeVar("T")
+SECONDS, STEP = 3600, 30
+# Seconds; the page refreshes more slowly than that.
+PATIENCE = 3.0
+RATE, ERRORS, OBJECTIVE, TARGETS = "rate", "errors", "objective", "targets"
+PERCENTILES = ("p50", "p95", "p99")
+SERIES = {
+    "service:http_requests:rate5m": RATE,
+    "service:sli_error:ratio_rate5m": ERRORS,
+    "service:objective:ratio": OBJECTIVE,
+    "service:targets_up:count": TARGETS,
+    **{f"service:http_request_duration_seconds:{which}_5m": which for which in PERCENTILES},
+}
+# Objectives and error ratios are recorded for two indicators; the others have no such label.
+WANTED = f'{{__name__=~"{"|".join(SERIES)}",sli!="latency"}}'
+FIRING = 'ALERTS{alertstate="firing"}'
+
+# A value for each moment, None where there is none.
+Line = list[float | None]
+
+
+class NoFigures(msgspec.Struct, frozen=True):
+    """Why there is nothing to show: `unset`, or `silent` with what happened instead of an answer."""
+
+    kind: str
+    address: str = ""
+    why: str = ""
+
+
+class Alert(msgspec.Struct, frozen=True):
+    name: str
+    service: str
+    severity: str
+
+
+class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
+    """One service's lines over the hour. `allowed`: the share of errors that its objective leaves it."""
+
+    name: str
+    lines: dict[str, Line]
+    allowed: float | None = None
+    targets: int | None = None
+
+    def now(self, key: str) -> float | None:
+        """The value at the last moment."""
+        return self.lines[key][-1]
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """`moments` are Unix seconds, STEP apart, the last one now."""
+
+    moments: list[int]
+    services: list[ServiceFigures]
+    alerts: list[Alert] = []
+
+    @property
+    def requests(self) -> float:
+        """A second, of all services together, now."""
+        return sum(found for service in self.services if (found := service.now(RATE)) is not None)
+
+    @property
+    def answering(self) -> int:
+        return sum(1 for service in self.services if service.targets)
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    metric: dict[str, str]
+    values: list[tuple[float, str]] = []
+
+
+class _Data(msgspec.Struct, frozen=True):
+    result: list[_Sample]
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    status: str
+    data: _Data | None = None
+    error: str = ""
+
+
+class Prometheus:
+    """The query API at `address`; empty when none is configured."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address.rstrip("/")
+        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def last_hour(self, now: float | None = None) -> Figures | NoFigures:
+        if not self.address:
+            return NoFigures("unset")
+        end = int(time.time() if now is None else now)
+        moments = list(range(end - SECONDS, end + 1, STEP))
+        try:
+            found = await self._ask(WANTED, moments[0], end)
+            firing = await self._ask(FIRING, end, end)
+        except _Silent as silent:
+            return NoFigures("silent", self.address, str(silent))
+        return Figures(moments=moments, services=services(found, moments), alerts=alerts(firing))
+
+    async def _ask(self, query: str, start: int, end: int) -> list[_Sample]:
+        """Posted, since addresses end up in logs and have a longest length."""
+        form: dict[str, Any] = {"query": query, "start": start, "end": end, "step": STEP}
+        try:
+            response = await self._http.post(f"{self.address}/api/v1/query_range", data=form)
+            answer = msgspec.json.decode(response.content, type=_Answer)
+        except httpx.TimeoutException as error:
+            raise _Silent(f"it said nothing within {PATIENCE:g} s") from error
+        except httpx.HTTPError as error:
+            raise _Silent("no connection could be made") from error
+        except msgspec.MsgspecError as error:
+            raise _Silent(f"what answers there (with status {response.status_code}) isn’t Prometheus") from error
+        if answer.status != "success" or answer.data is None:
+            raise _Silent(f"it refused the question: {answer.error or answer.status}")
+        return answer.data.result
+
+
+class _Silent(Exception):
+    """Prometheus has no answer; the message says what happened instead."""
+
+
+def services(samples: Iterable[_Sample], moments: list[int]) -> list[ServiceFigures]:
+    """By name, those of which anything is recorded."""
+    found: dict[str, dict[str, Line]] = {}
+    for sample in samples:
+        key = SERIES.get(sample.metric.get("__name__", ""))
+        name = sample.metric.get("service")
+        if key and name:
+            found.setdefault(name, {})[key] = _line(sample.values, moments)
+    return [_service(name, lines, moments) for name, lines in sorted(found.items())]
+
+
+def alerts(samples: Iterable[_Sample]) -> list[Alert]:
+    """What fires, pages first."""
+    labels = [sample.metric for sample in samples]
+    found = {Alert(one.get("alertname", ""), one.get("service", ""), one.get("severity", "")) for one in labels}
+    return sorted(found, key=lambda alert: (alert.severity != "page", alert.name, alert.service))
+
+
+def _service(name: str, lines: Mapping[str, Line], moments: list[int]) -> ServiceFigures:
+    nothing: Line = [None] * len(moments)
+    objective, targets = (lines.get(key, nothing)[-1] for key in (OBJECTIVE, TARGETS))
+    return ServiceFigures(
+        name=name,
+        lines={key: lines.get(key, nothing) for key in (RATE, ERRORS, *PERCENTILES)},
+        allowed=None if objective is None else round(1 - objective, 6),
+        targets=None if targets is None else int(targets),
+    )
+
+
+def _line(values: Iterable[tuple[float, str]], moments: list[int]) -> Line:
+    known = {int(moment): float(value) for moment, value in values}
+    return [value if (value := known.get(moment)) is not None and math.isfinite(value) else None for moment in moments]

@@ -1,0 +1,85 @@
+"""The page of throughput under a real load, with the figures of a real Prometheus."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gatehouse_observability.load.engine import drive
+from gatehouse_observability.load.personas import OPERATIONS
+
+pytestmark = [pytest.mark.browser, pytest.mark.platform]
+NARROW = 360
+SERVICES = {"identity", "person", "partner", "topics", "curriculum", "portal"}
+# Milliseconds for two scrapes, and the rules that go by them.
+PATIENCE = 30_000
+# What the overview says of topics now, and the first row of its own table.
+BOTH = """() => ["tr:has(#to-topics)", "#numbers-topics tbody tr"].map(
+    which => [...document.querySelector(which).querySelectorAll("td")].map(cell => cell.textContent))"""
+
+
+@pytest.fixture(scope="module")
+def observed(platform: Any, workspace_root: Any) -> None:
+    """Joins the platform of this test run, observes it, and puts a load on it."""
+    if platform.state is None:
+        pytest.skip("only a platform of this test run is observed")
+    if shutil.which("prometheus") is None:
+        why = "Prometheus isn't installed. Mend: apt-get install prometheus"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    up = [sys.executable, "-m", "gatehouse_local.gate", "up", "--observe", "--detach", "--json"]
+    command = [*up, "--state", str(platform.state)]
+    done = subprocess.run(command, cwd=workspace_root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "prometheus" in {row["name"] for row in json.loads(done.stdout)["resources"]}
+    asyncio.run(drive(platform.url, OPERATIONS, rate=10, seconds=8))
+
+
+def drawn(page: Page) -> Page:
+    """The page, once its figures are there: it refreshes by itself until they are."""
+    page.goto("/throughput")
+    expect(page.locator("svg.chart")).to_have_count(3 * len(SERVICES), timeout=PATIENCE)
+    expect(page.locator("#to-portal").locator("xpath=ancestor::tr")).to_contain_text("ms", timeout=PATIENCE)
+    return page
+
+
+def test_an_operator_sees_the_traffic_of_every_service(observed: None, open_browser) -> None:
+    page = drawn(open_browser("sre"))
+    expect(page.get_by_text(f"{len(SERVICES)} of {len(SERVICES)} services answer")).to_be_visible()
+    for name in SERVICES:
+        chart = page.get_by_role("img", name=f"Requests a second of {name}, the last hour")
+        expect(chart).to_have_accessible_description(re.compile("^now [0-9.]+, between|^no requests"))
+    assert page.locator("svg.chart path.line.rate").count() > 0
+
+
+def test_the_numbers_are_a_table_too_and_stay_open_while_figures_change(observed: None, open_browser) -> None:
+    page = drawn(open_browser("sre"))
+    fold = page.locator("#fold-topics")
+    fold.focus()
+    page.keyboard.press("Enter")
+    table = page.locator("#numbers-topics table")
+    expect(table).to_be_visible()
+    now, first = page.evaluate(BOTH)  # at once: the figures change
+    assert len(now) == 5
+    assert now == first
+    with page.expect_response(lambda answer: "hx-request" in answer.request.headers, timeout=PATIENCE):
+        pass
+    expect(table).to_be_visible()
+    expect(page.locator("#fold-topics")).to_be_focused()
+
+
+def test_the_page_fits_a_narrow_screen_and_is_hidden_from_members(observed: None, open_browser) -> None:
+    page = drawn(open_browser("tester", width=NARROW))
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    member = open_browser("member", refusals=(404,))
+    answer = member.goto("/throughput")
+    assert answer is not None
+    assert answer.status == 404
