@@ -32,6 +32,9 @@ class Database(Strict, frozen=True, kw_only=True):
         Meta(description="Per collection, the least version this code works with; readiness waits for it"),
     ] = {}
     pool: Annotated[int, Meta(ge=2, le=10, description="Connections of one task at most")] = 4
+    slow_statement_ms: Annotated[
+        int, Meta(gt=0, description="A statement that takes longer is logged, with the request's ids")
+    ] = 200
 
     @property
     def service_role(self) -> str:

@@ -1,10 +1,12 @@
-"""`python -m gatehouse_chassis NAME` runs the service called NAME."""
+"""`python -m gatehouse_chassis NAME` runs the service called NAME; in an image, whose service GATEHOUSE_SERVICE names."""
 
+import os
 import sys
 
 from gatehouse_chassis.serve import main
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    names = sys.argv[1:] or list(filter(None, [os.environ.get("GATEHOUSE_SERVICE")]))
+    if len(names) != 1:
         sys.exit("usage: python -m gatehouse_chassis NAME")
-    main(sys.argv[1])
+    main(names[0])

@@ -108,6 +108,7 @@ def create_app(
             service.database_url or "",
             application_name=service.name,
             max_size=service.entry.database.pool,
+            slow_statement=service.entry.database.slow_statement_ms,
             min_size=0,  # starts without a database too, and says at /health/ready that there is none
         )
         try:

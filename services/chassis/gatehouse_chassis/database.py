@@ -21,12 +21,14 @@ would cost a round trip each): change settings with SET LOCAL, and take advisory
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import time
 from typing import Any, NamedTuple, cast
 
 import asyncpg
 import msgspec
+import structlog
 from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
 from piccolo.table import Table
@@ -34,6 +36,10 @@ from piccolo.table import Table
 from gatehouse_chassis.problems import Unavailable
 from gatehouse_chassis.statements import Statement, compiled
 from gatehouse_chassis.transactions import GONE, Isolation, Transaction
+
+LONGEST_SHOWN = 500  # characters of a slow statement in the log
+
+log = structlog.get_logger()
 
 NOT_REACHED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """All that connecting can end with: refused, no such database, wrong password, too many clients, starting up."""
@@ -72,6 +78,7 @@ class PoolCounters(msgspec.Struct):
     waited_seconds: float = 0.0
     timeouts: int = 0
     reconnects: int = 0
+    slow: int = 0
 
 
 class Session(asyncpg.Connection):
@@ -113,6 +120,7 @@ class Database(PostgresEngine):
         self.counters = PoolCounters()
         self._waiting = 0
         self._acquire_timeout = 5.0
+        self._slow_seconds = 0.2
         self._max_size = 0
 
     # Opening and closing
@@ -128,8 +136,11 @@ class Database(PostgresEngine):
         statement_timeout: int = 5_000,
         lock_timeout: int = 1_000,
         idle_in_transaction_timeout: int = 10_000,
+        slow_statement: int = 200,
     ) -> None:
         """Opens the pool; `acquire_timeout` in seconds, the others in milliseconds (PostgreSQL's own settings).
+
+        A statement that takes longer than `slow_statement` is written to the log, with the request's ids.
 
         Raises Unreachable when `min_size` connections can't be made; with `min_size=0` it always succeeds, and the
         first statement connects.
@@ -137,6 +148,7 @@ class Database(PostgresEngine):
         if self.pool is not None:
             raise RuntimeError(f"Database({self.schema!r}) is open already; close it before opening it again.")
         self._acquire_timeout = acquire_timeout
+        self._slow_seconds = slow_statement / 1000
         self._max_size = max_size
         self.config = {
             "dsn": url,
@@ -273,9 +285,29 @@ class Database(PostgresEngine):
     async def _once(self, method: str, sql: str, args: tuple) -> Any:
         connection = await self.acquire()
         try:
-            return await getattr(connection, method)(sql, *args)
+            return await self.timed(connection, method, sql, args)
         finally:
             await self.release(connection)
+
+    async def timed(self, connection: Any, method: str, sql: str, args: tuple) -> Any:
+        """Runs one statement on a connection. A slow one is told: its SQL, in which values are $1, $2, ..., the ids of
+        the request that the log adds, and the `pid` under which PostgreSQL's own log and pg_stat_activity know it.
+        """
+        started = time.perf_counter()
+        try:
+            return await getattr(connection, method)(sql, *args)
+        finally:
+            seconds = time.perf_counter() - started
+            if seconds >= self._slow_seconds:
+                self._tell_slow(connection, sql, seconds)
+
+    def _tell_slow(self, connection: Any, sql: str, seconds: float) -> None:
+        self.counters.slow += 1
+        pid = None
+        with contextlib.suppress(asyncpg.InterfaceError):  # the connection broke meanwhile
+            pid = connection.get_server_pid()
+        text = " ".join(sql.split())[:LONGEST_SHOWN]
+        log.warning("slow statement", milliseconds=round(seconds * 1000, 1), sql=text, pid=pid)
 
     def prepare(self, query: Any, row: Any = None) -> Statement[Any]:
         """Compiles a Piccolo query (or takes SQL with $1, $2, ...) once; see statements.py."""

@@ -4,20 +4,26 @@ Names follow https://prometheus.io/docs/practices/naming/. One registry an appli
 process. Labels are bounded: an unknown path or method is counted under `unmatched` or `other`.
 """
 
-import os
-
-os.environ.setdefault("PROMETHEUS_DISABLE_CREATED_SERIES", "True")  # read when prometheus_client is imported
-
 from collections.abc import Callable, Iterable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import choose_encoder
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from gatehouse_chassis.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
 from gatehouse_chassis.service import Service
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+disable_created_metrics()  # a series more for each counter and histogram, which nobody asks for
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 # Seconds. Each objective's threshold is added: only requests in whole buckets can be counted as good.
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 UNMATCHED = "unmatched"
@@ -26,7 +32,7 @@ UNMATCHED = "unmatched"
 EXEMPLAR_SECONDS = 0.1
 
 PoolState = Callable[[], tuple[int, int, int, int]]
-PoolCounts = Callable[[], tuple[int, int, float, int, int]]
+PoolCounts = Callable[[], tuple[int, int, float, int, int, int]]
 
 
 class Metrics:
@@ -73,24 +79,32 @@ class Metrics:
         self._collections: Sequence[tuple[str, str]] = ()
         self.registry.register(_Collections(self._service, lambda: self._collections))
         ProcessCollector(registry=self.registry)
+        self._exposition = Exposition(self.registry)
         # A child per (method, route, status): looking labels up costs more than adding to them.
         self._children: dict[tuple[str, str, int], Counter] = {}
         self._timers: dict[tuple[str, str], Histogram] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float, trace_id: str = "") -> None:
         """Count one answered request. `route` is the template, or `unmatched`; `seconds` is its whole duration."""
+        if route == UNMATCHED or status == 405 or method == "OPTIONS":
+            # No route's work: one series a status, whatever was tried on which path, and no time that promises count.
+            self._count("other", UNMATCHED, status)
+            return
         if method not in METHODS:
             method = "other"
-        counter = self._children.get((method, route, status))
-        if counter is None:
-            counter = self._requests.labels(self._service, method, route, str(status))
-            self._children[method, route, status] = counter
-        counter.inc()
+        self._count(method, route, status)
         timer = self._timers.get((method, route))
         if timer is None:
             timer = self._durations.labels(self._service, method, route)
             self._timers[method, route] = timer
         timer.observe(seconds, {"trace_id": trace_id} if trace_id and seconds >= EXEMPLAR_SECONDS else None)
+
+    def _count(self, method: str, route: str, status: int) -> None:
+        counter = self._children.get((method, route, status))
+        if counter is None:
+            counter = self._requests.labels(self._service, method, route, str(status))
+            self._children[method, route, status] = counter
+        counter.inc()
 
     def count_call(self, target: str, outcome: str) -> None:
         """Count one call to another service; `outcome` is a status class (2xx ...) or a kind of failure."""
@@ -100,7 +114,8 @@ class Metrics:
         """Export a connection pool.
 
         `state()` gives (open, idle, waiting callers, maximum); `counts()` what only grows: connections asked for, those
-        that waited, the seconds of that, those that gave up, and how often all connections had to be replaced.
+        that waited, the seconds of that, those that gave up, how often all connections had to be replaced, and slow
+        statements.
         """
         self.registry.register(_Pool(self._service, state, counts))
 
@@ -113,8 +128,9 @@ class Metrics:
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The exposition and its media type: OpenMetrics, which has exemplars, for who asks for it; else plain text."""
-        encode, media_type = choose_encoder(accept)
-        return encode(self.registry), media_type
+        if ASKED_FOR in accept:
+            return self._exposition.openmetrics(), MEDIA_TYPE
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _Pool(Collector):
@@ -135,14 +151,15 @@ class _Pool(Collector):
             family.add_metric([self._service], value)
             yield family
         counts = (
-            ("acquires", "Connections asked for"),
-            ("waits", "Those that found none idle"),
-            ("wait_seconds", "Time that callers waited"),
-            ("timeouts", "Callers that gave up waiting"),
-            ("reconnects", "Times that all connections were replaced"),
+            ("pool_acquires", "Connections asked for"),
+            ("pool_waits", "Those that found none idle"),
+            ("pool_wait_seconds", "Time that callers waited"),
+            ("pool_timeouts", "Callers that gave up waiting"),
+            ("pool_reconnects", "Times that all connections were replaced"),
+            ("slow_statements", "Statements that took longer than database.slow_statement_ms"),
         )
         for (name, text), value in zip(counts, self._counts(), strict=True):
-            counter = CounterMetricFamily(f"gatehouse_db_pool_{name}", text, labels=["service"])
+            counter = CounterMetricFamily(f"gatehouse_db_{name}", text, labels=["service"])
             counter.add_metric([self._service], value)
             yield counter
 

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -120,10 +121,11 @@ def run(app: Litestar, service: Service) -> None:
 
 
 def main(name: str) -> None:
-    """Load the service called `name` from the checkout around the current folder, and serve it."""
+    """Load the service called `name` and serve it: from GATEHOUSE_ROOT (an image's), or the checkout around us."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        folder = find_root() / "services" / name
+        given = os.environ.get("GATEHOUSE_ROOT")
+        folder = (Path(given) if given else find_root()) / "services" / name
         service = Service.load(folder)
         logs.configure(name)
         module = importlib.import_module(f"{service.entry.package}.app")

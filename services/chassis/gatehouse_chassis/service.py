@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from gatehouse_catalog import load_service
+from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_catalog.structs import Service as Entry
 from gatehouse_chassis.client import Client
@@ -90,11 +90,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
                 built_at=environ.get("GATEHOUSE_BUILD_TIME", ""),
                 image_digest=environ.get("GATEHOUSE_IMAGE_DIGEST", ""),
             ),
-            addresses={
-                key.removeprefix("GATEHOUSE_URL_").lower().replace("_", "-"): value.rstrip("/")
-                for key, value in environ.items()
-                if key.startswith("GATEHOUSE_URL_") and value
-            },
+            addresses=_addresses(entry, environ, folder.parent.parent),
             public_url=environ.get("GATEHOUSE_PUBLIC_URL", "http://localhost:8400").rstrip("/"),
             host=environ.get("GATEHOUSE_HOST", "127.0.0.1" if environment == "local" else "0.0.0.0"),  # noqa: S104 - a container listens to its balancer
             port=_number(environ, "GATEHOUSE_PORT", entry.port or 0, int),
@@ -102,6 +98,30 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
             cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
         )
+
+
+def _addresses(entry: Entry, environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """By service: GATEHOUSE_URL_<NAME>; and for who uses every service, the rule in GATEHOUSE_SERVICE_URLS.
+
+    A rule, since a variable a service would start this one anew whenever a service is added. The names are those of the
+    catalog that came with the code: a new one is known from the next release on.
+    """
+    given = {
+        key.removeprefix("GATEHOUSE_URL_").lower().replace("_", "-"): value.rstrip("/")
+        for key, value in environ.items()
+        if key.startswith("GATEHOUSE_URL_") and value
+    }
+    rule = environ.get("GATEHOUSE_SERVICE_URLS", "")
+    if not rule:
+        return given
+    catalog = load_catalog(root)
+    others = catalog.uses(entry)
+    if not others:
+        mend = "Copy services/*/service.toml into the image."
+        message = "names no service: there is no other service.toml."
+        raise CatalogError([Problem(file="environment", key="GATEHOUSE_SERVICE_URLS", message=message, mend=mend)])
+    ruled = {other.name: rule.replace("{service}", other.name) for other in others if other.port is not None}
+    return ruled | given
 
 
 def _number(environ: Mapping[str, str], key: str, default: T, kind: Callable[[str], T]) -> T:

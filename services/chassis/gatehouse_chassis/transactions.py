@@ -131,4 +131,4 @@ class Transaction(PostgresTransaction):
                 "a transaction before the transaction ends."
             )
         async with self.lock:
-            return await getattr(self.connection, method)(sql, *args)
+            return await self.database.timed(self.connection, method, sql, args)

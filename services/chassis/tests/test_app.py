@@ -179,21 +179,6 @@ async def test_an_unexpected_error_is_an_id_and_nothing_else(
     assert "hunter2" in capsys.readouterr().out
 
 
-async def test_odd_paths_and_methods_add_no_series(demo: ServiceClient) -> None:
-    for path in ("/metrics", "/odd", "/api/demo/things/1"):  # one of each kind, whichever tests ran before
-        await demo.get(path)
-    await demo.request("BREW", "/coffee")
-    before = len((await demo.get("/metrics")).text.splitlines())
-    for number in range(200):
-        await demo.get(f"/odd/{number}")
-        await demo.get(f"/api/demo/things/{number}")
-        await demo.request(f"M{number}", "/")
-    text = (await demo.get("/metrics")).text
-    assert len(text.splitlines()) == before
-    assert 'route="/api/demo/things/{number}"' in text
-    assert 'route="unmatched"' in text
-
-
 async def test_metrics_tell_the_build_and_have_the_objective_as_a_bucket(demo: ServiceClient) -> None:
     text = (await demo.get("/metrics")).text
     assert 'gatehouse_build_info{commit="abc1234",service="demo",version="1.4.0"} 1.0' in text

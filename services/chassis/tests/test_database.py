@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 from piccolo.columns import JSONB, Integer, Text
 from piccolo.table import Table
+from structlog.testing import capture_logs
 
 from gatehouse_chassis.database import Busy, Database, NotOpen, Unreachable
 from gatehouse_chassis.transactions import TransactionMisuse
@@ -228,6 +229,26 @@ async def test_waiting_for_a_connection_ends_with_busy_and_is_counted(fresh):
 async def _outside_of_it() -> None:
     DB.current_transaction.set(None)
     await DB.fetchval("select 1")
+
+
+async def test_a_slow_statement_is_told_without_its_values_and_with_the_servers_own_number(fresh):
+    async with opened(fresh, slow_statement=50, statement_timeout=200):
+        before = DB.counters.slow
+        with capture_logs() as told:
+            pid = await DB.fetchval("select pg_backend_pid()")
+            await DB.fetchval("select pg_sleep(0.06),\n    $1::text", "hunter2")
+            async with DB.transaction():
+                await DB.fetchval("select pg_sleep($1)", 0.06)
+            with pytest.raises(asyncpg.QueryCanceledError):  # what ended badly was slow all the same
+                await DB.fetchval("select pg_sleep(9)")
+        assert {line["event"] for line in told} == {"slow statement"}
+        assert [line["sql"] for line in told] == [
+            "select pg_sleep(0.06), $1::text",
+            "select pg_sleep($1)",
+            "select pg_sleep(9)",
+        ]
+        assert all(line["milliseconds"] >= 60 and line["pid"] == pid for line in told)
+        assert DB.counters.slow == before + 3
 
 
 async def test_the_pool_can_be_read(fresh):

@@ -1,0 +1,149 @@
+"""What a service counts: bounded whatever it is sent, and written as prometheus-client itself would."""
+
+import random
+import re
+import string
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar import Litestar, get, post
+from prometheus_client.openmetrics.exposition import generate_latest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+
+from gatehouse_chassis import Service, create_app
+from gatehouse_chassis.guards import public, signed_in
+from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.testing import ServiceClient, serving
+
+SERVICE = 'name = "demo"\ndomain = "demo"\nsummary = "Counts"\npath = "/api/demo"\nport = 8499\n'
+OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
+ODD_REQUESTS = 10_000
+HANDFUL = 10
+
+
+@get("/things/{identity:uuid}", guards=[public], operation_id="GetThing", sync_to_thread=False)
+def read_thing(identity: UUID) -> dict[str, str]:
+    return {"id": str(identity)}
+
+
+@post("/things", guards=[signed_in], operation_id="CreateThing", sync_to_thread=False)
+def create_thing() -> dict[str, str]:
+    return {}
+
+
+def create(service: Service) -> Litestar:
+    return create_app(service, [read_thing, create_thing])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("services") / "demo"
+    folder.mkdir()
+    (folder / "service.toml").write_text(SERVICE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+async def demo(folder: Path) -> AsyncIterator[ServiceClient]:
+    async with serving("demo", create, folder=folder) as client:
+        yield client
+
+
+async def series(demo: ServiceClient) -> set[str]:
+    """Every series by name and labels."""
+    text = (await demo.get("/metrics")).text
+    return {line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")}
+
+
+def odd(chance: random.Random) -> dict[str, Any]:
+    """An ASGI scope of what scanners, broken clients and curious people send."""
+
+    def word(least: int = 1, most: int = 24) -> str:
+        return "".join(chance.choices(string.ascii_letters + string.digits + "._~-%é", k=chance.randint(least, most)))
+
+    path = chance.choice(
+        [
+            lambda: "/" + "/".join(word() for _ in range(chance.randint(1, 5))),
+            lambda: f"/api/demo/things/{UUID(int=chance.getrandbits(128))}",
+            lambda: f"/api/demo/things/{word()}",
+            lambda: f"/api/demo/{word()}",
+            lambda: chance.choice(
+                ["/wp-login.php", "/.env", "//", "/api/demo/things", "/health", "/metrics/" + word()]
+            ),
+        ]
+    )()
+    method = chance.choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", word(3, 9)])
+    headers = [(b"host", word().encode()), (b"x-request-id", word(1, 80).encode()), (b"traceparent", word().encode())]
+    headers += [(word().lower().encode(), word().encode()), (b"authorization", f"Bearer {word()}".encode())]
+    return {
+        "type": "http",
+        "http_version": chance.choice(["1.0", "1.1", "2"]),
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": f"{word()}={word()}".encode(),
+        "root_path": "",
+        "headers": headers,
+        "server": ("test", 80),
+        "client": (f"10.0.{chance.randrange(256)}.{chance.randrange(256)}", 1),
+        "extensions": {},
+    }
+
+
+async def test_ten_thousand_odd_requests_add_a_handful_of_series(demo: ServiceClient):
+    await demo.get(f"/api/demo/things/{UUID(int=7)}")  # each route has done its usual work once
+    await demo.post("/api/demo/things", headers=demo.tokens.headers("member"))
+    await demo.get("/metrics")
+    before = await series(demo)
+    chance = random.Random(6)
+    answered: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
+
+    for _ in range(ODD_REQUESTS):
+        await demo.app(odd(chance), receive, send)  # ty: ignore[invalid-argument-type] - a scope is a dict
+    assert len(answered) == ODD_REQUESTS
+    assert {404, 405, 401} <= set(answered)
+    assert 500 not in answered
+    added = await series(demo) - before
+    assert len(added) <= HANDFUL, "\n".join(sorted(added))
+
+
+async def test_what_no_route_answers_is_one_series_a_status(demo: ServiceClient):
+    await demo.request("BREW", "/coffee")
+    await demo.delete("/api/demo/things")
+    found = {one for one in await series(demo) if 'route="unmatched"' in one}
+    assert all(one.startswith("gatehouse_http_requests_total{") and 'method="other"' in one for one in found)
+    statuses = [match[1] for one in found if (match := re.search(r'status="(\d+)"', one))]
+    assert len(statuses) == len(set(statuses))
+    assert {"404", "405"} <= set(statuses)
+
+
+def test_the_text_is_the_librarys_own_byte_for_byte(folder: Path):
+    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test", "GATEHOUSE_VERSION": 'a"b\\c\nd'}))
+    chance = random.Random(6)
+    for number in range(300):
+        route = f"/things{number % 20}/{{id:uuid}}"
+        metrics.observe("GET", route, chance.choice([200, 404]), chance.expovariate(5), f"{number:032x}")
+    metrics.watch_pool(lambda: (3, 1, 0, 4), lambda: (10**12, 2, 0.1 + 0.2, 0, 1, 5))
+    metrics.saw_database([("thing", "1.0.0.1"), ("other", "2.1.0.0")], unmet=1)
+    for _ in range(2):  # the second time from what was kept
+        ours, media_type = metrics.render(OPENMETRICS)
+        assert stable(ours) == stable(generate_latest(metrics.registry))
+        assert list(text_string_to_metric_families(ours.decode()))
+        assert media_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        metrics.observe("POST", "/things1/{id:uuid}", 201, 3e-7)
+
+
+def stable(text: bytes) -> list[str]:
+    """Without what this process uses between two looks at it."""
+    return [line for line in text.decode().splitlines() if not re.match(r"process_(cpu|resident|virtual|open)", line)]
