@@ -8,14 +8,21 @@ https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 import hashlib
 import re
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 
+from gatehouse_ci.files import stack_config
+from gatehouse_ci.ports import NotConfigured
 from gatehouse_ci.registry_auth import LOOPBACK, PASSWORD, USER, Answerer, Credentials, RegistryError
 
-__all__ = ["Credentials", "Registry", "RegistryError"]
+__all__ = ["Credentials", "Registry", "RegistryError", "connect"]
+
+BASE = "GATEHOUSE_REGISTRY"
+GITHUB = "ghcr.io"
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -32,6 +39,17 @@ FIRST_WAIT = 0.5
 TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 # Attestations stand in an index beside the images, as platform unknown/unknown.
 UNKNOWN = "unknown"
+
+
+def connect(root: Path, environ: Mapping[str, str]) -> "Registry":
+    """GATEHOUSE_REGISTRY (HOST/REPOSITORY), or GitHub's registry for the repository that the stack files name."""
+    base = environ.get(BASE, "")
+    if not base:
+        repository = stack_config(root, "dev").get("gatehouse:repository")
+        if not repository:
+            raise NotConfigured("No image registry is known.", f"Mend: set {BASE} to HOST/REPOSITORY.")
+        base = f"{GITHUB}/{repository}".lower()
+    return Registry(base, credentials=Credentials.of(environ))
 
 
 class Platform(msgspec.Struct, frozen=True, kw_only=True):

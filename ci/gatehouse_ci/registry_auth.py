@@ -12,12 +12,14 @@ from typing import Any
 import httpx
 import msgspec
 
+from gatehouse_ci.ports import PortFailed
+
 USER, PASSWORD = "GATEHOUSE_REGISTRY_USER", "GATEHOUSE_REGISTRY_PASSWORD"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 
-class RegistryError(Exception):
+class RegistryError(PortFailed):
     """The registry can't be asked, refused, or holds something else than was meant. The message says what to do."""
 
 

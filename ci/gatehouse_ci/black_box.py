@@ -1,0 +1,73 @@
+"""Runs the black-box suite against an environment, as anybody can: `./local/test blackbox ADDRESS`.
+
+It knows nothing of the suite but its exit code and its last line.
+"""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from gatehouse_ci.files import stack_config
+from gatehouse_ci.ports import BlackBoxSuite, NotConfigured, PortFailed
+from gatehouse_ci.structs import BlackBox
+
+ADDRESS = "GATEHOUSE_ADDRESS_"  # and the environment's name in capitals: where people open it
+PATIENCE_SECONDS = 1200
+# pytest's last line: "12 passed, 3 skipped in 4.56s".
+ENDED = re.compile(
+    r"^=*\s*(\d+ (?:passed|failed|error|skipped|deselected)[^=\n]*?)(?: in [\d.:]+s.*)?\s*=*$", re.MULTILINE
+)
+
+
+def connect(root: Path, environ: Mapping[str, str]) -> BlackBoxSuite:
+    """The suite of this checkout. An environment's address is what its stack file's `dns` says, unless
+    GATEHOUSE_ADDRESS_<ENVIRONMENT> says otherwise."""
+    return Suite(root, environ)
+
+
+class Suite:
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        self._root = root
+        self._environ = dict(environ)
+
+    def run(self, environment: str) -> BlackBox:
+        program = self._root / "local" / "test"
+        if not program.is_file():
+            raise NotConfigured(f"{program} isn't there.", "Mend: run this in a checkout.")
+        try:
+            done = subprocess.run(  # noqa: S603 - our own script
+                [str(program), "blackbox", self._address(environment)],
+                cwd=self._root,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PATIENCE_SECONDS,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise PortFailed(
+                f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Mend: look whether "
+                "it answers at all, then try again."
+            ) from error
+        return judged(done.returncode, done.stdout + done.stderr)
+
+    def _address(self, environment: str) -> str:
+        given = self._environ.get(ADDRESS + environment.upper())
+        if given:
+            return given
+        dns = stack_config(self._root, environment).get("gatehouse:dns") or {}
+        if not dns.get("name"):
+            raise NotConfigured(
+                f"Nobody said where {environment} answers.", f"Mend: set {ADDRESS}{environment.upper()} to its address."
+            )
+        return f"https://{dns['name']}"
+
+
+def judged(code: int, said: str) -> BlackBox:
+    """Passed only if something passed: a suite that skipped everything has shown nothing."""
+    ended = ENDED.findall(said)
+    lines = said.strip().splitlines()
+    summary = ended[-1].strip() if ended else (lines[-1].strip() if lines else f"ended with {code}")
+    return BlackBox(passed=code == 0 and " passed" in f" {summary}", summary=summary)

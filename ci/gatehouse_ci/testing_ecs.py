@@ -1,0 +1,97 @@
+"""For tests of delivery: environments in moto's ECS, and tasks that answer /version over HTTP.
+
+moto keeps services, task definitions and tasks, but starts no tasks for a service and rolls nothing back: who deploys
+in a test does that by the same API (tests/delivery/pulumi_stand_in.py), and a rollback is set in moto's own state.
+"""
+
+import contextlib
+import http.server
+import json
+import threading
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import msgspec
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ecs.models import ecs_backends
+from moto.moto_api import state_manager
+from moto.server import ThreadedMotoServer
+
+REGION = "eu-central-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
+DIGEST_VARIABLE = "GATEHOUSE_IMAGE_DIGEST"
+
+
+class Ecs(msgspec.Struct, kw_only=True):
+    """A running moto, and the tasks' answers. `address` is what GATEHOUSE_VERSION_ADDRESS takes."""
+
+    endpoint: str
+    address: str
+    # Service -> what its tasks answer whatever they run; empty: they don't answer.
+    answers: dict[str, str] = {}
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Leads boto3, ours and any program's, to moto."""
+        return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint, "GATEHOUSE_VERSION_ADDRESS": self.address}
+
+    def runs(self, environment: str) -> dict[str, str]:
+        """Service -> the digest in the task definition that it runs."""
+        names = [one.rpartition("/")[2] for one in _backend().list_services(f"gatehouse-{environment}")]
+        return {name: _digest(self.service(environment, name).task_definition) for name in names}
+
+    def service(self, environment: str, service: str) -> Any:
+        """moto's own service, to be changed as AWS would."""
+        return _backend().services[f"gatehouse-{environment}:{service}"]
+
+    def rolls_back(self, environment: str, service: str) -> None:
+        """Says of a service what ECS says when its breaker has rolled back."""
+        said = f"(service {service}) (deployment ecs-svc/1) deployment failed: tasks failed to start."
+        self.service(environment, service).events.insert(0, {"id": "1", "message": said})
+
+
+def _backend() -> Any:
+    return ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
+def _digest(task_definition: str) -> str:
+    """What the task definition tells the process about itself."""
+    (container,) = _backend().describe_task_definition(task_definition).container_definitions
+    return next(one["value"] for one in container["environment"] if one["name"] == DIGEST_VARIABLE)
+
+
+@contextlib.contextmanager
+def moto_ecs() -> Generator[Ecs]:
+    """Starts moto's server and the tasks' server on free ports of loopback, with empty clusters."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    _backend().reset()
+    # Otherwise a task would stop by itself as soon as it is looked at.
+    state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
+    ecs = Ecs(endpoint="http://{}:{}".format(*server.get_host_and_port()), address="")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _answering(ecs)) as tasks:
+        ecs.address = f"http://127.0.0.1:{tasks.server_port}/{{service}}/{{task}}/version"
+        threading.Thread(target=tasks.serve_forever, daemon=True).start()
+        try:
+            yield ecs
+        finally:
+            tasks.shutdown()
+            server.stop()
+            state_manager.unset_transition("ecs::task")
+
+
+def _answering(ecs: Ecs) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            _, service, task, _ = self.path.split("/")
+            found = [one for tasks in _backend().tasks.values() for one in tasks.values() if one.id == task]
+            digest = ecs.answers.get(service, _digest(found[0].task_definition_arn) if found else "")
+            self.send_response(200 if digest else 503)
+            self.end_headers()
+            document: Mapping[str, Any] = {"service": service, "version": "v1", "image_digest": digest}
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    return Handler

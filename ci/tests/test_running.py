@@ -1,0 +1,178 @@
+"""What runs, as moto's ECS and the tasks themselves say it. Deployments are set up here as ECS would leave them."""
+
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from gatehouse_ci import running
+from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime
+from gatehouse_ci.structs import Actor, Running
+from gatehouse_ci.testing_ecs import REGION, Ecs, moto_ecs
+
+OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+CLUSTER = "gatehouse-test"
+TREE = {
+    "stacks/Pulumi.test.yaml": f"config:\n  aws:region: {REGION}\n",
+    "services/person/service.toml": 'name = "person"\nport = 8402\n',
+}
+
+
+class OneTree:
+    """A repository that stands still."""
+
+    def __init__(self, tree: Mapping[str, str]) -> None:
+        self.tree = tree
+
+    def read(self) -> tuple[str, Mapping[str, str]]:
+        return "0" * 40, self.tree
+
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+        raise AssertionError("Looking writes nothing.")
+
+
+@pytest.fixture(scope="module")
+def server() -> Generator[Ecs]:
+    with moto_ecs() as ecs:
+        yield ecs
+
+
+@pytest.fixture
+def ecs(server: Ecs, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A client, in an account where nothing runs yet."""
+    for key, value in server.environ.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    server.answers.clear()
+    client = boto3.client("ecs", region_name=REGION)
+    client.create_cluster(clusterName=CLUSTER)
+    for arn in client.list_tasks(cluster=CLUSTER)["taskArns"]:
+        client.stop_task(cluster=CLUSTER, task=arn)
+    for service in client.list_services(cluster=CLUSTER)["serviceArns"]:
+        client.delete_service(cluster=CLUSTER, service=service, force=True)
+    return client
+
+
+@pytest.fixture
+def runtime(server: Ecs, tmp_path: Path) -> Runtime:
+    return running.connect(tmp_path, server.environ, OneTree(TREE))
+
+
+def defined(ecs: Any, digest: str) -> str:
+    """A new revision of the task definition, as `pulumi up` registers one. The proxy's image is none of ours."""
+    person = {
+        "name": "person",
+        "image": f"example/person@{digest}",
+        "memory": 256,
+        "environment": [{"name": "GATEHOUSE_IMAGE_DIGEST", "value": digest}],
+    }
+    made = ecs.register_task_definition(family=f"{CLUSTER}-person", containerDefinitions=[person])
+    return made["taskDefinition"]["taskDefinitionArn"]
+
+
+def serving(ecs: Any, definition: str, tasks: int = 2) -> None:
+    """The service runs that definition, in so many tasks."""
+    ecs.create_service(cluster=CLUSTER, serviceName="person", taskDefinition=definition, desiredCount=tasks)
+    start(ecs, definition, tasks)
+
+
+def start(ecs: Any, definition: str, tasks: int = 1, group: str = "service:person") -> None:
+    ecs.run_task(cluster=CLUSTER, taskDefinition=definition, count=tasks, group=group, launchType="FARGATE")
+
+
+def seen(runtime: Runtime) -> Running:
+    found = runtime.running("test", "person")
+    assert found is not None
+    return found
+
+
+def test_a_service_that_is_not_there_is_none(ecs: Any, runtime: Runtime):
+    assert runtime.running("test", "person") is None
+
+
+def test_a_service_that_runs_as_meant_says_so_in_every_task(ecs: Any, runtime: Runtime):
+    definition = defined(ecs, NEW)
+    serving(ecs, definition, tasks=3)
+    assert seen(runtime) == Running(
+        task_definition=definition, meant_task_definition=definition, digest=NEW, answered=(NEW,) * 3
+    )
+
+
+def test_a_rollback_of_the_breaker_is_seen_though_nobody_reports_it(ecs: Any, server: Ecs, runtime: Runtime):
+    old = defined(ecs, OLD)
+    serving(ecs, old)
+    new = defined(ecs, NEW)  # the update registered it, ECS tried it and went back
+    server.rolls_back("test", "person")
+    found = seen(runtime)
+    assert (found.task_definition, found.meant_task_definition) == (old, new)
+    assert found.rolled_back
+    assert found.digest == OLD
+
+
+def test_a_rollback_that_is_over_is_no_rollback(ecs: Any, server: Ecs, runtime: Runtime):
+    """ECS keeps its events for long; what runs is what was meant by now."""
+    serving(ecs, defined(ecs, NEW))
+    server.rolls_back("test", "person")
+    assert not seen(runtime).rolled_back
+
+
+def test_another_definition_without_a_rollback_was_put_there_by_hand(ecs: Any, runtime: Runtime):
+    old = defined(ecs, OLD)
+    new = defined(ecs, NEW)
+    serving(ecs, old)
+    found = seen(runtime)
+    assert (found.task_definition, found.meant_task_definition, found.rolled_back) == (old, new, False)
+
+
+def test_a_service_that_answers_the_old_digest_is_told(ecs: Any, server: Ecs, runtime: Runtime):
+    serving(ecs, defined(ecs, NEW))
+    server.answers["person"] = OLD
+    assert seen(runtime).answered == (OLD, OLD)
+
+
+def test_a_task_that_does_not_answer_is_not_left_out(ecs: Any, server: Ecs, runtime: Runtime):
+    serving(ecs, defined(ecs, NEW))
+    server.answers["person"] = ""
+    assert seen(runtime).answered == ("", "")
+
+
+def test_a_task_of_an_older_definition_that_still_runs_proves_nothing(ecs: Any, runtime: Runtime):
+    """Both definitions hold the same image: only the definition tells them apart."""
+    old = defined(ecs, NEW)
+    new = defined(ecs, NEW)
+    serving(ecs, new)
+    start(ecs, old)
+    assert sorted(seen(runtime).answered) == ["", NEW, NEW]
+
+
+def test_tasks_of_others_and_stopped_ones_are_not_asked(ecs: Any, runtime: Runtime):
+    definition = defined(ecs, NEW)
+    serving(ecs, definition, tasks=1)
+    start(ecs, definition, group="family:schema")
+    start(ecs, definition)
+    last = ecs.list_tasks(cluster=CLUSTER, desiredStatus="RUNNING")["taskArns"][-1]
+    ecs.stop_task(cluster=CLUSTER, task=last)
+    assert seen(runtime).answered == (NEW,)
+
+
+def test_an_environment_that_does_not_exist_yet_is_told(ecs: Any, server: Ecs, tmp_path: Path):
+    tree = {**TREE, "stacks/Pulumi.production.yaml": TREE["stacks/Pulumi.test.yaml"]}
+    with pytest.raises(PortFailed, match=r"ECS in eu-central-1 can't be asked: .*Cluster"):
+        running.connect(tmp_path, server.environ, OneTree(tree)).running("production", "person")
+
+
+def test_a_stack_file_without_a_region_is_named(server: Ecs, tmp_path: Path):
+    with pytest.raises(PortFailed, match=r"Pulumi\.dev\.yaml names no aws:region"):
+        running.connect(tmp_path, server.environ, OneTree(TREE)).running("dev", "person")
+
+
+def test_somebody_without_credentials_is_told(ecs: Any, runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
+    with pytest.raises(NotConfigured, match=r"wants credentials.*sign in"):
+        runtime.running("test", "person")
