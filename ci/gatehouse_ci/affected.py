@@ -192,6 +192,11 @@ def _every_database(house: House, answer: Affected, path: str) -> None:
         _add(answer.databases, service, f"{path}: the recipe of every database image")
 
 
+def _every_recipe(house: House, answer: Affected, path: str) -> None:
+    _every_image(house, answer, path)
+    _every_database(house, answer, path)
+
+
 def _every_database_reads(house: House, answer: Affected, path: str) -> None:
     for service in house.databases:
         _add(answer.databases, service, f"{path}: every database image holds it")
@@ -238,6 +243,7 @@ RULES = (
     Rule(r"[^/]+\.md|LICENSE|(services|stacks|tests|docs|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
+    Rule(r"\.dockerignore", _every_recipe),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
     # Made from the code, for editors: the check "generated" looks at it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),

