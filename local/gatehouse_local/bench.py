@@ -11,6 +11,8 @@ import click
 
 from gatehouse_local.checks import own_uv
 
+SHARED = {"harness", "world"}  # what benchmarks share, and none itself
+
 
 class UnknownBenchmark(Exception):
     """There is no such file in tests/benchmarks."""
@@ -19,7 +21,7 @@ class UnknownBenchmark(Exception):
 def run(root: Path, name: str, arguments: list[str]) -> int:
     """Runs one benchmark in a process of its own; gives its exit code."""
     folder = root / "tests" / "benchmarks"
-    scripts = {file.stem.replace("_", "-"): file for file in folder.glob("*.py") if file.stem != "harness"}
+    scripts = {file.stem.replace("_", "-"): file for file in folder.glob("*.py") if file.stem not in SHARED}
     scripts |= {file.parent.name: file.parent for file in folder.glob("*/__main__.py")}
     if name not in scripts:
         known = sorted(scripts)

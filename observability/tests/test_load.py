@@ -1,6 +1,7 @@
 """`gate load`'s engine against a small server: the rate is held however slow the answers are, and it ends by itself."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gatehouse_observability.load.engine import drive
+from gatehouse_observability.load.engine import arrivals, drive
 from gatehouse_observability.load.personas import OPERATIONS, Operation
 from gatehouse_observability.load.report import quantile, report
 
@@ -37,6 +38,50 @@ async def url() -> AsyncGenerator[str]:
     app.router.add_get("/things", things)
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")
+
+
+class Clock:
+    """Time that passes only in sleeps, which are never exact."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+        self.chance = random.Random(6)
+
+    def read(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds + self.chance.uniform(0, 0.004)
+
+
+@pytest.mark.parametrize("rate", [0.5, 7, 20, 333])
+async def test_a_schedule_is_held_within_a_hundredth_however_inexact_sleeps_are(rate: float):
+    clock, begun = Clock(), []
+
+    def begin(due: float, late: float) -> None:
+        clock.now += 0.0005  # beginning takes time, too
+        begun.append((due, late))
+
+    await arrivals(rate, round(rate * 60), begin, clock=clock.read, sleep=clock.sleep)
+    assert len(begun) == round(rate * 60)
+    assert (len(begun) - 1) / (clock.now - 1_000.0) == pytest.approx(rate, rel=0.01)
+    assert [due for due, _ in begun] == pytest.approx([1_000.0 + number / rate for number in range(len(begun))])
+    assert max(late for _, late in begun) < 0.005
+
+
+async def test_what_a_stall_held_up_begins_right_after_it_and_the_rest_is_in_time():
+    clock, begun = Clock(), []
+
+    def begin(due: float, late: float) -> None:
+        begun.append(late)
+        if len(begun) == 100:
+            clock.now += 2.0  # the machine stood still
+
+    await arrivals(10, 600, begin, clock=clock.read, sleep=clock.sleep)
+    held_up = [late for late in begun if late > 0.005]
+    assert len(held_up) == 19
+    assert max(held_up) == pytest.approx(1.9, abs=0.01)
+    assert (len(begun) - 1) / (clock.now - 1_000.0) == pytest.approx(10, rel=0.01)
 
 
 async def test_arrivals_go_on_while_answers_are_slow(url: str):

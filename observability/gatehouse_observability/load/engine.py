@@ -6,7 +6,7 @@ is timed from when it should have begun, so that a stall isn't hidden ("coordina
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -39,7 +39,9 @@ class Tally:
 
 @dataclass
 class Run:
-    """`begun` of `wanted` arrivals; `dropped` found too many in flight; `took` seconds from the first to the last."""
+    """`begun` of `wanted` arrivals; `dropped` found too many in flight; `took` seconds from the first to the last;
+    `latest` how many seconds after its time the latest of them began, because this machine was busy.
+    """
 
     rate: float
     wanted: int
@@ -48,6 +50,7 @@ class Run:
     dropped: int = 0
     in_flight: int = 0
     took: float = 0.0
+    latest: float = 0.0
 
     @property
     def rate_held(self) -> float:
@@ -88,24 +91,46 @@ async def drive(
     return run
 
 
+async def arrivals(
+    rate: float,
+    count: int,
+    begin: Callable[[float, float], None],
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], Awaitable[object]],
+) -> None:
+    """Calls `begin(due, late)` `count` times, `rate` a second: when it was due on `clock`, and seconds after that.
+
+    Each time is counted from the first, so that neither slow sleeps nor a busy moment add up; what was missed in a
+    stall is begun at once after it, as the people would have come.
+    """
+    first = clock()
+    for number in range(count):
+        due = first + number / rate
+        pause = due - clock()
+        if pause > 0:
+            await sleep(pause)
+        begin(due, max(0.0, clock() - due))
+
+
 async def _arrivals(
     run: Run, group: asyncio.TaskGroup, next_one: Callable[[], Operation], personas: dict[str, Persona]
 ) -> None:
     clock = asyncio.get_running_loop().time
     first = clock()
-    for number in range(run.wanted):
-        due = first + number / run.rate
-        pause = due - clock()
-        if pause > 0:
-            await asyncio.sleep(pause)
+
+    def begin(due: float, late: float) -> None:
         operation = next_one()
+        run.latest = max(run.latest, late)
+        run.took = clock() - first
         if run.in_flight >= MOST_IN_FLIGHT:
             run.dropped += 1
-        else:
-            run.begun += 1
-            run.in_flight += 1
-            group.create_task(_one(run, operation, personas[operation.persona], due))
-        run.took = clock() - first
+            return
+        run.begun += 1
+        run.in_flight += 1
+        group.create_task(_one(run, operation, personas[operation.persona], due))
+
+    await arrivals(run.rate, run.wanted, begin, clock=clock, sleep=asyncio.sleep)
 
 
 async def _one(run: Run, operation: Operation, persona: Persona, due: float) -> None:

@@ -20,8 +20,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """`latest_ms`: how late the latest operation was begun; much of it means that this machine, not the platform, is
+    the limit.
+    """
+
     rate_asked: float
     rate_held: float
+    latest_ms: float
     seconds: float
     begun: int
     dropped: int
@@ -44,6 +49,7 @@ def report(run: Run) -> Report:
     return Report(
         rate_asked=run.rate,
         rate_held=round(run.rate_held, 2),
+        latest_ms=round(run.latest * 1000, 1),
         seconds=round(run.took, 1),
         begun=run.begun,
         dropped=run.dropped,
@@ -73,7 +79,10 @@ def _line(name: str, tally: Tally, took: float) -> Line:
 
 
 def table(found: Report) -> Table:
-    held = f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {found.seconds:g} s"
+    held = (
+        f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {found.seconds:g} s; "
+        f"the latest began {found.latest_ms:g} ms after its time"
+    )
     drawn = Table(title=held, title_justify="left")
     drawn.add_column("operation", no_wrap=True)
     for heading in ("count", "per s", "failed", "p50 ms", "p95 ms", "p99 ms", "worst ms"):

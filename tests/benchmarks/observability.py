@@ -1,0 +1,137 @@
+"""`gate bench observability`: what metrics cost a service, beside the same service without them in the same run.
+
+`--quick` takes short rounds, for a first look. Needs wrk. Contestants take turns; the measured one is scraped as
+Prometheus does it locally, every five seconds, while it works.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import signal
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+
+import httpx
+from harness import Contestant, Figure, console, load, proportional_memory, server, show
+from prometheus_client.openmetrics.exposition import generate_latest
+from world import PEERS, RESOURCE, ROOT, World, same_answers, world
+
+from gatehouse_chassis import Service
+from gatehouse_chassis.metrics import Metrics
+
+SCRAPE_SECONDS = 5
+ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+MOST_SHARE, MOST_MIB = 0.03, 5.0
+ROUTES, STATUSES = 180, (200, 400, 404, 409)  # 3,400 series, near where the alert TooManySeries is
+
+
+def costs(world: World, rounds: int, seconds: int) -> list[Figure]:
+    """CPU, throughput and memory of topics answering one row, with metrics and without."""
+    path, headers = f"/api/topics/resources/{RESOURCE}", world.token()
+    measured = world.service("topics", path, headers)
+    bare = dataclasses.replace(
+        measured,
+        name="topics without metrics",
+        command=[sys.executable, str(PEERS / "unmeasured.py"), "topics"],
+        microseconds=[],
+        throughput=[],
+    )
+    same_answers([measured, bare])
+    with contextlib.ExitStack() as running:
+        process, url, _ = running.enter_context(server(measured))
+        bare_process, bare_url, _ = running.enter_context(server(bare))
+        contestants = [(measured, process, url), (bare, bare_process, bare_url)]
+        for _, _, address in contestants:
+            load(address + path, headers, 1)  # warm up
+        with scraped(url):
+            for number in range(rounds):
+                for contestant, its_process, address in contestants[:: 1 if number % 2 else -1]:
+                    take_turn(contestant, its_process, address, seconds)
+        memory = [proportional_memory(one) for one in (process, bare_process)]
+    for contestant in (measured, bare):
+        console.print(f"{contestant.name:24} {contestant.cost:6.0f} us CPU {contestant.rate:6.0f} requests/s")
+    cpu = median_ratio(measured.microseconds, bare.microseconds) - 1
+    slower = 1 - median_ratio(measured.throughput, bare.throughput)
+    more = memory[0] - memory[1]
+    return [
+        Figure("CPU a request that metrics add", f"{cpu:+.1%}", "< 3%", cpu < MOST_SHARE),
+        Figure("throughput that metrics cost", f"{slower:+.1%}", "< 3%", slower < MOST_SHARE),
+        Figure("memory that metrics add (PSS)", f"{more:+.1f} MiB", "< 5 MB", more * 1.048576 < MOST_MIB),
+    ]
+
+
+def take_turn(contestant: Contestant, process, url: str, seconds: int) -> None:
+    before = sum(process.cpu_times()[:2])
+    requests, duration = load(url + contestant.path, contestant.headers, seconds)
+    spent = sum(process.cpu_times()[:2]) - before
+    contestant.microseconds.append(spent / requests * 1_000_000)
+    contestant.throughput.append(requests / duration)
+
+
+def median_ratio(ours: list[float], theirs: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
+@contextlib.contextmanager
+def scraped(url: str) -> Generator[None]:
+    """Asks for /metrics every five seconds, as Prometheus does."""
+    over = threading.Event()
+
+    def scrape() -> None:
+        with httpx.Client() as http:
+            while not over.wait(SCRAPE_SECONDS):
+                http.get(f"{url}/metrics", headers={"Accept": ACCEPT}).raise_for_status()
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def exposition(rounds: int) -> list[Figure]:
+    """CPU of writing 3,400 series once: the event loop stands still meanwhile."""
+    environ = {"GATEHOUSE_ENVIRONMENT": "local"}
+    metrics = Metrics(Service.load(ROOT / "services" / "topics", environ))
+    for number in range(ROUTES):
+        for status in STATUSES:
+            metrics.observe("GET", f"/api/topics/things{number}/{{id:uuid}}", status, number / 100, "ab" * 16)
+    lines = len(metrics.render(ACCEPT)[0].splitlines())
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(spent(lambda: metrics.render(ACCEPT)))
+        theirs.append(spent(lambda: generate_latest(metrics.registry)))
+    mine, library = statistics.median(ours) * 1000, statistics.median(theirs) * 1000
+    what = f"/metrics of {lines:,} lines"
+    return [
+        Figure(what, f"{mine:.0f} ms (prometheus-client: {library:.0f} ms)", "<= 20 ms", mine <= 20),
+        Figure(f"{what}: library / chassis", f"{library / mine:.1f}", ">= 2", library / mine >= 2),
+    ]
+
+
+def spent(action: Callable[[], object]) -> float:
+    """Seconds of CPU."""
+    started = time.process_time()
+    action()
+    return time.process_time() - started
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    rounds, seconds = (4, 3) if options.quick else (12, 5)
+    figures = exposition(5 if options.quick else 15)
+    with world() as made:
+        figures += costs(made, rounds, seconds)
+    show("Observability: what it costs", figures)
+
+
+if __name__ == "__main__":
+    main()
