@@ -1,30 +1,44 @@
-"""The OpenTelemetry collector's configuration, rendered from the catalog. Pure: services in, structure out.
+"""The OpenTelemetry collector's configuration. Pure: where it stands in, structure out; no service is named in it.
 
-ADOT's distribution reads it from the variable AOT_CONFIG_CONTENT. It finds every task of a service by DNS, keeps only
-the labels that are needed, and holds samples for some minutes when Prometheus (AMP) doesn't answer.
+ADOT's distribution reads it from the variable AOT_CONFIG_CONTENT. It asks ECS for the tasks of its cluster and scrapes
+those whose container says by labels that it wants to be; so a new service changes nothing here. It holds samples for
+some minutes when Prometheus (AMP) doesn't answer.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from gatehouse_catalog import Service
 
 SCRAPE_SECONDS = 30
+DISCOVERY_SECONDS = 15
 HEALTH_PORT = 13133
 OUTAGE_SECONDS = 600  # of AMP, that no sample is lost by
+# Labels of a container: where its metrics are, and whose they are.
+PORT_LABEL, SERVICE_LABEL = "GATEHOUSE_METRICS_PORT", "GATEHOUSE_SERVICE"
+TARGETS = "/tmp/targets.yaml"  # noqa: S108 - in the container, whose only writable place it is
 
 
-def collector_config(
-    services: Iterable[Service], *, environment: str, task_domain: str, remote_write: str, region: str
-) -> dict[str, Any]:
-    """`task_domain`: below it each service's name resolves to the addresses of its tasks."""
-    jobs = [_job(service, environment, task_domain) for service in services if service.port is not None]
+def labels(service: Service) -> dict[str, str]:
+    """What a service's container says of itself, for the collector to find it; nothing when it has no port."""
+    return {} if service.port is None else {PORT_LABEL: str(service.port), SERVICE_LABEL: service.name}
+
+
+def collector_config(*, environment: str, cluster: str, remote_write: str, region: str) -> dict[str, Any]:
+    """`cluster`: the name of the ECS cluster whose tasks are scraped."""
     return {
         "extensions": {
             "health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"},
             "sigv4auth": {"region": region, "service": "aps"},
+            # Writes the targets into a file, which is how the receiver takes them (contrib's ecsobserver).
+            "ecs_observer": {
+                "cluster_name": cluster,
+                "cluster_region": region,
+                "refresh_interval": f"{DISCOVERY_SECONDS}s",
+                "result_file": TARGETS,
+                "docker_labels": [{"port_label": PORT_LABEL, "job_name_label": SERVICE_LABEL}],
+            },
         },
-        "receivers": {"prometheus": {"config": {"scrape_configs": sorted(jobs, key=lambda job: job["job_name"])}}},
+        "receivers": {"prometheus": {"config": {"scrape_configs": [_job(environment)]}}},
         "processors": {
             "memory_limiter": {"check_interval": "1s", "limit_percentage": 75, "spike_limit_percentage": 15},
             "batch": {"send_batch_size": 1000, "timeout": "10s"},
@@ -42,7 +56,7 @@ def collector_config(
             }
         },
         "service": {
-            "extensions": ["health_check", "sigv4auth"],
+            "extensions": ["health_check", "sigv4auth", "ecs_observer"],
             "pipelines": {
                 "metrics": {
                     "receivers": ["prometheus"],
@@ -54,18 +68,16 @@ def collector_config(
     }
 
 
-def _job(service: Service, environment: str, task_domain: str) -> dict[str, Any]:
+def _job(environment: str) -> dict[str, Any]:
     """Two tasks under one target would write the same series and lose samples: each keeps its address (`instance`)."""
     return {
-        "job_name": service.name,
+        "job_name": "tasks",  # of a target without a name; the observer names each after its service
         "scrape_interval": f"{SCRAPE_SECONDS}s",
         "metrics_path": "/metrics",
         "honor_labels": True,  # a metric's own `service` is the target's; without this each series has it twice
-        "dns_sd_configs": [
-            {"names": [f"{service.name}.{task_domain}"], "type": "A", "port": service.port, "refresh_interval": "15s"}
-        ],
+        "file_sd_configs": [{"files": [TARGETS], "refresh_interval": f"{DISCOVERY_SECONDS}s"}],
         "relabel_configs": [
             {"target_label": "environment", "replacement": environment},
-            {"target_label": "service", "replacement": service.name},
+            {"source_labels": ["job"], "target_label": "service"},
         ],
     }

@@ -1,10 +1,12 @@
-"""The dashboards of the platform, from the catalog. A panel is here only when its metric exists.
+"""The dashboards of the platform. A panel is here only when its metric exists.
+
+None names a service: what differs between services stands in series (as service:objective:ratio), so that a
+new service is on every dashboard without changing one.
 
 Left out until there is something to show: *Delivery* (lead time, frequency, failures of changes: needs the record of
 promotions as a metric) and PostgreSQL's own locks, cache and slow statements (needs an exporter beside it).
 """
 
-from gatehouse_catalog import Catalog, Service
 from gatehouse_observability.objectives import USERS
 from gatehouse_observability.panels import Dashboard, Panel, Query, Row
 
@@ -13,12 +15,18 @@ PERCENTILES = ("50", "95", "99")
 BUILDS = "sum by (service, version, commit) (gatehouse_build_info)"
 # A build that wasn't there five minutes ago.
 NEW_BUILDS = f"{BUILDS} unless {BUILDS.replace('build_info', 'build_info offset 5m')}"
-MIB = 1024 * 1024
+# What is used, of what a task is given or aims at.
+OF_AIM = (
+    "service:http_requests:rate5m * 60 / on (service) (service:targets_up:count > 0)"
+    " / on (service) service:scaling_requests:per_minute"
+)
+PROCESSOR = "avg by (service) (rate(process_cpu_seconds_total[$__rate_interval]))"
+OF_PROCESSOR = f"{PROCESSOR} / on (service) service:compute_processor:cores"
+OF_MEMORY = "max by (service) (process_resident_memory_bytes) / on (service) service:compute_memory:bytes"
 
 
-def dashboards(catalog: Catalog) -> list[Dashboard]:
-    services = [service for service in catalog if service.kind != "job"]
-    return [overview(), one_service(services), database(), releases(), capacity(services)]
+def dashboards() -> list[Dashboard]:
+    return [overview(), one_service(), database(), releases(), capacity()]
 
 
 def overview() -> Dashboard:
@@ -79,13 +87,13 @@ def overview() -> Dashboard:
     )
 
 
-def one_service(services: list[Service]) -> Dashboard:
+def one_service() -> Dashboard:
     which = 'service="$service"'
     return Dashboard(
         uid="gatehouse-service",
         title="Service",
         summary="One service: what it is asked, how it answers, what it waits for",
-        services=[service.name for service in services],
+        by_service=True,
         releases=NEW_BUILDS,
         rows=[
             Row("What users get", _red(which)),
@@ -316,7 +324,7 @@ def releases() -> Dashboard:
     )
 
 
-def capacity(services: list[Service]) -> Dashboard:
+def capacity() -> Dashboard:
     return Dashboard(
         uid="gatehouse-capacity",
         title="Cost and capacity",
@@ -332,19 +340,19 @@ def capacity(services: list[Service]) -> Dashboard:
                     ),
                     Panel(
                         title="Requests a minute and task, of the aim",
-                        queries=[_load(service) for service in services],
+                        queries=[Query(OF_AIM, "{{service}}")],
                         help="Scaling aims at 1 (scaling.requests_per_task)",
                         unit="percentunit",
                     ),
                     Panel(
                         title="Processor, of the share",
-                        queries=[_processor(service) for service in services],
+                        queries=[Query(OF_PROCESSOR, "{{service}}")],
                         help="Always far below 1: compute.cpu may be smaller",
                         unit="percentunit",
                     ),
                     Panel(
                         title="Memory, of the limit",
-                        queries=[_memory(service) for service in services],
+                        queries=[Query(OF_MEMORY, "{{service}}")],
                         help="At 1 the task is killed",
                         unit="percentunit",
                     ),
@@ -357,25 +365,6 @@ def capacity(services: list[Service]) -> Dashboard:
             )
         ],
     )
-
-
-def _load(service: Service) -> Query:
-    which = f'{{service="{service.name}"}}'
-    aim = service.scaling.requests_per_task
-    tasks = f"(service:targets_up:count{which} > 0)"
-    return Query(f"service:http_requests:rate5m{which} * 60 / {tasks} / {aim}", service.name)
-
-
-def _processor(service: Service) -> Query:
-    share = service.compute.cpu / 1024
-    return Query(
-        f'avg(rate(process_cpu_seconds_total{{service="{service.name}"}}[$__rate_interval])) / {share:g}', service.name
-    )
-
-
-def _memory(service: Service) -> Query:
-    limit = service.compute.memory * MIB
-    return Query(f'max(process_resident_memory_bytes{{service="{service.name}"}}) / {limit}', service.name)
 
 
 def _number(title: str, expr: str, text: str) -> Panel:

@@ -16,13 +16,12 @@ def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`; `gate generate` writes them."""
     catalog = load_catalog(root)
     collector = collector_config(
-        catalog,
         environment="${env:GATEHOUSE_ENVIRONMENT}",
-        task_domain="${env:GATEHOUSE_TASK_DOMAIN}",
+        cluster="${env:GATEHOUSE_CLUSTER}",
         remote_write="${env:GATEHOUSE_REMOTE_WRITE}",
         region="${env:AWS_REGION}",
     )
-    boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards(catalog)}
+    boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards()}
     return {
         f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog))),
         f"{FOLDER}/collector.yaml": as_yaml(collector),

@@ -8,6 +8,7 @@ a budget of 30 days: https://sre.google/workbook/alerting-on-slos/
 from typing import NamedTuple
 
 from gatehouse_catalog import Catalog, Service
+from gatehouse_observability import platform_alerts
 from gatehouse_observability.rules import Alert, Group, Recording, Severity
 
 AVAILABILITY, LATENCY = "availability", "latency"
@@ -58,7 +59,7 @@ def groups(catalog: Catalog) -> list[Group]:
 def _group(catalog: Catalog, service: Service) -> Group:
     recordings = [_targets(service), *_traffic(service), *_ratios(service), *_budgets(service), *_percentiles(service)]
     alerts = [_alert(catalog, service, indicator, burn) for indicator in INDICATORS for burn in BURNS]
-    return Group(name=f"gatehouse-{service.name}", rules=[*recordings, *alerts])
+    return Group(name=f"gatehouse-{service.name}", rules=[*recordings, *alerts, *platform_alerts.of_service(service)])
 
 
 def _targets(service: Service) -> Recording:
@@ -170,8 +171,11 @@ def _explained(catalog: Catalog, service: Service, *, page: bool) -> list[str]:
     """No page whose cause has its own: the database is away, or a service that this one needs is down."""
     if not page:
         return []
-    needed = "|".join(sorted({service.name, *(other.name for other in catalog.start_order([service.name]))}))
-    causes = [f'service:targets_up:count{{service=~"{needed}"}} == 0']
+    needed = catalog.start_order([service.name])
+    names = "|".join(sorted({service.name, *(other.name for other in needed)}))
+    # Who needs every service names none of them: a new one leaves its alerts as they are.
+    which = "" if any("*" in one.uses.services for one in needed) else f'{{service=~"{names}"}}'
+    causes = [f"service:targets_up:count{which} == 0"]
     if service.database:
         causes.append(f'min_over_time(gatehouse_database_up{{service="{service.name}"}}[10m]) == 0')
     return [f"unless on () ({' or '.join(causes)})"]

@@ -19,12 +19,15 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
+    VariableRefresh,
+    VariableSort,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 WIDTH = 24  # of Grafana's grid
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "gatehouse"
+SERVICES = "label_values(gatehouse_build_info, service)"
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -56,7 +59,7 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     rows: Sequence[Row]
-    services: Sequence[str] = ()  # offered in a variable `service`, when there are any
+    by_service: bool = False  # has a variable `service`, which offers whatever runs
     releases: str = ""  # an expression that has a sample where a release begins
 
     @property
@@ -86,8 +89,9 @@ def _builder(board: Dashboard) -> grafana.Dashboard:
         .link(link.keep_time(True).include_vars(True))
         .with_variable(grafana.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
     )
-    if board.services:
-        variable = grafana.CustomVariable("service").label("Service").values(",".join(board.services))
+    if board.by_service:
+        variable = grafana.QueryVariable("service").label("Service").datasource(SOURCE).query(SERVICES)
+        variable = variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
         builder = builder.with_variable(variable)
     if board.releases:
         note = grafana.AnnotationQuery().name("Releases").datasource(SOURCE).enable(True).icon_color("blue")

@@ -4,7 +4,7 @@ is in objectives.py, and only that and a service that is gone may wake somebody.
 
 from collections.abc import Iterator
 
-from gatehouse_catalog import Catalog, Service
+from gatehouse_catalog import Service
 from gatehouse_observability.rules import Alert, Group, Recording
 
 PLATFORM = "platform"  # owns what belongs to no domain
@@ -13,8 +13,8 @@ MOST_SERIES = 3_500
 MIB = 1024 * 1024
 
 
-def groups(catalog: Catalog) -> list[Group]:
-    return [Group(name="gatehouse-platform", rules=[*_recordings(), *_of_all(), *_of_each(catalog)])]
+def groups() -> list[Group]:
+    return [Group(name="gatehouse-platform", rules=[*_recordings(), *_of_all()])]
 
 
 def _recordings() -> list[Recording]:
@@ -118,12 +118,20 @@ def _of_all() -> Iterator[Alert]:
     )
 
 
-def _of_each(catalog: Catalog) -> Iterator[Alert]:
-    for service in catalog:
-        if service.kind != "job":
-            yield _unscraped(service)
-            yield _memory(service)
-            yield _processor(service)
+def of_service(service: Service) -> list[Recording | Alert]:
+    """What has a service's own figures in it; stands in its group, so that a new service changes no other's."""
+    return [*_shares(service), _unscraped(service), _memory(service), _processor(service)]
+
+
+def _shares(service: Service) -> list[Recording]:
+    """What its task is given and aims at, as series: dashboards divide by them and name no service."""
+    given = {
+        "service:compute_processor:cores": service.compute.cpu / 1024,
+        "service:compute_memory:bytes": service.compute.memory * MIB,
+        "service:scaling_requests:per_minute": service.scaling.requests_per_task,
+    }
+    labels = {"service": service.name}
+    return [Recording(record=record, expr=f"vector({value:.12g})", labels=labels) for record, value in given.items()]
 
 
 def _unscraped(service: Service) -> Alert:

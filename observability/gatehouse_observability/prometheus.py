@@ -13,7 +13,7 @@ LOCAL_SECONDS = 5  # between two scrapes, and two evaluations, on a laptop
 
 def rule_groups(catalog: Catalog) -> list[Group]:
     """All groups of all services, and the platform's."""
-    return [*objectives.groups(catalog), *platform_alerts.groups(catalog)]
+    return [*objectives.groups(catalog), *platform_alerts.groups()]
 
 
 def local_files(catalog: Catalog, targets: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,15 +12,16 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_observability.collector import collector_config
+from gatehouse_observability.collector import collector_config, labels
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.panels import Dashboard, as_json
-from gatehouse_observability.prometheus import prometheus_config
-from gatehouse_observability.rules import as_yaml
+from gatehouse_observability.prometheus import prometheus_config, rule_groups
+from gatehouse_observability.rules import as_yaml, document
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
-BOARDS = dashboards(CATALOG)
+BOARDS = dashboards()
+COLLECTOR = collector_config(environment="test", cluster="gatehouse-test", remote_write="https://amp", region="r")
 each = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 
 
@@ -80,20 +82,35 @@ def test_prometheus_can_read_its_configuration(tmp_path: Path):
 
 
 def test_prometheus_can_read_what_the_collector_scrapes(tmp_path: Path):
-    config = collector_config(
-        CATALOG, environment="test", task_domain="test.internal", remote_write="https://amp", region="eu-central-1"
-    )
-    scraped = config["receivers"]["prometheus"]["config"]
-    assert {job["job_name"] for job in scraped["scrape_configs"]} == {s.name for s in CATALOG if s.port is not None}
+    scraped = COLLECTOR["receivers"]["prometheus"]["config"]
     (tmp_path / "prometheus.yaml").write_text(as_yaml(scraped))
     promtool("check", "config", str(tmp_path / "prometheus.yaml"))
 
 
 def test_the_collector_keeps_samples_through_an_outage_of_minutes():
-    config = collector_config(CATALOG, environment="test", task_domain="t", remote_write="https://amp", region="r")
-    exporter = config["exporters"]["prometheusremotewrite"]
+    exporter = COLLECTOR["exporters"]["prometheusremotewrite"]
     assert exporter["remote_write_queue"]["queue_size"] >= 10_000
     assert exporter["retry_on_failure"]["max_elapsed_time"] == "600s"
-    used = config["service"]["pipelines"]["metrics"]
+    used = COLLECTOR["service"]["pipelines"]["metrics"]
     for kind in ("receivers", "processors", "exporters"):
-        assert set(used[kind]) == set(config[kind])
+        assert set(used[kind]) == set(COLLECTOR[kind])
+    assert set(COLLECTOR["service"]["extensions"]) == set(COLLECTOR["extensions"])
+
+
+def test_the_collector_finds_who_says_so_and_names_nobody():
+    """A container's labels are what the observer looks for; what it finds is in the file that the receiver reads."""
+    observer = COLLECTOR["extensions"]["ecs_observer"]
+    (job,) = COLLECTOR["receivers"]["prometheus"]["config"]["scrape_configs"]
+    assert job["file_sd_configs"][0]["files"] == [observer["result_file"]]
+    (wanted,) = observer["docker_labels"]
+    person = labels(CATALOG["person"])
+    assert (person[wanted["port_label"]], person[wanted["job_name_label"]]) == ("8402", "person")
+    assert not [service.name for service in CATALOG if f'"{service.name}"' in json.dumps(COLLECTOR)]
+
+
+def test_dashboards_and_shared_rules_name_no_service():
+    """So a new service changes none of them."""
+    texts = [as_json(board) for board in BOARDS]
+    texts.append(as_yaml(document(group for group in rule_groups(CATALOG) if group.name == "gatehouse-platform")))
+    quoted = re.compile("|".join(rf'"{service.name}\\?"' for service in CATALOG))
+    assert [found for text in texts for found in quoted.findall(text)] == []

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
-from gatehouse_platform.documents import ECR_IMPORT, ECR_PULL, SHELL, Document, allow, document
+from gatehouse_platform.documents import ECR_IMPORT, ECR_PULL, SHELL, Document, allow, document, find_tasks
 from gatehouse_platform.parts import as_json, below, boundary_arn, foundation_of
 from gatehouse_platform.settings import Stack
 
@@ -75,6 +75,7 @@ def boundary(account: str, region: str, stack: str) -> Document:
         allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=via),
         allow("OpenShell", SHELL, ["*"]),
         allow("WriteMetrics", ["aps:RemoteWrite"], [f"arn:aws:aps:{here}:workspace/*"]),
+        *find_tasks(f"arn:aws:ecs:{here}:cluster/gatehouse-{stack}"),
         allow(
             "StopAndStart",
             ["rds:StartDBInstance", "rds:StopDBInstance"],

@@ -12,30 +12,22 @@ from gatehouse_platform.settings import Stack
 @dataclass(frozen=True, kw_only=True)
 class ClusterArgs:
     stack: Stack
-    vpc_id: pulumi.Input[str]
     key_arn: pulumi.Input[str]
 
 
 class Cluster(pulumi.ComponentResource):
-    """Two namespaces: services call each other through Service Connect (which knows who is draining), and the collector
-    finds every single task by DNS. One namespace can't do both: the names would be taken."""
+    """Services call each other through Service Connect, which knows who is draining; the collector asks ECS."""
 
     arn: pulumi.Output[str]
     name: str
     connect_namespace: pulumi.Output[str]
-    task_namespace: pulumi.Output[str]
-    task_domain: str
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Cluster", name, None, opts)
         stack, settings = args.stack, environment_of(args.stack)
         self.name = stack.prefix
-        self.task_domain = f"{stack.name}.gatehouse.internal"
         connect = servicediscovery.HttpNamespace(
             "connect", name=stack.prefix, description="Service Connect", opts=below(self)
-        )
-        tasks = servicediscovery.PrivateDnsNamespace(
-            "tasks", name=self.task_domain, vpc=args.vpc_id, description="Every task, by service", opts=below(self)
         )
         configuration = None
         if settings.shell_in_tasks:
@@ -67,7 +59,6 @@ class Cluster(pulumi.ComponentResource):
         )
         self.arn = cluster.arn
         self.connect_namespace = connect.arn
-        self.task_namespace = tasks.id
         self.register_outputs({"arn": self.arn})
 
 

@@ -25,6 +25,8 @@ SCRATCH = "scratch"
 # The SSM agent behind `ecs execute-command` writes below these; everything else is read-only.
 SHELL_VOLUMES = {"shell-lib": "/var/lib/amazon", "shell-log": "/var/log/amazon"}
 LOG_BUFFER = "4m"
+# In a service.toml's `uses`.
+EVERY = "*"
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     ports: Mapping[str, int] = {}
     mounts: Mapping[str, str] = {}
+    labels: Mapping[str, str] = {}
     stop_seconds: int = 30
 
 
@@ -75,6 +78,8 @@ def _rendered(container: Container) -> dict[str, Any]:
         "readonlyRootFilesystem": True,
         "linuxParameters": {"initProcessEnabled": True, "capabilities": {"add": [], "drop": ["ALL"]}},
         "stopTimeout": container.stop_seconds,
+        # ECS leaves an empty one out.
+        **({"dockerLabels": dict(container.labels)} if container.labels else {}),
         "logConfiguration": {
             "logDriver": "awslogs",
             "options": {
@@ -109,9 +114,9 @@ def image(account: str, region: str, repository: str, name: str, digest: str) ->
     return f"{account}.dkr.ecr.{region}.amazonaws.com/ghcr/{repository}/{name}@{digest}"
 
 
-def address(service: Service) -> str:
-    """Where other services find it, by Service Connect."""
-    return f"http://{service.name}:{service.port}"
+def address(name: str) -> str:
+    """Where other services find a service, by Service Connect: a rule that needs nothing but its name."""
+    return f"http://{name}"
 
 
 def service_environment(
@@ -122,7 +127,11 @@ def service_environment(
     environment: str,
     settings: EnvironmentSettings,
 ) -> dict[str, str]:
-    """What the chassis reads (gatehouse_chassis.service), without secrets."""
+    """What the chassis reads (gatehouse_chassis.service), without secrets.
+
+    Who uses every service gets the rule that their addresses follow, not one variable a service: a new service leaves
+    its task as it is.
+    """
     variables = {
         "GATEHOUSE_ENVIRONMENT": environment,
         "GATEHOUSE_PUBLIC_URL": f"https://{settings.dns.name}",
@@ -134,7 +143,10 @@ def service_environment(
     }
     if service.port is not None:
         variables |= {"GATEHOUSE_HOST": "0.0.0.0", "GATEHOUSE_PORT": str(service.port)}  # noqa: S104 - in its container
-    variables |= {other.address_variable: address(other) for other in used}
+    if EVERY in service.uses.services:
+        variables["GATEHOUSE_SERVICE_URLS"] = address("{service}")
+    else:
+        variables |= {other.address_variable: address(other.name) for other in used}
     choice = settings.services.get(service.name)
     for key, value in (choice.settings if choice else {}).items():
         variables[setting_variable(key, secret=False)] = setting_text(value)

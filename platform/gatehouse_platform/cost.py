@@ -245,7 +245,6 @@ COUNTED: dict[str, Count] = {
     "aws:rds/instance:Instance": _database,
     "aws:s3/bucket:Bucket": _each("bucket", "object_gb", "gb_stored_per_bucket"),
     "aws:secretsmanager/secret:Secret": _each("secrets", "secret_month"),
-    "aws:servicediscovery/privateDnsNamespace:PrivateDnsNamespace": _each("private DNS zone", "hosted_zone_month"),
     "aws:wafv2/webAcl:WebAcl": _firewall,
 }
 # Charged with something else, by an amount that doesn't matter here, or not at all. Groups are whole parts of AWS.
@@ -267,7 +266,7 @@ _FREE = {
     "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
     "scheduler": "schedule:Schedule",
     "secretsmanager": "secretVersion:SecretVersion",
-    "servicediscovery": "httpNamespace:HttpNamespace service:Service",
+    "servicediscovery": "httpNamespace:HttpNamespace",
     "sns": "topic:Topic topicPolicy:TopicPolicy topicSubscription:TopicSubscription",
     "wafv2": "webAclAssociation:WebAclAssociation",
 }

@@ -71,6 +71,17 @@ def execution(
     return document(*statements)
 
 
+def find_tasks(cluster: str) -> list[Statement]:
+    """What the collector needs to find the tasks of one cluster (its ARN), as contrib's ecsobserver asks for them."""
+    tasks, services = (cluster.replace(":cluster/", f":{kind}/") + "/*" for kind in ("task", "service"))
+    here = {"ArnEquals": {"ecs:cluster": cluster}}
+    return [
+        allow("ListTasks", ["ecs:ListServices", "ecs:ListTasks"], ["*"], conditions=here),
+        allow("ReadTasks", ["ecs:DescribeServices", "ecs:DescribeTasks"], [tasks, services]),
+        allow("ReadTaskDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]),
+    ]
+
+
 def shell() -> Document:
     """What a task may do itself where people may open a shell in it."""
     return document(allow("OpenShell", SHELL, ["*"]))

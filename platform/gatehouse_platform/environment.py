@@ -52,7 +52,7 @@ class Environment(pulumi.ComponentResource):
             below(self),
         )
         vpc_id, key_arn = network.vpc_id, governance.key_arn
-        cluster = Cluster("cluster", ClusterArgs(stack=stack, vpc_id=vpc_id, key_arn=key_arn), below(self))
+        cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), below(self))
         database = Database(
             "database",
             DatabaseArgs(stack=stack, vpc_id=vpc_id, subnets=network.isolated_subnets, key_arn=key_arn),

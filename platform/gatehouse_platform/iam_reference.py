@@ -39,6 +39,7 @@ CONDITION_KEYS = {
     "aws:SecureTransport": "reference_policies_condition-keys",
     "aws:SourceAccount": "reference_policies_condition-keys",
     "aws:SourceArn": "reference_policies_condition-keys",
+    "ecs:cluster": "list_amazonelasticcontainerservice",
     "iam:AWSServiceName": "list_awsidentityandaccessmanagementiam",
     "iam:PassedToService": "list_awsidentityandaccessmanagementiam",
     "iam:PermissionsBoundary": "list_awsidentityandaccessmanagementiam",
@@ -48,7 +49,7 @@ CONDITION_KEYS = {
     "token.actions.githubusercontent.com:aud": "id_roles_providers_create_oidc",
     "token.actions.githubusercontent.com:sub": "id_roles_providers_create_oidc",
 }
-OPERATORS = {"ArnLike", "Bool", "Null", "StringEquals", "StringNotEquals"}
+OPERATORS = {"ArnEquals", "ArnLike", "Bool", "Null", "StringEquals", "StringNotEquals"}
 
 
 @cache

@@ -15,7 +15,7 @@ from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import document as document_of_rules
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import Cluster
-from gatehouse_platform.documents import allow, assumed_by, document
+from gatehouse_platform.documents import allow, assumed_by, document, find_tasks
 from gatehouse_platform.network import Network
 from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
 from gatehouse_platform.settings import Collector, Stack
@@ -128,7 +128,9 @@ class Monitoring(pulumi.ComponentResource):
         args, stack = self._args, self._args.stack
         account, region = stack.settings.account, stack.region
         trust = assumed_by("ecs-tasks.amazonaws.com", account, f"arn:aws:ecs:{region}:{account}:*")
-        write = document(allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]))
+        # From its name: an Output's text couldn't be taken apart here.
+        cluster = f"arn:aws:ecs:{region}:{account}:cluster/{args.cluster.name}"
+        write = document(allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]), *find_tasks(cluster))
         log = document(
             allow(
                 "WriteLog",
@@ -146,9 +148,8 @@ class Monitoring(pulumi.ComponentResource):
 
         def definitions(endpoint: str) -> str:
             config = collector_config(
-                args.catalog,
                 environment=stack.name,
-                task_domain=args.cluster.task_domain,
+                cluster=args.cluster.name,
                 remote_write=f"{endpoint}api/v1/remote_write",
                 region=region,
             )

@@ -1,9 +1,10 @@
 """A released service: task definition, ECS service, its way in, its scaling and its rollback alarms."""
 
 import pulumi
-from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb, servicediscovery
+from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb
 
 from gatehouse_catalog.releases import Release
+from gatehouse_observability.collector import labels
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import strategies
 from gatehouse_platform.documents import allow, document
@@ -14,6 +15,8 @@ from gatehouse_platform.service import Place, repository_image
 
 # Start-up at 0.25 vCPU takes about 5 s (services.md); two health checks follow. The rest is for a slow image pull.
 GRACE_SECONDS = 90
+# Where Service Connect answers for every service, whatever port its container has: what `containers.address` says.
+HTTP = 80
 CPU_PER_CENT = 60
 SERVICE_NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
 BAKE_MINUTES = 10
@@ -134,6 +137,7 @@ class _Running:
                     environment=environment,
                     secrets=secrets,
                     ports={self.name: self.entry.port} if self.entry.port else {},
+                    labels=labels(self.entry),
                     mounts=mounts,
                     stop_seconds=containers.stop_seconds(self.settings),
                 )
@@ -191,7 +195,6 @@ class _Running:
                 assign_public_ip=around.network.tasks_have_public_addresses,
             ),
             service_connect_configuration=self._connected(),
-            service_registries=self._listed(),
             # Application Auto Scaling counts where there is any; up must not count against it.
             opts=below(self.place, depends_on=after, ignore_changes=["desiredCount"] if self.scales else None),
         )
@@ -203,7 +206,8 @@ class _Running:
                 discovery_name=self.name,
                 client_alias=[
                     ecs.ServiceServiceConnectConfigurationServiceClientAliasArgs(
-                        dns_name=self.name, port=self.entry.port or 0
+                        dns_name=self.name,
+                        port=HTTP,
                     )
                 ],
             )
@@ -213,23 +217,6 @@ class _Running:
             namespace=self.place.around.cluster.connect_namespace,
             services=services if self.entry.port else None,
         )
-
-    def _listed(self) -> ecs.ServiceServiceRegistriesArgs | None:
-        """Every task under the service's name, for the collector to find."""
-        if self.entry.port is None:
-            return None
-        records = [servicediscovery.ServiceDnsConfigDnsRecordArgs(type="A", ttl=10)]
-        registry = servicediscovery.Service(
-            self.name,
-            name=self.name,
-            dns_config=servicediscovery.ServiceDnsConfigArgs(
-                namespace_id=self.place.around.cluster.task_namespace,
-                dns_records=records,
-                routing_policy="MULTIVALUE",
-            ),
-            opts=below(self.place),
-        )
-        return ecs.ServiceServiceRegistriesArgs(registry_arn=registry.arn)
 
     def _scale(self, service: ecs.Service, group: lb.TargetGroup | None) -> None:
         target = appautoscaling.Target(

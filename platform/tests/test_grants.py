@@ -71,7 +71,13 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
         expected[f"{prefix}-start"] = starting(stack, service.name, service.name, own)
     workspace = f"arn:aws:aps:{REGION}:{ACCOUNT}:workspace/ws-monitoring"
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{stack}/collector:log-stream:*"
-    expected[f"gatehouse-{stack}-collector"] = {"aps:RemoteWrite": {workspace}}
+    here = [f"arn:aws:ecs:{REGION}:{ACCOUNT}:{kind}/gatehouse-{stack}/*" for kind in ("task", "service")]
+    expected[f"gatehouse-{stack}-collector"] = {
+        "aps:RemoteWrite": {workspace},
+        **{f"ecs:Describe{kind}s": set(here) for kind in ("Task", "Service")},
+        # Only of its own cluster: a condition says so.
+        **{action: {"*"} for action in ("ecs:ListTasks", "ecs:ListServices", "ecs:DescribeTaskDefinition")},
+    }
     expected[f"gatehouse-{stack}-collector-start"] = {"logs:CreateLogStream": {stream}, "logs:PutLogEvents": {stream}}
     if stack != "production":
         database = {f"arn:aws:rds:{REGION}:{ACCOUNT}:db:gatehouse-{stack}"}

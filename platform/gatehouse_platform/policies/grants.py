@@ -17,6 +17,8 @@ LISTED = {
     ("SignInToRegistry", "*"): "ecr:GetAuthorizationToken has no resource (service authorization reference)",
     ("OpenShell", "*"): "ssmmessages has no resources; only outside production, and in the boundary",
     ("ListWorkspaces", "*"): "aps:ListWorkspaces has no resource",
+    ("ListTasks", "*"): "ecs lists by cluster; bound to ours by a condition",
+    ("ReadTaskDefinitions", "*"): "ecs:DescribeTaskDefinition has no resource",
     ("SwitchBlueGreen", "*"): "only a boundary: Describe calls of load balancing have no resource",
     ("AccountDecides", "kms:*"): "a key's own policy: without it nobody could ever change the key again",
     ("EncryptLogs", "kms:Decrypt*"): "as CloudWatch Logs documents it; bound to our log groups by a condition",
