@@ -1,4 +1,4 @@
-"""`python -m gatehouse_chassis NAME` runs the service called NAME; in an image, the one that GATEHOUSE_SERVICE names."""
+"""`python -m gatehouse_chassis NAME` runs the service NAME; without NAME, the one that GATEHOUSE_SERVICE names."""
 
 import os
 import sys
