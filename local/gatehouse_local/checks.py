@@ -1,12 +1,15 @@
-"""What `gate check` looks at without running a test. tests/house runs the same list, so neither can forget one."""
+"""What `gate check` looks at without running a test. tests/house runs the same list, so neither can forget one.
 
-import json
+check_run.py runs them together with the tests that a change affects.
+"""
+
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -73,27 +76,31 @@ def check(root: Path, which: Check) -> Outcome:
     return Outcome(which.name, code == 0, round(time.monotonic() - began, 2), output, which.mend)
 
 
-def run(root: Path, only: tuple[str, ...] = (), *, as_json: bool = False) -> int:
-    """Runs the checks side by side and prints what they found; 0 when all pass."""
+def chosen(root: Path, only: tuple[str, ...]) -> list[Check]:
+    """The checks of these names, or all; raises UnknownCheck naming one that there isn't."""
     known = {which.name: which for which in checks(root)}
     if unknown := [name for name in only if name not in known]:
         raise UnknownCheck(f"gate check --only {unknown[0]}: there is no such check. Known: {', '.join(known)}")
-    chosen = [known[name] for name in only] or list(known.values())
+    return [known[name] for name in only] or list(known.values())
+
+
+def run(root: Path, which: list[Check], *, quiet: bool = False) -> list[Outcome]:
+    """Runs checks side by side, and says each outcome as it comes."""
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        outcomes = list(_said(pool.map(lambda which: check(root, which), chosen), quiet=as_json))
-    if as_json:
-        click.echo(json.dumps([asdict(outcome) for outcome in outcomes], indent=2))
-    return 0 if all(outcome.passed for outcome in outcomes) else 1
+        return list(_said(pool.map(lambda one: check(root, one), which), quiet=quiet))
 
 
-def _said(outcomes, *, quiet: bool):
+def _said(outcomes: Iterable[Outcome], *, quiet: bool) -> Iterator[Outcome]:
     for outcome in outcomes:
         if not quiet:
-            mark = "ok  " if outcome.passed else "FAIL"
-            click.echo(f"{mark} {outcome.name} ({outcome.seconds:.1f} s)")
-            if not outcome.passed:
-                click.echo(f"{outcome.output}\n     Mend: {outcome.mend}\n")
+            say(outcome)
         yield outcome
+
+
+def say(outcome: Outcome) -> None:
+    click.echo(f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.1f} s)")
+    if not outcome.passed:
+        click.echo(f"{outcome.output}\n     Mend: {outcome.mend}\n")
 
 
 def own_uv(root: Path) -> str | None:

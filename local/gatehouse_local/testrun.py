@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-UNIT = ["services", "db-manager", "local", "platform", "observability"]
+UNIT = ["services", "ci", "db-manager", "local", "platform", "observability"]
 KINDS = {
     "all": [],
     "unit": [*UNIT, "-m", "not platform and not browser"],

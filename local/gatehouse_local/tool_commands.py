@@ -32,14 +32,24 @@ def test(what: tuple[str, ...], watch: bool) -> None:
 
 
 @click.command()
-@click.option("--only", multiple=True, metavar="NAME", help="Run this check only (may be repeated).")
+@click.option("--only", multiple=True, metavar="NAME", help="Run this check only (may be repeated); no tests.")
+@click.option("--base", metavar="REVISION", help="Compare with where HEAD left it (default: origin's main).")
+@click.option("--all", "everything", is_flag=True, help="Run every test, whatever has changed.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
-def check(only: tuple[str, ...], as_json: bool) -> None:
-    """Check style, types, import contracts and generated files. No test is run and nothing is changed."""
-    from gatehouse_catalog import find_root  # noqa: PLC0415
-    from gatehouse_local.checks import run  # noqa: PLC0415
+def check(only: tuple[str, ...], base: str | None, everything: bool, as_json: bool) -> None:
+    """Check the files (style, types, imports, generated files) and run the tests that a change affects.
 
-    sys.exit(run(find_root(), only, as_json=as_json))
+    When all is well, a receipt is kept for exactly these files; the hook of `gate hooks install` asks for it before a
+    push. What is affected, and why: gate affected.
+    """
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.check_run import run_affected, run_only  # noqa: PLC0415
+
+    if only and (base or everything):
+        raise click.UsageError("--only excludes --base and --all: it runs these checks and no test.")
+    if only:
+        sys.exit(run_only(find_root(), only, as_json=as_json))
+    sys.exit(run_affected(find_root(), base=base, everything=everything, as_json=as_json))
 
 
 @click.command()
