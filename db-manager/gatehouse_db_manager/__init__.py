@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatehouse_db_manager.api import Applied, Result, Status, apply, plan, reset, status
+    from gatehouse_db_manager.between import plan_between
     from gatehouse_db_manager.configuration import load
     from gatehouse_db_manager.errors import (
         ConfigurationError,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "api": ("Applied", "Result", "Status", "apply", "plan", "reset", "status"),
+    "between": ("plan_between",),
     "configuration": ("load",),
     "errors": ("ConfigurationError", "DbManagerError", "FailedError", "LockError", "NoDatabaseError", "RefusedError"),
     "model": ("Configuration",),
@@ -45,6 +47,7 @@ __all__ = [
     "apply",
     "load",
     "plan",
+    "plan_between",
     "reset",
     "status",
 ]
