@@ -3,10 +3,12 @@
 from pathlib import Path
 
 from gatehouse_catalog import load_catalog
+from gatehouse_observability import grafana
+from gatehouse_observability.alertmanager import alertmanager_config
 from gatehouse_observability.collector import collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.panels import as_json
-from gatehouse_observability.prometheus import rule_groups
+from gatehouse_observability.prometheus import prometheus_config, rule_groups
 from gatehouse_observability.rules import as_yaml, document
 
 FOLDER = "observability/generated"
@@ -21,9 +23,16 @@ def generate(root: Path) -> dict[str, str]:
         remote_write="${env:GATEHOUSE_REMOTE_WRITE}",
         region="${env:AWS_REGION}",
     )
+    alerting = alertmanager_config(topic="${GATEHOUSE_ALERTS}", region="${AWS_REGION}")
+    # In compose each service answers under its own name.
+    targets = {service.name: f"{service.name}:{service.port}" for service in catalog if service.port is not None}
     boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards()}
     return {
         f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog))),
         f"{FOLDER}/collector.yaml": as_yaml(collector),
+        f"{FOLDER}/alertmanager.yaml": as_yaml(alerting),
+        f"{FOLDER}/compose/prometheus.yaml": as_yaml(prometheus_config(targets)),
+        f"{FOLDER}/grafana/datasources.yaml": as_yaml(grafana.local_datasources()),
+        f"{FOLDER}/grafana/dashboards.yaml": as_yaml(grafana.local_dashboards()),
         **boards,
     }

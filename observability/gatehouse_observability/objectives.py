@@ -20,6 +20,9 @@ USERS = 'route!~"/health/.*|/metrics"'
 # One failure in a quiet night is a large ratio and wakes nobody.
 LEAST_REQUESTS = 50
 LATENCY_OBJECTIVE = 0.99
+# What has a page of its own (platform_alerts.py), and how long after it a short window holds what it did.
+TOLD = "ServiceDown|ServiceUnscraped|DatabaseUnreachable"
+AFTERMATH = {"5m": "10m", "30m": "35m"}
 
 
 class Burn(NamedTuple):
@@ -58,6 +61,7 @@ def groups(catalog: Catalog) -> list[Group]:
 
 def _group(catalog: Catalog, service: Service) -> Group:
     recordings = [_targets(service), *_traffic(service), *_ratios(service), *_budgets(service), *_percentiles(service)]
+    recordings += _burning(service)
     alerts = [_alert(catalog, service, indicator, burn) for indicator in INDICATORS for burn in BURNS]
     return Group(name=f"gatehouse-{service.name}", rules=[*recordings, *alerts, *platform_alerts.of_service(service)])
 
@@ -143,21 +147,35 @@ def _allowed(service: Service, indicator: str) -> float:
     return round(1 - objective(service, indicator), 6)
 
 
-def _alert(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> Alert:
+def _burns(service: Service, indicator: str, burn: Burn) -> str:
+    """Too many bad ones over both windows, and enough requests to say so."""
     which = f'{{service="{service.name}",sli="{indicator}"}}'
     limit = f"{round(burn.factor * _allowed(service, indicator), 6):g}"
     long, short = (f"service:sli_error:ratio_rate{window}{which} > {limit}" for window in (burn.long, burn.short))
     traffic = f'service:http_requests:rate{burn.long}{{service="{service.name}"}} * {SECONDS[burn.long]}'
+    return f"({long} and {short})\nand on (service) {traffic} > {LEAST_REQUESTS}"
+
+
+def _burning(service: Service) -> list[Recording]:
+    """There while a budget burns fast enough to wake somebody, whoever is told of it."""
+    return [
+        Recording(
+            record="service:sli_burning:ratio",
+            expr="\nor\n".join(f"({_burns(service, indicator, burn)})" for burn in BURNS if burn.severity == "page"),
+            labels={"service": service.name, "sli": indicator},
+        )
+        for indicator in INDICATORS
+    ]
+
+
+def _alert(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> Alert:
     felt = "fail" if indicator == AVAILABILITY else f"take longer than {service.objectives.latency_p99_ms} ms"
+    expr = _burns(service, indicator, burn)
+    if burn.severity == "page":
+        expr += f"\nunless on () (\n{_causes(catalog, service, indicator, burn)}\n)"
     return Alert(
         alert=f"{indicator.capitalize()}{burn.name}",
-        expr="\n".join(
-            [
-                f"({long} and {short})",
-                f"and on (service) {traffic} > {LEAST_REQUESTS}",
-                *_explained(catalog, service, page=burn.severity == "page"),
-            ]
-        ),
+        expr=expr,
         wait=burn.wait,
         severity=burn.severity,
         owner=service.domain,
@@ -167,15 +185,30 @@ def _alert(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> Al
     )
 
 
-def _explained(catalog: Catalog, service: Service, *, page: bool) -> list[str]:
-    """No page whose cause has its own: the database is away, or a service that this one needs is down."""
-    if not page:
-        return []
+def _causes(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> str:
+    """What has a page of its own, so that this one isn't sent: this service or one that it needs is away or has lost
+    its database, one that it needs burns itself, or the same burn was told as a faster one. What was told counts until
+    it has left the short window; what wasn't told (a scrape that failed once) counts only as long as it lasts.
+    """
     needed = catalog.start_order([service.name])
-    names = "|".join(sorted({service.name, *(other.name for other in needed)}))
-    # Who needs every service names none of them: a new one leaves its alerts as they are.
-    which = "" if any("*" in one.uses.services for one in needed) else f'{{service=~"{names}"}}'
-    causes = [f"service:targets_up:count{which} == 0"]
-    if service.database:
-        causes.append(f'min_over_time(gatehouse_database_up{{service="{service.name}"}}[10m]) == 0')
-    return [f"unless on () ({' or '.join(causes)})"]
+    if any("*" in one.uses.services for one in needed):
+        # Who needs every service names none of them: a new one leaves its alerts as they are.
+        which, others = 'service!=""', f'service!="{service.name}"'
+    else:
+        names = sorted({service.name, *(other.name for other in needed)})
+        which = f'service=~"{"|".join(names)}"'
+        others = f'service=~"{"|".join(name for name in names if name != service.name)}"'
+    told = 'alertstate="firing"'
+    causes = [
+        f"service:targets_up:count{{{which}}} == 0",
+        f"gatehouse_database_up{{{which}}} == 0",
+        f'max_over_time(ALERTS{{alertname=~"{TOLD}",{told},{which}}}[{AFTERMATH[burn.short]}])',
+    ]
+    if len(needed) > 1:
+        causes.append(f"max_over_time(service:sli_burning:ratio{{{others}}}[10m])")
+    causes += [
+        f'max_over_time(ALERTS{{alertname="{indicator.capitalize()}{faster.name}",{told},service="{service.name}"}}'
+        f"[{AFTERMATH[burn.short]}])"
+        for faster in BURNS[: BURNS.index(burn)]
+    ]
+    return "\nor ".join(causes)

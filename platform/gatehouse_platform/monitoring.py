@@ -10,6 +10,7 @@ import pulumi
 from pulumi_aws import amp, cloudwatch, ec2, ecs
 
 from gatehouse_catalog import Catalog
+from gatehouse_observability.alertmanager import alertmanager_config
 from gatehouse_observability.collector import collector_config
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import document as document_of_rules
@@ -45,19 +46,12 @@ class Monitoring(pulumi.ComponentResource):
         self._args = args
         workspace = amp.Workspace(name, alias=args.stack.prefix, kms_key_arn=args.key_arn, opts=below(self))
         self.workspace = workspace.id
-        receiver = {
-            "name": "owners",
-            "sns_configs": [{"topic_arn": args.alerts, "sigv4": {"region": args.stack.region}, "send_resolved": True}],
-        }
-        manager = {
-            "route": {"receiver": "owners", "group_by": ["alertname", "service"], "repeat_interval": "12h"},
-            "receivers": [receiver],
-        }
+        alerting = alertmanager_config(topic=args.alerts, region=args.stack.region)
         amp.AlertManagerDefinition(
             name,
             workspace_id=workspace.id,
             # JSON is YAML too.
-            definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(manager, sort_keys=True)}),
+            definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(alerting, sort_keys=True)}),
             opts=below(self),
         )
         # A namespace a group: a new service adds its own, and none grows towards AMP's 1 MB.
