@@ -11,6 +11,10 @@ from gatehouse_platform.settings import Stack
 PORT = 5432
 NAME = "gatehouse"
 MASTER = "gatehouse_master"
+# The server proves who it is: its certificate must be signed by RDS's roots of this region, which every image has there
+# (services/rds-ca.pem), and name the address.
+ROOTS = "/etc/gatehouse/rds-ca.pem"
+TLS = f"sslmode=verify-full&sslrootcert={ROOTS}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import pulumi
 
 from gatehouse_catalog.releases import Release
 from gatehouse_platform import containers
-from gatehouse_platform.database import MASTER
+from gatehouse_platform.database import MASTER, TLS
 from gatehouse_platform.database import NAME as DATABASE_NAME
 from gatehouse_platform.database import PORT as DATABASE_PORT
 from gatehouse_platform.parts import below
@@ -36,7 +36,7 @@ def migrate(place: Place, release: Release) -> Schema | None:
     def environment(address: str) -> dict[str, str]:
         return {
             "GATEHOUSE_ENVIRONMENT": stack.name,
-            "GATEHOUSE_ADMIN_URL": f"postgresql://{MASTER}@{address}:{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require",
+            "GATEHOUSE_ADMIN_URL": f"postgresql://{MASTER}@{address}:{DATABASE_PORT}/{DATABASE_NAME}?{TLS}",
         }
 
     def definitions(values: dict[str, str]) -> str:

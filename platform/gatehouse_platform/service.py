@@ -17,7 +17,7 @@ from gatehouse_platform import containers
 from gatehouse_platform.cluster import Cluster
 from gatehouse_platform.database import NAME as DATABASE_NAME
 from gatehouse_platform.database import PORT as DATABASE_PORT
-from gatehouse_platform.database import Database
+from gatehouse_platform.database import TLS, Database
 from gatehouse_platform.documents import assumed_by, execution, shell
 from gatehouse_platform.edge import Edge
 from gatehouse_platform.network import Network
@@ -176,7 +176,7 @@ class Place(pulumi.ComponentResource):
             password.result,
             "@",
             self.around.database.address,
-            f":{DATABASE_PORT}/{DATABASE_NAME}?sslmode=require",
+            f":{DATABASE_PORT}/{DATABASE_NAME}?{TLS}",
         )
         version = secretsmanager.SecretVersion(
             f"{name}-database",
