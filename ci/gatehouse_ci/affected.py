@@ -243,7 +243,7 @@ RULES = (
     Rule(r"[^/]+\.md|LICENSE|(services|stacks|tests|docs|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
-    Rule(r"\.dockerignore", _every_recipe),
+    Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
     # Made from the code, for editors: the check "generated" looks at it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
@@ -253,7 +253,7 @@ RULES = (
     Rule(r"tests/.+", _spanning_test),
     # The ground that every test stands on: throwaway databases and platforms.
     Rule(r"local/gatehouse_local/(testing|shared|postgres)\.py", _ground),
-    Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig", _by_itself),
+    Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig|(.+/)?\.gitkeep", _by_itself),
 )
 
 

@@ -117,7 +117,7 @@ class Checkout:
             return self.git("write-tree", env=env)
 
     def tree_of(self, revision: str) -> str:
-        return self.git("rev-parse", "--verify", "--end-of-options", f"{revision}^{{tree}}")
+        return self.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{tree}}")
 
     def common(self) -> Path:
         """The folder of git that all work trees of this repository share."""

@@ -17,6 +17,7 @@ from gatehouse_ci.affected import Affected, House, affected
 from gatehouse_ci.affected_report import for_people, for_workflow, look, since_release
 from gatehouse_ci.checkout import Changes, Checkout, GitError
 from gatehouse_ci.lock import Lock
+from gatehouse_ci.testing_checkout import commit, copied, write
 
 ROOT = find_root(Path(__file__))
 LOCK = (ROOT / "uv.lock").read_text()
@@ -219,32 +220,7 @@ def test_settings_of_tools_affect_no_image_but_those_of_uv_do(change):
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Checkout:
-    """A repository with what decides here (catalog, lock, settings, stack files), committed on main."""
-    root = tmp_path / "gatehouse"
-    for file in [*ROOT.glob("services/*/service.toml"), *ROOT.glob("stacks/Pulumi.*.yaml"), *ROOT.glob("*.toml")]:
-        (root / file.relative_to(ROOT)).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, root / file.relative_to(ROOT))
-    (root / "services" / "catalog").mkdir(parents=True)
-    (root / "uv.lock").write_text(LOCK)
-    git = Checkout(root)
-    git.git("init", "--quiet", "--initial-branch", "main")
-    git.git("config", "user.email", "sunita.rao@example.org")
-    git.git("config", "user.name", "Sunita Rao")
-    commit(git, "Begin")
-    return git
-
-
-def commit(git: Checkout, subject: str, **files: str) -> str:
-    for name, text in files.items():
-        write(git.root / name, text)
-    git.git("add", "--all")
-    git.git("commit", "--quiet", "--allow-empty", "-m", subject)
-    return git.git("rev-parse", "HEAD")
-
-
-def write(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    return copied(ROOT, tmp_path / "gatehouse")
 
 
 def test_files_that_git_does_not_know_yet_count(repository: Checkout):

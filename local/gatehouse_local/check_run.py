@@ -17,13 +17,14 @@ from gatehouse_ci import receipts
 from gatehouse_ci.affected import Affected
 from gatehouse_ci.affected_report import look
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_local.checks import Outcome, checks, chosen, run, say
-from gatehouse_local.testrun import pytest_arguments, workers
+from gatehouse_local.checks import Check, Outcome, chosen, run, say
+from gatehouse_local.testrun import workers
 
 # They start every service: `gate check --all` and CI run them.
 WHOLE_INSTITUTE = ("tests/blackbox", "tests/contracts", "tests/journeys")
 NO_PLATFORM = ("-m", "not platform and not browser")
 ALL = "all"
+FEW = 4  # files of tests
 NOTHING_COLLECTED = 5  # pytest's exit code
 
 
@@ -35,15 +36,15 @@ def run_only(root: Path, only: tuple[str, ...], *, as_json: bool) -> int:
     return 0 if _good(outcomes) else 1
 
 
-def run_affected(root: Path, *, base: str | None, everything: bool, as_json: bool) -> int:
-    """All checks, the affected tests, and a receipt if all is well; 0 when it is."""
+def run_affected(root: Path, house: list[Check], *, base: str | None, everything: bool, as_json: bool) -> int:
+    """The house's checks, the affected tests, and a receipt if all is well; 0 when it is."""
     checkout = Checkout(root)
     tree = _tree(checkout)
     answer = look(root, base, everything=everything or (tree is None and base is None))
     tests = to_test(root, answer)
     if not as_json:
         click.echo(_described(answer, tests))
-    outcomes = run(root, checks(root), quiet=as_json)
+    outcomes = run(root, house, quiet=as_json)
     if _good(outcomes):
         outcomes += [_tests(root, tests, quiet=as_json)] if tests else []
     good = _good(outcomes)
@@ -67,8 +68,8 @@ def to_test(root: Path, answer: Affected) -> list[str]:
 
 
 def _tests(root: Path, places: list[str], *, quiet: bool) -> Outcome:
-    words = [] if places == [ALL] else [*places, *NO_PLATFORM, "-n", str(workers()), "--dist", "loadfile"]
-    command = [sys.executable, "-m", "pytest", *pytest_arguments(root, words)]
+    words = [*places, *NO_PLATFORM] if places != [ALL] else []
+    command = [sys.executable, "-m", "pytest", *words, *_side_by_side(root, places)]
     began = time.monotonic()
     done = subprocess.run(command, cwd=root, capture_output=quiet, text=True, check=False)  # noqa: S603 - our tests
     again = " ".join(["gate test", *(places if places != [ALL] else ())])
@@ -77,6 +78,13 @@ def _tests(root: Path, places: list[str], *, quiet: bool) -> Outcome:
     if not quiet:
         say(outcome)
     return outcome
+
+
+def _side_by_side(root: Path, places: list[str]) -> list[str]:
+    """Workers cost two seconds to start: none for a few files."""
+    folders = ("services", "tests") if places == [ALL] else places
+    files = sum(1 if (root / one).is_file() else len(list((root / one).rglob("test_*.py"))) for one in folders)
+    return ["-n", str(workers()), "--dist", "loadfile"] if files > FEW else ["-n", "0"]
 
 
 def _receipt(

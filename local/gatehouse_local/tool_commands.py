@@ -44,12 +44,14 @@ def check(only: tuple[str, ...], base: str | None, everything: bool, as_json: bo
     """
     from gatehouse_catalog import find_root  # noqa: PLC0415
     from gatehouse_local.check_run import run_affected, run_only  # noqa: PLC0415
+    from gatehouse_local.checks import checks  # noqa: PLC0415
 
     if only and (base or everything):
         raise click.UsageError("--only excludes --base and --all: it runs these checks and no test.")
     if only:
         sys.exit(run_only(find_root(), only, as_json=as_json))
-    sys.exit(run_affected(find_root(), base=base, everything=everything, as_json=as_json))
+    root = find_root()
+    sys.exit(run_affected(root, checks(root), base=base, everything=everything, as_json=as_json))
 
 
 @click.command()

@@ -1,0 +1,160 @@
+"""The pre-push hook, with real pushes to a bare repository: what has no receipt stays here, and is told why."""
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gatehouse_catalog import find_root
+from gatehouse_ci import receipts
+from gatehouse_ci.checkout import Checkout
+from gatehouse_ci.hooks import OURS, ForeignHook, install, remove
+from gatehouse_ci.receipts import Receipt
+from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
+
+ROOT = find_root(Path(__file__))
+# What stands at the hook's other end: the door, without installing anything.
+DOOR = f"""#!/bin/sh
+exec "{sys.executable}" -m gatehouse_local.gate --root "$(git rev-parse --show-toplevel)" "$@"
+"""
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Checkout:
+    """With the hook installed, and a remote that has main."""
+    git = copied(ROOT, tmp_path / "gatehouse")
+    write(git.root / "local" / "gate", DOOR)
+    (git.root / "local" / "gate").chmod(0o755)
+    commit(git, "A door")
+    with_remote(git, tmp_path / "remote.git")
+    install(git.root)
+    return git
+
+
+def found_good(git: Checkout, *, base: str | None = None) -> None:
+    receipts.write(git, Receipt(tree=git.tree(), at=datetime.now(UTC), base=base, checks=("style",), tests=()))
+
+
+def push(git: Checkout, *words: str) -> subprocess.CompletedProcess:
+    command = ["git", "push", "--quiet", "origin", *words]
+    return subprocess.run(command, cwd=git.root, capture_output=True, text=True, check=False)
+
+
+def test_a_commit_without_a_receipt_stays_here(repository: Checkout):
+    made = commit(repository, "Unchecked", **{"a.txt": "a"})
+    done = push(repository, "main")
+    assert done.returncode != 0
+    assert f"refs/heads/main isn't pushed to origin: gate check hasn't found commit {made[:12]} good" in done.stderr
+    assert "Mend: gate check, then push again" in done.stderr
+    assert repository.git("ls-remote", "origin", "main").split()[0] != made
+
+
+def test_a_commit_with_a_receipt_for_its_tree_is_pushed(repository: Checkout):
+    write(repository.root / "a.txt", "a")
+    found_good(repository)  # before it is committed: the tree counts
+    made = commit(repository, "Checked")
+    done = push(repository, "main")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert repository.git("ls-remote", "origin", "main").split()[0] == made
+
+
+def test_another_message_needs_no_other_receipt_but_another_file_does(repository: Checkout):
+    commit(repository, "Checked", **{"a.txt": "a"})
+    found_good(repository)
+    repository.git("commit", "--quiet", "--amend", "-m", "Said better")
+    assert push(repository, "main").returncode == 0
+    commit(repository, "One more", **{"a.txt": "b"})
+    assert push(repository, "main").returncode != 0
+
+
+def test_every_branch_and_tag_is_looked_at(repository: Checkout):
+    commit(repository, "Checked", **{"a.txt": "a"})
+    found_good(repository)
+    repository.git("switch", "--quiet", "--create", "other")
+    commit(repository, "Unchecked", **{"b.txt": "b"})
+    repository.git("tag", "--annotate", "-m", "One", "v1")
+    assert "refs/tags/v1 isn't pushed" in push(repository, "v1").stderr
+    done = push(repository, "main", "other")
+    assert "refs/heads/other isn't pushed" in done.stderr
+    assert "refs/heads/main isn't" not in done.stderr
+
+
+def test_what_the_remote_has_and_what_goes_needs_none(repository: Checkout):
+    assert push(repository, "main:refs/heads/copy", "main:refs/tags/v0").returncode == 0
+    assert push(repository, "--delete", "copy").returncode == 0
+
+
+def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repository: Checkout, tmp_path: Path):
+    base = repository.git("rev-parse", "HEAD")
+    commit(repository, "Checked", **{"a.txt": "a"})
+    found_good(repository, base=base)
+    repository.git("init", "--quiet", "--bare", str(tmp_path / "empty.git"))
+    repository.git("remote", "add", "elsewhere", str(tmp_path / "empty.git"))
+    command = ["git", "push", "--quiet", "elsewhere", "main"]
+    refused = subprocess.run(command, cwd=repository.root, capture_output=True, text=True, check=False)
+    assert f"only checked for what differs from {base[:12]}, which elsewhere doesn't have" in refused.stderr
+    assert "Mend: gate check --all" in refused.stderr
+    assert push(repository, "main").returncode == 0
+
+
+def test_it_works_from_another_work_tree(repository: Checkout, tmp_path: Path):
+    other = tmp_path / "other"
+    repository.git("worktree", "add", "--quiet", "-b", "mine", str(other))
+    write(other / "a.txt", "a")
+    git = Checkout(other)
+    commit(git, "Unchecked")
+    assert "refs/heads/mine isn't pushed" in push(git, "mine").stderr
+    found_good(git)
+    assert push(git, "mine").returncode == 0
+
+
+def test_git_can_be_told_to_push_all_the_same(repository: Checkout):
+    commit(repository, "Unchecked", **{"a.txt": "a"})
+    assert push(repository, "--no-verify", "main").returncode == 0
+
+
+def test_a_hook_of_somebody_else_stays(tmp_path: Path):
+    git = copied(ROOT, tmp_path / "gatehouse")
+    theirs = git.root / ".git" / "hooks" / "pre-push"
+    write(theirs, "#!/bin/sh\necho theirs\n")
+    for change in (install, remove):
+        with pytest.raises(ForeignHook, match=r"isn't ours"):
+            change(git.root)
+    assert theirs.read_text() == "#!/bin/sh\necho theirs\n"
+
+
+def test_installing_twice_and_removing_leaves_nothing(tmp_path: Path):
+    git = copied(ROOT, tmp_path / "gatehouse")
+    folder = git.root / ".git" / "hooks"
+    before = sorted(folder.iterdir())
+    install(git.root)
+    install(git.root)
+    hook = folder / "pre-push"
+    assert OURS in hook.read_text()
+    assert os.access(hook, os.X_OK)
+    assert "Removed" in remove(git.root)
+    assert "There is no hook" in remove(git.root)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_hooks_that_are_kept_in_the_checkout_are_honoured_and_those_outside_refused(tmp_path: Path):
+    git = copied(ROOT, tmp_path / "gatehouse")
+    git.git("config", "core.hooksPath", ".hooks")
+    install(git.root)
+    assert (git.root / ".hooks" / "pre-push").is_file()
+    git.git("config", "core.hooksPath", str(tmp_path / "everybodys"))
+    with pytest.raises(ForeignHook, match=r"core\.hooksPath leads out of this repository"):
+        install(git.root)
+
+
+def test_the_commands_say_what_they_did(repository: Checkout):
+    command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "hooks"]
+    shutil.rmtree(repository.root / ".git" / "hooks")
+    done = subprocess.run([*command, "install"], capture_output=True, text=True, check=True)
+    assert "To take it away: gate hooks remove" in done.stdout
+    done = subprocess.run([*command, "remove"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Removed ")
