@@ -76,9 +76,12 @@ class Runtime(Protocol):
 
 
 class Preview(Protocol):
-    """The one page. `fingerprint` covers what would be done (changes, configuration, plans), not passing health."""
+    """The one page."""
 
-    fingerprint: str
+    @property
+    def fingerprint(self) -> str:
+        """Covers what would be done (changes, configuration, plans), not passing health."""
+        ...
 
     def to_builtins(self) -> dict[str, Any]:
         """For --json and for the portal."""

@@ -68,6 +68,10 @@ class Seen(Strict, frozen=True, kw_only=True):
     releases: dict[str, Release]
     black_box: BlackBox | None = None
 
+    @property
+    def good(self) -> bool:
+        return self.black_box is None or self.black_box.passed
+
 
 class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     """One file below stacks/releases/<environment>/. Which fields are used follows from `kind`."""
@@ -179,6 +183,8 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     mend: str = ""
     # Break-glass went past it; it stands in the record.
     overruled: bool = False
+    # It keeps nobody from proposing, and will keep everybody from applying as long as it lasts.
+    later: bool = False
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.message}" + (f" {self.mend}" if self.mend else "")

@@ -1,0 +1,193 @@
+"""Decides requests: (state, facts, request, actor, clock) -> allowed or why not, and the edits of one commit.
+
+Pure: it reads no file, asks no port, and looks at no clock. `gate promote explain` prints the same decision.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from gatehouse_catalog.releases import Release
+from gatehouse_ci import brakes, rules
+from gatehouse_ci.edit import set_releases
+from gatehouse_ci.moves import Impossible, edge_of, move_of
+from gatehouse_ci.records import key_of, next_id, one_line, render
+from gatehouse_ci.rules import Case, lacking_approvals
+from gatehouse_ci.state import State, stack_path
+from gatehouse_ci.structs import Actor, Approval, Decision, Facts, Reason, Record, Request, Step
+
+
+def decide(state: State, facts: Facts, request: Request, actor: Actor, now: datetime) -> Decision:
+    """The answer to a request. An answer that has been carried out already (same key) is allowed, without edits."""
+    done = next((record for record in state.records.values() if request.key and key_of(record.id) == request.key), None)
+    if done:
+        return Decision(allowed=True, record=done, message="It is done already.")
+    try:
+        edge = edge_of(state, request.environment)
+        if request.action in brakes.ACTIONS:
+            return brakes.decide(state, request, actor, now)
+        if request.action == "verify":
+            lacking = tuple(rules.lacking_role(actor, set(edge.who), f"verify in {request.environment}"))
+            return Decision(allowed=not lacking, reasons=lacking)
+        move = move_of(state, request)
+    except Impossible as error:
+        return Decision(allowed=False, reasons=(error.reason,))
+    case = Case(state=state, facts=facts, request=request, actor=actor, now=now, edge=edge, move=move)
+    if request.action == "approve":
+        return _approve(case)
+    writes = request.action == "apply" or edge.approvals.count == 0 or request.break_glass
+    return _apply(case) if writes else _propose(case)
+
+
+def _propose(case: Case) -> Decision:
+    """A proposal; what would stand in the way of applying it now is told along."""
+    reasons = [*_asked(case, rules.PROPOSE), *rules.already_proposed(case)]
+    allowed = not reasons
+    later = [rule for rule in rules.APPLY if rule not in rules.PROPOSE]
+    reasons += [msgspec.structs.replace(reason, later=True) for reason in _asked(case, later)]
+    if not allowed:
+        return Decision(allowed=False, reasons=tuple(reasons))
+    record = _new_record(case, "proposed")
+    edits: dict[str, str | None] = {record.path: render(record)}
+    return Decision(
+        allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject("Propose", record)
+    )  # fmt: skip
+
+
+def _approve(case: Case) -> Decision:
+    reasons = _asked(case, rules.APPROVE)
+    proposal = case.move.proposal
+    if reasons or proposal is None:
+        return Decision(allowed=False, reasons=tuple(reasons))
+    approval = Approval(by=case.actor.name, at=case.now, fingerprint=proposal.fingerprint)
+    record = msgspec.structs.replace(proposal, approvals=(*proposal.approvals, approval))
+    if lacking_approvals(case.edge, record) <= 0:
+        record = with_step(record, Step(state="approved", at=_moment(case), by=case.actor.name))
+    edits: dict[str, str | None] = {record.path: render(record)}
+    return Decision(allowed=True, edits=edits, record=record, message=_subject("Approve", record))
+
+
+def _apply(case: Case) -> Decision:
+    """The intent: the record as `applying`, the stack file, and a rollback's holds; one commit."""
+    reasons = _asked(case, rules.APPLY)
+    overruled: tuple[str, ...] = ()
+    if case.request.break_glass:
+        reasons = _break_glass(case, reasons)
+        overruled = tuple(sorted({reason.rule for reason in reasons if reason.overruled}))
+    if any(not reason.overruled for reason in reasons):
+        return Decision(allowed=False, reasons=tuple(reasons))
+    if case.move.proposal:
+        step = Step(state="applying", at=_moment(case), by=case.actor.name, why=one_line(case.request.reason))
+        record = with_step(case.move.proposal, step)
+    else:
+        record = _new_record(case, "applying")
+    record = msgspec.structs.replace(record, break_glass=overruled)
+    changes = {name: change.after for name, change in case.move.changes.items()}
+    edits: dict[str, str | None] = {record.path: render(record)}
+    edits |= stack_edit(case.state, record.environment, changes)
+    if case.move.kind == "rollback":
+        edits |= {hold.path: render(hold) for hold in _holds(case, record)}
+    verb = "Roll back" if record.kind == "rollback" else "Promote"
+    return Decision(
+        allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject(verb, record)
+    )  # fmt: skip
+
+
+def _asked(case: Case, asked: list[rules.Rule] | tuple[rules.Rule, ...]) -> list[Reason]:
+    passes = set(case.state.policy.rollback.passes) if case.move.kind == "rollback" else set()
+    return [reason for rule in asked for reason in rule(case) if reason.rule not in passes]
+
+
+def _break_glass(case: Case, reasons: list[Reason]) -> list[Reason]:
+    """The same reasons, those that an emergency may pass marked as such; and whether this is one."""
+    policy = case.state.policy.break_glass
+    lacking = list(rules.lacking_role(case.actor, set(policy.who), "break-glass"))
+    if not one_line(case.request.reason):
+        lacking.append(Reason(rule="reason-missing", message="break-glass takes a reason.", mend="Give --reason."))
+    may_pass = set() if lacking else set(policy.passes)
+    marked = [msgspec.structs.replace(reason, overruled=reason.rule in may_pass) for reason in reasons]
+    return [*lacking, *marked]
+
+
+def _new_record(case: Case, state: str) -> Record:
+    record = Record(
+        id=next_id(_ids(case.state, case.move.environment), case.request.key, case.now),
+        kind="rollback" if case.move.kind == "rollback" else "promotion",
+        environment=case.move.environment,
+        by=case.actor.name,
+        at=case.now,
+        reason=one_line(case.request.reason),
+        source=case.move.source,
+        services=case.move.changes,
+        fingerprint=case.request.fingerprint,
+        about=case.move.about,
+    )
+    step = Step(state="applying" if state == "applying" else "proposed", at=_moment(case), by=case.actor.name)
+    return with_step(record, step)
+
+
+def with_step(record: Record, step: Step) -> Record:
+    return msgspec.structs.replace(record, state=step.state, history=(*record.history, step))
+
+
+def _holds(case: Case, rollback: Record) -> list[Record]:
+    """Holds on what a rollback takes away, so that no automatic step brings it back (Kargo #3016)."""
+    ids = [*_ids(case.state, rollback.environment), rollback.id]
+    holds = []
+    for name, change in case.move.changes.items():
+        if change.before is None:
+            continue
+        hold = Record(
+            id=next_id(ids, "", case.now),
+            kind="hold",
+            environment=rollback.environment,
+            by=case.actor.name,
+            at=case.now,
+            service=name,
+            digest=change.before.digest,
+            about=rollback.id,
+            reason=one_line(f"rolled back from {change.before.tag}. {rollback.reason}"),
+        )
+        ids.append(hold.id)
+        holds.append(hold)
+    return holds
+
+
+def stack_edit(state: State, environment: str, changes: dict[str, Release | None]) -> dict[str, str | None]:
+    """The environment's stack file with these releases; empty when it says so already."""
+    path = stack_path(environment)
+    text = set_releases(state.tree[path], changes, path)
+    return {path: text} if text != state.tree[path] else {}
+
+
+def _ids(state: State, environment: str) -> list[str]:
+    return [record.id for record in state.of(environment)]
+
+
+def moment(state: State, environment: str, now: datetime) -> datetime:
+    """Now, or just after the last outcome there, where another machine's clock is ahead: outcomes have an order."""
+    last = state.last_moment(environment)
+    return max(now, last + rules.TICK) if last else now
+
+
+def _moment(case: Case) -> datetime:
+    return moment(case.state, case.move.environment, case.now)
+
+
+def _subject(verb: str, record: Record) -> str:
+    """A commit's subject and body; break-glass shouts."""
+    what = ", ".join(
+        f"{name} {change.after.tag if change.after else 'out'}" for name, change in record.services.items()
+    )
+    subject = f"{verb} to {record.environment}: {what}"
+    subject = subject if len(subject) <= 72 else f"{verb} {len(record.services)} services to {record.environment}"
+    if record.break_glass:
+        subject = f"BREAK GLASS: {subject}"
+    body = [f"{name}: {_tag(change.before)} -> {_tag(change.after)}" for name, change in record.services.items()]
+    body += [f"Passed: {', '.join(record.break_glass)}"] if record.break_glass else []
+    body += [f"Why: {record.reason}"] if record.reason else []
+    return "\n".join([subject, "", *body, "", f"Record: {record.path}"])
+
+
+def _tag(release: Release | None) -> str:
+    return f"{release.tag} {release.digest[:19]}" if release else "(none)"

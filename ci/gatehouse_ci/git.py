@@ -1,0 +1,158 @@
+"""The repository port: the real git against a remote, in a private bare clone. It never touches anybody's checkout.
+
+One commit a push, on top of the head that was read; a rejected push is told to the caller, who decides anew. Nothing is
+forced. A crash may leave lock files in the clone: the next run, which has the clone for itself, clears them.
+"""
+
+import fcntl
+import os
+import random
+import subprocess
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from gatehouse_ci.ports import Moved, PortFailed, Tree
+from gatehouse_ci.records import one_line
+from gatehouse_ci.structs import Actor
+
+# Read of every revision: what stack files, policy and records say, and which services there are.
+FOLDERS = ("stacks", "services")
+HEAD = "refs/gatehouse/head"
+NEXT = "refs/gatehouse/next"
+# A remote that refuses though its main stands still: a race inside it, or a rule. The former passes.
+TRIES = 8
+FIRST_PAUSE_SECONDS = 0.02
+FINAL = ("protected branch", "GH006", "GH013", "Permission denied", "Authentication failed", "not found")
+TIMEOUT_SECONDS = 120
+# Set by git for its hooks, and meant for the checkout that the hook runs in.
+OTHERS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"}
+
+
+class GitRepository:
+    """`remote` is whatever git can push to; `work` is the clone's folder, which is made when it isn't there."""
+
+    def __init__(self, remote: str, work: Path, branch: str = "main") -> None:
+        self.remote = remote
+        self.work = work
+        self.branch = branch
+        self._texts: dict[str, str] = {}  # by blob: a blob never changes
+
+    def read(self) -> tuple[str, Tree]:
+        with self._alone() as lock:
+            head = self._fetch(lock)
+            return head, self._tree(head, lock)
+
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+        with self._alone() as lock:
+            commit = self._commit(revision, edits, message, actor, lock)
+            for attempt in range(TRIES):
+                target = f"{commit}:refs/heads/{self.branch}"
+                pushed = self._git("push", "--quiet", "--no-verify", self.remote, target, lock=lock, check=False)
+                if pushed.returncode == 0:
+                    return commit
+                # Whatever it said: what counts is where main is now. The answer to a push that arrived may be lost.
+                head = self._fetch(lock)
+                if self._contains(head, commit, lock):
+                    return commit
+                if head != revision:
+                    raise Moved(f"main went on from {revision[:12]} to {head[:12]}")
+                if any(word in _text(pushed.stderr) for word in FINAL):
+                    break
+                time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
+            said = one_line(_text(pushed.stderr))
+            raise PortFailed(f"{self.remote} refuses a push to {self.branch}: {said[:400]} Nothing was changed.")
+
+    @contextmanager
+    def _alone(self) -> Generator[int]:
+        """The clone for this process alone. Children inherit the lock, so that it outlives us as long as they do."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.work / "gatehouse.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            lock = file.fileno()
+            if not (self.work / "gatehouse.ready").exists():
+                self._git("init", "--quiet", "--bare", ".", lock=lock)
+                (self.work / "gatehouse.ready").touch()
+            for stale in (*self.work.glob("*.lock"), *(self.work / "refs").rglob("*.lock")):
+                if stale.name != "gatehouse.lock":
+                    stale.unlink(missing_ok=True)
+            yield lock
+
+    def _fetch(self, lock: int) -> str:
+        source = f"+refs/heads/{self.branch}:{HEAD}"
+        self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, source, lock=lock)
+        return _text(self._git("rev-parse", HEAD, lock=lock).stdout).strip()
+
+    def _contains(self, head: str, commit: str, lock: int) -> bool:
+        return self._git("merge-base", "--is-ancestor", commit, head, lock=lock, check=False).returncode == 0
+
+    def _tree(self, revision: str, lock: int) -> Tree:
+        listed = _text(self._git("ls-tree", "-r", "-z", revision, *FOLDERS, lock=lock).stdout)
+        blobs = {}
+        for line in filter(None, listed.split("\0")):
+            kind, path = line.split("\t", 1)
+            if path.startswith("stacks/") or path.endswith("/service.toml"):
+                blobs[path] = kind.split()[2]
+        self._load({blob for blob in blobs.values() if blob not in self._texts}, lock)
+        return {path: self._texts[blob] for path, blob in blobs.items()}
+
+    def _load(self, blobs: set[str], lock: int) -> None:
+        if not blobs:
+            return
+        asked = "".join(f"{blob}\n" for blob in blobs).encode()
+        answer = self._git("cat-file", "--batch", lock=lock, given=asked).stdout
+        place = 0
+        while place < len(answer):
+            head_end = answer.index(b"\n", place)
+            blob, _, size = answer[place:head_end].decode().split()
+            end = head_end + 1 + int(size)
+            self._texts[blob] = answer[head_end + 1 : end].decode("utf-8", "replace")
+            place = end + 1
+
+    def _commit(
+        self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor, lock: int
+    ) -> str:  # fmt: skip
+        """A commit with these edits on `revision`, in the clone. fast-import: one process, no index, no work tree."""
+        name = one_line(actor.name).translate({ord(sign): None for sign in "<>"})
+        mail = name if "@" in name else f"{name.replace(' ', '.')}@users.noreply.github.com"
+        who = f"{name} <{mail}> {int(time.time())} +0000"
+        lines = [f"commit {NEXT}", "mark :1", f"author {who}", f"committer {who}"]
+        stream = "\n".join(lines).encode() + b"\n" + _data(message) + f"from {revision}\n".encode()
+        for path, text in sorted(edits.items()):
+            stream += f"D {path}\n".encode() if text is None else f"M 100644 inline {path}\n".encode() + _data(text)
+        stream += b"\nget-mark :1\ndone\n"
+        made = self._git("fast-import", "--quiet", "--force", "--done", lock=lock, given=stream)
+        return _text(made.stdout).strip()
+
+    def _git(
+        self, *arguments: str, lock: int, given: bytes | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[bytes]:
+        environment = {name: value for name, value in os.environ.items() if name not in OTHERS}
+        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        try:
+            done = subprocess.run(  # noqa: S603 - git, with our own arguments
+                ["git", *arguments],  # noqa: S607 - the git of the PATH is meant
+                cwd=self.work,
+                input=given if given is not None else b"",
+                capture_output=True,
+                env=environment,
+                pass_fds=(lock,),
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (subprocess.TimeoutExpired, FileNotFoundError) as error:
+            raise PortFailed(f"git {arguments[0]} at {self.remote}: {error}") from None
+        if check and done.returncode:
+            said = one_line(_text(done.stderr))
+            raise PortFailed(f"git {arguments[0]} at {self.remote} ended with {done.returncode}: {said[:400]}")
+        return done
+
+
+def _data(text: str) -> bytes:
+    raw = text.encode()
+    return f"data {len(raw)}\n".encode() + raw + b"\n"
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")

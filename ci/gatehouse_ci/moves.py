@@ -1,0 +1,175 @@
+"""What a request would change: one move, worked out from the repository's state alone, before any rule is asked."""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from gatehouse_catalog.errors import nearest
+from gatehouse_catalog.releases import ENVIRONMENTS, Release
+from gatehouse_ci.policy import Edge
+from gatehouse_ci.state import MOVES, OPEN, State
+from gatehouse_ci.structs import MERGE, Change, Reason, Record, Request
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """Releases that would come into an environment, and where from."""
+
+    kind: str  # promotion or rollback
+    environment: str
+    source: str
+    changes: dict[str, Change]
+    # rollback: the record whose set comes back; approve and apply: nothing
+    about: str = ""
+    # approve and apply: the proposal that is carried out
+    proposal: Record | None = None
+
+    @property
+    def releases(self) -> dict[str, Release]:
+        """What comes in, by service; removals aside."""
+        return {name: change.after for name, change in self.changes.items() if change.after}
+
+
+class Impossible(Exception):
+    """The request makes no sense in this state."""
+
+    def __init__(self, rule: str, message: str, mend: str = "") -> None:
+        self.reason = Reason(rule=rule, message=message, mend=mend)
+        super().__init__(str(self.reason))
+
+
+def move_of(state: State, request: Request) -> Move:
+    """What the request would change. Raises Impossible with the reason."""
+    edge = edge_of(state, request.environment)
+    if request.action in ("approve", "apply"):
+        return _of_proposal(state, request)
+    if request.action == "rollback":
+        return _rollback(state, edge, request)
+    source = _merged(state, request) if edge.source == MERGE else state.releases[edge.source]
+    names = _chosen(state, edge, request, source)
+    changes = _changes(state, request.environment, source, names)
+    if not changes:
+        message = f"{request.environment} has what {edge.source} has already."
+        raise Impossible("nothing-to-promote", message, "See: gate promote status")
+    return Move(kind="promotion", environment=request.environment, source=edge.source, changes=changes)
+
+
+def edge_of(state: State, environment: str) -> Edge:
+    if environment not in state.policy.edges:
+        raise Impossible("unknown", f"{environment} is no environment.", nearest(environment, ENVIRONMENTS))
+    return state.policy.edges[environment]
+
+
+def _changes(
+    state: State, environment: str, source: Mapping[str, Release], names: Iterable[str]
+) -> dict[str, Change]:  # fmt: skip
+    target = state.releases[environment]
+    return {
+        name: Change(before=target.get(name), after=source.get(name))
+        for name in sorted(names)
+        if target.get(name) != source.get(name)
+    }
+
+
+def _merged(state: State, request: Request) -> dict[str, Release]:
+    """What a merge built, checked against the catalog; it's the only release that comes from outside."""
+    for name, release in request.releases.items():
+        known_service(state, name)
+        if state.services[name].has_database != (release.database_digest is not None):
+            has = state.services[name].has_database
+            message = f"{name} has {'a' if has else 'no'} database, and its release {'none' if has else 'one'}."
+            raise Impossible("incomplete", message, "Build both images, and give both digests.")
+    return request.releases
+
+
+def known_service(state: State, name: str) -> None:
+    if name not in state.services:
+        raise Impossible("unknown", f"{name} is no service.", nearest(name, state.services))
+
+
+def _chosen(state: State, edge: Edge, request: Request, source: Mapping[str, Release]) -> set[str]:
+    """The services that move, as the edge's unit has it."""
+    target = state.releases[request.environment]
+    if edge.unit == "everything":
+        if request.services or request.domain:
+            message = f"Into {request.environment} goes everything that runs in {edge.source}, or nothing."
+            raise Impossible("unit", message, "Leave out domain and services.")
+        return {*source, *target}
+    if edge.unit == "changed" and not (request.services or request.domain):
+        return set(source)
+    names = named_services(state, request)
+    if edge.unit == "domain":
+        domains = {state.services[name].domain for name in names}
+        if len(domains) > 1:
+            message = f"{', '.join(sorted(names))} are of several domains: {', '.join(sorted(domains))}."
+            raise Impossible("unit", message, "Promote one domain after the other.")
+        if not names:
+            message = f"Into {request.environment} goes a domain, or chosen services of it."
+            raise Impossible("unit", message, f"Choose one of: {', '.join(sorted(state.domains))}.")
+    if lacking := sorted(name for name in request.services if name not in source and name not in target):
+        message = f"{', '.join(lacking)} never ran in {edge.source}."
+        raise Impossible("nothing-to-promote", message, f"Release it to {edge.source} first.")
+    return names
+
+
+def named_services(state: State, request: Request) -> set[str]:
+    """The services that a request names, by themselves or by their domain."""
+    for name in request.services:
+        known_service(state, name)
+    if request.domain and request.domain not in state.domains:
+        raise Impossible("unknown", f"{request.domain} is no domain.", nearest(request.domain, state.domains))
+    return {*request.services, *state.domains.get(request.domain, ())}
+
+
+def _of_proposal(state: State, request: Request) -> Move:
+    """The move of a proposal, as it would be if it were asked for now."""
+    record = record_of(state, request.record, request.environment)
+    if record.kind not in MOVES or record.state not in OPEN:
+        what = f"is {record.state}" if record.state else f"is a {record.kind}"
+        raise Impossible("wrong-state", f"{record.id} {what}: nothing waits there.", "See: gate promote log")
+    target = state.releases[request.environment]
+    changes = {name: Change(before=target.get(name), after=change.after) for name, change in record.services.items()}
+    return Move(
+        kind=record.kind,
+        environment=record.environment,
+        source=record.source,
+        changes=changes,
+        about=record.about,
+        proposal=record,
+    )
+
+
+def record_of(state: State, record_id: str, environment: str) -> Record:
+    record = state.records.get(record_id)
+    if record is None or record.environment != environment:
+        message = f"{record_id or 'Nothing'} is no record of {environment}."
+        raise Impossible("unknown", message, f"See: gate promote log {environment}")
+    return record
+
+
+def _rollback(state: State, edge: Edge, request: Request) -> Move:
+    """Back to an earlier set that was verified there: the one named, or the last one that differs."""
+    environment = request.environment
+    if edge.unit == "everything" and (request.services or request.domain):
+        raise Impossible("unit", f"{environment} goes back as a whole.", "Leave out domain and services.")
+    chosen = named_services(state, request) or {*state.services, *state.releases[environment]}
+    if request.record:
+        candidates = [record_of(state, request.record, environment)]
+    else:
+        candidates = [record for record in reversed(state.of(environment)) if record.seen and record.seen.good]
+    for record in candidates:
+        if record.state != "verified" or record.seen is None:
+            message = f"The set of {record.id} was never verified as a whole in {environment}."
+            raise Impossible("not-verified", message, "Choose another: gate promote log " + environment)
+        names = chosen & {*record.seen.releases, *state.releases[environment]}
+        changes = _changes(state, environment, record.seen.releases, names)
+        # Without a name: what an earlier rollback took away isn't what anybody means.
+        held = any(state.held(environment, name, change.after) for name, change in changes.items())
+        if changes and (request.record or not held):
+            return Move(
+                kind="rollback", environment=environment, source=environment, changes=changes, about=record.id
+            )  # fmt: skip
+    if request.record:
+        message = f"{environment} runs the set of {request.record} already."
+        raise Impossible("nothing-to-promote", message, "See: gate promote status")
+    message = f"No other set was ever verified in {environment}."
+    raise Impossible("not-verified", message, "Promote a mended release instead.")

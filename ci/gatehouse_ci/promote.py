@@ -1,0 +1,264 @@
+"""Carries decisions out: gather facts, decide, push the intent, deploy, observe, push the outcome.
+
+Every step may be the last one before a crash: what was begun stands in the record, and the next run, whoever's it is,
+settles it by looking at what really runs. Who loses a push reads again and decides again; nothing is forced.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from gatehouse_ci import decide as core
+from gatehouse_ci import settle as outcomes
+from gatehouse_ci.moves import Impossible, Move, edge_of, move_of
+from gatehouse_ci.ports import DeployFailed, Moved, NotConfigured, PortFailed, Ports, Preview
+from gatehouse_ci.records import new_key
+from gatehouse_ci.rules import not_as_meant
+from gatehouse_ci.state import State, read_state
+from gatehouse_ci.structs import Actor, BlackBox, Decision, Facts, Found, Observed, Record, Request
+
+Report = Callable[[str], None]
+PATIENCE = timedelta(minutes=5)
+# A push that fifty others outran comes through in far fewer.
+ATTEMPTS = 200
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 2.0
+# Requests that wait for what others have begun in the same environments.
+WRITES = frozenset({"promote", "apply", "rollback", "verify"})
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a request. `record` as it stands at the end: verified, failed, reverted, proposed, ..."""
+
+    decision: Decision
+    record: Record | None = None
+    revision: str = ""
+
+    @property
+    def ok(self) -> bool:
+        failed = self.record is not None and self.record.state in ("failed", "reverted")
+        return self.decision.allowed and not failed
+
+
+class Promoter:
+    """`report` is told each step in words. `patience`: how long a deployed service may take to answer as meant."""
+
+    def __init__(self, ports: Ports, report: Report = lambda line: None, patience: timedelta = PATIENCE) -> None:
+        self.ports = ports
+        self.report = report
+        self.patience = patience
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+
+    def state(self) -> State:
+        return read_state(*self.ports.repository.read())
+
+    def explain(self, request: Request, actor: Actor) -> Decision:
+        """What `run` would decide now. Writes nothing."""
+        state = self.state()
+        return core.decide(state, self.facts(state, request), request, actor, self.ports.clock.now())
+
+    def preview(self, request: Request) -> Preview:
+        """The one page. Raises Impossible when there is nothing that could be shown."""
+        state = self.state()
+        move = move_of(state, request)
+        return self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
+
+    def run(self, request: Request, actor: Actor) -> Outcome:
+        """Decides the request and carries it out to its end. Raises PortFailed when a port doesn't answer."""
+        request = msgspec.structs.replace(request, key=request.key or new_key())
+        if request.action == "verify":
+            return self._verify(request, actor)
+        decision, revision = self._decided(request, actor)
+        record = decision.record
+        if not decision.allowed or record is None:
+            return Outcome(decision=decision, revision=revision)
+        if record.state in ("applying", "failed"):
+            self.settle(record.environment, actor)
+            state = self.state()
+            record, revision = state.records[record.id], state.revision
+        return Outcome(decision=decision, record=record, revision=revision)
+
+    def resume(self, actor: Actor, environments: tuple[str, ...] = ()) -> list[Record]:
+        """Settles what was begun anywhere and is undecided; the records as they are then.
+
+        Puts the environments' own tags right as well, in case a run ended before it did.
+        """
+        state = self.state()
+        ids = [one.id for name in environments or state.releases for one in outcomes.unsettled(state, name)]
+        for environment in environments or state.releases:
+            self.settle(environment, actor)
+        after = self.state() if ids else state
+        return [after.records[one] for one in ids]
+
+    def _decided(self, request: Request, actor: Actor) -> tuple[Decision, str]:
+        """Decides on the head, and pushes; on the next head when somebody was faster."""
+        for _ in range(ATTEMPTS):
+            state = self.state()
+            if request.action in WRITES and self._settle_first(state, request, actor):
+                continue
+            facts = self.facts(state, request)
+            decision = core.decide(state, facts, request, actor, self.ports.clock.now())
+            if not decision.allowed or not decision.edits:
+                return decision, state.revision
+            if revision := self._push(state, decision.edits, decision.message, actor):
+                return decision, revision
+        raise PortFailed(f"main moved on {ATTEMPTS} times; nothing of this request was written. Try again.")
+
+    def _settle_first(self, state: State, request: Request, actor: Actor) -> bool:
+        """Whether something that was begun stood in the way; it doesn't any more."""
+        edge = state.policy.edges.get(request.environment)
+        places = [request.environment, edge.source] if edge else []
+        begun = [place for place in places if state.undecided(place) if place in state.releases]
+        for place in begun:
+            self.settle(place, actor)
+        return bool(begun)
+
+    def _push(self, state: State, edits: dict[str, str | None], message: str, actor: Actor) -> str | None:
+        """The new revision; None when main went on meanwhile (after a pause, so that not all try again at once)."""
+        try:
+            revision = self.ports.repository.push(state.revision, edits, message, actor)
+        except Moved as moved:
+            self.report(f"{moved}: deciding again")
+            time.sleep(random.uniform(0, self._pause_seconds))  # noqa: S311 - jitter
+            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+            return None
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self.report(message.splitlines()[0])
+        return revision
+
+    def facts(self, state: State, request: Request) -> Facts:
+        """What the ports say about the request's move. A port that isn't configured is told, not skipped."""
+        try:
+            edge = edge_of(state, request.environment)
+            if request.action in core.brakes.ACTIONS:
+                return Facts()
+            move = move_of(state, request)
+        except Impossible:
+            return Facts()
+        missing: list[str] = []
+        found, running, fingerprint = {}, {}, None
+        try:
+            found = self._found(move)
+        except NotConfigured as error:
+            missing.append(str(error))
+        try:
+            if "running" in edge.needs and move.kind == "promotion" and request.action != "approve":
+                running = {name: self.ports.runtime.running(move.source, name) for name in move.releases}
+        except NotConfigured as error:
+            missing.append(str(error))
+        try:
+            page = self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
+            fingerprint = page.fingerprint
+        except NotConfigured as error:
+            missing.append(str(error))
+        return Facts(found=found, running=running, fingerprint=fingerprint, missing=tuple(missing))
+
+    def _found(self, move: Move) -> dict[str, Found]:
+        registry = self.ports.registry
+        return {
+            name: Found(
+                image=registry.digest(name, release.digest) == release.digest,
+                database=release.database_digest is None
+                or registry.digest(f"{name}-database", release.database_digest) == release.database_digest,
+                tag_digest=registry.digest(name, release.tag),
+            )
+            for name, release in move.releases.items()
+        }
+
+    def settle(self, environment: str, actor: Actor) -> None:
+        """Deploys what main says, looks at what runs, and writes the outcome of all that was begun there."""
+        tried: set[tuple[str, str | None]] = set()
+        while True:
+            state = self.state()
+            pending = outcomes.unsettled(state, environment)
+            new = {(record.id, record.state) for record in pending} - tried
+            if not new:
+                break
+            tried |= new
+            observed = self._deploy(state, environment, pending)
+            self._write_outcomes(environment, [record.id for record in pending], observed, actor)
+        self._tag(state, environment)
+
+    def _deploy(self, state: State, environment: str, pending: list[Record]) -> Observed:
+        self.report(f"deploying {environment} as main says at {state.revision[:12]}")
+        why = ""
+        try:
+            self.ports.runtime.deploy(environment, state.revision)
+        except DeployFailed as error:
+            why = str(error) or "no reason was given"
+        # Others may have changed main while this waited for the environment: look at what it says now.
+        names = {name for record in pending for name in record.services}
+        return self._observe(self.state(), environment, names, why)
+
+    def _observe(self, state: State, environment: str, names: set[str], deploy_failed: str = "") -> Observed:
+        """What runs, once `names` are as meant or patience is over; and the black-box suite's word, if an edge asks."""
+        meant = state.releases[environment]
+        runtime, deadline = self.ports.runtime, time.monotonic() + self.patience.total_seconds()
+        while True:
+            running = {name: runtime.running(environment, name) for name in sorted({*meant, *names})}
+            wrong = {name for name, now in running.items() if not_as_meant(meant.get(name), now)}
+            rolled_back = any(one and one.rolled_back for one in running.values())
+            if not wrong & names or deploy_failed or rolled_back or time.monotonic() >= deadline:
+                break
+            self.report(f"waiting for {', '.join(sorted(wrong & names))} in {environment} to answer as meant")
+            time.sleep(min(5.0, max(0.0, deadline - time.monotonic())))
+        black_box = None if wrong else self._black_box(state, environment)
+        return Observed(running=running, black_box=black_box, deploy_failed=deploy_failed)
+
+    def _black_box(self, state: State, environment: str) -> BlackBox | None:
+        asked = [edge for edge in state.policy.edges.values() if edge.source == environment]
+        if not any({"black-box", "seen-together"} & set(edge.needs) for edge in asked):
+            return None
+        self.report(f"running the black-box suite against {environment}")
+        return self.ports.black_box.run(environment)
+
+    def _write_outcomes(self, environment: str, ids: list[str], observed: Observed, actor: Actor) -> None:
+        """The outcomes of all these records in one commit. Who loses the push finds some of them written already."""
+        for _ in range(ATTEMPTS):
+            state = self.state()
+            edits: dict[str, str | None] = {}
+            messages = []
+            for record_id in ids:
+                decision = outcomes.settle(state, record_id, observed, actor, self._now())
+                if decision.edits and decision.record:
+                    edits |= decision.edits
+                    messages.append(decision.message)
+                    texts = {path: text for path, text in decision.edits.items() if text is not None}
+                    state = read_state(state.revision, {**state.tree, **texts})
+            message = messages[0] if len(messages) == 1 else _together(environment, messages)
+            if not edits or self._push(state, edits, message, actor):
+                return
+        raise PortFailed(f"main moved on {ATTEMPTS} times; the outcome is not written. Run: gate promote resume")
+
+    def _tag(self, state: State, environment: str) -> None:
+        """The environment's own tag on what it runs, for people; after the outcome, which doesn't hang on it."""
+        for name, release in state.releases[environment].items():
+            for image, digest in ((name, release.digest), (f"{name}-database", release.database_digest)):
+                if digest and self.ports.registry.digest(image, environment) != digest:
+                    self.ports.registry.tag(image, digest, environment)
+
+    def _verify(self, request: Request, actor: Actor) -> Outcome:
+        """Looks at an environment as it is, and records what was seen."""
+        for _ in range(ATTEMPTS):
+            state = self.state()
+            if self._settle_first(state, request, actor):
+                continue
+            refused = outcomes.verification(state, request, Observed(), actor, self._now())
+            if not refused.allowed:
+                return Outcome(decision=refused, revision=state.revision)
+            observed = self._observe(state, request.environment, set(state.releases[request.environment]))
+            decision = outcomes.verification(state, request, observed, actor, self._now())
+            if revision := self._push(state, decision.edits, decision.message, actor):
+                return Outcome(decision=decision, record=decision.record, revision=revision)
+        raise PortFailed(f"main moved on {ATTEMPTS} times; what was seen is not written. Try again.")
+
+    def _now(self) -> datetime:
+        return self.ports.clock.now()
+
+
+def _together(environment: str, messages: list[str]) -> str:
+    body = [line for message in messages for line in message.splitlines() if line]
+    return "\n".join([f"Settle {len(messages)} promotions in {environment}", "", *body])

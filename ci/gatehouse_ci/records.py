@@ -1,0 +1,110 @@
+"""Records of promotions as text: one YAML file each below `stacks/releases/<environment>/`, named by a ULID.
+
+New files never conflict, so that many may write at once. Deep parts are written in one line each, so that a person can
+read the file; nobody edits it.
+"""
+
+import json
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from gatehouse_catalog.errors import Problem
+from gatehouse_ci.structs import Record
+from gatehouse_ci.yaml_text import TextError, convert, load
+
+HEAD = "# Written by `gate promote`. Holds, freezes and verified sets are derived from these files: don't edit them.\n"
+PLACE = re.compile(r"^stacks/releases/(?P<environment>[a-z]+)/(?P<id>[0-9A-HJKMNP-TV-Z]{26})\.yaml$")
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, as ULIDs have it
+KEY_LENGTH = 16
+PLAIN = re.compile(r"^[a-z][a-z_-]*$")
+NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def new_key() -> str:
+    """The random half of a ULID. A request keeps it through all its attempts, so that its record is known again."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
+
+
+def next_id(existing: Iterable[str], key: str, now: datetime) -> str:
+    """A ULID later than all that exist, even where another machine's clock is ahead: records sort as they came."""
+    milliseconds = int(now.timestamp() * 1000)
+    latest = max(existing, default="")[:10]
+    if latest:
+        milliseconds = max(milliseconds, _number(latest) + 1)
+    time = "".join(ALPHABET[milliseconds >> shift & 31] for shift in range(45, -1, -5))
+    return time + (key or "0" * KEY_LENGTH)
+
+
+def _number(text: str) -> int:
+    number = 0
+    for letter in text:
+        number = number * 32 + ALPHABET.index(letter)
+    return number
+
+
+def key_of(record_id: str) -> str:
+    return record_id[-KEY_LENGTH:]
+
+
+def one_line(text: str) -> str:
+    """What somebody typed, as one line of printable characters."""
+    return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
+
+
+def render(record: Record) -> str:
+    """The record's file. Equal records give equal texts."""
+    return HEAD + "".join(_lines(_plain(record), "", depth=2))
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    raw = msgspec.to_builtins(record, builtin_types=(datetime,))
+    return json.loads(json.dumps(raw, default=_time))
+
+
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _lines(mapping: dict[str, Any], indent: str, depth: int) -> Iterable[str]:
+    for key, value in mapping.items():
+        if isinstance(value, dict) and value and depth:
+            yield f"{indent}{_scalar(key)}:\n"
+            yield from _lines(value, indent + "  ", depth - 1)
+        elif isinstance(value, list) and value:
+            yield f"{indent}{_scalar(key)}:\n"
+            yield from (f"{indent}  - {_flow(one)}\n" for one in value)
+        else:
+            yield f"{indent}{_scalar(key)}: {_flow(value)}\n"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_scalar(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str) and PLAIN.match(value) and value not in NOT_PLAIN:
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+@lru_cache(maxsize=20_000)
+def parse(path: str, text: str) -> Record:
+    """The record in a file's text. Raises TextError naming file and key."""
+    place = PLACE.match(path)
+    if not place:
+        mend = "Remove it, or move it elsewhere."
+        raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", mend=mend)])
+    record = convert(load(text, path), Record, path)
+    for key in ("environment", "id"):
+        if getattr(record, key) != place[key]:
+            value, mend = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."
+            raise TextError([Problem(file=path, key=key, value=value, message="isn't that of its path.", mend=mend)])
+    return record

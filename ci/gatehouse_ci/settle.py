@@ -1,0 +1,159 @@
+"""What becomes of a promotion that was begun, by what was observed afterwards: verified, failed, reverted. Pure.
+
+A failed one goes out of the stack file in the same commit that says so, because what ECS runs by then is what ran
+before: git says again what is.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from gatehouse_catalog.releases import Release
+from gatehouse_ci.decide import moment, stack_edit, with_step
+from gatehouse_ci.moves import Impossible, edge_of
+from gatehouse_ci.records import next_id, one_line, render
+from gatehouse_ci.rules import lacking_role, not_as_meant
+from gatehouse_ci.state import MOVES, State
+from gatehouse_ci.structs import Actor, Decision, Observed, Reason, Record, Request, Seen, Step
+
+
+def unsettled(state: State, environment: str) -> list[Record]:
+    """What the next run has to look at: what was begun, and what failed and hasn't been seen gone."""
+    return [*state.undecided(environment), *_failed(state, environment)]
+
+
+def _failed(state: State, environment: str) -> list[Record]:
+    """Failed ones whose services have not been promoted since."""
+    moves = [record for record in state.of(environment) if record.kind in MOVES and record.history]
+    found = []
+    for record in moves:
+        later = [one for one in moves if one.id != record.id and one.history[-1].at > record.history[-1].at]
+        touched = {name for one in later if one.state == "verified" for name in one.services}
+        if record.state == "failed" and not touched & record.services.keys():
+            found.append(record)
+    return found
+
+
+def settle(state: State, record_id: str, observed: Observed, actor: Actor, now: datetime) -> Decision:
+    """The record's outcome. Allowed without edits: somebody settled it already, or there is nothing new to say."""
+    record = state.records[record_id]
+    now = moment(state, record.environment, now)
+    if record.state == "failed":
+        return _reverted(state, record, observed, actor, now)
+    if record.state != "applying":
+        return Decision(allowed=True, record=record)
+    if why := _why_not(record, observed):
+        return _fail(state, record, why, actor, now)
+    others = _unlike(state, record.environment, observed)
+    seen = None if others else _seen(state, record.environment, observed, now)
+    why = f"not seen as a whole: {others}" if others else ""
+    verified = with_step(record, Step(state="verified", at=now, by=actor.name, why=why))
+    verified = msgspec.structs.replace(verified, seen=seen)
+    edits: dict[str, str | None] = {record.path: render(verified)}
+    return Decision(allowed=True, edits=edits, record=verified, message=_message("Verified", verified))
+
+
+def _why_not(record: Record, observed: Observed) -> str:
+    """Why the promotion didn't arrive; empty when every service of it runs as meant.
+
+    A deployment that failed may have failed at another promotion's service: what runs as meant did arrive, unless only
+    its database image changed, which nobody can tell from outside.
+    """
+    told = []
+    for name, change in record.services.items():
+        reason = not_as_meant(change.after, observed.running.get(name))
+        same_image = change.before and change.after and change.before.digest == change.after.digest
+        if reason or (same_image and observed.deploy_failed):
+            told.append(f"{name}: {reason or 'whether its database is as meant, nobody can tell.'}")
+    if told and observed.deploy_failed:
+        told.insert(0, f"the deployment failed: {observed.deploy_failed}")
+    return one_line(" ".join(told))[:1000]
+
+
+def _fail(state: State, record: Record, why: str, actor: Actor, now: datetime) -> Decision:
+    failed = with_step(record, Step(state="failed", at=now, by=actor.name, why=why))
+    there = state.releases[record.environment]
+    back: dict[str, Release | None] = {
+        name: change.before for name, change in record.services.items() if there.get(name) == change.after
+    }
+    edits: dict[str, str | None] = {record.path: render(failed), **stack_edit(state, record.environment, back)}
+    return Decision(
+        allowed=True,
+        reasons=(Reason(rule="failed", message=why, mend="Mend it, and promote the next release."),),
+        edits=edits,
+        record=failed,
+        message=_message("Failed", failed),
+    )
+
+
+def _reverted(state: State, record: Record, observed: Observed, actor: Actor, now: datetime) -> Decision:
+    """Whether what was put back runs again."""
+    there = state.releases[record.environment]
+    before = {name: there.get(name) for name in record.services}
+    if observed.deploy_failed or any(not_as_meant(before[name], observed.running.get(name)) for name in before):
+        return Decision(allowed=True, record=record, reasons=(Reason(rule="failed", message=record.history[-1].why),))
+    step = Step(state="reverted", at=now, by=actor.name, why="what ran before runs again")
+    reverted = with_step(record, step)
+    return Decision(
+        allowed=True,
+        reasons=(Reason(rule="failed", message=record.history[-1].why),),
+        edits={record.path: render(reverted)},
+        record=reverted,
+        message=_message("Reverted", reverted),
+    )
+
+
+def verification(state: State, request: Request, observed: Observed, actor: Actor, now: datetime) -> Decision:
+    """The record of having looked at a whole environment again; it changes nothing there."""
+    try:
+        edge = edge_of(state, request.environment)
+    except Impossible as error:
+        return Decision(allowed=False, reasons=(error.reason,))
+    if reasons := tuple(lacking_role(actor, set(edge.who), f"verify in {request.environment}")):
+        return Decision(allowed=False, reasons=reasons)
+    why = _unlike(state, request.environment, observed)
+    seen = None if why else _seen(state, request.environment, observed, now)
+    record = Record(
+        id=next_id([one.id for one in state.of(request.environment)], request.key, now),
+        kind="verification",
+        environment=request.environment,
+        by=actor.name,
+        at=now,
+        reason=one_line(request.reason),
+        seen=seen,
+    )
+    step = Step(
+        state="verified" if seen else "failed",
+        at=moment(state, request.environment, now),
+        by=actor.name,
+        why=why,
+    )
+    record = with_step(record, step)
+    reasons = () if seen else (Reason(rule="not-running", message=why, mend="Mend the environment, verify again."),)
+    return Decision(
+        allowed=True,
+        reasons=reasons,
+        edits={record.path: render(record)},
+        record=record,
+        message=f"Look at {request.environment}: {record.state}\n\nRecord: {record.path}",
+    )
+
+
+def _seen(state: State, environment: str, observed: Observed, now: datetime) -> Seen:
+    return Seen(at=now, releases=dict(state.releases[environment]), black_box=observed.black_box)
+
+
+def _unlike(state: State, environment: str, observed: Observed) -> str:
+    """What doesn't run as meant in the whole environment."""
+    reasons = {
+        name: not_as_meant(release, observed.running.get(name)) for name, release in state.releases[environment].items()
+    }
+    return one_line(" ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason))
+
+
+def _message(outcome: str, record: Record) -> str:
+    what = ", ".join(record.services)
+    subject = f"{outcome} in {record.environment}: {what}"
+    subject = subject if len(subject) <= 72 else f"{outcome} in {record.environment}: {len(record.services)} services"
+    why = record.history[-1].why
+    return "\n".join([subject, *(["", why] if why else []), "", f"Record: {record.path}"])
