@@ -4,17 +4,14 @@ A build may have been cancelled or have failed: on main, comparing with the comm
 good. So a build compares each service with the commit that it was released from (`since_release`).
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from gatehouse_catalog import load_catalog
 from gatehouse_ci.affected import Affected, House, affected
 from gatehouse_ci.checkout import Checkout, GitError
+from gatehouse_ci.files import stack_config
 from gatehouse_ci.lock import Lock
 
 SHOWN = 3  # reasons a line; --json has all
@@ -30,10 +27,10 @@ def look(root: Path, revision: str | None = None, *, everything: bool = False) -
 def since_release(root: Path, environment: str) -> Affected:
     """What differs from what is released to an environment, each service compared with its own release.
 
-    Raises GitError when the stack file can't be read.
+    Raises PortFailed when the stack file isn't YAML.
     """
     checkout, house = Checkout(root), _house(root)
-    commits = released(root / "stacks" / f"Pulumi.{environment}.yaml")
+    commits = released(root, environment)
     bases = {service.name: checkout.commit(commits.get(service.name) or "-") for service in house.services.values()}
     by_base = {base: affected(house, checkout.changes(base), lambda path: _now(root, path)) for base in _known(bases)}
     answer = Affected(f"what is released to {environment}")
@@ -56,14 +53,10 @@ def since_release(root: Path, environment: str) -> Affected:
     return answer
 
 
-def released(file: Path) -> Mapping[str, str]:
-    """The commit of each service's release in a stack file."""
-    try:
-        content = YAML(typ="safe", pure=True).load(file.read_text(encoding="utf-8"))
-        releases = (content.get("config") or {}).get("gatehouse:releases") or {}
-        return {service: str(release.get("commit", "")) for service, release in releases.items()}
-    except (OSError, YAMLError, AttributeError) as error:
-        raise GitError(f"{file}: the releases can't be read: {error}. Mend: bring the file back from git") from error
+def released(root: Path, environment: str) -> Mapping[str, str]:
+    """The commit of each service's release in an environment. Raises PortFailed when the stack file isn't YAML."""
+    releases = stack_config(root, environment).get("gatehouse:releases") or {}
+    return {service: str(release.get("commit", "")) for service, release in releases.items()}
 
 
 def as_json(answer: Affected) -> dict[str, Any]:
@@ -88,11 +81,6 @@ def outputs(answer: Affected) -> dict[str, Any]:
         "build": bool(answer.services),
         "deploy_needed": bool(answer.services or answer.deploy),
     }
-
-
-def for_workflow(answer: Affected) -> str:
-    """The lines of $GITHUB_OUTPUT; each value is JSON."""
-    return "".join(f"{name}={json.dumps(value, separators=(',', ':'))}\n" for name, value in outputs(answer).items())
 
 
 def for_people(answer: Affected) -> str:

@@ -1,4 +1,5 @@
-"""`gate affected` and `gate hooks`: what a change touches, and what keeps an unchecked one from being pushed.
+"""`gate affected`, `gate hooks`, `gate way-in`: what a change touches, what keeps an unchecked one from being pushed, and
+by which role a workflow gets into an environment.
 
 Each function only reads its arguments and hands over.
 """
@@ -8,7 +9,9 @@ Each function only reads its arguments and hands over.
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -32,11 +35,34 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
     root = find_root()
     answer = report.since_release(root, released) if released else report.look(root, base, everything=everything)
     if github:
-        if not (file := os.environ.get("GITHUB_OUTPUT")):
-            raise click.UsageError("--github is for a step of a workflow: GITHUB_OUTPUT isn't set.")
-        with Path(file).open("a", encoding="utf-8") as output:
-            output.write(report.for_workflow(answer))
+        _for_workflow(report.outputs(answer))
     click.echo(json.dumps(report.as_json(answer), indent=2) if as_json else report.for_people(answer))
+
+
+@click.command("way-in")
+@click.argument("environment")
+@click.option("--may", type=click.Choice(["apply", "plan"]), default="plan", show_default=True, help="What for.")
+@click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
+def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> None:
+    """Say by which role a workflow gets into an environment, as its stack file names the account."""
+    import msgspec
+
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.way_in import way_in as found
+
+    way = msgspec.structs.asdict(found(find_root(), environment, may))
+    if github:
+        _for_workflow(way)
+    click.echo(json.dumps(way, indent=2))
+
+
+def _for_workflow(outputs: Mapping[str, object]) -> None:
+    """Appends to $GITHUB_OUTPUT: a text as it is, all else as JSON."""
+    if not (file := os.environ.get("GITHUB_OUTPUT")):
+        raise click.UsageError("--github is for a step of a workflow: GITHUB_OUTPUT isn't set.")
+    with Path(file).open("a", encoding="utf-8") as output:
+        for name, value in outputs.items():
+            output.write(f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}\n")
 
 
 @click.group()

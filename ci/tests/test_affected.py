@@ -1,7 +1,6 @@
 """What a change affects: this repository's own catalog and lock are asked, and git repositories made for the test."""
 
 import functools
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_ci.affected import Affected, House, affected
-from gatehouse_ci.affected_report import for_people, for_workflow, look, since_release
+from gatehouse_ci.affected_report import for_people, look, since_release
 from gatehouse_ci.checkout import Changes, Checkout, GitError
 from gatehouse_ci.lock import Lock
 from gatehouse_ci.testing_checkout import commit, copied, write
@@ -270,14 +269,6 @@ def test_a_build_compares_each_service_with_its_own_release(repository: Checkout
     assert answer.deploy
 
 
-def test_the_answer_for_a_workflow_is_lines_of_json(repository: Checkout):
-    write(repository.root / "services/person/gatehouse_person/a.py", "")
-    lines = dict(line.split("=", 1) for line in for_workflow(look(repository.root, "HEAD")).splitlines())
-    assert {name: json.loads(value) for name, value in lines.items()} == {
-        "matrix": {"service": ["person"]}, "build": True, "deploy_needed": True,
-    }  # fmt: skip
-
-
 def test_the_answer_for_people_says_why(repository: Checkout):
     write(repository.root / "services/chassis/gatehouse_chassis/a.py", "")
     said = for_people(look(repository.root, "HEAD"))
@@ -291,5 +282,6 @@ def test_the_command_writes_a_steps_outputs(repository: Checkout, tmp_path: Path
     output = tmp_path / "output"
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "affected", "--github"]
     environment = {**os.environ, "GITHUB_OUTPUT": str(output)}
+    write(repository.root / "services/person/gatehouse_person/a.py", "")
     subprocess.run([*command, "--base", "HEAD"], env=environment, check=True, capture_output=True)
-    assert output.read_text() == 'matrix={"service":[]}\nbuild=false\ndeploy_needed=false\n'
+    assert output.read_text() == 'matrix={"service":["person"]}\nbuild=true\ndeploy_needed=true\n'

@@ -1,0 +1,42 @@
+"""How a workflow gets into an environment: the role it takes by OpenID Connect, as the stack file names its account.
+
+There are no keys. Who may take a role is said by the platform (gatehouse_platform.access): the jobs of one GitHub
+environment of one repository, `dev` to change it and `dev-plan` to look at it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from gatehouse_catalog.releases import ENVIRONMENTS
+from gatehouse_ci.files import stack_config, stack_path
+
+May = Literal["apply", "plan"]
+
+
+class NoWayIn(Exception):
+    """The stack file doesn't say which account or region; the message says what to add."""
+
+
+class WayIn(msgspec.Struct, frozen=True, kw_only=True):
+    """`environment` is GitHub's: a job that names it may take the role."""
+
+    environment: str
+    role: str
+    region: str
+
+
+def way_in(root: Path, environment: str, may: May) -> WayIn:
+    """Raises NoWayIn naming the file and the key that is missing."""
+    if environment not in ENVIRONMENTS:
+        raise NoWayIn(f"{environment} is no environment. Known: {', '.join(ENVIRONMENTS)}")
+    config = stack_config(root, environment)
+    for key in ("gatehouse:account", "aws:region"):
+        if not config.get(key):
+            raise NoWayIn(f"{stack_path(environment)}: config: {key} is missing. Mend: write it there")
+    return WayIn(
+        environment=environment if may == "apply" else f"{environment}-plan",
+        role=f"arn:aws:iam::{config['gatehouse:account']}:role/gatehouse-github-{environment}-{may}",
+        region=str(config["aws:region"]),
+    )
