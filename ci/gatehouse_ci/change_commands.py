@@ -1,4 +1,4 @@
-"""`gate affected`, `gate hooks`, `gate way-in`: what a change touches, what keeps an unchecked one from being pushed, and
+"""`gate affected`, `gate hooks`, `gate way-in`: what a change touches, what keeps an unchecked one from being pushed,
 by which role a workflow gets into an environment.
 
 Each function only reads its arguments and hands over.
