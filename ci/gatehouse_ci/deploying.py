@@ -7,19 +7,17 @@ success: pulumi-aws #4487); what really runs is `running.py`'s question.
 
 import contextlib
 import fcntl
-import io
 import re
 import shutil
 import signal
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import stack_path
+from gatehouse_ci.files import archived, lay_out, stack_path
 from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed, Repository
 
 PROGRAM = "pulumi"
@@ -108,13 +106,9 @@ class Deployer:
     @contextlib.contextmanager
     def _files_of(self, revision: str) -> Generator[Path]:
         """All files at a revision, in a folder that goes afterwards: Pulumi runs main's program, whatever is here."""
-        command = ["git", "-c", "safe.directory=*", "archive", "--format=tar", revision]
-        done = subprocess.run(command, cwd=self._checkout.root, capture_output=True, check=False)  # noqa: S603 - git's
-        if done.returncode:
-            raise PortFailed(f"{revision} can't be read: {done.stderr.decode(errors='replace').strip()}")
+        content = archived(self._checkout, revision)
         with tempfile.TemporaryDirectory(prefix="gate-deploy-") as folder:
-            with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-                archive.extractall(folder, filter="data")
+            lay_out(content, Path(folder))
             yield Path(folder)
 
 

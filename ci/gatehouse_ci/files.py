@@ -1,9 +1,11 @@
-"""What the ports read of the repository's own files: a stack's configuration, and what a service says of itself.
+"""What the ports read of the repository's own files: at a revision, or of a tree of texts that somebody read already.
 
-From a folder or from a tree of texts at a revision. Checking them is the platform's and the catalog's business.
+Checking what stands in them is the platform's and the catalog's business.
 """
 
 import io
+import subprocess
+import tarfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from gatehouse_ci.checkout import Checkout
 from gatehouse_ci.ports import PortFailed
 
 Tree = Mapping[str, str]
@@ -49,3 +52,31 @@ def _text(where: Path | Tree, path: str) -> str | None:
         file = where / path
         return file.read_text(encoding="utf-8") if file.is_file() else None
     return where.get(path)
+
+
+def tree_at(checkout: Checkout, revision: str) -> dict[str, str]:
+    """Path -> text of what promotion reads: all below stacks/, and each service.toml. Raises PortFailed."""
+    with tarfile.open(fileobj=io.BytesIO(archived(checkout, revision, "stacks", "services"))) as archive:
+        members = [one for one in archive if one.isfile() and _is_read(one.name)]
+        contents = ((one.name, archive.extractfile(one)) for one in members)
+        return {name: content.read().decode() for name, content in contents if content is not None}
+
+
+def _is_read(path: str) -> bool:
+    return path.startswith("stacks/") or (path.count("/") == 2 and path.endswith("/service.toml"))
+
+
+def archived(checkout: Checkout, revision: str, *paths: str) -> bytes:
+    """All files at a revision (or those below paths), as a tar. Raises PortFailed."""
+    command = ["git", "-c", "safe.directory=*", "archive", "--format=tar", revision, *paths]
+    done = subprocess.run(command, cwd=checkout.root, capture_output=True, check=False)  # noqa: S603 - git's
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise PortFailed(f"{revision[:12]} can't be read here: {said}. Mend: git fetch (a workflow: fetch-depth 0)")
+    return done.stdout
+
+
+def lay_out(content: bytes, folder: Path) -> None:
+    """Unpacks what `archived` gave."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        archive.extractall(folder, filter="data")

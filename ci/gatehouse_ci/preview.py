@@ -1,0 +1,124 @@
+"""Finds out what a promotion's page says: from git, the catalog's files, db-manager's planner and the services' APIs.
+
+The fingerprint is what gets approved. It is made of what decides the page (see `preview_rules.fingerprinted`), so it is
+known at once; the page itself is made when somebody looks at it.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatehouse_ci import preview_rules
+from gatehouse_ci.checkout import Checkout, GitError
+from gatehouse_ci.files import stack_config, tree_at
+from gatehouse_ci.ports import PortFailed, Previews, Registry, Repository, Tree
+from gatehouse_ci.preview_files import Documents, Files
+from gatehouse_ci.preview_page import Health, Page
+from gatehouse_ci.preview_sections import Sections
+from gatehouse_ci.preview_show import shown
+from gatehouse_ci.state import read_state
+from gatehouse_ci.structs import MERGE, Change
+
+# Of what `pulumi up` runs: the program, the alerts and dashboards it brings, what services say of themselves.
+PROGRAM = (".py", ".toml", ".yaml", ".json")
+
+
+def connect(
+    root: Path, environ: Mapping[str, str], repository: Repository, registry: Callable[[], Registry]
+) -> Previews:
+    """Previews made in a checkout that has main's history (a workflow: fetch-depth 0)."""
+    del repository, registry  # all that the page says is in commits, which the checkout has or fetches
+    return Previewer(root, environ)
+
+
+class Previewer:
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        self._checkout = Checkout(root)
+        self._environ = environ
+        self._documents: Documents = {}
+
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> "LazyPage":
+        """The page of these changes to `environment`. Raises PortFailed when the revision can't be read."""
+        self._known(revision)
+        tree = tree_at(self._checkout, revision)
+        target = stack_config(tree, environment)
+        decides = preview_rules.fingerprinted(msgspec.to_builtins(dict(changes)), target, self._deployed(revision))
+        content = msgspec.json.encode({"environment": environment, **decides}, order="deterministic")
+        fingerprint = hashlib.sha256(content).hexdigest()
+        make = functools.partial(self._page, revision, source, environment, dict(changes), tree, fingerprint)
+        return LazyPage(fingerprint, make)
+
+    def _known(self, revision: str) -> None:
+        """Sees to it that the checkout has the revision."""
+        try:
+            if self._checkout.commit(revision) is None:
+                self._checkout.git("fetch", "--quiet", "origin")
+        except GitError as error:
+            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Mend: git fetch origin") from error
+
+    def _deployed(self, revision: str) -> dict[str, str]:
+        """Path -> content id, of what decides what a deployment does. Tests and documents don't."""
+        try:
+            listed = self._checkout.git("ls-tree", "-r", "--format=%(objectname) %(path)", revision)
+        except GitError as error:
+            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Mend: git fetch origin") from error
+        lines = (line.split(" ", 1) for line in listed.splitlines())
+        return {path: content for content, path in lines if _decides(path)}
+
+    def _page(
+        self,
+        revision: str,
+        source: str,
+        environment: str,
+        changes: dict[str, Change],
+        tree: Tree,
+        fingerprint: str,
+    ) -> Page:
+        state = read_state(revision, tree)
+        in_order = sorted(changes.items())
+        health = None
+        if source != MERGE:
+            seen_at, record, black_box, note = preview_rules.source_health(state, source, sorted(changes))
+            health = Health(environment=source, seen_at=seen_at, by_record=record, black_box=black_box, note=note)
+        with Files(self._checkout, self._documents) as files:
+            sections = Sections(self._checkout, files, self._environ, stack_config(tree, environment))
+            return Page(
+                environment=environment,
+                source=source,
+                fingerprint=fingerprint,
+                moves=tuple(sections.move(name, change) for name, change in in_order),
+                settings=tuple(one for name, change in in_order for one in sections.settings(name, change)),
+                databases=tuple(one for name, change in in_order if (one := sections.database(name, change))),
+                apis=tuple(one for name, change in in_order if (one := sections.api(name, change))),
+                infrastructure=sections.infrastructure(environment, revision),
+                health=health,
+                ways_back=tuple(sections.way_back(name, change) for name, change in in_order),
+            )
+
+
+def _decides(path: str) -> bool:
+    if not path.endswith(PROGRAM) or "/tests/" in path:
+        return False
+    return path.startswith(("platform/", "observability/", "services/catalog/")) or path.endswith("/service.toml")
+
+
+class LazyPage:
+    """A preview whose page is made once, when it is looked at."""
+
+    def __init__(self, fingerprint: str, make: Callable[[], Page]) -> None:
+        self.fingerprint = fingerprint
+        self._make = functools.cache(make)
+
+    @property
+    def page(self) -> Page:
+        return self._make()
+
+    def to_builtins(self) -> dict[str, Any]:
+        return msgspec.to_builtins(self.page)
+
+    def __rich__(self) -> Any:
+        return shown(self.page)

@@ -1,0 +1,120 @@
+"""The one page that is shown before a promotion, as structs: what it says, not how it comes to know it or looks.
+
+Where something couldn't be found out, its section says so in `note`; nothing is left out silently.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from gatehouse_ci.openapi_diff import Difference
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all sections."""
+
+
+class Commit(Part, frozen=True, kw_only=True):
+    """A commit on main, and the pull request that it names (#123)."""
+
+    id: str
+    subject: str
+    by: str
+    at: datetime
+    pull_request: int | None = None
+
+
+class Move(Part, frozen=True, kw_only=True):
+    """One service: from which release to which, and how it got there. A tag is empty where it doesn't run."""
+
+    service: str
+    before: str
+    after: str
+    before_digest: str = ""
+    after_digest: str = ""
+    commits: tuple[Commit, ...] = ()
+    note: str = ""
+
+
+class Setting(Part, frozen=True, kw_only=True):
+    """`what`: added, removed, changed, without a value, unknown (the target sets what the code doesn't know)."""
+
+    service: str
+    key: str
+    what: str
+    detail: str = ""
+
+
+class Step(Part, frozen=True, kw_only=True):
+    """One step of db-manager's plan: what it locks, for how long at most, and what it puts at risk."""
+
+    what: str
+    why: str
+    locks: str
+    phase: str
+    reversible: bool
+    hazards: tuple[str, ...] = ()
+
+
+class Database(Part, frozen=True, kw_only=True):
+    """`versions`: collection -> (before, after); before is empty for a new one. `refusals`: why it would not be."""
+
+    service: str
+    versions: dict[str, tuple[str, str]] = {}
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Api(Part, frozen=True, kw_only=True):
+    service: str
+    differences: tuple[Difference, ...] = ()
+    note: str = ""
+
+    @property
+    def breaking(self) -> tuple[Difference, ...]:
+        return tuple(one for one in self.differences if one.breaking)
+
+
+class Infrastructure(Part, frozen=True, kw_only=True):
+    """What else the deployment changes: main's program and stack file against those of the last deployment."""
+
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Health(Part, frozen=True, kw_only=True):
+    """How the source environment does, by the records: when its present set was last seen working together."""
+
+    environment: str
+    seen_at: datetime | None = None
+    by_record: str = ""
+    black_box: str = ""
+    note: str = ""
+
+
+class WayBack(Part, frozen=True, kw_only=True):
+    """Whether the release before can run on the schema that this one leaves behind, and why (not)."""
+
+    service: str
+    possible: bool
+    why: str
+
+
+class Page(Part, frozen=True, kw_only=True):
+    environment: str
+    source: str
+    fingerprint: str
+    moves: tuple[Move, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    databases: tuple[Database, ...] = ()
+    apis: tuple[Api, ...] = ()
+    infrastructure: Infrastructure = Infrastructure()
+    health: Health | None = None
+    ways_back: tuple[WayBack, ...] = ()
+
+    @property
+    def can_be_rolled_back(self) -> bool:
+        return all(way.possible for way in self.ways_back)
