@@ -1,5 +1,5 @@
-"""`gate affected`, `gate hooks`, `gate way-in`: what a change touches, what keeps an unchecked one from being pushed,
-by which role a workflow gets into an environment.
+"""`gate affected`, `hooks`, `way-in`, `drift`: what a change touches, what keeps an unchecked one from being pushed, by
+which role a workflow gets into an environment, and whether that still is what main says.
 
 Each function only reads its arguments and hands over.
 """
@@ -54,6 +54,24 @@ def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> Non
     if github:
         _for_workflow(way)
     click.echo(json.dumps(way, indent=2))
+
+
+@click.command()
+@click.argument("environment")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
+def drift(environment: str, as_json: bool) -> None:
+    """Look whether an environment in AWS still is what main says. Exit code 2: it isn't.
+
+    Needs Pulumi and a role that may look (gate way-in ENVIRONMENT); changes nothing.
+    """
+    import msgspec
+
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.drift import drift as look
+
+    found = look(find_root(), environment, os.environ)
+    click.echo(msgspec.json.encode(found).decode() if as_json else str(found))
+    sys.exit(2 if found.changes else 0)
 
 
 def _for_workflow(outputs: Mapping[str, object]) -> None:
