@@ -99,7 +99,7 @@ class Solution:
         self._commit = commit(place.root)
         # What only the runner knows, for every service that declares a setting of that name. Prometheus' address holds
         # whether it runs or not: `--observe` can come later.
-        self._known = {"prometheus_url": f"http://{HOST}:{place.prometheus_port}"}
+        self._known = {"prometheus_url": f"http://{HOST}:{place.prometheus_port}", "checkout": str(place.root)}
 
     def reread(self) -> None:
         """Reads the catalog again. Raises CatalogError, and keeps what was there."""

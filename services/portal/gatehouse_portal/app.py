@@ -9,19 +9,22 @@ from litestar.di import Provide
 
 from gatehouse_chassis import Service, create_app
 from gatehouse_chassis.problems import Unauthenticated
-from gatehouse_portal import assets, pages
+from gatehouse_portal import assets, cores, pages
+from gatehouse_portal.desk import Core, Desk
 from gatehouse_portal.figures import Prometheus
 from gatehouse_portal.headers import security_headers
 from gatehouse_portal.peers import Peers
-from gatehouse_portal.routes import admin, curriculum, home, library, members, sign_in, throughput
+from gatehouse_portal.routes import admin, curriculum, home, library, members, releases, sign_in, throughput
 from gatehouse_portal.sessions import Refresh, Sessions, Tokens, checked_secret
 from gatehouse_portal.tables import DB
 from gatehouse_portal.watch import Watch
 
-PAGES = [sign_in, home, curriculum, members, library, throughput, admin]
+PAGES = [sign_in, home, curriculum, members, library, releases, throughput, admin]
 
 
-def create(service: Service) -> Litestar:
+def create(service: Service, core: Core | None = None) -> Litestar:
+    """`core` carries promotions out; by default it is what the settings name."""
+
     @asynccontextmanager
     async def ready(app: Litestar) -> AsyncGenerator[None]:
         """What pages need once the chassis has its clients and its database."""
@@ -31,6 +34,8 @@ def create(service: Service) -> Litestar:
         app.state.peers = peers
         app.state.watch = watch
         app.state.prometheus = prometheus = Prometheus(service.settings.url("prometheus_url"))
+        found = core or cores.of(service)
+        app.state.desk = desk = Desk(found) if found else None
         app.state.sessions = Sessions(
             secret=checked_secret(service.settings.text("session_secret")),
             lifetime=service.settings.duration("session_lifetime"),
@@ -41,6 +46,8 @@ def create(service: Service) -> Litestar:
         finally:
             await watch.close()
             await prometheus.close()
+            if desk:
+                await desk.close()
 
     return create_app(
         service,

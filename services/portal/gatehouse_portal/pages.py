@@ -19,7 +19,7 @@ from litestar.template import TemplateConfig
 from gatehouse_chassis import answers, context
 from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
 from gatehouse_chassis.problems import NotFound, Problem, Unauthenticated, Unavailable
-from gatehouse_portal import charts, words
+from gatehouse_portal import charts, release_words, words
 from gatehouse_portal.assets import asset
 from gatehouse_portal.forms import FIELD, form_token
 from gatehouse_portal.guards import VISITOR_COOKIE, form_cookie
@@ -30,6 +30,8 @@ THEMES = ("light", "dark")
 MEMBERS_SEEN_BY = ("mentor", "coordinator", "staff")
 # Who runs the platform, tests it, or decides that it goes live.
 FIGURES_SEEN_BY = (*sorted(OPERATOR_ROLES), "tester", "release-manager")
+# Those too whose veto counts.
+RELEASES_SEEN_BY = (*FIGURES_SEEN_BY, "board")
 
 log = structlog.get_logger()
 
@@ -54,7 +56,7 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     )
     everywhere: dict[str, Any] = {"asset": asset, "FORM_FIELD": FIELD}
     environment.globals.update(everywhere)
-    environment.filters.update(words.FILTERS | {"rate": charts.rate})
+    environment.filters.update(words.FILTERS | release_words.FILTERS | {"rate": charts.rate})
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
@@ -70,6 +72,8 @@ def places(actor: Actor | None) -> list[Place]:
         found.append(Place("Members", "/members", "The people and their curricula", ("person",)))
     found.append(Place("Resources", "/resources", "Articles, books, videos and courses, to search", ("topics",)))
     found.append(Place("Paths", "/paths", "Ways through the resources, step by step", ("topics",)))
+    if actor.has(*RELEASES_SEEN_BY):
+        found.append(Place("Releases", "/releases", "What runs where, and what may come next"))
     if actor.has(*FIGURES_SEEN_BY):
         about = "Requests, errors and latency of every service, the last hour"
         found.append(Place("Throughput", "/throughput", about))

@@ -31,6 +31,14 @@ class SignInOptions(Struct, frozen=True):
     personas: bool = False
 
 
+class Me(Struct, frozen=True):
+    """Who is signed in, with the roles that are granted now."""
+
+    name: str
+    roles: list[str]
+    email: str | None = None
+
+
 # topics
 
 

@@ -1,0 +1,203 @@
+"""The promotion core, for pages: what main says now, previews and decisions, and runs that go on in the background.
+
+The core waits for git and registries in its own threads' time; nothing here decides anything. What a page shows is read
+from the remote, never remembered from a run: the record in git is the truth, also after this process has ended.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import msgspec
+import structlog
+
+from gatehouse_catalog.errors import CatalogError
+from gatehouse_ci import records
+from gatehouse_ci.moves import Impossible, Move, move_of
+from gatehouse_ci.ports import Moved, NotConfigured, PortFailed, Preview, Tree
+from gatehouse_ci.state import State, read_state
+from gatehouse_ci.structs import Actor, Decision, Reason, Record, Request
+
+# Seconds for which what was read serves all who look; a run that ends makes everybody read again.
+FRESH = 1.5
+REMEMBERED = 100
+# What the ports and the reading of texts raise on purpose, with words for people.
+TROUBLES = (NotConfigured, PortFailed, Moved, CatalogError)
+
+log = structlog.get_logger()
+
+
+class Core(Protocol):
+    """Where promotions are carried out: in this process, or by a workflow that is asked to. All of it may block."""
+
+    @property
+    def where(self) -> str:
+        """What it writes to, in words for the confirmation."""
+        ...
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing can be changed from here; empty when it can."""
+        ...
+
+    def close(self) -> None: ...
+
+    def read(self) -> tuple[str, Tree]:
+        """The head of main as the remote has it now: revision and texts."""
+        ...
+
+    def preview(self, state: State, move: Move) -> Preview: ...
+
+    def explain(self, request: Request, actor: Actor) -> Decision: ...
+
+    def run(self, request: Request, actor: Actor, report: Callable[[str], None]) -> list[Reason]:
+        """Carries it out, to the end as far as it can be seen from here; the reasons why not, or none."""
+        ...
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request would do, and whether it may. `trouble`: why one of both can't be known."""
+
+    move: Move | None = None
+    preview: dict[str, Any] | None = None
+    fingerprint: str = ""
+    decision: Decision | None = None
+    trouble: str = ""
+
+
+class Run:
+    """A request that is being carried out by this process, or was."""
+
+    def __init__(self, request: Request, actor: Actor) -> None:
+        self.request, self.actor = request, actor
+        self.began = datetime.now(UTC)
+        self.said: list[str] = []
+        self.reasons: list[Reason] = []
+        self.failure = ""
+        self.over = asyncio.Event()
+
+    async def settled(self, seconds: float) -> bool:
+        """Whether it is over within that time."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.over.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+class Desk:
+    """One for the application."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self._reading = asyncio.Lock()
+        self._generation = 0
+        self._known: tuple[int, float, State] | None = None
+        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def close(self) -> None:
+        """Runs that are still going on are left to their records: the next run settles them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.core.close()
+
+    def forget(self) -> None:
+        """The next who looks reads anew."""
+        self._generation += 1
+
+    async def state(self) -> State:
+        """What main says, read after the last change that was made here. Raises one of TROUBLES."""
+        async with self._reading:
+            if self._known is not None:
+                generation, read_at, state = self._known
+                if generation == self._generation and time.monotonic() - read_at < FRESH:
+                    return state
+            generation = self._generation
+            state = await asyncio.to_thread(self._read)
+            self._known = (generation, time.monotonic(), state)
+            return state
+
+    def _read(self) -> State:
+        revision, tree = self.core.read()
+        if self._known is not None and self._known[2].revision == revision:
+            return self._known[2]
+        return read_state(revision, tree)
+
+    async def plan(self, request: Request, actor: Actor) -> Plan:
+        """The preview, and the decision about just that preview."""
+        state = await self.state()
+        try:
+            move = move_of(state, request)
+        except Impossible as impossible:
+            return Plan(decision=Decision(allowed=False, reasons=(impossible.reason,)))
+        found, no_preview = await _or_trouble(asyncio.to_thread(self._preview, state, move))
+        preview, fingerprint = found or (None, "")
+        asked = msgspec.structs.replace(request, fingerprint=fingerprint)
+        decision, undecided = await _or_trouble(asyncio.to_thread(self.core.explain, asked, actor))
+        return Plan(
+            move=move,
+            preview=preview,
+            fingerprint=fingerprint,
+            decision=decision,
+            trouble=no_preview or undecided,
+        )
+
+    def _preview(self, state: State, move: Move) -> tuple[dict[str, Any], str]:
+        made = self.core.preview(state, move)
+        return made.to_builtins(), made.fingerprint
+
+    def begin(self, request: Request, actor: Actor) -> Run:
+        """Carries the request out in the background; its key becomes part of the record's id."""
+        request = msgspec.structs.replace(request, key=request.key or records.new_key())
+        run = Run(request, actor)
+        self._runs[request.key] = run
+        while len(self._runs) > REMEMBERED:
+            self._runs.popitem(last=False)
+        task = asyncio.create_task(self._carry_out(run), name=f"{request.action} {request.environment}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return run
+
+    def run(self, key: str) -> Run | None:
+        """One that this process began and still knows."""
+        return self._runs.get(key)
+
+    async def record(self, key: str) -> Record | None:
+        """The record whose id ends with this key."""
+        state = await self.state()
+        return next((record for record in state.records.values() if records.key_of(record.id) == key), None)
+
+    async def _carry_out(self, run: Run) -> None:
+        loop = asyncio.get_running_loop()
+
+        def report(text: str) -> None:
+            loop.call_soon_threadsafe(self._said, run, text)
+
+        try:
+            run.reasons = await asyncio.to_thread(self.core.run, run.request, run.actor, report)
+        except TROUBLES as trouble:
+            run.failure = str(trouble)
+        except Exception as error:
+            log.error("a promotion broke off", key=run.request.key, kind=type(error).__name__, exc_info=error)
+            run.failure = "It broke off because of a fault of ours; the log has it. Its record says how far it came."
+        finally:
+            self.forget()
+            run.over.set()
+
+    def _said(self, run: Run, text: str) -> None:
+        """Each step may have written something: everybody reads again."""
+        run.said.append(text)
+        self.forget()
+
+
+async def _or_trouble(answer: Awaitable[Any]) -> tuple[Any, str]:
+    try:
+        return await answer, ""
+    except TROUBLES as trouble:
+        return None, str(trouble)

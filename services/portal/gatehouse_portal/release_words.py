@@ -1,0 +1,122 @@
+"""Releases and their records in words, for templates."""
+
+from collections.abc import Iterable
+
+from gatehouse_ci import records
+from gatehouse_ci.structs import ENVIRONMENTS, Record
+
+FIELDS = (
+    "action",
+    "environment",
+    "domain",
+    "services",
+    "record",
+    "fingerprint",
+    "digest",
+    "reason",
+    "until",
+    "break_glass",
+)
+VERBS = {
+    "approve": "Approve",
+    "apply": "Go live with",
+    "hold": "Hold in",
+    "release": "Lift in",
+    "veto": "Veto in",
+    "freeze": "Freeze",
+    "unfreeze": "Unfreeze",
+    "verify": "Verify",
+}
+# What each state of a record means to somebody who waits for it.
+STATES = {
+    "proposed": "Waits for approvals",
+    "approved": "Approved, waits to be applied",
+    "applying": "Being applied",
+    "verified": "Verified: seen running as meant",
+    "failed": "Failed",
+    "reverted": "Failed; what ran before runs again",
+}
+CHIPS = {"proposed": "lamp", "approved": "lamp", "applying": "lamp", "verified": "good", "failed": "bad"}
+# The way of a promotion that needs approvals, and of one that doesn't.
+LONG_WAY = ("proposed", "approved", "applying", "verified")
+SHORT_WAY = ("applying", "verified")
+FEW = 3  # names in a title
+
+
+def short(digest: str) -> str:
+    """`1f3a9c2` of a digest."""
+    return digest.removeprefix("sha256:")[:7]
+
+
+def place(environment: str) -> str:
+    """An environment's name as people write it: `Test`."""
+    return environment.capitalize()
+
+
+def title(action: str, environment: str, domain: str = "", record: Record | None = None) -> str:
+    """What somebody is about to do."""
+    if action == "promote":
+        if environment == ENVIRONMENTS[-1]:
+            return "Go-Live"
+        return f"Promote {domain or 'everything'} to {place(environment)}"
+    if action == "rollback":
+        return f"Roll {place(environment)} back"
+    if action in ("approve", "apply") and record is not None:
+        return f"{VERBS[action]} the set that {record.by} proposed for {place(environment)}"
+    return f"{VERBS.get(action, action)} {place(environment)}"
+
+
+def record_title(record: Record) -> str:
+    """What a record did, or is about to."""
+    if record.kind == "rollback":
+        return f"Rollback of {place(record.environment)}"
+    if record.kind == "promotion":
+        names = sorted(record.services)
+        what = ", ".join(names) if len(names) <= FEW else f"{len(names)} services"
+        return f"{what} to {place(record.environment)}"
+    if record.kind == "verification":
+        return f"A look at {place(record.environment)}"
+    what = {"release": "Lifting a brake", "hold": f"Hold on {record.service}"}.get(
+        record.kind, record.kind.capitalize()
+    )
+    return f"{what} in {place(record.environment)}"
+
+
+def way(record: Record) -> list[tuple[str, str]]:
+    """The states of a record's way, each `done`, `here` or `ahead`."""
+    passed = [step.state for step in record.history]
+    whole = list(LONG_WAY if "proposed" in passed else SHORT_WAY)
+    if passed and passed[-1] in ("failed", "reverted"):
+        whole = list(dict.fromkeys(passed))
+    current = record.state
+    found, ahead = [], False
+    for state in whole:
+        found.append((state, "ahead" if ahead else "here" if state == current else "done"))
+        ahead = ahead or state == current
+    return found
+
+
+def key_of(record_id: str) -> str:
+    return records.key_of(record_id)
+
+
+def any_of(mine: Iterable[str], wanted: Iterable[str]) -> bool:
+    return not frozenset(mine).isdisjoint(wanted)
+
+
+def sentence(text: str) -> str:
+    """With a capital letter, as the core's reasons don't have one."""
+    return text[:1].upper() + text[1:]
+
+
+FILTERS = {
+    "short": short,
+    "place": place,
+    "key_of": key_of,
+    "way": way,
+    "sentence": sentence,
+    "titled": record_title,
+    "any_of": any_of,
+    "record_state": lambda state: STATES.get(state or "", state or ""),
+    "record_chip": lambda state: CHIPS.get(state or "", "bad" if state == "reverted" else ""),
+}

@@ -1,0 +1,203 @@
+"""Releases: what runs where, and moving it on. The same core as `gate promote` decides; roles are asked of identity
+anew for every request, because a token has those of some minutes ago.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from litestar import Request as Asked
+from litestar import Response, get, post
+from litestar.datastructures import State as AppState
+from litestar.response import Template
+from litestar.types import ControllerRouterHandler
+
+from gatehouse_chassis.problems import Invalid, NotFound
+from gatehouse_ci.policy import Policy
+from gatehouse_ci.state import State
+from gatehouse_ci.structs import ENVIRONMENTS, Actor, Record, Request
+from gatehouse_portal import guards, release_words
+from gatehouse_portal.board import board
+from gatehouse_portal.desk import TROUBLES, Desk, Plan, Run
+from gatehouse_portal.pages import RELEASES_SEEN_BY, page, see, wants_part
+from gatehouse_portal.peers import Peers
+from gatehouse_portal.structs import Me
+
+# Seconds that a form waits for its outcome before the page of its progress is shown.
+PATIENCE = 4.0
+STOP_ASKING = 286  # htmx's own: the answer is shown, and isn't asked for again
+LONGEST = 500
+# Those that a preview is confirmed for, and those that are one commit and no more.
+MOVES = ("promote", "rollback", "approve", "apply")
+BRAKES = ("hold", "release", "veto", "freeze", "unfreeze")
+seen_by = guards.pages_for(*RELEASES_SEEN_BY)
+
+
+@get("/releases", guards=[seen_by], include_in_schema=False)
+async def releases(request: Asked, peers: Peers, state: AppState) -> Template:
+    desk: Desk | None = state.desk
+    if desk is None:
+        return page(request, "releases/unset.html")
+    try:
+        known = await desk.state()
+    except TROUBLES as trouble:
+        name = "releases/trouble.html" if wants_part(request) else "releases/away.html"
+        return page(request, name, trouble=str(trouble), where=desk.core.where)
+    actor = await _actor(peers)
+    shown = board(known, actor.roles, datetime.now(UTC))
+    name = "releases/board.html" if wants_part(request) else "releases/page.html"
+    return page(request, name, board=shown, policy=known.policy, core=desk.core, me=actor, domains=known.domains)
+
+
+@get("/releases/plan", guards=[seen_by], include_in_schema=False)
+async def plan(request: Asked, peers: Peers, state: AppState) -> Template:
+    """The preview: what would happen, whether it may, and the form that confirms it."""
+    desk = _desk(state)
+    wanted = _wanted({key: request.query_params.get(key, "") for key in release_words.FIELDS}, MOVES)
+    known, actor = await desk.state(), await _actor(peers)
+    found = await desk.plan(wanted, actor)
+    return page(
+        request,
+        "releases/plan.html",
+        plan=found,
+        wanted=wanted,
+        title=_title(known, wanted),
+        core=desk.core,
+        edge=known.policy.edges[wanted.environment],
+        emergency=_may_break_glass(found, wanted, actor, known.policy),
+        me=actor,
+    )
+
+
+@get("/releases/records/{key:str}", guards=[seen_by], include_in_schema=False)
+async def record(request: Asked, peers: Peers, state: AppState, key: str) -> Template:
+    """How far a request has come: its record, and what this process has seen of it, if it began here."""
+    desk = _desk(state)
+    run, found, known = desk.run(key), await desk.record(key), await desk.state()
+    if run is None and found is None:
+        raise NotFound
+    name = "releases/progress.html" if wants_part(request) else "releases/record.html"
+    final = _final(run, found)
+    return page(
+        request,
+        name,
+        status=STOP_ASKING if final and wants_part(request) else 200,
+        key=key,
+        run=run,
+        record=found,
+        title=_title_of(known, run, found),
+        core=desk.core,
+        me=await _actor(peers),
+        policy=known.policy,
+        proposal_open=bool(found and found in known.proposals(found.environment)),
+        vetoes=known.vetoes(found.id) if found else [],
+        final=final,
+    )
+
+
+@post("/releases/{action:str}", guards=[seen_by], include_in_schema=False)
+async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Response[Any]:
+    desk = _desk(state)
+    form = await request.form()
+    if action not in (*MOVES, *BRAKES):
+        raise NotFound
+    if action in MOVES and form.get("confirmed") != "yes":
+        raise Invalid({"confirmed": "Read the preview, and confirm that it is to be done."})
+    known = await desk.state()
+    given = {key: str(form.get(key, "")) for key in release_words.FIELDS} | {"action": action}
+    wanted = _wanted(given, (*MOVES, *BRAKES), known.policy)
+    if desk.core.refusal:
+        raise Invalid({"release_remote": desk.core.refusal})
+    run = desk.begin(wanted, await _actor(peers))
+    over = await run.settled(PATIENCE)
+    if over and (run.reasons or run.failure) and await desk.record(run.request.key) is None:
+        title = _title(known, wanted)
+        return _refused(request, run, title)
+    if action in BRAKES and over:
+        return see("/releases")
+    key = run.request.key if action in ("promote", "rollback") else release_words.key_of(wanted.record)
+    return see(f"/releases/records/{key}")
+
+
+def _refused(request: Asked, run: Run, title: str) -> Template:
+    again = {key: value for key in ("environment", "domain", "record") if (value := getattr(run.request, key))}
+    back = f"/releases/plan?{urlencode({'action': run.request.action, **again})}"
+    return page(
+        request,
+        "releases/refused.html",
+        status=409,
+        run=run,
+        title=title,
+        again=back if run.request.action in MOVES else "/releases",
+    )
+
+
+def _desk(state: AppState) -> Desk:
+    if state.desk is None:
+        raise NotFound
+    return state.desk
+
+
+async def _actor(peers: Peers) -> Actor:
+    """By the mail address, which is the name that git and the policy know people by."""
+    me = await peers.get("identity", "/api/identity/me", Me)
+    return Actor(name=me.email or me.name, roles=frozenset(me.roles))
+
+
+def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | None = None) -> Request:
+    """The request that a form or a link means. Raises Invalid naming the field."""
+    if given["action"] not in actions:
+        raise Invalid({"action": f"is none of {', '.join(actions)}."})
+    if given["environment"] not in ENVIRONMENTS:
+        raise Invalid({"environment": f"is none of {', '.join(ENVIRONMENTS)}."})
+    if len(given["reason"]) > LONGEST:
+        raise Invalid({"reason": f"is longer than {LONGEST} characters."})
+    return Request(
+        action=given["action"],  # ty: ignore[invalid-argument-type] - one of `actions`
+        environment=given["environment"],
+        domain=given["domain"],
+        services=tuple(name for name in given["services"].split(",") if name),
+        record=given["record"],
+        fingerprint=given["fingerprint"],
+        digest=given["digest"],
+        reason=given["reason"].strip(),
+        until=_moment(given["until"], policy) if given["until"] and policy else None,
+        break_glass=given["break_glass"] == "yes",
+    )
+
+
+def _moment(text: str, policy: Policy) -> datetime:
+    """What a field for date and time gives, in the policy's time zone."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=policy.zone)
+    except ValueError:
+        raise Invalid({"until": "is no date and time."}) from None
+
+
+def _may_break_glass(found: Plan, wanted: Request, actor: Actor, policy: Policy) -> bool:
+    """Whether an emergency could pass all that stands in the way."""
+    reasons = found.decision.reasons if found.decision else ()
+    passable = all(reason.rule in policy.break_glass.passes for reason in reasons if not reason.later)
+    asked = wanted.action in ("promote", "apply")
+    return asked and passable and not actor.roles.isdisjoint(policy.break_glass.who)
+
+
+def _title(known: State, wanted: Request) -> str:
+    return release_words.title(wanted.action, wanted.environment, wanted.domain, known.records.get(wanted.record))
+
+
+def _title_of(known: State, run: Run | None, found: Record | None) -> str:
+    if found is not None:
+        return release_words.record_title(found)
+    assert run is not None
+    return _title(known, run.request)
+
+
+def _final(run: Run | None, found: Record | None) -> bool:
+    """Whether looking again would show the same."""
+    return (run is None or run.over.is_set()) and (
+        found is None or found.state not in ("proposed", "approved", "applying")
+    )
+
+
+ROUTES: list[ControllerRouterHandler] = [releases, plan, record, act]

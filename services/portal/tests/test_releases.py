@@ -1,0 +1,323 @@
+"""The release page over the real core, with the core's ports in memory. tests/journeys has a real remote of git."""
+
+import re
+import threading
+
+import pytest
+import pytest_asyncio
+
+from gatehouse_chassis.testing import serving
+from gatehouse_ci.memory import MemoryPorts, release, tree
+from gatehouse_ci.promote import Promoter
+from gatehouse_ci.state import read_state
+from gatehouse_ci.structs import Actor, Request
+from gatehouse_portal import cores
+from gatehouse_portal.app import create
+from gatehouse_portal.tables import DB
+
+SERVICES = {"identity": "people", "person": "people", "topics": "learning"}
+AUTOMATION = Actor(name="github-actions[bot]", roles=frozenset({"automation"}))
+REMOTE = "/somewhere/institute.git"
+
+
+class World:
+    """Ports in memory, and what a test does with them."""
+
+    def __init__(self, root):
+        policy = (root / "stacks" / "policy.yaml").read_text()
+        policy = policy.replace("soak_hours: 24", "soak_hours: 0")
+        texts = tree(re.sub(r"    # When somebody is there.*\n    windows:\n.*\n", "", policy), SERVICES)
+        self.ports = MemoryPorts(texts, lambda read, name: read_state("", read).releases[name])
+
+    @property
+    def state(self):
+        return read_state(*self.ports.repository.read())
+
+    def merge(self, number, *names):
+        """The nth releases of these services to dev."""
+        releases = {name: release(name, number) for name in names or SERVICES}
+        for name, one in releases.items():
+            self.ports.registry.add(name, one)
+        self.carry_out("dev", AUTOMATION, releases=releases)
+
+    def carry_out(self, environment, actor, **wanted):
+        promoter = Promoter(self.ports)
+        asked = Request(action="promote", environment=environment, **wanted)
+        wanted |= {"fingerprint": promoter.preview(asked).fingerprint}
+        outcome = promoter.run(Request(action="promote", environment=environment, **wanted), actor)
+        assert outcome.ok, outcome.decision.reasons
+
+
+@pytest.fixture
+def world(workspace_root):
+    return World(workspace_root)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def releasing(service_url, peers):
+    peers.reset()
+    await DB.close()
+    core = cores.Here(MemoryPorts({}, lambda read, name: {}), where=REMOTE)  # each test gives it its own
+    async with serving(
+        "portal", lambda service: create(service, core), database_url=service_url, environ=peers.environ
+    ) as portal:
+        peers.tokens = portal.tokens
+        yield portal, core
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def desk(releasing, peers, world):
+    """A browser, of nobody yet."""
+    portal, core = releasing
+    peers.reset()
+    core.ports, core.refusal = world.ports, ""
+    portal.app.state.desk.forget()
+    async with peers.browser(portal) as browser:
+        yield browser
+
+
+async def sign_in(browser, email, *roles):
+    me = {"id": browser.house.account, "kind": "person", "name": email.split("@")[0], "roles": roles, "email": email}
+    browser.house.says("identity", "GET", "/api/identity/me", me)
+    browser.cookies.clear()
+    await browser.sign_in(*roles)
+
+
+def fields(text, action):
+    """The hidden fields of the form that is sent to `action`."""
+    form = text.partition(f'<form method="post" action="/releases/{action}"')[2].partition("</form>")[0]
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
+
+
+async def confirm(browser, address, action, **given):
+    """Opens a preview and confirms it."""
+    answer = await browser.see(address)
+    found = fields(answer.text, action)
+    assert found, answer.text
+    return await browser.submit(f"/releases/{action}", **(found | {"confirmed": "yes"} | given))
+
+
+async def test_the_matrix_says_what_runs_where(desk, world):
+    world.merge(1)
+    await sign_in(desk, "kofi@example.org", "tester")
+    text = (await desk.see("/releases")).text
+    row = text.partition('data-service="person"')[2].partition("</tr>")[0]
+    cells = re.findall(r'data-environment="(\w+)">(.*?)</td>', row, re.DOTALL)
+    assert [name for name, _ in cells] == ["dev", "test", "staging", "production"]
+    assert "v1" in cells[0][1]
+    assert release("person", 1).digest.removeprefix("sha256:")[:7] in cells[0][1]
+    assert "none" in cells[1][1]
+    assert "3 services differ from Dev" in text
+    assert "Promote to Test" in text
+    assert "Go-Live!" not in text
+
+
+async def test_a_domain_is_promoted_after_its_preview_is_confirmed(desk, world):
+    world.merge(1)
+    await sign_in(desk, "kofi@example.org", "tester")
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    text = (await desk.see(address)).text
+    assert "Promote people to Test" in text
+    assert REMOTE in text
+    assert "topics" not in text.partition("<main")[2]
+    assert world.state.releases["test"] == {}
+    answer = await confirm(desk, address, "promote")
+    assert answer.status_code == 303
+    text = (await desk.see(answer.headers["location"])).text
+    assert "Verified: seen running as meant" in text
+    assert "by kofi@example.org" in text
+    assert set(world.state.releases["test"]) == {"identity", "person"}
+
+
+async def test_a_preview_gone_stale_is_refused(desk, world):
+    world.merge(1)
+    await sign_in(desk, "kofi@example.org", "tester")
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    found = fields((await desk.see(address)).text, "promote")
+    world.ports.previews.world = "another"
+    answer = await desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
+    assert answer.status_code == 409
+    assert "preview-stale" in answer.text
+    assert world.state.releases["test"] == {}
+
+
+async def test_nothing_is_done_without_confirmation_token_or_role(desk, world):
+    world.merge(1)
+    await sign_in(desk, "kofi@example.org", "tester")
+    found = fields((await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text, "promote")
+    assert (await desk.submit("/releases/promote", **found)).status_code == 400
+    forged = await desk.submit("/releases/promote", **(found | {"confirmed": "yes", "form_token": "x"}))
+    assert forged.status_code == 403
+    # The role was taken away meanwhile: the token still has it, identity doesn't.
+    me = {"name": "Kofi", "roles": ["member"], "email": "kofi@example.org"}
+    desk.house.says("identity", "GET", "/api/identity/me", me)
+    answer = await desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
+    assert answer.status_code == 409
+    assert ">who</span>" in answer.text
+    assert world.state.releases["test"] == {}
+
+
+async def test_go_live_takes_two_others(desk, world):
+    world.merge(1)
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    for domain in ("people", "learning"):
+        world.carry_out("test", sre, domain=domain)
+    world.carry_out("staging", sre)
+    await sign_in(desk, "sunita@example.org", "sre")
+    answer = await confirm(desk, "/releases/plan?action=promote&environment=production", "promote")
+    place = answer.headers["location"]
+    text = (await desk.see(place)).text
+    assert "Waits for approvals" in text
+    assert "You proposed it" in text
+    (proposal,) = world.state.proposals("production")
+    approve = f"/releases/plan?action=approve&environment=production&record={proposal.id}"
+    assert ">who</span>" in (await desk.see(approve)).text  # the proposer is no release manager
+    for number, name in enumerate(("viktor@example.org", "yuki@example.org"), start=1):
+        await sign_in(desk, name, "release-manager")
+        assert (await confirm(desk, approve, "approve")).headers["location"] == place
+        assert f"{number} of 2 approvals" in (await desk.see(place)).text
+    text = (await desk.see(place)).text
+    assert "Approved, waits to be applied" in text
+    apply = f"/releases/plan?action=apply&environment=production&record={proposal.id}"
+    assert (await confirm(desk, apply, "apply")).headers["location"] == place
+    assert "Verified: seen running as meant" in (await desk.see(place)).text
+    assert set(world.state.releases["production"]) == set(SERVICES)
+
+
+async def test_a_board_member_may_veto_and_nothing_else(desk, world):
+    world.merge(1)
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    for domain in ("people", "learning"):
+        world.carry_out("test", sre, domain=domain)
+    world.carry_out("staging", sre)
+    world.carry_out("production", sre)
+    (proposal,) = world.state.proposals("production")
+    await sign_in(desk, "ruth@example.org", "board")
+    text = (await desk.see("/releases")).text
+    assert "Waits for approvals" in text
+    assert not re.search(r'<button type="submit" class="main">|Hold a service', text)
+    text = (await desk.see(f"/releases/records/{proposal.id[-16:]}")).text
+    answer = await desk.submit("/releases/veto", **fields(text, "veto"), reason="Not in the exam week")
+    assert answer.status_code == 303
+    text = (await desk.see(f"/releases/records/{proposal.id[-16:]}")).text
+    assert "ruth@example.org vetoed it." in text
+    assert "Not in the exam week" in text
+    assert world.state.proposals("production") == []
+
+
+async def test_holds_and_freezes_are_put_seen_and_lifted(desk, world):
+    world.merge(1)
+    await sign_in(desk, "sunita@example.org", "sre")
+    await desk.see("/releases")
+    given = {"services": "person", "environment": "test", "reason": "loses mail"}
+    assert (await desk.submit("/releases/hold", **given)).headers["location"] == "/releases"
+    freeze = {"environment": "production", "until": "2099-01-01T08:00", "reason": "exams"}
+    await desk.submit("/releases/freeze", **freeze)
+    text = (await desk.see("/releases")).text
+    assert "person is held in Test" in text
+    assert "Production is frozen until 2099-01-01 07:00:00 UTC" in text  # the policy's zone is Berlin
+    text = (await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text
+    assert "loses mail" in text
+    assert 'action="/releases/promote"' in text  # in an emergency only
+    assert "Break the glass" in text
+    for action in ("release", "unfreeze"):
+        text = (await desk.see("/releases")).text
+        await desk.submit(f"/releases/{action}", **fields(text, action))
+    assert "Nothing is held or frozen." in (await desk.see("/releases")).text
+
+
+async def test_break_glass_takes_a_reason_and_is_loud(desk, world):
+    world.merge(1)
+    await sign_in(desk, "sunita@example.org", "sre")
+    await desk.see("/releases")
+    await desk.submit("/releases/hold", services="person", environment="test", reason="loses mail")
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    answer = await confirm(desk, address, "promote")
+    assert answer.status_code == 409
+    assert "reason-missing" in answer.text
+    answer = await confirm(desk, address, "promote", reason="signing in is down")
+    text = (await desk.see(answer.headers["location"])).text
+    assert "Break-glass: it went past hold." in text
+    assert "break-glass</span>" in (await desk.see("/releases")).text
+
+
+async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_true(desk, world):
+    world.merge(1)
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    world.carry_out("test", sre, domain="people")
+    world.merge(2, "person")
+    gate = threading.Event()
+    world.ports.fault_hook = lambda point: gate.wait(30) if point == "before deploy" else None
+    await sign_in(desk, "kofi@example.org", "tester")
+    before = desk.house  # the same house, another browser
+    found = fields((await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text, "promote")
+    run = desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
+    answer = await run
+    async with before.browser(type("At", (), {"app": desk._transport.app})) as other:
+        await other.sign_in("tester")
+        seen = cell((await other.see("/releases")).text, "person", "test")
+        assert re.findall(r">(v\d)<", seen) == ["v1", "v2"]
+        assert "being applied" in seen
+        assert "aria-current" in (await other.see(answer.headers["location"])).text
+        gate.set()
+        await desk_of(desk).run(answer.headers["location"].rpartition("/")[2]).settled(30)
+        seen = cell((await other.see("/releases")).text, "person", "test")
+        assert re.findall(r">(v\d)<", seen) == ["v2"]
+        assert "being applied" not in seen
+
+
+async def test_what_the_breaker_rolled_back_is_failed_and_not_shown_as_running(desk, world):
+    world.merge(1)
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    world.carry_out("test", sre, domain="people")
+    world.merge(2, "person")
+    world.ports.runtime.broken.add(release("person", 2).digest)
+    await sign_in(desk, "kofi@example.org", "tester")
+    answer = await confirm(desk, "/releases/plan?action=promote&environment=test&domain=people", "promote")
+    if answer.status_code == 303:
+        text = (await desk.see(answer.headers["location"])).text
+        assert "Failed" in text
+    assert re.findall(r">(v\d)<", cell((await desk.see("/releases")).text, "person", "test")) == ["v1"]
+
+
+async def test_a_rollback_brings_back_the_set_before_and_holds_what_it_removed(desk, world):
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    for number in (1, 2):
+        world.merge(number)
+        world.carry_out("test", sre, domain="people")
+    await sign_in(desk, "sunita@example.org", "sre")
+    address = "/releases/plan?action=rollback&environment=test&domain=people"
+    assert "Roll Test back" in (await desk.see(address)).text
+    answer = await confirm(desk, address, "rollback", reason="v2 loses mail")
+    assert "Rollback of Test" in (await desk.see(answer.headers["location"])).text
+    text = (await desk.see("/releases")).text
+    assert re.findall(r">(v\d)<", cell(text, "person", "test")) == ["v1"]
+    assert "person is held in Test" in text
+
+
+async def test_where_nothing_may_be_written_the_page_only_shows(desk, world, releasing):
+    world.merge(1)
+    releasing[1].refusal = "Name the remote in local/settings.toml."
+    await sign_in(desk, "sunita@example.org", "sre")
+    text = (await desk.see("/releases")).text
+    assert "Only to look at." in text
+    assert "Name the remote" in text
+    assert 'action="/releases/plan"' not in text
+    given = {"services": "person", "environment": "test", "reason": "x"}
+    assert (await desk.submit("/releases/hold", **given)).status_code == 400
+    assert world.state.records.keys() == {record.id for record in world.state.of("dev")}
+
+
+@pytest.mark.parametrize("path", ["/releases", "/releases/plan?action=promote&environment=test", "/releases/records/X"])
+async def test_members_find_no_release_page(desk, world, path):
+    await sign_in(desk, "noah@example.org", "member")
+    assert (await desk.see(path)).status_code == 404
+
+
+def cell(text, service, environment):
+    row = text.partition(f'data-service="{service}"')[2].partition("</tr>")[0]
+    return row.partition(f'data-environment="{environment}"')[2].partition("</td>")[0]
+
+
+def desk_of(browser):
+    return browser._transport.app.state.desk
