@@ -1,0 +1,172 @@
+"""The images of a service: its own, and its database's; they are built, released and promoted as one.
+
+Says what is built from what and builds it by the engine. Who may deploy the result where isn't decided here.
+"""
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from gatehouse_catalog import Catalog, Service
+from gatehouse_ci.engine import Engine
+from gatehouse_ci.image_sizes import above_base
+
+BASE = "python:3.13-slim-trixie"
+LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads (issue 5)
+LOCAL = "gatehouse"  # where images stand that are for this machine: gatehouse/person
+LOCAL_TAG = "local"
+_REPOSITORY = re.compile(r"^(?:https://|ssh://git@|git@)([^/@:]+)[/:](.+?)(?:\.git)?$")
+
+
+class Image(msgspec.Struct, frozen=True):
+    """One image to build."""
+
+    name: str  # person, person-database
+    service: str
+    recipe: str  # the Dockerfile, below the root
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What an image says about itself, besides what it is."""
+
+    version: str
+    revision: str
+    created: str
+    source: str
+
+
+class Built(msgspec.Struct, frozen=True, kw_only=True):
+    """One image that was built: what `gate image build --json` prints, as a list."""
+
+    name: str
+    service: str
+    reference: str
+    id: str
+    platform: str
+    seconds: float
+    above_base: int  # bytes, compressed
+    revision: str
+    digest: str = ""  # of what was pushed
+
+
+class TooLarge(Exception):
+    """An image is larger than it may be."""
+
+
+def images_of(catalog: Catalog, names: Iterable[str] = ()) -> tuple[Image, ...]:
+    """The images of the named services (default: all). Raises CatalogError for an unknown name."""
+    chosen = [catalog[name] for name in names] or list(catalog)
+    return tuple(image for service in chosen for image in _images(service))
+
+
+def _images(service: Service) -> tuple[Image, ...]:
+    own = Image(service.name, service.name, "services/Dockerfile")
+    if service.database is None:
+        return (own,)
+    return own, Image(f"{service.name}-database", service.name, "db-manager/Dockerfile")
+
+
+def stamp(root: Path, version: str) -> Stamp:
+    """What images built from this checkout say. Its time is the commit's, so that building it again changes nothing."""
+    seconds = os.environ.get("SOURCE_DATE_EPOCH") or _git(root, "log", "-1", "--format=%ct") or "0"
+    return Stamp(
+        version=version,
+        revision=_git(root, "rev-parse", "HEAD") or "unknown",
+        created=datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds"),
+        source=source(os.environ.get("GITHUB_SERVER_URL", ""), os.environ.get("GITHUB_REPOSITORY", ""))
+        or source_of_remote(_git(root, "remote", "get-url", "origin")),
+    )
+
+
+def source(server: str, repository: str) -> str:
+    return f"{server}/{repository}" if server and repository else ""
+
+
+def source_of_remote(address: str) -> str:
+    """Where people find the repository, from git's address of it; `unknown` for a folder."""
+    found = _REPOSITORY.match(address)
+    return f"https://{found[1]}/{found[2]}" if found else "unknown"
+
+
+def build_words(image: Image, marks: Stamp, reference: str, *, base: str, platform: str) -> list[str]:
+    """The words after `docker build`."""
+    given = {
+        "PYTHON": base,
+        "SERVICE": image.service,
+        "VERSION": marks.version,
+        "REVISION": marks.revision,
+        "CREATED": marks.created,
+        "SOURCE": marks.source,
+    }
+    arguments = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
+    return ["--file", image.recipe, "--platform", platform, "--tag", reference, *arguments, "."]
+
+
+def build(
+    engine: Engine,
+    root: Path,
+    images: Iterable[Image],
+    *,
+    tag: str = LOCAL_TAG,
+    base: str = BASE,
+    platform: str = "",
+    registry: str = "",
+    report: Callable[[str], None] = lambda _line: None,
+) -> list[Built]:
+    """Builds the images, one after the other (they share layers), and pushes them to `registry`, if one is given."""
+    marks = stamp(root, tag)
+    wanted = platform or engine.platform()
+    found: list[Built] = []
+    for image in images:
+        began = time.monotonic()
+        reference = f"{registry or LOCAL}/{image.name}:{tag}"
+        words = build_words(image, marks, reference, base=base, platform=wanted)
+        engine.build(words, folder=root, why=f"The image {image.name} can't be built")
+        seconds = time.monotonic() - began
+        report(f"{image.name}: built in {seconds:.0f} s")
+        found.append(
+            Built(
+                name=image.name,
+                service=image.service,
+                reference=reference,
+                id=engine.ask("image", "inspect", "-f", "{{.Id}}", reference, why=f"There is no {reference}"),
+                platform=wanted,
+                seconds=round(seconds, 1),
+                above_base=0,
+                revision=marks.revision,
+            )
+        )
+    sizes = above_base(engine, base, [one.reference for one in found])
+    measured = [msgspec.structs.replace(one, above_base=sizes[one.reference]) for one in found]
+    return [_pushed(engine, one) for one in measured] if registry else measured
+
+
+def _pushed(engine: Engine, built: Built) -> Built:
+    repository = built.reference.rpartition(":")[0]
+    engine.ask("push", "--quiet", built.reference, why=f"{built.reference} can't be pushed")
+    said = engine.ask(
+        "image", "inspect", "-f", '{{join .RepoDigests "\\n"}}', built.reference, why=f"There is no {built.reference}"
+    )
+    digests = dict(line.split("@", 1) for line in said.splitlines())
+    return msgspec.structs.replace(built, digest=digests[repository])
+
+
+def check_sizes(found: Iterable[Built], limit: int = LIMIT) -> None:
+    """Raises TooLarge when an image has more than `limit` bytes above the base."""
+    large = [f"{one.name} ({one.above_base / 1e6:.1f} MB)" for one in found if one.above_base > limit]
+    if large:
+        raise TooLarge(
+            f"More than {limit / 1e6:.0f} MB above the base, compressed: {', '.join(large)}. See which dependency it is: "
+            "docker run --rm --entrypoint du IMAGE -sh /opt/gatehouse/lib/python3.13/site-packages"
+        )
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=False)  # noqa: S603, S607
+    return done.stdout.strip() if done.returncode == 0 else ""
