@@ -162,7 +162,7 @@ def check_sizes(found: Iterable[Built], limit: int = LIMIT) -> None:
     large = [f"{one.name} ({one.above_base / 1e6:.1f} MB)" for one in found if one.above_base > limit]
     if large:
         raise TooLarge(
-            f"More than {limit / 1e6:.0f} MB above the base, compressed: {', '.join(large)}. See which dependency it is: "
+            f"More than {limit / 1e6:.0f} MB above the base, compressed: {', '.join(large)}. See what is large in it: "
             "docker run --rm --entrypoint du IMAGE -sh /opt/gatehouse/lib/python3.13/site-packages"
         )
 
