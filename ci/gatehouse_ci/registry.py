@@ -1,7 +1,7 @@
 """The image registry, by the OCI distribution API: what is there, under which digest, and moving tags.
 
-Reads and tags what was pushed; it never pushes an image and never deletes. A manifest that was read is checked against
-its digest, so that nothing which changed on the way is taken for what was meant.
+Reads, tags and joins what was pushed; it never pushes an image and never deletes. A manifest that was read is checked
+against its digest, so that nothing which changed on the way is taken for what was meant.
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 """
 
@@ -129,19 +129,35 @@ class Registry:
         if not TAG.fullmatch(tag):
             raise RegistryError(f"{tag!r} can't be a tag: letters, digits, `.`, `_` and `-`, 128 at most.")
         _, media_type, content = self._manifest(image, digest)
+        self.put(image, tag, content, media_type)
+
+    def put(self, image: str, tag: str, content: bytes, media_type: str) -> str:
+        """Puts an index of what is there already, under a tag; gives its digest. Doing it twice changes nothing."""
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
         answer = self._ask("PUT", image, f"manifests/{tag}", content=content, media_type=media_type)
         if answer is None:
             raise RegistryError(f"{self.name(image)}:{tag} can't be written: the registry knows no such repository.")
-        self._as_asked(image, digest, answer.headers.get("docker-content-digest", digest))
+        return self._as_asked(image, digest, answer.headers.get("docker-content-digest", digest))
 
     def manifest(self, image: str, reference: str) -> Manifest:
         """An index or a manifest, checked against its digest. Raises RegistryError when it isn't there."""
-        _, media_type, content = self._manifest(image, reference)
+        return self.whole(image, reference)[2]
+
+    def whole(self, image: str, reference: str) -> tuple[str, bytes, Manifest]:
+        """(digest, the bytes as they were pushed, what we read of them); otherwise as `manifest`."""
+        digest, media_type, content = self._manifest(image, reference)
         try:
             read = msgspec.json.decode(content, type=Manifest)
         except msgspec.DecodeError as error:
             raise RegistryError(f"{self.name(image)} at {reference} is no image: {error}.") from error
-        return read if read.media_type else msgspec.structs.replace(read, media_type=media_type)
+        return digest, content, read if read.media_type else msgspec.structs.replace(read, media_type=media_type)
+
+    def config(self, image: str, reference: str) -> dict[str, Any]:
+        """The configuration of one architecture's image: `architecture`, `os`, labels."""
+        described = self.manifest(image, reference).config
+        if described is None:
+            raise RegistryError(f"{self.name(image)} at {reference} is no image of one architecture.")
+        return msgspec.json.decode(self._blob(image, described.digest), type=dict[str, Any])
 
     def digests(self, image: str, digest: str) -> frozenset[str]:
         """By what a running task may name this image: its index's digest, and that of each architecture's image."""
@@ -152,9 +168,9 @@ class Registry:
         found = (one.platform for one in self.manifest(image, reference).images)
         return tuple(sorted(f"{one.os}/{one.architecture}" for one in found if one is not None))
 
-    def annotations(self, image: str, reference: str) -> dict[str, str]:
+    def annotations(self, image: str, digest: str) -> dict[str, str]:
         """The labels of the image's configuration, then the manifest's annotations, then the index's: the last wins."""
-        top = self.manifest(image, reference)
+        top = self.manifest(image, digest)
         inner = self.manifest(image, top.images[0].digest) if top.images else top
         labels = {}
         if inner.config is not None:

@@ -5,6 +5,7 @@ task definition is compared with the newest one of its family, which is the one 
 """
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gatehouse_ci.asking import Asking, FromHere, Task
 from gatehouse_ci.deploying import Deployer
 from gatehouse_ci.files import service_toml, stack_config
-from gatehouse_ci.ports import NotConfigured, PortFailed, Repository, Runtime
+from gatehouse_ci.ports import NotConfigured, PortFailed, Repository, Runtime, Tree
 from gatehouse_ci.structs import Running
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
 ROLLED_BACK = re.compile(r"roll(?:ed|ing) back|circuit breaker|deployment failed", re.IGNORECASE)
 DESCRIBED_AT_ONCE = 100  # tasks, by ECS's own limit
 RECENT_EVENTS = 10
+REMEMBERED_SECONDS = 30.0
 
 
 def connect(root: Path, environ: Mapping[str, str], repository: Repository) -> Runtime:
@@ -49,17 +51,24 @@ class EcsRuntime:
         self._repository = repository
         self._asking = asking
         self._clients: dict[str, BaseClient] = {}
+        self._read: tuple[float, Tree] = (float("-inf"), {})
 
     def deploy(self, environment: str, revision: str) -> None:
         self._deployer.deploy(environment, revision)
 
     def running(self, environment: str, service: str) -> Running | None:
-        _, tree = self._repository.read()
+        tree = self._tree()
         region = stack_config(tree, environment).get("aws:region")
         if not region:
             raise PortFailed(f"stacks/Pulumi.{environment}.yaml names no aws:region.")
         with _AwsErrors(f"ECS in {region}"):
             return self._running(environment, service, str(region), service_toml(tree, service).get("port", 0))
+
+    def _tree(self) -> Tree:
+        """For regions and ports, which hardly ever change: a look at each of many services fetches main once."""
+        if time.monotonic() - self._read[0] > REMEMBERED_SECONDS:
+            self._read = (time.monotonic(), self._repository.read()[1])
+        return self._read[1]
 
     def _running(self, environment: str, service: str, region: str, port: int) -> Running | None:
         ecs, cluster = self._client(region), f"gatehouse-{environment}"

@@ -18,6 +18,7 @@ from moto.moto_api import state_manager
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
+ENVIRONMENTS = ("dev", "test", "staging", "production")
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_DEFAULT_REGION": REGION}
 DIGEST_VARIABLE = "GATEHOUSE_IMAGE_DIGEST"
 
@@ -66,6 +67,8 @@ def moto_ecs() -> Generator[Ecs]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     _backend().reset()
+    for environment in ENVIRONMENTS:
+        _backend().create_cluster(f"gatehouse-{environment}", [], [], {}, None, None)
     # Otherwise a task would stop by itself as soon as it is looked at.
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
     ecs = Ecs(endpoint="http://{}:{}".format(*server.get_host_and_port()), address="")

@@ -3,8 +3,9 @@
 
 It is no Pulumi: no plan, no state, no other resource. It does what the tests need of an `up`: a new revision of each
 changed service's task definition, the service moved to it, and tasks of it in the place of the old ones. As the real
-one does, it reports success when the breaker has rolled back (pulumi-aws #4487); `breaks` in its folder names those.
-It asks moto by HTTP, without boto3, which would take a second to load in every run.
+one does, it reports success when the breaker has rolled back (pulumi-aws #4487). Files in $STAND_IN say what goes
+wrong: `breaks` names such services (ENVIRONMENT/SERVICE), `fails` makes an update fail with its text, `locked` says
+once that another update runs. It asks moto by HTTP, without boto3, which would take a second to load in every run.
 """
 
 import argparse
@@ -35,6 +36,14 @@ def ecs(action: str, **content: Any) -> dict[str, Any]:
     request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], json.dumps(content).encode(), headers)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
+
+
+def place(name: str) -> Path:
+    return Path(os.environ["STAND_IN"]) / name
+
+
+def told(name: str) -> str | None:
+    return place(name).read_text() if place(name).exists() else None
 
 
 def definition(environment: str, service: str, release: dict[str, Any], port: int) -> str:
@@ -75,11 +84,14 @@ def roll_out(environment: str, service: str, arn: str) -> None:
 
 
 def up(environment: str, root: Path) -> None:
-    ecs("CreateCluster", clusterName=f"gatehouse-{environment}")
     config = YAML(typ="safe").load(root / "stacks" / f"Pulumi.{environment}.yaml")["config"]
-    breaks = Path(__file__).with_name("breaks")
-    broken = breaks.read_text().split() if breaks.exists() else []
-    for service, release in (config.get("gatehouse:releases") or {}).items():
+    broken = (told("breaks") or "").split()
+    releases = config.get("gatehouse:releases") or {}
+    cluster = f"gatehouse-{environment}"
+    for arn in ecs("ListServices", cluster=cluster)["serviceArns"]:
+        if arn.rpartition("/")[2] not in releases:
+            ecs("DeleteService", cluster=cluster, service=arn.rpartition("/")[2], force=True)
+    for service, release in releases.items():
         if runs_as_meant(environment, service, release["digest"]):
             continue
         entry = tomllib.loads((root / "services" / service / "service.toml").read_text())
@@ -99,13 +111,16 @@ def main() -> None:
     for flag in ("--yes", "--non-interactive"):
         parser.add_argument(flag, action="store_true")
     given = parser.parse_args()
-    fails = Path(__file__).with_name("fails")
-    if given.command == "up" and fails.exists():
-        sys.exit(f"error: update failed\n{fails.read_text()}")
-    if given.command == "up":
-        assert given.yes, "nobody is there to answer"
-        assert given.non_interactive
-        up(given.stack, Path.cwd())
+    if given.command == "install":
+        return
+    assert given.yes, "nobody is there to answer"
+    assert given.non_interactive
+    if (why := told("fails")) is not None:
+        sys.exit(f"error: update failed\n{why}")
+    if told("locked") is not None:
+        place("locked").unlink()
+        sys.exit("error: the stack is currently locked by 1 lock(s).")
+    up(given.stack, Path.cwd())
 
 
 if __name__ == "__main__":

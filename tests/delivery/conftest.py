@@ -1,0 +1,274 @@
+"""An institute that delivers, on this machine: a bare git remote, Debian's image registry, moto's ECS, the real ports.
+
+What stands in for something: images are made by hand (no Docker), `pulumi` is pulumi_stand_in.py, the black-box suite
+is a script that says what a test wants, and the clock goes when it is told to.
+"""
+
+import shutil
+import sys
+from collections.abc import Generator, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatehouse_catalog import find_root
+from gatehouse_ci import affected_report, black_box, preview, registry, running
+from gatehouse_ci.checkout import Checkout
+from gatehouse_ci.git import GitRepository
+from gatehouse_ci.ports import BlackBoxSuite, Previews, Runtime
+from gatehouse_ci.promote import Outcome, Promoter
+from gatehouse_ci.state import State
+from gatehouse_ci.structs import Action, Actor, Decision, Record, Release, Request
+from gatehouse_ci.testing import DockerRegistry, docker_registry
+from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
+from gatehouse_ci.testing_ecs import Ecs, moto_ecs
+
+ROOT = find_root()
+CODE = "services/person/gatehouse_person/rules.py"
+REPOSITORY = "institute/gatehouse"
+# A Monday, ten in the morning where the policy's windows are.
+START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+PEOPLE = {
+    "ci": ["automation"],
+    "eva": ["engineer"],
+    "tim": ["tester"],
+    "sam": ["sre"],
+    "rita": ["release-manager"],
+    "rolf": ["release-manager"],
+    "rosa": ["release-manager"],
+}
+BLACK_BOX = "#!/bin/sh\ncat verdict\ngrep -q failed verdict && exit 1 || exit 0\n"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = START
+
+    def now(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+    def pass_hours(self, hours: float) -> None:
+        self.time += timedelta(hours=hours)
+
+
+@dataclass(frozen=True)
+class RealPorts:
+    """All the real ports, as a run of `gate promote` has them."""
+
+    repository: GitRepository
+    registry: registry.Registry
+    runtime: Runtime
+    previews: Previews
+    black_box: BlackBoxSuite
+    clock: Clock
+
+
+@dataclass
+class Institute:
+    checkout: Checkout
+    remote: Path
+    images: DockerRegistry
+    ecs: Ecs
+    stand_in: Path
+    ports: RealPorts
+    lines: list[str] = field(default_factory=list)
+    built: int = 0
+
+    @property
+    def promoter(self) -> Promoter:
+        return Promoter(self.ports, report=self.lines.append, patience=timedelta(0))
+
+    @property
+    def state(self) -> State:
+        return self.promoter.state()
+
+    # What people do
+
+    def merge(self, subject: str, **files: str) -> list[str]:
+        """Merges a change to main; the services that it affects, compared with what is released to dev."""
+        self.pull()
+        commit(self.checkout, subject, **files)
+        self.checkout.git("push", "--quiet", "--no-verify", "origin", "HEAD:main")
+        return affected_report.since_release(self.checkout.root, "dev").services
+
+    def merge_code(self, number: int) -> dict[str, Release]:
+        """Merges a change of person's code alone, and builds what it affects."""
+        changed = self.merge(f"Rule better (#{number})", **{CODE: f"RULES = {number}\n"})
+        assert changed == ["person"]
+        return self.build(changed)
+
+    def pull(self) -> None:
+        self.checkout.git("fetch", "--quiet", "origin")
+        self.checkout.git("reset", "--quiet", "--hard", "origin/main")
+
+    def build(self, services: Iterable[str]) -> dict[str, Release]:
+        """Pushes an image for two architectures of each service, and of its database, as build.yml does."""
+        self.built += 1
+        tag, head = f"v{self.built}", self.checkout.git("rev-parse", "HEAD")
+        return {service: self._built(service, tag, head) for service in services}
+
+    def _built(self, service: str, tag: str, head: str) -> Release:
+        labels = {"org.opencontainers.image.revision": head, "org.opencontainers.image.version": tag}
+        digests = {}
+        has_database = self.state.services[service].has_database
+        for image in [service, f"{service}-database"] if has_database else [service]:
+            digests[image] = self.images.push(f"{REPOSITORY}/{image}", text=f"{image} {tag}", labels=labels)
+            self.ports.registry.tag(image, digests[image], tag)
+        return Release(
+            tag=tag,
+            digest=digests[service],
+            database_digest=digests.get(f"{service}-database"),
+            commit=head,
+            built_at=self.ports.clock.now().isoformat(),
+        )
+
+    def seen(self, action: Action, environment: str, **fields: Any) -> Request:
+        """A request whose preview was looked at."""
+        request = Request(action=action, environment=environment, **fields)
+        if action in ("promote", "rollback", "approve", "apply") and not request.fingerprint:
+            fingerprint = self.promoter.preview(request).fingerprint
+            request = msgspec.structs.replace(request, fingerprint=fingerprint)
+        return request
+
+    def ask(self, who: str, action: Action, environment: str, **fields: Any) -> Outcome:
+        return self.run(self.seen(action, environment, **fields), who)
+
+    def run(self, request: Request, who: str) -> Outcome:
+        return self.promoter.run(request, actor(who))
+
+    def refused(self, request: Request, who: str) -> Decision:
+        """Runs what must be refused: `explain` says just the same, and nothing was written."""
+        before = self.state.revision
+        explained = self.promoter.explain(request, actor(who))
+        decision = self.run(request, who).decision
+        assert not decision.allowed
+        assert decision.reasons == explained.reasons
+        assert self.state.revision == before
+        return decision
+
+    def done(self, who: str, action: Action, environment: str, **fields: Any) -> Record:
+        """The record of what must succeed."""
+        outcome = self.ask(who, action, environment, **fields)
+        assert outcome.ok, told(outcome)
+        assert outcome.record
+        return outcome.record
+
+    def go_live(self, action: Action = "promote", **fields: Any) -> Record:
+        """Proposed by one release manager, approved by two others, applied."""
+        record = self.done("rita", action, "production", **fields)
+        assert record.state == "proposed"
+        for name in ("rolf", "rosa"):
+            self.done(name, "approve", "production", record=record.id)
+        return self.done("rita", "apply", "production", record=record.id)
+
+    # What can be seen
+
+    def agree(self, environment: str, **tags: str) -> None:
+        """Stack file, what runs, environment tags and records all say that these releases are there, and no others."""
+        state = self.state
+        releases = state.releases[environment]
+        assert {name: release.tag for name, release in releases.items()} == tags
+        assert self.ecs.runs(environment) == {name: release.digest for name, release in releases.items()}
+        for name, release in releases.items():
+            assert self.ports.registry.digest(name, environment) == release.digest
+            if release.database_digest:
+                assert self.ports.registry.digest(f"{name}-database", environment) == release.database_digest
+            now = self.ports.runtime.running(environment, name)
+            assert now is not None
+            assert set(now.answered) == {release.digest}
+        if releases:
+            record = state.last_seen(environment)
+            assert record is not None
+            assert record.seen is not None
+            assert record.seen.releases == releases
+        assert not state.undecided(environment)
+
+    # What goes wrong
+
+    def goes_wrong(self, how: str, text: str = "") -> None:
+        """See pulumi_stand_in.py; `mended` ends it."""
+        write(self.stand_in / how, text)
+
+    def mended(self) -> None:
+        for file in self.stand_in.iterdir():
+            file.unlink()
+        self.ecs.answers.clear()
+
+    def black_box_says(self, verdict: str) -> None:
+        write(self.checkout.root / "verdict", verdict + "\n")
+
+
+def actor(name: str) -> Actor:
+    return Actor(name=name, roles=frozenset(PEOPLE[name]))
+
+
+def told(outcome: Outcome) -> str:
+    return "\n".join(map(str, outcome.decision.reasons))
+
+
+def rules_of(decision: Decision) -> set[str]:
+    return {reason.rule for reason in decision.reasons}
+
+
+@pytest.fixture(scope="module")
+def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
+    """A new institute: nothing is built yet, nothing runs anywhere."""
+    folder = tmp_path_factory.mktemp("institute")
+    checkout = a_checkout(folder)
+    stand_in = folder / "stand-in"
+    stand_in.mkdir()
+    with docker_registry(folder / "images") as images, moto_ecs() as ecs, pytest.MonkeyPatch.context() as patch:
+        for key, value in ecs.environ.items():
+            patch.setenv(key, value)
+        patch.delenv("AWS_PROFILE", raising=False)
+        environ = {
+            **ecs.environ,
+            "PATH": f"{a_pulumi(folder)}:/usr/local/bin:/usr/bin:/bin",
+            "STAND_IN": str(stand_in),
+            "GATEHOUSE_REGISTRY": f"{images.host}/{REPOSITORY}",
+        }
+        remote = folder / "remote.git"
+        with_remote(checkout, remote)
+        root, repository = checkout.root, GitRepository(str(remote), folder / "work")
+        opened = registry.connect(root, environ)
+        ports = RealPorts(
+            repository=repository,
+            registry=opened,
+            runtime=running.connect(root, environ, repository),
+            previews=preview.connect(root, environ, repository, lambda: opened),
+            black_box=black_box.connect(root, environ),
+            clock=Clock(),
+        )
+        made = Institute(checkout=checkout, remote=remote, images=images, ecs=ecs, stand_in=stand_in, ports=ports)
+        made.black_box_says("12 passed in 0.10s")
+        yield made
+        opened.close()
+
+
+def a_checkout(folder: Path) -> Checkout:
+    """This checkout's catalog, stack files, policy and database configuration; and some code to change."""
+    root = folder / "checkout"
+    for source in ROOT.glob("services/*/database"):
+        shutil.copytree(source, root / source.relative_to(ROOT), ignore=shutil.ignore_patterns("test-data"))
+    shutil.copytree(ROOT / "db-manager" / "types", root / "db-manager" / "types")
+    write(root / "stacks" / "policy.yaml", (ROOT / "stacks" / "policy.yaml").read_text(encoding="utf-8"))
+    write(root / "local" / "test", BLACK_BOX)
+    (root / "local" / "test").chmod(0o755)
+    checkout = copied(ROOT, root)
+    ignored = (root / ".gitignore").read_text(encoding="utf-8")
+    commit(checkout, "Ignore what the black-box suite says", **{".gitignore": f"{ignored}verdict\n"})
+    return checkout
+
+
+def a_pulumi(folder: Path) -> Path:
+    """A folder for PATH, in which `pulumi` is the stand-in."""
+    program = folder / "bin" / "pulumi"
+    stand_in = Path(__file__).with_name("pulumi_stand_in.py")
+    write(program, f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
+    program.chmod(0o755)
+    return program.parent

@@ -1,0 +1,83 @@
+"""From a merged change to Production and back, with the real ports; after each step all that can be asked agrees."""
+
+from .conftest import CODE, Institute, rules_of
+
+
+def test_a_change_goes_from_its_merge_to_production_and_back(institute: Institute):
+    first_release_to_staging(institute)
+    go_live(institute)
+    a_bad_release_is_rolled_back(institute)
+    what_was_removed_is_held(institute)
+    a_hold_by_hand_is_lifted(institute)
+
+
+def all_at(institute: Institute, tag: str, **others: str) -> dict[str, str]:
+    return {**dict.fromkeys(sorted(institute.state.services), tag), **others}
+
+
+def first_release_to_staging(institute: Institute) -> None:
+    """At first everything is built, then what a change affects; domains go to test, everything to staging."""
+    every = institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
+    assert every == sorted(institute.state.services)
+    institute.done("ci", "promote", "dev", releases=institute.build(every))
+    institute.agree("dev", **all_at(institute, "v1"))
+
+    institute.done("ci", "promote", "dev", releases=institute.merge_code(2))
+    institute.agree("dev", **all_at(institute, "v1", person="v2"))
+    institute.agree("test")
+
+    institute.done("eva", "promote", "test", domain="people")
+    institute.agree("test", identity="v1", person="v2")
+    for domain in sorted(set(institute.state.domains) - {"people"}):
+        institute.done("eva", "promote", "test", domain=domain)
+    institute.agree("test", **all_at(institute, "v1", person="v2"))
+
+    institute.done("tim", "promote", "staging")
+    institute.agree("staging", **all_at(institute, "v1", person="v2"))
+    institute.agree("production")
+
+
+def go_live(institute: Institute) -> None:
+    """After the soak, by two release managers other than the one who proposed it."""
+    early = institute.seen("promote", "production")
+    institute.ports.clock.pass_hours(24.5)
+    record = institute.go_live(fingerprint=early.fingerprint)
+    assert [step.state for step in record.history] == ["proposed", "approved", "applying", "verified"]
+    assert [approval.by for approval in record.approvals] == ["rolf", "rosa"]
+    institute.agree("production", **all_at(institute, "v1", person="v2"))
+
+
+def a_bad_release_is_rolled_back(institute: Institute) -> None:
+    """To the set that was verified before, with a hold on what was removed."""
+    institute.done("ci", "promote", "dev", releases=institute.merge_code(3))
+    institute.done("eva", "promote", "test", services=("person",))
+    institute.done("tim", "promote", "staging")
+    institute.ports.clock.pass_hours(24.5)
+    institute.go_live()
+    institute.agree("production", **all_at(institute, "v1", person="v3"))
+
+    record = institute.go_live("rollback", reason="nobody can be archived")
+    assert record.kind == "rollback"
+    institute.agree("production", **all_at(institute, "v1", person="v2"))
+
+
+def what_was_removed_is_held(institute: Institute) -> None:
+    """The next Go-Live can't bring it back, and says why; the other environments keep it."""
+    (hold,) = institute.state.holds("production")
+    assert (hold.service, hold.digest) == ("person", institute.state.releases["staging"]["person"].digest)
+    refused = institute.refused(institute.seen("promote", "production"), "rita")
+    assert "hold" in rules_of(refused)
+    assert "nobody can be archived" in "\n".join(map(str, refused.reasons))
+    institute.agree("production", **all_at(institute, "v1", person="v2"))
+    institute.agree("staging", **all_at(institute, "v1", person="v3"))
+
+
+def a_hold_by_hand_is_lifted(institute: Institute) -> None:
+    """It keeps out what a merge has built, too."""
+    hold = institute.done("eva", "hold", "dev", services=("person",), reason="the mentors' week")
+    releases = institute.merge_code(4)
+    assert rules_of(institute.refused(institute.seen("promote", "dev", releases=releases), "ci")) == {"hold"}
+    institute.agree("dev", **all_at(institute, "v1", person="v3"))
+    institute.done("sam", "release", "dev", record=hold.id)
+    institute.done("ci", "promote", "dev", releases=releases)
+    institute.agree("dev", **all_at(institute, "v1", person="v4"))
