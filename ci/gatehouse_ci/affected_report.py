@@ -59,28 +59,39 @@ def released(root: Path, environment: str) -> Mapping[str, str]:
     return {service: str(release.get("commit", "")) for service, release in releases.items()}
 
 
-def as_json(answer: Affected) -> dict[str, Any]:
+def as_json(answer: Affected, root: Path) -> dict[str, Any]:
     return {
         "base": answer.base,
         "changed": list(answer.paths),
-        "services": answer.services,
         "images": answer.images,
         "databases": answer.databases,
         "tests": answer.tests,
         "deploy": answer.deploy,
         "everything": answer.everything,
         "nothing": answer.nothing,
-        **outputs(answer),
+        **outputs(answer, root),
     }
 
 
-def outputs(answer: Affected) -> dict[str, Any]:
-    """What a workflow asks: whether there is anything to build or to deploy, and the matrix of what to build."""
+def outputs(answer: Affected, root: Path) -> dict[str, Any]:
+    """What a workflow asks: is there anything to build or to deploy, the matrix, and the tag of what is built."""
     return {
         "matrix": {"service": answer.services},
+        "services": answer.services,
         "build": bool(answer.services),
         "deploy_needed": bool(answer.services or answer.deploy),
+        "tag": tag_of(Checkout(root)),
     }
+
+
+def tag_of(checkout: Checkout) -> str:
+    """The tag of what is built from HEAD, such as v2026.11.23-1a2b3c4d: its day (UTC) and its commit."""
+    if checkout.commit("HEAD") is None:
+        return ""
+    day, commit = checkout.git(
+        "log", "-1", "--format=%cd %H", "--date=format-local:%Y.%m.%d", env={"TZ": "UTC"}
+    ).split()
+    return f"v{day}-{commit[:8]}"
 
 
 def for_people(answer: Affected) -> str:

@@ -9,8 +9,6 @@ Each function only reads its arguments and hands over.
 import json
 import os
 import sys
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Literal
 
 import click
@@ -29,14 +27,15 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
     """
     from gatehouse_catalog import find_root
     from gatehouse_ci import affected_report as report
+    from gatehouse_ci.outputs import for_workflow
 
     if sum(map(bool, (base, released, everything))) > 1:
         raise click.UsageError("--base, --released and --all exclude one another.")
     root = find_root()
     answer = report.since_release(root, released) if released else report.look(root, base, everything=everything)
     if github:
-        _for_workflow(report.outputs(answer))
-    click.echo(json.dumps(report.as_json(answer), indent=2) if as_json else report.for_people(answer))
+        for_workflow(report.outputs(answer, root))
+    click.echo(json.dumps(report.as_json(answer, root), indent=2) if as_json else report.for_people(answer))
 
 
 @click.command("way-in")
@@ -48,11 +47,12 @@ def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> Non
     import msgspec
 
     from gatehouse_catalog import find_root
+    from gatehouse_ci.outputs import for_workflow
     from gatehouse_ci.way_in import way_in as found
 
     way = msgspec.structs.asdict(found(find_root(), environment, may))
     if github:
-        _for_workflow(way)
+        for_workflow(way)
     click.echo(json.dumps(way, indent=2))
 
 
@@ -72,15 +72,6 @@ def drift(environment: str, as_json: bool) -> None:
     found = look(find_root(), environment, os.environ)
     click.echo(msgspec.json.encode(found).decode() if as_json else str(found))
     sys.exit(2 if found.changes else 0)
-
-
-def _for_workflow(outputs: Mapping[str, object]) -> None:
-    """Appends to $GITHUB_OUTPUT: a text as it is, all else as JSON."""
-    if not (file := os.environ.get("GITHUB_OUTPUT")):
-        raise click.UsageError("--github is for a step of a workflow: GITHUB_OUTPUT isn't set.")
-    with Path(file).open("a", encoding="utf-8") as output:
-        for name, value in outputs.items():
-            output.write(f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}\n")
 
 
 @click.group()

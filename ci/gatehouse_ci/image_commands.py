@@ -47,6 +47,42 @@ def build(services: tuple[str, ...], tag: str, platform: str, base: str, registr
     images.check_sizes(found)
 
 
+@image.command()
+@click.argument("service")
+@click.option("--tag", required=True, help="The release's; TAG-amd64 and TAG-arm64 have been pushed.")
+@click.option(
+    "--output", type=click.Path(file_okay=False), required=True, help="The folder for SERVICE.json and SBOMs."
+)
+@click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
+def index(service: str, tag: str, output: str, github: bool) -> None:
+    """Join what each architecture's machine has pushed into one image index, and say what the release is.
+
+    Beside SERVICE.json, which `gate promote built` reads, each image's packages are written as SBOM (CycloneDX).
+    """
+    import os
+    from pathlib import Path
+
+    import msgspec
+
+    from gatehouse_catalog import find_root, load_catalog
+    from gatehouse_ci import image_index
+    from gatehouse_ci.outputs import for_workflow
+    from gatehouse_ci.registry import connect
+
+    root, folder = find_root(), Path(output)
+    catalog = load_catalog(root)
+    with connect(root, os.environ) as registry:
+        made = image_index.release(root, catalog, catalog[service], registry, tag)
+        name = registry.name(service)
+    folder.mkdir(parents=True, exist_ok=True)
+    for image, text in image_index.sbom(root, catalog, catalog[service]).items():
+        (folder / f"{image}.cdx.json").write_text(text, encoding="utf-8")
+    (folder / f"{service}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
+    if github:
+        for_workflow({"image": name, "digest": made.digest, "database_digest": made.database_digest or ""})
+    click.echo(f"{name}@{made.digest}  {tag}")
+
+
 def _show(found: "list[Built]", *, as_json: bool) -> None:
     import msgspec
 

@@ -1,6 +1,7 @@
 """What a change affects: this repository's own catalog and lock are asked, and git repositories made for the test."""
 
 import functools
+import json
 import os
 import re
 import shutil
@@ -284,4 +285,8 @@ def test_the_command_writes_a_steps_outputs(repository: Checkout, tmp_path: Path
     environment = {**os.environ, "GITHUB_OUTPUT": str(output)}
     write(repository.root / "services/person/gatehouse_person/a.py", "")
     subprocess.run([*command, "--base", "HEAD"], env=environment, check=True, capture_output=True)
-    assert output.read_text() == 'matrix={"service":["person"]}\nbuild=true\ndeploy_needed=true\n'
+    lines = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    assert re.fullmatch(r"v\d{4}\.\d\d\.\d\d-[0-9a-f]{8}", lines.pop("tag"))
+    assert {name: json.loads(value) for name, value in lines.items()} == {
+        "matrix": {"service": ["person"]}, "services": ["person"], "build": True, "deploy_needed": True,
+    }  # fmt: skip
