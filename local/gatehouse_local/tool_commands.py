@@ -95,7 +95,10 @@ def service(name: str, domain: str, kind: str) -> None:
 @click.argument("name")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def bench(name: str, arguments: tuple[str, ...]) -> None:
-    """Measure: services, local, db-manager or platform. Prints where we stand against the figures to reach."""
+    """Measure where we stand against the figures to reach: delivery, services, local, db-manager and others.
+
+    NAME is a script in tests/benchmarks. What it compares with is installed first.
+    """
     from gatehouse_catalog import find_root  # noqa: PLC0415
     from gatehouse_local.bench import run  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_local import generate
+from gatehouse_local.bench import needs_platform
 from gatehouse_local.doctor import findings
 
 ROOT = Path(__file__).parents[2]
@@ -58,3 +59,9 @@ def test_the_doctor_answers_scripts():
     command = [sys.executable, "-m", "gatehouse_local.gate", "doctor", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert {"what", "level", "message", "mend"} == set(json.loads(done.stdout)[0])
+
+
+def test_only_a_benchmark_of_the_platform_brings_its_libraries():
+    folder = ROOT / "tests" / "benchmarks"
+    assert needs_platform(folder / "platform")
+    assert not needs_platform(folder / "local.py")
