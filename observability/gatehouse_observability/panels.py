@@ -67,14 +67,21 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
         return [panel for row in self.rows for panel in row.panels]
 
 
-def as_json(board: Dashboard) -> str:
-    """As Grafana's provisioning reads it; equal structs give equal text."""
-    built: Any = _builder(board).build()
+def as_json(board: Dashboard, *, source: str = "") -> str:
+    """As Grafana's provisioning reads it; equal structs give equal text.
+
+    `source`: the uid of the only data source it offers, whose last word its own uid gets, too: for a Grafana that has
+    several environments'.
+    """
+    if source:
+        board = msgspec.structs.replace(board, uid=f"{board.uid}-{source.rpartition('-')[2]}")
+    built: Any = _builder(board, source).build()
     plain = json.loads(json.dumps(built, cls=JSONEncoder))
     return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _builder(board: Dashboard) -> grafana.Dashboard:
+def _builder(board: Dashboard, source: str) -> grafana.Dashboard:
+    chosen = grafana.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     link = grafana.DashboardLink("Gatehouse").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True)
     builder = (
         grafana.Dashboard(board.title)
@@ -87,7 +94,7 @@ def _builder(board: Dashboard) -> grafana.Dashboard:
         .readonly()
         .tooltip(DashboardCursorSync.CROSSHAIR)
         .link(link.keep_time(True).include_vars(True))
-        .with_variable(grafana.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
+        .with_variable(chosen.regex(f"/^{source}$/") if source else chosen)
     )
     if board.by_service:
         variable = grafana.QueryVariable("service").label("Service").datasource(SOURCE).query(SERVICES)

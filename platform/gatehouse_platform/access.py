@@ -11,7 +11,7 @@ from pulumi_aws import iam
 
 from gatehouse_platform.documents import ECR_IMPORT, ECR_PULL, SHELL, Document, allow, document, find_tasks
 from gatehouse_platform.parts import as_json, below, boundary_arn, foundation_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.settings import FOUNDATION, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -34,6 +34,23 @@ SWITCH = (
     "elasticloadbalancing:ModifyListener",
     "elasticloadbalancing:ModifyRule",
     "elasticloadbalancing:RegisterTargets",
+)
+TAG = "aws:ResourceTag/gatehouse:environment"
+# Of what carries the foundation's tag, an `up` uses the key of Pulumi's state, and signs in to Grafana for a moment.
+OF_THE_FOUNDATION = (
+    "grafana:CreateWorkspaceServiceAccount",
+    "grafana:CreateWorkspaceServiceAccountToken",
+    "grafana:DeleteWorkspaceServiceAccountToken",
+    "grafana:DescribeWorkspace",
+    "grafana:ListWorkspaceServiceAccounts",
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "s3:DeleteObject",
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
 )
 ROLE_CHANGES = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
 ROLE_UPKEEP = (
@@ -140,10 +157,19 @@ def apply_may(account: str, stack: str, bucket: str, others: list[str]) -> Docum
             ["*"],
             ["*"],
             conditions={
-                "Null": {"aws:ResourceTag/gatehouse:environment": "false"},
-                "StringNotEquals": {"aws:ResourceTag/gatehouse:environment": stack},
+                "Null": {TAG: "false"},
+                "StringNotEquals": {TAG: [stack, FOUNDATION]},
             },
             effect="Deny",
+        ),
+        # What is the foundation's is used and stays as it is.
+        allow(
+            "NotTheFoundation",
+            OF_THE_FOUNDATION,
+            ["*"],
+            conditions={"StringEquals": {TAG: FOUNDATION}},
+            effect="Deny",
+            all_but=True,
         ),
         allow("NotOtherState", ["s3:*"], foreign, effect="Deny"),
         allow("NotTheBoundary", ["iam:DeleteRolePermissionsBoundary"], ["*"], effect="Deny"),

@@ -21,7 +21,7 @@ from gatehouse_platform.graph import Graph
 from gatehouse_platform.settings import FOUNDATION
 from gatehouse_platform.stack_config import PROJECT, StackError, read_config, read_stack
 
-EXAMPLE_TAG = "example"
+EXAMPLE_TAG, EXAMPLE_WORKSPACE = "example", "g-0000000000"
 
 
 class NoRevision(Exception):
@@ -34,7 +34,7 @@ def example_digest(what: str) -> str:
 
 
 def with_examples(config: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The configuration with an example release for each service that has none, and a collector; and whose they are."""
+    """The configuration with an example release for each service without one, a collector and a Grafana; and whose."""
     releases = dict(config.get(f"{PROJECT}:releases") or {})
     missing = [service for service in catalog if service.name not in releases]
     for service in missing:
@@ -46,6 +46,9 @@ def with_examples(config: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str
     if f"{PROJECT}:collector" not in config:
         filled[f"{PROJECT}:collector"] = {"image": "example.invalid/collector", "digest": example_digest("collector")}
         names.append("collector")
+    if f"{PROJECT}:grafana_workspace" not in config:
+        filled[f"{PROJECT}:grafana_workspace"] = EXAMPLE_WORKSPACE
+        names.append("grafana")
     return filled, tuple(names)
 
 

@@ -15,9 +15,10 @@ def allow(
     principal: Mapping[str, Any] | None = None,
     conditions: Mapping[str, Mapping[str, Any]] | None = None,
     effect: str = "Allow",
+    all_but: bool = False,
 ) -> Statement:
-    """One statement; `sid` says in words what it is for."""
-    statement: Statement = {"Sid": sid, "Effect": effect, "Action": sorted(actions)}
+    """One statement; `sid` says in words what it is for. `all_but`: it is about every action but these."""
+    statement: Statement = {"Sid": sid, "Effect": effect, "NotAction" if all_but else "Action": sorted(actions)}
     if principal is not None:
         statement["Principal"] = dict(principal)
     if resources:

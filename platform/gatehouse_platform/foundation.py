@@ -203,7 +203,7 @@ class Foundation(pulumi.ComponentResource):
         iam.RolePolicy(
             "grafana", name="may", role=reader.name, policy=as_json(grafana_may(account, region)), opts=below(self)
         )
-        grafana.Workspace(
+        workspace = grafana.Workspace(
             "grafana",
             name="gatehouse",
             description="Every environment's dashboards",
@@ -214,3 +214,4 @@ class Foundation(pulumi.ComponentResource):
             role_arn=reader.arn,
             opts=below(self, protect=True),
         )
+        pulumi.export("grafana_workspace", workspace.id)

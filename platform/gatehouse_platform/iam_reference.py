@@ -77,7 +77,7 @@ def known_condition(key: str) -> bool:
 def document_problems(statement: dict[str, Any]) -> Iterator[str]:
     """Names in a statement that don't exist."""
     sid = statement.get("Sid", "(no Sid)")
-    for action in statement["Action"]:
+    for action in [*statement.get("Action", ()), *statement.get("NotAction", ())]:
         if not known_action(action):
             yield f"{sid}: there is no action {action}"
     for operator, tests in statement.get("Condition", {}).items():

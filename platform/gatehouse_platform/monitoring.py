@@ -11,12 +11,16 @@ from pulumi_aws import amp, cloudwatch, ec2, ecs
 
 from gatehouse_catalog import Catalog
 from gatehouse_observability.alertmanager import alertmanager_config
-from gatehouse_observability.collector import collector_config
+from gatehouse_observability.collector import SCRAPE_SECONDS, collector_config
+from gatehouse_observability.dashboards import dashboards
+from gatehouse_observability.grafana import data_source
+from gatehouse_observability.panels import as_json as dashboard_json
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import document as document_of_rules
 from gatehouse_platform import containers
 from gatehouse_platform.cluster import Cluster
 from gatehouse_platform.documents import allow, assumed_by, document, find_tasks
+from gatehouse_platform.grafana import Dashboards
 from gatehouse_platform.network import Network
 from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
 from gatehouse_platform.settings import Collector, Stack
@@ -63,9 +67,36 @@ class Monitoring(pulumi.ComponentResource):
                 data=json.dumps(document_of_rules([group]), sort_keys=True),  # JSON is YAML too
                 opts=below(self),
             )
-        chosen = environment_of(args.stack).collector
-        self.collector = self._collect(workspace, chosen) if chosen else None
+        settings = environment_of(args.stack)
+        self.collector = self._collect(workspace, settings.collector) if settings.collector else None
+        if settings.grafana_workspace:
+            self._show(workspace, settings.grafana_workspace)
         self.register_outputs({"workspace": self.workspace})
+
+    def _show(self, workspace: amp.Workspace, grafana_workspace: str) -> None:
+        """Its own data source and dashboards: they change with the rules they show, environment by environment."""
+        stack = self._args.stack
+        source = stack.prefix
+        Dashboards(
+            "dashboards",
+            {
+                "region": stack.region,
+                "workspace": grafana_workspace,
+                "folder": stack.name,
+                "data_source": workspace.prometheus_endpoint.apply(
+                    lambda endpoint: data_source(
+                        source,
+                        endpoint,
+                        scrape_seconds=SCRAPE_SECONDS,
+                        sigV4Auth=True,
+                        sigV4AuthType="ec2_iam_role",  # the workspace's own role
+                        sigV4Region=stack.region,
+                    )
+                ),
+                "dashboards": {board.uid: dashboard_json(board, source=source) for board in dashboards()},
+            },
+            opts=below(self),
+        )
 
     def _collect(self, workspace: amp.Workspace, chosen: Collector) -> pulumi.Output[str]:
         args, stack, settings = self._args, self._args.stack, environment_of(self._args.stack)

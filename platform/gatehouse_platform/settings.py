@@ -19,6 +19,9 @@ Clock = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", descript
 Cidr = Annotated[str, Meta(pattern=r"^(\d{1,3}\.){3}\d{1,3}/16$", description="A private /16, other than its peers'")]
 Repository = Annotated[str, Meta(pattern=r"^[\w.-]+/[\w.-]+$", description="OWNER/NAME at GitHub")]
 Mail = Annotated[str, Meta(pattern=r"^[^@\s]+@[^@\s]+\.[a-z]+$", description="Who is told about costs and alerts")]
+GrafanaWorkspace = Annotated[
+    str, Meta(pattern=r"^g-[0-9a-f]{10}$", description="Where dashboards go: the id of the foundation's workspace")
+]
 
 
 class Dns(Strict, frozen=True, kw_only=True):
@@ -106,6 +109,7 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     services: dict[str, ServiceChoice] = msgspec.field(default_factory=dict)
     releases: dict[str, Release] = msgspec.field(default_factory=dict)
     collector: Collector | None = None
+    grafana_workspace: GrafanaWorkspace | None = None
 
 
 class Grafana(Strict, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gatehouse_catalog import Service, load_catalog
-from gatehouse_platform.access import trust
+from gatehouse_platform.access import apply_may, trust
 from gatehouse_platform.graph import Graph
 from gatehouse_platform.iam_reference import calls, document_problems, known_action, unknown_grants
 from gatehouse_platform.settings import ENVIRONMENTS
@@ -167,6 +167,23 @@ def test_botocore_knows_the_calls_that_the_table_needs_not_have():
     assert known_action("secretsmanager:GetSecretValue")
     assert "RunTask" in calls("ecs")
     assert calls("nonsense") == frozenset()
+
+
+def test_an_apply_role_uses_the_foundation_and_leaves_it_as_it_is(graph: Graphs):
+    """All carries its stack's tag: without this, the key of Pulumi's own state would be another environment's."""
+    by_sid = {one["Sid"]: one for one in apply_may(ACCOUNT, "dev", "state", ["test"])["Statement"]}
+    (others,) = by_sid["NotOtherEnvironments"]["Condition"]["StringNotEquals"].values()
+    assert others == ["dev", "foundation"]
+    left = by_sid["NotTheFoundation"]
+    assert left["Effect"] == "Deny"
+    assert list(left["Condition"]["StringEquals"].values()) == ["foundation"]
+    assert {"kms:Decrypt", "kms:GenerateDataKey", "grafana:CreateWorkspaceServiceAccountToken"} <= set(
+        left["NotAction"]
+    )
+    changing = ("Put", "Delete", "Update", "Schedule", "Disable", "Create")
+    allowed = {"s3:PutObject", "s3:DeleteObject"}  # of its own state; the others' is refused by name
+    risky = {one for one in left["NotAction"] if one.partition(":")[2].startswith(changing)} - allowed
+    assert all("ServiceAccount" in one for one in risky)
 
 
 def test_trust_names_the_provider_of_its_account():

@@ -211,6 +211,7 @@ def test_a_secret_that_isnt_granted_is_caught(graph: Graphs):
         {"Sid": "X", "Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::a"]},
         {"Sid": "X", "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["*"]},
         {"Sid": "WriteLog", "Effect": "Allow", "Action": ["logs:PutLogEvents"], "Resource": ["*"]},
+        {"Sid": "X", "Effect": "Allow", "NotAction": ["s3:GetObject"], "Resource": ["arn:aws:s3:::a"]},
     ],
 )
 def test_a_wildcard_that_isnt_listed_is_caught(graph: Graphs, changed: Change, statement: dict):

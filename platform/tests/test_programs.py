@@ -105,7 +105,7 @@ def test_a_service_without_a_release_has_its_place_and_runs_nothing(root: Path, 
 
 
 def test_examples_are_named_as_such(graph: Graphs, root: Path):
-    assert set(graph("dev").examples) - {"collector"} <= set(load_catalog(root).names)
+    assert set(graph("dev").examples) - {"collector", "grafana"} <= set(load_catalog(root).names)
     assert "example.invalid" in graph("dev").named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
 
 

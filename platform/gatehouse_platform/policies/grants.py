@@ -53,7 +53,8 @@ def narrow_permissions(graph: Graph) -> Iterable[Violation]:
             if statement["Effect"] != "Allow":
                 continue
             sid = statement.get("Sid", "")
-            wide = [action for action in statement["Action"] if "*" in action]
+            # To allow all but some is to allow what AWS adds tomorrow.
+            wide = [action for action in statement.get("Action", ["NotAction *"]) if "*" in action]
             # In a key's own policy `*` is that key.
             wide += [one for one in statement.get("Resource", []) if one == "*" and resource.type != KEY]
             for wildcard in wide:
@@ -84,7 +85,7 @@ def secrets_are_granted_exactly(graph: Graph) -> Iterable[Violation]:
     granted: dict[str, set[str]] = {}
     for policy in graph.of_type(ROLE_POLICY):
         for _, statement in statements(policy):
-            if "secretsmanager:GetSecretValue" in statement["Action"] and statement["Effect"] == "Allow":
+            if "secretsmanager:GetSecretValue" in statement.get("Action", ()) and statement["Effect"] == "Allow":
                 granted.setdefault(str(policy.properties["role"]), set()).update(statement["Resource"])
     for task in graph.of_type(TASK_DEFINITION):
         named = {
