@@ -115,7 +115,8 @@ def not_as_meant(release: Release | None, now: Running | None) -> str:
     """Why what runs isn't this release, everywhere; empty when it is."""
     if release is None or now is None:
         return "" if release is None and now is None else "it isn't there." if release else "it still runs."
-    others = ", ".join(sorted(set(now.answered) - {release.digest}))
+    # A task that doesn't answer is empty there: no proof either.
+    others = ", ".join(sorted({one or "nothing" for one in now.answered} - {release.digest}))
     wrong = {
         f"the deployment breaker rolled it back to {now.task_definition}.": now.rolled_back,
         f"ECS runs {now.task_definition}, meant is {now.meant_task_definition}.": (
