@@ -21,6 +21,8 @@ from gatehouse_ci.files import archived, lay_out, stack_path
 from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed, Repository
 
 PROGRAM = "pulumi"
+# Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.
+FLAGS = ("--refresh", "--yes", "--non-interactive")
 SAID_LINES = 40
 # A first database takes 15 minutes, a rollout with its alarms 20.
 PATIENCE_SECONDS = 3600.0
@@ -62,7 +64,7 @@ class Deployer:
                 self._must_hold(head, revision)
                 with self._files_of(head) as folder:
                     self._run([program, "install", "--non-interactive"], folder, environment, deadline)
-                    up = [program, "up", "--stack", environment, "--yes", "--non-interactive", "--message", head]
+                    up = [program, "up", "--stack", environment, *FLAGS, "--message", head]
                     if not self._run(up, folder, environment, deadline):
                         continue
                 path = stack_path(environment)

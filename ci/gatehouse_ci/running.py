@@ -78,17 +78,17 @@ class EcsRuntime:
             return None
         (described,) = active
         current = _task_definition(described)
-        image = _definition(ecs, current)["containerDefinitions"]
-        newest = _definition(ecs, f"gatehouse-{environment}-{service}")["taskDefinitionArn"]
+        newest = _definition(ecs, f"gatehouse-{environment}-{service}")
+        runs = newest if newest["taskDefinitionArn"] == current else _definition(ecs, current)
         tasks = _tasks(ecs, cluster, service, environment, port)
         answers = self._asking.ask(tasks)
         return Running(
             task_definition=current,
-            meant_task_definition=newest,
-            digest=_digest(image, service),
+            meant_task_definition=newest["taskDefinitionArn"],
+            digest=_digest(runs["containerDefinitions"], service),
             # A task of another definition is no proof of this one, whatever it answers: it may be on its way out.
             answered=tuple(answers.get(task.id, "") if task.task_definition == current else "" for task in tasks),
-            rolled_back=current != newest and _rolled_back(described),
+            rolled_back=runs is not newest and _rolled_back(described),
         )
 
     def _client(self, region: str) -> Any:

@@ -7,6 +7,7 @@ in a test does that by the same API (tests/delivery/pulumi_stand_in.py), and a r
 import contextlib
 import http.server
 import json
+import logging
 import threading
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -41,6 +42,12 @@ class Ecs(msgspec.Struct, kw_only=True):
         names = [one.rpartition("/")[2] for one in _backend().list_services(f"gatehouse-{environment}")]
         return {name: _digest(self.service(environment, name).task_definition) for name in names}
 
+    def answered(self, environment: str, service: str) -> set[str]:
+        """What the service's running tasks say of themselves."""
+        tasks = _backend().tasks.get(f"gatehouse-{environment}", {}).values()
+        own = [one for one in tasks if one.group == f"service:{service}" and one.desired_status == "RUNNING"]
+        return {self.answers.get(service, _digest(one.task_definition_arn)) for one in own}
+
     def service(self, environment: str, service: str) -> Any:
         """moto's own service, to be changed as AWS would."""
         return _backend().services[f"gatehouse-{environment}:{service}"]
@@ -69,6 +76,7 @@ def moto_ecs() -> Generator[Ecs]:
     _backend().reset()
     for environment in ENVIRONMENTS:
         _backend().create_cluster(f"gatehouse-{environment}", [], [], {}, None, None)
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs every request
     # Otherwise a task would stop by itself as soon as it is looked at.
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
     ecs = Ecs(endpoint="http://{}:{}".format(*server.get_host_and_port()), address="")

@@ -158,9 +158,9 @@ def test_tasks_of_others_and_stopped_ones_are_not_asked(ecs: Any, runtime: Runti
 
 
 def test_an_environment_that_does_not_exist_yet_is_told(ecs: Any, server: Ecs, tmp_path: Path):
-    tree = {**TREE, "stacks/Pulumi.production.yaml": TREE["stacks/Pulumi.test.yaml"]}
+    tree = {**TREE, "stacks/Pulumi.elsewhere.yaml": TREE["stacks/Pulumi.test.yaml"]}
     with pytest.raises(PortFailed, match=r"ECS in eu-central-1 can't be asked: .*Cluster"):
-        running.connect(tmp_path, server.environ, OneTree(tree)).running("production", "person")
+        running.connect(tmp_path, server.environ, OneTree(tree)).running("elsewhere", "person")
 
 
 def test_a_stack_file_without_a_region_is_named(server: Ecs, tmp_path: Path):

@@ -4,9 +4,10 @@ What stands in for something: images are made by hand (no Docker), `pulumi` is p
 is a script that says what a test wants, and the clock goes when it is told to.
 """
 
+import contextlib
 import shutil
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +17,14 @@ import msgspec
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import affected_report, black_box, preview, registry, running
+from gatehouse_ci import affected_report, black_box, preview, registry
+from gatehouse_ci.asking import FromHere
 from gatehouse_ci.checkout import Checkout
+from gatehouse_ci.deploying import Deployer
 from gatehouse_ci.git import GitRepository
 from gatehouse_ci.ports import BlackBoxSuite, Previews, Runtime
 from gatehouse_ci.promote import Outcome, Promoter
+from gatehouse_ci.running import EcsRuntime
 from gatehouse_ci.state import State
 from gatehouse_ci.structs import Action, Actor, Decision, Record, Release, Request
 from gatehouse_ci.testing import DockerRegistry, docker_registry
@@ -178,9 +182,7 @@ class Institute:
             assert self.ports.registry.digest(name, environment) == release.digest
             if release.database_digest:
                 assert self.ports.registry.digest(f"{name}-database", environment) == release.database_digest
-            now = self.ports.runtime.running(environment, name)
-            assert now is not None
-            assert set(now.answered) == {release.digest}
+            assert self.ecs.answered(environment, name) == {release.digest}
         if releases:
             record = state.last_seen(environment)
             assert record is not None
@@ -217,9 +219,15 @@ def rules_of(decision: Decision) -> set[str]:
 
 @pytest.fixture(scope="module")
 def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
-    """A new institute: nothing is built yet, nothing runs anywhere."""
-    folder = tmp_path_factory.mktemp("institute")
-    checkout = a_checkout(folder)
+    """A new institute with all services: nothing is built yet, nothing runs anywhere."""
+    with an_institute(tmp_path_factory.mktemp("institute")) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def an_institute(folder: Path, services: Collection[str] = ()) -> Generator[Institute]:
+    """With these services only, or all; the fewer, the quicker."""
+    checkout = a_checkout(folder, services)
     stand_in = folder / "stand-in"
     stand_in.mkdir()
     with docker_registry(folder / "images") as images, moto_ecs() as ecs, pytest.MonkeyPatch.context() as patch:
@@ -239,7 +247,7 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
         ports = RealPorts(
             repository=repository,
             registry=opened,
-            runtime=running.connect(root, environ, repository),
+            runtime=EcsRuntime(Deployer(root, repository, environ, poll=0.05), repository, FromHere(ecs.address)),
             previews=preview.connect(root, environ, repository, lambda: opened),
             black_box=black_box.connect(root, environ),
             clock=Clock(),
@@ -250,7 +258,7 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
         opened.close()
 
 
-def a_checkout(folder: Path) -> Checkout:
+def a_checkout(folder: Path, services: Collection[str]) -> Checkout:
     """This checkout's catalog, stack files, policy and database configuration; and some code to change."""
     root = folder / "checkout"
     for source in ROOT.glob("services/*/database"):
@@ -260,6 +268,9 @@ def a_checkout(folder: Path) -> Checkout:
     write(root / "local" / "test", BLACK_BOX)
     (root / "local" / "test").chmod(0o755)
     checkout = copied(ROOT, root)
+    for file in root.glob("services/*/service.toml"):
+        if services and file.parent.name not in services:
+            shutil.rmtree(file.parent)
     ignored = (root / ".gitignore").read_text(encoding="utf-8")
     commit(checkout, "Ignore what the black-box suite says", **{".gitignore": f"{ignored}verdict\n"})
     return checkout

@@ -4,7 +4,7 @@
 It is no Pulumi: no plan, no state, no other resource. It does what the tests need of an `up`: a new revision of each
 changed service's task definition, the service moved to it, and tasks of it in the place of the old ones. As the real
 one does, it reports success when the breaker has rolled back (pulumi-aws #4487). Files in $STAND_IN say what goes
-wrong: `breaks` names such services (ENVIRONMENT/SERVICE), `fails` makes an update fail with its text, `locked` says
+wrong: `breaks` names such a service (ENVIRONMENT/SERVICE), `fails` makes an update fail with its text, `locked` says
 once that another update runs. It asks moto by HTTP, without boto3, which would take a second to load in every run.
 """
 
@@ -60,12 +60,13 @@ def definition(environment: str, service: str, release: dict[str, Any], port: in
 
 
 def runs_as_meant(environment: str, service: str, digest: str) -> bool:
+    """Whether the service runs the newest definition, and that has the image; as a refresh would find."""
     found = ecs("DescribeServices", cluster=f"gatehouse-{environment}", services=[service])["services"]
     if not found or found[0]["status"] == "INACTIVE":
         return False
-    current = ecs("DescribeTaskDefinition", taskDefinition=f"gatehouse-{environment}-{service}")["taskDefinition"]
-    wanted = f"example/{service}@{digest}"
-    return current["containerDefinitions"][0]["image"] == wanted
+    newest = ecs("DescribeTaskDefinition", taskDefinition=f"gatehouse-{environment}-{service}")["taskDefinition"]
+    image = newest["containerDefinitions"][0]["image"]
+    return (found[0]["taskDefinition"], image) == (newest["taskDefinitionArn"], f"example/{service}@{digest}")
 
 
 def roll_out(environment: str, service: str, arn: str) -> None:
@@ -85,7 +86,7 @@ def roll_out(environment: str, service: str, arn: str) -> None:
 
 def up(environment: str, root: Path) -> None:
     config = YAML(typ="safe").load(root / "stacks" / f"Pulumi.{environment}.yaml")["config"]
-    broken = (told("breaks") or "").split()
+    broken = told("breaks")
     releases = config.get("gatehouse:releases") or {}
     cluster = f"gatehouse-{environment}"
     for arn in ecs("ListServices", cluster=cluster)["serviceArns"]:
@@ -96,7 +97,8 @@ def up(environment: str, root: Path) -> None:
             continue
         entry = tomllib.loads((root / "services" / service / "service.toml").read_text())
         arn = definition(environment, service, release, entry.get("port", 0))
-        if f"{environment}/{service}" in broken:
+        if f"{environment}/{service}" == broken:
+            place("breaks").unlink()
             print(f"{service}: the breaker rolled back, and nobody says so")
         else:
             roll_out(environment, service, arn)
@@ -108,13 +110,14 @@ def main() -> None:
     parser.add_argument("command", choices=["install", "up"])
     parser.add_argument("--stack")
     parser.add_argument("--message")
-    for flag in ("--yes", "--non-interactive"):
+    for flag in ("--refresh", "--yes", "--non-interactive"):
         parser.add_argument(flag, action="store_true")
     given = parser.parse_args()
     if given.command == "install":
         return
     assert given.yes, "nobody is there to answer"
     assert given.non_interactive
+    assert given.refresh, "what was rolled back would be believed to run"
     if (why := told("fails")) is not None:
         sys.exit(f"error: update failed\n{why}")
     if told("locked") is not None:

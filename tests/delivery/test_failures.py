@@ -1,0 +1,207 @@
+"""What goes wrong, seen through the real ports: refused or failed with its reason, and everything agrees afterwards.
+
+Each test leaves the institute as it found it: three services in dev, two of them in test.
+"""
+
+import dataclasses
+import threading
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gatehouse_ci.git import GitRepository
+from gatehouse_ci.ports import Runtime
+from gatehouse_ci.promote import Outcome, Promoter
+from gatehouse_ci.structs import Record, Release, Running
+
+from .conftest import CODE, REPOSITORY, Institute, actor, an_institute, rules_of
+
+SERVICES = ("identity", "person", "topics")
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
+    with an_institute(tmp_path_factory.mktemp("institute"), SERVICES) as institute:
+        every = institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
+        institute.done("ci", "promote", "dev", releases=institute.build(every))
+        institute.done("eva", "promote", "test", domain="people")
+        yield institute
+
+
+@pytest.fixture
+def institute(running: Institute) -> Generator[Institute]:
+    yield running
+    running.mended()
+    running.black_box_says("12 passed in 0.10s")
+    running.promoter.resume(actor("ci"))
+    for environment in ("dev", "test"):
+        if running.state.last_seen(environment) is None:  # a failure is behind it
+            running.done("sam", "verify", environment)
+        running.agree(environment, **tags(running, environment))
+
+
+def tags(institute: Institute, environment: str) -> dict[str, str]:
+    return {name: release.tag for name, release in institute.state.releases[environment].items()}
+
+
+def fails(institute: Institute, releases: dict[str, Release]) -> tuple[Record, str]:
+    """A release to dev that doesn't arrive: its record, and why."""
+    outcome = institute.ask("ci", "promote", "dev", releases=releases)
+    assert not outcome.ok
+    assert outcome.record is not None
+    failed = next(step for step in outcome.record.history if step.state == "failed")
+    return outcome.record, failed.why
+
+
+def new_person(institute: Institute) -> dict[str, Release]:
+    return institute.merge_code(institute.built + 1)
+
+
+def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Institute):
+    before = tags(institute, "dev")
+    institute.ecs.rolls_back("dev", "person")
+    institute.goes_wrong("breaks", "dev/person")
+    record, why = fails(institute, new_person(institute))
+    assert "person: the deployment breaker rolled it back" in why
+    assert tags(institute, "dev") == before  # git says again what is
+    assert [step.state for step in record.history] == ["applying", "failed", "reverted"]
+
+
+def test_a_service_that_answers_the_old_digest_is_not_verified(institute: Institute):
+    before = institute.state.releases["dev"]["person"]
+    institute.ecs.answers["person"] = before.digest
+    record, why = fails(institute, new_person(institute))
+    assert f"a task answers {before.digest} at /version" in why
+    assert institute.state.releases["dev"]["person"] == before
+    # What was put back answers as meant.
+    assert institute.state.records[record.id].state == "reverted"
+
+
+def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
+    institute.ecs.answers["person"] = ""
+    record, why = fails(institute, new_person(institute))
+    assert "a task answers nothing at /version" in why
+    assert record.state == "failed"  # nor does what was put back
+    institute.mended()
+    (settled,) = institute.promoter.resume(actor("ci"))
+    assert (settled.id, settled.state) == (record.id, "reverted")
+
+
+def test_an_update_that_fails_says_what_pulumi_said(institute: Institute):
+    institute.goes_wrong("fails", "refused: person.email has duplicates\n")
+    _, why = fails(institute, new_person(institute))
+    assert "`pulumi up --stack dev` ended with 1" in why
+    assert "person.email has duplicates" in why
+
+
+def test_an_update_that_finds_the_stack_locked_waits_for_its_turn(institute: Institute):
+    institute.goes_wrong("locked")
+    institute.done("ci", "promote", "dev", releases=new_person(institute))
+
+
+def test_a_set_with_a_digest_that_the_registry_has_not_is_refused_whole(institute: Institute):
+    releases = new_person(institute) | institute.build(["topics"])
+    lost = releases["topics"].database_digest
+    assert lost
+    institute.images.lose(f"{REPOSITORY}/topics-database", lost)
+    decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
+    assert rules_of(decision) == {"digest-missing"}
+    assert f"topics-database@{lost}" in str(decision.reasons[0])
+
+
+def test_a_tag_that_somebody_moved_is_refused(institute: Institute):
+    releases = new_person(institute)
+    other = institute.images.push(f"{REPOSITORY}/person", text="something else")
+    institute.ports.registry.tag("person", other, releases["person"].tag)
+    decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
+    assert rules_of(decision) == {"tag-moved"}
+    assert other in str(decision.reasons[0])
+
+
+def test_a_preview_gone_stale_is_refused_until_it_is_looked_at_again(institute: Institute):
+    seen = institute.seen("promote", "test", domain="learning")
+    path = "services/person/service.toml"
+    text = (institute.checkout.root / path).read_text().replace("latency_p99_ms = 300", "latency_p99_ms = 400")
+    institute.merge("Expect less of person", **{path: text})
+    decision = institute.refused(seen, "eva")
+    assert rules_of(decision) == {"preview-stale"}
+    assert seen.fingerprint[:12] in str(decision.reasons[0])
+
+
+def test_a_change_that_concerns_no_deployment_makes_no_preview_stale(institute: Institute):
+    seen = institute.seen("promote", "test", domain="learning")
+    institute.merge("Write", **{"README.md": f"{institute.built} words.\n"})
+    assert institute.promoter.explain(seen, actor("eva")).allowed
+
+
+def test_what_failed_outside_goes_no_further(institute: Institute):
+    institute.black_box_says("1 failed, 11 passed in 0.10s")
+    institute.done("ci", "promote", "dev", releases=new_person(institute))
+    decision = institute.refused(institute.seen("promote", "test", services=("person",)), "eva")
+    assert rules_of(decision) == {"black-box"}
+    assert "1 failed, 11 passed" in str(decision.reasons[0])
+    institute.black_box_says("12 passed in 0.10s")
+    institute.done("eva", "verify", "dev")
+    assert institute.promoter.explain(institute.seen("promote", "test", services=("person",)), actor("eva")).allowed
+
+
+def test_what_stopped_running_as_meant_goes_no_further(institute: Institute):
+    """Somebody deployed by hand since it was verified."""
+    institute.done("ci", "promote", "dev", releases=new_person(institute))
+    request = institute.seen("promote", "test", services=("person",))
+    institute.ecs.answers["person"] = institute.state.releases["test"]["person"].digest
+    assert rules_of(institute.refused(request, "eva")) == {"not-running"}
+
+
+def test_a_run_that_ends_before_it_deploys_is_settled_by_the_next(institute: Institute):
+    releases = new_person(institute)
+    request = institute.seen("promote", "dev", releases=releases)
+    ports = dataclasses.replace(institute.ports, runtime=Crashing(institute.ports.runtime))
+    crashed = Promoter(ports, patience=timedelta(0))
+    with pytest.raises(Crash):
+        crashed.run(request, actor("ci"))
+    (begun,) = institute.state.undecided("dev")
+    assert institute.state.releases["dev"]["person"] == releases["person"]  # the intent is written, nothing runs yet
+    assert institute.ecs.runs("dev")["person"] != releases["person"].digest
+    (settled,) = institute.promoter.resume(actor("sam"))
+    assert (settled.id, settled.state, settled.history[-1].by) == (begun.id, "verified", "sam")
+
+
+def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
+    """Each with a clone of its own; one loses a push and decides anew."""
+    person, topics = new_person(institute), institute.build(["topics"])
+    requests = [institute.seen("promote", "dev", releases=releases) for releases in (person, topics)]
+    outcomes: list[Outcome] = []
+
+    def run(number: int) -> None:
+        repository = GitRepository(str(institute.remote), tmp_path / str(number))
+        ports = dataclasses.replace(institute.ports, repository=repository)
+        outcomes.append(Promoter(ports, patience=timedelta(0)).run(requests[number], actor("ci")))
+
+    threads = [threading.Thread(target=run, args=[number]) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [outcome.ok for outcome in outcomes] == [True, True]
+    expected = {"person": person["person"].tag, "topics": topics["topics"].tag}
+    assert {name: tag for name, tag in tags(institute, "dev").items() if name in expected} == expected
+
+
+class Crash(BaseException):
+    """The machine is gone."""
+
+
+class Crashing:
+    """Ends where it would deploy."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    def deploy(self, environment: str, revision: str) -> None:
+        raise Crash
+
+    def running(self, environment: str, service: str) -> Running | None:
+        return self._runtime.running(environment, service)
