@@ -1,0 +1,321 @@
+"""`local/compose.yaml`, from the catalog: the same platform in containers, with a profile for each way to begin.
+
+Pure: the catalog in, text out. What runs it is `compose_engine.py`, or plain `docker compose`. It holds no secret: the
+container `secrets` makes them once, into volumes, each of which only those containers see whose secrets it holds.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gatehouse_catalog import Catalog, Service, load_catalog
+from gatehouse_catalog.structs import setting_variable
+from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
+from gatehouse_observability.grafana import FOLDER as DASHBOARDS
+from gatehouse_observability.rules import as_yaml
+
+FILE = "local/compose.yaml"
+# As the embedded engine has them (postgres.py).
+ADMINISTRATOR, DATABASE = "gatehouse_admin", "gatehouse"
+POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA = "postgres", "secrets", "edge", "prometheus", "grafana"
+GROUPS = ("db", "api", "all")
+OBSERVABILITY = "observability"
+OWN = frozenset({POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA, *GROUPS, OBSERVABILITY})
+IMAGES = {POSTGRES: "postgres:18", PROMETHEUS: "prom/prometheus:v3.5.0", GRAFANA: "grafana/grafana:12.1.0"}
+TOOLS = "gatehouse/local:local"  # the edge, and what makes secrets
+PROMETHEUS_PORT, GRAFANA_PORT = 8490, 8491
+PLACE = "/run/gatehouse"  # where a container finds its secrets
+ENVIRONMENT_FILE = f"{PLACE}/environment"
+# The same for all: nothing but /tmp can be written, and nobody becomes root.
+LOCKED = {
+    "read_only": True,
+    "tmpfs": ["/tmp"],  # noqa: S108 - in the container
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges:true"],
+}
+
+
+class NameTaken(Exception):
+    """A service is called like one of our own containers or profiles."""
+
+
+def generate(root: Path) -> dict[str, str]:
+    """The generated file by its path below `root`. Raises NameTaken."""
+    return {FILE: as_yaml(document(load_catalog(root)))}
+
+
+def document(catalog: Catalog) -> dict[str, Any]:
+    """What compose.yaml says. Raises NameTaken."""
+    taken = sorted(OWN & {*catalog.names, *(f"{service.name}-database" for service in catalog)})
+    if taken:
+        raise NameTaken(f"services/{taken[0]}: {FILE} has something of its own called {taken[0]}. Rename the service.")
+    running = [service for service in catalog if service.kind != "job"]
+    profiles = profiles_of(catalog)
+    services = {
+        POSTGRES: _postgres(catalog),
+        SECRETS: _secrets(catalog),
+        **{database_of(service): _database(service, profiles) for service in catalog if service.database},
+        **{service.name: _service(catalog, service, profiles) for service in running},
+        EDGE: _edge(running, sorted(name for name in profiles if name != "db")),
+        PROMETHEUS: _prometheus(),
+        GRAFANA: _grafana(),
+    }
+    volumes = ["postgres", "secrets", *map(volume, owners(catalog)), PROMETHEUS, GRAFANA]
+    return {"services": services, "volumes": {name: {} for name in volumes}}
+
+
+def profiles_of(catalog: Catalog) -> dict[str, frozenset[str]]:
+    """The services (without jobs) that each profile brings: a group, a domain or a service, and all that it needs."""
+    wanted: dict[str, set[str]] = {
+        "db": set(),
+        "api": {service.name for service in catalog if service.kind == "api"},
+        "all": set(catalog.names),
+    }
+    for domain, members in catalog.domains.items():
+        wanted.setdefault(domain, set()).update(member.name for member in members)
+    for service in catalog:
+        wanted.setdefault(service.name, set()).add(service.name)
+    return {
+        profile: frozenset(one.name for one in catalog.start_order(sorted(names)) if one.kind != "job")
+        for profile, names in wanted.items()
+    }
+
+
+def database_of(service: Service) -> str:
+    """The container that brings a service's schema to its configuration."""
+    return f"{service.name}-database"
+
+
+def owners(catalog: Catalog) -> list[str]:
+    """Who has secrets: the database, those that change it, and services."""
+    own = [service.name for service in catalog if service.kind != "job" and _secrets_of(service)]
+    return [POSTGRES, "database", GRAFANA, *own]
+
+
+def volume(owner: str) -> str:
+    return f"secrets-{owner}"
+
+
+def secret_files(catalog: Catalog) -> dict[str, str]:
+    """The files that `compose_secrets` writes, by `owner/name`; `{owner.key}` in them becomes a secret."""
+    administrator = f"postgresql://{ADMINISTRATOR}:{{postgres.administrator}}@{POSTGRES}:5432/{DATABASE}"
+    databases = [service.database for service in catalog if service.database]
+    passwords = {
+        f"GATEHOUSE_PASSWORD_{role.upper()}": f"{{roles.{role}}}"
+        for database in databases
+        for role in (database.service_role, database.reader_role)
+    }
+    files = {
+        f"{POSTGRES}/password": "{postgres.administrator}",
+        "database/environment": _lines({"GATEHOUSE_ADMIN_URL": administrator, **passwords}),
+        f"{GRAFANA}/password": "{grafana.administrator}",
+    }
+    for service in catalog:
+        if service.kind != "job" and _secrets_of(service):
+            files[f"{service.name}/environment"] = _lines(_secrets_of(service))
+    return files
+
+
+def _lines(variables: dict[str, str]) -> str:
+    return "".join(f"{key}={value}\n" for key, value in variables.items())
+
+
+def _secrets_of(service: Service) -> dict[str, str]:
+    found = {}
+    if service.database:
+        role = service.database.service_role
+        found["GATEHOUSE_DATABASE_URL"] = f"postgresql://{role}:{{roles.{role}}}@{POSTGRES}:5432/{DATABASE}"
+    for key, setting in service.settings.items():
+        if setting.secret:
+            found[setting_variable(key, secret=True)] = f"{{{service.name}.{key}}}"
+    return found
+
+
+def _with(profiles: dict[str, frozenset[str]], service: Service) -> list[str]:
+    return sorted(profile for profile, names in profiles.items() if service.name in names)
+
+
+def _mounted(owner: str) -> list[str]:
+    return [f"{volume(owner)}:{PLACE}:ro"]
+
+
+def _reading_secrets(*command: str) -> list[str]:
+    """Sets the variables of the secrets' file, then becomes the command."""
+    return ["sh", "-c", f"set -a && . {ENVIRONMENT_FILE} && exec {' '.join(command)}"]
+
+
+def _build(recipe: str, **arguments: str) -> dict[str, Any]:
+    return {"context": "..", "dockerfile": recipe, "args": arguments}
+
+
+def _after(*finished: str, healthy: Iterable[str] = ()) -> dict[str, Any]:
+    return {name: {"condition": "service_completed_successfully"} for name in finished} | {
+        name: {"condition": "service_healthy"} for name in healthy
+    }
+
+
+def _check(*command: str, start: str = "30s") -> dict[str, Any]:
+    return {"test": ["CMD", *command], "interval": "3s", "timeout": "3s", "retries": 5, "start_period": start}
+
+
+def _postgres(catalog: Catalog) -> dict[str, Any]:
+    return {
+        "image": IMAGES[POSTGRES],
+        "profiles": sorted(profiles_of(catalog)),
+        "user": "postgres",
+        **LOCKED,
+        "tmpfs": ["/tmp", "/var/run/postgresql"],  # noqa: S108 - in the container
+        "environment": {
+            "POSTGRES_USER": ADMINISTRATOR,
+            "POSTGRES_DB": DATABASE,
+            "POSTGRES_PASSWORD_FILE": f"{PLACE}/password",
+        },
+        # Small, for a laptop, as the embedded one (postgres.py says why).
+        "command": ["postgres", "-c", "shared_buffers=64MB", "-c", "synchronous_commit=off", "-c", "jit=off"],
+        "volumes": ["postgres:/var/lib/postgresql", *_mounted(POSTGRES)],
+        "ports": [f"127.0.0.1:{POSTGRES_PORT}:5432"],
+        # By TCP: while it is being made, the server listens on its own socket only.
+        "healthcheck": _check("pg_isready", "-q", "-h", "127.0.0.1", "-U", ADMINISTRATOR, "-d", DATABASE),
+        "depends_on": _after(SECRETS),
+        "stop_signal": "SIGINT",
+    }
+
+
+def _secrets(catalog: Catalog) -> dict[str, Any]:
+    return {
+        "image": TOOLS,
+        "build": _tools(catalog),
+        "profiles": sorted([*profiles_of(catalog), OBSERVABILITY]),
+        **LOCKED,
+        "command": ["python3", "-m", "gatehouse_local.compose_secrets", "/secrets"],
+        "environment": {"GATEHOUSE_SECRET_FILES": json.dumps(secret_files(catalog), indent=1).replace("$", "$$")},
+        "volumes": ["secrets:/secrets/kept", *(f"{volume(owner)}:/secrets/{owner}" for owner in owners(catalog))],
+        "network_mode": "none",
+        "healthcheck": {"disable": True},
+    }
+
+
+def _tools(catalog: Catalog) -> dict[str, Any]:
+    return _build("local/Dockerfile", OWNERS=" ".join(owners(catalog)))
+
+
+def _database(service: Service, profiles: dict[str, frozenset[str]]) -> dict[str, Any]:
+    return {
+        "image": f"gatehouse/{database_of(service)}:local",
+        "build": _build("db-manager/Dockerfile", SERVICE=service.name),
+        "profiles": sorted({"db", *_with(profiles, service)}),
+        **LOCKED,
+        "entrypoint": _reading_secrets("python3", "-m", "gatehouse_db_manager", "apply", "--test-data"),
+        "environment": {"GATEHOUSE_ENVIRONMENT": "local"},
+        "volumes": _mounted("database"),
+        "depends_on": _after(SECRETS, healthy=[POSTGRES]),
+    }
+
+
+def _service(catalog: Catalog, service: Service, profiles: dict[str, frozenset[str]]) -> dict[str, Any]:
+    used = [other for other in catalog.uses(service) if other.port is not None]
+    secrets = bool(_secrets_of(service))
+    found: dict[str, Any] = {
+        "image": f"gatehouse/{service.name}:local",
+        "build": _build("services/Dockerfile", SERVICE=service.name),
+        "profiles": _with(profiles, service),
+        **LOCKED,
+        "environment": {
+            "GATEHOUSE_ENVIRONMENT": "local",
+            "GATEHOUSE_PUBLIC_URL": f"http://localhost:{EDGE_PORT}",
+            "GATEHOUSE_DRAIN_SECONDS": "0",
+            **{other.address_variable: f"http://{other.name}:{other.port}" for other in used},
+        },
+        "ports": [f"127.0.0.1:{service.port}:{service.port}"],
+        "healthcheck": _check("python3", "-S", "/opt/project/gatehouse_chassis/healthcheck.py"),
+        "depends_on": _after(
+            *([SECRETS] if secrets else []),
+            *([database_of(service)] if service.database else []),
+            healthy=[other.name for other in used],
+        ),
+        "restart": "on-failure",
+    }
+    if secrets:
+        found["entrypoint"] = _reading_secrets("python3", "-m", "gatehouse_chassis")
+        found["volumes"] = _mounted(service.name)
+    return found
+
+
+def _edge(services: Iterable[Service], profiles: list[str]) -> dict[str, Any]:
+    routes = [
+        {"service": service.name, "path": service.path, "targets": [f"http://{service.name}:{service.port}"]}
+        for service in services
+        if service.path and service.port
+    ]
+    return {
+        "image": TOOLS,
+        "profiles": profiles,
+        **LOCKED,
+        "command": ["python3", "-m", "gatehouse_local.edge"],
+        "environment": {
+            "GATEHOUSE_HOST": "0.0.0.0",  # noqa: S104 - in its container
+            "GATEHOUSE_PORT": str(EDGE_PORT),
+            "GATEHOUSE_EDGE_ROUTES": json.dumps(routes, indent=1),
+        },
+        "ports": [f"127.0.0.1:{EDGE_PORT}:{EDGE_PORT}"],
+        # It was built for `secrets`, which comes first in every profile.
+        "depends_on": _after(SECRETS),
+        "healthcheck": _check(
+            "python3",
+            "-S",
+            "-c",
+            f"import urllib.request as r; r.urlopen('http://127.0.0.1:{EDGE_PORT}/__edge/health', timeout=2)",
+        ),
+        "restart": "on-failure",
+    }
+
+
+def _prometheus() -> dict[str, Any]:
+    folder = "../observability/generated"
+    return {
+        "image": IMAGES[PROMETHEUS],
+        "profiles": [OBSERVABILITY],
+        **LOCKED,
+        "command": [
+            "--config.file=/etc/prometheus/prometheus.yaml",
+            "--storage.tsdb.path=/prometheus",
+            "--storage.tsdb.retention.time=15d",
+            "--storage.tsdb.retention.size=512MB",
+            "--enable-feature=exemplar-storage",
+        ],
+        "volumes": [
+            f"{folder}/compose/prometheus.yaml:/etc/prometheus/prometheus.yaml:ro",
+            f"{folder}/rules.yaml:/etc/prometheus/rules.yaml:ro",
+            f"{PROMETHEUS}:/prometheus",
+        ],
+        "ports": [f"127.0.0.1:{PROMETHEUS_PORT}:9090"],
+        "healthcheck": _check("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:9090/-/ready"),
+    }
+
+
+def _grafana() -> dict[str, Any]:
+    folder, provisioning = "../observability/generated", "/etc/grafana/provisioning"
+    return {
+        "image": IMAGES[GRAFANA],
+        "profiles": [OBSERVABILITY],
+        **LOCKED,
+        "environment": {
+            # Anybody on this machine may look; changing anything needs the password of the volume.
+            "GF_AUTH_ANONYMOUS_ENABLED": "true",
+            "GF_SECURITY_ADMIN_PASSWORD__FILE": f"{PLACE}/password",
+            "GF_ANALYTICS_REPORTING_ENABLED": "false",
+            "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+            "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        },
+        "volumes": [
+            f"{folder}/grafana/datasources.yaml:{provisioning}/datasources/gatehouse.yaml:ro",
+            f"{folder}/grafana/dashboards.yaml:{provisioning}/dashboards/gatehouse.yaml:ro",
+            f"{folder}/dashboards:{DASHBOARDS}:ro",
+            f"{GRAFANA}:/var/lib/grafana",
+            *_mounted(GRAFANA),
+        ],
+        "ports": [f"127.0.0.1:{GRAFANA_PORT}:3000"],
+        "healthcheck": _check("wget", "-q", "-O", "/dev/null", "http://127.0.0.1:3000/api/health"),
+        "depends_on": _after(SECRETS, healthy=[PROMETHEUS]),
+    }
