@@ -105,6 +105,9 @@ def _of_member(house: House, answer: Affected, member: Member, path: str) -> Non
         _code(house, answer, member.name, path)
         if rest == "service.toml":
             answer.deploy.append(f"{path}: the platform is made from it")
+            for other in house.services.values():
+                if "*" in other.uses.services:
+                    _add(answer.images, other.name, f"{path}: it knows every service by these files")
 
 
 def _code(house: House, answer: Affected, changed: str, path: str) -> None:

@@ -146,8 +146,9 @@ def test_a_recipe_affects_every_image_made_by_it(change):
 
 
 def test_what_a_service_says_of_itself_makes_its_image_and_the_platform(change):
+    """And the portal's, which knows every service by these files."""
     answer = change("services/person/service.toml")
-    assert (answer.services, bool(answer.deploy)) == (["person"], True)
+    assert (answer.services, bool(answer.deploy)) == (["person", "portal"], True)
 
 
 def test_what_a_build_may_see_affects_every_image(change):
