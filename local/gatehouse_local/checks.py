@@ -56,6 +56,11 @@ def checks(root: Path) -> list[Check]:
         Check("generated", (*gate, "generate", "--check"), "gate generate"),
         Check("database", (*gate, "db", "check"), "Mend the file named above"),
         Check("lock", (own_uv(root) or "uv", "lock", "--check", "--quiet"), "uv lock"),
+        Check(
+            "workflows",
+            (str(BIN / "zizmor"), "--offline", "--quiet", "--pedantic", "--strict-collection", ".github"),
+            "Mend the lines named above; nothing is suppressed here",
+        ),
         Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Mend the lines named above"),
     ]
 

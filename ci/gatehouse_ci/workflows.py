@@ -1,0 +1,30 @@
+"""What in the workflows follows from the catalog and can't be asked for at run time: the choices of their forms.
+
+A form's choices stand between two comments; `gate generate` writes what is between them, and nothing else.
+"""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from gatehouse_catalog import load_catalog
+
+FOLDER = ".github/workflows"
+DOMAINS = re.compile(r"(?P<indent> *)# <domains>[^\n]*\n.*?# </domains>", re.DOTALL)
+
+
+def generate(root: Path) -> dict[str, str]:
+    """The workflows that have such a form, by path below the root."""
+    domains = sorted(load_catalog(root).domains)
+    files = {f"{FOLDER}/{file.name}": file.read_text(encoding="utf-8") for file in (root / FOLDER).glob("*.yml")}
+    return {path: with_domains(text, domains) for path, text in sorted(files.items()) if DOMAINS.search(text)}
+
+
+def with_domains(text: str, domains: Iterable[str]) -> str:
+    """The text with these domains between the comments; the first choice, none, stays."""
+
+    def block(found: re.Match) -> str:
+        lines = ["# <domains> written by gate generate", "options:", "  - none", *(f"  - {name}" for name in domains)]
+        return "\n".join(f"{found['indent']}{line}" for line in [*lines, "# </domains>"])
+
+    return DOMAINS.sub(block, text)
