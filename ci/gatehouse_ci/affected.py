@@ -64,7 +64,7 @@ def affected(house: House, changes: Changes, text: Callable[[str], str]) -> Affe
     if "uv.lock" in changes.paths:
         _lock(house, answer, changes.before.get("uv.lock"), text("uv.lock"))
     if "pyproject.toml" in changes.paths:
-        _settings(answer, changes.before.get("pyproject.toml"), text("pyproject.toml"))
+        _settings(house, answer, changes.before.get("pyproject.toml"), text("pyproject.toml"))
     for why in answer.everything:
         _all(house, answer, why)
     return answer
@@ -166,23 +166,26 @@ def _resolved(house: House, answer: Affected, name: str) -> None:
             _add(answer.databases, database, "uv.lock: db-manager's packages resolve otherwise")
 
 
-def _settings(answer: Affected, before: str | None, now: str) -> None:
+def _settings(house: House, answer: Affected, before: str | None, now: str) -> None:
     """The root's pyproject.toml: how uv resolves and builds concerns all, the settings of a tool only the checks."""
-    was, is_now = (_uv_settings(text) for text in (before or "", now))
-    if was != is_now:
+    was, is_now = (_read_settings(text) for text in (before or "", now))
+    if was["images"] != is_now["images"]:
         answer.everything.append("pyproject.toml: tool.uv, which every image is installed with")
     else:
         answer.nothing.append("pyproject.toml: settings of tools, which no image holds")
+    if was["tests"] != is_now["tests"]:
+        _every_test(house, answer, "pyproject.toml: how tests are run")
 
 
-def _uv_settings(text: str) -> tuple[object, object]:
+def _read_settings(text: str) -> dict[str, object]:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        return None, text
+        return {"images": text, "tests": text}
+    tools = content.get("tool", {})
     # Which groups are installed by default is for developers: an image is installed without any.
-    uv = {key: value for key, value in content.get("tool", {}).get("uv", {}).items() if key != "default-groups"}
-    return uv, content.get("project", {}).get("requires-python")
+    uv = {key: value for key, value in tools.get("uv", {}).items() if key != "default-groups"}
+    return {"images": (uv, content.get("project", {}).get("requires-python")), "tests": tools.get("pytest")}
 
 
 def _every_image(house: House, answer: Affected, path: str) -> None:

@@ -211,7 +211,9 @@ def test_a_digest_changes_when_what_uv_exports_does(tmp_path: Path):
 
 def test_settings_of_tools_affect_no_image_but_those_of_uv_do(change):
     tools = change("pyproject.toml", settings=SETTINGS.replace("line-length = 120", "line-length = 100"))
-    assert (tools.services, tools.everything) == ([], [])
+    assert (tools.services, tools.tests, tools.everything) == ([], {}, [])
+    tests = change("pyproject.toml", settings=SETTINGS.replace("--strict-markers", ""))
+    assert (tests.services, "services/person/tests" in tests.tests) == ([], True)
     uv = change("pyproject.toml", settings=SETTINGS.replace("[tool.uv]", "[tool.uv]\nno-build = true"))
     assert set(uv.services) == EVERY
 
