@@ -109,7 +109,11 @@ def _compared(answer: Affected) -> str:
     if answer.base is None:
         return "Compared with nothing."
     base = answer.base if " " in answer.base else answer.base[:12]
-    return f"{len(answer.paths)} files differ from {base}."
+    return f"{differ(answer)} from {base}."
+
+
+def differ(answer: Affected) -> str:
+    return "1 file differs" if len(answer.paths) == 1 else f"{len(answer.paths)} files differ"
 
 
 def _part(title: str, what: Mapping[str, list[str]]) -> list[str]:

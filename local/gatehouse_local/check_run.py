@@ -15,7 +15,7 @@ import click
 
 from gatehouse_ci import receipts
 from gatehouse_ci.affected import Affected
-from gatehouse_ci.affected_report import look
+from gatehouse_ci.affected_report import differ, look
 from gatehouse_ci.checkout import Checkout, GitError
 from gatehouse_local.checks import Check, Outcome, chosen, run, say
 from gatehouse_local.testrun import workers
@@ -117,7 +117,7 @@ def _described(answer: Affected, tests: list[str]) -> str:
     if answer.base is None:
         return "Checks everything."
     return (
-        f"{len(answer.paths)} files differ from {answer.base[:12]}. Affected: {images}; "
+        f"{differ(answer)} from {answer.base[:12]}. Affected: {images}; "
         f"tests to run: {', '.join(tests)}. Why: gate affected"
     )
 
