@@ -276,5 +276,5 @@ def _drop(connection: "psycopg.Connection[Any]", schema: str, tables: tuple[str,
 
 
 def _inspect(connection: "psycopg.Connection[Any]", schemas: tuple[Schema, ...]) -> Live:
-    roles = [role for schema in schemas for role in (schema.service_role, schema.reader_role)]
+    roles = {role: schema.name for schema in schemas for role in (schema.service_role, schema.reader_role)}
     return inspect(connection, [schema.name for schema in schemas], roles, definitions=True)

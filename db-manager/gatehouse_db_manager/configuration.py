@@ -17,7 +17,16 @@ from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
 from gatehouse_db_manager.imported import is_imported, read_imported
 from gatehouse_db_manager.migrations import read_migrations
-from gatehouse_db_manager.model import Collection, Configuration, Data, EnumeratorValue, Schema, Script, Snapshot
+from gatehouse_db_manager.model import (
+    Collection,
+    Configuration,
+    Data,
+    EnumeratorValue,
+    Schema,
+    Script,
+    Sequence,
+    Snapshot,
+)
 from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, target_of
 from gatehouse_db_manager.row_rules import row_problems
 from gatehouse_db_manager.values import BASE_TYPES
@@ -214,7 +223,7 @@ def _resolve(
             mend = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
             message = f"pins enumerators/{number}.yaml, which isn't there."
             problems.append(document.problem(("version",), message, mend, content.version))
-        context = Context(name, types, snapshot, {**targets, **own}, schemas)
+        context = Context(name, types, snapshot, {**targets, **own}, schemas, source.collections)
         resolver = Resolver(document, content, context)
         table = resolver.table()
         problems.extend(resolver.problems)
@@ -234,6 +243,7 @@ def _resolve(
                 digest=document.digest,
                 types_digest=digest(msgspec.json.encode(shapes).decode()),
                 table=table,
+                renamed_from=None if content.renamed_from is UNSET else content.renamed_from,
             )
         )
     service, reader = _roles(source.content)
@@ -244,12 +254,32 @@ def _resolve(
         service_role=service,
         reader_role=reader,
         extensions=tuple(source.content.extensions),
+        sequences=tuple(_sequences(source, taken, problems)),
         collections=tuple(collections),
         snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
         scripts=tuple(_read_scripts(source, problems)),
         migrations=tuple(read_migrations(root, source.folder, source.collections, problems)),
         data=tuple(_read_data(source, collections, problems)),
     )
+
+
+def _sequences(source: _Source, taken: Mapping[str, str], problems: list[Problem]) -> Iterable[Sequence]:
+    document = source.document
+    for name, given in source.content.sequences.items():
+        place = ("sequences", name)
+        if illegal := names.why_illegal(name):
+            problems.append(document.problem(place, *illegal))
+        if name in taken:
+            problems.append(document.problem(place, f"is a name that {taken[name]} has already.", "Rename one."))
+        low = "no minvalue" if given.minimum is UNSET else f"minvalue {given.minimum}"
+        high = "no maxvalue" if given.maximum is UNSET else f"maxvalue {given.maximum}"
+        if given.increment == 0:
+            problems.append(document.problem((*place, "increment"), "is 0.", "Count up or down."))
+        definition = (
+            f"as {given.type} increment by {given.increment} {low} {high} start with {given.start} "
+            f"cache {given.cache} {'' if given.cycle else 'no '}cycle"
+        )
+        yield Sequence(name=name, definition=definition)
 
 
 def _read_scripts(source: _Source, problems: list[Problem]) -> Iterable[Script]:

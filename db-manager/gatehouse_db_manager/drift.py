@@ -27,8 +27,9 @@ def differences(live: Live) -> tuple[Difference, ...]:
 def _of_schema(major: int, name: str, schema: LiveSchema) -> Iterator[Difference]:
     found = dict(_live(schema))
     for (kind, item), recorded in sorted(schema.objects.items()):
-        if kind in {"schema", "script", "made"}:
-            if kind == "made" and item not in schema.others:
+        if kind in {"schema", "script", "made", "extension", "sequence"}:
+            lost = {"made": item, "sequence": f"sequence {item}"}.get(kind)
+            if lost and lost not in schema.others:
                 yield _difference(name, kind, item, "missing", item, "")
             continue
         words = _words(major, recorded)

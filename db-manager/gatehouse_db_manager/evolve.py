@@ -4,7 +4,14 @@ First what only adds; then, when migrations have moved the data, the rules; last
 could lose data, break running code or hold a lock for long needs an approval, or is refused with the way round.
 """
 
-from gatehouse_db_manager.evolve_columns import change_columns, change_comments, drop_columns, relax, require_columns
+from gatehouse_db_manager.evolve_columns import (
+    change_columns,
+    change_comments,
+    drop_columns,
+    number_columns,
+    relax,
+    require_columns,
+)
 from gatehouse_db_manager.evolve_rules import change_constraint, change_index, drop_unwanted
 from gatehouse_db_manager.table_change import TableChange
 
@@ -18,6 +25,7 @@ def expand(change: TableChange) -> None:
 def enforce(change: TableChange) -> None:
     """The rules, and then what goes."""
     require_columns(change)
+    number_columns(change)
     for constraint in change.table.constraints:
         if constraint.name not in change.handled:
             change_constraint(change, constraint)

@@ -25,6 +25,10 @@ def change_columns(change: TableChange) -> None:
             continue
         if column.required and not live.required:
             change.to_require.append(column)
+        if live.identity and not column.identity:
+            action = change.alter(f"alter column {column.name} drop identity")
+            kept = (remember_column(change.table.name, column),)
+            change.step(f"stop numbering {column.name}", "it is no longer an identity", action, remember=kept)
         _default(change, column)
         recorded = change.recorded("column", column.name)
         if recorded and recorded.details.get("backfill") == column.default and column.default:
@@ -106,7 +110,7 @@ def _fill(change: TableChange, column: Column) -> None:
 def _can_add(change: TableChange, column: Column) -> bool:
     if change.empty or not column.required or column.default is not None or column.generated is not None:
         return True
-    if change.migrates or change.count(f"select count(*) from (select from {change.full} limit 1) one") == 0:  # noqa: S608
+    if change.migrates or not change.has_rows():
         return True
     change.refuse(
         f"columns.{column.key}",
@@ -138,7 +142,7 @@ def refuse_empty(change: TableChange, column: Column) -> bool:
     """Whether rows without a value are in the way of requiring one."""
     if column.name not in change.live.columns or _is_volatile(column):
         return False
-    rows = change.count(f"select count(*) from {change.full} where {column.name} is null")  # noqa: S608 (checked names)
+    rows = change.count(f"{column.name} is null")
     if rows:
         change.refuse(
             f"columns.{column.key}.required",
@@ -177,6 +181,38 @@ def _require(change: TableChange, column: Column) -> None:
         change.alter(f"alter column {column.name} set not null"),
         change.alter(f"drop constraint {check}"),
         remember=(Remember(kind="check", name=check), remember_column(change.table.name, column)),
+    )
+
+
+IDENTITIES = {"always": "a", "by default": "d"}
+
+
+def number_columns(change: TableChange) -> None:
+    """Columns that become an identity, or another kind of one; they have to be NOT NULL by then."""
+    for column in change.table.columns:
+        live = change.column(column.name)
+        if live is None or column.name in change.handled or IDENTITIES.get(column.identity, "") == live.identity:
+            continue
+        if not column.identity:
+            continue
+        change.step(
+            f"number {column.name}",
+            "new rows get the next number",
+            *start_numbering(change, column, anew=not live.identity),
+            remember=(remember_column(change.table.name, column),),
+        )
+
+
+def start_numbering(change: TableChange, column: Column, *, anew: bool) -> tuple[str, ...]:
+    """A new identity goes on after the highest number that is there."""
+    name = column.name
+    if not anew:
+        return (change.alter(f"alter column {name} set generated {column.identity}"),)
+    sequence = f"pg_get_serial_sequence('{change.full}', '{name}')"
+    highest = f"greatest(coalesce(max({name}), 0) + 1, 1)"
+    return (
+        change.alter(f"alter column {name} add generated {column.identity} as identity"),
+        f"select setval({sequence}, {highest}, false) from {change.full}",  # noqa: S608 (names are checked)
     )
 
 
@@ -248,7 +284,7 @@ def drop_columns(change: TableChange) -> None:
             continue
         rows = None
         if not change.empty:
-            rows = change.count(f"select count(*) from {change.full} where {name} is not null")  # noqa: S608
+            rows = change.count(f"{name} is not null")
         hint = f" (a rename? then say `renamed_from: {name}` on {added[0]})" if len(added) == 1 else ""
         change.reshaped = True
         change.contract(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from gatehouse_db_manager.live import LiveConstraint
 from gatehouse_db_manager.model import Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember
 from gatehouse_db_manager.render import create_index, next_name
@@ -31,12 +32,13 @@ def _new_constraint(change: TableChange, item: Constraint) -> None:
     about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
     change.tightens |= not about or any(name in change.live.columns for name in about)
     if change.empty:
-        action = change.alter(f"add constraint {item.name} {item.definition}")
+        taken = item.name in change.live.indexes
         change.step(
             f"add {_kind(item)} {item.name}",
             "it is new, and the table is empty",
-            action,
-            remember=(remember(item),),
+            *([f"drop index {change.schema.name}.{item.name}"] if taken else []),
+            change.alter(f"add constraint {item.name} {item.definition}"),
+            remember=(*change.forget_other(item), remember(item)),
         )
     elif item.kind in {"check", "foreign_key"}:
         _add_not_valid(change, item, item.name)
@@ -65,7 +67,7 @@ def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | Non
     listed = ", ".join(map(quote, gone))
     is_list = " <@ " in item.definition
     test = f"{column} && array[{listed}]::text[]" if is_list else f"{column} in ({listed})"
-    rows = change.count(f"select count(*) from {change.full} where {test}")  # noqa: S608 (checked names)
+    rows = change.count(test)
     danger = f"no longer allows {', '.join(gone)}"
     good = "Keep the value, and say in its description that it is not used any more."
     bad = f"drop constraint {item.name}, add constraint {item.name} {item.definition}"
@@ -94,7 +96,7 @@ def _replace(change: TableChange, item: Constraint) -> None:
             f"change {_kind(item)} {item.name}",
             "its definition changed, and the table is empty",
             change.alter(f"{drop}, {add}"),
-            remember=(remember(item),),
+            remember=(*change.forget_other(item), remember(item)),
         )
         return
     hazards = _narrowed(change, item)
@@ -114,7 +116,7 @@ def _replace(change: TableChange, item: Constraint) -> None:
         "the new one holds for every row",
         change.alter(f"drop constraint {item.name}"),
         change.alter(f"rename constraint {following} to {item.name}"),
-        remember=(remember(item), Remember(kind=item.kind, name=following)),
+        remember=(*change.forget_other(item), remember(item), Remember(kind=item.kind, name=following)),
     )
 
 
@@ -190,6 +192,7 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
         *statements,
         phase="contract",
         remember=(
+            *change.forget_other(item),
             remember(item),
             Remember(kind="index", name=following),
             *gone,
@@ -208,7 +211,55 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     )
 
 
+def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstraint) -> None:
+    """An index by the name of a constraint, whose own index has that name."""
+    following = next_name(index.name)
+    if change.empty:
+        create = create_index(change.schema.name, change.table.name, index)
+        change.step(
+            f"let index {index.name} take the place of the constraint",
+            "the table is empty",
+            change.alter(f"drop constraint {old.name}"),
+            create,
+            remember=(Remember(kind=old.kind, name=old.name), remember(index)),
+        )
+        return
+    beside = change.live.indexes.get(following)
+    if not (beside and beside.valid and change.stands(index, beside, following)):
+        if beside:
+            _drop_index(change, following, "it is left over from an older change")
+        _build(change, index, following)
+    statement = change.alter(f"drop constraint {old.name}")
+    change.step(
+        f"let index {index.name} take the place of the constraint",
+        "the new one is built and valid",
+        statement,
+        f"alter index {change.schema.name}.{following} rename to {index.name}",
+        phase="contract",
+        reversible=False,
+        remember=(
+            Remember(kind=old.kind, name=old.name),
+            remember(index),
+            Remember(kind="index", name=following),
+        ),
+        hazards=(
+            change.hazard(
+                "drop_constraint",
+                old.name,
+                f"no longer has {old.name} as {old.definition}",
+                "running code may rely on it (ON CONFLICT), and rows that break it can't be undone.",
+                bad=statement,
+                good="Give the index another name, and keep the constraint until nothing relies on it.",
+            ),
+        ),
+    )
+
+
 def change_index(change: TableChange, index: Index) -> None:
+    old = change.live.constraints.get(index.name)
+    if old and old.kind in {"unique", "primary_key", "exclusion"}:
+        _instead_of_constraint(change, index, old)
+        return
     live = change.live.indexes.get(index.name)
     if live and live.valid and change.stands(index, live):
         following = next_name(index.name)

@@ -152,14 +152,15 @@ class Executor:
         with self.connection.transaction():
             self.connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
             before: set[str] = set()
+            counters = {}
             if step.scripts is not None:
-                drop_made(self.connection, step.schema)
-                before = set(there(self.connection, step.schema))
+                counters = drop_made(self.connection, step.schema)
+                before = set(there(self.connection, step.schema, self.plan.roles))
             if step.statements:
                 self.connection.execute("\n;\n".join(step.statements).encode())
                 self.connection.execute("set local search_path = public")
             if step.scripts is not None:
-                record_made(self.connection, step.schema, before)
+                record_made(self.connection, step.schema, self.plan.roles, before, counters)
             for data in step.data:
                 load_rows(self.connection, step.schema, data)
                 self.report(RowsLoaded(schema=step.schema, collection=data.collection, rows=len(data.rows)))

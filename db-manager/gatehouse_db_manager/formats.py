@@ -12,6 +12,7 @@ from gatehouse_db_manager.documents import Document, Place, show
 from gatehouse_db_manager.errors import Problem, nearest
 
 Text = Annotated[str, Meta(min_length=1)]
+Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,6 +26,18 @@ class Roles(_File, frozen=True, kw_only=True):
     reader: Text
 
 
+class SequenceFile(_File, frozen=True, kw_only=True):
+    """A sequence that belongs to no column; as CREATE SEQUENCE has it."""
+
+    type: Literal["smallint", "integer", "bigint"] = "bigint"
+    start: int = 1
+    increment: int = 1
+    minimum: int | UnsetType = UNSET
+    maximum: int | UnsetType = UNSET
+    cache: int = 1
+    cycle: bool = False
+
+
 class SchemaFile(_File, frozen=True, kw_only=True):
     """services/<service>/database/schema.yaml"""
 
@@ -32,6 +45,7 @@ class SchemaFile(_File, frozen=True, kw_only=True):
     description: Text
     extensions: list[Text] = []
     roles: Roles | UnsetType = UNSET
+    sequences: dict[str, SequenceFile] = {}
 
 
 class ColumnFile(_File, frozen=True, kw_only=True):
@@ -47,6 +61,10 @@ class ColumnFile(_File, frozen=True, kw_only=True):
     to: Text | UnsetType = UNSET
     schema: dict[str, Any] | UnsetType = UNSET
     generated: Text | UnsetType = UNSET
+    identity: Literal["always", "by default"] | UnsetType = UNSET
+    collation: Text | UnsetType = UNSET
+    on_delete: Action | UnsetType = UNSET
+    on_update: Action | UnsetType = UNSET
     renamed_from: Text | UnsetType = UNSET
 
 
@@ -55,11 +73,24 @@ class UniqueFile(_File, frozen=True, kw_only=True):
 
     columns: Annotated[list[Text], Meta(min_length=1)]
     where: Text | UnsetType = UNSET
+    include: list[Text] = []
     nulls: Literal["distinct", "not_distinct"] = "distinct"
+    deferrable: Literal["immediate", "deferred"] | UnsetType = UNSET
+
+
+class ForeignKeyFile(_File, frozen=True, kw_only=True):
+    """Columns that refer to another collection's; `key`: which of its columns, if not its primary key."""
+
+    columns: Annotated[list[Text], Meta(min_length=1)]
+    to: Text
+    key: list[Text] = []
+    on_delete: Action | UnsetType = UNSET
+    on_update: Action | UnsetType = UNSET
 
 
 class IndexFile(_File, frozen=True, kw_only=True):
-    """An index over columns (`name` or `name desc`) and expressions."""
+    """An index over columns (`name`, `name desc`, `name text_pattern_ops`) and expressions. `options` are those of its
+    method, such as fillfactor."""
 
     columns: list[Text] = []
     expressions: list[Text] = []
@@ -68,6 +99,7 @@ class IndexFile(_File, frozen=True, kw_only=True):
     include: list[Text] = []
     method: Literal["btree", "hash", "gin", "gist", "spgist", "brin"] = "btree"
     nulls: Literal["distinct", "not_distinct"] = "distinct"
+    options: dict[str, int | bool | str] = {}
 
 
 class ExclusionFile(_File, frozen=True, kw_only=True):
@@ -88,9 +120,11 @@ class CollectionFile(_File, frozen=True, kw_only=True):
     primary_key: list[Text] = []
     checks: dict[str, Text] = {}
     unique: dict[str, UniqueFile] = {}
+    foreign_keys: dict[str, ForeignKeyFile] = {}
     indexes: dict[str, IndexFile] = {}
     exclusions: dict[str, ExclusionFile] = {}
     deprecated: dict[str, Text] = {}
+    renamed_from: Text | UnsetType = UNSET
 
 
 class EnumValue(_File, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager import api, render
+from gatehouse_db_manager.belongings import remember_schema
 from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import Live
@@ -73,8 +74,7 @@ def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
 
 
 def _stands(schema: Schema) -> "Iterator[Remember]":
-    digest = short_digest("\0".join((*render.create_schema(schema), *render.grants(schema))))
-    yield Remember(kind="schema", name=schema.name, digest=digest)
+    yield remember_schema(schema, ())
     for collection in schema.collections:
         table = collection.table
         yield Remember(kind="table", name=table.name, digest=short_digest(table.name))

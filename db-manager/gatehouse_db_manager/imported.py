@@ -25,7 +25,6 @@ _KINDS: dict[str, ConstraintKind] = {
 }
 _MARK = re.compile(rb'^[{\s]*"?imported"?:\s*true', re.MULTILINE)
 _BASES = {sql_type: base for base, sql_type in BASE_TYPES.items()}
-_SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,29 +56,6 @@ class ImportedFile(_File, frozen=True, kw_only=True):
     constraints: dict[str, Text] = {}
     indexes: dict[str, Text] = {}
     deprecated: dict[str, Text] = {}
-
-
-class FoundColumn(Column, frozen=True, kw_only=True):
-    """A column with what the ordinary format doesn't have."""
-
-    identity: str = ""
-    collation: str = ""
-    serial: bool = False
-    virtual: bool = False
-
-    @property
-    def definition(self) -> str:
-        kind = _SERIAL[self.sql_type] if self.serial else self.sql_type
-        text = f"{self.name} {kind}"
-        if self.collation:
-            text += f" collate {self.collation}"
-        if self.identity:
-            text += f" generated {self.identity} as identity"
-        elif self.generated is not None:
-            text += f" generated always as ({self.generated}) {'virtual' if self.virtual else 'stored'}"
-        elif self.default is not None and not self.serial:
-            text += f" default {self.default}"
-        return text + (" not null" if self.required else "")
 
 
 def is_imported(file: Path) -> bool:
@@ -128,7 +104,7 @@ def _table(document: Document, content: ImportedFile, problems: list[Problem]) -
     )
 
 
-def _column(name: str, column: ImportedColumn, content: ImportedFile) -> FoundColumn:
+def _column(name: str, column: ImportedColumn, content: ImportedFile) -> Column:
     reason = content.deprecated.get(name)
     parts = (column.description, f"Deprecated: {reason}" if reason else "")
     more: dict[str, Any] = {
@@ -137,7 +113,7 @@ def _column(name: str, column: ImportedColumn, content: ImportedFile) -> FoundCo
         "identity": "" if column.identity is UNSET else column.identity,
         "collation": "" if column.collation is UNSET else column.collation,
     }
-    return FoundColumn(
+    return Column(
         name=name,
         key=name,
         base=_BASES.get(column.type, "sql"),

@@ -1,11 +1,12 @@
 """Reads the live catalog and db-manager's records, in one snapshot and few round trips: an apply that has nothing to do
 is mostly this."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gatehouse_db_manager import others
 from gatehouse_db_manager.live import (
     AppliedVersion,
     Live,
@@ -26,7 +27,10 @@ _ABOUT = """
 select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '')
 from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
 """
-_ROLES = "select rolname from pg_roles where rolname = any(%(roles)s)"
+_ROLES = """
+select 'role', rolname::text from pg_roles where rolname = any(%(roles)s)
+union all select 'extension', extname::text from pg_extension
+"""
 
 _TABLES = """
 select n.nspname, c.relname, pg_relation_size(c.oid), coalesce(obj_description(c.oid, 'pg_class'), '')
@@ -36,10 +40,13 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 _COLUMNS = """
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
-    a.attgenerated <> '', a.attidentity, coalesce(b.description, ''), coalesce(nn.conname, '')
+    a.attgenerated <> '', a.attidentity, coalesce(b.description, ''), coalesce(nn.conname, ''),
+    case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+join pg_type t on t.oid = a.atttypid
+left join pg_collation co on co.oid = a.attcollation
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
 left join pg_constraint nn on nn.conrelid = c.oid and nn.contype = 'n' and nn.conkey[1] = a.attnum
 left join pg_description b on b.objoid = c.oid and b.classoid = 'pg_class'::regclass and b.objsubid = a.attnum
@@ -68,36 +75,7 @@ join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
     and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
 """
-# What is neither a table nor belongs to one of an extension.
-_OTHERS = """
-select n.nspname, case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'S' then 'sequence'
-    else 'foreign table' end || ' ' || c.relname
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s) and c.relkind in ('v', 'm', 'S', 'f')
-    and not exists (select from pg_depend d where d.objid = c.oid and d.classid = 'pg_class'::regclass
-        and d.deptype in ('e', 'i', 'a'))
-union all
-select n.nspname, case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end
-    || ' ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-where n.nspname = any(%(schemas)s)
-    and not exists (select from pg_depend d
-        where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'e')
-union all
-select n.nspname, 'trigger ' || t.tgname || ' on ' || c.relname
-from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s) and not t.tgisinternal
-union all
-select n.nspname, 'policy ' || p.polname || ' on ' || c.relname
-from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s)
-union all
-select n.nspname, case when t.typtype = 'd' then 'domain ' else 'type ' end || t.typname
-from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
-where n.nspname = any(%(schemas)s) and (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
-order by 1, 2
-"""
-_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, _OTHERS)]
+_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, others.QUERY)]
 _RECORDS = {
     "objects": """select schema, kind, name, digest, nullif(details, '{}')
         from dbm.object where schema = any(%(schemas)s)""",
@@ -117,12 +95,15 @@ _KINDS = {"p": "primary_key", "u": "unique", "c": "check", "f": "foreign_key", "
 def inspect(
     connection: "psycopg.Connection[Any]",
     schemas: Iterable[str],
-    roles: Iterable[str] = (),
+    roles: Mapping[str, str] | None = None,
     *,
     definitions: bool = False,
 ) -> Live:
-    """The named schemas as they are now. `definitions` adds PostgreSQL's own text of expressions, which costs time."""
-    given = {"schemas": list(schemas), "roles": list(roles), "definitions": definitions}
+    """The named schemas as they are now. `roles`: their own, each with its schema. `definitions` adds PostgreSQL's own
+    text of expressions, which costs time."""
+    roles = roles or {}
+    own = [f"{schema} {role}" for role, schema in roles.items()]
+    given = {"schemas": list(schemas), "roles": list(roles), "own": own, "definitions": definitions}
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         with connection.pipeline():
@@ -141,12 +122,14 @@ def inspect(
         if bootstrapped:
             builder.records({name: cursor.fetchall() for name, cursor in records.items()})
         marked = marker.fetchone() if marker else None
+        named = found_roles.fetchall()
     return Live(
         bootstrapped=bootstrapped,
         layout=layout.get("dbm", ""),
         environment=marked[0] if marked else None,
         major=connection.info.server_version // 10000,
-        roles=frozenset(name for (name,) in found_roles.fetchall()),
+        roles=frozenset(name for kind, name in named if kind == "role"),
+        extensions=frozenset(name for kind, name in named if kind == "extension"),
         schemas=builder.schemas(),
     )
 
@@ -166,13 +149,13 @@ class _Builder:
         self.unfinished: dict[str, Unfinished] = {}
 
     def catalog(
-        self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any], others: list[Any]
+        self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any], made: list[Any]
     ) -> None:
         for schema, name, size, description in tables:
             self.tables[schema][name] = LiveTable(
                 name=name, size=size, description=description, columns={}, constraints={}, indexes={}
             )
-        for schema, name in others:
+        for schema, name, *_ in made:
             self.others[schema].append(name)
         for schema, table, name, sql_type, required, default, generated, identity, *more in columns:
             self.tables[schema][table].columns[name] = LiveColumn(
@@ -184,6 +167,7 @@ class _Builder:
                 identity=identity,
                 description=more[0],
                 not_null_name=more[1],
+                collation=more[2],
             )
         for schema, table, name, kind, valid, definition, columns_of, target in constraints:
             live = LiveConstraint(

@@ -17,6 +17,7 @@ class LiveColumn(_Live, frozen=True, kw_only=True):
     generated: bool
     identity: str = ""
     not_null_name: str = ""
+    collation: str = ""
 
     @property
     def words(self) -> str:
@@ -45,10 +46,12 @@ class LiveIndex(_Live, frozen=True, kw_only=True):
 
 
 class LiveTable(_Live, frozen=True, kw_only=True):
-    """`size` is in bytes; 0 means that the table never had a row, or was truncated."""
+    """`size` is in bytes; 0 means that the table never had a row, or was truncated. `was`: what it is called until a
+    planned step renames it."""
 
     name: str
     size: int
+    was: str = ""
     description: str
     columns: dict[str, LiveColumn] = {}
     constraints: dict[str, LiveConstraint] = {}
@@ -105,6 +108,7 @@ class Live(_Live, frozen=True, kw_only=True):
     layout: str = ""
     environment: str | None = None
     roles: frozenset[str] = frozenset()
+    extensions: frozenset[str] = frozenset()
     schemas: dict[str, LiveSchema] = {}
     major: int = 0
     answers: dict[str, int | None] = {}

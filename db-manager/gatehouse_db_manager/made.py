@@ -1,66 +1,63 @@
 """What repeatable scripts made: dropped as a whole before they run again, so that views of views, other columns and
-scripts that are gone need no thought. Tables and sequences hold data and are never dropped here."""
+scripts that are gone need no thought. Tables hold data and are never dropped here; a sequence goes on counting where it
+was."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
+from gatehouse_db_manager import others
+
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
-_THERE = """
-with found (catalog, oid) as (
-    select 'pg_class'::regclass, c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = %(schema)s and c.relkind in ('v', 'm')
-    union all select 'pg_proc'::regclass, p.oid from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = %(schema)s
-    union all select 'pg_trigger'::regclass, t.oid from pg_trigger t join pg_class c on c.oid = t.tgrelid
-    join pg_namespace n on n.oid = c.relnamespace where n.nspname = %(schema)s and not t.tgisinternal
-    union all select 'pg_policy'::regclass, p.oid from pg_policy p join pg_class c on c.oid = p.polrelid
-    join pg_namespace n on n.oid = c.relnamespace where n.nspname = %(schema)s
-    union all select 'pg_type'::regclass, t.oid from pg_type t join pg_namespace n on n.oid = t.typnamespace
-    left join pg_class c on c.oid = t.typrelid
-    where n.nspname = %(schema)s and (t.typtype in ('d', 'e', 'r') or c.relkind = 'c')
-)
-select i.type, i.identity, case i.type
-    when 'view' then 'view ' || split_part(i.identity, '.', 2)
-    when 'materialized view' then 'materialized view ' || split_part(i.identity, '.', 2)
-    when 'trigger' then 'trigger ' || replace(i.identity, %(schema)s || '.', '')
-    when 'policy' then 'policy ' || replace(i.identity, %(schema)s || '.', '')
-    when 'type' then (select case when typtype = 'd' then 'domain ' else 'type ' end || typname
-        from pg_type where oid = f.oid)
-    when 'domain' then 'domain ' || split_part(i.identity, '.', 2)
-    else (select case prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end || ' '
-        || proname || '(' || pg_get_function_identity_arguments(oid) || ')' from pg_proc where oid = f.oid)
-    end, f.oid
-from found f, pg_identify_object(f.catalog, f.oid, 0) i order by f.oid
-"""
+# By identity: the last value of a sequence, and whether it has been given out.
+Counters = dict[str, tuple[int, bool]]
 
 
-def there(connection: "Connection", schema: str) -> dict[str, dict[str, Any]]:
-    """Views, functions, triggers, policies and types of a schema by name, in the order they were made."""
-    rows = connection.execute(_THERE, {"schema": schema}).fetchall()
-    return {name: {"type": kind, "identity": identity, "order": oid} for kind, identity, name, oid in rows}
+def there(connection: "Connection", schema: str, roles: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Views, functions, triggers, policies, rights and so on of a schema by name. `roles`: the schema's own."""
+    given = {"schemas": [schema], "own": [f"{schema} {role}" for role in roles]}
+    rows = connection.execute(others.QUERY.encode(), given).fetchall()
+    return {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
 
 
-def drop_made(connection: "Connection", schema: str) -> None:
+def drop_made(connection: "Connection", schema: str) -> Counters:
     """Everything the scripts made. What something else depends on stays, and `create or replace` must do."""
     query = "select name, details from dbm.object where schema = %s and kind = 'made'"
     made = sorted(connection.execute(query, [schema]).fetchall(), key=lambda row: -row[1]["order"])
+    counters: Counters = {}
     for name, details in made:
+        kind, identity = details["type"], details["identity"]
         try:
             with connection.transaction():
-                connection.execute(f"drop {details['type']} if exists {details['identity']}".encode())
+                if kind == "sequence":
+                    row = connection.execute(f"select last_value, is_called from {identity}".encode()).fetchone()  # noqa: S608
+                    counters |= {identity: row} if row else {}
+                connection.execute(others.drop(kind, identity).encode())
                 query = "delete from dbm.object where schema = %s and kind = 'made' and name = %s"
                 connection.execute(query, [schema, name])
-        except (psycopg.errors.DependentObjectsStillExist, psycopg.errors.UndefinedTable):
+        except (
+            psycopg.errors.DependentObjectsStillExist,
+            psycopg.errors.UndefinedTable,
+            psycopg.errors.UndefinedObject,
+            psycopg.errors.UndefinedColumn,
+        ):
             continue
+    return counters
 
 
-def record_made(connection: "Connection", schema: str, before: set[str]) -> None:
+def record_made(
+    connection: "Connection", schema: str, roles: Iterable[str], before: set[str], counters: Counters
+) -> None:
     """What is there now and wasn't before. What could not be dropped stays recorded."""
-    now = there(connection, schema)
+    now = there(connection, schema, roles)
+    identities = {item["identity"] for item in now.values()}
+    for identity, (value, called) in counters.items():
+        if identity in identities:
+            connection.execute("select setval(%s::regclass, %s, %s)", [identity, value, called])
     rows = [{"name": name, "details": item} for name, item in now.items() if name not in before]
     connection.execute(
         """insert into dbm.object (schema, kind, name, digest, details)

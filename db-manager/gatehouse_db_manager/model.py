@@ -16,6 +16,9 @@ def short_digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
+_SERIAL = {"smallint": "smallserial", "integer": "serial", "bigint": "bigserial"}
+
+
 class _Resolved(msgspec.Struct, frozen=True, kw_only=True):
     pass
 
@@ -23,7 +26,8 @@ class _Resolved(msgspec.Struct, frozen=True, kw_only=True):
 class Column(_Resolved, frozen=True, kw_only=True):
     """`base` is the file format's base type, `sql_type` PostgreSQL's name of it; `default` and `generated` are SQL.
 
-    `values`: what an enumerator allows; `shape`: the JSON Schema of a document.
+    `values`: what an enumerator allows; `shape`: the JSON Schema of a document. `identity`: "always" or "by default";
+    `serial` and `virtual` are only found in databases of others.
     """
 
     name: str
@@ -37,15 +41,25 @@ class Column(_Resolved, frozen=True, kw_only=True):
     values: tuple[str, ...] | None = None
     shape: dict[str, Any] | None = None
     renamed_from: str | None = None
+    identity: str = ""
+    collation: str = ""
+    serial: bool = False
+    virtual: bool = False
 
     @property
     def definition(self) -> str:
-        text = f"{self.name} {self.sql_type}"
-        if self.default is not None:
+        text = f"{self.name} {_SERIAL[self.sql_type] if self.serial else self.sql_type}{self.collated}"
+        if self.identity:
+            text += f" generated {self.identity} as identity"
+        elif self.generated is not None:
+            text += f" generated always as ({self.generated}) {'virtual' if self.virtual else 'stored'}"
+        elif self.default is not None and not self.serial:
             text += f" default {self.default}"
-        if self.generated is not None:
-            text += f" generated always as ({self.generated}) stored"
         return text + (" not null" if self.required else "")
+
+    @property
+    def collated(self) -> str:
+        return f" collate {self.collation}" if self.collation else ""
 
 
 class Constraint(_Resolved, frozen=True, kw_only=True):
@@ -97,6 +111,7 @@ class Collection(_Resolved, frozen=True, kw_only=True):
     digest: str
     types_digest: str
     table: Table
+    renamed_from: str | None = None
 
     @property
     def version_text(self) -> str:
@@ -168,6 +183,17 @@ class Data(_Resolved, frozen=True, kw_only=True):
     rows: tuple[dict[str, Any], ...]
 
 
+class Sequence(_Resolved, frozen=True, kw_only=True):
+    """`definition` is what follows CREATE or ALTER SEQUENCE name."""
+
+    name: str
+    definition: str
+
+    @property
+    def digest(self) -> str:
+        return short_digest(self.definition)
+
+
 class Schema(_Resolved, frozen=True, kw_only=True):
     name: str
     description: str
@@ -175,11 +201,16 @@ class Schema(_Resolved, frozen=True, kw_only=True):
     service_role: str
     reader_role: str
     extensions: tuple[str, ...]
+    sequences: tuple[Sequence, ...] = ()
     collections: tuple[Collection, ...]
     snapshots: tuple[Snapshot, ...]
     scripts: tuple[Script, ...]
     migrations: tuple[Migration, ...] = ()
     data: tuple[Data, ...]
+
+    @property
+    def roles(self) -> tuple[str, str]:
+        return self.service_role, self.reader_role
 
     @property
     def pinned(self) -> tuple[Snapshot, ...]:

@@ -91,7 +91,8 @@ class SnapshotPin(_Struct, frozen=True, kw_only=True):
 
 class SchemaPlan(_Struct, frozen=True, kw_only=True):
     """`target` names the configuration. Of an unfinished run towards it, `approved` has the keys of hazards that it was
-    allowed, and `origin` the fingerprint of the plan it started with. `questions` are counts that planning needs.
+    allowed, and `origin` the fingerprint of the plan it started with. `questions` are counts that planning needs;
+    `roles` are the schema's own.
     """
 
     schema: str
@@ -106,6 +107,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
     approved: tuple[str, ...] = ()
     origin: str = ""
     questions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_db_manager import render
+from gatehouse_db_manager.belongings import close_schema, open_schema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.evolve import enforce, expand
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
@@ -17,11 +18,9 @@ from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, Script, short_digest
 from gatehouse_db_manager.plan_structs import Hazard, Plan, Remember, SchemaPlan, SnapshotPin, Step, VersionChange
 from gatehouse_db_manager.records import LAYOUT, OLDER_LAYOUT
-from gatehouse_db_manager.renames import rename_columns
+from gatehouse_db_manager.renames import rename_columns, rename_tables
 from gatehouse_db_manager.rewrite import Rewrite
-from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, mentions, remember, remember_column
-
-NEW = "nothing that is in use"
+from gatehouse_db_manager.table_change import NEW, NOTHING, TableChange, brief, mentions, remember, remember_column
 
 
 def make_plan(live: Live, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
@@ -57,7 +56,6 @@ class _Planner:
     """Plans one schema."""
 
     def __init__(self, live: Live, schema: Schema, test_data: bool) -> None:
-        self.roles = live.roles
         self.whole = live
         self.live: LiveSchema = _copy(live.schema(schema.name))
         self.schema = schema
@@ -74,11 +72,14 @@ class _Planner:
 
     def plan(self) -> SchemaPlan:
         unmanaged = tuple(self._unmanaged())
+        renamed = tuple(rename_tables(self.schema, self.live))
         versions = tuple(self._versions())
         migrations = pending(self.schema, self.live)
         self._missing_files()
         snapshots = tuple(self._snapshots())
-        self._schema()
+        self.steps.extend(open_schema(self.whole, self.live, self.schema))
+        self.steps.extend(renamed)
+        self.reshaped |= {step.collection for step in renamed}
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
         for collection in fresh:
             self._create(collection)
@@ -90,6 +91,7 @@ class _Planner:
         self.steps.extend(plan_migrations(self.schema, self.live, migrations, "contract"))
         self.steps.extend(self.later)
         self._drop_tables()
+        self.steps.extend(close_schema(self.live, self.whole, self.schema))
         target = short_digest(
             "\0".join(f"{one.name} {one.version_text} {one.digest}" for one in self.schema.collections)
         )
@@ -108,6 +110,7 @@ class _Planner:
             approved=resumed.approved if resumed else (),
             origin=resumed.fingerprint if resumed else "",
             questions=tuple(self.questions),
+            roles=self.schema.roles,
         )
 
     def _change(self, migrations: tuple[Migration, ...]) -> None:
@@ -260,6 +263,7 @@ class _Planner:
             found += [f"{one.kind.replace('_', ' ')} {name}.{one.name}" for one in rules]
             found += [f"index {name}.{one}" for one in table.indexes if ("index", one) not in objects]
         views = {f"view {name}" for kind, name in objects if kind == "script"}
+        views |= {f"sequence {name}" for kind, name in objects if kind == "sequence"}
         found += [one for one in self.live.others if ("made", one) not in objects and one not in views]
         return found
 
@@ -283,21 +287,6 @@ class _Planner:
         return pins
 
     # Steps
-
-    def _schema(self) -> None:
-        schema = self.schema
-        missing = [role for role in (schema.service_role, schema.reader_role) if role not in self.roles]
-        if missing:
-            statements = [render.create_role(role) for role in missing]
-            self._step(f"create role {', '.join(missing)}", "each schema has its own two", *statements)
-        creation, allowed = render.create_schema(schema), render.grants(schema)
-        digest = short_digest("\0".join((*creation, *allowed)))
-        recorded = self.live.objects.get(("schema", schema.name))
-        if not self.live.exists or missing or recorded is None or recorded.digest != digest:
-            what = "let its roles in" if self.live.exists else f"create schema {schema.name}"
-            why = f"{schema.service_role} reads and writes it, {schema.reader_role} reads it, nobody else may"
-            kept = (Remember(kind="schema", name=schema.name, digest=digest),)
-            self._step(what, why, *creation, *allowed, remember=kept)
 
     def _create(self, collection: Collection) -> None:
         table = collection.table
@@ -437,7 +426,9 @@ class _Planner:
 def _copy(live: LiveSchema) -> LiveSchema:
     """Planning one change shows the next what will be there by then."""
     tables = {name: _copy_table(table) for name, table in live.tables.items()}
-    return msgspec.structs.replace(live, tables=tables, objects=dict(live.objects))
+    return msgspec.structs.replace(
+        live, tables=tables, objects=dict(live.objects), versions=dict(live.versions), data=dict(live.data)
+    )
 
 
 def _copy_table(table: LiveTable) -> LiveTable:

@@ -1,6 +1,6 @@
 """SQL text of what the model holds. Names are legal by validation, so none is quoted."""
 
-from gatehouse_db_manager.model import Column, Index, Schema, Script, Snapshot, Table, short_digest
+from gatehouse_db_manager.model import Column, Constraint, Index, Schema, Script, Snapshot, Table, short_digest
 from gatehouse_db_manager.names import LONGEST
 from gatehouse_db_manager.values import quote
 
@@ -11,15 +11,24 @@ def create_table(schema: Schema, table: Table) -> tuple[str, ...]:
     """A new table with all that belongs to it but foreign keys, which wait until every table stands."""
     full = f"{schema.name}.{table.name}"
     lines = [column.definition for column in table.columns]
-    lines += [f"constraint {item.name} {item.definition}" for item in table.constraints if item.kind != "foreign_key"]
+    own = [item for item in table.constraints if item.kind != "foreign_key"]
+    # Of two in one statement that are about the same columns, PostgreSQL silently makes only one.
+    again = [item for number, item in enumerate(own) if item.columns and any(_same(item, one) for one in own[:number])]
+    lines += [f"constraint {item.name} {item.definition}" for item in own if item not in again]
     body = ",\n    ".join(lines)
     return (
         f"create table {full} (\n    {body}\n)",
+        *(f"alter table {full} add constraint {item.name} {item.definition}" for item in again),
         *(create_index(schema.name, table.name, index) for index in table.indexes),
         *comments(schema.name, table),
         f"grant select, insert, update, delete on {full} to {schema.service_role}",
         f"grant select on {full} to {schema.reader_role}",
     )
+
+
+def _same(one: Constraint, other: Constraint) -> bool:
+    keys = {"primary_key", "unique"}
+    return one.kind in keys and other.kind in keys and one.columns == other.columns
 
 
 def create_index(schema: str, table: str, index: Index, *, name: str = "", concurrently: bool = False) -> str:
@@ -72,6 +81,21 @@ def grants(schema: Schema) -> tuple[str, ...]:
         f"grant select on dbm.version to {both}",
         f"grant execute on function dbm.uuid_v7() to {both}",
     )
+
+
+def shut_out(schema: Schema, role: str) -> str:
+    """Takes every right in the schema, in `dbm` and to connect from a role that used to be its own."""
+    statements = (
+        f"execute format('revoke all on database %I from {role}', current_database())",
+        *(
+            f"revoke all on all {kind} in schema {schema.name} from {role}"
+            for kind in ("tables", "sequences", "routines")
+        ),
+        f"revoke all on schema {schema.name}, dbm from {role}",
+        f"revoke all on dbm.version from {role}",
+        f"revoke all on function dbm.uuid_v7() from {role}",
+    )
+    return f"do $$ begin if to_regrole('{role}') is not null then {'; '.join(statements)}; end if; end $$"
 
 
 def enumerator_view(schema: Schema) -> Script | None:

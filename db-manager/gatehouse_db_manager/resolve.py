@@ -1,7 +1,8 @@
 """One collection file -> one table: custom types become base types with checks, enumerators become the values that the
 pinned snapshot allows, references become foreign keys. What doesn't fit together is a problem with its line."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -9,12 +10,17 @@ from msgspec import UNSET
 
 from gatehouse_db_manager.documents import Document, Place
 from gatehouse_db_manager.errors import Problem, nearest
-from gatehouse_db_manager.formats import CollectionFile, ColumnFile, IndexFile, TypeFile
+from gatehouse_db_manager.formats import CollectionFile, ColumnFile, ForeignKeyFile, IndexFile, TypeFile
 from gatehouse_db_manager.model import Column, Constraint, Index, Snapshot, Table
 from gatehouse_db_manager.names import why_illegal
 from gatehouse_db_manager.values import BASE_TYPES, literal, quote, why_unfit
 
 SPECIAL_TYPES = ("enum", "enum_list", "reference")
+# Deferrable, so that data with rows that refer to each other can be loaded in any order.
+_DEFERRABLE = " deferrable initially immediate"
+_COLLATION = re.compile(r"[A-Za-z][A-Za-z0-9_@.-]*\Z")
+_ORDER = re.compile(r"(?: [a-z][a-z0-9_]*_ops)?(?: asc| desc)?(?: nulls (?:first|last))?\Z")
+_OPTION = re.compile(r"[a-z][a-z0-9_]*\Z")
 _VOLATILE_SHORTHANDS = {"timestamp": {"now", "now()"}, "date": {"today", "now", "current_date"}}
 
 
@@ -34,6 +40,7 @@ class Context(msgspec.Struct):
     snapshot: Snapshot | None
     targets: Mapping[str, Target | None]
     schemas: frozenset[str]
+    collections: Collection[str] = ()
 
 
 def primary_key_of(content: CollectionFile) -> list[str]:
@@ -71,6 +78,7 @@ class Resolver:
         for name, expression in self.content.checks.items():
             self._check(name, expression, ("checks", name))
         self._uniques()
+        self._foreign_keys()
         for name, index in self.content.indexes.items():
             self._index(name, index)
         self._exclusions()
@@ -116,12 +124,27 @@ class Resolver:
             "of": (column.of, column.type in {"enum", "enum_list"}, "enum and enum_list"),
             "to": (column.to, column.type == "reference", "reference"),
             "schema": (column.schema, base == "document", "document"),
+            "on_delete": (column.on_delete, column.type == "reference", "reference"),
+            "on_update": (column.on_update, column.type == "reference", "reference"),
         }
         for key, (value, fits, where) in belongs.items():
             if value is not UNSET and not fits:
                 self._refuse((*place, key), f"belongs to columns of type {where} only.", "Remove it.", value)
+        self._alone(place, column, base)
+
+    def _alone(self, place: Place, column: ColumnFile, base: Any) -> None:
+        """What can't stand together, or only with some types."""
         if column.generated is not UNSET and column.default is not UNSET:
             self._refuse((*place, "default"), "can't stand beside `generated`.", "Keep one of the two.", column.default)
+        if column.identity is not UNSET:
+            if base not in {"integer", "bigint"}:
+                mend = "Use integer or bigint."
+                self._refuse((*place, "identity"), "belongs to whole numbers only.", mend, column.identity)
+            if column.default is not UNSET or column.generated is not UNSET:
+                self._refuse((*place, "identity"), "can't stand beside `default` or `generated`.", "Keep one of them.")
+        if column.collation is not UNSET and not _COLLATION.match(column.collation):
+            mend = 'Write it as PostgreSQL has it, such as "C" or "de-x-icu".'
+            self._refuse((*place, "collation"), "is no name of a collation.", mend, column.collation)
 
     def _add(self, name: str, key: str, base: str, column: ColumnFile, place: Place, **more: Any) -> None:
         if illegal := why_illegal(name):
@@ -133,9 +156,14 @@ class Resolver:
             key=key,
             base=base,
             sql_type=BASE_TYPES[base],
-            required=column.required is True or column.primary or key in self.content.primary_key,
+            required=column.required is True
+            or column.primary
+            or key in self.content.primary_key
+            or column.identity is not UNSET,
             default=more.pop("default", None) or self._default(base, column.default, (*place, "default")),
             generated=None if column.generated is UNSET else column.generated,
+            identity="" if column.identity is UNSET else column.identity,
+            collation="" if column.collation is UNSET else f'"{column.collation}"',
             description=more.pop("description", "") or column.description,
             renamed_from=None if column.renamed_from is UNSET else column.renamed_from + name.removeprefix(key),
             **more,
@@ -235,11 +263,22 @@ class Resolver:
             self._add(name, name, target.base, column, place, description=described)
             return
         self._add(name, name, target.base, column, place)
-        # Deferrable, so that data with rows that refer to each other can be loaded in any order.
         definition = f"foreign key ({name}) references {self.context.schema}.{table} ({target.column})"
         self._constraint(
-            f"{name}_reference", place, "foreign_key", f"{definition} deferrable initially immediate", (name,)
+            f"{name}_reference", place, "foreign_key", definition + _actions(column) + _DEFERRABLE, (name,)
         )
+
+    def _foreign_keys(self) -> None:
+        for name, given in self.content.foreign_keys.items():
+            place = ("foreign_keys", name)
+            if given.to not in self.context.collections:
+                mend = nearest(given.to, self.context.collections)
+                self._refuse((*place, "to"), "is not a collection of this schema.", mend, given.to)
+            elif self._known(given.columns, (*place, "columns")):
+                key = f" ({', '.join(given.key)})" if given.key else ""
+                target = f"references {self.context.schema}.{given.to}{key}"
+                definition = f"foreign key ({', '.join(given.columns)}) {target}{_actions(given)}{_DEFERRABLE}"
+                self._constraint(name, place, "foreign_key", definition, tuple(given.columns))
 
     def _shape(self, name: str, schema: dict[str, Any], place: Place) -> None:
         """What of a JSON Schema can be said as a simple CHECK: the top level's type and its required keys."""
@@ -316,10 +355,17 @@ class Resolver:
                 continue
             columns = ", ".join(unique.columns)
             nulls = " nulls not distinct" if unique.nulls == "not_distinct" else ""
+            if not self._known(unique.include, (*place, "include")):
+                continue
+            include = f" include ({', '.join(unique.include)})" if unique.include else ""
             if unique.where is UNSET:
-                self._constraint(name, place, "unique", f"unique{nulls} ({columns})", tuple(unique.columns))
+                later = "" if unique.deferrable is UNSET else f" deferrable initially {unique.deferrable}"
+                definition = f"unique{nulls} ({columns}){include}{later}"
+                self._constraint(name, place, "unique", definition, tuple(unique.columns))
+            elif unique.deferrable is not UNSET:
+                self._refuse((*place, "deferrable"), "can't stand beside `where`.", "Keep one of the two.")
             elif self._is_one_expression(unique.where, (*place, "where")):
-                definition = f"using btree ({columns}){nulls} where {unique.where}"
+                definition = f"using btree ({columns}){include}{nulls} where {unique.where}"
                 self._add_index(name, place, definition, unique=True)
 
     def _index(self, name: str, index: IndexFile) -> None:
@@ -333,25 +379,29 @@ class Resolver:
             return
         if index.unique and index.method != "btree":
             self._refuse((*place, "method"), "can't be unique.", "Use btree.", index.method)
+        if not all(_OPTION.match(key) and re.fullmatch(r"[\w.]+", str(value)) for key, value in index.options.items()):
+            self._refuse((*place, "options"), "has what is no option.", "Write {fillfactor: 80}.", index.options)
+            return
         if not (ordered and known and sound):
             return
-        keys = [*index.columns, *(f"({text})" for text in index.expressions)]
+        keys = [*index.columns, *map(_as_key, index.expressions)]
         definition = f"using {index.method} ({', '.join(keys)})"
         if index.include:
             definition += f" include ({', '.join(index.include)})"
         if index.nulls == "not_distinct":
             definition += " nulls not distinct"
+        if index.options:
+            options = (f"{key} = {str(value).lower()}" for key, value in index.options.items())
+            definition += f" with ({', '.join(options)})"
         if index.where is not UNSET and self._is_one_expression(index.where, (*place, "where")):
             definition += f" where {index.where}"
         self._add_index(name, place, definition, unique=index.unique)
 
     def _is_order(self, text: str, place: Place) -> bool:
-        order = text.partition(" ")[2]
-        if order in {"", "asc", "desc", "nulls first", "nulls last", "asc nulls first", "desc nulls last"}:
+        if _ORDER.match(text[len(text.split(" ", maxsplit=1)[0]) :]):
             return True
-        self._refuse(
-            place, "is not a column with an order.", "Write `name`, `name desc` or `name desc nulls last`.", text
-        )
+        mend = "Write `name`, `name desc`, `name desc nulls last` or `name text_pattern_ops`."
+        self._refuse(place, "is not a column with an order.", mend, text)
         return False
 
     def _add_index(self, name: str, place: Place, definition: str, *, unique: bool = False) -> None:
@@ -370,9 +420,12 @@ class Resolver:
 
     def _index_references(self) -> None:
         """PostgreSQL doesn't index foreign keys; without one, deleting a target row reads the whole table."""
-        for name in [item.columns[0] for item in self.constraints if item.kind == "foreign_key"]:
-            if not any(leads == name for leads in self._leading_columns()):
-                self._add_index(f"{name}_index", ("columns", name), f"using btree ({name})")
+        for item in [item for item in self.constraints if item.kind == "foreign_key"]:
+            name = item.columns[0]
+            full = f"{self.content.collection}_{name}_index"
+            if any(leads == name for leads in self._leading_columns()) or any(one.name == full for one in self.indexes):
+                continue
+            self._add_index(f"{name}_index", tuple(item.key.split(".")), f"using btree ({', '.join(item.columns)})")
 
     def _leading_columns(self) -> Iterator[str]:
         yield from (item.columns[0] for item in self.constraints if item.kind in {"primary_key", "unique"})
@@ -399,3 +452,21 @@ class Resolver:
             elif item.name in seen:
                 self._refuse(place, f"makes the name {item.name} a second time.", "Rename one.")
             seen.add(item.name)
+
+
+def _actions(given: ColumnFile | ForeignKeyFile) -> str:
+    """What happens to a row whose target goes or changes its key."""
+    words = (("on delete", given.on_delete), ("on update", given.on_update))
+    return "".join(f" {word} {action}" for word, action in words if action is not UNSET)
+
+
+def _as_key(expression: str) -> str:
+    """An expression as an index has it. `(lower(name)) text_pattern_ops` says its operator class itself."""
+    depth = 0
+    place = 0
+    for place, letter in enumerate(expression):  # noqa: B007 (where the first bracket closes is used below)
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            break
+    rest = expression[place + 1 :] if expression.startswith("(") else "no"
+    return expression if rest and _ORDER.match(rest) else f"({expression})"

@@ -9,7 +9,7 @@ new database would have.
 import re
 from typing import Any
 
-from gatehouse_db_manager.evolve_columns import refuse_empty
+from gatehouse_db_manager.evolve_columns import refuse_empty, start_numbering
 from gatehouse_db_manager.model import Column, Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 from gatehouse_db_manager.render import comment_on_column, create_index
@@ -123,10 +123,10 @@ class Rewrite:
             recorded = change.recorded("column", column.name)
             was = recorded.details.get("generated") if recorded else None
             if live is None:
-                if column.generated is not None and not change.empty:
+                if (column.generated is not None or column.identity) and not change.empty:
                     self._generate(change, column, again=False)
                 continue
-            retyped = live.sql_type != column.sql_type
+            retyped = live.sql_type != column.sql_type or live.collation != column.collation.rpartition(".")[2]
             touched = recorded is not None and live.generated and change.touched(recorded, live.words)
             if column.generated is not None and (was != column.generated or retyped or touched or not live.generated):
                 self._generate(change, column, again=True)
@@ -168,13 +168,19 @@ class Rewrite:
         self.whats.append(f"change {name} from {old} to {new}")
         if live.generated:
             self.first.append(change.alter(f"alter column {name} drop expression"))
+        if live.identity and not column.identity:
+            self.first.append(change.alter(f"alter column {name} drop identity"))
         actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
-        actions.append(f"alter column {name} type {new} using ({name}::text::{new})")
+        there, back = _casts(name, old, new)
+        using = f" using ({there})" if old != new else ""
+        actions.append(f"alter column {name} type {new}{column.collated}{using}")
         if column.default is not None:
             actions.append(f"alter column {name} set default {column.default}")
         if column.required != live.required:
             actions.append(f"alter column {name} {'set' if column.required else 'drop'} not null")
         self.middle.append(change.alter(", ".join(actions)))
+        if column.identity and not live.identity:
+            self.middle.extend(start_numbering(change, column, anew=True))
         if column.description != live.description:
             self.last.append(comment_on_column(change.full, column))
         self.remembered.append(remember_column(change.table.name, column))
@@ -182,8 +188,7 @@ class Rewrite:
         if not change.empty:
             if column.required and not live.required:
                 refuse_empty(change, column)
-            asked = f"{name} is not null and ({name}::text::{new})::text::{old} is distinct from {name}"
-            lost = change.count(f"select count(*) from {change.full} where {asked}")  # noqa: S608 (checked names)
+            lost = change.count(f"{name} is not null and {back}") if old != new else None
         if lost:
             change.refuse(
                 f"columns.{column.key}.type",
@@ -284,6 +289,8 @@ class Rewrite:
         if down:
             self._down(change, kind, item.name)
             self.remembered.pop()
+        for other in change.forget_other(item):
+            self._down(change, other.kind, other.name)
         change.handled.add(item.name)
         if isinstance(item, Index):
             self.last.append(create_index(change.schema.name, change.table.name, item))
@@ -291,6 +298,21 @@ class Rewrite:
             place = self.linked if item.kind == "foreign_key" else self.last
             place.append(change.alter(f"add constraint {item.name} {item.definition}"))
         self.remembered.append(remember(item))
+
+
+# Where PostgreSQL itself says what becomes of a value; all others go by their text.
+_DIRECT = [{"smallint", "integer", "bigint", "numeric", "real", "double precision"}, {"integer", "boolean"}]
+# Where a value has more than one text: it is the same value, so only one that can't be read is lost.
+_SAME = {"jsonb", "uuid", "date", "timestamp with time zone", "interval", "boolean", "bytea"}
+
+
+def _casts(name: str, old: str, new: str) -> tuple[str, str]:
+    """The value as the new type, and whether it would be another one than before."""
+    there = f"{name}::{new}" if any({old, new} <= family for family in _DIRECT) else f"{name}::text::{new}"
+    if old == "text" and new in _SAME:
+        return there, f"({there}) is null"
+    back = f"({there})::{old}" if there == f"{name}::{new}" else f"({there})::text::{old}"
+    return there, f"{back} is distinct from {name}"
 
 
 def _retyped(live: Any, column: Column) -> Any:

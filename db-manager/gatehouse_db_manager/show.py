@@ -18,7 +18,6 @@ from gatehouse_db_manager.import_write import Imported
 from gatehouse_db_manager.model import Configuration
 from gatehouse_db_manager.plan_json import listed
 from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan, Step
-from gatehouse_db_manager.planner import NEW
 from gatehouse_db_manager.progress import (
     BackfillProgress,
     Event,
@@ -30,6 +29,7 @@ from gatehouse_db_manager.progress import (
     StepRetried,
     StepStarted,
 )
+from gatehouse_db_manager.table_change import NEW
 
 if TYPE_CHECKING:
     from gatehouse_db_manager.api import Difference

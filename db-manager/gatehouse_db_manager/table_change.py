@@ -10,6 +10,8 @@ from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 
 # A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
 SCAN_SPEED = 200e6
+RULES = frozenset({"index", "primary_key", "unique", "check", "foreign_key", "exclusion"})
+NEW = "nothing that is in use"
 NOTHING = "nothing: reads and writes go on"
 _WORD = re.compile(r"'(?:[^']|'')*'|[a-z_][a-z0-9_$]*", re.IGNORECASE)
 
@@ -70,6 +72,9 @@ class TableChange:
         self.to_require: list[Column] = []
         # Foreign keys of any table that point here: (table, name).
         self.pointing: tuple[tuple[str, str], ...] = ()
+        # What the table and its columns are called until the steps run, where they are renamed.
+        self.full_now = f"{schema.name}.{self.live.was or self.live.name}"
+        self.names_now: dict[str, str] = {}
 
     @property
     def gone(self) -> list[str]:
@@ -94,10 +99,24 @@ class TableChange:
         major, known, text = str(recorded.details.get("live", "")).partition(":")
         return bool(known) and major == str(self.major) and text != (definition or "")
 
-    def count(self, question: str) -> int | None:
-        """How many rows; the first plan only asks. -1: a value can't be read as asked."""
+    def count(self, condition: str) -> int | None:
+        """How many rows there are of it; the first plan only asks. -1: a value can't be read as asked."""
+        asked = substitute(condition, self.names_now)
+        question = f"select count(*) from {self.full_now} where {asked}"  # noqa: S608 (names are checked)
         self.questions.append(question)
         return self.answers.get(question)
+
+    def has_rows(self) -> bool:
+        """Whether there is one; counting them all would take long."""
+        question = f"select count(*) from (select from {self.full_now} limit 1) one"  # noqa: S608 (names are checked)
+        self.questions.append(question)
+        return self.answers.get(question) != 0
+
+    def forget_other(self, item: Constraint | Index) -> tuple[Remember, ...]:
+        """What is recorded under the same name, but is of another kind and goes."""
+        kinds = {kind for kind, name in self.objects if name == item.name}
+        own = "index" if isinstance(item, Index) else item.kind
+        return tuple(Remember(kind=kind, name=item.name) for kind in sorted((kinds & RULES) - {own}))
 
     def refuse(
         self, key: str, danger: str, good: str, *, why: str = "", bad: str = "", rows: int | None = None

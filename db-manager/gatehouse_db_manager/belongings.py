@@ -1,0 +1,127 @@
+"""The steps about a schema itself: its two roles, its extensions, its free sequences, and who may do what in it.
+
+What was in its file once and is no longer is taken away again, if somebody approves.
+"""
+
+from collections.abc import Iterator
+
+from gatehouse_db_manager import render
+from gatehouse_db_manager.live import Live, LiveSchema
+from gatehouse_db_manager.model import Schema, Sequence, short_digest
+from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
+from gatehouse_db_manager.table_change import NEW, NOTHING, brief
+
+
+def schema_digest(schema: Schema) -> str:
+    return short_digest("\0".join((*render.create_schema(schema), *render.grants(schema))))
+
+
+def remember_schema(schema: Schema, made: tuple[str, ...]) -> Remember:
+    """`made`: the extensions that weren't there before us."""
+    details = {"roles": list(schema.roles), "extensions": sorted(made)}
+    return Remember(kind="schema", name=schema.name, digest=schema_digest(schema), details=details)
+
+
+def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]:
+    """The roles, the schema, its extensions and rights, and the sequences that its tables may count by."""
+    missing = [role for role in schema.roles if role not in whole.roles]
+    if missing:
+        statements = tuple(render.create_role(role) for role in missing)
+        yield _step(schema, f"create role {', '.join(missing)}", "each schema has its own two", *statements)
+    recorded = live.objects.get(("schema", schema.name))
+    details = recorded.details if recorded else {}
+    if not live.exists or missing or recorded is None or recorded.digest != schema_digest(schema):
+        known = set(details.get("extensions", ())) | (set(schema.extensions) - whole.extensions)
+        made = tuple(name for name in schema.extensions if name in known)
+        former = [role for role in details.get("roles", ()) if role not in schema.roles]
+        allowed = (*render.create_schema(schema), *render.grants(schema))
+        yield _step(
+            schema,
+            "let its roles in" if live.exists else f"create schema {schema.name}",
+            f"{schema.service_role} reads and writes it, {schema.reader_role} reads it, nobody else may",
+            *(*allowed, *(render.shut_out(schema, role) for role in former)),
+            remember=(remember_schema(schema, made), *_former_extensions(schema, details, made)),
+            hazards=tuple(_shut_out(schema, role) for role in former),
+        )
+    for sequence in schema.sequences:
+        stands = f"sequence {sequence.name}" in live.others
+        known = live.objects.get(("sequence", sequence.name))
+        if not stands or known is None or known.digest != sequence.digest:
+            yield _sequence(schema, sequence, stands)
+
+
+def close_schema(live: LiveSchema, whole: Live, schema: Schema) -> Iterator[Step]:
+    """What is no longer in schema.yaml; it comes last, when no column needs it any more."""
+    wanted = {sequence.name for sequence in schema.sequences}
+    for name in sorted(name for kind, name in live.objects if kind == "sequence" and name not in wanted):
+        why = "where it had counted to is gone for good, and running code may ask it for a number."
+        yield _contract(schema, "sequence", name, f"drop sequence if exists {schema.name}.{name}", why)
+    recorded = live.objects.get(("schema", schema.name))
+    made = {name for kind, name in live.objects if kind == "extension"}
+    made |= set(recorded.details.get("extensions", ()) if recorded else ())
+    for name in sorted((made - set(schema.extensions)) & whole.extensions):
+        why = "other schemas, and SQL in functions, may use it."
+        yield _contract(schema, "extension", name, f'drop extension if exists "{name}"', why)
+
+
+def _former_extensions(schema: Schema, details: dict, made: tuple[str, ...]) -> Iterator[Remember]:
+    """Ours that are to go are remembered by themselves, until the last step has taken them away."""
+    for name in details.get("extensions", ()):
+        if name not in made:
+            yield Remember(kind="extension", name=name, digest="")
+    for name in schema.extensions:
+        yield Remember(kind="extension", name=name)
+
+
+def _shut_out(schema: Schema, role: str) -> Hazard:
+    return Hazard(
+        kind="shut_out",
+        key=f"shut_out {schema.name}.{role}",
+        file=schema.file,
+        danger=f"no longer lets {role} in",
+        why="a service that still logs in as it fails from that moment on.",
+        bad=f"revoke all on schema {schema.name} from {role}",
+        good="Let every service log in as the new role first.",
+    )
+
+
+def _sequence(schema: Schema, sequence: Sequence, stands: bool) -> Step:
+    full = f"{schema.name}.{sequence.name}"
+    grant = f"grant usage, select on sequence {full} to {schema.service_role}"
+    return _step(
+        schema,
+        f"{'change' if stands else 'create'} sequence {sequence.name}",
+        "its definition changed; it goes on counting where it was" if stands else "it is new",
+        f"{'alter' if stands else 'create'} sequence {full} {sequence.definition}",
+        grant,
+        locks=brief(sequence.name) if stands else NEW,
+        remember=(Remember(kind="sequence", name=sequence.name, digest=sequence.digest),),
+    )
+
+
+def _contract(schema: Schema, kind: str, name: str, statement: str, why: str) -> Step:
+    hazard = Hazard(
+        kind=f"drop_{kind}",
+        key=f"drop_{kind} {schema.name}.{name}",
+        file=schema.file,
+        danger=f"no longer has the {kind} {name}",
+        why=why,
+        bad=statement,
+        good="Keep it until nothing uses it.",
+    )
+    return _step(
+        schema,
+        f"drop {kind} {name}",
+        "it is no longer in the file",
+        statement,
+        phase="contract",
+        locks=NOTHING,
+        reversible=False,
+        hazards=(hazard,),
+        remember=(Remember(kind=kind, name=name),),
+    )
+
+
+def _step(schema: Schema, what: str, why: str, *statements: str, **more: object) -> Step:
+    given: dict = {"kind": "tx", "locks": NEW, "reversible": True, **more}
+    return Step(schema=schema.name, collection="", what=what, why=why, statements=statements, **given)
