@@ -81,7 +81,7 @@ def as_json(board: Dashboard, *, source: str = "") -> str:
 
 
 def _builder(board: Dashboard, source: str) -> grafana.Dashboard:
-    chosen = grafana.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
+    chosen = grafana.DatasourceVariable("datasource").label("Data source").type("prometheus")
     link = grafana.DashboardLink("Gatehouse").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True)
     builder = (
         grafana.Dashboard(board.title)

@@ -27,10 +27,18 @@ each = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 
 @each
 def test_grafanas_own_types_read_it_without_loss(board: Dashboard):
-    text = as_json(board)
-    read = GrafanaDashboard.from_json(json.loads(text))
-    assert json.loads(json.dumps(read, cls=JSONEncoder))["title"] == board.title
+    """A key that they don't know is dropped by them, and so would be missing here."""
+    content = json.loads(as_json(board))
+    read = GrafanaDashboard.from_json(content)
+    assert json.loads(json.dumps(read, cls=JSONEncoder)) == content
     assert len(read.panels or []) == len(board.rows) + len(board.panels)
+
+
+def test_a_misspelt_key_would_be_noticed():
+    content = json.loads(as_json(BOARDS[0]))
+    content["panels"][1]["fieldConfig"]["defaults"]["unitt"] = "s"
+    read = GrafanaDashboard.from_json(content)
+    assert json.loads(json.dumps(read, cls=JSONEncoder)) != content
 
 
 @each

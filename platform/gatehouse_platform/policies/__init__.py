@@ -1,7 +1,7 @@
 """The rules that every stack keeps, as plain functions over the recorded graph.
 
-`gate stack check` runs them before an `up`. They are no pack of Pulumi's own: in a preview most ids are unknown there,
-and a policy that follows ids (which role starts which task) could only guess.
+`gate stack check` runs them before an `up`, and Pulumi itself, as the pack in platform/policy_pack: in a preview those
+that need no ids, since most are unknown there and a policy that follows them could only guess; after the update all.
 """
 
 from collections.abc import Callable, Iterable
