@@ -79,18 +79,25 @@ class Watched:
 def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[Open]:
     """`open_browser(persona)`: the home page of somebody who has just signed in, in a fresh profile.
 
-    Without a persona it is the sign-in page. `refusals`: statuses that the test provokes. `options` are those of
-    Playwright's new_context.
+    Without a persona it is the sign-in page. `refusals`: statuses that the test provokes. `url`: another portal than
+    the platform's. `options` are those of Playwright's new_context.
     """
     contexts = []
     watched: list[Watched] = []
 
-    def start(persona: str | None = None, *, width: int = WIDE, refusals: tuple[int, ...] = (), **options: Any) -> Page:
+    def start(
+        persona: str | None = None,
+        *,
+        width: int = WIDE,
+        refusals: tuple[int, ...] = (),
+        url: str = platform.url,
+        **options: Any,
+    ) -> Page:
         size = {"width": width, "height": 900}
-        context = chromium.new_context(base_url=platform.url, viewport=size, **options)  # ty: ignore[invalid-argument-type]
+        context = chromium.new_context(base_url=url, viewport=size, **options)  # ty: ignore[invalid-argument-type]
         context.set_default_timeout(10_000)
         contexts.append(context)
-        watch = Watched(platform.url, refusals)
+        watch = Watched(url, refusals)
         watched.append(watch)
         context.on("page", watch.watch)
         page = context.new_page()
@@ -98,7 +105,7 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
         if persona is not None:
             choice = page.locator(f"form[action='/sign-in/personas/{persona}'] button")
             if not choice.count():
-                pytest.skip(f"{platform.url} has no personas: it isn't a local environment.")
+                pytest.skip(f"{url} has no personas: it isn't a local environment.")
             choice.click()
             expect(page.get_by_role("heading", level=1)).to_contain_text("Welcome")
         return page

@@ -54,11 +54,11 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def state(self) -> str:
-        """`empty`, `changing`, `verified` or `unverified`."""
+        """`nothing`, `changing`, `verified` or `unverified`."""
         if self.undecided:
             return "changing"
         if not self.count:
-            return "empty"
+            return "nothing"
         return "verified" if self.verified else "unverified"
 
 
@@ -98,7 +98,7 @@ def board(state: State, roles: Iterable[str], now: datetime) -> Board:
     known = sorted(state.services.values(), key=lambda entry: (entry.domain, entry.name))
     gone = sorted({name for found in state.releases.values() for name in found} - state.services.keys())
     domains = {entry.name: entry.domain for entry in known} | dict.fromkeys(gone, "")
-    log = sorted(state.records.values(), key=lambda record: record.id, reverse=True)
+    log = sorted(state.records.values(), key=lambda record: (record.at, record.id), reverse=True)
     return Board(
         revision=state.revision,
         now=now,

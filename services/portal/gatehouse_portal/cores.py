@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from gatehouse_chassis import Service
 from gatehouse_ci import black_box, preview, registry, running
+from gatehouse_ci.checkout import Checkout
 from gatehouse_ci.git import GitRepository
 from gatehouse_ci.moves import Move
 from gatehouse_ci.ports import (
@@ -29,7 +30,7 @@ from gatehouse_ci.ports import (
 )
 from gatehouse_ci.promote import Promoter
 from gatehouse_ci.state import State
-from gatehouse_ci.structs import Actor, Decision, Reason, Request
+from gatehouse_ci.structs import Actor, Change, Decision, Reason, Request
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (
@@ -57,6 +58,19 @@ class Clock:
         return datetime.now(UTC)
 
 
+class EitherPreviews:
+    """Made in the checkout, which can compare infrastructure too, if it has the revision; else in the clone of the
+    remote, which has every commit. The checkout is somebody's: nothing is fetched into it.
+    """
+
+    def __init__(self, here: Previews, clone: Previews, checkout: Checkout) -> None:
+        self._here, self._clone, self._checkout = here, clone, checkout
+
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> Preview:
+        known = self._checkout.commit(revision) is not None
+        return (self._here if known else self._clone).preview(revision, source, environment, changes)
+
+
 class Connected:
     """The real ports, each made when it is used first. `work`: the private clone of the remote."""
 
@@ -78,8 +92,11 @@ class Connected:
 
     @cached_property
     def previews(self) -> Previews:
-        # The clone has every commit of the remote's main; the checkout may be behind, or somebody else's.
-        return preview.connect(self._work, self._environ, self.repository, lambda: self.registry)
+        here, clone = (
+            preview.connect(place, self._environ, self.repository, lambda: self.registry)
+            for place in (self._root, self._work)
+        )
+        return EitherPreviews(here, clone, Checkout(self._root))
 
     @cached_property
     def black_box(self) -> BlackBoxSuite:

@@ -27,6 +27,7 @@ VERBS = {
     "unfreeze": "Unfreeze",
     "verify": "Verify",
 }
+WORDS = {"proposed": "Waits for approvals", "applying": "Being applied", "reverted": "Failed, put back"}
 # What each state of a record means to somebody who waits for it.
 STATES = {
     "proposed": "Waits for approvals",
@@ -118,5 +119,6 @@ FILTERS = {
     "titled": record_title,
     "any_of": any_of,
     "record_state": lambda state: STATES.get(state or "", state or ""),
+    "record_word": lambda state: WORDS.get(state or "", (state or "").capitalize()),
     "record_chip": lambda state: CHIPS.get(state or "", "bad" if state == "reverted" else ""),
 }

@@ -24,7 +24,7 @@ from gatehouse_portal.peers import Peers
 from gatehouse_portal.structs import Me
 
 # Seconds that a form waits for its outcome before the page of its progress is shown.
-PATIENCE = 4.0
+PATIENCE = 2.0
 STOP_ASKING = 286  # htmx's own: the answer is shown, and isn't asked for again
 LONGEST = 500
 # Those that a preview is confirmed for, and those that are one commit and no more.
