@@ -1,15 +1,18 @@
 """Asks tasks what they are: each one's own /version, not what somebody wrote about it.
 
 The load balancer doesn't route /version, and a task's address is private: so who asks must stand in the environment's
-network. `FromHere` asks directly (a runner inside, a tunnel, a test).
+network. `FromHere` asks directly (a runner inside, a tunnel, a test); asking_inside.py runs a task there that asks.
 """
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 import msgspec
+
+if TYPE_CHECKING:
+    from gatehouse_ci.asking_inside import Place
 
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3
@@ -35,8 +38,11 @@ class VersionDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking(Protocol):
-    def ask(self, tasks: Sequence[Task]) -> Mapping[str, str]:
-        """Task id -> the digest that its /version answers; empty when it doesn't answer."""
+    def ask(self, tasks: Sequence[Task], others: Sequence[Task], place: "Place") -> Mapping[str, str]:
+        """Task id -> the digest that its /version answers; empty when it doesn't answer.
+
+        `others`: the environment's other tasks, which will be asked next. `place`: where these tasks run.
+        """
         ...
 
 
@@ -47,7 +53,8 @@ class FromHere:
         self._address = address
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=httpx.HTTPTransport(retries=ATTEMPTS))
 
-    def ask(self, tasks: Sequence[Task]) -> Mapping[str, str]:
+    def ask(self, tasks: Sequence[Task], others: Sequence[Task], place: "Place") -> Mapping[str, str]:
+        del others, place
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip([task.id for task in tasks], pool.map(self._one, tasks), strict=True))
 

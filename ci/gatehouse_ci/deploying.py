@@ -17,8 +17,8 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import archived, lay_out, stack_path
-from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed, Repository
+from gatehouse_ci.files import Main, archived, lay_out, stack_path
+from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed
 
 PROGRAM = "pulumi"
 # Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.
@@ -40,7 +40,7 @@ class Deployer:
     def __init__(
         self,
         root: Path,
-        repository: Repository,
+        repository: Main,
         environ: Mapping[str, str],
         *,
         patience: float = PATIENCE_SECONDS,

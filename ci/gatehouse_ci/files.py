@@ -9,7 +9,7 @@ import tarfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -18,6 +18,12 @@ from gatehouse_ci.checkout import Checkout
 from gatehouse_ci.ports import PortFailed
 
 Tree = Mapping[str, str]
+
+
+class Main(Protocol):
+    """The part of the repository port that looks: the head of main as the remote has it now, and its texts."""
+
+    def read(self) -> tuple[str, Tree]: ...
 
 
 def stack_path(environment: str) -> str:

@@ -6,51 +6,51 @@ task definition is compared with the newest one of its family, which is the one 
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gatehouse_ci.asking import Asking, FromHere, Task
+from gatehouse_ci.asking_inside import FromInside, Place
 from gatehouse_ci.deploying import Deployer
-from gatehouse_ci.files import service_toml, stack_config
-from gatehouse_ci.ports import NotConfigured, PortFailed, Repository, Runtime, Tree
+from gatehouse_ci.files import Main, service_toml, stack_config
+from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime, Tree
 from gatehouse_ci.structs import Running
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 ADDRESS = "GATEHOUSE_VERSION_ADDRESS"
 DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")
 # As ECS writes it into a deployment's rolloutStateReason and into a service's events.
 ROLLED_BACK = re.compile(r"roll(?:ed|ing) back|circuit breaker|deployment failed", re.IGNORECASE)
+SERVICE_GROUP = "service:"  # begins the group of a task that ECS started for a service
 DESCRIBED_AT_ONCE = 100  # tasks, by ECS's own limit
 RECENT_EVENTS = 10
 REMEMBERED_SECONDS = 30.0
 
 
-def connect(root: Path, environ: Mapping[str, str], repository: Repository) -> Runtime:
+def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime:
     """AWS as the stack files name it. Credentials are found as boto3 does.
 
-    GATEHOUSE_VERSION_ADDRESS says where a task answers when this machine stands in the environment's network; without
-    it, a task is run there that asks.
+    GATEHOUSE_VERSION_ADDRESS (`http://{address}:{port}/version`) says where a task answers when this machine stands in
+    the environment's network; without it, a task is run there that asks. Raises NotConfigured without boto3.
     """
-    address = environ.get(ADDRESS, "")
-    if not address:
-        raise NotConfigured(
-            "Nobody can ask the tasks for their /version.",
-            f"Mend: set {ADDRESS} (http://{{address}}:{{port}}/version) on a machine in the environment's network.",
-        )
-    return EcsRuntime(Deployer(root, repository, environ), repository, FromHere(address))
+    try:
+        from boto3.session import Session  # noqa: PLC0415 - the group `platform` installs it
+    except ImportError as error:
+        raise NotConfigured("boto3 isn't installed.", "Mend: uv sync --group platform") from error
+    session, address = Session(), environ.get(ADDRESS, "")
+    asking = FromHere(address) if address else FromInside(session)
+    return EcsRuntime(session, Deployer(root, repository, environ), repository, asking)
 
 
 class EcsRuntime:
     """The environments in ECS: deploys to them and looks at them."""
 
-    def __init__(self, deployer: Deployer, repository: Repository, asking: Asking) -> None:
+    def __init__(self, session: Any, deployer: Deployer, repository: Main, asking: Asking) -> None:
+        self._session = session
         self._deployer = deployer
         self._repository = repository
         self._asking = asking
-        self._clients: dict[str, BaseClient] = {}
+        self._clients: dict[str, Any] = {}
         self._read: tuple[float, Tree] = (float("-inf"), {})
 
     def deploy(self, environment: str, revision: str) -> None:
@@ -62,7 +62,7 @@ class EcsRuntime:
         if not region:
             raise PortFailed(f"stacks/Pulumi.{environment}.yaml names no aws:region.")
         with _AwsErrors(f"ECS in {region}"):
-            return self._running(environment, service, str(region), service_toml(tree, service).get("port", 0))
+            return self._running(environment, service, str(region))
 
     def _tree(self) -> Tree:
         """For regions and ports, which hardly ever change: a look at each of many services fetches main once."""
@@ -70,7 +70,7 @@ class EcsRuntime:
             self._read = (time.monotonic(), self._repository.read()[1])
         return self._read[1]
 
-    def _running(self, environment: str, service: str, region: str, port: int) -> Running | None:
+    def _running(self, environment: str, service: str, region: str) -> Running | None:
         ecs, cluster = self._client(region), f"gatehouse-{environment}"
         found = ecs.describe_services(cluster=cluster, services=[service])["services"]
         active = [one for one in found if one["status"] != "INACTIVE"]
@@ -80,24 +80,53 @@ class EcsRuntime:
         current = _task_definition(described)
         newest = _definition(ecs, f"gatehouse-{environment}-{service}")
         runs = newest if newest["taskDefinitionArn"] == current else _definition(ecs, current)
-        tasks = _tasks(ecs, cluster, service, environment, port)
-        answers = self._asking.ask(tasks)
+        everything = self._tasks(ecs, cluster, environment)
+        tasks = [task for task in everything if task.service == service]
+        container = _container(runs, service)
+        place = Place(
+            region=region,
+            cluster=cluster,
+            environment=environment,
+            service=service,
+            task_definition=current,
+            network=described.get("networkConfiguration") or {},
+            log=(container.get("logConfiguration") or {}).get("options") or {},
+        )
+        others = [task for task in everything if task.service != service]
+        answers = self._asking.ask(tasks, others, place) if tasks else {}
         return Running(
             task_definition=current,
             meant_task_definition=newest["taskDefinitionArn"],
-            digest=_digest(runs["containerDefinitions"], service),
+            digest=_digest(container),
             # A task of another definition is no proof of this one, whatever it answers: it may be on its way out.
             answered=tuple(answers.get(task.id, "") if task.task_definition == current else "" for task in tasks),
             rolled_back=runs is not newest and _rolled_back(described),
         )
 
+    def _tasks(self, ecs: Any, cluster: str, environment: str) -> list[Task]:
+        """All services' running tasks. Those that were told to stop aren't listed: they finish their last requests."""
+        pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
+        arns = [arn for page in pages for arn in page["taskArns"]]
+        described = []
+        for start in range(0, len(arns), DESCRIBED_AT_ONCE):
+            some = arns[start : start + DESCRIBED_AT_ONCE]
+            described += ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]
+        return [
+            Task(
+                id=one["taskArn"].rpartition("/")[2],
+                service=one["group"].removeprefix(SERVICE_GROUP),
+                environment=environment,
+                address=_address(one),
+                port=service_toml(self._tree(), one["group"].removeprefix(SERVICE_GROUP)).get("port", 0),
+                task_definition=one["taskDefinitionArn"],
+            )
+            for one in described
+            if one.get("group", "").startswith(SERVICE_GROUP) and one["lastStatus"] == "RUNNING"
+        ]
+
     def _client(self, region: str) -> Any:
         if region not in self._clients:
-            try:
-                import boto3  # noqa: PLC0415 - the group `platform` installs it
-            except ImportError as error:
-                raise NotConfigured("boto3 isn't installed.", "Mend: uv sync --group platform") from error
-            self._clients[region] = boto3.session.Session(region_name=region).client("ecs")
+            self._clients[region] = self._session.client("ecs", region_name=region)
         return self._clients[region]
 
 
@@ -132,10 +161,13 @@ def _definition(ecs: Any, name: str) -> dict[str, Any]:
     return ecs.describe_task_definition(taskDefinition=name)["taskDefinition"]
 
 
-def _digest(containers: Sequence[Mapping[str, Any]], service: str) -> str:
-    """Of the service's own container; a collector's or a proxy's doesn't count."""
-    image = next((one["image"] for one in containers if one["name"] == service), "")
-    found = DIGEST.search(image)
+def _container(definition: Mapping[str, Any], service: str) -> dict[str, Any]:
+    """The service's own container; a collector's or a proxy's doesn't count."""
+    return next((one for one in definition["containerDefinitions"] if one["name"] == service), {})
+
+
+def _digest(container: Mapping[str, Any]) -> str:
+    found = DIGEST.search(container.get("image", ""))
     return found[1] if found else ""
 
 
@@ -145,28 +177,6 @@ def _rolled_back(service: Mapping[str, Any]) -> bool:
     said = [one.get("rolloutStateReason", "") for one in deployments]
     said += [event.get("message", "") for event in service.get("events", [])[:RECENT_EVENTS]]
     return failed or any(ROLLED_BACK.search(text) for text in said)
-
-
-def _tasks(ecs: Any, cluster: str, service: str, environment: str, port: int) -> list[Task]:
-    """The service's running tasks. Those that were told to stop aren't listed: they finish their last requests."""
-    pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, serviceName=service, desiredStatus="RUNNING")
-    arns = [arn for page in pages for arn in page["taskArns"]]
-    described = []
-    for start in range(0, len(arns), DESCRIBED_AT_ONCE):
-        some = arns[start : start + DESCRIBED_AT_ONCE]
-        described += ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]
-    return [
-        Task(
-            id=one["taskArn"].rpartition("/")[2],
-            service=service,
-            environment=environment,
-            address=_address(one),
-            port=port,
-            task_definition=one["taskDefinitionArn"],
-        )
-        for one in described
-        if one.get("group") == f"service:{service}" and one["lastStatus"] == "RUNNING"
-    ]
 
 
 def _address(task: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from gatehouse_ci import running
 from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime
-from gatehouse_ci.structs import Actor, Running
+from gatehouse_ci.structs import Running
 from gatehouse_ci.testing_ecs import REGION, Ecs, moto_ecs
 
 OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
@@ -28,9 +28,6 @@ class OneTree:
 
     def read(self) -> tuple[str, Mapping[str, str]]:
         return "0" * 40, self.tree
-
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
-        raise AssertionError("Looking writes nothing.")
 
 
 @pytest.fixture(scope="module")

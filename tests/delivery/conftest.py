@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from boto3.session import Session
 
 from gatehouse_catalog import find_root
 from gatehouse_ci import affected_report, black_box, preview, registry
@@ -243,11 +244,12 @@ def an_institute(folder: Path, services: Collection[str] = ()) -> Generator[Inst
         remote = folder / "remote.git"
         with_remote(checkout, remote)
         root, repository = checkout.root, GitRepository(str(remote), folder / "work")
+        deployer = Deployer(root, repository, environ, poll=0.05)
         opened = registry.connect(root, environ)
         ports = RealPorts(
             repository=repository,
             registry=opened,
-            runtime=EcsRuntime(Deployer(root, repository, environ, poll=0.05), repository, FromHere(ecs.address)),
+            runtime=EcsRuntime(Session(), deployer, repository, FromHere(ecs.address)),
             previews=preview.connect(root, environ, repository, lambda: opened),
             black_box=black_box.connect(root, environ),
             clock=Clock(),
