@@ -24,9 +24,12 @@ def image() -> None:
 @_tag
 @click.option("--platform", default="", help="Such as linux/arm64; default: the engine's own.")
 @click.option("--base", default="", help="Another base image than the recipes' own.")
+@click.option("--builder", default="", help="With --platform: an image that runs here, to bring packages together in.")
 @click.option("--push", "registry", metavar="REGISTRY", default="", help="Push to REGISTRY/SERVICE:TAG as well.")
 @_json
-def build(services: tuple[str, ...], tag: str, platform: str, base: str, registry: str, as_json: bool) -> None:
+def build(
+    *, services: tuple[str, ...], tag: str, platform: str, base: str, builder: str, registry: str, as_json: bool
+) -> None:
     """Build each service's image and its database's (default: of all services), and say how large they are."""
     from gatehouse_catalog import find_root, load_catalog
     from gatehouse_ci import engine, images
@@ -41,6 +44,7 @@ def build(services: tuple[str, ...], tag: str, platform: str, base: str, registr
         base=base or images.BASE,
         platform=platform,
         registry=registry.rstrip("/"),
+        builder=builder,
         report=lambda line: click.echo(line, err=True),
     )
     _show(found, as_json=as_json)

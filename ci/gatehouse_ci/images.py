@@ -21,6 +21,8 @@ BASE = "python:3.13-slim-trixie"
 LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads (issue 5)
 LOCAL = "gatehouse"  # where images stand that are for this machine: gatehouse/person
 LOCAL_TAG = "local"
+# What uv calls the platforms; manylinux_2_28 is what today's wheels are built for.
+PACKAGES_FOR = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
 _REPOSITORY = re.compile(r"^(?:https://|ssh://git@|git@)([^/@:]+)[/:](.+?)(?:\.git)?$")
 
 
@@ -94,7 +96,9 @@ def source_of_remote(address: str) -> str:
     return f"https://{found[1]}/{found[2]}" if found else "unknown"
 
 
-def build_words(image: Image, marks: Stamp, reference: str, *, base: str, platform: str) -> list[str]:
+def build_words(
+    image: Image, marks: Stamp, reference: str, *, base: str, platform: str, builder: str = ""
+) -> list[str]:
     """The words after `docker build`."""
     given = {
         "PYTHON": base,
@@ -103,6 +107,7 @@ def build_words(image: Image, marks: Stamp, reference: str, *, base: str, platfo
         "REVISION": marks.revision,
         "CREATED": marks.created,
         "SOURCE": marks.source,
+        **({"BUILDER": builder, "FOR": PACKAGES_FOR[platform]} if builder else {}),
     }
     arguments = [word for key, value in given.items() for word in ("--build-arg", f"{key}={value}")]
     return ["--file", image.recipe, "--platform", platform, "--tag", reference, *arguments, "."]
@@ -117,16 +122,21 @@ def build(
     base: str = BASE,
     platform: str = "",
     registry: str = "",
+    builder: str = "",
+    measure: bool = True,
     report: Callable[[str], None] = lambda _line: None,
 ) -> list[Built]:
-    """Builds the images, one after the other (they share layers), and pushes them to `registry`, if one is given."""
+    """Builds the images, one after the other (they share layers), and pushes them to `registry`, if one is given.
+
+    `builder` is an image that runs here, to bring packages together for a `platform` that doesn't, without emulation.
+    """
     marks = stamp(root, tag)
     wanted = platform or engine.platform()
     found: list[Built] = []
     for image in images:
         began = time.monotonic()
         reference = f"{registry or LOCAL}/{image.name}:{tag}"
-        words = build_words(image, marks, reference, base=base, platform=wanted)
+        words = build_words(image, marks, reference, base=base, platform=wanted, builder=builder)
         engine.build(words, folder=root, why=f"The image {image.name} can't be built")
         seconds = time.monotonic() - began
         report(f"{image.name}: built in {seconds:.0f} s")
@@ -142,9 +152,10 @@ def build(
                 revision=marks.revision,
             )
         )
-    sizes = above_base(engine, base, [one.reference for one in found])
-    measured = [msgspec.structs.replace(one, above_base=sizes[one.reference]) for one in found]
-    return [_pushed(engine, one) for one in measured] if registry else measured
+    if measure:
+        sizes = above_base(engine, base, [one.reference for one in found])
+        found = [msgspec.structs.replace(one, above_base=sizes[one.reference]) for one in found]
+    return [_pushed(engine, one) for one in found] if registry else found
 
 
 def _pushed(engine: Engine, built: Built) -> Built:

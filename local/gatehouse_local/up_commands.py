@@ -19,6 +19,7 @@ from gatehouse_local.troubles import Trouble, alive
 
 START_SECONDS = 180.0  # for all to be well; a cold start takes 20
 FAILED = 1
+CONTAINERS = "compose.json"
 
 root_option = click.option(
     "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The checkout."
@@ -40,6 +41,8 @@ def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Place:
 @click.command()
 @click.argument("what", nargs=-1, metavar="[db|api|all|SERVICE]...")
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; it goes on in the background.")
+@click.option("--engine", type=click.Choice(["embedded", "compose"]), default="embedded", show_default=True,
+              help="compose: in containers, by a Docker engine.")  # fmt: skip
 @click.option("--observe", is_flag=True, help="Prometheus too: every service's metrics, objectives and alerts.")
 @offset_option
 @state_option
@@ -49,6 +52,7 @@ def up(
     *,
     what: tuple[str, ...],
     detach: bool,
+    engine: str,
     observe: bool,
     port_offset: int,
     state: Path | None,
@@ -63,6 +67,12 @@ def up(
     from gatehouse_local import metrics, runner  # noqa: PLC0415 - `gate status` and the like don't need it
 
     place = place_of(root, state, port_offset)
+    if engine == "compose":
+        from gatehouse_local import compose_engine  # noqa: PLC0415 - the embedded engine doesn't need it
+
+        sys.exit(compose_engine.up(place, what, detach=detach, observe=observe, as_json=as_json))
+    if in_containers(place):
+        raise Trouble("The platform runs in containers, on the same ports. Stop it first: gate down")
     _check_names(place, what)
     runner.preflight(place)
     if observe:
@@ -80,6 +90,11 @@ def up(
     if address is None:
         address = _start_in_background(place, what)
     sys.exit(_join(place, address, what, ours=ours, as_json=as_json))
+
+
+def in_containers(place: Place) -> bool:
+    """Whether what was started last from here is in containers (compose_engine.py keeps that file)."""
+    return (place.state / CONTAINERS).is_file()
 
 
 def _check_names(place: Place, what: tuple[str, ...]) -> None:
@@ -183,6 +198,11 @@ def _explain(report: Report, failing: list[str]) -> None:
 def down(state: Path | None, root: Path | None) -> None:
     """Stop everything; the data stays."""
     place = place_of(root, state)
+    if in_containers(place):
+        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+
+        compose_engine.down(place)
+        return
     address = control.find(place.state, wait=True)
     if address is None:
         control.file_of(place.state).unlink(missing_ok=True)
@@ -219,6 +239,11 @@ def _lives(pid: int) -> bool:
 def status(state: Path | None, root: Path | None, as_json: bool) -> None:
     """Show what runs: state, health, port, uptime, restarts."""
     place = place_of(root, state)
+    if in_containers(place):
+        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+
+        compose_engine.status(place, as_json=as_json)
+        return
     address = control.find(place.state, wait=True)
     if address is None:
         if as_json:
@@ -251,7 +276,12 @@ def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, r
     """Show what services print, of all or of those named (postgres, database, edge and runner as well)."""
     from gatehouse_local import logs as kept  # noqa: PLC0415 - the command has the same name
 
-    folder = place_of(root, state).logs
+    place = place_of(root, state)
+    if in_containers(place):
+        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+
+        sys.exit(compose_engine.logs(place, names, follow=follow, count=count))
+    folder = place.logs
     there = {path.stem: path for path in sorted(folder.glob("*.log"))}
     unknown = [name for name in names if name not in there]
     if unknown and not follow:
@@ -284,6 +314,8 @@ def reset(port_offset: int, state: Path | None, root: Path | None) -> None:
     When nothing runs, the database is started for it and stopped again.
     """
     place = place_of(root, state, port_offset)
+    if in_containers(place):
+        raise Trouble("With containers: gate down, docker compose -f local/compose.yaml down --volumes, and up again")
     address = control.find(place.state, wait=True)
     ours = address is None
     if address is None:

@@ -1,0 +1,299 @@
+"""`gate up --engine compose`: the platform in containers, by Docker Compose and local/compose.yaml.
+
+Starts, looks and stops by asking Compose and the engine; what is to run says compose.py. Which of the two engines a
+state folder uses is in its `compose.json`, so that `gate status`, `logs` and `down` need not be told.
+"""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gatehouse_catalog import Catalog, load_catalog
+from gatehouse_ci import engine as docker
+from gatehouse_ci import images
+from gatehouse_local import compose, control, troubles, view
+from gatehouse_local.control import Report
+from gatehouse_local.secrets import write_private
+from gatehouse_local.solution import Place
+from gatehouse_local.state import Health, State, Status
+from gatehouse_local.troubles import Trouble
+from gatehouse_local.up_commands import CONTAINERS
+
+START_SECONDS = 300.0  # for all to be well, images built; 6 services take 40 on two cores
+LOOK_SECONDS = 0.5
+LAST_LINES = 15
+_DATABASE_TASK = "-database"
+
+
+class Running(msgspec.Struct, frozen=True):
+    """The content of compose.json: which profiles were started."""
+
+    profiles: list[str]
+
+
+def file_of(state: Path) -> Path:
+    return state / CONTAINERS
+
+
+def started(state: Path) -> Running | None:
+    """What was started in containers from here; None when nothing was."""
+    try:
+        return msgspec.json.decode(file_of(state).read_bytes(), type=Running)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+class Compose:
+    """Docker Compose on this checkout's file, and the engine below. Raises NoEngine or Trouble where one is missing."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.engine = docker.find()
+        self.catalog: Catalog = load_catalog(place.root)
+        self._program = _program()
+
+    def command(self, *words: str, profiles: Iterable[str] | None = None) -> list[str]:
+        """Compose's command line; of all profiles when none are given."""
+        chosen = sorted([*compose.profiles_of(self.catalog), compose.OBSERVABILITY] if profiles is None else profiles)
+        named = [word for name in chosen for word in ("--profile", name)]
+        return [*self._program, "--file", str(self.place.root / compose.FILE), *named, *words]
+
+    def ask(self, *words: str, why: str, profiles: Iterable[str] | None = None) -> str:
+        """What Compose says. Raises Trouble, beginning with `why`."""
+        done = subprocess.run(  # noqa: S603 - Compose's own command
+            self.command(*words, profiles=profiles), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise Trouble(f"{why}:\n{docker.last(done.stderr or done.stdout)}")
+        return done.stdout
+
+    def build(self, profiles: Iterable[str], report: Callable[[str], None]) -> None:
+        """Builds the images of what the profiles start, so that what runs is what the checkout says."""
+        containers = compose.document(self.catalog)["services"]
+        wanted = {name for name, one in containers.items() if set(one["profiles"]) & set(profiles)}
+        ours = [image for image in images.images_of(self.catalog) if image.name in wanted]
+        images.build(self.engine, self.place.root, ours, measure=False, report=report)
+        if compose.SECRETS in wanted:
+            self.ask("build", compose.SECRETS, why="The image of the edge can't be built")
+
+    def rows(self) -> list[Status]:
+        """What runs and how it is, as `gate status` shows it."""
+        ids = self.ask("ps", "--all", "--quiet", why="Compose doesn't say what runs").split()
+        if not ids:
+            return []
+        said = json.loads(self.engine.ask("inspect", *ids, why="The engine doesn't say what runs"))
+        order = {name: place for place, name in enumerate(compose.document(self.catalog)["services"])}
+        rows = [row_of(one, self.catalog) for one in said]
+        return sorted(rows, key=lambda row: order.get(row.name, len(order)))
+
+    def report(self) -> Report:
+        rows = self.rows()
+        edge = any(row.name == compose.EDGE for row in rows)
+        return Report(0, 0, str(self.place.state), self.place.public_url if edge else None, None, rows)
+
+    def last_words(self, name: str) -> list[str]:
+        said = self.ask("logs", "--no-color", "--tail", str(LAST_LINES), name, why=f"{name} has no log")
+        return [line for line in said.splitlines() if "|" in line]
+
+    def down(self) -> None:
+        self.ask("down", "--remove-orphans", why="Compose can't stop it")
+        file_of(self.place.state).unlink(missing_ok=True)
+
+    def write_url_file(self) -> str:
+        """The administrator's address of the database, kept for `gate db` as the embedded engine does."""
+        password = self.ask("exec", "-T", compose.POSTGRES, "cat", f"{compose.PLACE}/password", why="No password")
+        where = f"127.0.0.1:{self.place.postgres_port}/{compose.DATABASE}"
+        url = f"postgresql://{compose.ADMINISTRATOR}:{password.strip()}@{where}"
+        write_private(self.place.state / "postgres.url", url + "\n")
+        return url
+
+
+def _program() -> list[str]:
+    program = shutil.which("docker")
+    if program:
+        plugin = subprocess.run([program, "compose", "version"], capture_output=True, check=False)  # noqa: S603
+        if plugin.returncode == 0:
+            return [program, "compose"]
+    old = shutil.which("docker-compose")
+    if old:
+        return [old]
+    raise Trouble(
+        "There is a Docker engine, and no Docker Compose. Mend: install it (Debian, Ubuntu: apt-get install "
+        "docker-compose), or go without: ./local/up"
+    )
+
+
+def row_of(container: dict[str, Any], catalog: Catalog) -> Status:
+    """One container, as the engine's `inspect` describes it, as a row of `gate status`."""
+    name = container["Config"]["Labels"]["com.docker.compose.service"]
+    state, health = _condition(container["State"], task=_is_task(name))
+    port = _port(container)
+    running = container["State"]["Status"] == "running"
+    began = datetime.fromisoformat(container["State"]["StartedAt"][:19]).replace(tzinfo=UTC)
+    code = container["State"]["ExitCode"]
+    return Status(
+        name=name,
+        kind=_kind(name, catalog),
+        state=state,
+        health=health,
+        port=port,
+        pid=container["State"]["Pid"] or None,
+        uptime_seconds=(datetime.now(UTC) - began).total_seconds() if running else None,
+        restarts=container["RestartCount"],
+        url=f"http://localhost:{port}" if port and name != compose.POSTGRES else None,
+        last_error=f"ended with code {code}" if state is State.FAILED else None,
+    )
+
+
+def _is_task(name: str) -> bool:
+    return name == compose.SECRETS or name.endswith(_DATABASE_TASK)
+
+
+def _kind(name: str, catalog: Catalog) -> str:
+    if name in catalog:
+        return catalog[name].kind
+    own = {compose.POSTGRES: "database", compose.EDGE: "edge"}
+    return "task" if _is_task(name) else own.get(name, "metrics")
+
+
+def _condition(state: dict[str, Any], *, task: bool) -> tuple[State, Health]:
+    match state["Status"]:
+        case "running" if task:
+            return State.STARTING, Health.UNKNOWN
+        case "running":
+            health = (state.get("Health") or {}).get("Status", "healthy")
+            known = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}.get(health, Health.UNKNOWN)
+            return (State.STARTING if known is Health.UNKNOWN else State.RUNNING), known
+        case "exited" | "dead":
+            done = task and state["ExitCode"] == 0
+            return (State.DONE, Health.HEALTHY) if done else (State.FAILED, Health.UNHEALTHY)
+        case "restarting":
+            return State.RESTARTING, Health.UNHEALTHY
+        case _:
+            return State.WAITING, Health.UNKNOWN
+
+
+def _port(container: dict[str, Any]) -> int | None:
+    published = (container.get("HostConfig") or {}).get("PortBindings") or {}
+    return next((int(bound[0]["HostPort"]) for bound in published.values() if bound), None)
+
+
+def up(place: Place, what: tuple[str, ...], *, detach: bool, observe: bool, as_json: bool) -> int:
+    """Builds and starts what is asked for, until all is well; gives the exit code."""
+    if place.offset:
+        raise Trouble("--port-offset is for the embedded engine: compose.yaml has its ports written in.")
+    if control.find(place.state, wait=True) is not None:
+        raise Trouble("The embedded engine runs here already, on the same ports. Stop it first: gate down")
+    running = Compose(place)
+    profiles = sorted({*(what or ("all",)), *([compose.OBSERVABILITY] if observe else [])})
+    _check_profiles(running.catalog, profiles)
+    say = (lambda _line: None) if as_json else click.echo
+    fresh = not running.rows()
+    if fresh:
+        for listener in troubles.bind(_ports(running.catalog, profiles)).values():
+            listener.close()
+    running.build(profiles, say)
+    place.state.mkdir(parents=True, exist_ok=True)
+    before = started(place.state)
+    profiles = sorted({*profiles, *(before.profiles if before and not fresh else [])})
+    file_of(place.state).write_bytes(msgspec.json.encode(Running(profiles)))
+    said = running.command("up", "--detach", "--no-build", profiles=profiles)
+    done = subprocess.run(said, capture_output=True, text=True, check=False)  # noqa: S603 - Compose's own command
+    report, failing = _until_settled(running, say)
+    if done.returncode or failing:
+        _explain(running, failing, done.stderr if done.returncode else "")
+        if fresh:  # a command that fails leaves what was there as it was
+            running.down()
+            click.echo("Everything that was started is stopped again.", err=True)
+        return 1
+    report = msgspec.structs.replace(report, database_url=running.write_url_file() if _has_database(report) else None)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
+    else:
+        click.echo(f"{view.plain_table(report)}\n\n{view.address_lines(report, frozenset(what))}")
+        click.echo("\nStop it: gate down   Look at it: gate status, gate logs -f")
+    return 0 if detach or as_json else _stay(running)
+
+
+def _check_profiles(catalog: Catalog, profiles: Iterable[str]) -> None:
+    known = {*compose.profiles_of(catalog), compose.OBSERVABILITY}
+    for name in profiles:
+        if name not in known:
+            raise Trouble(f"{compose.FILE} has no profile {name}. There are: {', '.join(sorted(known))}")
+
+
+def _ports(catalog: Catalog, profiles: Iterable[str]) -> dict[str, int]:
+    containers = compose.document(catalog)["services"]
+    return {
+        name: int(published.split(":")[1])
+        for name, one in containers.items()
+        if set(one["profiles"]) & set(profiles)
+        for published in one.get("ports", [])
+    }
+
+
+def _has_database(report: Report) -> bool:
+    return any(row.name == compose.POSTGRES for row in report.resources)
+
+
+def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[Report, list[str]]:
+    """Shows what happens until all is well, or something won't be: their names."""
+    changes, deadline = view.Changes(), time.monotonic() + START_SECONDS
+    while True:
+        report = running.report()
+        for line in changes.lines(report.resources):
+            say(line)
+        failing = [row.name for row in report.resources if row.state is State.FAILED]
+        bad = [row.name for row in report.resources if row.health is not Health.HEALTHY]
+        if failing or not bad:
+            return report, failing
+        if time.monotonic() > deadline:
+            return report, bad
+        time.sleep(LOOK_SECONDS)
+
+
+def _explain(running: Compose, failing: list[str], said: str) -> None:
+    if said and not failing:
+        click.echo(f"Error: Compose can't start it:\n{docker.last(said)}", err=True)
+    for name in failing:
+        click.echo(f"Error: {name} isn't healthy. Its last words:", err=True)
+        for line in running.last_words(name):
+            click.echo(f"    {line}", err=True)
+
+
+def _stay(running: Compose) -> int:
+    """Shows what the containers print until Ctrl-C, then stops them."""
+    try:
+        subprocess.run(running.command("logs", "--follow", "--tail", "0"), check=False)  # noqa: S603 - as above
+    except KeyboardInterrupt:
+        click.echo("Stopping ...")
+    running.down()
+    return 0
+
+
+def down(place: Place) -> None:
+    Compose(place).down()
+    click.echo("Gatehouse is down, and its containers are removed. The data stays: gate up --engine compose")
+
+
+def status(place: Place, *, as_json: bool) -> None:
+    report = Compose(place).report()
+    text = msgspec.json.format(msgspec.json.encode(report)).decode() if as_json else view.plain_table(report)
+    click.echo(text)
+
+
+def logs(place: Place, names: tuple[str, ...], *, follow: bool, count: int) -> int:
+    words = ["logs", "--tail", str(count), *(["--follow"] if follow else []), *names]
+    try:
+        return subprocess.run(Compose(place).command(*words), stdout=sys.stdout, check=False).returncode  # noqa: S603
+    except KeyboardInterrupt:
+        return 0
