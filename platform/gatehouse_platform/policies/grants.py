@@ -22,7 +22,6 @@ LISTED = {
     ("SwitchBlueGreen", "*"): "only a boundary: Describe calls of load balancing have no resource",
     ("AccountDecides", "kms:*"): "a key's own policy: without it nobody could ever change the key again",
     ("EncryptLogs", "kms:Decrypt*"): "as CloudWatch Logs documents it; bound to our log groups by a condition",
-    ("EncryptLogs", "kms:Describe*"): "the same",
     ("EncryptLogs", "kms:Encrypt*"): "the same",
     ("EncryptLogs", "kms:GenerateDataKey*"): "the same",
     ("EncryptLogs", "kms:ReEncrypt*"): "the same",
