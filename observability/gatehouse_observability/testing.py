@@ -1,23 +1,28 @@
-"""For tests that ask Prometheus: its tools, its answers, and its rules at a quicker pace.
+"""For tests that ask Prometheus: its tools, its answers, its rules at a quicker pace, and series to give it.
 
 Where Prometheus isn't installed a test is skipped, but fails under CI.
 """
 
+import contextlib
 import json
 import math
 import os
 import re
 import shutil
 import subprocess
+import time
 import urllib.parse
 import urllib.request
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 import pytest
 
 from gatehouse_catalog.structs import duration_seconds
 
 RANGE = re.compile(r"(?<=\[)[0-9a-z]+(?=\])")
+SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)$")
 RATE_INTERVAL = "1m"  # what Grafana would put in its place, with four scrapes in it
 
 
@@ -75,3 +80,95 @@ def hurried(rules: dict[str, Any], factor: int) -> dict[str, Any]:
         return one | changed | ({"for": shorter(one["for"])} if "for" in one else {})
 
     return {"groups": [group | {"rules": [rule(one) for one in group["rules"]]} for group in rules["groups"]]}
+
+
+class Task(NamedTuple):
+    """`name` tells tasks of one service apart; `url` is where its metrics are."""
+
+    name: str
+    service: str
+    url: str
+
+    def series(self, name: str, labels: str = "") -> str:
+        """As Prometheus would name it: with the labels of its target, when it has none of that name."""
+        target = (
+            f'instance="{self.name}"' if 'service="' in labels else f'instance="{self.name}",service="{self.service}"'
+        )
+        return f"{name}{{{labels}{',' if labels else ''}{target}}}"
+
+
+@dataclass
+class Shown:
+    """What tasks showed in one state, by series: growth a second of counters, values of gauges. `alive` are those that
+    answered, `known` all that are scraped.
+    """
+
+    growth: dict[str, float] = field(default_factory=dict)
+    level: dict[str, float] = field(default_factory=dict)
+    alive: set[Task] = field(default_factory=set)
+    known: set[Task] = field(default_factory=set)
+
+
+class Recorder:
+    """Looks at the metrics of each task when it is made, and again at its end."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = tasks
+        self._first, self._at = self._look(), time.monotonic()
+
+    def end(self) -> Shown:
+        seconds = time.monotonic() - self._at
+        shown = Shown(known=set(self._tasks))
+        for task, samples in self._look().items():
+            shown.alive.add(task)
+            for series, (grows, value) in samples.items():
+                if grows:
+                    before = self._first.get(task, {}).get(series, (True, 0.0))[1]
+                    shown.growth[series] = max(0.0, value - before) / seconds
+                else:
+                    shown.level[series] = value
+        return shown
+
+    def _look(self) -> dict[Task, dict[str, tuple[bool, float]]]:
+        found = {}
+        for task in self._tasks:
+            with contextlib.suppress(OSError), urllib.request.urlopen(task.url, timeout=5) as answer:  # noqa: S310 - ours
+                found[task] = _samples(task, answer.read().decode())
+        return found
+
+
+def _samples(task: Task, text: str) -> dict[str, tuple[bool, float]]:
+    """(whether it only grows, its value) by series, of an exposition in plain text."""
+    found, grows = {}, False
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            grows = line.endswith((" counter", " histogram"))
+        elif match := SAMPLE.match(line):
+            found[task.series(match[1], match[2] or "")] = (grows, float(match[3]))
+    return found
+
+
+def stretched(parts: Sequence[tuple[Shown, int]], step: int) -> list[dict[str, str]]:
+    """Series in promtool's words: each state for so many steps of so many seconds; `up` says who answered."""
+    tasks = {task for shown, _ in parts for task in shown.known}
+    found = [
+        {
+            "series": task.series("up"),
+            "values": " ".join(_up(task, shown) for shown, steps in parts for _ in range(steps)),
+        }
+        for task in tasks
+    ]
+    for name in {series for shown, _ in parts for series in (*shown.growth, *shown.level)}:
+        task = next(task for task in tasks if f'instance="{task.name}"' in name)
+        value, words = 0.0, []
+        for shown, steps in parts:
+            grows, alive = name in shown.growth or name not in shown.level, task in shown.alive
+            for _ in range(steps):
+                value = value + shown.growth.get(name, 0.0) * step if grows else shown.level[name]
+                words.append(f"{value:.10g}" if alive else "_")
+        found.append({"series": name, "values": " ".join(words)})
+    return found
+
+
+def _up(task: Task, shown: Shown) -> str:
+    return "_" if task not in shown.known else "1" if task in shown.alive else "0"
