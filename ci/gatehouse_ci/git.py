@@ -37,15 +37,31 @@ class GitRepository:
         self.remote = remote
         self.work = work
         self.branch = branch
+        self._last: tuple[str, Tree] = ("", {})
         self._texts: dict[str, str] = {}  # by blob: a blob never changes
 
     def read(self) -> tuple[str, Tree]:
         with self._alone() as lock:
             head = self._fetch(lock)
-            return head, self._tree(head, lock)
+            if head != self._last[0]:
+                self._last = head, self._tree(head, lock)
+            return self._last
+
+    @contextmanager
+    def turn(self, what: str) -> Generator[None]:
+        self.work.mkdir(parents=True, exist_ok=True)
+        with (self.work / f"{what}.turn").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def tree(self, revision: str) -> Tree:
+        """The texts at a revision that was fetched before."""
+        with self._alone() as lock:
+            return self._tree(revision, lock)
 
     def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
         with self._alone() as lock:
+            self._refuse_moved(revision, self._fetch(lock))  # a tenth of what a push that fails costs
             commit = self._commit(revision, edits, message, actor, lock)
             for attempt in range(TRIES):
                 target = f"{commit}:refs/heads/{self.branch}"
@@ -54,10 +70,9 @@ class GitRepository:
                     return commit
                 # Whatever it said: what counts is where main is now. The answer to a push that arrived may be lost.
                 head = self._fetch(lock)
-                if self._contains(head, commit, lock):
+                if head != revision and self._contains(head, commit, lock):
                     return commit
-                if head != revision:
-                    raise Moved(f"main went on from {revision[:12]} to {head[:12]}")
+                self._refuse_moved(revision, head)
                 if any(word in _text(pushed.stderr) for word in FINAL):
                     break
                 time.sleep(random.uniform(0, FIRST_PAUSE_SECONDS * 2**attempt))  # noqa: S311 - jitter
@@ -82,7 +97,11 @@ class GitRepository:
     def _fetch(self, lock: int) -> str:
         source = f"+refs/heads/{self.branch}:{HEAD}"
         self._git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self.remote, source, lock=lock)
-        return _text(self._git("rev-parse", HEAD, lock=lock).stdout).strip()
+        return (self.work / HEAD).read_text().strip()
+
+    def _refuse_moved(self, revision: str, head: str) -> None:
+        if head != revision:
+            raise Moved(f"main went on from {revision[:12]} to {head[:12]}")
 
     def _contains(self, head: str, commit: str, lock: int) -> bool:
         return self._git("merge-base", "--is-ancestor", commit, head, lock=lock, check=False).returncode == 0

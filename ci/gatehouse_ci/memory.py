@@ -3,6 +3,7 @@
 A fault is a function that is called before and after each write, by name; it may raise. Nothing here talks to anything.
 """
 
+import contextlib
 import hashlib
 import itertools
 import threading
@@ -81,6 +82,10 @@ class MemoryRepository:
             pushed = f"r{len(self.history) - 1}"
         self.fault("after push")
         return pushed
+
+    def turn(self, what: str) -> contextlib.AbstractContextManager[None]:
+        del what
+        return contextlib.nullcontext()
 
     def commit(self, edits: Mapping[str, str]) -> None:
         """What somebody else commits."""

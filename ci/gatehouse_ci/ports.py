@@ -5,6 +5,7 @@ isn't configured raises NotConfigured when it is used first, and nothing is pret
 """
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -44,6 +45,10 @@ class Repository(Protocol):
 
         Raises Moved when the remote's main isn't `revision` any more; then nothing has changed there.
         """
+        ...
+
+    def turn(self, what: str) -> AbstractContextManager[None]:
+        """One after another of those on this machine who do the same. It saves work; nothing's truth hangs on it."""
         ...
 
 

@@ -4,10 +4,11 @@ Every step may be the last one before a crash: what was begun stands in the reco
 settles it by looking at what really runs. Who loses a push reads again and decides again; nothing is forced.
 """
 
+import contextlib
 import random
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 
@@ -24,10 +25,8 @@ Report = Callable[[str], None]
 PATIENCE = timedelta(minutes=5)
 # A push that fifty others outran comes through in far fewer.
 ATTEMPTS = 200
-FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 2.0
-# Requests that wait for what others have begun in the same environments.
-WRITES = frozenset({"promote", "apply", "rollback", "verify"})
+# About what an attempt takes, so that the machines that compete don't do it in step.
+PAUSE_SECONDS = 0.2
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +49,6 @@ class Promoter:
         self.ports = ports
         self.report = report
         self.patience = patience
-        self._pause_seconds = FIRST_PAUSE_SECONDS
 
     def state(self) -> State:
         return read_state(*self.ports.repository.read())
@@ -76,8 +74,7 @@ class Promoter:
         if not decision.allowed or record is None:
             return Outcome(decision=decision, revision=revision)
         if record.state in ("applying", "failed"):
-            self.settle(record.environment, actor)
-            state = self.state()
+            state = self.settle(record.environment, actor)
             record, revision = state.records[record.id], state.revision
         return Outcome(decision=decision, record=record, revision=revision)
 
@@ -95,37 +92,38 @@ class Promoter:
 
     def _decided(self, request: Request, actor: Actor) -> tuple[Decision, str]:
         """Decides on the head, and pushes; on the next head when somebody was faster."""
-        for _ in range(ATTEMPTS):
-            state = self.state()
-            if request.action in WRITES and self._settle_first(state, request, actor):
-                continue
-            facts = self.facts(state, request)
-            decision = core.decide(state, facts, request, actor, self.ports.clock.now())
-            if not decision.allowed or not decision.edits:
-                return decision, state.revision
-            if revision := self._push(state, decision.edits, decision.message, actor):
-                return decision, revision
+        for attempt in range(ATTEMPTS):
+            with self._turn(attempt):
+                state = self.state()
+                in_the_way = outcomes.in_the_way(state, request)
+                if not in_the_way:
+                    facts = self.facts(state, request)
+                    decision = core.decide(state, facts, request, actor, self.ports.clock.now())
+                    if not decision.allowed or not decision.edits:
+                        return decision, state.revision
+                    if revision := self._push(state, decision.edits, decision.message, actor):
+                        return decision, revision
+            self._wait_or_settle(in_the_way, actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; nothing of this request was written. Try again.")
 
-    def _settle_first(self, state: State, request: Request, actor: Actor) -> bool:
-        """Whether something that was begun stood in the way; it doesn't any more."""
-        edge = state.policy.edges.get(request.environment)
-        places = [request.environment, edge.source] if edge else []
-        begun = [place for place in places if state.undecided(place) if place in state.releases]
-        for place in begun:
-            self.settle(place, actor)
-        return bool(begun)
+    def _turn(self, attempt: int) -> contextlib.AbstractContextManager[None]:
+        """The first attempt hopes for the best; then those of one machine take turns, and only machines compete."""
+        return self.ports.repository.turn("push") if attempt else contextlib.nullcontext()
+
+    def _wait_or_settle(self, in_the_way: list[Record], actor: Actor) -> None:
+        """Settles what was begun and stands in the way; else a push was lost: not all should try again at once."""
+        for environment in {record.environment for record in in_the_way}:
+            self.settle(environment, actor)
+        if not in_the_way:
+            time.sleep(random.uniform(0, PAUSE_SECONDS))  # noqa: S311 - jitter
 
     def _push(self, state: State, edits: dict[str, str | None], message: str, actor: Actor) -> str | None:
-        """The new revision; None when main went on meanwhile (after a pause, so that not all try again at once)."""
+        """The new revision; None when main went on meanwhile."""
         try:
             revision = self.ports.repository.push(state.revision, edits, message, actor)
         except Moved as moved:
             self.report(f"{moved}: deciding again")
-            time.sleep(random.uniform(0, self._pause_seconds))  # noqa: S311 - jitter
-            self._pause_seconds = min(self._pause_seconds * 2, LONGEST_PAUSE_SECONDS)
             return None
-        self._pause_seconds = FIRST_PAUSE_SECONDS
         self.report(message.splitlines()[0])
         return revision
 
@@ -168,19 +166,25 @@ class Promoter:
             for name, release in move.releases.items()
         }
 
-    def settle(self, environment: str, actor: Actor) -> None:
+    def settle(self, environment: str, actor: Actor) -> State:
         """Deploys what main says, looks at what runs, and writes the outcome of all that was begun there."""
+        # Who waited for another that settles finds it done.
+        with self.ports.repository.turn(f"settle-{environment}"):
+            state = self._settled(environment, actor)
+            self._tag(state, environment)
+        return state
+
+    def _settled(self, environment: str, actor: Actor) -> State:
         tried: set[tuple[str, str | None]] = set()
         while True:
             state = self.state()
             pending = outcomes.unsettled(state, environment)
             new = {(record.id, record.state) for record in pending} - tried
             if not new:
-                break
+                return state
             tried |= new
             observed = self._deploy(state, environment, pending)
             self._write_outcomes(environment, [record.id for record in pending], observed, actor)
-        self._tag(state, environment)
 
     def _deploy(self, state: State, environment: str, pending: list[Record]) -> Observed:
         self.report(f"deploying {environment} as main says at {state.revision[:12]}")
@@ -217,21 +221,29 @@ class Promoter:
 
     def _write_outcomes(self, environment: str, ids: list[str], observed: Observed, actor: Actor) -> None:
         """The outcomes of all these records in one commit. Who loses the push finds some of them written already."""
-        for _ in range(ATTEMPTS):
-            state = self.state()
-            edits: dict[str, str | None] = {}
-            messages = []
-            for record_id in ids:
-                decision = outcomes.settle(state, record_id, observed, actor, self._now())
-                if decision.edits and decision.record:
-                    edits |= decision.edits
-                    messages.append(decision.message)
-                    texts = {path: text for path, text in decision.edits.items() if text is not None}
-                    state = read_state(state.revision, {**state.tree, **texts})
-            message = messages[0] if len(messages) == 1 else _together(environment, messages)
-            if not edits or self._push(state, edits, message, actor):
-                return
+        for attempt in range(ATTEMPTS):
+            with self._turn(attempt):
+                state = self.state()
+                edits, message = self._outcomes(state, environment, ids, observed, actor)
+                if not edits or self._push(state, edits, message, actor):
+                    return
+            self._wait_or_settle([], actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; the outcome is not written. Run: gate promote resume")
+
+    def _outcomes(
+        self, state: State, environment: str, ids: list[str], observed: Observed, actor: Actor
+    ) -> tuple[dict[str, str | None], str]:
+        """The edits that write them all, and the commit's message."""
+        edits: dict[str, str | None] = {}
+        messages = []
+        for record_id in ids:
+            decision = outcomes.settle(state, record_id, observed, actor, self.ports.clock.now())
+            if decision.edits:
+                edits |= decision.edits
+                messages.append(decision.message)
+                texts = {path: text for path, text in decision.edits.items() if text is not None}
+                state = read_state(state.revision, {**state.tree, **texts})
+        return edits, messages[0] if len(messages) == 1 else _together(environment, messages)
 
     def _tag(self, state: State, environment: str) -> None:
         """The environment's own tag on what it runs, for people; after the outcome, which doesn't hang on it."""
@@ -244,19 +256,19 @@ class Promoter:
         """Looks at an environment as it is, and records what was seen."""
         for _ in range(ATTEMPTS):
             state = self.state()
-            if self._settle_first(state, request, actor):
+            if in_the_way := outcomes.in_the_way(state, request):
+                self._wait_or_settle(in_the_way, actor)
                 continue
-            refused = outcomes.verification(state, request, Observed(), actor, self._now())
+            now = self.ports.clock.now()
+            refused = outcomes.verification(state, request, Observed(), actor, now)
             if not refused.allowed:
                 return Outcome(decision=refused, revision=state.revision)
             observed = self._observe(state, request.environment, set(state.releases[request.environment]))
-            decision = outcomes.verification(state, request, observed, actor, self._now())
+            decision = outcomes.verification(state, request, observed, actor, now)
             if revision := self._push(state, decision.edits, decision.message, actor):
                 return Outcome(decision=decision, record=decision.record, revision=revision)
+            self._wait_or_settle([], actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; what was seen is not written. Try again.")
-
-    def _now(self) -> datetime:
-        return self.ports.clock.now()
 
 
 def _together(environment: str, messages: list[str]) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from gatehouse_catalog.releases import Release
 from gatehouse_ci.decide import moment, stack_edit, with_step
-from gatehouse_ci.moves import Impossible, edge_of
+from gatehouse_ci.moves import Impossible, edge_of, move_of
 from gatehouse_ci.records import next_id, one_line, render
 from gatehouse_ci.rules import lacking_role, not_as_meant
 from gatehouse_ci.state import MOVES, State
@@ -32,6 +32,22 @@ def _failed(state: State, environment: str) -> list[Record]:
         if record.state == "failed" and not touched & record.services.keys():
             found.append(record)
     return found
+
+
+def in_the_way(state: State, request: Request) -> list[Record]:
+    """What was begun and must have its outcome before the request can be decided."""
+    if request.action not in ("promote", "apply", "rollback", "verify"):
+        return []
+    begun = state.undecided(request.environment)
+    try:
+        edge = edge_of(state, request.environment)
+        if request.action in ("rollback", "verify"):
+            return begun
+        changes = move_of(state, request).changes
+    except Impossible:
+        return begun
+    source = state.undecided(edge.source) if edge.needs else []
+    return [record for record in begun if record.services.keys() & changes.keys()] + source
 
 
 def settle(state: State, record_id: str, observed: Observed, actor: Actor, now: datetime) -> Decision:
