@@ -17,7 +17,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import Main, archived, lay_out, stack_path
+from gatehouse_ci.files import Main, archived, fetch, lay_out, stack_path
 from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed
 
 PROGRAM = "pulumi"
@@ -97,8 +97,7 @@ class Deployer:
     def _must_hold(self, head: str, revision: str) -> None:
         """Refuses to deploy a main that hasn't got what was asked for. Fetches what this checkout doesn't know yet."""
         try:
-            if self._checkout.commit(head) is None or self._checkout.commit(revision) is None:
-                self._checkout.git("fetch", "--quiet", "origin")
+            fetch(self._checkout, head, self._repository)
             self._checkout.git("merge-base", "--is-ancestor", revision, head)
         except GitError as error:
             raise PortFailed(

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from gatehouse_ci.checkout import Checkout
+from gatehouse_ci.git import HEAD, GitRepository
 from gatehouse_ci.ports import PortFailed
 
 Tree = Mapping[str, str]
@@ -24,6 +25,16 @@ class Main(Protocol):
     """The part of the repository port that looks: the head of main as the remote has it now, and its texts."""
 
     def read(self) -> tuple[str, Tree]: ...
+
+
+def fetch(checkout: Checkout, revision: str, main: Main) -> None:
+    """Sees to it that a checkout has a revision of main. Raises GitError.
+
+    The repository port has it in its own clone, so that a checkout in a workflow needs no credentials of its own.
+    """
+    if checkout.commit(revision) is None:
+        clone = (str(main.work), HEAD) if isinstance(main, GitRepository) else ("origin", "main")
+        checkout.git("fetch", "--quiet", "--no-tags", *clone)
 
 
 def stack_path(environment: str) -> str:

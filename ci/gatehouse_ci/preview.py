@@ -14,7 +14,7 @@ import msgspec
 
 from gatehouse_ci import preview_rules
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import stack_config, tree_at
+from gatehouse_ci.files import Main, fetch, stack_config, tree_at
 from gatehouse_ci.ports import PortFailed, Previews, Registry, Repository, Tree
 from gatehouse_ci.preview_files import Documents, Files
 from gatehouse_ci.preview_page import Health, Page
@@ -31,13 +31,14 @@ def connect(
     root: Path, environ: Mapping[str, str], repository: Repository, registry: Callable[[], Registry]
 ) -> Previews:
     """Previews made in a checkout that has main's history (a workflow: fetch-depth 0)."""
-    del repository, registry  # all that the page says is in commits, which the checkout has or fetches
-    return Previewer(root, environ)
+    del registry  # all that the page says is in commits, which the checkout has or fetches
+    return Previewer(root, environ, repository)
 
 
 class Previewer:
-    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, root: Path, environ: Mapping[str, str], main: Main) -> None:
         self._checkout = Checkout(root)
+        self._main = main
         self._environ = environ
         self._documents: Documents = {}
 
@@ -55,8 +56,7 @@ class Previewer:
     def _known(self, revision: str) -> None:
         """Sees to it that the checkout has the revision."""
         try:
-            if self._checkout.commit(revision) is None:
-                self._checkout.git("fetch", "--quiet", "origin")
+            fetch(self._checkout, revision, self._main)
         except GitError as error:
             raise PortFailed(f"{revision[:12]} can't be read here: {error}. Mend: git fetch origin") from error
 

@@ -38,7 +38,10 @@ class World:
         for key, value in (("user.email", "sunita@example.org"), ("user.name", "Sunita Rao")):
             self.git.git("config", key, value)
         self.first = commit(self.git, "Begin")
-        self.previewer = Previewer(folder, {})
+        self.previewer = Previewer(folder, {}, self)
+
+    def read(self) -> tuple[str, dict[str, str]]:
+        raise AssertionError("The checkout has main already.")
 
     def text(self, path: str) -> str:
         return (self.git.root / path).read_text(encoding="utf-8")
