@@ -83,6 +83,8 @@ def create_app(
     drain = Drain()
     metrics = Metrics(service)
     versions = DatabaseVersions(database) if database is not None else None
+    if versions is not None:
+        metrics.watch_sessions(lambda: versions.sessions)
     needs = service.entry.database.needs if service.entry.database else {}
     health = Health(drain=drain, metrics=metrics, database=versions, needs=needs)
     clients = service.clients

@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 
 from gatehouse_chassis.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
 from gatehouse_chassis.service import Service
+from gatehouse_chassis.sessions import Sessions, SessionsCollector
 
 disable_created_metrics()  # a series more for each counter and histogram, which nobody asks for
 
@@ -118,6 +119,10 @@ class Metrics:
         statements.
         """
         self.registry.register(_Pool(self._service, state, counts))
+
+    def watch_sessions(self, look: Callable[[], Sessions | None]) -> None:
+        """Export what the service's sessions in PostgreSQL do; nothing while it isn't known."""
+        self.registry.register(SessionsCollector(self._service, look))
 
     def saw_database(self, versions: Sequence[tuple[str, str]] | None, unmet: int) -> None:
         """A look at the database: (collection, version) as db-manager recorded them, None when it didn't answer."""

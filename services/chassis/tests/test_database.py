@@ -13,6 +13,7 @@ from piccolo.table import Table
 from structlog.testing import capture_logs
 
 from gatehouse_chassis.database import Busy, Database, NotOpen, Unreachable
+from gatehouse_chassis.sessions import SESSIONS, Sessions
 from gatehouse_chassis.transactions import TransactionMisuse
 
 DB = Database("house")
@@ -257,6 +258,24 @@ async def test_the_pool_can_be_read(fresh):
         async with DB.transaction():
             assert DB.pool_state() == (1, 0, 0, 2)
         assert DB.pool_state() == (1, 1, 0, 2)
+
+
+async def test_a_session_that_waits_for_a_lock_is_seen(fresh):
+    holder, waiter = await asyncpg.connect(fresh), await asyncpg.connect(fresh)
+    async with opened(fresh), asyncio.timeout(10):
+        look = DB.prepare(SESSIONS, Sessions)
+        held = holder.transaction()
+        await held.start()
+        await holder.execute("lock table house.note in access exclusive mode")
+        waiting = asyncio.create_task(waiter.fetchval("select count(*) from house.note"))
+        while (seen := await look.one()) is None or not seen.waiting_for_lock:
+            pass
+        assert (seen.waiting_for_lock, seen.idle_in_transaction) == (1, 1)
+        assert seen.oldest_transaction_seconds > 0
+        await held.rollback()
+        assert await waiting == 0
+    await holder.close()
+    await waiter.close()
 
 
 async def test_reads_survive_the_server_ending_every_connection(fresh):

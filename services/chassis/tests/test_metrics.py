@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from gatehouse_chassis import Service, create_app
 from gatehouse_chassis.guards import public, signed_in
 from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.sessions import Sessions
 from gatehouse_chassis.testing import ServiceClient, serving
 
 SERVICE = 'name = "demo"\ndomain = "demo"\nsummary = "Counts"\npath = "/api/demo"\nport = 8499\n'
@@ -147,3 +148,27 @@ def test_the_text_is_the_librarys_own_byte_for_byte(folder: Path):
 def stable(text: bytes) -> list[str]:
     """Without what this process uses between two looks at it."""
     return [line for line in text.decode().splitlines() if not re.match(r"process_(cpu|resident|virtual|open)", line)]
+
+
+def test_sessions_in_postgresql_are_shown_by_what_they_do(folder: Path):
+    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
+    seen: list[Sessions] = []
+    metrics.watch_sessions(lambda: seen[-1] if seen else None)
+    assert b"gatehouse_db_sessions" not in metrics.render()[0]
+    seen.append(
+        Sessions(
+            active=1,
+            idle=4,
+            idle_in_transaction=0,
+            waiting_for_lock=2,
+            oldest_transaction_seconds=1.5,
+            blocks_cached=90,
+            blocks_read=10,
+            deadlocks=0,
+        )
+    )
+    text = metrics.render()[0].decode()
+    assert re.search(r'gatehouse_db_sessions\{service="\w+",state="waiting_for_lock"\} 2.0', text)
+    assert re.search(r'gatehouse_db_blocks_total\{found="disk",service="\w+"\} 10.0', text)
+    ours, _ = metrics.render(OPENMETRICS)
+    assert stable(ours) == stable(generate_latest(metrics.registry))
