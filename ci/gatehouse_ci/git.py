@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from gatehouse_ci.ports import Moved, PortFailed, Tree
 from gatehouse_ci.records import one_line
@@ -31,9 +32,15 @@ OTHERS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_O
 
 
 class GitRepository:
-    """`remote` is whatever git can push to; `work` is the clone's folder, which is made when it isn't there."""
+    """`remote` is whatever git can push to; `work` is the clone's folder, which is made when it isn't there.
 
-    def __init__(self, remote: str, work: Path, branch: str = "main") -> None:
+    `extra` goes into git's environment (how to sign in).
+    """
+
+    def __init__(
+        self, remote: str, work: Path, branch: str = "main", *, extra: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self.extra = extra
         self.remote = remote
         self.work = work
         self.branch = branch
@@ -148,7 +155,7 @@ class GitRepository:
         self, *arguments: str, lock: int, given: bytes | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
         environment = {name: value for name, value in os.environ.items() if name not in OTHERS}
-        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **self.extra}
         try:
             done = subprocess.run(  # noqa: S603 - git, with our own arguments
                 ["git", *arguments],  # noqa: S607 - the git of the PATH is meant

@@ -64,7 +64,11 @@ def already_proposed(case: Case) -> Iterator[Reason]:
     for record in case.state.proposals(case.move.environment):
         if record.services == case.move.changes and record.kind == case.move.kind:
             message = f"{record.id} by {record.by} proposes just this."
-            yield Reason(rule="already-proposed", message=message, mend=f"gate promote approve {record.id}")
+            yield Reason(
+                rule="already-proposed",
+                message=message,
+                mend=f"gate promote approve {record.environment} --record {record.id}",
+            )
 
 
 def digests(case: Case) -> Iterator[Reason]:
@@ -92,7 +96,7 @@ def older_build(case: Case) -> Iterator[Reason]:
         before, after = change.before, change.after
         if before and after and after.built_at and after.built_at < before.built_at:
             message = f"{name} {after.tag} was built at {after.built_at}; {before.tag} there is newer."
-            yield Reason(rule="older-build", message=message, mend="To go back: gate promote rollback")
+            yield Reason(rule="older-build", message=message, mend="To go back: gate promote rollback dev")
 
 
 def _unknown(rule: str, message: str, case: Case) -> Reason:
@@ -190,7 +194,7 @@ def freeze(case: Case) -> Iterator[Reason]:
     for record in case.state.freezes(case.move.environment, case.now):
         until = f"until {_shown(record.until, case)}" if record.until else "until somebody unfreezes it"
         message = f"{case.move.environment} is frozen {until} by {record.by}: {record.reason}"
-        yield Reason(rule="freeze", message=message, mend=f"Wait, or: gate promote unfreeze {record.id}")
+        yield Reason(rule="freeze", message=message, mend=f"Wait, or: {_lift('unfreeze', record)}")
 
 
 def hold(case: Case) -> Iterator[Reason]:
@@ -198,13 +202,13 @@ def hold(case: Case) -> Iterator[Reason]:
         for record in case.state.held(case.move.environment, name, change.after):
             what = f"this release of {name}" if record.digest else name
             message = f"{what} is held in {case.move.environment} by {record.by}: {record.reason}"
-            yield Reason(rule="hold", message=message, mend=f"When it is mended: gate promote release {record.id}")
+            yield Reason(rule="hold", message=message, mend=f"When it is mended: {_lift('release', record)}")
 
 
 def veto(case: Case) -> Iterator[Reason]:
     for record in case.state.vetoes(case.move.proposal.id) if case.move.proposal else ():
         message = f"{record.by} vetoed it: {record.reason}"
-        yield Reason(rule="veto", message=message, mend=f"Agree with them, then: gate promote release {record.id}")
+        yield Reason(rule="veto", message=message, mend=f"Agree with them, then: {_lift('release', record)}")
 
 
 def preview(case: Case) -> Iterator[Reason]:
@@ -213,11 +217,15 @@ def preview(case: Case) -> Iterator[Reason]:
     if case.facts.fingerprint is None:
         yield _unknown("preview-missing", "what it would do can't be shown.", case)
     elif not shown:
-        mend = "Look at: gate promote plan; then give its fingerprint."
+        mend = f"Look at: gate promote plan {case.move.environment}; then give its fingerprint."
         yield Reason(rule="preview-missing", message="no preview was looked at.", mend=mend)
     elif case.facts.fingerprint != shown or (proposal and proposal.fingerprint != shown):
         message = f"something moved since the preview: it was {shown[:12]}, and is {case.facts.fingerprint[:12]}."
-        mend = "Look at the new one, and propose that." if proposal else "Look at the new one: gate promote plan"
+        mend = (
+            "Look at the new one, and propose that."
+            if proposal
+            else f"Look at the new one: gate promote plan {case.move.environment}"
+        )
         yield Reason(rule="preview-stale", message=message, mend=mend)
 
 
@@ -255,13 +263,18 @@ def approvals(case: Case) -> Iterator[Reason]:
     if (missing := lacking_approvals(case.edge, case.move.proposal)) > 0:
         people = "person" if missing == 1 else "people"
         message = f"{missing} more {people} must approve ({', '.join(case.edge.approvals.roles)})."
-        command = f"gate promote approve {case.move.proposal.id}" if case.move.proposal else "Propose it first."
+        proposal = case.move.proposal
+        command = _lift("approve", proposal) if proposal else "Propose it first."
         yield Reason(rule="approvals", message=message, mend=command)
 
 
 def lacking_approvals(edge: Edge, proposal: Record | None) -> int:
     valid = {one.by for one in proposal.approvals if one.fingerprint == proposal.fingerprint} if proposal else set()
     return edge.approvals.count - len(valid - {proposal.by if proposal else ""})
+
+
+def _lift(verb: str, record: Record) -> str:
+    return f"gate promote {verb} {record.environment} --record {record.id}"
 
 
 def _approvers(case: Case) -> str:

@@ -1,0 +1,87 @@
+"""The real ports, each made when it is used first: one that isn't configured stops only those who need it."""
+
+import base64
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from gatehouse_ci.git import GitRepository
+from gatehouse_ci.ports import BlackBoxSuite, NotConfigured, Previews, Registry, Runtime
+
+REMOTE = "GATEHOUSE_REMOTE"
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class Connected:
+    """The ports of a checkout. What isn't configured raises NotConfigured when it is asked for."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        self.root = root
+        self.environ = environ
+        self.clock = SystemClock()
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        remote = self.environ.get(REMOTE) or remote_of(self.root)
+        return GitRepository(remote, self.root / ".gate" / "promote.git", extra=signed_in(self.environ))
+
+    @cached_property
+    def registry(self) -> Registry:
+        from gatehouse_ci import registry  # noqa: PLC0415 - httpx, for those who need it
+
+        return registry.connect(self.root, self.environ)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        try:
+            from gatehouse_ci import running  # noqa: PLC0415 - boto3, for those who need it
+        except ModuleNotFoundError as error:
+            message = f"AWS can't be asked: the package {error.name} isn't installed."
+            raise NotConfigured(message, "Run: uv sync --all-packages --group platform") from None
+        return running.connect(self.root, self.environ, self.repository)
+
+    @cached_property
+    def previews(self) -> Previews:
+        from gatehouse_ci import preview  # noqa: PLC0415 - the planners, for those who need them
+
+        return preview.connect(self.root, self.environ, self.repository, lambda: self.registry)
+
+    @cached_property
+    def black_box(self) -> BlackBoxSuite:
+        from gatehouse_ci import black_box  # noqa: PLC0415 - as above
+
+        return black_box.connect(self.root, self.environ)
+
+
+def connect(root: Path, environ: Mapping[str, str]) -> Connected:
+    return Connected(root, environ)
+
+
+def remote_of(root: Path) -> str:
+    """The remote that this checkout pushes to. Raises NotConfigured when it has none."""
+    command = ["git", "remote", "get-url", "--push", "origin"]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - git, our own words
+    if done.returncode:
+        mend = f"Add one, or set {REMOTE} to what git can push to."
+        raise NotConfigured("This checkout has no remote called origin.", mend)
+    return done.stdout.strip()
+
+
+def signed_in(environ: Mapping[str, str]) -> dict[str, str]:
+    """In a workflow: git signs in at GitHub by the run's token, handed over so that no message shows it."""
+    token = environ.get("GITHUB_TOKEN", "")
+    if not token or environ.get("GITHUB_ACTIONS") != "true":
+        return {}
+    server = environ.get("GITHUB_SERVER_URL", "https://github.com")
+    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+    }

@@ -1,0 +1,104 @@
+"""The matrix, decisions, outcomes and records as they are read in a terminal."""
+
+from datetime import datetime, timedelta
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from gatehouse_ci.matrix import Cell, Column, Matrix
+from gatehouse_ci.promote import Outcome
+from gatehouse_ci.structs import Decision, Reason, Record
+
+STYLES = {"verified": "green", "failed": "bold red", "reverted": "yellow", "applying": "cyan"}
+
+
+def matrix(found: Matrix, now: datetime) -> Group:
+    table = Table(title=f"Releases on main at {found.revision[:12]}", title_justify="left")
+    table.add_column("service")
+    table.add_column("domain", style="dim")
+    for column in found.columns:
+        table.add_column(column.name)
+    for row in found.rows:
+        table.add_row(row.service, row.domain, *(_cell(row.cells[column.name], now) for column in found.columns))
+    notes = [note for column in found.columns for note in _notes(column)]
+    return Group(table, *notes, Text("* the environment before has another release", style="dim"))
+
+
+def _cell(cell: Cell, now: datetime) -> Text:
+    if cell.release is None:
+        text = Text("-", style="dim")
+    else:
+        text = Text(cell.release.tag, style=STYLES.get(cell.state or "", ""))
+        text.append(f" {age(now - cell.since)}" if cell.since else " by hand", style="dim")
+    text.append(" *" if cell.behind else "")
+    text.append(" held" if cell.holds else "", style="bold yellow")
+    return text
+
+
+def age(length: timedelta) -> str:
+    minutes = int(length.total_seconds() // 60)
+    if minutes < 60:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
+def _notes(column: Column) -> list[Text]:
+    lines = []
+    for record in column.unsettled:
+        lines.append(Text(f"{column.name}: {record.id} is {record.state}: gate promote resume", style="bold red"))
+    for record in column.proposals:
+        names = ", ".join(one.by for one in record.approvals) or "nobody yet"
+        lines.append(Text(f"{column.name}: {record.id} by {record.by} waits; approved by {names}", style="cyan"))
+    for record in column.freezes:
+        until = f"{record.until:%Y-%m-%d %H:%M %Z}" if record.until else "it is lifted"
+        text = f"{column.name}: frozen until {until} by {record.by} ({record.id}): {record.reason}"
+        lines.append(Text(text, style="bold yellow"))
+    for record in column.holds:
+        what = f"{record.service} {record.digest[:19]}" if record.digest else record.service
+        lines.append(Text(f"{column.name}: {what} held by {record.by} ({record.id}): {record.reason}", style="yellow"))
+    return lines
+
+
+def decision(decided: Decision) -> Group:
+    head = Text("Allowed.", style="bold green") if decided.allowed else Text("Refused.", style="bold red")
+    return Group(head, *(_reason(reason) for reason in decided.reasons))
+
+
+def _reason(reason: Reason) -> Text:
+    mark = "passed by break-glass: " if reason.overruled else "stands before applying it: " if reason.later else ""
+    style = "bold yellow" if reason.overruled else "cyan" if reason.later else "red"
+    text = Text(f"  {reason.rule}: ", style=style)
+    text.append(f"{mark}{reason.message}", style="")
+    return text.append(f"\n      {reason.mend}" if reason.mend else "", style="dim")
+
+
+def outcome(ended: Outcome) -> Group:
+    if not ended.decision.allowed or ended.record is None:
+        return decision(ended.decision)
+    lines = [record_line(ended.record)]
+    if ended.record.break_glass:
+        lines.append(Text(f"  BREAK GLASS passed: {', '.join(ended.record.break_glass)}", style="bold red"))
+    lines += [_reason(reason) for reason in ended.decision.reasons if reason.later]
+    if not ended.ok:
+        lines += [Text(f"  {step.state}: {step.why}", style="red") for step in ended.record.history if step.why]
+    return Group(*lines)
+
+
+def log(records: list[Record]) -> Group:
+    return Group(*(record_line(record) for record in records)) if records else Group(Text("No records."))
+
+
+def record_line(record: Record) -> Text:
+    text = Text(f"{record.at:%Y-%m-%d %H:%M} {record.id} ")
+    text.append(f"{record.kind} in {record.environment} ")
+    if record.state:
+        text.append(record.state, style=STYLES.get(record.state, "cyan"))
+    moves = ", ".join(
+        f"{name} {change.after.tag if change.after else 'out'}" for name, change in record.services.items()
+    )
+    about = " ".join(filter(None, (record.service, record.about)))
+    text.append(f" {moves or about} by {record.by}")
+    if record.break_glass:
+        text.append(" BREAK GLASS", style="bold red")
+    return text.append(f": {record.reason}" if record.reason else "", style="dim")
