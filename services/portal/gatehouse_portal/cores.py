@@ -1,15 +1,17 @@
 """Where promotions are carried out: in this process, against the git remote that a setting names.
 
 A remote is written to only when somebody has named it; a checkout that the local runner points at is only read.
-Previews need git and a checkout's tools, as a developer's machine has them and the portal's image doesn't.
+Previews need git and a checkout's tools, as a developer's machine has them; on_github.py is for where they aren't.
 """
 
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 from gatehouse_chassis import Service
@@ -31,6 +33,8 @@ from gatehouse_ci.ports import (
 from gatehouse_ci.promote import Promoter
 from gatehouse_ci.state import State
 from gatehouse_ci.structs import Actor, Change, Decision, Reason, Request
+from gatehouse_portal.desk import Core
+from gatehouse_portal.on_github import OnGitHub
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (
@@ -51,6 +55,9 @@ class ReadOnly:
 
     def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
         raise NotConfigured("This repository is only read.", "Mend: name the portal's setting release_remote.")
+
+    def turn(self, what: str) -> AbstractContextManager[None]:
+        return self._repository.turn(what)
 
 
 class Clock:
@@ -108,6 +115,9 @@ class Connected:
 class Here:
     """The core in this process, with these ports; they are used by several threads at once."""
 
+    fresh = 1.5
+    forms: Mapping[str, str] = MappingProxyType({})
+
     def __init__(self, ports: Ports, *, where: str, refusal: str = "", folder: Folder | None = None) -> None:
         self.ports, self.where, self.refusal, self._folder = ports, where, refusal, folder
 
@@ -129,9 +139,11 @@ class Here:
         return [] if outcome.ok else [reason for reason in outcome.decision.reasons if not reason.later]
 
 
-def of(service: Service) -> Here | None:
+def of(service: Service) -> Core | None:
     """What the settings name; None when they name nothing."""
     remote, checkout = service.settings.text("release_remote"), service.settings.text("checkout")
+    if github := service.settings.text("release_github"):
+        return OnGitHub(github)
     if not remote and not checkout:
         return None
     # For this process only, and gone with it: two portals share no clone.

@@ -7,7 +7,7 @@ from the remote, never remembered from a run: the record in git is the truth, al
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -21,8 +21,6 @@ from gatehouse_ci.ports import Moved, NotConfigured, PortFailed, Preview, Tree
 from gatehouse_ci.state import State, read_state
 from gatehouse_ci.structs import Actor, Decision, Reason, Record, Request
 
-# Seconds for which what was read serves all who look; a run that ends makes everybody read again.
-FRESH = 1.5
 REMEMBERED = 100
 # What the ports and the reading of texts raise on purpose, with words for people.
 TROUBLES = (NotConfigured, PortFailed, Moved, CatalogError)
@@ -41,6 +39,16 @@ class Core(Protocol):
     @property
     def refusal(self) -> str:
         """Why nothing can be changed from here; empty when it can."""
+        ...
+
+    @property
+    def fresh(self) -> float:
+        """Seconds for which what was read serves all who look; each step of a run makes everybody read again."""
+        ...
+
+    @property
+    def forms(self) -> Mapping[str, str]:
+        """Where promotions into an environment are asked for elsewhere."""
         ...
 
     def close(self) -> None: ...
@@ -94,6 +102,7 @@ class Desk:
 
     def __init__(self, core: Core) -> None:
         self.core = core
+        self.read_at = datetime.now(UTC)  # when main was asked last
         self._reading = asyncio.Lock()
         self._generation = 0
         self._known: tuple[int, float, State] | None = None
@@ -116,11 +125,12 @@ class Desk:
         async with self._reading:
             if self._known is not None:
                 generation, read_at, state = self._known
-                if generation == self._generation and time.monotonic() - read_at < FRESH:
+                if generation == self._generation and time.monotonic() - read_at < self.core.fresh:
                     return state
             generation = self._generation
             state = await asyncio.to_thread(self._read)
             self._known = (generation, time.monotonic(), state)
+            self.read_at = datetime.now(UTC)
             return state
 
     def _read(self) -> State:

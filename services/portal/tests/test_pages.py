@@ -45,7 +45,7 @@ async def test_a_coordinator_sees_everybody(browser, house):
     assert "mentor=" not in path
 
 
-@pytest.mark.parametrize("path", ["/admin", "/admin/identity", "/throughput", "/members", "/no/such/page"])
+@pytest.mark.parametrize("path", ["/admin", "/admin/identity", "/throughput", "/releases", "/members", "/no/such/page"])
 async def test_what_isnt_for_a_member_looks_like_what_isnt_there(browser, path):
     await browser.sign_in("member")
     answer = await browser.get(path)
@@ -119,7 +119,7 @@ async def test_no_page_loads_or_sends_anything_elsewhere(browser, house, element
         "/resources",
         "/paths",
     ]
-    pages += [f"/paths/{house.resources[1]}", "/throughput", "/admin", "/admin/topics", "/no-such-page"]
+    pages += [f"/paths/{house.resources[1]}", "/throughput", "/releases", "/admin", "/admin/topics", "/no-such-page"]
     for path in pages:
         answer = await browser.get(path, follow_redirects=True)
         found = list(loads(elements, answer.text))

@@ -302,7 +302,10 @@ async def test_where_nothing_may_be_written_the_page_only_shows(desk, world, rel
     text = (await desk.see("/releases")).text
     assert "Only to look at." in text
     assert "Name the remote" in text
-    assert 'action="/releases/plan"' not in text
+    assert "See what would go there" in text
+    plan = (await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text
+    assert "v1" in plan
+    assert '<form method="post" action="/releases/' not in plan
     given = {"services": "person", "environment": "test", "reason": "x"}
     assert (await desk.submit("/releases/hold", **given)).status_code == 400
     assert world.state.records.keys() == {record.id for record in world.state.of("dev")}

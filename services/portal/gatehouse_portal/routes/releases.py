@@ -46,7 +46,16 @@ async def releases(request: Asked, peers: Peers, state: AppState) -> Template:
     actor = await _actor(peers)
     shown = board(known, actor.roles, datetime.now(UTC))
     name = "releases/board.html" if wants_part(request) else "releases/page.html"
-    return page(request, name, board=shown, policy=known.policy, core=desk.core, me=actor, domains=known.domains)
+    return page(
+        request,
+        name,
+        board=shown,
+        policy=known.policy,
+        core=desk.core,
+        me=actor,
+        domains=known.domains,
+        read_at=desk.read_at,
+    )
 
 
 @get("/releases/plan", guards=[seen_by], include_in_schema=False)
