@@ -1,5 +1,5 @@
-"""`gate affected`, `hooks`, `way-in`, `drift`: what a change touches, what keeps an unchecked one from being pushed, by
-which role a workflow gets into an environment, and whether that still is what main says.
+"""`gate affected`, `hooks`, `way-in`, `deploy`, `drift`: what a change touches, what keeps an unchecked one from being
+pushed, by which role a workflow gets into an environment, bringing that to what main says, and whether it still is.
 
 Each function only reads its arguments and hands over.
 """
@@ -12,6 +12,8 @@ import sys
 from typing import Literal
 
 import click
+
+from gatehouse_catalog.releases import ENVIRONMENTS
 
 
 @click.command()
@@ -39,7 +41,7 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
 
 
 @click.command("way-in")
-@click.argument("environment")
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
 @click.option("--may", type=click.Choice(["apply", "plan"]), default="plan", show_default=True, help="What for.")
 @click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
 def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> None:
@@ -57,7 +59,7 @@ def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> Non
 
 
 @click.command()
-@click.argument("environment")
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
 def drift(environment: str, as_json: bool) -> None:
     """Look whether an environment in AWS still is what main says. Exit code 2: it isn't.
@@ -72,6 +74,22 @@ def drift(environment: str, as_json: bool) -> None:
     found = look(find_root(), environment, os.environ)
     click.echo(msgspec.json.encode(found).decode() if as_json else str(found))
     sys.exit(2 if found.changes else 0)
+
+
+@click.command()
+@click.argument("environment", type=click.Choice(ENVIRONMENTS))
+def deploy(environment: str) -> None:
+    """Bring an environment to what main's stack file says; it waits while another deployment runs.
+
+    For changes of the platform itself. Releases move by gate promote, which deploys and looks whether they arrived.
+    """
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.connect import connect
+
+    ports = connect(find_root(), os.environ)
+    revision, _ = ports.repository.read()
+    ports.runtime.deploy(environment, revision)
+    click.echo(f"{environment} is main's {revision[:12]}, or later. See what runs: gate promote verify {environment}")
 
 
 @click.group()

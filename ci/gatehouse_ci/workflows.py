@@ -21,10 +21,10 @@ def generate(root: Path) -> dict[str, str]:
 
 
 def with_domains(text: str, domains: Iterable[str]) -> str:
-    """The text with these domains between the comments; the first choice, none, stays."""
+    """The text with these domains between the comments; the first choice, everything, stays."""
 
     def block(found: re.Match) -> str:
-        lines = ["# <domains> written by gate generate", "options:", "  - none", *(f"  - {name}" for name in domains)]
+        lines = ["# <domains> written by gate generate", "options:", "  - everything", *(f"  - {name}" for name in domains)]
         return "\n".join(f"{found['indent']}{line}" for line in [*lines, "# </domains>"])
 
     return DOMAINS.sub(block, text)
