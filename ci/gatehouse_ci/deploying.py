@@ -7,6 +7,7 @@ success: pulumi-aws #4487); what really runs is `running.py`'s question.
 
 import contextlib
 import fcntl
+import os
 import re
 import shutil
 import signal
@@ -24,7 +25,7 @@ PROGRAM = "pulumi"
 # Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.
 FLAGS = ("--refresh", "--yes", "--non-interactive")
 SAID_LINES = 40
-# A first database takes 15 minutes, a rollout with its alarms 20.
+# Of one update, and of waiting for others to end. A first database takes 15 minutes, a rollout with its alarms 20.
 PATIENCE_SECONDS = 3600.0
 # What Pulumi says when another update of the stack runs: of the S3 backend's lock file, and of its service.
 LOCKED = re.compile(r"the stack is currently locked by|\[409\] Conflict|Another update is currently in progress")
@@ -60,24 +61,29 @@ class Deployer:
         deadline = time.monotonic() + self._patience
         with self._one_at_a_time(environment):
             for _ in range(ROUNDS):
-                head, tree = self._repository.read()
-                self._must_hold(head, revision)
-                with self._files_of(head) as folder:
-                    self._run([program, "install", "--non-interactive"], folder, environment, deadline)
-                    up = [program, "up", "--stack", environment, *FLAGS, "--message", head]
-                    if not self._run(up, folder, environment, deadline):
-                        continue
-                path = stack_path(environment)
-                if self._repository.read()[1].get(path) == tree.get(path):
+                if self._deployed_as_main_says(program, environment, revision, deadline):
                     return
         raise DeployFailed(
             f"{environment}: main's {stack_path(environment)} changed during each of {ROUNDS} deployments. "
             "Mend: deploy again when it is quiet; a queue should let one in at a time."
         )
 
+    def _deployed_as_main_says(self, program: str, environment: str, revision: str, deadline: float) -> bool:
+        """Deploys main once; whether its stack file is still the one that was deployed."""
+        while True:
+            head, tree = self._repository.read()
+            self._must_hold(head, revision)
+            with self._files_of(head) as folder:
+                self._run([program, "install", "--non-interactive"], folder, environment, deadline)
+                up = [program, "up", "--stack", environment, *FLAGS, "--message", head]
+                if self._run(up, folder, environment, deadline):
+                    break
+        path = stack_path(environment)
+        return self._repository.read()[1].get(path) == tree.get(path)
+
     def _run(self, command: list[str], folder: Path, environment: str, deadline: float) -> bool:
         """True when the command succeeded, False when main should be read anew because another update ran."""
-        code, said = _to_end(command, folder, self._environ, deadline - time.monotonic())
+        code, said = _to_end(command, folder, self._environ, self._patience)
         if code == 0:
             return True
         if LOCKED.search(said) and time.monotonic() < deadline:
@@ -123,18 +129,26 @@ def _to_end(command: list[str], folder: Path, environ: Mapping[str, str], patien
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # its plugins are interrupted with it
     )
     try:
         said, _ = process.communicate(timeout=max(patience, 0.0))
     except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
-        try:
-            said, _ = process.communicate(timeout=STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            said, _ = process.communicate()
+        said = _interrupted(process)
         return process.returncode or 1, f"{said}\nIt took too long and was interrupted."
+    except KeyboardInterrupt:
+        _interrupted(process)
+        raise
     return process.returncode, said
+
+
+def _interrupted(process: "subprocess.Popen[str]") -> str:
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        return process.communicate(timeout=STOP_SECONDS)[0]
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0]
 
 
 def _last(said: str) -> str:
