@@ -48,7 +48,11 @@ def set_releases(text: str, changes: Mapping[str, Release | None], file: str) ->
     for start, end, new in sorted(_edits(whole, _node(whole, file), wanted), reverse=True):
         edited = edited[:start] + new + edited[end:]
     edited = edited if whole == text else edited[:-1]
-    if releases_in(edited, file) != wanted or _without(edited, file) != _without(text, file):
+    try:
+        kept = releases_in(edited, file) == wanted and _without(edited, file) == _without(text, file)
+    except TextError:
+        kept = False
+    if not kept:
         message = "can't be edited without changing something else."
         mend = "Write it in plain blocks: no anchors, no tags, no tabs."
         raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message=message, mend=mend)])

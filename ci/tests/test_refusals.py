@@ -1,0 +1,369 @@
+"""Every reason why not: what was asked is refused and nothing is written, and `explain` says just the same."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatehouse_ci.memory import release
+from gatehouse_ci.settle import not_as_meant
+from gatehouse_ci.structs import Action, Running
+
+from .conftest import SERVICES, World, all_at, rules_of, told
+
+
+def refused(world: World, who: str, action: Action, environment: str, **fields: Any) -> tuple[set[str], str]:
+    """The rules and words of a refusal."""
+    before = world.ports.repository.texts
+    explained = world.explain(who, action, environment, **fields)
+    outcome = world.ask(who, action, environment, **fields)
+    assert not outcome.ok
+    assert outcome.decision.reasons == explained.reasons
+    assert world.ports.repository.texts == before
+    return rules_of(outcome.decision), told(outcome.decision)
+
+
+def failed(world: World, **numbers: int) -> str:
+    """Why a merge's release failed; what ran before is in the stack file and runs again."""
+    before = world.tags("dev")
+    outcome = world.merge(**numbers)
+    assert outcome.record
+    assert not outcome.ok
+    assert [step.state for step in outcome.record.history][:2] == ["applying", "failed"]
+    assert world.tags("dev") == before
+    return outcome.record.history[1].why
+
+
+def test_a_breaker_rollback_fails_the_promotion(world: World):
+    world.merge(person=1)
+    world.ports.runtime.broken.add(release("person", 2).digest)
+    assert "person: the deployment breaker rolled it back to person:1" in failed(world, person=2)
+    assert world.ports.runtime.running("dev", "person").digest == release("person", 1).digest
+    assert world.state.of("dev")[-1].state == "reverted"
+
+
+def test_a_service_that_answers_the_old_digest_fails_the_promotion(world: World):
+    world.merge(person=1)
+    world.ports.runtime.stuck.add(release("person", 2).digest)
+    assert f"a task answers {release('person', 1).digest} at /version" in failed(world, person=2)
+
+
+def test_a_deployment_that_fails_says_why(world: World):
+    world.merge(person=1)
+    world.ports.runtime.failing.add("dev")
+    assert "the deployment failed: no capacity in any zone" in failed(world, person=2)
+    assert world.state.of("dev")[-1].state == "failed"
+    world.ports.runtime.failing.clear()
+    world.promoter.resume(world.actor("sam"))
+    assert world.state.of("dev")[-1].state == "reverted"
+
+
+def test_one_broken_service_takes_its_whole_set_back(world: World):
+    world.merge(person=1, topics=1)
+    world.ports.runtime.broken.add(release("topics", 2).digest)
+    failed(world, person=2, topics=2)
+    assert world.tags("dev") == all_at(1, ["person", "topics"])
+
+
+def test_a_digest_missing_in_the_registry_is_refused(world: World):
+    world.merge(person=1)
+    world.ports.registry.digests["person-database"].clear()
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"digest-missing"}
+    assert f"the registry doesn't have person-database@{release('person', 1).database_digest}" in said
+
+
+def test_a_moved_tag_is_refused(world: World):
+    world.merge(person=1)
+    world.ports.registry.tags["person", "v1"] = release("person", 9).digest
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"tag-moved"}
+    assert f"person:v1 points at {release('person', 9).digest} now" in said
+
+
+def test_a_stale_preview_is_refused(world: World):
+    world.merge(person=1)
+    request = world.seen("promote", "test", domain="people")
+    world.ports.previews.world = "somebody added a setting"
+    explained = world.promoter.explain(request, world.actor("eva"))
+    outcome = world.promoter.run(request, world.actor("eva"))
+    assert rules_of(outcome.decision) == rules_of(explained) == {"preview-stale"}
+    assert "something moved since the preview" in told(explained)
+
+
+def test_a_proposal_goes_stale_with_its_preview(world: World):
+    world.in_staging()
+    world.ports.clock.pass_hours(25)
+    record = world.approved()
+    world.ports.previews.world = "another plan for the database"
+    assert refused(world, "rita", "apply", "production", record=record.id)[0] == {"preview-stale"}
+
+
+def test_a_promotion_without_a_preview_is_refused(world: World):
+    world.merge(person=1)
+    request = msgspec.structs.replace(world.seen("promote", "test", domain="people"), fingerprint="")
+    assert rules_of(world.promoter.run(request, world.actor("eva")).decision) == {"preview-missing"}
+
+
+def test_nobody_approves_their_own_proposal(world: World):
+    world.in_staging()
+    rules, said = refused(world, "rita", "approve", "production", record=world.proposed().id)
+    assert rules == {"own-proposal"}
+    assert "rita proposed it; nobody approves their own." in said
+
+
+def test_nobody_approves_twice(world: World):
+    world.in_staging()
+    record = world.proposed()
+    assert world.ask("rolf", "approve", "production", record=record.id).ok
+    assert refused(world, "rolf", "approve", "production", record=record.id)[0] == {"approved-already"}
+
+
+def test_one_approval_of_two_is_too_few(world: World):
+    world.in_staging()
+    world.ports.clock.pass_hours(25)
+    record = world.proposed()
+    world.ask("rolf", "approve", "production", record=record.id)
+    rules, said = refused(world, "rita", "apply", "production", record=record.id)
+    assert rules == {"approvals"}
+    assert "1 more person must approve" in said
+
+
+def test_a_set_not_verified_in_staging_is_refused(world: World):
+    world.in_staging()
+    text = world.ports.repository.texts["stacks/Pulumi.staging.yaml"]
+    other = world.built("person", 7)
+    text = text.replace(release("person", 1).digest, other.digest).replace("tag: v1", "tag: v7", 1)
+    text = text.replace(str(release("person", 1).database_digest), str(other.database_digest))
+    world.ports.repository.commit({"stacks/Pulumi.staging.yaml": text})
+    rules, said = refused(world, "rita", "promote", "production")
+    assert "not-seen-together" in rules
+    assert "the set that staging has now was not verified there as a whole" in said
+
+
+def test_a_set_whose_black_box_failed_in_test_doesnt_reach_staging(world: World):
+    world.merge(**dict.fromkeys(SERVICES, 1))
+    world.ports.black_box.failing["test"] = "3 of 42 failed: test_sign_in"
+    world.to_test()
+    rules, said = refused(world, "tim", "promote", "staging")
+    assert rules == {"not-seen-together"}
+    assert "3 of 42 failed: test_sign_in" in said
+    world.ports.black_box.failing.clear()
+    assert world.ask("tim", "verify", "test").ok
+    assert world.ask("tim", "promote", "staging").ok
+
+
+def test_a_black_box_that_failed_in_dev_keeps_out_of_test(world: World):
+    world.ports.black_box.failing["dev"] = "1 of 42 failed"
+    world.merge(person=1)
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"black-box"}
+    assert "1 of 42 failed" in said
+
+
+def test_what_doesnt_run_as_meant_in_dev_stays_there(world: World):
+    world.merge(person=1)
+    world.ports.runtime.runs["dev", "person"] = msgspec.structs.replace(
+        world.ports.runtime.runs["dev", "person"], task_definition="person:hand"
+    )
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"not-running"}
+    assert "ECS runs person:hand, meant is person:1" in said
+
+
+def test_a_hold_keeps_a_service_out(world: World):
+    world.merge(person=1)
+    assert world.ask("tim", "hold", "test", services=("person",), reason="wait for the survey").ok
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"hold"}
+    assert "wait for the survey" in said
+
+
+def test_a_hold_on_one_release_lets_the_next_in(world: World):
+    world.merge(person=1)
+    world.ask("tim", "hold", "test", services=("person",), digest=release("person", 1).digest, reason="slow")
+    assert refused(world, "eva", "promote", "test", domain="people")[0] == {"hold"}
+    world.merge(person=2)
+    assert world.ask("eva", "promote", "test", domain="people").ok
+
+
+def test_a_freeze_lets_nothing_in_until_it_ends(world: World):
+    world.merge(person=1)
+    until = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+    assert world.ask("sam", "freeze", "test", until=until, reason="board meeting").ok
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"freeze"}
+    assert "frozen until 2026-11-23 13:00 CET by sam: board meeting" in said
+    world.ports.clock.pass_hours(3)
+    assert world.ask("eva", "promote", "test", domain="people").ok
+
+
+def test_a_planned_freeze_begins_when_it_says(world: World):
+    world.merge(person=1)
+    world.ask("sam", "freeze", "test", since=datetime(2026, 11, 24, tzinfo=UTC), reason="inventory")
+    assert world.explain("eva", "promote", "test", domain="people").allowed
+    world.ports.clock.pass_hours(24)
+    assert refused(world, "eva", "promote", "test", domain="people")[0] == {"freeze"}
+    freeze = world.state.freezes("test", world.ports.clock.now())[0]
+    assert world.ask("sam", "unfreeze", "test", record=freeze.id).ok
+    assert world.ask("eva", "promote", "test", domain="people").ok
+
+
+def test_a_veto_stops_an_approved_proposal(world: World):
+    world.in_staging()
+    world.ports.clock.pass_hours(25)
+    record = world.approved()
+    assert world.ask("tim", "veto", "production", record=record.id, reason="the report is wrong").ok
+    rules, said = refused(world, "rita", "apply", "production", record=record.id)
+    assert rules == {"veto"}
+    assert "tim vetoed it: the report is wrong" in said
+
+
+def test_the_soak_and_the_window_stand_before_applying_not_before_proposing(world: World):
+    world.in_staging()
+    decision = world.explain("rita", "promote", "production")
+    assert decision.allowed
+    assert rules_of(decision, later=True) == {"approvals", "soak"}
+    record = world.approved()
+    world.ports.clock.pass_hours(9.5)
+    rules, said = refused(world, "rita", "apply", "production", record=record.id)
+    assert rules == {"soak", "window"}
+    assert "the set has been in staging for 9 h of 24 h" in said
+    assert "it is Monday 19:30; production changes only" in said
+
+
+def test_what_changed_in_staging_since_the_proposal_is_refused(world: World):
+    world.in_staging(1)
+    world.ports.clock.pass_hours(25)
+    record = world.approved()
+    world.merge(person=2)
+    world.to_test("people")
+    world.ask("tim", "promote", "staging")
+    rules, said = refused(world, "rita", "apply", "production", record=record.id)
+    assert "preview-stale" in rules
+    assert "staging isn't as it was when" in said
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "environment", "fields"),
+    [
+        ("mona", "promote", "dev", {}),
+        ("ci", "promote", "test", {"domain": "people"}),
+        ("eva", "promote", "staging", {}),
+        ("tim", "promote", "production", {}),
+        ("mona", "hold", "dev", {"services": ("person",), "reason": "x"}),
+        ("tim", "freeze", "dev", {"reason": "x"}),
+        ("mona", "verify", "dev", {}),
+    ],
+)
+def test_who_lacks_the_role_is_told_which(
+    world: World, who: str, action: Action, environment: str, fields: dict[str, Any]
+):
+    world.in_staging()
+    if environment == "dev" and action == "promote":
+        fields = {"releases": {"person": world.built("person", 2)}}
+    if environment in ("test", "staging"):
+        world.merge(**dict.fromkeys(SERVICES, 2))
+    if environment == "staging":
+        world.to_test()
+    rules, said = refused(world, who, action, environment, **fields)
+    assert rules == {"who"}
+    assert f"; {who} has " in said
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule", "said"),
+    [
+        ({"domain": "poeple"}, "unknown", 'poeple is no domain. Did you mean "people"?'),
+        ({"services": ("persn",)}, "unknown", 'persn is no service. Did you mean "person"?'),
+        ({"services": ("person", "topics")}, "unit", "of several domains: learning, people"),
+        ({}, "unit", "Choose one of: learning, people, portal"),
+        ({"domain": "portal"}, "nothing-to-promote", "test has what dev has already"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_told_so(world: World, fields: dict[str, Any], rule: str, said: str):
+    world.merge(person=1, topics=1)
+    rules, words = refused(world, "eva", "promote", "test", **fields)
+    assert rules == {rule}
+    assert said in words
+
+
+def test_part_of_a_set_doesnt_go_to_staging(world: World):
+    world.merge(**dict.fromkeys(SERVICES, 1))
+    world.to_test()
+    assert refused(world, "tim", "promote", "staging", services=("person",))[0] == {"unit"}
+
+
+def test_a_release_without_its_database_image_is_incomplete(world: World):
+    releases = {"person": release("person", 1, database=False)}
+    assert refused(world, "ci", "promote", "dev", releases=releases)[0] == {"incomplete"}
+
+
+def test_an_older_build_doesnt_replace_a_newer_one(world: World):
+    newer, older = (
+        msgspec.structs.replace(world.built("person", number), built_at=f"2026-11-23T0{number}:00:00Z")
+        for number in (8, 7)
+    )
+    assert world.ask("ci", "promote", "dev", releases={"person": newer}).ok
+    assert refused(world, "ci", "promote", "dev", releases={"person": older})[0] == {"older-build"}
+
+
+def test_the_same_is_not_proposed_twice(world: World):
+    world.in_staging()
+    world.proposed()
+    assert refused(world, "sam", "promote", "production")[0] == {"already-proposed"}
+
+
+def test_what_is_being_applied_is_settled_before_the_next(world: World):
+    """Whoever comes next finds the record that a crash left, and ends it first."""
+
+    def crash(point: str) -> None:
+        if point == "before deploy":
+            raise KeyboardInterrupt
+
+    world.ports.fault_hook = crash
+    with pytest.raises(KeyboardInterrupt):
+        world.merge(person=1)
+    assert world.state.undecided("dev")
+    request = world.seen("promote", "dev", releases={"person": world.built("person", 2)})
+    assert "being-promoted" in rules_of(world.promoter.explain(request, world.actor("eva")))
+    world.ports.fault_hook = lambda point: None
+    outcome = world.merge(person=2)
+    assert outcome.ok
+    assert [record.state for record in world.state.of("dev")] == ["verified", "verified"]
+
+
+def test_a_hold_a_veto_and_a_freeze_take_a_reason(world: World):
+    assert refused(world, "sam", "hold", "dev", services=("person",))[0] == {"reason-missing"}
+    assert refused(world, "sam", "freeze", "dev", reason=" \n ")[0] == {"reason-missing"}
+
+
+def test_what_isnt_in_force_cant_be_lifted(world: World):
+    world.ask("sam", "hold", "dev", services=("person",), reason="x")
+    hold = world.state.holds("dev")[0]
+    world.ask("sam", "release", "dev", record=hold.id)
+    assert refused(world, "sam", "release", "dev", record=hold.id)[0] == {"wrong-state"}
+
+
+RUNS = Running(
+    task_definition="a:2",
+    meant_task_definition="a:2",
+    digest=release("person", 1).digest,
+    answered=(release("person", 1).digest,),
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda now: now, ""),
+        (lambda now: None, "it isn't there."),
+        (lambda now: msgspec.structs.replace(now, answered=()), "no task answers /version."),
+        (lambda now: msgspec.structs.replace(now, task_definition="a:1"), "ECS runs a:1, meant is a:2."),
+        (lambda now: msgspec.structs.replace(now, rolled_back=True), "the deployment breaker rolled it back to a:2."),
+    ],
+)
+def test_what_runs_is_what_is_meant_or_why_not(change: Callable[[Running], Running | None], said: str):
+    assert not_as_meant(release("person", 1), change(RUNS)) == said
