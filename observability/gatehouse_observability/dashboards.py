@@ -2,9 +2,6 @@
 
 None names a service: what differs between services stands in series (as service:objective:ratio), so that a
 new service is on every dashboard without changing one.
-
-Left out until there is something to show: *Delivery* (lead time, frequency, failures of changes: needs the record of
-promotions as a metric) and PostgreSQL's own locks, cache and slow statements (needs an exporter beside it).
 """
 
 from gatehouse_observability.objectives import USERS
@@ -13,6 +10,7 @@ from gatehouse_observability.panels import Dashboard, Panel, Query, Row
 REQUESTS, SECONDS = "gatehouse_http_requests_total", "gatehouse_http_request_duration_seconds_bucket"
 PERCENTILES = ("50", "95", "99")
 BUILDS = "sum by (service, version, commit) (gatehouse_build_info)"
+FOUND = ("cache", "disk")
 # A build that wasn't there five minutes ago.
 NEW_BUILDS = f"{BUILDS} unless {BUILDS.replace('build_info', 'build_info offset 5m')}"
 # What is used, of what a task is given or aims at.
@@ -26,7 +24,7 @@ OF_MEMORY = "max by (service) (process_resident_memory_bytes) / on (service) ser
 
 
 def dashboards() -> list[Dashboard]:
-    return [overview(), one_service(), database(), releases(), capacity()]
+    return [overview(), one_service(), database(), releases(), delivery(), capacity()]
 
 
 def overview() -> Dashboard:
@@ -265,9 +263,51 @@ def database() -> Dashboard:
                     ),
                 ],
             ),
+            Row("What sessions do", _sessions()),
             Row("Schema", _schema()),
         ],
     )
+
+
+def _sessions() -> list[Panel]:
+    """Every task of a service sees the same sessions and blocks: hence max, not sum."""
+    cached, read = (f'max(rate(gatehouse_db_blocks_total{{found="{where}"}}[$__rate_interval]))' for where in FOUND)
+    return [
+        Panel(
+            title="Sessions",
+            queries=[Query("max by (service, state) (gatehouse_db_sessions)", "{{service}} {{state}}")],
+            help="`idle_in_transaction` for long holds locks and keeps dead rows: some code waits inside a transaction",
+        ),
+        Panel(
+            title="Waiting for a lock",
+            queries=[Query('max by (service) (gatehouse_db_sessions{state="waiting_for_lock"})', "{{service}}")],
+            help="Above 0 for more than moments: look for the longest transaction, or for a migration",
+        ),
+        Panel(
+            title="Longest transaction",
+            queries=[Query("max by (service) (gatehouse_db_oldest_transaction_seconds)", "{{service}}")],
+            help="Requests end within seconds; what is longer holds its locks, and vacuum waits for it",
+            unit="s",
+        ),
+        Panel(
+            title="Slow statements",
+            queries=[
+                Query("sum by (service) (rate(gatehouse_db_slow_statements_total[$__rate_interval]))", "{{service}}")
+            ],
+            help="A second, slower than database.slow_statement_ms; each is in the log, with its trace id",
+        ),
+        Panel(
+            title="Found in the cache",
+            queries=[Query(f"{cached} / ({cached} + {read} > 0)", "cache")],
+            help="Below 0.99 for long: the database's memory is smaller than what is read often",
+            unit="percentunit",
+        ),
+        Panel(
+            title="Deadlocks",
+            queries=[Query("max(increase(gatehouse_db_deadlocks_total[$__rate_interval]))", "deadlocks")],
+            help="Each ended somebody's transaction with an error: two places lock the same rows in another order",
+        ),
+    ]
 
 
 def _schema() -> list[Panel]:
@@ -317,6 +357,55 @@ def releases() -> Dashboard:
                         kind="number",
                         width=24,
                         height=5,
+                    ),
+                ],
+            )
+        ],
+    )
+
+
+def delivery() -> Dashboard:
+    """DORA's four, from the record of promotions (gatehouse_ci.figures says what exactly is counted)."""
+    none_yet = "nothing was promoted, or nothing failed, in 30 days"
+
+    def each(title: str, expr: str, text: str, unit: str = "short", sparse: str = "") -> Panel:
+        query = Query(f"max by (stage) ({expr})", "{{stage}}")
+        return Panel(title=title, queries=[query], help=text, unit=unit, sparse=sparse)
+
+    return Dashboard(
+        uid="gatehouse-delivery",
+        title="Delivery",
+        summary="How quickly changes reach people, and how often they hurt; per environment, over 30 days",
+        releases=NEW_BUILDS,
+        rows=[
+            Row(
+                "The last 30 days",
+                [
+                    each(
+                        "Deployments",
+                        'gatehouse_delivery_changes{outcome="deployments"}',
+                        "Promotions and rollbacks that were seen running. Often and small is good",
+                    ),
+                    each(
+                        "Lead time",
+                        "gatehouse_delivery_lead_seconds",
+                        "The median from the build of a merge until it was seen running. A day is good",
+                        "s",
+                        none_yet,
+                    ),
+                    each(
+                        "Changes that failed",
+                        "gatehouse_delivery_failure_ratio",
+                        "The share of promotions that failed or were rolled back. Below 0.15 is good",
+                        "percentunit",
+                        none_yet,
+                    ),
+                    each(
+                        "Time to restore",
+                        "gatehouse_delivery_restore_seconds",
+                        "The median from a failed deployment until it was over. Below an hour is good",
+                        "s",
+                        none_yet,
                     ),
                 ],
             )

@@ -1,5 +1,6 @@
 """Puts the portal together: pages on top of what every service has."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from litestar.di import Provide
 from gatehouse_chassis import Service, create_app
 from gatehouse_chassis.problems import Unauthenticated
 from gatehouse_portal import assets, cores, pages
+from gatehouse_portal.delivery import Delivery
 from gatehouse_portal.desk import Core, Desk
 from gatehouse_portal.figures import Prometheus
 from gatehouse_portal.headers import security_headers
@@ -36,6 +38,9 @@ def create(service: Service, core: Core | None = None) -> Litestar:
         app.state.prometheus = prometheus = Prometheus(service.settings.url("prometheus_url"))
         found = core or cores.of(service)
         app.state.desk = desk = Desk(found) if found else None
+        delivery = Delivery()
+        app.state.metrics.registry.register(delivery)
+        reading = asyncio.create_task(delivery.keep_reading(desk)) if desk else None
         app.state.sessions = Sessions(
             secret=checked_secret(service.settings.text("session_secret")),
             lifetime=service.settings.duration("session_lifetime"),
@@ -46,6 +51,8 @@ def create(service: Service, core: Core | None = None) -> Litestar:
         finally:
             await watch.close()
             await prometheus.close()
+            if reading:
+                reading.cancel()
             if desk:
                 await desk.close()
 

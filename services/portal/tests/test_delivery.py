@@ -1,0 +1,46 @@
+"""What the record of promotions says, as metrics."""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+
+from gatehouse_ci.memory import release, tree
+from gatehouse_ci.state import read_state
+from gatehouse_ci.structs import Change, Record, Step
+from gatehouse_portal.delivery import Delivery
+
+
+def shown(delivery: Delivery) -> list[str]:
+    registry = CollectorRegistry()
+    registry.register(delivery)
+    return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
+
+
+def test_before_main_was_read_there_is_nothing():
+    assert shown(Delivery()) == []
+
+
+def test_each_environment_has_its_figures_and_none_that_nothing_stands_behind(workspace_root):
+    now = datetime.now(UTC)
+    built = msgspec.structs.replace(release("person", 2), built_at=(now - timedelta(hours=3)).isoformat())
+    done = Record(
+        id="1",
+        kind="promotion",
+        environment="dev",
+        by="somebody",
+        at=now,
+        state="verified",
+        services={"person": Change(before=None, after=built)},
+        history=(Step(state="verified", at=now - timedelta(hours=1), by="somebody"),),
+    )
+    policy = (workspace_root / "stacks" / "policy.yaml").read_text()
+    delivery = Delivery()
+    delivery.state = msgspec.structs.replace(
+        read_state("", tree(policy, {"person": "people"})), records_of={"dev": (done,)}
+    )
+    found = shown(delivery)
+    assert 'gatehouse_delivery_changes{outcome="deployments",stage="dev"} 1.0' in found
+    assert 'gatehouse_delivery_lead_seconds{stage="dev"} 7200.0' in found
+    assert 'gatehouse_delivery_changes{outcome="deployments",stage="production"} 0.0' in found
+    assert not [line for line in found if "restore" in line]
