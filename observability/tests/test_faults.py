@@ -37,7 +37,17 @@ from gatehouse_local.testing import free_port
 from gatehouse_observability.load.engine import arrivals
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config, rule_groups
 from gatehouse_observability.rules import Alert, Group, as_yaml, document
-from gatehouse_observability.testing import Prometheus, Recorder, Shown, Task, hurried, program, promtool, stretched
+from gatehouse_observability.testing import (
+    EMPTY_BY_DESIGN,
+    Prometheus,
+    Recorder,
+    Shown,
+    Task,
+    hurried,
+    program,
+    promtool,
+    stretched,
+)
 
 pytestmark = pytest.mark.platform  # a small one of its own
 SMALL = Path(__file__).parent / "small" / "service.py"
@@ -355,6 +365,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     """What was seen of each fault that a chosen test asks for. In a world it is one fault at a time."""
     program("prometheus"), program("promtool")
     items = [item for item in request.session.items if item.path == request.path and isinstance(item, pytest.Function)]
+    items = [item for item in items if hasattr(item, "callspec")]
     asked_for = {cast(Fault, item.callspec.params["fault"]).name for item in items}
     left = queue.SimpleQueue[Fault]()
     for fault in FAULTS:
@@ -451,6 +462,11 @@ def test_the_right_alert_fires_and_no_other_page(lived: dict[str, Lived], fault:
     assert seen.pages == fault.pages
     assert seen.tickets >= fault.tickets
     assert seen.data, f"{fault.reads} has no data, even now"
+
+
+def test_what_is_empty_by_design_has_a_fault_that_fills_it():
+    for part, name in EMPTY_BY_DESIGN.items():
+        assert part in next(fault for fault in FAULTS if fault.name == name).reads
 
 
 WELL_MINUTES, AFTER_MINUTES = 60, 50

@@ -21,7 +21,7 @@ import httpx
 import msgspec
 
 from gatehouse_chassis.breaker import Breaker
-from gatehouse_chassis.context import REQUEST_ID_HEADER, TIMEOUT_HEADER, TRACE_HEADER, current
+from gatehouse_chassis.context import TIMEOUT_HEADER, current, passed_on
 from gatehouse_chassis.problems import Problem, ProblemDetails, Unavailable
 
 T = TypeVar("T")
@@ -193,14 +193,10 @@ class Client:
         return response, False
 
     def _headers(self, headers: Mapping[str, str], token: str | None) -> dict[str, str]:
-        sent = {"Accept": "application/json", **headers}
+        sent = {"Accept": "application/json", **headers, **passed_on()}
         context = current.get()
-        if context is not None:
-            sent[REQUEST_ID_HEADER] = context.request_id
-            if context.trace_id:
-                sent[TRACE_HEADER] = f"00-{context.trace_id}-{context.span_id}-{context.trace_flags}"
-            if token is None:
-                token = context.token
+        if context is not None and token is None:
+            token = context.token
         if token:
             sent["Authorization"] = f"Bearer {token}"
         return sent

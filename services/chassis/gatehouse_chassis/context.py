@@ -35,3 +35,14 @@ def request_id() -> str:
     """Of the request in hand; empty outside of one."""
     context = current.get()
     return "" if context is None else context.request_id
+
+
+def passed_on() -> dict[str, str]:
+    """The headers by which another service's logs and times belong to the request in hand; none outside of one."""
+    context = current.get()
+    if context is None:
+        return {}
+    headers = {REQUEST_ID_HEADER: context.request_id}
+    if context.trace_id:
+        headers[TRACE_HEADER] = f"00-{context.trace_id}-{context.span_id}-{context.trace_flags}"
+    return headers

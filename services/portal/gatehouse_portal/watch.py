@@ -12,6 +12,7 @@ import httpx
 import msgspec
 from litestar import Litestar
 
+from gatehouse_chassis.context import passed_on
 from gatehouse_portal.structs import Configuration, Readiness, Version
 
 T = TypeVar("T")
@@ -79,9 +80,10 @@ class Watch:
 
     async def _get(self, name: str, path: str, kind: type[T], token: str) -> T | None:
         client = self._own.get(name, self._http)
+        headers = {"Authorization": f"Bearer {token}", **passed_on()}
         try:
             async with asyncio.timeout(PATIENCE):
-                response = await client.get(self._addresses[name] + path, headers={"Authorization": f"Bearer {token}"})
+                response = await client.get(self._addresses[name] + path, headers=headers)
             return msgspec.json.decode(response.content, type=kind)
         except (httpx.HTTPError, TimeoutError, msgspec.MsgspecError):
             return None
