@@ -4,16 +4,20 @@ A build may have been cancelled or have failed: on main, comparing with the comm
 good. So a build compares each service with the commit that it was released from (`since_release`).
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gatehouse_catalog import load_catalog
+from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_ci.affected import Affected, House, affected
 from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import stack_config
+from gatehouse_ci.files import stack_config, stack_path
 from gatehouse_ci.lock import Lock
 
+RELEASES = "gatehouse:releases"
 SHOWN = 3  # reasons a line; --json has all
 
 
@@ -32,30 +36,54 @@ def since_release(root: Path, environment: str) -> Affected:
     checkout, house = Checkout(root), _house(root)
     commits = released(root, environment)
     bases = {service.name: checkout.commit(commits.get(service.name) or "-") for service in house.services.values()}
-    by_base = {base: affected(house, checkout.changes(base), lambda path: _now(root, path)) for base in _known(bases)}
+    since = {base: _since(checkout, house, environment, base) for base in {*bases.values()} if base}
     answer = Affected(f"what is released to {environment}")
-    paths: set[str] = set()
     for name, base in bases.items():
         if base is None:
             why = f"its release in {environment} names a commit that isn't in this checkout's history"
             answer.images[name] = [why if commits.get(name) else f"nothing of it is released to {environment} yet"]
-            answer.deploy += [one for one in answer.images[name] if one not in answer.deploy]
+            answer.deploy += answer.images[name]
             continue
-        since = by_base[base]
-        paths |= {*since.paths}
-        answer.everything += [why for why in since.everything if why not in answer.everything]
-        answer.deploy += [why for why in since.deploy if why not in answer.deploy]
-        if name in since.images:
-            answer.images[name] = since.images[name]
-        if name in since.databases:
-            answer.databases[name] = since.databases[name]
-    answer.paths = tuple(sorted(paths))
+        answer.deploy += since[base].deploy
+        answer.everything += since[base].everything
+        for ours, theirs in ((answer.images, since[base].images), (answer.databases, since[base].databases)):
+            ours.update({name: theirs[name]} if name in theirs else {})
+    answer.deploy = list(dict.fromkeys(answer.deploy))
+    answer.everything = list(dict.fromkeys(answer.everything))
+    answer.paths = tuple(sorted({path for one in since.values() for path in one.paths}))
     return answer
 
 
+def _since(checkout: Checkout, house: House, environment: str, base: str) -> Affected:
+    """What differs from one release. Nothing does when that is the newer one: nobody goes back by building again."""
+    if checkout.has(base, "HEAD"):
+        return Affected(base)
+    changes = checkout.changes(base)
+    paths = tuple(path for path in changes.paths if not _about_releases(checkout, base, path, environment))
+    return affected(house, replace(changes, paths=paths), lambda path: _now(checkout.root, path))
+
+
+def _about_releases(checkout: Checkout, base: str, path: str, environment: str) -> bool:
+    """Whether a file of stacks/ says nothing new of this environment, but which releases are where."""
+    stack = re.fullmatch(r"stacks/Pulumi\.(\w+)\.yaml", path)
+    if path.startswith("stacks/releases/") or (stack and stack[1] in ENVIRONMENTS and stack[1] != environment):
+        return True
+    if not stack:
+        return False
+    texts = {path: checkout.text(base, path) or ""}
+    before, now = stack_config(texts, stack[1]), stack_config(checkout.root, stack[1])
+    return {**before, RELEASES: None} == {**now, RELEASES: None}
+
+
 def released(root: Path, environment: str) -> Mapping[str, str]:
-    """The commit of each service's release in an environment. Raises PortFailed when the stack file isn't YAML."""
-    releases = stack_config(root, environment).get("gatehouse:releases") or {}
+    """The commit of each service's release in an environment, as origin's main says it, or else the files at hand.
+
+    A build may wait for another one; what that has released stands on main by then, and not in this checkout.
+    Raises PortFailed when the stack file isn't YAML.
+    """
+    text = Checkout(root).text("origin/main", stack_path(environment))
+    config = stack_config(root if text is None else {stack_path(environment): text}, environment)
+    releases = config.get(RELEASES) or {}
     return {service: str(release.get("commit", "")) for service, release in releases.items()}
 
 
@@ -132,10 +160,6 @@ def _reasons(reasons: list[str]) -> str:
 
 def _house(root: Path) -> House:
     return House(load_catalog(root), Lock(_now(root, "uv.lock")))
-
-
-def _known(bases: Mapping[str, str | None]) -> list[str]:
-    return sorted({base for base in bases.values() if base})
 
 
 def _now(root: Path, path: str) -> str:

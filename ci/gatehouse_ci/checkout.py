@@ -57,6 +57,16 @@ class Checkout:
         except GitError:
             return None
 
+    def has(self, revision: str, other: str) -> bool:
+        """Whether the history of `revision` has `other` behind it, and isn't just that."""
+        if self.commit(revision) == self.commit(other):
+            return False
+        try:
+            self.git("merge-base", "--is-ancestor", other, revision)
+        except GitError:
+            return False
+        return True
+
     def base(self, revision: str | None = None) -> str | None:
         """The commit to compare with: where HEAD left `revision`, or else origin's main; None: compare with nothing.
 

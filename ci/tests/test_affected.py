@@ -17,7 +17,7 @@ from gatehouse_ci.affected import Affected, House, affected
 from gatehouse_ci.affected_report import for_people, look, since_release
 from gatehouse_ci.checkout import Changes, Checkout, GitError
 from gatehouse_ci.lock import Lock
-from gatehouse_ci.testing_checkout import commit, copied, write
+from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
 LOCK = (ROOT / "uv.lock").read_text()
@@ -270,7 +270,47 @@ def test_a_build_compares_each_service_with_its_own_release(repository: Checkout
     answer = since_release(repository.root, "dev")
     assert answer.services == ["identity", "person", "topics"]
     assert answer.images["identity"] == ["nothing of it is released to dev yet"]
-    assert answer.deploy
+
+
+def released(git: Checkout, revision: str, *, environment: str = "dev") -> str:
+    """Commits that every service is released from `revision`, as promotion does."""
+    release = f"{{tag: v1, digest: 'sha256:{'a' * 64}', commit: {revision}}}"
+    stack = f"stacks/Pulumi.{environment}.yaml"
+    pinned = "\n".join(["gatehouse:releases:", *(f"    {name}: {release}" for name in sorted(EVERY))])
+    text = re.sub(r"gatehouse:releases:.*", pinned, (git.root / stack).read_text(), count=1)
+    return commit(git, "Release", **{stack: text, f"stacks/releases/{environment}/1.yaml": "kind: promotion\n"})
+
+
+def test_that_something_was_released_is_no_reason_to_deploy(repository: Checkout):
+    first = repository.git("rev-parse", "HEAD")
+    released(repository, first, environment="test")
+    released(repository, first)
+    commit(repository, "A document", **{"README.md": "Read this.\n"})
+    answer = since_release(repository.root, "dev")
+    assert (answer.services, answer.deploy) == ([], [])
+    text = (repository.root / "stacks/Pulumi.dev.yaml").read_text().replace("tier: development", "tier: production")
+    commit(repository, "Another tier", **{"stacks/Pulumi.dev.yaml": text})
+    assert since_release(repository.root, "dev").deploy == ["stacks/Pulumi.dev.yaml: what an environment is made from"]
+
+
+def test_an_older_commit_is_never_built_over_a_newer_release(repository: Checkout):
+    """Somebody runs an old build again."""
+    older = repository.git("rev-parse", "HEAD")
+    newer = commit(repository, "Newer", **{"services/person/gatehouse_person/a.py": ""})
+    repository.git("branch", "newer")
+    repository.git("switch", "--quiet", "--create", "old", older)
+    released(repository, newer)
+    repository.git("switch", "--quiet", "--detach", older)
+    write(repository.root / "stacks/Pulumi.dev.yaml", repository.git("show", "old:stacks/Pulumi.dev.yaml"))
+    assert since_release(repository.root, "dev").services == []
+
+
+def test_what_was_released_while_a_build_waited_counts(repository: Checkout, tmp_path: Path):
+    waiting = commit(repository, "Waits", **{"services/person/gatehouse_person/a.py": ""})
+    released(repository, waiting)
+    with_remote(repository, tmp_path / "remote.git")
+    repository.git("switch", "--quiet", "--detach", waiting)
+    assert since_release(repository.root, "dev").services == []
 
 
 def test_the_answer_for_people_says_why(repository: Checkout):
