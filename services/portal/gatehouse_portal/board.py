@@ -1,69 +1,25 @@
 """What the release page shows, from the repository's state at one revision: one struct, so that no part of the page
-can say something else than another.
+can say something else than another. The matrix is the one that `gate promote status` shows.
 
-A release counts as running in an environment only when a record says that it was seen there: what the stack file
-means and what was verified are told apart (kargo #5951 showed the wrong set while a promotion went on).
+What main says and what runs are told apart: while a release is being applied neither it nor the one before is shown as
+running (kargo #5951 showed the wrong set while a promotion went on).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
+from gatehouse_ci.matrix import Column, Matrix, matrix
 from gatehouse_ci.policy import Edge
 from gatehouse_ci.state import State
-from gatehouse_ci.structs import ENVIRONMENTS, Record, Release
+from gatehouse_ci.structs import ENVIRONMENTS, Change, Record
 
 LOG_LENGTH = 30
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A service in an environment: what main says (`release`), and since when it has been seen running there.
-
-    While a record changes it, `coming` is that record, and what runs is neither surely the one nor the other.
-    """
-
-    service: str
-    environment: str
-    release: Release | None = None
-    since: datetime | None = None
-    coming: Record | None = None
-    holds: list[Record] = []
-
-    @property
-    def before(self) -> Release | None:
-        """What ran until now, while `coming`."""
-        return self.coming.services[self.service].before if self.coming else None
-
-
-class Row(msgspec.Struct, frozen=True, kw_only=True):
-    service: str
-    domain: str
-    cells: list[Cell]
-
-
-class Column(msgspec.Struct, frozen=True, kw_only=True):
-    """An environment as a whole. `verified`: since when its present set is known to work together."""
-
-    environment: str
-    verified: datetime | None
-    count: int
-    undecided: list[Record]
-    proposals: list[Record]
-    freezes: list[Record]
-
-    @property
-    def state(self) -> str:
-        """`nothing`, `changing`, `verified` or `unverified`."""
-        if self.undecided:
-            return "changing"
-        if not self.count:
-            return "nothing"
-        return "verified" if self.verified else "unverified"
-
-
 class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """An edge that people promote along. `domains`: those in which something differs, with how many services."""
+    """An edge that people promote along. `domains`: those to choose from, with how many of their services differ."""
 
     environment: str
     edge: Edge
@@ -72,103 +28,90 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     may: bool
 
 
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """An environment. `coming`: by service, the record that changes it now."""
+
+    column: Column
+    count: int
+    may: bool
+    coming: dict[str, Record]
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def state(self) -> str:
+        """`nothing`, `changing`, `verified` or `unverified`."""
+        if self.coming:
+            return "changing"
+        if not self.count:
+            return "nothing"
+        return "verified" if self.column.good_since else "unverified"
+
+    def change(self, service: str) -> Change | None:
+        """What is being done to a service now."""
+        record = self.coming.get(service)
+        return record.services[service] if record else None
+
+
 class Board(msgspec.Struct, frozen=True, kw_only=True):
-    revision: str
     now: datetime
-    columns: list[Column]
-    rows: list[Row]
+    matrix: Matrix
+    places: list[Place]
     ways: list[Way]
-    holds: list[Record]
-    freezes: list[Record]
     log: list[Record]
     log_more: int
 
     @property
-    def changing(self) -> list[Record]:
-        return [record for column in self.columns for record in column.undecided]
+    def under_way(self) -> list[Record]:
+        """What is being applied, what failed and hasn't been seen gone, and what waits for people."""
+        columns = self.matrix.columns
+        return [record for one in columns for record in one.unsettled] + [
+            record for one in columns for record in one.proposals
+        ]
 
     @property
-    def waiting(self) -> list[Record]:
-        return [record for column in self.columns for record in column.proposals]
+    def brakes(self) -> list[Record]:
+        columns = self.matrix.columns
+        return [hold for one in columns for hold in one.holds] + [freeze for one in columns for freeze in one.freezes]
 
 
 def board(state: State, roles: Iterable[str], now: datetime) -> Board:
     """The page's content for somebody with these roles."""
-    mine = frozenset(roles)
-    known = sorted(state.services.values(), key=lambda entry: (entry.domain, entry.name))
-    gone = sorted({name for found in state.releases.values() for name in found} - state.services.keys())
-    domains = {entry.name: entry.domain for entry in known} | dict.fromkeys(gone, "")
+    mine, found = frozenset(roles), matrix(state, now)
     log = sorted(state.records.values(), key=lambda record: (record.at, record.id), reverse=True)
     return Board(
-        revision=state.revision,
         now=now,
-        columns=[_column(state, name, now) for name in ENVIRONMENTS],
-        rows=[
-            Row(service=name, domain=domain, cells=[_cell(state, name, environment) for environment in ENVIRONMENTS])
-            for name, domain in domains.items()
-        ],
-        ways=[
-            _way(state, name, state.policy.edges[name], mine)
-            for name in ENVIRONMENTS
-            if state.policy.edges[name].source in ENVIRONMENTS
-        ],
-        holds=[hold for name in ENVIRONMENTS for hold in state.holds(name)],
-        freezes=[freeze for name in ENVIRONMENTS for freeze in state.coming_freezes(name, now)],
+        matrix=found,
+        places=[_place(state, column, mine) for column in found.columns],
+        ways=[_way(state, column, mine) for column in found.columns if column.source in ENVIRONMENTS],
         log=log[:LOG_LENGTH],
         log_more=max(0, len(log) - LOG_LENGTH),
     )
 
 
-def _column(state: State, environment: str, now: datetime) -> Column:
-    return Column(
-        environment=environment,
-        verified=state.good_since(environment) if state.last_seen(environment) else None,
-        count=len(state.releases[environment]),
-        undecided=state.undecided(environment),
-        proposals=state.proposals(environment),
-        freezes=state.freezes(environment, now),
+def _place(state: State, column: Column, roles: frozenset[str]) -> Place:
+    return Place(
+        column=column,
+        count=len(state.releases[column.name]),
+        may=not roles.isdisjoint(state.policy.edges[column.name].who),
+        coming={name: record for record in state.undecided(column.name) for name in record.services},
     )
 
 
-def _cell(state: State, service: str, environment: str) -> Cell:
-    release = state.releases[environment].get(service)
-    coming = next((record for record in state.undecided(environment) if service in record.services), None)
-    return Cell(
-        service=service,
-        environment=environment,
-        release=release,
-        since=_seen_since(state.of(environment), service, release) if release and coming is None else None,
-        coming=coming,
-        holds=[hold for hold in state.holds(environment) if hold.service == service],
-    )
-
-
-def _seen_since(records: Sequence[Record], service: str, release: Release) -> datetime | None:
-    """When it was seen first, since it last came there."""
-    since = None
-    for record in reversed(records):
-        if record.seen is not None:
-            if record.seen.releases.get(service) != release:
-                break
-            since = record.seen.at
-    return since
-
-
-def _way(state: State, environment: str, edge: Edge, roles: frozenset[str]) -> Way:
-    source, target = state.releases[edge.source], state.releases[environment]
+def _way(state: State, column: Column, roles: frozenset[str]) -> Way:
+    """Of the policy's edge into this environment."""
+    edge = state.policy.edges[column.name]
+    source, target = state.releases[edge.source], state.releases[column.name]
     names = {name for name in {*source, *target} if source.get(name) != target.get(name)}
+    domains = dict.fromkeys(sorted(state.domains), 0)
+    for name in names & state.services.keys():
+        domains[state.services[name].domain] += 1
     return Way(
-        environment=environment,
+        environment=column.name,
         edge=edge,
         differing=len(names),
-        domains=_counted(state, names),
+        domains=domains,
         may=not roles.isdisjoint(edge.who),
     )
-
-
-def _counted(state: State, names: Iterable[str]) -> dict[str, int]:
-    found = dict.fromkeys(sorted(state.domains), 0)
-    for name in names:
-        if entry := state.services.get(name):
-            found[entry.domain] += 1
-    return found

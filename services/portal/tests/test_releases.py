@@ -241,7 +241,7 @@ async def test_break_glass_takes_a_reason_and_is_loud(desk, world):
     assert "break-glass</span>" in (await desk.see("/releases")).text
 
 
-async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_true(desk, world):
+async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_true(desk, world, releasing):
     world.merge(1)
     sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
     world.carry_out("test", sre, domain="people")
@@ -249,18 +249,17 @@ async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_tr
     gate = threading.Event()
     world.ports.fault_hook = lambda point: gate.wait(30) if point == "before deploy" else None
     await sign_in(desk, "kofi@example.org", "tester")
-    before = desk.house  # the same house, another browser
     found = fields((await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text, "promote")
-    run = desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
-    answer = await run
-    async with before.browser(type("At", (), {"app": desk._transport.app})) as other:
+    answer = await desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
+    portal = releasing[0]
+    async with desk.house.browser(portal) as other:
         await other.sign_in("tester")
         seen = cell((await other.see("/releases")).text, "person", "test")
         assert re.findall(r">(v\d)<", seen) == ["v1", "v2"]
         assert "being applied" in seen
         assert "aria-current" in (await other.see(answer.headers["location"])).text
         gate.set()
-        await desk_of(desk).run(answer.headers["location"].rpartition("/")[2]).settled(30)
+        await portal.app.state.desk.run(answer.headers["location"].rpartition("/")[2]).settled(30)
         seen = cell((await other.see("/releases")).text, "person", "test")
         assert re.findall(r">(v\d)<", seen) == ["v2"]
         assert "being applied" not in seen
@@ -322,5 +321,25 @@ def cell(text, service, environment):
     return row.partition(f'data-environment="{environment}"')[2].partition("</td>")[0]
 
 
-def desk_of(browser):
-    return browser._transport.app.state.desk
+async def test_looking_again_settles_what_was_begun_and_is_recorded(desk, world):
+    world.merge(1)
+    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+
+    def crash(point):
+        if point == "before deploy":
+            raise KeyboardInterrupt
+
+    world.ports.fault_hook = crash
+    with pytest.raises(KeyboardInterrupt):
+        world.carry_out("test", sre, domain="people")
+    world.ports.fault_hook = lambda point: None
+    await sign_in(desk, "kofi@example.org", "tester")
+    assert "being applied" in cell((await desk.see("/releases")).text, "person", "test")
+    desk.house.says(
+        "identity", "GET", "/api/identity/me", {"name": "S", "roles": ["sre"], "email": "sunita@example.org"}
+    )
+    answer = await desk.submit("/releases/verify", environment="test")
+    assert "A look at Test" in (await desk.see(answer.headers["location"])).text
+    seen = cell((await desk.see("/releases")).text, "person", "test")
+    assert re.findall(r">(v\d)<", seen) == ["v1"]
+    assert "being applied" not in seen

@@ -29,6 +29,7 @@ STOP_ASKING = 286  # htmx's own: the answer is shown, and isn't asked for again
 LONGEST = 500
 # Those that a preview is confirmed for, and those that are one commit and no more.
 MOVES = ("promote", "rollback", "approve", "apply")
+LOOKS = ("verify",)  # changes nothing but the record of having looked
 BRAKES = ("hold", "release", "veto", "freeze", "unfreeze")
 seen_by = guards.pages_for(*RELEASES_SEEN_BY)
 
@@ -108,13 +109,13 @@ async def record(request: Asked, peers: Peers, state: AppState, key: str) -> Tem
 async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Response[Any]:
     desk = _desk(state)
     form = await request.form()
-    if action not in (*MOVES, *BRAKES):
+    if action not in (*MOVES, *LOOKS, *BRAKES):
         raise NotFound
     if action in MOVES and form.get("confirmed") != "yes":
         raise Invalid({"confirmed": "Read the preview, and confirm that it is to be done."})
     known = await desk.state()
     given = {key: str(form.get(key, "")) for key in release_words.FIELDS} | {"action": action}
-    wanted = _wanted(given, (*MOVES, *BRAKES), known.policy)
+    wanted = _wanted(given, (*MOVES, *LOOKS, *BRAKES), known.policy)
     if desk.core.refusal:
         raise Invalid({"release_remote": desk.core.refusal})
     run = desk.begin(wanted, await _actor(peers))
@@ -124,7 +125,7 @@ async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Res
         return _refused(request, run, title)
     if action in BRAKES and over:
         return see("/releases")
-    key = run.request.key if action in ("promote", "rollback") else release_words.key_of(wanted.record)
+    key = release_words.key_of(wanted.record) if action in ("approve", "apply") else run.request.key
     return see(f"/releases/records/{key}")
 
 
