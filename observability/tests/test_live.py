@@ -67,14 +67,14 @@ def under_load(minute: Future[Run]) -> Run:
     return minute.result()
 
 
-async def visit(url: str, persona: str, trace: str, *pages: str) -> None:
+async def visit(url: str, persona: str, trace: str, *pages: str, good: bool = True) -> None:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         somebody = Persona(persona, http, url)
         await somebody.arrive()
         headers = {"traceparent": f"00-{trace}-{'ab' * 8}-01"}
         for page in pages:
             async with http.get(url + page, cookies=somebody.cookies, headers=headers) as answer:
-                assert answer.status == 200, await answer.text()
+                assert answer.status == 200 or not good, await answer.text()
 
 
 def logged(state: Path, trace: str) -> dict[str, list[dict[str, Any]]]:
@@ -116,9 +116,9 @@ def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(
     trace = uuid.uuid4().hex
     with psycopg.connect(platform.database_url) as connection, ThreadPoolExecutor(1) as pool:
         connection.execute("lock table curriculum.assignment, curriculum.curriculum in access exclusive mode")
-        page = pool.submit(asyncio.run, visit(platform.url, "mentor", trace, f"/members/{MENTEE}"))
+        page = pool.submit(asyncio.run, visit(platform.url, "mentor", trace, f"/members/{MENTEE}", good=False))
         eventually(lambda: waits(connection), bool)
-        time.sleep(0.35)  # slow is over 0.2 seconds, and after one the statement would be given up
+        time.sleep(0.35)  # slow is over 0.2 seconds; after one the statement is given up, which is slow all the same
         connection.rollback()
         page.result()
 
