@@ -40,7 +40,7 @@ def test_a_breaker_rollback_fails_the_promotion(world: World):
     world.merge(person=1)
     world.ports.runtime.broken.add(release("person", 2).digest)
     assert "person: the deployment breaker rolled it back to person:1" in failed(world, person=2)
-    assert world.ports.runtime.running("dev", "person").digest == release("person", 1).digest
+    assert world.ports.runtime.runs["dev", "person"].digest == release("person", 1).digest
     assert world.state.of("dev")[-1].state == "reverted"
 
 
