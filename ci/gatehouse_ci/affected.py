@@ -13,7 +13,7 @@ from gatehouse_catalog import Catalog
 from gatehouse_ci.checkout import Changes
 from gatehouse_ci.lock import Lock, Member
 
-DB_MANAGER, PLATFORM = "gatehouse-db-manager", "gatehouse-platform"
+CHASSIS, DB_MANAGER, PLATFORM = "gatehouse-chassis", "gatehouse-db-manager", "gatehouse-platform"
 SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together
 RESOLVED = "uv.lock: its packages resolve otherwise"
 Why = dict[str, list[str]]  # what is affected, and the reasons
@@ -42,13 +42,18 @@ class House:
     """What is asked of a changed path: whose it is, and who stands on that."""
 
     def __init__(self, catalog: Catalog, lock: Lock) -> None:
-        self.members = lock.members
         self.services = {f"gatehouse-{service.name}": service for service in catalog}
         self.databases = [service.name for service in catalog if service.database]
         # Extras and the root's groups count for tests and deployments; an image is installed without.
         self.stands_on = {name: lock.reach(name) for name in lock.members}
         self.tested_on = {name: lock.reach(name, extras=True) for name in lock.members}
-        self._by_folder = sorted(lock.members.values(), key=lambda one: len(one.folder), reverse=True)
+        # A service that was written just now isn't in the lock yet; it stands on what every service does.
+        unlocked = {name: one for name, one in self.services.items() if name not in lock.members}
+        for name in unlocked:
+            self.stands_on[name] = self.tested_on[name] = self.stands_on.get(CHASSIS, frozenset()) | {name}
+        new = {name: Member(name, f"services/{service.name}") for name, service in unlocked.items()}
+        self.members = {**lock.members, **new}
+        self._by_folder = sorted(self.members.values(), key=lambda one: len(one.folder), reverse=True)
 
     def owner(self, path: str) -> Member | None:
         return next((one for one in self._by_folder if path.startswith(f"{one.folder}/")), None)
@@ -139,8 +144,8 @@ def _lock(house: House, answer: Affected, before: str | None, now: str) -> None:
         return
     old, new = Lock(before), Lock(now)
     for name in house.members:
-        if name not in old.members:
-            continue  # new: its files say so
+        if name not in old.members or name not in new.members:
+            continue  # just written, or just locked: its files say so
         if old.digest(name) != new.digest(name):
             _resolved(house, answer, name)
         if old.digest(name, extras=True) != new.digest(name, extras=True):

@@ -169,6 +169,15 @@ def test_every_file_of_this_repository_has_its_rule(change):
     assert change(*files).everything == []
 
 
+def test_a_service_that_was_written_just_now_is_affected_before_it_is_locked(repository: Checkout):
+    text = (ROOT / "services/topics/service.toml").read_text().replace("topics", "library").replace("8404", "8499")
+    write(repository.root / "services/library/service.toml", text)
+    write(repository.root / "services/library/gatehouse_library/app.py", "")
+    answer = look(repository.root, "HEAD")
+    assert answer.images["library"][0] == "services/library/gatehouse_library/app.py: its code"
+    assert answer.everything == []
+
+
 def test_nothing_to_compare_with_affects_all(house):
     answer = affected(house, Changes(None), lambda _: LOCK)
     assert set(answer.services) == EVERY
