@@ -12,7 +12,7 @@ import pytest
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.releases import Release
 from gatehouse_ci.image_index import CREATED, REVISION, VERSION, CantJoin, join, release, sbom
-from gatehouse_ci.registry import INDEX, Credentials, Registry
+from gatehouse_ci.registry import DOCKER_MANIFEST, INDEX, Credentials, Registry
 from gatehouse_ci.testing import DockerRegistry, docker_registry
 
 ROOT = find_root(Path(__file__))
@@ -73,6 +73,19 @@ def test_a_part_that_was_pushed_as_an_index_counts_as_what_is_in_it(server: Dock
     registry.tag("topics", index, "v1-arm64")
     digest = join(registry, "topics", "v1")
     assert registry.platforms("topics", digest) == ("linux/amd64", "linux/arm64")
+
+
+def test_what_the_classic_builder_pushes_can_be_joined(server: DockerRegistry, registry: Registry):
+    pushed(server, "identity", "v1", "amd64", "arm64")
+    for architecture in ("amd64", "arm64"):
+        _, content, _ = registry.whole("identity", f"v1-{architecture}")
+        manifest = {**json.loads(content), "mediaType": DOCKER_MANIFEST}
+        manifest["config"]["mediaType"] = "application/vnd.docker.container.image.v1+json"
+        for layer in manifest["layers"]:
+            layer["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+        address = f"http://{server.host}/v2/{REPOSITORY}/identity/manifests/v1-{architecture}"
+        _put(server.http, address, json.dumps(manifest).encode(), DOCKER_MANIFEST)
+    assert registry.platforms("identity", join(registry, "identity", "v1")) == ("linux/amd64", "linux/arm64")
 
 
 def test_a_missing_part_makes_no_index(server: DockerRegistry, registry: Registry):
