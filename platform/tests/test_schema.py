@@ -19,6 +19,7 @@ from moto.ecs.models import ecs_backends
 from moto.server import ThreadedMotoServer
 
 from gatehouse_platform import schema, schema_task
+from gatehouse_platform.grafana import DashboardsProvider
 from gatehouse_platform.schema import SchemaProvider
 from gatehouse_platform.schema_task import (
     Failed,
@@ -289,9 +290,10 @@ def test_pulumi_can_carry_the_provider_to_its_own_process_and_it_stays_the_same(
     """It is pickled by name: an equal program gives an equal text, or every up would run every schema again."""
     from pulumi.dynamic.dynamic import serialize_provider
 
-    once = serialize_provider(SchemaProvider())
-    assert once == serialize_provider(SchemaProvider())
-    assert len(once) < 500
+    for provider in (SchemaProvider, DashboardsProvider):
+        once = serialize_provider(provider())
+        assert once == serialize_provider(provider())
+        assert len(once) < 500
 
 
 def test_the_time_to_wait_outlasts_what_db_manager_waits():
