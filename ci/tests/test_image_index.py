@@ -1,6 +1,9 @@
 """Joining what each architecture's machine pushed, in Debian's registry: one index, or a sentence and none."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -117,6 +120,23 @@ def test_a_release_is_both_images_and_what_their_database_brings(server: DockerR
     assert (made.tag, made.commit) == ("v2", COMMIT)
     assert made.collections["person"].count(".") == 3
     assert msgspec.json.decode(msgspec.json.encode(made), type=Release) == made
+
+
+def test_the_command_writes_what_promotion_reads(server: DockerRegistry, tmp_path: Path):
+    for image in ("topics", "topics-database"):
+        pushed(server, image, "v3", "amd64", "arm64", text="three")
+    outputs = tmp_path / "outputs"
+    environ = {**os.environ, "GATEHOUSE_REGISTRY": f"{server.host}/{REPOSITORY}", "GITHUB_OUTPUT": str(outputs)}
+    words = ["image", "index", "topics", "--tag", "v3", "--output", str(tmp_path / "release"), "--github"]
+    command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(ROOT), *words]
+    subprocess.run(command, env=environ, check=True, capture_output=True)
+    told = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+    made = msgspec.json.decode((tmp_path / "release" / "topics.json").read_bytes(), type=Release)
+    assert told["image"] == f"{server.host}/{REPOSITORY}/topics"
+    assert (told["digest"], told["database_digest"]) == (made.digest, made.database_digest)
+    assert {file.name for file in (tmp_path / "release").iterdir()} == {
+        "topics.json", "topics.cdx.json", "topics-database.cdx.json",
+    }  # fmt: skip
 
 
 def test_every_image_has_a_list_of_its_packages():
