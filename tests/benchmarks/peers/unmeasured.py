@@ -1,43 +1,46 @@
 """A service without its metrics: what they cost is the difference. No service can be told to be so; it is put together
-here, with a module in the place of the chassis's own that counts nothing.
+here, with modules in the places of the chassis's own that count nothing.
 """
 
 import sys
 from types import ModuleType
 from typing import Any
 
-METRICS = "gatehouse_chassis.metrics"
+import msgspec
 
 
 class Nothing:
-    """Takes what Metrics takes."""
+    """Takes whatever is done with it."""
 
-    def inc(self) -> None: ...
+    def __getattr__(self, _name: str) -> Any:
+        return self._nothing
 
-    def dec(self) -> None: ...
+    def _nothing(self, *_words: Any, **_named: Any) -> None: ...
 
 
-class Metrics:
+class Metrics(Nothing):
     def __init__(self, service: Any) -> None:
         self.in_flight = Nothing()
-
-    def observe(self, *_figures: Any) -> None: ...
-
-    def count_call(self, *_call: Any) -> None: ...
-
-    def watch_pool(self, *_pool: Any) -> None: ...
-
-    def saw_database(self, *_versions: Any, **_unmet: Any) -> None: ...
 
     def render(self, _accept: str = "") -> tuple[bytes, str]:
         return b"", "text/plain"
 
 
+class Sessions(msgspec.Struct):
+    nothing: int
+
+
+STAND_INS: dict[str, dict[str, Any]] = {
+    "gatehouse_chassis.metrics": {"Metrics": Metrics, "UNMATCHED": "unmatched"},
+    "gatehouse_chassis.sessions": {"SESSIONS": "select 0 as nothing", "Sessions": Sessions},
+}
+
+
 def main(name: str) -> None:
-    stand_in = ModuleType(METRICS)
-    vars(stand_in).update(Metrics=Metrics, UNMATCHED="unmatched")
-    sys.modules[METRICS] = stand_in
-    from gatehouse_chassis.serve import main as serve  # after the stand-in is in its place
+    for module, content in STAND_INS.items():
+        sys.modules[module] = ModuleType(module)
+        vars(sys.modules[module]).update(content)
+    from gatehouse_chassis.serve import main as serve  # after the stand-ins are in their places
 
     assert "prometheus_client" not in sys.modules, "something else imports prometheus_client: its memory isn't compared"
     serve(name)
