@@ -82,7 +82,7 @@ def test_what_the_classic_builder_pushes_can_be_joined(server: DockerRegistry, r
     pushed(server, "identity", "v1", "amd64", "arm64")
     for architecture in ("amd64", "arm64"):
         _, content, _ = registry.whole("identity", f"v1-{architecture}")
-        manifest = {**json.loads(content), "mediaType": DOCKER_MANIFEST}
+        manifest: dict[str, Any] = {**json.loads(content), "mediaType": DOCKER_MANIFEST}
         manifest["config"]["mediaType"] = "application/vnd.docker.container.image.v1+json"
         for layer in manifest["layers"]:
             layer["mediaType"] = "application/vnd.docker.image.rootfs.diff.tar.gzip"
