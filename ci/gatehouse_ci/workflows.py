@@ -24,7 +24,8 @@ def with_domains(text: str, domains: Iterable[str]) -> str:
     """The text with these domains between the comments; the first choice, everything, stays."""
 
     def block(found: re.Match) -> str:
-        lines = ["# <domains> written by gate generate", "options:", "  - everything", *(f"  - {name}" for name in domains)]
-        return "\n".join(f"{found['indent']}{line}" for line in [*lines, "# </domains>"])
+        choices = [f"  - {name}" for name in ("everything", *domains)]
+        lines = ["# <domains> written by gate generate", "options:", *choices, "# </domains>"]
+        return "\n".join(f"{found['indent']}{line}" for line in lines)
 
     return DOMAINS.sub(block, text)
