@@ -145,6 +145,9 @@ class Promoter:
         try:
             if "running" in edge.needs and move.kind == "promotion" and request.action != "approve":
                 running = {name: self.ports.runtime.running(move.source, name) for name in move.releases}
+            if edge.approvals.count == 0 or request.action == "apply" or request.break_glass:
+                with contextlib.suppress(PortFailed):  # before its first deployment an environment isn't there
+                    self.ports.runtime.running(move.environment, next(iter(move.changes)))
         except NotConfigured as error:
             missing.append(str(error))
         try:

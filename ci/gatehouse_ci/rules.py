@@ -246,6 +246,12 @@ def unmoved(case: Case) -> Iterator[Reason]:
             yield Reason(rule="preview-stale", message=message, mend="Propose it anew.")
 
 
+def configured(case: Case) -> Iterator[Reason]:
+    """What can't be carried out to its end from here isn't begun."""
+    for missing in case.facts.missing:
+        yield Reason(rule="not-configured", message=missing, mend="Or let a workflow do it: see ci/README.md.")
+
+
 def own_proposal(case: Case) -> Iterator[Reason]:
     if case.move.proposal and case.move.proposal.by == case.actor.name:
         message = f"{case.actor.name} proposed it; nobody approves their own."
@@ -302,4 +308,4 @@ PROPOSE: tuple[Rule, ...] = (
     preview,
 )
 APPROVE: tuple[Rule, ...] = (who, own_proposal, approved_already, veto, digests, seen_together, hold, unmoved, preview)
-APPLY: tuple[Rule, ...] = (*PROPOSE, unmoved, veto, approvals, soak, window, freeze)
+APPLY: tuple[Rule, ...] = (*PROPOSE, configured, unmoved, veto, approvals, soak, window, freeze)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from gatehouse_ci.memory import release
+from gatehouse_ci.ports import NotConfigured
 from gatehouse_ci.settle import not_as_meant
 from gatehouse_ci.structs import Action, Running
 
@@ -345,6 +346,32 @@ def test_what_isnt_in_force_cant_be_lifted(world: World):
     hold = world.state.holds("dev")[0]
     world.ask("sam", "release", "dev", record=hold.id)
     assert refused(world, "sam", "release", "dev", record=hold.id)[0] == {"wrong-state"}
+
+
+@pytest.mark.parametrize(
+    ("port", "rules"),
+    [
+        ("registry", {"digest-missing", "not-configured"}),
+        ("runtime", {"not-running", "not-configured"}),
+        ("previews", {"preview-missing", "not-configured"}),
+    ],
+)
+def test_what_cant_be_asked_from_here_is_refused_before_anything_is_written(world: World, port: str, rules: set[str]):
+    world.merge(person=1)
+    request = world.seen("promote", "test", domain="people")
+    before = world.ports.repository.texts
+    setattr(world.ports, port, NotThere())
+    outcome = world.promoter.run(request, world.actor("eva"))
+    assert rules_of(outcome.decision) == rules
+    assert "Nobody said where it is. Set GATEHOUSE_X." in told(outcome.decision)
+    assert world.ports.repository.texts == before
+
+
+class NotThere:
+    """A port that isn't configured."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotConfigured("Nobody said where it is.", "Set GATEHOUSE_X.")
 
 
 RUNS = Running(
