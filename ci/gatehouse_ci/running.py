@@ -25,6 +25,7 @@ SERVICE_GROUP = "service:"  # begins the group of a task that ECS started for a 
 DESCRIBED_AT_ONCE = 100  # tasks, by ECS's own limit
 RECENT_EVENTS = 10
 REMEMBERED_SECONDS = 30.0
+LISTED_SECONDS = 1.0
 
 
 def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime:
@@ -45,16 +46,21 @@ def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime
 class EcsRuntime:
     """The environments in ECS: deploys to them and looks at them."""
 
-    def __init__(self, session: Any, deployer: Deployer, repository: Main, asking: Asking) -> None:
+    def __init__(
+        self, session: Any, deployer: Deployer, repository: Main, asking: Asking, *, listed: float = LISTED_SECONDS
+    ) -> None:
         self._session = session
         self._deployer = deployer
         self._repository = repository
         self._asking = asking
         self._clients: dict[str, Any] = {}
+        self._listed_seconds = listed
+        self._listed: dict[str, tuple[float, list[Task]]] = {}
         self._read: tuple[float, Tree] = (float("-inf"), {})
 
     def deploy(self, environment: str, revision: str) -> None:
         self._deployer.deploy(environment, revision)
+        self._listed.clear()
 
     def running(self, environment: str, service: str) -> Running | None:
         tree = self._tree()
@@ -104,7 +110,15 @@ class EcsRuntime:
         )
 
     def _tasks(self, ecs: Any, cluster: str, environment: str) -> list[Task]:
-        """All services' running tasks. Those that were told to stop aren't listed: they finish their last requests."""
+        """All services' running tasks, listed once for a look at each of them."""
+        at, tasks = self._listed.get(cluster, (float("-inf"), []))
+        if time.monotonic() - at >= self._listed_seconds:
+            tasks = self._list(ecs, cluster, environment)
+            self._listed[cluster] = (time.monotonic(), tasks)
+        return tasks
+
+    def _list(self, ecs: Any, cluster: str, environment: str) -> list[Task]:
+        """Those that were told to stop aren't listed: they finish their last requests."""
         pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
         arns = [arn for page in pages for arn in page["taskArns"]]
         described = []

@@ -1,12 +1,11 @@
 """An institute that delivers, on this machine: a bare git remote, Debian's image registry, moto's ECS, the real ports.
 
-What stands in for something: images are made by hand (no Docker), `pulumi` is pulumi_stand_in.py, the black-box suite
+What stands in for something: images are made by hand (no Docker), Pulumi is pulumi_stand_in.py, the black-box suite
 is a script that says what a test wants, and the clock goes when it is told to.
 """
 
 import contextlib
 import shutil
-import sys
 from collections.abc import Collection, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +30,8 @@ from gatehouse_ci.structs import Action, Actor, Decision, Record, Release, Reque
 from gatehouse_ci.testing import DockerRegistry, docker_registry
 from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
 from gatehouse_ci.testing_ecs import Ecs, moto_ecs
+
+from .pulumi_stand_in import Engine, pulumi
 
 ROOT = find_root()
 CODE = "services/person/gatehouse_person/rules.py"
@@ -79,7 +80,7 @@ class Institute:
     remote: Path
     images: DockerRegistry
     ecs: Ecs
-    stand_in: Path
+    engine: Engine
     ports: RealPorts
     lines: list[str] = field(default_factory=list)
     built: int = 0
@@ -115,12 +116,12 @@ class Institute:
         """Pushes an image for two architectures of each service, and of its database, as build.yml does."""
         self.built += 1
         tag, head = f"v{self.built}", self.checkout.git("rev-parse", "HEAD")
-        return {service: self._built(service, tag, head) for service in services}
+        known = self.state.services
+        return {service: self._built(service, tag, head, known[service].has_database) for service in services}
 
-    def _built(self, service: str, tag: str, head: str) -> Release:
+    def _built(self, service: str, tag: str, head: str, has_database: bool) -> Release:
         labels = {"org.opencontainers.image.revision": head, "org.opencontainers.image.version": tag}
         digests = {}
-        has_database = self.state.services[service].has_database
         for image in [service, f"{service}-database"] if has_database else [service]:
             digests[image] = self.images.push(f"{REPOSITORY}/{image}", text=f"{image} {tag}", labels=labels)
             self.ports.registry.tag(image, digests[image], tag)
@@ -193,14 +194,10 @@ class Institute:
 
     # What goes wrong
 
-    def goes_wrong(self, how: str, text: str = "") -> None:
-        """See pulumi_stand_in.py; `mended` ends it."""
-        write(self.stand_in / how, text)
-
     def mended(self) -> None:
-        for file in self.stand_in.iterdir():
-            file.unlink()
+        self.engine.mend()
         self.ecs.answers.clear()
+        self.black_box_says("12 passed in 0.10s")
 
     def black_box_says(self, verdict: str) -> None:
         write(self.checkout.root / "verdict", verdict + "\n")
@@ -229,35 +226,38 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
 def an_institute(folder: Path, services: Collection[str] = ()) -> Generator[Institute]:
     """With these services only, or all; the fewer, the quicker."""
     checkout = a_checkout(folder, services)
-    stand_in = folder / "stand-in"
-    stand_in.mkdir()
-    with docker_registry(folder / "images") as images, moto_ecs() as ecs, pytest.MonkeyPatch.context() as patch:
+    with contextlib.ExitStack() as stack:
+        images = stack.enter_context(docker_registry(folder / "images"))
+        ecs = stack.enter_context(moto_ecs())
+        engine = stack.enter_context(pulumi(folder / "bin"))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         for key, value in ecs.environ.items():
             patch.setenv(key, value)
         patch.delenv("AWS_PROFILE", raising=False)
-        environ = {
-            **ecs.environ,
-            "PATH": f"{a_pulumi(folder)}:/usr/local/bin:/usr/bin:/bin",
-            "STAND_IN": str(stand_in),
-            "GATEHOUSE_REGISTRY": f"{images.host}/{REPOSITORY}",
-        }
-        remote = folder / "remote.git"
-        with_remote(checkout, remote)
-        root, repository = checkout.root, GitRepository(str(remote), folder / "work")
-        deployer = Deployer(root, repository, environ, poll=0.05)
-        opened = registry.connect(root, environ)
-        ports = RealPorts(
-            repository=repository,
-            registry=opened,
-            runtime=EcsRuntime(Session(), deployer, repository, FromHere(ecs.address)),
-            previews=preview.connect(root, environ, repository, lambda: opened),
-            black_box=black_box.connect(root, environ),
-            clock=Clock(),
-        )
-        made = Institute(checkout=checkout, remote=remote, images=images, ecs=ecs, stand_in=stand_in, ports=ports)
-        made.black_box_says("12 passed in 0.10s")
-        yield made
-        opened.close()
+        yield put_together(folder, checkout, images, ecs, engine)
+
+
+def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: Ecs, engine: Engine) -> Institute:
+    environ = {
+        **ecs.environ,
+        "PATH": f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+        "GATEHOUSE_REGISTRY": f"{images.host}/{REPOSITORY}",
+    }
+    remote = with_remote(checkout, folder / "remote.git")
+    root, repository = checkout.root, GitRepository(str(remote), folder / "work")
+    deployer = Deployer(root, repository, environ, poll=0.05)
+    opened = registry.connect(root, environ)
+    ports = RealPorts(
+        repository=repository,
+        registry=opened,
+        runtime=EcsRuntime(Session(), deployer, repository, FromHere(ecs.address)),
+        previews=preview.connect(root, environ, repository, lambda: opened),
+        black_box=black_box.connect(root, environ),
+        clock=Clock(),
+    )
+    made = Institute(checkout=checkout, remote=remote, images=images, ecs=ecs, engine=engine, ports=ports)
+    made.mended()
+    return made
 
 
 def a_checkout(folder: Path, services: Collection[str]) -> Checkout:
@@ -276,12 +276,3 @@ def a_checkout(folder: Path, services: Collection[str]) -> Checkout:
     ignored = (root / ".gitignore").read_text(encoding="utf-8")
     commit(checkout, "Ignore what the black-box suite says", **{".gitignore": f"{ignored}verdict\n"})
     return checkout
-
-
-def a_pulumi(folder: Path) -> Path:
-    """A folder for PATH, in which `pulumi` is the stand-in."""
-    program = folder / "bin" / "pulumi"
-    stand_in = Path(__file__).with_name("pulumi_stand_in.py")
-    write(program, f'#!/bin/sh\nexec "{sys.executable}" "{stand_in}" "$@"\n')
-    program.chmod(0o755)
-    return program.parent

@@ -1,130 +1,128 @@
-#!/usr/bin/env python3
-"""Stands for `pulumi` where its engine can't be had: what the stack file says of releases comes to be in moto's ECS.
+"""Stands for Pulumi's engine where it can't be had: what the stack file says of releases comes to be in moto's ECS.
 
 It is no Pulumi: no plan, no state, no other resource. It does what the tests need of an `up`: a new revision of each
 changed service's task definition, the service moved to it, and tasks of it in the place of the old ones. As the real
-one does, it reports success when the breaker has rolled back (pulumi-aws #4487). Files in $STAND_IN say what goes
-wrong: `breaks` names such a service (ENVIRONMENT/SERVICE), `fails` makes an update fail with its text, `locked` says
-once that another update runs. It asks moto by HTTP, without boto3, which would take a second to load in every run.
+one does, it reports success when the breaker has rolled back (pulumi-aws #4487).
+
+`pulumi` on PATH is a shell script that hands the stack file to the engine here, in the test's process, by HTTP: a
+Python for each update would take most of the tests' time.
 """
 
-import argparse
-import json
-import os
-import sys
-import tomllib
-import urllib.request
+import contextlib
+import http.server
+import io
+import shlex
+import threading
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.ecs.models import ecs_backends
 from ruamel.yaml import YAML
 
-TARGET = "AmazonEC2ContainerServiceV20141113"
-REGION = "eu-central-1"
-# moto reads service and region from it; nobody checks it.
-SIGNATURE = f"AWS4-HMAC-SHA256 Credential=testing/20260101/{REGION}/ecs/aws4_request, SignedHeaders=host, Signature=0"
-NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet"], "securityGroups": ["group"]}}
+from gatehouse_ci.testing_checkout import write
+from gatehouse_ci.testing_ecs import DIGEST_VARIABLE, REGION
+
 TASKS = 2
+# Refuses what would wait for an answer, and what believes that a rolled back service runs.
+PULUMI = """#!/bin/sh
+[ "$1" = install ] && exit 0
+case "$*" in "up --stack $3 --refresh --yes --non-interactive "*) ;; *) echo "unexpected: $*" >&2; exit 1 ;; esac
+exec curl --silent --show-error --fail-with-body --data-binary "@stacks/Pulumi.$3.yaml" {address}/"$3"
+"""
 
 
-def ecs(action: str, **content: Any) -> dict[str, Any]:
-    headers = {
-        "X-Amz-Target": f"{TARGET}.{action}",
-        "Content-Type": "application/x-amz-json-1.1",
-        "Authorization": SIGNATURE,
-    }
-    request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], json.dumps(content).encode(), headers)
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
+class Engine:
+    """What goes wrong: `breaks` is a service (ENVIRONMENT/SERVICE) whose next update the breaker rolls back, `fails`
+    what an update says that fails, `locked` whether the next one finds another running."""
+
+    def __init__(self) -> None:
+        self.mend()
+
+    def mend(self) -> None:
+        self.breaks, self.fails, self.locked = "", "", False
+
+    def up(self, environment: str, stack_file: str) -> tuple[bool, str]:
+        """(whether it succeeded, what it says)"""
+        if self.fails:
+            return False, f"error: update failed\n{self.fails}\n"
+        if self.locked:
+            self.locked = False
+            return False, "error: the stack is currently locked by 1 lock(s).\n"
+        config = YAML(typ="safe").load(io.StringIO(stack_file))["config"]
+        releases = config.get("gatehouse:releases") or {}
+        cluster, ecs = f"gatehouse-{environment}", ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
+        for arn in ecs.list_services(cluster):
+            if (gone := arn.rpartition("/")[2]) not in releases:
+                ecs.delete_service(cluster, gone, force=True)
+        said = [self._bring(ecs, environment, service, release["digest"]) for service, release in releases.items()]
+        return True, "\n".join(said)
+
+    def _bring(self, ecs: Any, environment: str, service: str, digest: str) -> str:
+        image, cluster = f"example/{service}@{digest}", f"gatehouse-{environment}"
+        if _runs(ecs, cluster, service, image):
+            return f"{service}: unchanged"
+        definition = ecs.register_task_definition(
+            family=f"{cluster}-{service}",
+            container_definitions=[
+                {
+                    "name": service,
+                    "image": image,
+                    "memory": 512,
+                    "environment": [{"name": DIGEST_VARIABLE, "value": digest}],
+                }
+            ],
+            volumes=[],
+            network_mode="bridge",
+        )
+        if self.breaks == f"{environment}/{service}":
+            self.breaks = ""
+            return f"{service}: updated"  # it wasn't: nobody says so
+        _roll_out(ecs, cluster, service, definition.arn)
+        return f"{service}: updated"
 
 
-def place(name: str) -> Path:
-    return Path(os.environ["STAND_IN"]) / name
-
-
-def told(name: str) -> str | None:
-    return place(name).read_text() if place(name).exists() else None
-
-
-def definition(environment: str, service: str, release: dict[str, Any], port: int) -> str:
-    container = {
-        "name": service,
-        "image": f"example/{service}@{release['digest']}",
-        "memory": 512,
-        "environment": [{"name": "GATEHOUSE_IMAGE_DIGEST", "value": release["digest"]}],
-        "portMappings": [{"containerPort": port}],
-    }
-    family = f"gatehouse-{environment}-{service}"
-    made = ecs("RegisterTaskDefinition", family=family, containerDefinitions=[container], networkMode="bridge")
-    return made["taskDefinition"]["taskDefinitionArn"]
-
-
-def runs_as_meant(environment: str, service: str, digest: str) -> bool:
+def _runs(ecs: Any, cluster: str, service: str, image: str) -> bool:
     """Whether the service runs the newest definition, and that has the image; as a refresh would find."""
-    found = ecs("DescribeServices", cluster=f"gatehouse-{environment}", services=[service])["services"]
-    if not found or found[0]["status"] == "INACTIVE":
+    found, _ = ecs.describe_services(cluster, [service])
+    if not found or found[0].status == "INACTIVE":
         return False
-    newest = ecs("DescribeTaskDefinition", taskDefinition=f"gatehouse-{environment}-{service}")["taskDefinition"]
-    image = newest["containerDefinitions"][0]["image"]
-    return (found[0]["taskDefinition"], image) == (newest["taskDefinitionArn"], f"example/{service}@{digest}")
+    newest = ecs.describe_task_definition(f"{cluster}-{service}")
+    return (found[0].task_definition, newest.container_definitions[0]["image"]) == (newest.arn, image)
 
 
-def roll_out(environment: str, service: str, arn: str) -> None:
-    """moto's UpdateService leaves the deployment as it was, so the service is made anew; and it starts no tasks."""
-    cluster = f"gatehouse-{environment}"
-    if ecs("DescribeServices", cluster=cluster, services=[service])["services"]:
-        ecs("DeleteService", cluster=cluster, service=service, force=True)
-    ecs("CreateService", cluster=cluster, serviceName=service, taskDefinition=arn, desiredCount=TASKS)
-    tasks = ecs("ListTasks", cluster=cluster)["taskArns"]
-    described = ecs("DescribeTasks", cluster=cluster, tasks=tasks)["tasks"] if tasks else []
-    for task in described:
-        if task["group"] == f"service:{service}" and task["desiredStatus"] == "RUNNING":
-            ecs("StopTask", cluster=cluster, task=task["taskArn"], reason="replaced")
-    group, launch = f"service:{service}", "FARGATE"
-    ecs("RunTask", cluster=cluster, taskDefinition=arn, count=TASKS, group=group, launchType=launch)
+def _roll_out(ecs: Any, cluster: str, service: str, definition: str) -> None:
+    """moto's update leaves the deployment as it was, so the service is made anew; and it starts no tasks by itself."""
+    if ecs.describe_services(cluster, [service])[0]:
+        ecs.delete_service(cluster, service, force=True)
+    ecs.create_service(cluster, service, TASKS, task_definition_str=definition)
+    for task in list(ecs.tasks.get(cluster, {}).values()):
+        if task.group == f"service:{service}" and task.desired_status == "RUNNING":
+            ecs.stop_task(cluster, task.task_arn, "replaced")
+    ecs.run_task(cluster, definition, TASKS, None, "", None, "FARGATE", group=f"service:{service}")
 
 
-def up(environment: str, root: Path) -> None:
-    config = YAML(typ="safe").load(root / "stacks" / f"Pulumi.{environment}.yaml")["config"]
-    broken = told("breaks")
-    releases = config.get("gatehouse:releases") or {}
-    cluster = f"gatehouse-{environment}"
-    for arn in ecs("ListServices", cluster=cluster)["serviceArns"]:
-        if arn.rpartition("/")[2] not in releases:
-            ecs("DeleteService", cluster=cluster, service=arn.rpartition("/")[2], force=True)
-    for service, release in releases.items():
-        if runs_as_meant(environment, service, release["digest"]):
-            continue
-        entry = tomllib.loads((root / "services" / service / "service.toml").read_text())
-        arn = definition(environment, service, release, entry.get("port", 0))
-        if f"{environment}/{service}" == broken:
-            place("breaks").unlink()
-            print(f"{service}: the breaker rolled back, and nobody says so")
-        else:
-            roll_out(environment, service, arn)
-            print(f"{service}: {arn}")
+@contextlib.contextmanager
+def pulumi(folder: Path) -> Generator[Engine]:
+    """The engine, and `pulumi` in the folder, which is for PATH."""
+    engine = Engine()
 
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            stack_file = self.rfile.read(int(self.headers["content-length"])).decode()
+            succeeded, said = engine.up(self.path.strip("/"), stack_file)
+            self.send_response(200 if succeeded else 500)
+            self.end_headers()
+            self.wfile.write(said.encode())
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["install", "up"])
-    parser.add_argument("--stack")
-    parser.add_argument("--message")
-    for flag in ("--refresh", "--yes", "--non-interactive"):
-        parser.add_argument(flag, action="store_true")
-    given = parser.parse_args()
-    if given.command == "install":
-        return
-    assert given.yes, "nobody is there to answer"
-    assert given.non_interactive
-    assert given.refresh, "what was rolled back would be believed to run"
-    if (why := told("fails")) is not None:
-        sys.exit(f"error: update failed\n{why}")
-    if told("locked") is not None:
-        place("locked").unlink()
-        sys.exit("error: the stack is currently locked by 1 lock(s).")
-    up(given.stack, Path.cwd())
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
 
-
-if __name__ == "__main__":
-    main()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = shlex.quote(f"http://127.0.0.1:{server.server_port}")
+        write(folder / "pulumi", PULUMI.replace("{address}", address))
+        (folder / "pulumi").chmod(0o755)
+        yield engine
+        server.shutdown()
