@@ -295,6 +295,7 @@ def test_go_live_is_proposed_approved_by_two_others_and_followed(world: World, o
 def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_releases) -> None:
     page = open_releases("sre")
     page.get_by_text("Roll an environment back").click()
+    page.locator("#rollback-form").get_by_label("Environment").select_option("test")
     page.locator("#rollback-form").get_by_label("Domain").select_option("people")
     page.get_by_role("button", name="See what would come back").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Roll Test back")

@@ -7,17 +7,19 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from gatehouse_catalog import find_root, load_catalog
 from gatehouse_observability.load.engine import drive
 from gatehouse_observability.load.personas import OPERATIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform]
 NARROW = 360
-SERVICES = {"identity", "person", "partner", "topics", "curriculum", "portal"}
+SERVICES = {service.name for service in load_catalog(find_root(Path(__file__).parent)) if service.kind != "job"}
 # Milliseconds for two scrapes, and the rules that go by them.
 PATIENCE = 30_000
 # What the overview says of topics now, and the first row of its own table.
@@ -57,7 +59,7 @@ def test_an_operator_sees_the_traffic_of_every_service(observed: None, open_brow
     for name in SERVICES:
         chart = page.get_by_role("img", name=f"Requests a second of {name}, the last hour")
         expect(chart).to_have_accessible_description(re.compile("^now [0-9.]+, between|^no requests"))
-    assert page.locator("svg.chart path.line.rate").count() > 0
+    assert page.locator("svg.chart :is(.line, .point).rate").count() > 0
 
 
 def test_the_numbers_are_a_table_too_and_stay_open_while_figures_change(observed: None, open_browser) -> None:
