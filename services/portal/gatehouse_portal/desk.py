@@ -104,6 +104,7 @@ class Desk:
         self.core = core
         self.read_at = datetime.now(UTC)  # when main was asked last
         self._reading = asyncio.Lock()
+        self._previewing = asyncio.Lock()  # each starts services to ask them for their API: one after the other
         self._generation = 0
         self._known: tuple[int, float, State] | None = None
         self._runs: OrderedDict[str, Run] = OrderedDict()
@@ -146,7 +147,8 @@ class Desk:
             move = move_of(state, request)
         except Impossible as impossible:
             return Plan(decision=Decision(allowed=False, reasons=(impossible.reason,)))
-        found, no_preview = await _or_trouble(asyncio.to_thread(self._preview, state, move))
+        async with self._previewing:
+            found, no_preview = await _or_trouble(asyncio.to_thread(self._preview, state, move))
         preview, fingerprint = found or (None, "")
         asked = msgspec.structs.replace(request, fingerprint=fingerprint)
         decision, undecided = await _or_trouble(asyncio.to_thread(self.core.explain, asked, actor))
