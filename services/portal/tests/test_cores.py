@@ -85,7 +85,7 @@ def test_where_there_is_no_git_github_is_read(core):
     [
         ("https://kofi:secret@example.org/house.git", "https://example.org/house.git"),
         ("git@example.org:institute/house.git", "git@example.org:institute/house.git"),
-        ("/home/kofi/house.git", "/home/kofi/house.git"),
+        ("/srv/kofi/house.git", "/srv/kofi/house.git"),
     ],
 )
 def test_no_page_shows_how_a_remote_is_signed_in_to(remote, shown):
