@@ -9,7 +9,7 @@ from gatehouse_db_manager import render
 from gatehouse_db_manager.live import Live, LiveSchema
 from gatehouse_db_manager.model import Schema, Sequence, short_digest
 from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
-from gatehouse_db_manager.table_change import NEW, NOTHING, brief
+from gatehouse_db_manager.table_change import NEW, NOTHING, brief, hazard
 
 
 def schema_digest(schema: Schema) -> str:
@@ -54,14 +54,12 @@ def close_schema(live: LiveSchema, whole: Live, schema: Schema) -> Iterator[Step
     """What is no longer in schema.yaml; it comes last, when no column needs it any more."""
     wanted = {sequence.name for sequence in schema.sequences}
     for name in sorted(name for kind, name in live.objects if kind == "sequence" and name not in wanted):
-        why = "where it had counted to is gone for good, and running code may ask it for a number."
-        yield _contract(schema, "sequence", name, f"drop sequence if exists {schema.name}.{name}", why)
+        yield _contract(schema, "sequence", name, f"drop sequence if exists {schema.name}.{name}")
     recorded = live.objects.get(("schema", schema.name))
     made = {name for kind, name in live.objects if kind == "extension"}
     made |= set(recorded.details.get("extensions", ()) if recorded else ())
     for name in sorted((made - set(schema.extensions)) & whole.extensions):
-        why = "other schemas, and SQL in functions, may use it."
-        yield _contract(schema, "extension", name, f'drop extension if exists "{name}"', why)
+        yield _contract(schema, "extension", name, f'drop extension if exists "{name}"')
 
 
 def _former_extensions(schema: Schema, details: dict, made: tuple[str, ...]) -> Iterator[Remember]:
@@ -74,41 +72,32 @@ def _former_extensions(schema: Schema, details: dict, made: tuple[str, ...]) -> 
 
 
 def _shut_out(schema: Schema, role: str) -> Hazard:
-    return Hazard(
-        kind="shut_out",
-        key=f"shut_out {schema.name}.{role}",
-        file=schema.file,
-        danger=f"no longer lets {role} in",
-        why="a service that still logs in as it fails from that moment on.",
-        bad=f"revoke all on schema {schema.name} from {role}",
-        good="Let every service log in as the new role first.",
-    )
+    danger = f"no longer lets {role} in"
+    return hazard("role.change", f"{schema.name}.{role}", schema.file, danger, table=schema.name, name=role)
 
 
 def _sequence(schema: Schema, sequence: Sequence, stands: bool) -> Step:
     full = f"{schema.name}.{sequence.name}"
     grant = f"grant usage, select on sequence {full} to {schema.service_role}"
+    statement = f"{'alter' if stands else 'create'} sequence {full} {sequence.definition}"
+    if stands:
+        # Where it has counted to may be beyond its new bounds; then it begins anew.
+        again = f"exception when invalid_parameter_value then {statement} restart; end $$"
+        statement = f"do $$ begin {statement}; {again}"
     return _step(
         schema,
         f"{'change' if stands else 'create'} sequence {sequence.name}",
         "its definition changed; it goes on counting where it was" if stands else "it is new",
-        f"{'alter' if stands else 'create'} sequence {full} {sequence.definition}",
+        statement,
         grant,
         locks=brief(sequence.name) if stands else NEW,
         remember=(Remember(kind="sequence", name=sequence.name, digest=sequence.digest),),
     )
 
 
-def _contract(schema: Schema, kind: str, name: str, statement: str, why: str) -> Step:
-    hazard = Hazard(
-        kind=f"drop_{kind}",
-        key=f"drop_{kind} {schema.name}.{name}",
-        file=schema.file,
-        danger=f"no longer has the {kind} {name}",
-        why=why,
-        bad=statement,
-        good="Keep it until nothing uses it.",
-    )
+def _contract(schema: Schema, kind: str, name: str, statement: str) -> Step:
+    danger = f"no longer has the {kind} {name}"
+    drop = hazard(f"{kind}.drop", f"{schema.name}.{name}", schema.file, danger, name=name)
     return _step(
         schema,
         f"drop {kind} {name}",
@@ -117,7 +106,7 @@ def _contract(schema: Schema, kind: str, name: str, statement: str, why: str) ->
         phase="contract",
         locks=NOTHING,
         reversible=False,
-        hazards=(hazard,),
+        hazards=(drop,),
         remember=(Remember(kind=kind, name=name),),
     )
 

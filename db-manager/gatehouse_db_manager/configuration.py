@@ -275,8 +275,10 @@ def _sequences(source: _Source, taken: Mapping[str, str], problems: list[Problem
         high = "no maxvalue" if given.maximum is UNSET else f"maxvalue {given.maximum}"
         if given.increment == 0:
             problems.append(document.problem((*place, "increment"), "is 0.", "Count up or down."))
+        first = (given.minimum, 1) if given.increment > 0 else (given.maximum, -1)
+        start = next(one for one in (given.start, *first) if one is not UNSET)
         definition = (
-            f"as {given.type} increment by {given.increment} {low} {high} start with {given.start} "
+            f"as {given.type} increment by {given.increment} {low} {high} start with {start} "
             f"cache {given.cache} {'' if given.cycle else 'no '}cycle"
         )
         yield Sequence(name=name, definition=definition)

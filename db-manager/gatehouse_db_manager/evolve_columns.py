@@ -112,13 +112,8 @@ def _can_add(change: TableChange, column: Column) -> bool:
         return True
     if change.migrates or not change.has_rows():
         return True
-    change.refuse(
-        f"columns.{column.key}",
-        f"adds the required column {column.name} without a default: the rows that are there have no value.",
-        "Give it a default, leave `required` out, or fill it in migrations/"
-        f"{change.table.name}/{change.collection.release}/01_fill.backfill.sql.",
-        bad=f"{column.name}: {{required: true}}",
-    )
+    danger = f"adds the required column {column.name} without a default"
+    change.refuse("column.required.add", f"columns.{column.key}", danger, column=column.name)
     return False
 
 
@@ -145,12 +140,12 @@ def refuse_empty(change: TableChange, column: Column) -> bool:
     rows = change.count(f"{column.name} is null")
     if rows:
         change.refuse(
+            "column.required.empty",
             f"columns.{column.key}.required",
             f"makes {column.name} required",
-            f"Fill them first: migrations/{change.table.name}/{change.collection.release}/01_fill.backfill.sql.",
             why=f"{rows:,} {'row has' if rows == 1 else 'rows have'} no value.",
-            bad=f"alter table {change.full} alter column {column.name} set not null",
             rows=rows,
+            column=column.name,
         )
     return bool(rows)
 
@@ -294,14 +289,11 @@ def drop_columns(change: TableChange) -> None:
             remember=(Remember(kind="column", name=f"{change.table.name}.{name}"),),
             hazards=(
                 change.hazard(
-                    "drop_column",
+                    "column.drop",
                     f"{change.table.name}.{name}",
                     f"no longer has the column {name}{hint}",
-                    "dropping it loses its data and breaks running code.",
-                    bad=f"alter table {change.full} drop column {name}",
-                    good=f'Keep it until nothing uses it: deprecated: {{{name}: "since '
-                    f'{change.collection.version_text}; use ..."}}.',
                     rows=rows,
+                    column=name,
                 ),
             ),
         )

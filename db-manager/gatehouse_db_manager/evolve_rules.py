@@ -69,22 +69,11 @@ def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | Non
     test = f"{column} && array[{listed}]::text[]" if is_list else f"{column} in ({listed})"
     rows = change.count(test)
     danger = f"no longer allows {', '.join(gone)}"
-    good = "Keep the value, and say in its description that it is not used any more."
-    bad = f"drop constraint {item.name}, add constraint {item.name} {item.definition}"
     if rows and not change.migrates:
-        change.refuse(
-            item.key,
-            danger,
-            f"Give them another value first, in migrations/{change.table.name}/{change.collection.release}/"
-            f"01_move.backfill.sql. Or: {good[0].lower()}{good[1:]}",
-            why=f"{rows:,} row{' has' if rows == 1 else 's have'} it.",
-            bad=bad,
-            rows=rows,
-        )
+        why = f"{rows:,} row{' has' if rows == 1 else 's have'} it."
+        change.refuse("enumerator.narrow.rows", item.key, danger, why=why, rows=rows, name=item.name)
         return None
-    why = "rows may have it, and running code may write it."
-    name = f"{change.table.name}.{column}"
-    return (change.hazard("narrow_enumerator", name, danger, why, bad=bad, good=good, rows=rows),)
+    return (change.hazard("enumerator.narrow", item.name, danger, rows=rows),)
 
 
 def _replace(change: TableChange, item: Constraint) -> None:
@@ -200,12 +189,10 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
         ),
         hazards=(
             change.hazard(
-                "change_key",
+                "unique.change",
                 item.name,
                 what,
-                "running code may rely on it (ON CONFLICT, and which row it means).",
                 bad=change.alter(f"drop constraint {item.name}, add constraint {item.name} {item.definition}"),
-                good="Give the new one another name and keep the old one beside it until nothing uses it.",
             ),
         ),
     )
@@ -243,14 +230,7 @@ def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstrain
             Remember(kind="index", name=following),
         ),
         hazards=(
-            change.hazard(
-                "drop_constraint",
-                old.name,
-                f"no longer has {old.name} as {old.definition}",
-                "running code may rely on it (ON CONFLICT), and rows that break it can't be undone.",
-                bad=statement,
-                good="Give the index another name, and keep the constraint until nothing relies on it.",
-            ),
+            change.hazard("unique.drop", old.name, f"no longer has {old.name} as {old.definition}", bad=statement),
         ),
     )
 
@@ -342,24 +322,11 @@ def _drop_lost(change: TableChange, kind: str, name: str, statement: str, how: s
     live = change.live.indexes[name] if kind == "index" else change.live.constraints[name]
     definition = live.definition
     rule = kind in {"unique", "exclusion", "primary_key"} or getattr(live, "unique", False)
-    why = "running code may rely on it (ON CONFLICT), and rows that break it can't be undone."
-    if kind == "foreign_key":
-        why = "rows may come to refer to what isn't there."
-    elif not rule:
-        why = "queries that use it will read the whole table."
+    lesson = "unique.drop" if rule else "foreign_key.drop" if kind == "foreign_key" else "index.drop"
     hazards = ()
     # What falls with a column is part of that column's loss.
     if not any(mentions(definition, column) for column in change.gone):
-        hazards = (
-            change.hazard(
-                "drop_index" if kind == "index" else "drop_constraint",
-                name,
-                f"no longer has {name}",
-                why,
-                bad=statement,
-                good="Keep it until nothing relies on it (pg_stat_user_indexes.idx_scan shows how often it is read).",
-            ),
-        )
+        hazards = (change.hazard(lesson, name, f"no longer has {name}", bad=statement),)
     change.contract(
         f"drop {kind.replace('_', ' ')} {name}",
         "it is no longer in the file",

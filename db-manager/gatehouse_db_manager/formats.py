@@ -30,7 +30,7 @@ class SequenceFile(_File, frozen=True, kw_only=True):
     """A sequence that belongs to no column; as CREATE SEQUENCE has it."""
 
     type: Literal["smallint", "integer", "bigint"] = "bigint"
-    start: int = 1
+    start: int | UnsetType = UNSET
     increment: int = 1
     minimum: int | UnsetType = UNSET
     maximum: int | UnsetType = UNSET

@@ -40,7 +40,7 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 _COLUMNS = """
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
-    a.attgenerated <> '', a.attidentity, coalesce(b.description, ''), coalesce(nn.conname, ''),
+    a.attgenerated <> '', a.attidentity::text, coalesce(b.description, ''), coalesce(nn.conname, ''),
     case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace

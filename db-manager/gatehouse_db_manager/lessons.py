@@ -1,164 +1,292 @@
-"""Every operation that is unsafe on a busy table, why, and the safe way: what refusals say and the table in the README.
+"""Every operation that is unsafe on a busy table, why, and the safe way. The only source of it: refusals and approvals
+take their words from here, the table in the README is written from here, and a test holds every line to what it
+declares.
 
-The list follows what the best linters know (squawk's rules, strong_migrations' README): each is either done the safe
-way by db-manager itself, or refused with this lesson.
+The list follows what the best linters know (squawk's rules, strong_migrations' README).
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+How = Literal["done", "asks", "refused"]
+
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """`bad` is what one would write by hand; `good` is what db-manager does (done) or asks you to write (refused)."""
+    """`how`: "done" the safe way by db-manager itself; it "asks" for an approval of the very plan first; or it is
+    "refused". `bad` is what one would write by hand, `good` the safe way; names are in braces, `names` are examples.
+    """
 
     operation: str
-    how: Literal["done", "refused"]
+    how: How
     danger: str
     bad: str
     good: str
+    names: dict[str, str] = {}
 
     @property
-    def text(self) -> str:
-        return f"{self.danger} Bad: {self.bad}. Good: {self.good}."
+    def why(self) -> str:
+        """The danger, as the second half of a sentence."""
+        first = self.danger.split(" ")[0]
+        return self.danger if first != first.capitalize() else self.danger[0].lower() + self.danger[1:]
+
+    def said(self, text: str, names: dict[str, Any]) -> str:
+        """`bad` or `good` about what is at hand, or about the examples."""
+        return text.format(**{**_EXAMPLES, **self.names, **names})
 
 
-def _done(operation: str, danger: str, bad: str, good: str) -> Lesson:
-    return Lesson(operation=operation, how="done", danger=danger, bad=bad, good=good)
+_EXAMPLES = {"table": "person", "full": "person.person", "column": "phone", "version": "1.1.0", "name": "person_known"}
+_FILL = "migrations/{table}/{version}/01_fill.backfill.sql"
 
 
-def _refused(operation: str, danger: str, bad: str, good: str) -> Lesson:
-    return Lesson(operation=operation, how="refused", danger=danger, bad=bad, good=good)
+def _lesson(how: How, operation: str, danger: str, bad: str, good: str, **names: str) -> Lesson:
+    return Lesson(operation=operation, how=how, danger=danger, bad=bad, good=good, names=names)
 
 
 LESSONS: dict[str, Lesson] = {
-    "column.add": _done(
-        "add a column with a constant default or none",
-        "Waiting for the table's lock holds up everybody who comes after.",
+    "column.add": _lesson(
+        "done",
+        "add a column, with a constant default or none",
+        "Whoever comes after an ALTER TABLE that waits for its lock waits too.",
         "alter table without a lock_timeout",
         "100 ms for the lock, give way, try again; PostgreSQL keeps the default in its catalog and rewrites nothing",
     ),
-    "column.default.volatile": _refused(
+    "column.default.volatile": _lesson(
+        "done",
         "add a column whose default differs by row",
         "PostgreSQL rewrites the whole table behind an exclusive lock.",
         "add column token uuid default gen_random_uuid()",
-        "add the column without a default, let the service fill it for new rows, and the old ones in batches",
+        "the column comes without a default, then gets one for new rows; the others are filled in batches that resume",
     ),
-    "column.generated.add": _refused(
-        "add a generated column to a table with rows, or change its expression",
-        "PostgreSQL rewrites the whole table behind an exclusive lock.",
-        "add column sort_name text generated always as (lower(name)) stored",
-        "a plain column that the service writes, or an index on the expression",
-    ),
-    "column.required.add": _refused(
+    "column.required.add": _lesson(
+        "refused",
         "add a required column without a default",
-        "The rows that are there have no value, so it fails as soon as there is one.",
-        "add column kind text not null",
-        "give it a default, or leave `required` out",
+        "The rows that are there have no value.",
+        "alter table {full} add column {column} ... not null",
+        f"Give it a default, leave `required` out, or fill it in {_FILL}.",
     ),
-    "column.required.full": _refused(
-        "make a column of a table with rows required",
-        "Every row is looked at behind an exclusive lock, and running code may still write none.",
+    "column.required.full": _lesson(
+        "done",
+        "make a column required",
+        "SET NOT NULL looks at every row behind an exclusive lock.",
         "alter column email set not null",
-        "a check, which is validated beside the traffic: checks: {email_given: 'email is not null'}",
+        "a check for new rows, validated beside the traffic; with it NOT NULL reads nothing, and the check goes",
     ),
-    "column.type": _refused(
-        "change a column's type",
-        "PostgreSQL rewrites the table behind an exclusive lock, and running code expects the old type.",
-        "alter column amount type bigint",
-        "a new column of the new type; write both, move reads, then say the old one is deprecated",
+    "column.required.empty": _lesson(
+        "refused",
+        "make a column required that has rows without a value",
+        "It would fail at the first of them.",
+        "alter table {full} alter column {column} set not null",
+        f"Fill them first: {_FILL}.",
     ),
-    "column.rename": _refused(
-        "rename a column",
-        "The code that runs right now uses the old name; every request fails until all of it is replaced.",
-        "rename column name to full_name",
-        "add the new column, write both, move reads, then say the old one is deprecated",
-    ),
-    "column.drop": _refused(
-        "drop a column in use",
-        "Its data is gone for good, and the code that runs right now still reads it.",
-        "drop column phone",
-        'keep it and say deprecated: {phone: "since 1.1.0; use contact"} until no code reads it',
-    ),
-    "column.default": _done(
+    "column.default": _lesson(
+        "done",
         "change or drop a default",
-        "Old code may rely on it; rows that are there never change by it.",
-        "an update of all rows in the same transaction",
+        "Old rows don't change by it, and an update of all of them in one transaction locks them all.",
+        "alter column visits set default 1; update person set visits = 1",
         "for new rows only, in an instant",
     ),
-    "table.drop": _refused(
-        "drop a table, or remove its file",
+    "column.type.wider": _lesson(
+        "done",
+        "no longer require a column, or widen a type that is stored the same",
+        "Whoever comes after an ALTER TABLE that waits for its lock waits too.",
+        "alter table without a lock_timeout",
+        "in the catalog only, with 100 ms for the lock",
+    ),
+    "column.type": _lesson(
+        "asks",
+        "change a column's type",
+        "PostgreSQL rewrites the table behind an exclusive lock, and running code expects the old type.",
+        "alter table {full} alter column {column} type {type}",
+        "Add a column of the new type, write to both, move reads, and say the old one is deprecated.",
+        type="bigint",
+    ),
+    "column.type.values": _lesson(
+        "refused",
+        "change a column's type where a row has a value that the new one can't hold",
+        "The values would be lost, or it would fail halfway.",
+        "alter table {full} alter column {column} type {type}",
+        "Mend those rows first, or add a column of the new type beside it.",
+        type="integer",
+    ),
+    "column.generated": _lesson(
+        "asks",
+        "add a generated or numbered column to a table with rows, or generate it otherwise",
+        "PostgreSQL rewrites the table behind an exclusive lock.",
+        "alter table {full} add column {column} text generated always as (...) stored",
+        "Add a plain column that the service writes, or an index on the expression.",
+    ),
+    "table.rewrite": _lesson(
+        "refused",
+        "any change for which PostgreSQL rewrites a table of more than 16 MB",
+        "Nobody reads or writes it until it is written anew.",
+        "alter table {full} alter column {column} type bigint",
+        "Add a new column beside the old one, fill it in migrations/, move readers and writers, drop the old one. "
+        "For a generated column: an index on the expression, or a trigger.",
+    ),
+    "column.rename": _lesson(
+        "asks",
+        "rename a column (renamed_from)",
+        "Code that is running asks for the old name and fails from that moment on.",
+        "alter table {full} rename column {column} to {new}",
+        "Add {new} beside {column}, write both, move the readers, then drop {column}.",
+        new="contact",
+    ),
+    "column.drop": _lesson(
+        "asks",
+        "drop a column",
+        "Its data is gone for good, and running code that reads it breaks.",
+        "alter table {full} drop column {column}",
+        'Keep it until nothing uses it: deprecated: {{{column}: "since {version}; use ..."}}.',
+    ),
+    "table.rename": _lesson(
+        "asks",
+        "rename a collection (renamed_from)",
+        "Code that is running asks for the old name and fails from that moment on.",
+        "alter table {full} rename to {new}",
+        "Add {new} beside {table}, write both, move the readers, then drop {table}; or keep the old name as a view in "
+        "repeatable/.",
+        new="people",
+    ),
+    "table.drop": _lesson(
+        "asks",
+        "drop a table (its file is gone)",
         "All its data is gone for good.",
-        "drop table person",
-        "put the file back; deprecate the collection and stop using it first",
+        "drop table {full}",
+        "Put the file back, until nothing uses the table and its rows are saved elsewhere.",
     ),
-    "table.rename": _refused(
-        "rename a table",
-        "The code that runs right now uses the old name.",
-        "rename to people",
-        "a new collection beside the old one, or a view under the new name in repeatable/",
-    ),
-    "index.build": _done(
+    "index.build": _lesson(
+        "done",
         "build an index",
         "CREATE INDEX lets nobody write until it is built.",
         "create index on person (name)",
         "CREATE INDEX CONCURRENTLY outside a transaction, checked to be valid; a half-built one is built anew",
     ),
-    "index.change": _done(
+    "index.change": _lesson(
+        "done",
         "change an index",
         "Between drop and create every query reads the whole table.",
         "drop index; create index",
         "the new one is built beside the old one, then they swap names",
     ),
-    "unique.add": _done(
-        "make a column unique",
+    "index.drop": _lesson(
+        "asks",
+        "drop an index",
+        "Queries that use it will read the whole table.",
+        "drop index {name}",
+        "Keep it until nothing relies on it (pg_stat_user_indexes.idx_scan shows how often it is read).",
+    ),
+    "unique.add": _lesson(
+        "done",
+        "make columns unique",
         "ADD UNIQUE builds its index behind an exclusive lock.",
         "add constraint person_email_unique unique (email)",
         "a unique index built concurrently, which then becomes the constraint",
     ),
-    "unique.change": _refused(
+    "unique.change": _lesson(
+        "asks",
         "change a unique constraint or a primary key",
-        "Running code relies on the old one (ON CONFLICT), and between the two could come rows that break both.",
-        "drop constraint, add constraint",
-        "a new one under another name beside the old one",
+        "Running code may rely on it (ON CONFLICT, and which row it means).",
+        "alter table {full} drop constraint {name}, add constraint {name} ...",
+        "Give the new one another name and keep the old one beside it until nothing uses it.",
     ),
-    "exclusion.add": _refused(
-        "add an exclusion constraint or primary key to a table with rows",
+    "unique.drop": _lesson(
+        "asks",
+        "drop a unique or exclusion constraint",
+        "Running code may rely on it (ON CONFLICT), and rows that break it can't be undone.",
+        "alter table {full} drop constraint {name}",
+        "Keep it until nothing relies on it.",
+    ),
+    "exclusion.add": _lesson(
+        "asks",
+        "add an exclusion constraint to a table with rows",
         "It can't be built concurrently: every write waits while it is.",
-        "add constraint no_overlap exclude using gist (during with &&)",
-        "add it while the table is empty, or say the same by a unique index",
+        "alter table {full} add constraint {name} exclude ...",
+        "Add it while the table is empty, or say the same by a unique index.",
     ),
-    "foreign_key.add": _done(
+    "foreign_key.add": _lesson(
+        "done",
         "add a foreign key",
         "All rows of both tables are looked at while neither can be written.",
         "add constraint ... foreign key (mentor_id) references person",
         "NOT VALID for new rows first, then VALIDATE in a second transaction while writes go on; with its index",
     ),
-    "check.add": _done(
+    "foreign_key.drop": _lesson(
+        "asks",
+        "drop a foreign key",
+        "Rows may come to refer to what isn't there.",
+        "alter table {full} drop constraint {name}",
+        "Keep it until nothing relies on it.",
+    ),
+    "check.add": _lesson(
+        "done",
         "add or change a check",
         "All rows are looked at behind an exclusive lock.",
         "add constraint adult check (age >= 18)",
         "NOT VALID for new rows first, then VALIDATE in a second one; the old check holds until the new one does",
     ),
-    "enumerator.widen": _done(
+    "enumerator.widen": _lesson(
+        "done",
         "allow one more value",
         "A PostgreSQL enum's new value can't be used in its own transaction, and can never be removed.",
         "alter type status add value 'paused'",
         "values are a named check; a wider one is validated beside the old one, then takes its place",
     ),
-    "enumerator.narrow": _refused(
+    "enumerator.narrow": _lesson(
+        "asks",
         "remove a value of an enumerator",
         "Rows may have it, and running code may write it.",
-        "drop it from enumerators/2.yaml",
-        "keep it, and say in its description that it is not used any more",
+        "alter table {full} drop constraint {name}, add constraint {name} ...",
+        "Keep the value, and say in its description that it is not used any more.",
     ),
-    "data.test": _refused(
+    "enumerator.narrow.rows": _lesson(
+        "refused",
+        "remove a value of an enumerator that rows have",
+        "Those rows would break the rule.",
+        "alter table {full} drop constraint {name}, add constraint {name} ...",
+        "Give them another value first, in migrations/{table}/{version}/01_move.backfill.sql. Or keep the value, and "
+        "say in its description that it is not used any more.",
+    ),
+    "migration.contract": _lesson(
+        "asks",
+        "run a file that takes something away (NN_what.contract.sql)",
+        "What it removes can't be brought back, and running code may still use it.",
+        "a contract step beside the release that stops using what it removes",
+        "Deploy what no longer uses it everywhere first.",
+    ),
+    "sequence.drop": _lesson(
+        "asks",
+        "drop a sequence",
+        "Where it had counted to is gone for good, and running code may ask it for a number.",
+        "drop sequence {name}",
+        "Keep it until nothing uses it.",
+        name="person.ticket",
+    ),
+    "extension.drop": _lesson(
+        "asks",
+        "drop an extension",
+        "Other schemas, and SQL in functions, may use it.",
+        "drop extension {name}",
+        "Keep it until nothing uses it.",
+        name="pg_trgm",
+    ),
+    "role.change": _lesson(
+        "asks",
+        "give a schema other roles",
+        "A service that still logs in as the old one fails from that moment on.",
+        "revoke all on schema {table} from {name}",
+        "Let every service log in as the new role first.",
+        name="person_service",
+    ),
+    "data.test": _lesson(
+        "refused",
         "load test data into production",
         "Made-up people beside real ones; nobody can tell them apart afterwards.",
         "--test-data with the address of production",
         "the database's own marker (dbm.environment) decides, whatever the flags say",
     ),
-    "version.same": _refused(
+    "version.same": _lesson(
+        "refused",
         "change a file without raising its version",
         "What services show at /version would no longer mean one thing.",
         "edit person.yaml, leave version: 1.0.0.1",
@@ -171,7 +299,8 @@ def table() -> str:
     """The table of the README, in Markdown."""
     lines = ["| operation | | why it is dangerous | bad | good |", "| --- | --- | --- | --- | --- |"]
     for lesson in LESSONS.values():
-        cells = (lesson.operation, f"**{lesson.how}**", lesson.danger, f"`{lesson.bad}`", lesson.good)
+        bad, good = lesson.said(lesson.bad, {}), lesson.said(lesson.good, {})
+        cells = (lesson.operation, f"**{lesson.how}**", lesson.danger, f"`{bad}`", good)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

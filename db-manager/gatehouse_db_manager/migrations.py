@@ -14,7 +14,8 @@ from gatehouse_db_manager.documents import UnreadableError, digest, normalised
 from gatehouse_db_manager.errors import Problem, nearest
 from gatehouse_db_manager.live import LiveSchema
 from gatehouse_db_manager.model import Migration, Schema
-from gatehouse_db_manager.plan_structs import Backfill, Hazard, Step
+from gatehouse_db_manager.plan_structs import Backfill, Step
+from gatehouse_db_manager.table_change import hazard
 
 Kind = Literal["expand", "backfill", "contract"]
 _NAME = re.compile(r"(\d\d_[a-z0-9_]+)\.(expand|backfill|contract)\.sql\Z")
@@ -128,15 +129,7 @@ def plan_migrations(schema: Schema, live: LiveSchema, chosen: Iterable[Migration
 
 def _statements(schema: Schema, one: Migration) -> Step:
     contract = one.kind == "contract"
-    hazard = Hazard(
-        kind="contract",
-        key=f"contract {schema.name}.{one.key} {one.digest[:20]}",
-        file=one.file,
-        danger="takes something away",
-        why="what it removes can't be brought back, and running code may still use it.",
-        bad="a contract step beside the release that stops using what it removes",
-        good="Deploy what no longer uses it everywhere first.",
-    )
+    name = f"{schema.name}.{one.key} {one.digest[:20]}"
     return Step(
         schema=schema.name,
         collection=one.collection,
@@ -147,7 +140,7 @@ def _statements(schema: Schema, one: Migration) -> Step:
         statements=(f"set local search_path = {schema.name}, public", one.sql),
         locks="what its statements lock (each gives way after 100 ms and tries again)",
         reversible=False,
-        hazards=(hazard,) if contract else (),
+        hazards=(hazard("migration.contract", name, one.file, "takes something away"),) if contract else (),
         migrations=(one,),
     )
 

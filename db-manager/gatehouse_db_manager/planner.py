@@ -16,11 +16,20 @@ from gatehouse_db_manager.evolve import enforce, expand
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, Script, short_digest
-from gatehouse_db_manager.plan_structs import Hazard, Plan, Remember, SchemaPlan, SnapshotPin, Step, VersionChange
+from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, SnapshotPin, Step, VersionChange
 from gatehouse_db_manager.records import LAYOUT, OLDER_LAYOUT
 from gatehouse_db_manager.renames import rename_columns, rename_tables
 from gatehouse_db_manager.rewrite import Rewrite
-from gatehouse_db_manager.table_change import NEW, NOTHING, TableChange, brief, mentions, remember, remember_column
+from gatehouse_db_manager.table_change import (
+    NEW,
+    NOTHING,
+    TableChange,
+    brief,
+    hazard,
+    mentions,
+    remember,
+    remember_column,
+)
 
 
 def make_plan(live: Live, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
@@ -208,16 +217,8 @@ class _Planner:
         for name in standing:
             table, full = self.live.tables[name], f"{self.schema.name}.{name}"
             rows = self._count(f"select count(*) from {full}") if table.size else 0  # noqa: S608 (checked names)
-            hazard = Hazard(
-                kind="drop_table",
-                key=f"drop_table {full}",
-                file=f"{folder}/collections/{name}.yaml",
-                danger=f"is gone, but the table {full} stands",
-                why="dropping it loses its data.",
-                bad=f"drop table {full}",
-                good="Put the file back, until nothing uses the table and its rows are saved elsewhere.",
-                rows=rows,
-            )
+            file, danger = f"{folder}/collections/{name}.yaml", f"is gone, but the table {full} stands"
+            drop = hazard("table.drop", full, file, danger, rows=rows, full=full)
             made = [(kind, key) for kind, key in self.live.objects if key == name or key.startswith(f"{name}.")]
             made += [(one.kind, one.name) for one in table.constraints.values()]
             made += [("index", one) for one in table.indexes]
@@ -229,7 +230,7 @@ class _Planner:
                 phase="contract",
                 locks=brief(name),
                 reversible=False,
-                hazards=(hazard,),
+                hazards=(drop,),
                 remember=tuple(Remember(kind=kind, name=key) for kind, key in made if (kind, key) in self.live.objects),
             )
 

@@ -11,9 +11,9 @@ import msgspec
 from gatehouse_db_manager.live import LiveColumn, LiveSchema, Recorded
 from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema
 from gatehouse_db_manager.names import LONGEST
-from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
+from gatehouse_db_manager.plan_structs import Remember, Step
 from gatehouse_db_manager.render import next_name
-from gatehouse_db_manager.table_change import RULES, TableChange, brief, remember, remember_column, substitute
+from gatehouse_db_manager.table_change import RULES, TableChange, brief, hazard, remember, remember_column, substitute
 
 
 def rename_columns(change: TableChange) -> None:
@@ -58,16 +58,7 @@ def _rename(change: TableChange, column: Column, old: str) -> None:
         *statements,
         phase="contract",
         remember=tuple(remembered),
-        hazards=(
-            change.hazard(
-                "rename",
-                f"{table}.{old}",
-                f"renames {old} to {new}",
-                "code that is running asks for the old name and fails from that moment on.",
-                bad=statements[0],
-                good=f"Add {new} beside {old}, write both, move the readers, then drop {old}.",
-            ),
-        ),
+        hazards=(change.hazard("column.rename", f"{table}.{old}", f"renames {old} to {new}", column=old, new=new),),
     )
 
 
@@ -164,15 +155,14 @@ def _rename_table(schema: Schema, live: LiveSchema, collection: Collection, old:
         reversible=False,
         remember=tuple(_rename_records(schema, live, old, new, names)),
         hazards=(
-            Hazard(
-                kind="rename_table",
-                key=f"rename_table {schema.name}.{old}",
-                file=collection.file,
-                danger=f"renames the collection {old} to {new}",
-                why="code that is running asks for the old name and fails from that moment on.",
-                bad=statements[0],
-                good=f"Add {new} beside {old}, write both, move the readers, then drop {old}; "
-                "or keep the old name as a view in repeatable/.",
+            hazard(
+                "table.rename",
+                f"{schema.name}.{old}",
+                collection.file,
+                f"renames the collection {old} to {new}",
+                table=old,
+                full=f"{schema.name}.{old}",
+                new=new,
             ),
         ),
     )

@@ -73,15 +73,11 @@ class Rewrite:
         names = ", ".join(change.table.name for change in self.tables)
         if size > SMALL:
             for change in self.tables:
-                change.refuse(
-                    "columns",
-                    f"needs to {'; '.join(self.whats)}",
-                    "Add a new column beside the old one, fill it in migrations/, move readers and writers, drop the "
-                    "old one. For a generated column: an index on the expression, or a trigger.",
-                    why=f"PostgreSQL would rewrite {size / 1e6:,.0f} MB behind an exclusive lock, for about "
-                    f"{size / _REWRITE_SPEED:.0f} s in which nobody reads or writes.",
-                    bad="; ".join(self.middle),
+                why = (
+                    f"PostgreSQL would rewrite {size / 1e6:,.0f} MB behind an exclusive lock, for about "
+                    f"{size / _REWRITE_SPEED:.0f} s in which nobody reads or writes."
                 )
+                change.refuse("table.rewrite", "columns", f"needs to {'; '.join(self.whats)}", why=why)
             return None
         first = self.tables[0]
         return Step(
@@ -151,13 +147,11 @@ class Rewrite:
         self.remembered.append(remember_column(change.table.name, column))
         if change.empty:
             return
-        why = "PostgreSQL rewrites the table behind an exclusive lock."
+        why = ""
         if live and not live.generated:
-            why = f"what {name} holds is lost, and {why}"
+            why = f"what {name} holds is lost, and PostgreSQL rewrites the table behind an exclusive lock."
         danger = f"{'changes how' if again else 'adds'} the generated column {name}{' is generated' if again else ''}"
-        good = "Add a plain column that the service writes, or an index on the expression."
-        bad = self.last[-1]
-        self._hazard(change, "rewrite", name, danger, why, good=good, bad=bad)
+        self._hazard(change, "column.generated", name, danger, why=why, column=name)
 
     def _retype(self, change: TableChange, column: Column) -> None:
         self._touch(change)
@@ -191,30 +185,18 @@ class Rewrite:
             lost = change.count(f"{name} is not null and {back}") if old != new else None
         if lost:
             change.refuse(
+                "column.type.values",
                 f"columns.{column.key}.type",
                 f"changes {name} from {old} to {new}",
-                "Mend those rows first, or add a column of the new type beside it.",
                 why=f"{'some rows have' if lost < 0 else f'{lost:,} rows have'} a value that {new} can't hold.",
-                bad=self.middle[-1],
                 rows=None if lost < 0 else lost,
+                column=name,
+                type=new,
             )
-        danger, why = (
-            f"changes {name} from {old} to {new}",
-            "PostgreSQL rewrites the table behind an exclusive lock, and",
-        )
-        good = "Add a column of the new type, write to both, and mark the old one deprecated."
-        self._hazard(
-            change,
-            "change_type",
-            name,
-            danger,
-            f"{why} running code expects the old type.",
-            good=good,
-            bad=self.middle[-1],
-        )
+        self._hazard(change, "column.type", name, f"changes {name} from {old} to {new}", column=name, type=new)
 
-    def _hazard(self, change: TableChange, kind: str, name: str, danger: str, why: str, **more: Any) -> None:
-        self.hazards.append(change.hazard(kind, f"{change.table.name}.{name}", danger, why, **more))
+    def _hazard(self, change: TableChange, lesson: str, name: str, danger: str, /, **more: Any) -> None:
+        self.hazards.append(change.hazard(lesson, f"{change.table.name}.{name}", danger, **more))
 
     def _exclusions(self, change: TableChange) -> None:
         for item in change.table.constraints:
@@ -225,8 +207,9 @@ class Rewrite:
             self.whats.append(f"add exclusion {item.name}")
             self._up(change, item, down=live is not None)
             bad = change.alter(f"add constraint {item.name} {item.definition}")
-            danger, why = f"adds exclusion {item.name} to a table with rows", "every write waits while it is built."
-            self._hazard(change, "rewrite", item.name, danger, why, good="Add it while the table is empty.", bad=bad)
+            self._hazard(
+                change, "exclusion.add", item.name, f"adds exclusion {item.name} to a table with rows", bad=bad
+            )
 
     # What is about it
 

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from gatehouse_db_manager.errors import Refusal
+from gatehouse_db_manager.lessons import LESSONS
 from gatehouse_db_manager.live import LiveColumn, LiveConstraint, LiveIndex, LiveSchema, LiveTable, Recorded
 from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema, short_digest
 from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
@@ -28,6 +29,23 @@ def substitute(text: str, names: dict[str, str]) -> str:
 def mentions(text: str, name: str) -> bool:
     """Whether SQL names an identifier outside of quotes."""
     return any(word.lower() == name for word in _WORD.findall(text))
+
+
+def hazard(
+    lesson: str, name: str, file: str, danger: str, /, *, why: str = "", rows: int | None = None, **names: str
+) -> Hazard:
+    """A lesson about something at hand; `name` in full."""
+    taught = LESSONS[lesson]
+    return Hazard(
+        kind=lesson,
+        key=f"{lesson} {name}",
+        file=file,
+        danger=danger,
+        why=why or taught.why,
+        bad=names.pop("bad", "") or taught.said(taught.bad, names),
+        good=taught.said(taught.good, names),
+        rows=rows,
+    )
 
 
 def remember_column(table: str, column: Column, **more: str) -> Remember:
@@ -119,29 +137,36 @@ class TableChange:
         return tuple(Remember(kind=kind, name=item.name) for kind in sorted((kinds & RULES) - {own}))
 
     def refuse(
-        self, key: str, danger: str, good: str, *, why: str = "", bad: str = "", rows: int | None = None
+        self, lesson: str, key: str, danger: str, *, why: str = "", rows: int | None = None, **names: str
     ) -> None:
+        """Not to be had, whoever approves; `why` if there is more to say than the lesson does."""
+        taught = LESSONS[lesson]
+        given = {**self._names, **names}
+        why, good = why or taught.why, taught.said(taught.good, given)
         self.refusals.append(
             Refusal(
                 file=self.collection.file,
                 key=key,
-                message=danger + (f": {why}" if why else ""),
+                message=f"{danger}: {why}",
                 mend=good,
                 danger=danger,
                 why=why,
-                bad=bad,
+                bad=taught.said(taught.bad, given),
                 good=good,
                 rows=rows,
             )
         )
 
     def hazard(
-        self, kind: str, name: str, danger: str, why: str, *, good: str, bad: str = "", rows: int | None = None
+        self, lesson: str, name: str, danger: str, /, *, why: str = "", rows: int | None = None, **names: str
     ) -> Hazard:
-        key = f"{kind} {self.schema.name}.{name}"
-        return Hazard(
-            kind=kind, key=key, file=self.collection.file, danger=danger, why=why, bad=bad, good=good, rows=rows
-        )
+        """What somebody has to approve. `name`: of what is concerned, in its schema."""
+        given = {**self._names, "name": name, **names}
+        return hazard(lesson, f"{self.schema.name}.{name}", self.collection.file, danger, why=why, rows=rows, **given)
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {"table": self.table.name, "full": self.full, "version": self.collection.release}
 
     def step(self, what: str, why: str, *statements: str, **more: Any) -> None:
         self._add(self.steps, what, why, statements, more)

@@ -128,7 +128,7 @@ def test_a_renamed_column_keeps_its_rows_and_its_rules(people, database):
     people.collection(version="2.0.0.0", columns={"mail": mail, "age": {"type": "integer"}})
     planned = database.plan(people)
     assert [step.what for step in planned.steps] == ["rename column email to mail"]
-    assert [hazard.kind for hazard in planned.hazards] == ["rename"]
+    assert [hazard.kind for hazard in planned.hazards] == ["column.rename"]
     database.apply(people, approve=planned.fingerprint)
     assert database.run("select mail from person.person order by mail")[0] == ("ada@example.org",)
     assert "person_mail_unique" in database.tables()["person"].constraints

@@ -275,7 +275,7 @@ def test_what_somebody_added_by_hand_is_left_alone(people, database):
 @pytest.mark.parametrize(
     ("columns", "more", "expected"),
     [
-        ({"email": None}, {}, "no longer has the column email: dropping it loses its data"),
+        ({"email": None}, {}, "no longer has the column email: its data is gone for good"),
         ({"email": None, "mail": {"type": "text"}}, {}, "(a rename? then say `renamed_from: email` on mail)"),
         ({"email": {"type": "integer"}}, {}, "changes email from text to integer"),
         (
