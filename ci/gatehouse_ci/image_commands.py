@@ -97,3 +97,26 @@ def _show(found: "list[Built]", *, as_json: bool) -> None:
     for one in found:
         pushed = f"  {one.digest}" if one.digest else ""
         click.echo(f"{one.reference:{width}}  {one.platform}  {one.above_base / 1e6:5.1f} MB above the base{pushed}")
+
+
+@image.command()
+@_services
+@_tag
+@_json
+def scan(services: tuple[str, ...], tag: str, as_json: bool) -> None:
+    """Look for what must not be in built images, dangerous code, and known vulnerabilities of their packages."""
+    import msgspec
+
+    from gatehouse_catalog import find_root, load_catalog
+    from gatehouse_ci import engine, images
+    from gatehouse_ci.image_scan import scan as run
+
+    wanted = images.images_of(load_catalog(find_root()), services)
+    found = run(engine.find(), [f"{images.LOCAL}/{one.name}:{tag}" for one in wanted])
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+    else:
+        click.echo("\n".join(found.findings) or f"Nothing was found in {len(found.images)} images.")
+        click.echo(f"{found.packages} packages. Not looked at: {'; '.join(found.not_looked_at)}.")
+    if found.findings:
+        raise click.exceptions.Exit(1)
