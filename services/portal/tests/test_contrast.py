@@ -22,6 +22,7 @@ TEXT = [
     ("muted", "accent-soft"),
     ("good", "good-soft"),
     ("bad", "bad-soft"),
+    ("surface", "bad"),
     ("on-accent", "accent"),
     ("on-accent", "accent-hover"),
     ("on-lintel", "lintel"),
