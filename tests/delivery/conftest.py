@@ -95,18 +95,21 @@ class Institute:
 
     # What people do
 
-    def merge(self, subject: str, **files: str) -> list[str]:
-        """Merges a change to main; the services that it affects, compared with what is released to dev."""
+    def merge(self, subject: str, **files: str) -> None:
+        """Merges a change to main."""
         self.pull()
         commit(self.checkout, subject, **files)
         self.checkout.git("push", "--quiet", "--no-verify", "origin", "HEAD:main")
+
+    @property
+    def affected(self) -> list[str]:
+        """The services that build.yml would build: those that differ from what is released to dev."""
         return affected_report.since_release(self.checkout.root, "dev").services
 
-    def merge_code(self, number: int) -> dict[str, Release]:
-        """Merges a change of person's code alone, and builds what it affects."""
-        changed = self.merge(f"Rule better (#{number})", **{CODE: f"RULES = {number}\n"})
-        assert changed == ["person"]
-        return self.build(changed)
+    def merge_code(self) -> dict[str, Release]:
+        """Merges a change of person's code, and builds it."""
+        self.merge(f"Rule better (#{self.built + 1})", **{CODE: f"RULES = {self.built + 1}\n"})
+        return self.build(["person"])
 
     def pull(self) -> None:
         self.checkout.git("fetch", "--quiet", "origin")

@@ -24,8 +24,8 @@ SERVICES = ("identity", "person", "topics")
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
     with an_institute(tmp_path_factory.mktemp("institute"), SERVICES) as institute:
-        every = institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
-        institute.done("ci", "promote", "dev", releases=institute.build(every))
+        institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
+        institute.done("ci", "promote", "dev", releases=institute.build(SERVICES))
         institute.done("eva", "promote", "test", domain="people")
         yield institute
 
@@ -54,15 +54,11 @@ def fails(institute: Institute, releases: dict[str, Release]) -> tuple[Record, s
     return outcome.record, failed.why
 
 
-def new_person(institute: Institute) -> dict[str, Release]:
-    return institute.merge_code(institute.built + 1)
-
-
 def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Institute):
     before = tags(institute, "dev")
     institute.ecs.rolls_back("dev", "person")
     institute.engine.breaks = "dev/person"
-    record, why = fails(institute, new_person(institute))
+    record, why = fails(institute, institute.merge_code())
     assert "person: the deployment breaker rolled it back" in why
     assert tags(institute, "dev") == before  # git says again what is
     assert [step.state for step in record.history] == ["applying", "failed", "reverted"]
@@ -71,7 +67,7 @@ def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Inst
 def test_a_service_that_answers_the_old_digest_is_not_verified(institute: Institute):
     before = institute.state.releases["dev"]["person"]
     institute.ecs.answers["person"] = before.digest
-    record, why = fails(institute, new_person(institute))
+    record, why = fails(institute, institute.merge_code())
     assert f"a task answers {before.digest} at /version" in why
     assert institute.state.releases["dev"]["person"] == before
     # What was put back answers as meant.
@@ -80,7 +76,7 @@ def test_a_service_that_answers_the_old_digest_is_not_verified(institute: Instit
 
 def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
     institute.ecs.answers["person"] = ""
-    record, why = fails(institute, new_person(institute))
+    record, why = fails(institute, institute.merge_code())
     assert "a task answers nothing at /version" in why
     assert record.state == "failed"  # nor does what was put back
     institute.mended()
@@ -90,18 +86,18 @@ def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
 
 def test_an_update_that_fails_says_what_pulumi_said(institute: Institute):
     institute.engine.fails = "refused: person.email has duplicates"
-    _, why = fails(institute, new_person(institute))
+    _, why = fails(institute, institute.merge_code())
     assert "`pulumi up --stack dev` ended with" in why
     assert "person.email has duplicates" in why
 
 
 def test_an_update_that_finds_the_stack_locked_waits_for_its_turn(institute: Institute):
     institute.engine.locked = True
-    institute.done("ci", "promote", "dev", releases=new_person(institute))
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
 
 
 def test_a_set_with_a_digest_that_the_registry_has_not_is_refused_whole(institute: Institute):
-    releases = new_person(institute) | institute.build(["topics"])
+    releases = institute.merge_code() | institute.build(["topics"])
     lost = releases["topics"].database_digest
     assert lost
     institute.images.lose(f"{REPOSITORY}/topics-database", lost)
@@ -111,7 +107,7 @@ def test_a_set_with_a_digest_that_the_registry_has_not_is_refused_whole(institut
 
 
 def test_a_tag_that_somebody_moved_is_refused(institute: Institute):
-    releases = new_person(institute)
+    releases = institute.merge_code()
     other = institute.images.push(f"{REPOSITORY}/person", text="something else")
     institute.ports.registry.tag("person", other, releases["person"].tag)
     decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
@@ -137,7 +133,7 @@ def test_a_change_that_concerns_no_deployment_makes_no_preview_stale(institute: 
 
 def test_what_failed_outside_goes_no_further(institute: Institute):
     institute.black_box_says("1 failed, 11 passed in 0.10s")
-    institute.done("ci", "promote", "dev", releases=new_person(institute))
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
     decision = institute.refused(institute.seen("promote", "test", services=("person",)), "eva")
     assert rules_of(decision) == {"black-box"}
     assert "1 failed, 11 passed" in str(decision.reasons[0])
@@ -148,14 +144,14 @@ def test_what_failed_outside_goes_no_further(institute: Institute):
 
 def test_what_stopped_running_as_meant_goes_no_further(institute: Institute):
     """Somebody deployed by hand since it was verified."""
-    institute.done("ci", "promote", "dev", releases=new_person(institute))
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
     request = institute.seen("promote", "test", services=("person",))
     institute.ecs.answers["person"] = institute.state.releases["test"]["person"].digest
     assert rules_of(institute.refused(request, "eva")) == {"not-running"}
 
 
 def test_a_run_that_ends_before_it_deploys_is_settled_by_the_next(institute: Institute):
-    releases = new_person(institute)
+    releases = institute.merge_code()
     request = institute.seen("promote", "dev", releases=releases)
     ports = dataclasses.replace(institute.ports, runtime=Crashing(institute.ports.runtime))
     crashed = Promoter(ports, patience=timedelta(0))
@@ -170,7 +166,7 @@ def test_a_run_that_ends_before_it_deploys_is_settled_by_the_next(institute: Ins
 
 def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     """Each with a clone of its own; one loses a push and decides anew."""
-    person, topics = new_person(institute), institute.build(["topics"])
+    person, topics = institute.merge_code(), institute.build(["topics"])
     requests = [institute.seen("promote", "dev", releases=releases) for releases in (person, topics)]
     outcomes: list[Outcome] = []
 

@@ -22,12 +22,16 @@ def all_at(tag: str, **others: str) -> dict[str, str]:
 
 def first_release_to_staging(institute: Institute) -> None:
     """At first everything is built, then what a change affects; domains go to test, everything to staging."""
-    every = institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
-    assert every == SERVICES
-    institute.done("ci", "promote", "dev", releases=institute.build(every))
+    institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
+    assert institute.affected == SERVICES
+    institute.done("ci", "promote", "dev", releases=institute.build(SERVICES))
     institute.agree("dev", **all_at("v1"))
 
-    institute.done("ci", "promote", "dev", releases=institute.merge_code(2))
+    institute.pull()
+    assert institute.affected == []
+    releases = institute.merge_code()
+    assert institute.affected == ["person"]
+    institute.done("ci", "promote", "dev", releases=releases)
     institute.agree("dev", **all_at("v1", person="v2"))
     institute.agree("test")
 
@@ -54,7 +58,7 @@ def go_live(institute: Institute) -> None:
 
 def a_bad_release_is_rolled_back(institute: Institute) -> None:
     """To the set that was verified before, with a hold on what was removed."""
-    institute.done("ci", "promote", "dev", releases=institute.merge_code(3))
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
     institute.done("eva", "promote", "test", services=("person",))
     institute.done("tim", "promote", "staging")
     institute.ports.clock.pass_hours(24.5)
@@ -80,7 +84,7 @@ def what_was_removed_is_held(institute: Institute) -> None:
 def a_hold_by_hand_is_lifted(institute: Institute) -> None:
     """It keeps out what a merge has built, too."""
     hold = institute.done("eva", "hold", "dev", services=("person",), reason="the mentors' week")
-    releases = institute.merge_code(4)
+    releases = institute.merge_code()
     assert rules_of(institute.refused(institute.seen("promote", "dev", releases=releases), "ci")) == {"hold"}
     institute.agree("dev", **all_at("v1", person="v3"))
     institute.done("sam", "release", "dev", record=hold.id)
