@@ -109,39 +109,6 @@ def test_a_trace_given_to_the_portal_is_in_the_log_of_every_service_that_it_asks
     assert {line["request_id"] for each in lines.values() for line in each} == requests  # one id a page, everywhere
 
 
-def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(
-    platform: Any, prometheus: Prometheus, minute: Future[Run]
-):
-    """A table is locked for a moment: the statement that waits for it is told, with the page's ids."""
-    trace = uuid.uuid4().hex
-    with psycopg.connect(platform.database_url) as connection, ThreadPoolExecutor(1) as pool:
-        connection.execute("lock table curriculum.assignment, curriculum.curriculum in access exclusive mode")
-        page = pool.submit(asyncio.run, visit(platform.url, "mentor", trace, f"/members/{MENTEE}", good=False))
-        eventually(lambda: waits(connection), bool)
-        time.sleep(0.35)  # slow is over 0.2 seconds; after one the statement is given up, which is slow all the same
-        connection.rollback()
-        page.result()
-
-    def slow() -> list[dict[str, Any]]:
-        told = logged(platform.state, trace).get("curriculum", [])
-        return [line for line in told if line["event"] == "slow statement"]
-
-    line = eventually(slow, bool)[0]
-    assert line["trace_id"] == trace
-    assert line["milliseconds"] >= 200
-    assert "curriculum" in line["sql"]
-    assert "$1" in line["sql"]
-    assert MENTEE not in line["sql"]
-    served = logged(platform.state, trace)["curriculum"]
-    assert line["request_id"] in {one["request_id"] for one in served if one["event"] == "request"}
-
-
-def waits(connection: psycopg.Connection) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("select 1 from pg_locks where not granted and relation::regclass::text like '%curriculum.%'")
-        return cursor.fetchone() is not None
-
-
 def test_the_load_is_held_and_nothing_fails(under_load: Run):
     assert under_load.failed == 0, {name: tally.failures for name, tally in under_load.tallies.items()}
     assert under_load.dropped == 0
@@ -199,3 +166,34 @@ def test_every_rule_can_be_evaluated_and_no_page_is_sent_while_all_is_well(under
 def test_each_service_is_one_target_with_one_label_for_its_name(under_load: Run, prometheus: Prometheus):
     assert prometheus.ask("count by (exported_service) ({exported_service!=''})") == []
     assert {one["metric"]["service"] for one in prometheus.ask("up == 1")} == SERVED
+
+
+def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(platform: Any, under_load: Run):
+    """A table is locked for a moment, after the load: the statement that waits for it is told, with the page's ids."""
+    trace = uuid.uuid4().hex
+    with psycopg.connect(platform.database_url) as connection, ThreadPoolExecutor(1) as pool:
+        connection.execute("lock table curriculum.assignment in access exclusive mode")
+        page = pool.submit(asyncio.run, visit(platform.url, "mentor", trace, f"/members/{MENTEE}", good=False))
+        eventually(lambda: waits(connection), bool)
+        time.sleep(0.35)  # slow is over 0.2 seconds; after one the statement is given up, which is slow all the same
+        connection.rollback()
+        page.result()
+
+    def slow() -> list[dict[str, Any]]:
+        told = logged(platform.state, trace).get("curriculum", [])
+        return [line for line in told if line["event"] == "slow statement"]
+
+    line = eventually(slow, bool)[0]
+    assert line["trace_id"] == trace
+    assert line["milliseconds"] >= 200
+    assert "curriculum" in line["sql"]
+    assert "$1" in line["sql"]
+    assert MENTEE not in line["sql"]
+    served = logged(platform.state, trace)["curriculum"]
+    assert line["request_id"] in {one["request_id"] for one in served if one["event"] == "request"}
+
+
+def waits(connection: psycopg.Connection) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("select 1 from pg_locks where not granted and relation = 'curriculum.assignment'::regclass")
+        return cursor.fetchone() is not None
