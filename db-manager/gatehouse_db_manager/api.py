@@ -17,6 +17,7 @@ from gatehouse_db_manager.executor import Executor, explain
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import AppliedVersion, Live
 from gatehouse_db_manager.lock import BOOTSTRAP, lock
+from gatehouse_db_manager.made import definitions
 from gatehouse_db_manager.model import Configuration, Schema
 from gatehouse_db_manager.passwords import let_in
 from gatehouse_db_manager.plan_structs import Plan, SchemaPlan
@@ -245,7 +246,8 @@ def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]
 def drift(url: str, configuration: Configuration) -> tuple[Difference, ...]:
     """What somebody changed or dropped by hand since the last apply; what the files say now doesn't matter."""
     with connect(url) as connection:
-        return differences(_inspect(connection, configuration.schemas))
+        names = [schema.name for schema in configuration.schemas]
+        return differences(_inspect(connection, configuration.schemas), definitions(connection, names))
 
 
 def reset(url: str, configuration: Configuration, *, lock_wait: float = 60.0) -> None:

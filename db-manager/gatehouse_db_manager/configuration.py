@@ -246,6 +246,7 @@ def _resolve(
                 renamed_from=None if content.renamed_from is UNSET else content.renamed_from,
             )
         )
+    known = [collection.name for collection in collections]
     service, reader = _roles(source.content)
     return Schema(
         name=name,
@@ -258,7 +259,7 @@ def _resolve(
         collections=tuple(collections),
         snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
         scripts=tuple(_read_scripts(source, problems)),
-        migrations=tuple(read_migrations(root, source.folder, source.collections, problems)),
+        migrations=tuple(read_migrations(root, source.folder, known, problems)),
         data=tuple(_read_data(source, collections, problems)),
     )
 

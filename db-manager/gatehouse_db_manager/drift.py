@@ -1,7 +1,7 @@
 """How a database differs from what db-manager last made of it: what somebody changed or dropped by hand. What db-
 manager didn't make is no drift; a plan lists it as unmanaged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -19,17 +19,24 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     live: str
 
 
-def differences(live: Live) -> tuple[Difference, ...]:
-    """Of all schemas that were inspected."""
-    return tuple(one for name, schema in sorted(live.schemas.items()) for one in _of_schema(live.major, name, schema))
+def differences(live: Live, definitions: Mapping[str, Mapping[str, str]]) -> tuple[Difference, ...]:
+    """Of all schemas that were inspected. `definitions` of views, functions and so on, by schema and name."""
+    return tuple(
+        one
+        for name, schema in sorted(live.schemas.items())
+        for one in _of_schema(live.major, name, schema, definitions.get(name, {}))
+    )
 
 
-def _of_schema(major: int, name: str, schema: LiveSchema) -> Iterator[Difference]:
+def _of_schema(major: int, name: str, schema: LiveSchema, definitions: Mapping[str, str]) -> Iterator[Difference]:
     found = dict(_live(schema))
     for (kind, item), recorded in sorted(schema.objects.items()):
-        if kind in {"schema", "script", "made", "extension", "sequence"}:
-            lost = {"made": item, "sequence": f"sequence {item}"}.get(kind)
-            if lost and lost not in schema.others:
+        if kind in {"schema", "script", "made", "found", "extension", "sequence"}:
+            lost = {"made": item, "found": item, "sequence": f"sequence {item}"}.get(kind)
+            words, now = _words(major, recorded), definitions.get(item)
+            if lost in schema.others and words and now and words != now:
+                yield _difference(name, kind, item, "changed", words, now)
+            elif lost and lost not in schema.others:
                 yield _difference(name, kind, item, "missing", item, "")
             continue
         words = _words(major, recorded)

@@ -39,6 +39,7 @@ class Found(msgspec.Struct, kw_only=True):
     tables: list[FoundTable]
     scripts: list[FoundScript]
     others: list[tuple[str, str]]
+    sequences: dict[str, dict[str, dict[str, Any]]] = {}
 
 
 _SCHEMAS = """
@@ -129,15 +130,16 @@ _SECURED = """
 select n.nspname, c.relname, c.relforcerowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p') and c.relrowsecurity order by 1, 2
 """
-_OTHERS = """
-select n.nspname, 'sequence ' || n.nspname || '.' || c.relname
-from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s) and c.relkind = 'S'
+_SEQUENCES = """
+select n.nspname, c.relname, s.seqtypid::regtype::text, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+    s.seqcycle
+from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s)
     and not exists (select from pg_depend e where e.objid = c.oid
-    and e.classid = 'pg_class'::regclass and e.deptype = 'e')
-    and not exists (select from pg_depend d where d.objid = c.oid and d.classid = 'pg_class'::regclass
-        and d.deptype in ('i', 'a'))
-union all
+    and e.classid = 'pg_class'::regclass and e.deptype in ('e', 'i', 'a'))
+order by 1, 2
+"""
+_OTHERS = """
 select n.nspname, case when t.typtype = 'd' then 'domain ' when t.typtype = 'e' then 'enum type ' else 'type ' end
     || n.nspname || '.' || t.typname
 from pg_type t join pg_namespace n on n.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
@@ -148,6 +150,60 @@ union all
 select n.nspname, 'rule ' || r.rulename || ' on ' || n.nspname || '.' || c.relname
 from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and r.rulename <> '_RETURN'
+union all
+select n.nspname, 'collation ' || n.nspname || '.' || c.collname
+from pg_collation c join pg_namespace n on n.oid = c.collnamespace where n.nspname = any(%(schemas)s)
+union all
+select n.nspname, 'operator ' || o.oid::regoperator from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+where n.nspname = any(%(schemas)s) and not exists (select from pg_depend e where e.objid = o.oid
+    and e.classid = 'pg_operator'::regclass and e.deptype = 'e')
+union all
+select n.nspname, 'text search configuration ' || n.nspname || '.' || c.cfgname
+from pg_ts_config c join pg_namespace n on n.oid = c.cfgnamespace where n.nspname = any(%(schemas)s)
+union all
+select n.nspname, 'storage or statistics of column ' || a.attname || ' of ' || n.nspname || '.' || c.relname
+from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+join pg_type t on t.oid = a.atttypid
+where n.nspname = any(%(schemas)s) and c.relkind = 'r' and a.attnum > 0 and not a.attisdropped
+    and (coalesce(a.attstattarget, -1) >= 0 or a.attstorage <> t.typstorage or a.attcompression <> ''
+        or a.attoptions is not null)
+union all
+select n.nspname, 'options of the sequence behind ' || n.nspname || '.' || c.relname || '.' || a.attname
+from pg_sequence s join pg_depend d on d.objid = s.seqrelid and d.classid = 'pg_class'::regclass
+    and d.deptype in ('i', 'a') and d.refobjsubid > 0
+join pg_class c on c.oid = d.refobjid join pg_namespace n on n.oid = c.relnamespace
+join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+where n.nspname = any(%(schemas)s)
+    and (s.seqstart <> 1 or s.seqincrement <> 1 or s.seqcache <> 1 or s.seqcycle or s.seqmin <> 1)
+union all
+select n.nspname, 'comment on ' || i.type || ' ' || i.identity from pg_description d,
+    pg_identify_object(d.classoid, d.objoid, 0) i, pg_namespace n
+where n.nspname = any(%(schemas)s)
+    and d.classoid in ('pg_proc'::regclass, 'pg_trigger'::regclass, 'pg_policy'::regclass)
+    and (i.schema = n.nspname or i.identity like '%% on ' || quote_ident(n.nspname) || '.%%')
+union all
+select n.nspname, 'replica identity or clustering of ' || n.nspname || '.' || c.relname
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind = 'r' and (c.relreplident <> 'd'
+    or exists (select from pg_index x where x.indrelid = c.oid and x.indisclustered))
+union all
+select n.nspname, 'tablespace of ' || n.nspname || '.' || c.relname
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.reltablespace <> 0
+union all
+select n.nspname, 'grant of ' || string_agg(lower(g.privilege_type), ', ' order by g.privilege_type) || ' on schema '
+    || n.nspname || ' to ' || coalesce(nullif(pg_get_userbyid(g.grantee), 'unknown (OID=0)'), 'public')
+from pg_namespace n, aclexplode(n.nspacl) g
+where n.nspname = any(%(schemas)s) and g.grantee <> n.nspowner and not (n.nspname = 'public' and g.grantee = 0)
+group by n.nspname, g.grantee
+union all
+select n.nspname, 'grant of execute on ' || p.oid::regprocedure || ' to '
+    || coalesce(nullif(pg_get_userbyid(g.grantee), 'unknown (OID=0)'), 'public')
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace, aclexplode(p.proacl) g
+where n.nspname = any(%(schemas)s) and g.grantee not in (p.proowner, 0)
+union all
+select coalesce(n.nspname, ''), 'default rights of ' || pg_get_userbyid(d.defaclrole)
+from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace
 union all
 select n.nspname, 'statistics ' || n.nspname || '.' || s.stxname
 from pg_statistic_ext s join pg_namespace n on n.oid = s.stxnamespace where n.nspname = any(%(schemas)s)
@@ -198,12 +254,16 @@ def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None 
         _columns(tables, _rows(connection, _COLUMNS, given))
         _constraints(tables, _rows(connection, _CONSTRAINTS, given))
         _indexes(tables, _rows(connection, _INDEXES, given))
+        for schema, name, *values in _rows(connection, _SEQUENCES, given):
+            keys = ("type", "start", "increment", "minimum", "maximum", "cache", "cycle")
+            found.sequences.setdefault(schema, {})[name] = dict(zip(keys, values, strict=True))
         _functions(found, _rows(connection, _FUNCTIONS, given))
         _views(found, _rows(connection, _VIEWS, given))
         _triggers(found, _rows(connection, _TRIGGERS, given))
         _policies(found, _rows(connection, _SECURED, given), _rows(connection, _POLICIES, given))
     # A schema with nothing in it, such as an unused `public`, is no schema to manage.
     used = {one.schema for one in (*found.tables, *found.scripts)} | {schema for schema, _ in found.others}
+    used |= found.sequences.keys()
     found.schemas = {name: text for name, text in about.items() if name in used or (schemas and name in schemas)}
     return found
 

@@ -13,6 +13,7 @@ from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import Live
 from gatehouse_db_manager.lock import lock
+from gatehouse_db_manager.made import note_definitions, there
 from gatehouse_db_manager.model import Configuration, Schema, short_digest
 from gatehouse_db_manager.plan_structs import Plan, Remember
 from gatehouse_db_manager.table_change import remember, remember_column
@@ -41,6 +42,7 @@ def record(url: str, configuration: Configuration, *, environment: str, lock_wai
                 for kept in _stands(schema):
                     row = [schema.name, kept.kind, kept.name, kept.digest, Jsonb(kept.details)]
                     connection.execute(_RECORD, row)
+                _found(connection, schema)
     planned = api.plan(url, configuration, environment=environment)
     if not planned.steps and not planned.refusals:
         # Versions only: writes them and the run's record, and changes nothing else.
@@ -73,8 +75,25 @@ def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
         connection.execute(statement.encode())
 
 
+def _found(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
+    """Views, functions, triggers and policies that were written down: their loss or change is drift from now on."""
+    written = {script.sql.partition("\n")[0].removeprefix("-- Imported: ") for script in schema.scripts}
+    for name, details in there(connection, schema.name, schema.roles).items():
+        if _in_full(schema.name, name) in written or details["type"] in {"policy", "row security"}:
+            connection.execute(_RECORD, [schema.name, "found", name, "", Jsonb(details)])
+    note_definitions(connection, schema.name)
+
+
+def _in_full(schema: str, name: str) -> str:
+    """As import_read.py calls it: view shop.rich, trigger touch on shop.customer."""
+    kind, _, rest = name.partition(" ")
+    return f"{kind} {rest.replace(' on ', f' on {schema}.')}" if kind == "trigger" else f"{kind} {schema}.{rest}"
+
+
 def _stands(schema: Schema) -> "Iterator[Remember]":
     yield remember_schema(schema, ())
+    for sequence in schema.sequences:
+        yield Remember(kind="sequence", name=sequence.name, digest=sequence.digest)
     for collection in schema.collections:
         table = collection.table
         yield Remember(kind="table", name=table.name, digest=short_digest(table.name))

@@ -1,5 +1,6 @@
 """Writes what import_read.py found as configuration files, and lists by name what they can't say."""
 
+from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -60,7 +61,10 @@ def files_of(found: Found) -> Imported:
         if extensions:
             content["extensions"] = extensions
         content["roles"] = {"service": f"{schema}_service", "reader": f"{schema}_reader"}
+        if sequences := dict(_sequences(schema, found, unmanaged)):
+            content["sequences"] = sequences
         files[f"{folder}/schema.yaml"] = _yaml(content)
+        _only_once([one for one in found.tables if one.schema == schema], unmanaged)
         for table in (one for one in found.tables if one.schema == schema):
             if why := _why_left(table):
                 unmanaged.append(f"table {schema}.{table.name}: it {why}")
@@ -73,6 +77,23 @@ def files_of(found: Found) -> Imported:
     unmanaged += [f"extension {name} (in {place})" for name, place in found.extensions if place != "public"]
     unmanaged += [name for schema, name in found.others if not schema or schema in schemas]
     return Imported(files=files, unmanaged=tuple(unmanaged), schemas=tuple(schemas))
+
+
+def _sequences(schema: str, found: Found, unmanaged: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name, given in found.sequences.get(schema, {}).items():
+        if illegal := why_illegal(name):
+            unmanaged.append(f'sequence "{name}" of {schema}: its name {illegal[0]}')
+        else:
+            yield name, given
+
+
+def _only_once(tables: list[FoundTable], unmanaged: list[str]) -> None:
+    """The name of a constraint belongs to its table in PostgreSQL, and to the schema with us."""
+    names = Counter(name for table in tables for name in table.constraints)
+    for table in tables:
+        for name in [name for name in table.constraints if names[name] > 1]:
+            del table.constraints[name]
+            unmanaged.append(f"constraint {name} of {table.schema}.{table.name}: another table has one of that name")
 
 
 def _why_left(table: FoundTable) -> str:

@@ -65,5 +65,26 @@ def record_made(
         on conflict (schema, kind, name) do update set details = excluded.details""",
         [schema, Jsonb(rows)],
     )
-    query = "delete from dbm.object where schema = %s and kind = 'made' and not name = any(%s)"
+    query = "delete from dbm.object where schema = %s and kind in ('made', 'found') and not name = any(%s)"
     connection.execute(query, [schema, list(now)])
+    note_definitions(connection, schema)
+
+
+def note_definitions(connection: "Connection", schema: str) -> None:
+    """How PostgreSQL words what is made or found: where it words it otherwise later, somebody changed it by hand."""
+    known = definitions(connection, [schema]).get(schema, {})
+    major = connection.info.server_version // 10000
+    words = Jsonb({name: f"{major}:{text}" for name, text in known.items()})
+    connection.execute(
+        """update dbm.object set details = details || jsonb_build_object('live', %s::jsonb -> name)
+        where schema = %s and kind in ('made', 'found') and %s::jsonb ? name""",
+        [words, schema, words],
+    )
+
+
+def definitions(connection: "Connection", schemas: list[str]) -> dict[str, dict[str, str]]:
+    """By schema and name."""
+    found: dict[str, dict[str, str]] = {}
+    for schema, name, text in connection.execute(others.DEFINITIONS.encode(), {"schemas": schemas}).fetchall():
+        found.setdefault(schema, {})[name] = text
+    return found

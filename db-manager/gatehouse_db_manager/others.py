@@ -83,3 +83,26 @@ def drop(kind: str, identity: str) -> str:
     if kind == "grant":
         return f"revoke {identity}"
     return f"drop {kind} if exists {identity}"
+
+
+# How PostgreSQL words what can be changed by hand under the same name; by schema and name as in QUERY.
+DEFINITIONS = """
+select n.nspname, case c.relkind when 'v' then 'view ' else 'materialized view ' end || c.relname, pg_get_viewdef(c.oid)
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('v', 'm')
+union all
+select n.nspname, case p.prokind when 'p' then 'procedure' else 'function' end
+    || ' ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')', pg_get_functiondef(p.oid)
+from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+where n.nspname = any(%(schemas)s) and p.prokind in ('f', 'p')
+union all
+select n.nspname, 'trigger ' || t.tgname || ' on ' || c.relname, pg_get_triggerdef(t.oid) || ' ' || t.tgenabled::text
+from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and not t.tgisinternal
+union all
+select n.nspname, 'policy ' || p.polname || ' on ' || c.relname, concat_ws(' ', p.polcmd::text, p.polpermissive,
+    array(select pg_get_userbyid(r) from unnest(p.polroles) r), pg_get_expr(p.polqual, p.polrelid),
+    pg_get_expr(p.polwithcheck, p.polrelid))
+from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s)
+"""

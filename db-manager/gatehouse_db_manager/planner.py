@@ -265,7 +265,8 @@ class _Planner:
             found += [f"index {name}.{one}" for one in table.indexes if ("index", one) not in objects]
         views = {f"view {name}" for kind, name in objects if kind == "script"}
         views |= {f"sequence {name}" for kind, name in objects if kind == "sequence"}
-        found += [one for one in self.live.others if ("made", one) not in objects and one not in views]
+        known = {name for kind, name in objects if kind in {"made", "found"}} | views
+        found += [one for one in self.live.others if one not in known]
         return found
 
     def _snapshots(self) -> list[SnapshotPin]:

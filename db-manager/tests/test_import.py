@@ -11,6 +11,8 @@ from gatehouse_db_manager.import_read import read
 from gatehouse_db_manager.import_write import files_of
 from gatehouse_local.postgres import binary
 
+from .foreign import DATABASES
+
 FOREIGN = """
 create schema shop;
 comment on schema shop is 'A shop of old';
@@ -145,7 +147,6 @@ def test_what_cannot_be_written_down_is_listed_by_name(run):
     for name in (
         "enum type shop.mood",
         "domain shop.postcode",
-        "sequence shop.invoice_number",
         'column "Nick" of shop.customer',
         "materialized view shop.daily",
         "table shop.events: it is partitioned",
@@ -247,3 +248,107 @@ def test_the_database_is_marked_with_its_environment(run, foreign, tmp_path):
     run("--schema", "public", "--environment", "production")
     with pytest.raises(RefusedError, match="belongs to production"):
         api.apply(foreign.url, load(tmp_path / "out"), environment="local")
+
+
+# Others
+
+
+@pytest.fixture
+def taken_over(database, tmp_path):
+    """A database of somebody's, imported; and what was said."""
+
+    def take(sql: str) -> str:
+        database.run(sql)
+        before = dump(database.url)
+        result = CliRunner().invoke(db, ["import", "--url", database.url, "--out", str(tmp_path / "out")])
+        assert result.exit_code == 0, result.output
+        assert dump(database.url) == before
+        return result.output
+
+    return take
+
+
+LISTED = {
+    "rental": ("domain rental.year", "table rental.child: it inherits", "aggregate rental.group_concat(text)"),
+    "quoted": (
+        'constraint "FK_product_category"',
+        'column "order"',
+        "options of the sequence behind northwind.product",
+    ),
+    "tenants": ("type app.address", "grant of usage on schema app to pg_monitor", "it is a constraint trigger"),
+    "measures": ("collation measures.plain", "storage or statistics of column raw", "rule no_delete"),
+    "framework": ("table public.no_columns", "table public.cache: it is unlogged", "security_barrier"),
+}
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_whoever_made_it_a_plan_against_it_is_empty_and_what_is_left_is_listed(taken_over, database, tmp_path, name):
+    said = taken_over(DATABASES[name])
+    assert "A plan against it is empty." in said
+    for left in LISTED[name]:
+        assert left in said, said
+    configuration = load(tmp_path / "out")
+    planned = plan(database.url, configuration)
+    assert planned.empty
+    assert planned.refusals == ()
+    assert api.drift(database.url, configuration) == ()
+
+
+@pytest.mark.parametrize(
+    ("edit", "kind", "name"),
+    [
+        ("alter table shop.customer alter column born type timestamp", "column", "customer.born"),
+        ("alter table shop.customer alter column balance drop default", "column", "customer.balance"),
+        ("alter table shop.customer drop constraint grown", "check", "grown"),
+        ("drop index shop.orders_notes", "index", "orders_notes"),
+        ("create or replace view shop.rich as select id, name, 0.0 as total from shop.customer", "found", "view rich"),
+        ("drop trigger touch_customer on shop.customer", "found", "trigger touch_customer on customer"),
+        ("drop policy own on shop.orders", "found", "policy own on orders"),
+        ("alter table shop.orders disable row level security", "found", "row-level security of orders"),
+    ],
+)
+def test_an_edit_by_hand_of_what_was_imported_is_drift(run, foreign, tmp_path, edit, kind, name):
+    run("--schema", "shop")
+    configuration = load(tmp_path / "out")
+    assert api.drift(foreign.url, configuration) == ()
+    foreign.run(edit)
+    assert (kind, name) in {(one.kind, one.name) for one in api.drift(foreign.url, configuration)}
+
+
+def test_a_sequence_is_written_down(run, foreign, tmp_path):
+    run()
+    (sequence,) = load(tmp_path / "out")["shop"].sequences
+    assert sequence.name == "invoice_number"
+    assert "start with 1000" in sequence.definition
+
+
+def test_constraints_by_the_same_name_are_listed(taken_over):
+    """A constraint's name belongs to its table in PostgreSQL; db-manager remembers it by schema."""
+    said = taken_over(
+        "create schema twice; create table twice.a (n int constraint positive check (n > 0));"
+        "create table twice.b (n int constraint positive check (n > 0))"
+    )
+    for table in "ab":
+        assert f"constraint positive of twice.{table}: another table has one of that name" in said
+
+
+def test_a_primary_key_of_any_name_and_an_included_column_are_kept(taken_over, database, tmp_path):
+    taken_over(
+        "create schema kept; create table kept.a (n int, m int, constraint whatever primary key (n) include (m));"
+        'create table kept.b (n int constraint "B_fk" references kept.a, m int unique)'
+    )
+    (whatever,) = load(tmp_path / "out")["kept"].collections[0].table.constraints
+    assert (whatever.name, whatever.columns) == ("whatever", ("n",))
+    assert "INCLUDE (m)" in whatever.definition
+
+
+def test_a_backfill_without_a_primary_key_is_one_transaction(taken_over, database, tmp_path):
+    """There is no order to go on in."""
+    taken_over("create schema bare; create table bare.a (n int); insert into bare.a select generate_series(1, 9)")
+    folder = tmp_path / "out/services/bare/database"
+    file = folder / "collections/a.yaml"
+    file.write_text(file.read_text().replace("1.0.0.0", "1.1.0.0"))
+    (folder / "migrations/a/1.1.0").mkdir(parents=True)
+    (folder / "migrations/a/1.1.0/01_more.backfill.sql").write_text("update a set n = n + 1")
+    api.apply(database.url, load(tmp_path / "out"))
+    assert database.value("select sum(n) from bare.a") == 54
