@@ -51,3 +51,17 @@ def test_a_changed_catalog_makes_it_another_spec(tmp_path: Path, program: str):
     ]
     assert one == same
     assert one != other
+
+
+def test_who_declares_such_a_setting_is_told_the_address_unless_somebody_gave_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    variable = "GATEHOUSE_SETTING_PROMETHEUS_URL"
+    monkeypatch.delenv(variable, raising=False)
+    place = Place(ROOT, tmp_path, offset=100)
+    told = {spec.name: spec.environment.get(variable) for spec in Solution(place).specs(selection(["all"]))}
+    assert told["portal"] == "http://127.0.0.1:8590"
+    assert told["person"] is None
+    monkeypatch.setenv(variable, "http://127.0.0.1:9")
+    (portal,) = [spec for spec in Solution(place).specs(selection(["all"])) if spec.name == "portal"]
+    assert portal.environment[variable] == "http://127.0.0.1:9"
