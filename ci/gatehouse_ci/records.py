@@ -22,8 +22,11 @@ HEAD = "# Written by `gate promote`. Holds, freezes and verified sets are derive
 PLACE = re.compile(r"^stacks/releases/(?P<environment>[a-z]+)/(?P<id>[0-9A-HJKMNP-TV-Z]{26})\.yaml$")
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base 32, as ULIDs have it
 KEY_LENGTH = 16
-PLAIN = re.compile(r"^[a-z][a-z_-]*$")
+STEP = "  "
+PLAIN = re.compile(r"^[a-z][a-z0-9_-]*$")
 NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+OWN = re.compile(r'^(?P<indent>(?:  )*)(?:(?P<item>- )|(?P<key>[a-z][\w-]*|"[^"\\]*"):(?: |$))(?P<value>\S.*)?$')
+NOTHING = object()
 
 
 def new_key() -> str:
@@ -75,24 +78,51 @@ def _lines(mapping: dict[str, Any], indent: str, depth: int) -> Iterable[str]:
     for key, value in mapping.items():
         if isinstance(value, dict) and value and depth:
             yield f"{indent}{_scalar(key)}:\n"
-            yield from _lines(value, indent + "  ", depth - 1)
-        elif isinstance(value, list) and value:
-            yield f"{indent}{_scalar(key)}:\n"
-            yield from (f"{indent}  - {_flow(one)}\n" for one in value)
+            yield from _lines(value, indent + STEP, depth - 1)
+        elif isinstance(value, list) and value and not indent:
+            yield f"{_scalar(key)}:\n"
+            yield from (f"{STEP}- {_scalar(one)}\n" for one in value)
         else:
-            yield f"{indent}{_scalar(key)}: {_flow(value)}\n"
-
-
-def _flow(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(inner)}" for key, inner in value.items()) + "}"
-    return _scalar(value)
+            yield f"{indent}{_scalar(key)}: {_scalar(value)}\n"
 
 
 def _scalar(value: Any) -> str:
+    """A word as it is, all else as JSON, which is YAML as well."""
     if isinstance(value, str) and PLAIN.match(value) and value not in NOT_PLAIN:
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _own(text: str) -> dict[str, Any] | None:
+    """What a record says, if it stands as we write it: much faster than YAML, and there are thousands."""
+    root: dict[str, Any] = {}
+    places: list[Any] = [root, None, None]  # the mapping at each depth
+    names = ["", "", ""]
+    for line in text.splitlines():
+        if line.startswith("#") or not line:
+            continue
+        found = OWN.match(line)
+        if not found or (depth := len(found["indent"]) // len(STEP)) > 2:
+            return None
+        try:
+            value = _value(found["value"])
+            if found["item"]:
+                places[depth - 1].setdefault(names[depth - 1], []).append(value)
+                continue
+            if depth and places[depth] is None:
+                places[depth] = places[depth - 1].setdefault(names[depth - 1], {})
+            names[depth], places[depth + 1 :] = _value(found["key"]), [None] * (2 - depth)
+            if value is not NOTHING:
+                places[depth][names[depth]] = value
+        except (ValueError, AttributeError, TypeError, IndexError):
+            return None
+    return root
+
+
+def _value(written: str | None) -> Any:
+    if written is None:
+        return NOTHING
+    return written if PLAIN.match(written) and written not in NOT_PLAIN else msgspec.json.decode(written)
 
 
 @lru_cache(maxsize=20_000)
@@ -102,7 +132,8 @@ def parse(path: str, text: str) -> Record:
     if not place:
         mend = "Remove it, or move it elsewhere."
         raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", mend=mend)])
-    record = convert(load(text, path), Record, path)
+    raw = _own(text)
+    record = convert(load(text, path) if raw is None else raw, Record, path)
     for key in ("environment", "id"):
         if getattr(record, key) != place[key]:
             value, mend = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."

@@ -30,18 +30,23 @@ def load(text: str, file: str) -> Any:
 
 def convert(raw: Any, shape: type[Shape], file: str, at: str = "") -> Shape:
     """`raw` as a struct. Raises TextError with the key, its value and the nearest right key."""
-    message = "is not a known key."
-    unknown = [
-        Problem(file=file, key=f"{at}{key}", value=str(value)[:60], message=message, mend=nearest(last, known))
-        for key, last, value, known in unknown_keys(raw, shape, "")
-    ]
-    if unknown:
-        raise TextError(unknown)
     try:
         return msgspec.convert(raw, shape)
     except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
-        key = place.rstrip("`").lstrip(".")
-        mend = "Put it in quotes." if message.startswith("Expected `str`") else "Correct it."
-        text = f"{message[:1].lower()}{message[1:]}."
-        raise TextError([Problem(file=file, key=f"{at}{key}", message=text, mend=mend)]) from None
+        raise TextError(_unknown(raw, shape, file, at) or [_explained(error, file, at)]) from None
+
+
+def _unknown(raw: Any, shape: Any, file: str, at: str) -> list[Problem]:
+    """Misspelt keys. Looked for when something is wrong only: it takes 50 times as long as the conversion."""
+    message = "is not a known key."
+    return [
+        Problem(file=file, key=f"{at}{key}", value=str(value)[:60], message=message, mend=nearest(last, known))
+        for key, last, value, known in unknown_keys(raw, shape, "")
+    ]
+
+
+def _explained(error: msgspec.ValidationError, file: str, at: str) -> Problem:
+    message, _, place = str(error).partition(" - at `$")
+    key = place.rstrip("`").lstrip(".")
+    mend = "Put it in quotes." if message.startswith("Expected `str`") else "Correct it."
+    return Problem(file=file, key=f"{at}{key}", message=f"{message[:1].lower()}{message[1:]}.", mend=mend)
