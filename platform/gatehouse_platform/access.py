@@ -1,9 +1,12 @@
 """Who may change an environment from GitHub: two roles each, and the boundary that no role inside it exceeds.
 
+A third role lets the next environment look: what is promoted must be seen running where it comes from.
+
 Pure documents first. A workflow gets a role by OpenID Connect, for one repository and one GitHub environment; there are
 no keys. GitHub decides who may use an environment (its reviewers), AWS what can be done from it.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import pulumi
@@ -51,6 +54,8 @@ OF_THE_FOUNDATION = (
     "s3:GetObject",
     "s3:ListBucket",
     "s3:PutObject",
+    # The role by which it looks at the environment that it promotes from.
+    "sts:AssumeRole",
 )
 ROLE_CHANGES = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
 ROLE_UPKEEP = (
@@ -176,6 +181,33 @@ def apply_may(account: str, stack: str, bucket: str, others: list[str]) -> Docum
     )
 
 
+def look_trust(apply_role: Any) -> Document:
+    """Lets the jobs that change the next environment take a role (`apply_role`: the ARN of theirs)."""
+    return document(allow("NextEnvironment", ["sts:AssumeRole"], [], principal={"AWS": apply_role}))
+
+
+def look_may(account: str, region: str, stack: str) -> Document:
+    """What a promotion asks of where it comes from: ECS's view, and a task run there that asks /version.
+
+    That task is a service's own definition with another command (gatehouse_ci.asking_inside).
+    """
+    here, cluster = f"{region}:{account}", f"arn:aws:ecs:{region}:{account}:cluster/gatehouse-{stack}"
+    passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}
+    return document(
+        *find_tasks(cluster),
+        allow("FindSecurityGroup", ["ec2:DescribeSecurityGroups"], ["*"]),
+        allow(
+            "AskByTask",
+            ["ecs:RunTask"],
+            [f"arn:aws:ecs:{here}:task-definition/gatehouse-{stack}-*"],
+            conditions={"ArnEquals": {"ecs:cluster": cluster}},
+        ),
+        allow("StopAsking", ["ecs:StopTask"], [f"arn:aws:ecs:{here}:task/gatehouse-{stack}/*"]),
+        allow("PassRoles", ["iam:PassRole"], [f"arn:aws:iam::{account}:role/gatehouse-{stack}-*"], conditions=passed),
+        allow("ReadAnswers", ["logs:GetLogEvents"], [f"arn:aws:logs:{here}:log-group:/gatehouse/{stack}/*"]),
+    )
+
+
 class Access(pulumi.ComponentResource):
     """The way from GitHub into each environment."""
 
@@ -193,6 +225,7 @@ class Access(pulumi.ComponentResource):
         iam.OpenIdConnectProvider(
             "github", url=f"https://{GITHUB}", client_id_lists=["sts.amazonaws.com"], opts=below(self)
         )
+        applies: dict[str, pulumi.Output[str]] = {}
         for environment in settings.environments:
             iam.Policy(
                 f"{environment}-boundary",
@@ -208,12 +241,16 @@ class Access(pulumi.ComponentResource):
             }
             for what, (managed, may) in documents.items():
                 at_github = environment if what == "apply" else f"{environment}-plan"
-                self._role(
-                    f"{environment}-{what}", trust(settings.account, settings.repository, at_github), managed, may
-                )
+                made = self._role(f"{environment}-{what}", trust(settings.account, settings.repository, at_github), may)
+                iam.RolePolicyAttachment(f"{environment}-{what}", role=made.name, policy_arn=managed, opts=below(self))
+                if what == "apply":
+                    applies[environment] = made.arn
+        for source, target in pairwise(settings.environments):
+            may = look_may(settings.account, stack.region, source)
+            self._role(f"{source}-look", look_trust(applies[target]), may)
         self.register_outputs({})
 
-    def _role(self, name: str, trusted: Document, managed: str, may: Document) -> None:
+    def _role(self, name: str, trusted: Document, may: Document) -> iam.Role:
         made = iam.Role(
             name,
             name=f"gatehouse-github-{name}",
@@ -221,5 +258,5 @@ class Access(pulumi.ComponentResource):
             max_session_duration=3600,
             opts=below(self),
         )
-        iam.RolePolicyAttachment(name, role=made.name, policy_arn=managed, opts=below(self))
         iam.RolePolicy(name, name="may", role=made.name, policy=as_json(may), opts=below(self))
+        return made

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_github_gets_in_for_one_repository_and_one_environment_only(graph: Graph
     roles = {
         role.name: json.loads(role.properties["assumeRolePolicy"])["Statement"]
         for role in graph("foundation").of_type("aws:iam/role:Role")
-        if role.properties["name"].startswith("gatehouse-github-")
+        if role.properties["name"].startswith("gatehouse-github-") and not role.name.endswith("-look")
     }
     assert set(roles) == {f"{stack}-{what}" for stack in ENVIRONMENTS for what in ("plan", "apply")}
     for name, (statement,) in roles.items():
@@ -120,6 +121,25 @@ def test_github_gets_in_for_one_repository_and_one_environment_only(graph: Graph
         assert subject == f"repo:{REPOSITORY}:environment:{at_github}"
         assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
         assert "*" not in json.dumps(statement)
+
+
+def test_only_the_next_environment_looks_at_one(graph: Graphs):
+    roles = {role.name: role for role in graph("foundation").of_type("aws:iam/role:Role")}
+    looks = {name: role for name, role in roles.items() if name.endswith("-look")}
+    assert set(looks) == {"dev-look", "test-look", "staging-look"}
+    for source, target in pairwise(ENVIRONMENTS):
+        (statement,) = json.loads(looks[f"{source}-look"].properties["assumeRolePolicy"])["Statement"]
+        assert statement["Principal"] == {"AWS": roles[f"{target}-apply"].outputs["arn"]}
+
+
+def test_looking_at_an_environment_changes_nothing_and_reaches_no_other(graph: Graphs):
+    """It runs a task of the environment's own, and may do no more there than look."""
+    for stack in ENVIRONMENTS[:-1]:
+        may = granted(graph("foundation"), f"gatehouse-github-{stack}-look")
+        changing = {action for action in may if not action.partition(":")[2].startswith(("Describe", "List", "Get"))}
+        assert changing == {"ecs:RunTask", "ecs:StopTask", "iam:PassRole"}
+        narrow = {one for action, resources in may.items() for one in resources if one != "*"}
+        assert all(f"gatehouse-{stack}" in one or f"/gatehouse/{stack}/" in one for one in narrow), narrow
 
 
 def test_a_plan_role_changes_nothing(graph: Graphs):
