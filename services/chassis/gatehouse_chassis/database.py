@@ -121,6 +121,7 @@ class Database(PostgresEngine):
         self._waiting = 0
         self._acquire_timeout = 5.0
         self._slow_seconds = 0.2
+        self._answered_at = float("-inf")
         self._max_size = 0
 
     # Opening and closing
@@ -295,11 +296,17 @@ class Database(PostgresEngine):
         """
         started = time.perf_counter()
         try:
-            return await getattr(connection, method)(sql, *args)
+            found = await getattr(connection, method)(sql, *args)
+            self._answered_at = time.perf_counter()
+            return found
         finally:
             seconds = time.perf_counter() - started
             if seconds >= self._slow_seconds:
                 self._tell_slow(connection, sql, seconds)
+
+    def answered_within(self, seconds: float) -> bool:
+        """Whether PostgreSQL answered some statement of this process so lately."""
+        return time.perf_counter() - self._answered_at < seconds
 
     def _tell_slow(self, connection: Any, sql: str, seconds: float) -> None:
         self.counters.slow += 1

@@ -1,5 +1,7 @@
 """Reads the Version documents that db-manager wrote (`dbm.version`) for this schema, and what its sessions do."""
 
+import asyncio
+
 from gatehouse_chassis.database import Database
 from gatehouse_chassis.health import CollectionVersion
 from gatehouse_chassis.sessions import SESSIONS, Sessions
@@ -10,17 +12,34 @@ SELECT = """
 """
 
 
+# Seconds to wait for an answer: less than health.READINESS_TIMEOUT.
+PATIENCE = 0.8
+
+
 class DatabaseVersions:
-    """The Version documents of one database's schema; implements `health.VersionSource`. `sessions`: as last seen."""
+    """The Version documents of one database's schema; implements `health.VersionSource`. `sessions`: as last seen.
+
+    A full pool isn't a database that is away: while others get answers and only this look waits for a connection, what
+    was seen before holds. Else a busy task would say that it isn't ready, and its load would go to the next.
+    """
 
     def __init__(self, database: Database) -> None:
         self._schema = database.schema
         self._select = database.prepare(SELECT, CollectionVersion)
         self._look = database.prepare(SESSIONS, Sessions)
+        self._database = database
+        self._seen: list[CollectionVersion] | None = None
         self.sessions: Sessions | None = None
 
     async def versions(self) -> list[CollectionVersion]:
-        self.sessions = None
-        found = await self._select.all(self._schema)
-        self.sessions = await self._look.one()
-        return found
+        try:
+            async with asyncio.timeout(PATIENCE):
+                self._seen, self.sessions = await self._select.all(self._schema), await self._look.one()
+        except TimeoutError:
+            if self._seen is None or not self._database.answered_within(PATIENCE):
+                self.sessions = None
+                raise
+        except BaseException:
+            self.sessions = None
+            raise
+        return self._seen or []

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from gatehouse_chassis.database import Busy, Database, NotOpen, Unreachable
 from gatehouse_chassis.sessions import SESSIONS, Sessions
 from gatehouse_chassis.transactions import TransactionMisuse
+from gatehouse_chassis.versions import DatabaseVersions
 
 DB = Database("house")
 
@@ -250,6 +251,33 @@ async def test_a_slow_statement_is_told_without_its_values_and_with_the_servers_
         ]
         assert all(line["milliseconds"] >= 60 and line["pid"] == pid for line in told)
         assert DB.counters.slow == before + 3
+
+
+VERSIONS = """
+create schema if not exists dbm;
+drop table if exists dbm.version;
+create table dbm.version (schema text, collection text, version text, applied_at timestamptz default now());
+insert into dbm.version values ('house', 'note', '1.0.0.0');
+"""
+
+
+async def test_a_full_pool_is_not_a_database_that_is_away(fresh):
+    connection = await asyncpg.connect(fresh)
+    await connection.execute(VERSIONS)
+    await connection.close()
+    async with opened(fresh, max_size=1):
+        source = DatabaseVersions(DB)
+        seen = await source.versions()
+        assert [document.collection for document in seen] == ["note"]
+        queue = [asyncio.create_task(DB.fetchval("select pg_sleep(0.3)")) for _ in range(6)]
+        await asyncio.sleep(0)
+        assert await source.versions() == seen  # its turn didn't come, and others had answers
+        await asyncio.gather(*queue)
+        held = asyncio.create_task(DB.fetchval("select pg_sleep(2)"))
+        await asyncio.sleep(0)
+        with pytest.raises(TimeoutError):  # nobody has an answer
+            await source.versions()
+        held.cancel()
 
 
 async def test_the_pool_can_be_read(fresh):
