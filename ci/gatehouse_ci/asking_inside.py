@@ -27,8 +27,9 @@ LOG_PATIENCE_SECONDS = 30.0
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a service's tasks run, as ECS and its task definition say it."""
+    """Where a service's tasks run, as ECS and its task definition say it; `session` (boto3's) may look there."""
 
+    session: Any
     region: str
     cluster: str
     environment: str
@@ -39,10 +40,9 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FromInside:
-    """`session` makes AWS clients. A task never answers another digest later: what was answered is remembered."""
+    """A task never answers another digest later: what was answered is remembered."""
 
-    def __init__(self, session: Any, *, patience: float = PATIENCE_SECONDS, poll: float = POLL_SECONDS) -> None:
-        self._session = session
+    def __init__(self, *, patience: float = PATIENCE_SECONDS, poll: float = POLL_SECONDS) -> None:
         self._patience = patience
         self._poll = poll
         self._known: dict[str, str] = {}
@@ -60,7 +60,7 @@ class FromInside:
         return {task.id: self._known.get(task.id, "") for task in tasks}
 
     def _answers(self, place: Place, addresses: list[str]) -> dict[str, str | None]:
-        ecs = self._session.client("ecs", region_name=place.region)
+        ecs = place.session.client("ecs", region_name=place.region)
         arn = self._start(ecs, place, addresses)
         ended = self._wait(ecs, place, arn)
         said = self._log(place, arn)
@@ -94,7 +94,7 @@ class FromInside:
 
     def _let_in(self, place: Place) -> list[str]:
         """The load balancer's security group (gatehouse_platform.edge), whose members every service lets in."""
-        ec2 = self._session.client("ec2", region_name=place.region)
+        ec2 = place.session.client("ec2", region_name=place.region)
         named = [{"Name": "group-name", "Values": [f"gatehouse-{place.environment}-edge"]}]
         return [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
 
@@ -114,7 +114,7 @@ class FromInside:
 
     def _log(self, place: Place, arn: str) -> dict[str, str | None] | None:
         """What `ask` printed; None when it printed nothing."""
-        logs = self._session.client("logs", region_name=place.region)
+        logs = place.session.client("logs", region_name=place.region)
         prefix = place.log.get("awslogs-stream-prefix", place.service)
         stream = f"{prefix}/{place.service}/{arn.rpartition('/')[2]}"
         deadline = time.monotonic() + min(LOG_PATIENCE_SECONDS, self._patience)

@@ -14,6 +14,7 @@ from gatehouse_ci.asking import Asking, FromHere, Task
 from gatehouse_ci.asking_inside import FromInside, Place
 from gatehouse_ci.deploying import Deployer
 from gatehouse_ci.files import Main, service_toml, stack_config
+from gatehouse_ci.looking import Looking
 from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime, Tree
 from gatehouse_ci.structs import Running
 
@@ -39,7 +40,7 @@ def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime
     except ImportError as error:
         raise NotConfigured("boto3 isn't installed.", "Mend: uv sync --group platform") from error
     session, address = Session(), environ.get(ADDRESS, "")
-    asking = FromHere(address) if address else FromInside(session)
+    asking = FromHere(address) if address else FromInside()
     return EcsRuntime(session, Deployer(root, repository, environ), repository, asking)
 
 
@@ -49,11 +50,11 @@ class EcsRuntime:
     def __init__(
         self, session: Any, deployer: Deployer, repository: Main, asking: Asking, *, listed: float = LISTED_SECONDS
     ) -> None:
-        self._session = session
+        self._looking = Looking(session, self._account)
         self._deployer = deployer
         self._repository = repository
         self._asking = asking
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
         self._listed_seconds = listed
         self._listed: dict[str, tuple[float, list[Task]]] = {}
         self._read: tuple[float, Tree] = (float("-inf"), {})
@@ -77,7 +78,7 @@ class EcsRuntime:
         return self._read[1]
 
     def _running(self, environment: str, service: str, region: str) -> Running | None:
-        ecs, cluster = self._client(region), f"gatehouse-{environment}"
+        ecs, cluster = self._client(environment, region), f"gatehouse-{environment}"
         found = ecs.describe_services(cluster=cluster, services=[service])["services"]
         active = [one for one in found if one["status"] != "INACTIVE"]
         if not active:
@@ -90,6 +91,7 @@ class EcsRuntime:
         tasks = [task for task in everything if task.service == service]
         container = _container(runs, service)
         place = Place(
+            session=self._looking.session(environment, region),
             region=region,
             cluster=cluster,
             environment=environment,
@@ -138,10 +140,14 @@ class EcsRuntime:
             if one.get("group", "").startswith(SERVICE_GROUP) and one["lastStatus"] == "RUNNING"
         ]
 
-    def _client(self, region: str) -> Any:
-        if region not in self._clients:
-            self._clients[region] = self._session.client("ecs", region_name=region)
-        return self._clients[region]
+    def _client(self, environment: str, region: str) -> Any:
+        if (environment, region) not in self._clients:
+            session = self._looking.session(environment, region)
+            self._clients[environment, region] = session.client("ecs", region_name=region)
+        return self._clients[environment, region]
+
+    def _account(self, environment: str) -> str:
+        return str(stack_config(self._tree(), environment).get("gatehouse:account", ""))
 
 
 class _AwsErrors:

@@ -138,9 +138,9 @@ def inside(ecs: Any) -> Generator[Inside]:
 
 
 def seen(tmp_path: Path, patience: float = 20.0) -> EcsRuntime:
-    session, repository = Session(), OneTree(TREE)
-    asking = FromInside(session, patience=patience, poll=0.02)
-    return EcsRuntime(session, Deployer(tmp_path, repository, {}), repository, asking)
+    repository = OneTree(TREE)
+    asking = FromInside(patience=patience, poll=0.02)
+    return EcsRuntime(Session(), Deployer(tmp_path, repository, {}), repository, asking)
 
 
 def test_every_task_is_asked_by_one_that_runs_beside_them(inside: Inside, groups: dict[str, str], tmp_path: Path):
