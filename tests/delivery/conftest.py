@@ -82,6 +82,7 @@ class Institute:
     ecs: Ecs
     engine: Engine
     ports: RealPorts
+    environ: dict[str, str]
     lines: list[str] = field(default_factory=list)
     built: int = 0
 
@@ -245,6 +246,7 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
         **ecs.environ,
         "PATH": f"{folder / 'bin'}:/usr/local/bin:/usr/bin:/bin",
         "GATEHOUSE_REGISTRY": f"{images.host}/{REPOSITORY}",
+        "GATEHOUSE_REMOTE": str(folder / "remote.git"),
     }
     remote = with_remote(checkout, folder / "remote.git")
     root, repository = checkout.root, GitRepository(str(remote), folder / "work")
@@ -258,7 +260,9 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
         black_box=black_box.connect(root, environ),
         clock=Clock(),
     )
-    made = Institute(checkout=checkout, remote=remote, images=images, ecs=ecs, engine=engine, ports=ports)
+    made = Institute(
+        checkout=checkout, remote=remote, images=images, ecs=ecs, engine=engine, ports=ports, environ=environ
+    )
     made.mended()
     return made
 

@@ -4,17 +4,21 @@ Each test leaves the institute as it found it: three services in dev, two of the
 """
 
 import dataclasses
+import json
 import threading
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from gatehouse_ci.git import GitRepository
 from gatehouse_ci.ports import Runtime
 from gatehouse_ci.promote import Outcome, Promoter
 from gatehouse_ci.structs import Record, Release, Running
+from gatehouse_local.gate import gate
 
 from .conftest import CODE, REPOSITORY, Institute, actor, an_institute, rules_of
 
@@ -183,6 +187,30 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     assert [outcome.ok for outcome in outcomes] == [True, True]
     expected = {"person": person["person"].tag, "topics": topics["topics"].tag}
     assert {name: tag for name, tag in tags(institute, "dev").items() if name in expected} == expected
+
+
+def test_the_command_line_does_the_same_with_the_ports_that_it_connects(
+    institute: Institute, monkeypatch: pytest.MonkeyPatch
+):
+    """Last in this file: it brings topics to test."""
+    root = str(institute.checkout.root)
+    monkeypatch.chdir(root)  # `--root` goes there, too; this brings us back
+
+    def gate_promote(*words: str) -> tuple[int, Any]:
+        done = CliRunner().invoke(gate, ["--root", root, "promote", *words, "--json"], env=institute.environ)
+        return done.exit_code, json.loads(done.stdout)
+
+    code, page = gate_promote("plan", "test", "--domain", "learning")
+    assert (code, page["environment"]) == (0, "test")
+    assert page["fingerprint"] == institute.seen("promote", "test", domain="learning").fingerprint
+    engineer = ("--as", "tomas.varga@example.org")
+    code, outcome = gate_promote(
+        *engineer, "apply", "test", "--domain", "learning", "--fingerprint", page["fingerprint"]
+    )
+    assert (code, outcome["record"]["state"]) == (0, "verified")
+    assert outcome["record"]["seen"]["black_box"] == {"passed": True, "summary": "12 passed"}
+    code, refused = gate_promote(*engineer, "explain", "production")
+    assert (code, refused["allowed"]) == (2, False)
 
 
 class Crash(BaseException):
