@@ -110,8 +110,8 @@ def test_a_push_whose_answer_was_lost_isnt_done_twice(remote: Path, tmp_path: Pa
 
 
 def test_fifty_promoters_at_once_lose_nothing_and_tear_nothing(tmp_path: Path):
-    """From two machines, each releases two services to dev, in one set; many want the same service. Some crash."""
-    services = {f"s{number:02d}": f"d{number % 4}" for number in range(20)}
+    """From two machines, each releases one or two services to dev as one set; many want the same. Some crash."""
+    services = {f"s{number:02d}": f"d{number % 4}" for number in range(30)}
     remote = bare_remote(tmp_path / "remote.git", tree(POLICY, services))
     hook = remote / "hooks" / "pre-receive"
     hook.write_text(OUT_OF_BREATH)
@@ -144,7 +144,7 @@ def test_fifty_promoters_at_once_lose_nothing_and_tear_nothing(tmp_path: Path):
 
     threads = []
     for number in range(1, PROMOTERS + 1):
-        names = chance.sample(sorted(services), 2)
+        names = chance.sample(sorted(services), chance.randint(1, 2))
         for name in names:
             shared.registry.add(name, release(name, number))
         crash_after = chance.choice([None, None, 0, 1, 2])
