@@ -135,7 +135,7 @@ def test_a_failed_update_says_what_it_said_last(place: Place):
 def test_an_update_that_takes_too_long_is_interrupted_so_that_it_frees_its_lock(place: Place):
     place.hook("trap 'echo unlocked; exit 130' INT; sleep 60")
     with pytest.raises(DeployFailed, match=r"(?s)unlocked.*took too long and was interrupted"):
-        place.deployer(patience=1.0).deploy("test", place.head)
+        place.deployer(patience=5.0).deploy("test", place.head)
 
 
 def test_two_at_once_take_turns(place: Place):
