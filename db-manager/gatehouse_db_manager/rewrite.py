@@ -9,7 +9,7 @@ new database would have.
 import re
 from typing import Any
 
-from gatehouse_db_manager.evolve_columns import refuse_empty, start_numbering
+from gatehouse_db_manager.evolve_columns import IDENTITIES, refuse_empty, start_numbering
 from gatehouse_db_manager.model import Column, Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 from gatehouse_db_manager.render import comment_on_column, create_index
@@ -173,8 +173,8 @@ class Rewrite:
         if column.required != live.required:
             actions.append(f"alter column {name} {'set' if column.required else 'drop'} not null")
         self.middle.append(change.alter(", ".join(actions)))
-        if column.identity and not live.identity:
-            self.middle.extend(start_numbering(change, column, anew=True))
+        if column.identity and IDENTITIES[column.identity] != live.identity:
+            self.middle.extend(start_numbering(change, column, anew=not live.identity))
         if column.description != live.description:
             self.last.append(comment_on_column(change.full, column))
         self.remembered.append(remember_column(change.table.name, column))

@@ -61,7 +61,6 @@ SHAPES: dict[str, dict[str, Any]] = {
     "volatile": {"columns": {"key": {"type": "identity", "required": True}}},
     "key_text": {"columns": {"key": {"type": "text"}}, "indexes": {"by_key": {"columns": ["key"], "method": "hash"}}},
     "parts": {"columns": {"made": {"type": "breadcrumb"}, "fee": {"type": "money"}, "stay": {"type": "duration"}}},
-    "moments": {"columns": {"made_at": {"type": "date"}, "born": {"type": "timestamp", "default": "now()"}}},
     "documents": {
         "columns": {"details": {"type": "document", "schema": {"type": "object"}}, "born": {"type": "date"}},
         "indexes": {
