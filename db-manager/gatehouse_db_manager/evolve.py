@@ -23,15 +23,26 @@ def expand(change: TableChange) -> None:
 
 
 def enforce(change: TableChange) -> None:
-    """The rules, and then what goes."""
+    """The rules about the table alone, keys among them."""
     require_columns(change)
     number_columns(change)
     for constraint in change.table.constraints:
-        if constraint.name not in change.handled:
+        if constraint.kind != "foreign_key" and constraint.name not in change.handled:
             change_constraint(change, constraint)
     for index in change.table.indexes:
         if index.name not in change.handled:
             change_index(change, index)
+
+
+def link(change: TableChange, fallen: set[tuple[str, str]]) -> None:
+    """What refers to other tables, whose keys are in place by now, and then what goes.
+
+    `fallen`: foreign keys (table, name) that gave way to another key in the table that they refer to.
+    """
+    change.without({name for table, name in fallen if table == change.full})
+    for constraint in change.table.constraints:
+        if constraint.kind == "foreign_key" and constraint.name not in change.handled:
+            change_constraint(change, constraint)
     relax(change)
     drop_unwanted(change)
     drop_columns(change)

@@ -9,7 +9,7 @@ from gatehouse_db_manager.live import LiveConstraint
 from gatehouse_db_manager.model import Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember
 from gatehouse_db_manager.render import create_index, next_name
-from gatehouse_db_manager.table_change import NOTHING, TableChange, brief, mentions, remember, validate
+from gatehouse_db_manager.table_change import NOTHING, WITHOUT_INDEX, TableChange, brief, mentions, remember, validate
 from gatehouse_db_manager.values import quote
 
 # As SCAN_SPEED: rough, in bytes a second.
@@ -32,7 +32,7 @@ def _new_constraint(change: TableChange, item: Constraint) -> None:
     about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
     change.tightens |= not about or any(name in change.live.columns for name in about)
     if change.empty:
-        taken = item.name in change.live.indexes
+        taken = item.kind not in WITHOUT_INDEX and item.name in change.live.indexes
         change.step(
             f"add {_kind(item)} {item.name}",
             "it is new, and the table is empty",
@@ -81,11 +81,13 @@ def _replace(change: TableChange, item: Constraint) -> None:
     following = next_name(item.name)
     if change.empty:
         drop, add = f"drop constraint {item.name}", f"add constraint {item.name} {item.definition}"
+        references = change.release() if item.kind in {"primary_key", "unique"} else ()
         change.step(
             f"change {_kind(item)} {item.name}",
             "its definition changed, and the table is empty",
+            *_let_go(references),
             change.alter(f"{drop}, {add}"),
-            remember=(*change.forget_other(item), remember(item)),
+            remember=(*change.forget_other(item), remember(item), *_forgotten(references)),
         )
         return
     hazards = _narrowed(change, item)
@@ -174,10 +176,11 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     change.handled |= {one.name for one in gone}
     statements.append(change.alter(f"add constraint {item.name} {word} using index {following}{_deferral(item)}"))
     what = f"no longer has {item.name} as {old.definition if old else 'it was'}"
+    references = change.release() if old else ()
     change.step(
         f"let the new {_kind(item)} {item.name} take the old one's place",
         "its index is built and valid; both in one transaction",
-        *(f"alter table {table} drop constraint {name}" for table, name in change.pointing),
+        *_let_go(references),
         *statements,
         phase="contract",
         remember=(
@@ -185,7 +188,7 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
             remember(item),
             Remember(kind="index", name=following),
             *gone,
-            *(Remember(kind="foreign_key", name=name) for _, name in change.pointing),
+            *_forgotten(references),
         ),
         hazards=(
             change.hazard(
@@ -196,6 +199,14 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
             ),
         ),
     )
+
+
+def _let_go(references: tuple[tuple[str, str], ...]) -> list[str]:
+    return [f"alter table {table} drop constraint {name}" for table, name in references]
+
+
+def _forgotten(references: tuple[tuple[str, str], ...]) -> list[Remember]:
+    return [Remember(kind="foreign_key", name=name) for _, name in references]
 
 
 def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstraint) -> None:
@@ -303,12 +314,13 @@ def _drop_index(change: TableChange, name: str, why: str) -> None:
 
 def drop_unwanted(change: TableChange) -> None:
     """Only what db-manager made itself: what somebody added by hand is not touched."""
-    wanted = {item.name for item in (*change.table.constraints, *change.table.indexes)}
-    wanted |= {next_name(name) for name in wanted} | {
-        f"{change.table.name}_{one.name}__given" for one in change.to_require
-    }
+    rules = {item.name for item in change.table.constraints}
+    indexes = {item.name for item in change.table.indexes}
+    indexed = {item.name for item in change.table.constraints if item.kind not in WITHOUT_INDEX}
+    given = {f"{change.table.name}_{one.name}__given" for one in change.to_require}
     for kind, name in _made_here(change):
-        if name in wanted or name in change.handled:
+        wanted = indexes | indexed if kind == "index" else rules if kind in WITHOUT_INDEX else rules | indexes
+        if name in wanted | {next_name(one) for one in wanted} | given or name in change.handled:
             continue
         if kind == "check":
             _forget(change, kind, name, "it is no longer in the file")

@@ -12,7 +12,7 @@ import msgspec
 from gatehouse_db_manager import render
 from gatehouse_db_manager.belongings import close_schema, open_schema
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.evolve import enforce, expand
+from gatehouse_db_manager.evolve import enforce, expand, link
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, Script, short_digest
@@ -130,18 +130,25 @@ class _Planner:
         rewritten = Rewrite(changes).plan()
         for change in changes:
             expand(change)
-            self.steps.extend(change.steps)
-            change.steps = []
+            self._take_steps(change)
         for kind in ("expand", "backfill"):
             self.steps.extend(plan_migrations(self.schema, self.live, migrations, kind))
         for change in changes:
             enforce(change)
+            self._take_steps(change)
+        fallen = {reference for change in changes for reference in change.fallen}
+        for change in changes:
+            link(change, fallen)
             self._collect(change)
         if rewritten is not None:
             self._rewrite(rewritten)
 
-    def _collect(self, change: TableChange) -> None:
+    def _take_steps(self, change: TableChange) -> None:
         self.steps.extend(change.steps)
+        change.steps = []
+
+    def _collect(self, change: TableChange) -> None:
+        self._take_steps(change)
         self.later.extend(change.later)
         self.refusals.extend(change.refusals)
         self.questions.extend(change.questions)

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+import msgspec
+
 from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.lessons import LESSONS
 from gatehouse_db_manager.live import LiveColumn, LiveConstraint, LiveIndex, LiveSchema, LiveTable, Recorded
@@ -12,6 +14,8 @@ from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 # A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
 SCAN_SPEED = 200e6
 RULES = frozenset({"index", "primary_key", "unique", "check", "foreign_key", "exclusion"})
+# They have no index, and so may share a name with one.
+WITHOUT_INDEX = frozenset({"check", "foreign_key"})
 NEW = "nothing that is in use"
 NOTHING = "nothing: reads and writes go on"
 _WORD = re.compile(r"'(?:[^']|'')*'|[a-z_][a-z0-9_$]*", re.IGNORECASE)
@@ -90,6 +94,8 @@ class TableChange:
         self.to_require: list[Column] = []
         # Foreign keys of any table that point here: (table, name).
         self.pointing: tuple[tuple[str, str], ...] = ()
+        # Those of them that gave way to another key here, and come again when it stands.
+        self.fallen: tuple[tuple[str, str], ...] = ()
         # What the table and its columns are called until the steps run, where they are renamed.
         self.full_now = f"{schema.name}.{self.live.was or self.live.name}"
         self.names_now: dict[str, str] = {}
@@ -103,6 +109,17 @@ class TableChange:
     @property
     def live_key(self) -> tuple[str, ...]:
         return next((one.columns for one in self.live.constraints.values() if one.kind == "primary_key"), ())
+
+    def release(self) -> tuple[tuple[str, str], ...]:
+        """The foreign keys that must give way before a key of this table can be another; each is named once."""
+        given, self.pointing = self.pointing, ()
+        self.fallen += given
+        return given
+
+    def without(self, fallen: set[str]) -> None:
+        """Goes on as if these constraints weren't there: an earlier step takes them away."""
+        kept = {name: one for name, one in self.live.constraints.items() if name not in fallen}
+        self.live = msgspec.structs.replace(self.live, constraints=kept)
 
     def recorded(self, kind: str, name: str) -> Recorded | None:
         return self.objects.get((kind, f"{self.table.name}.{name}" if kind == "column" else name))
@@ -134,6 +151,10 @@ class TableChange:
         """What is recorded under the same name, but is of another kind and goes."""
         kinds = {kind for kind, name in self.objects if name == item.name}
         own = "index" if isinstance(item, Index) else item.kind
+        if own == "index":
+            kinds -= WITHOUT_INDEX
+        elif own in WITHOUT_INDEX:
+            kinds -= {"index"}
         return tuple(Remember(kind=kind, name=item.name) for kind in sorted((kinds & RULES) - {own}))
 
     def refuse(

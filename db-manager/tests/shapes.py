@@ -99,7 +99,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     },
     "exclusion": {
         "columns": {"visits": {"type": "integer"}},
-        "exclusions": {"apart": {"elements": {"int4range(visits, visits + 1)": "&&"}}},
+        "exclusions": {"apart": {"elements": {"int4range(visits, visits + 1)": "&&"}, "where": "visits is not null"}},
     },
     "exclusion_other": {
         "columns": {"visits": {"type": "integer"}},
