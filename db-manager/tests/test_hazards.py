@@ -275,7 +275,8 @@ def test_it_ends_as_its_lesson_declares_and_nobody_stalls(ended, one):
             assert problem.bad
             assert problem.good
     assert how.count > 10
-    assert how.stall <= 1.2 * LOCK_TIMEOUT, f"stalled for {how.stall:.3f} s more than the machine itself makes one wait"
+    # Far from the reader's seconds: who waited for it would stall as long. How much exactly says `gate bench db-manager`.
+    assert how.stall < LONG_READER / 3, f"stalled for {how.stall:.3f} s more than the machine itself makes one wait"
 
 
 def test_rewrite_of_a_large_table_is_refused(checkout, database, monkeypatch):
