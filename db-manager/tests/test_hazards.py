@@ -23,7 +23,6 @@ from .world import Checkout, Database
 
 FOLDER = "services/person/database"
 LONG_READER = 6.0  # seconds
-LOCK_TIMEOUT = 0.1  # seconds; executor.LOCK_TIMEOUT
 # What a busy machine of two cores adds, in s. Behind a reader that is waited for, a stall is LONG_READER.
 NOISE = 0.25
 ROWS = 10_000
@@ -275,7 +274,7 @@ def test_it_ends_as_its_lesson_declares_and_nobody_stalls(ended, one):
             assert problem.bad
             assert problem.good
     assert how.count > 10
-    # Far from the reader's seconds: who waited for it would stall as long. How much exactly says `gate bench db-manager`.
+    # Far from the reader's seconds: who waited for it would stall as long. Figures: `gate bench db-manager`.
     assert how.stall < LONG_READER / 3, f"stalled for {how.stall:.3f} s more than the machine itself makes one wait"
 
 
