@@ -27,7 +27,8 @@ from gatehouse_db_manager.model import (
     Sequence,
     Snapshot,
 )
-from gatehouse_db_manager.resolve import SPECIAL_TYPES, Context, Resolver, Target, target_of
+from gatehouse_db_manager.resolve import SPECIAL_TYPES, Resolver
+from gatehouse_db_manager.resolve_rules import Context, Target, target_of
 from gatehouse_db_manager.row_rules import row_problems
 from gatehouse_db_manager.values import BASE_TYPES
 

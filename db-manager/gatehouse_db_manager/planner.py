@@ -13,20 +13,20 @@ from gatehouse_db_manager import render
 from gatehouse_db_manager.belongings import close_schema, open_schema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.evolve import enforce, expand, link
+from gatehouse_db_manager.guards import guards, problem, snapshots, versions
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.migrations import pending, plan_migrations
-from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, Script, short_digest
-from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, SnapshotPin, Step, VersionChange
-from gatehouse_db_manager.records import LAYOUT, OLDER_LAYOUT
+from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, short_digest
+from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, Step
 from gatehouse_db_manager.renames import rename_columns, rename_tables
 from gatehouse_db_manager.rewrite import Rewrite
+from gatehouse_db_manager.scripts import Scripts
 from gatehouse_db_manager.table_change import (
     NEW,
     NOTHING,
     TableChange,
     brief,
     hazard,
-    mentions,
     remember,
     remember_column,
 )
@@ -34,31 +34,13 @@ from gatehouse_db_manager.table_change import (
 
 def make_plan(live: Live, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
     """The plan for every schema. `environment`: the one that the caller thinks this is; empty skips that guard."""
-    guards = tuple(_guards(live, environment, test_data))
-    with_tests = test_data and not guards
+    guarded = tuple(guards(live, environment, test_data))
+    with_tests = test_data and not guarded
     schemas = tuple(_Planner(live, schema, with_tests).plan() for schema in configuration.schemas)
-    if guards and schemas:
-        first = msgspec.structs.replace(schemas[0], refusals=(*guards, *schemas[0].refusals))
+    if guarded and schemas:
+        first = msgspec.structs.replace(schemas[0], refusals=(*guarded, *schemas[0].refusals))
         schemas = (first, *schemas[1:])
     return Plan(schemas=schemas, environment=live.environment)
-
-
-def _guards(live: Live, environment: str, test_data: bool) -> list[Problem]:
-    problems = []
-    marker = live.environment
-    if live.bootstrapped and live.layout not in {LAYOUT, OLDER_LAYOUT}:
-        message = "was made by another version of db-manager, or by something else."
-        problems.append(
-            Problem(file="database", key="dbm", value=live.layout, message=message, mend="Use that version's image.")
-        )
-    if marker and environment and marker != environment:
-        message = f"belongs to {marker}, as its marker dbm.environment says."
-        mend = f"Check the address; to apply to {marker} say --environment {marker}."
-        problems.append(Problem(file="database", key="environment", value=environment, message=message, mend=mend))
-    if test_data and "production" in {marker, environment}:
-        message = "is never loaded into production, whatever the flags say."
-        problems.append(Problem(file="database", key="test data", message=message, mend="Leave --test-data out."))
-    return problems
 
 
 class _Planner:
@@ -75,17 +57,19 @@ class _Planner:
         self.later: list[Step] = []
         self.questions: list[str] = []
         self.dropped: list[str] = []
-        self.scripts_done = False
+        self.scripts = Scripts(schema, self.live)
         # Tables with other columns than before: views of them are made anew.
         self.reshaped: set[str] = set()
 
     def plan(self) -> SchemaPlan:
         unmanaged = tuple(self._unmanaged())
         renamed = tuple(rename_tables(self.schema, self.live))
-        versions = tuple(self._versions())
+        changed, wrong = versions(self.schema, self.live)
+        self.refusals.extend(wrong)
         migrations = pending(self.schema, self.live)
         self._missing_files()
-        snapshots = tuple(self._snapshots())
+        pins, wrong = snapshots(self.schema, self.live)
+        self.refusals.extend(wrong)
         self.steps.extend(open_schema(self.whole, self.live, self.schema))
         self.steps.extend(renamed)
         self.reshaped |= {step.collection for step in renamed}
@@ -94,8 +78,8 @@ class _Planner:
             self._create(collection)
         self._change(migrations)
         self._references(fresh)
-        self._views_of_dropped_columns()
-        self._scripts()
+        self.later = self.scripts.around_drops(self.later)
+        self.steps.extend(self.scripts.run(self.reshaped))
         self._data()
         self.steps.extend(plan_migrations(self.schema, self.live, migrations, "contract"))
         self.steps.extend(self.later)
@@ -110,8 +94,8 @@ class _Planner:
             schema=self.schema.name,
             target=target,
             steps=tuple(self.steps),
-            versions=versions,
-            snapshots=snapshots,
+            versions=tuple(changed),
+            snapshots=tuple(pins),
             refusals=tuple(self.refusals),
             notes=tuple(self.notes),
             unmanaged=unmanaged,
@@ -141,7 +125,7 @@ class _Planner:
             link(change, fallen)
             self._collect(change)
         if rewritten is not None:
-            self._rewrite(rewritten)
+            self.steps.append(self.scripts.around(rewritten))
 
     def _take_steps(self, change: TableChange) -> None:
         self.steps.extend(change.steps)
@@ -165,50 +149,10 @@ class _Planner:
                     f"version ({raised}) by the convention of db-manager.md."
                 )
 
-    def _rewrite(self, step: Step) -> None:
-        """Views of what is rewritten are in the way, so they go and come in the same transaction."""
-        scripts = self._all_scripts()
-        if scripts or self._made():
-            statements = (*step.statements, *self._script_statements(scripts))
-            kept = (*step.remember, *self._script_records(scripts))
-            step = msgspec.structs.replace(step, statements=statements, remember=kept, scripts=scripts)
-            self.scripts_done = True
-        self.steps.append(step)
-
     def _step(self, what: str, why: str, *statements: str, collection: str = "", **more: Any) -> None:
         given: dict[str, Any] = {"kind": "tx", "locks": NEW, "reversible": True, **more}
         base: dict[str, Any] = {"schema": self.schema.name, "collection": collection, "what": what, "why": why}
         self.steps.append(Step(**base, statements=statements, **given))
-
-    # Guards
-
-    def _versions(self) -> list[VersionChange]:
-        changes = []
-        for collection in self.schema.collections:
-            applied = self.live.versions.get(collection.name)
-            if applied is None:
-                changes.append(_version_change(collection, ""))
-                continue
-            before = tuple(map(int, applied.version.split(".")))
-            if collection.version < before:
-                message = f"goes back: {applied.version} is applied."
-                mend = f"Raise it above {applied.version}; a step back is a new version too."
-                self._refuse(collection, "version", message, mend, collection.version_text)
-            elif collection.version > before:
-                changes.append(_version_change(collection, applied.version))
-            elif applied.digest != collection.digest:
-                raised = ".".join(map(str, (*before[:2], before[2] + 1, before[3])))
-                message = f"was applied with other content (on {applied.applied_at[:19]}); a version never changes."
-                mend = f"Raise it to {raised} or above, or (locally) run: gate db reset."
-                self._refuse(collection, "version", message, mend, collection.version_text)
-            elif applied.types_digest != collection.types_digest:
-                message = "was applied with other custom types: a file in db-manager/types changed."
-                mend = "Raise the version of each collection that uses the type."
-                self._refuse(collection, "version", message, mend, collection.version_text)
-        return changes
-
-    def _refuse(self, collection: Collection, key: str, message: str, mend: str, value: str = "") -> None:
-        self.refusals.append(Problem(file=collection.file, key=key, value=value, message=message, mend=mend))
 
     def _missing_files(self) -> None:
         wanted = {collection.name for collection in self.schema.collections}
@@ -276,25 +220,6 @@ class _Planner:
         found += [one for one in self.live.others if one not in known]
         return found
 
-    def _snapshots(self) -> list[SnapshotPin]:
-        pins = []
-        for snapshot in self.schema.pinned:
-            applied = self.live.snapshots.get(snapshot.number)
-            if applied is None:
-                content = [
-                    {"enumerator": item.enumerator, "value": item.value, "description": item.description}
-                    for item in snapshot.values
-                ]
-                pins.append(SnapshotPin(number=snapshot.number, digest=snapshot.digest, content=content))
-            elif applied != snapshot.digest:
-                newest = max(one.number for one in self.schema.snapshots) + 1
-                message = "was applied with other content; a snapshot never changes."
-                mend = (
-                    f"Undo the change, write enumerators/{newest}.yaml, and pin it in the version of the collections."
-                )
-                self.refusals.append(Problem(file=snapshot.file, message=message, mend=mend))
-        return pins
-
     # Steps
 
     def _create(self, collection: Collection) -> None:
@@ -319,7 +244,7 @@ class _Planner:
         if ("table", name) not in self.live.objects:
             message = f"has the table {self.schema.name}.{name}, which db-manager didn't make."
             mend = "Move it away (alter table ... rename to ...); taking over a table is not supported yet."
-            self._refuse(collection, "collection", message, mend, name)
+            self.refusals.append(problem(collection, "collection", message, mend, name))
             return None
         change = TableChange(self.schema, collection, self.live, any(one.collection == name for one in migrations))
         change.answers, change.major = self.whole.answers, self.whole.major
@@ -346,69 +271,6 @@ class _Planner:
                 locks=brief("the tables it refers to"),
                 remember=tuple(remember(item) for item in keys),
             )
-
-    def _all_scripts(self) -> tuple[Script, ...]:
-        view = render.enumerator_view(self.schema)
-        return (*([view] if view else []), *self.schema.scripts)
-
-    def _made(self) -> list[str]:
-        return [name for kind, name in self.live.objects if kind == "made"]
-
-    def _script_statements(self, scripts: tuple[Script, ...]) -> tuple[str, ...]:
-        path = f"set local search_path = {self.schema.name}, pg_catalog"
-        return (path, *(script.sql for script in scripts), *render.grants(self.schema)[2:7])
-
-    def _script_records(self, scripts: tuple[Script, ...]) -> tuple[Remember, ...]:
-        kept = [Remember(kind="script", name=script.name, digest=script.digest) for script in scripts]
-        return (*kept, *(Remember(kind="script", name=name) for name in self._scripts_gone(scripts)))
-
-    def _scripts_gone(self, scripts: tuple[Script, ...]) -> list[str]:
-        kept = {script.name for script in scripts}
-        return [name for kind, name in self.live.objects if kind == "script" and name not in kept]
-
-    def _views_of_dropped_columns(self) -> None:
-        """A view of a column is in its way, so views go and come in the transaction that drops columns."""
-        drops = [step for step in self.later if step.what.startswith("drop column")]
-        own = [one for one in self._made() if one != f"view {render.ENUMERATOR_VIEW}"]
-        if not drops or not (own or self.schema.scripts) or self.scripts_done:
-            return
-        scripts = self._all_scripts()
-        first = msgspec.structs.replace(
-            drops[0],
-            what=f"{'; '.join(step.what for step in drops)}; run scripts anew",
-            statements=(*(one for step in drops for one in step.statements), *self._script_statements(scripts)),
-            remember=(*(one for step in drops for one in step.remember), *self._script_records(scripts)),
-            hazards=tuple(one for step in drops for one in step.hazards),
-            scripts=scripts,
-        )
-        self.later = [step for step in self.later if step not in drops]
-        self.later.append(first)
-        self.scripts_done = True
-
-    def _scripts(self) -> None:
-        """What scripts made is dropped and made again as a whole: views of views need no thought."""
-        scripts = self._all_scripts()
-        recorded = {name: item.digest for (kind, name), item in self.live.objects.items() if kind == "script"}
-        changed = [script for script in scripts if recorded.get(script.name) != script.digest]
-        gone = self._scripts_gone(scripts)
-        about = [one.name for one in self.schema.scripts if any(mentions(one.sql, table) for table in self.reshaped)]
-        missing = [name for name in self._made() if name not in self.live.others]
-        if self.scripts_done or not (changed or gone or about or missing):
-            return
-        if [one.name for one in changed] == [render.ENUMERATOR_VIEW] and not gone:
-            what = f"list the enumerators in {render.ENUMERATOR_VIEW}"
-        else:
-            names = [one.name for one in changed or scripts] or [f"without {name}" for name in gone]
-            what = f"run {', '.join(names)}"
-        new = all(script.name not in recorded for script in changed) and not (gone or about or missing)
-        self._step(
-            what,
-            "it is new" if new else "it changed, or what it is about did",
-            *self._script_statements(scripts),
-            locks=NEW if not self._made() else brief("the views it replaces"),
-            scripts=scripts,
-            remember=self._script_records(scripts),
-        )
 
     def _data(self) -> None:
         changed = [
@@ -443,14 +305,4 @@ def _copy(live: LiveSchema) -> LiveSchema:
 def _copy_table(table: LiveTable) -> LiveTable:
     return msgspec.structs.replace(
         table, columns=dict(table.columns), constraints=dict(table.constraints), indexes=dict(table.indexes)
-    )
-
-
-def _version_change(collection: Collection, before: str) -> VersionChange:
-    return VersionChange(
-        collection=collection.name,
-        before=before,
-        after=collection.version_text,
-        digest=collection.digest,
-        types_digest=collection.types_digest,
     )

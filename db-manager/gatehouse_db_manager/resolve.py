@@ -2,89 +2,33 @@
 pinned snapshot allows, references become foreign keys. What doesn't fit together is a problem with its line."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from gatehouse_db_manager.documents import Document, Place
-from gatehouse_db_manager.errors import Problem, nearest
-from gatehouse_db_manager.formats import CollectionFile, ColumnFile, ForeignKeyFile, IndexFile, TypeFile
-from gatehouse_db_manager.model import Column, Constraint, Index, Snapshot, Table
+from gatehouse_db_manager.documents import Place
+from gatehouse_db_manager.errors import nearest
+from gatehouse_db_manager.formats import ColumnFile, TypeFile
+from gatehouse_db_manager.model import Column, Table
 from gatehouse_db_manager.names import why_illegal
+from gatehouse_db_manager.resolve_rules import DEFERRABLE, Rules, actions
 from gatehouse_db_manager.values import BASE_TYPES, literal, quote, why_unfit
 
 SPECIAL_TYPES = ("enum", "enum_list", "reference")
-# Deferrable, so that data with rows that refer to each other can be loaded in any order.
-_DEFERRABLE = " deferrable initially immediate"
 _COLLATION = re.compile(r"[A-Za-z][A-Za-z0-9_@.-]*\Z")
-_ORDER = re.compile(r"(?: [a-z][a-z0-9_]*_ops)?(?: asc| desc)?(?: nulls (?:first|last))?\Z")
-_OPTION = re.compile(r"[a-z][a-z0-9_]*\Z")
 _VOLATILE_SHORTHANDS = {"timestamp": {"now", "now()"}, "date": {"today", "now", "current_date"}}
 
 
-class Target(msgspec.Struct, frozen=True):
-    """What a reference may point at: the primary key of a collection."""
-
-    table: str
-    column: str
-    base: str
-
-
-class Context(msgspec.Struct):
-    """What a collection may refer to. `targets` by `collection` or `schema.collection`; None: no single-column key."""
-
-    schema: str
-    types: Mapping[str, TypeFile]
-    snapshot: Snapshot | None
-    targets: Mapping[str, Target | None]
-    schemas: frozenset[str]
-    collections: Collection[str] = ()
-
-
-def primary_key_of(content: CollectionFile) -> list[str]:
-    """The names of the primary key's columns, as the file has them."""
-    return content.primary_key or [name for name, column in content.columns.items() if column.primary]
-
-
-def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> Target | None:
-    """What a reference to this collection points at, if its primary key is one plain column."""
-    key = primary_key_of(content)
-    column = content.columns.get(key[0]) if len(key) == 1 else None
-    if column is None:
-        return None
-    custom = types.get(column.type)
-    base = custom.base if custom and custom.base is not UNSET else column.type
-    return Target(content.collection, key[0], str(base)) if base in BASE_TYPES else None
-
-
-class Resolver:
+class Resolver(Rules):
     """Resolves one collection; `problems` grows as it goes, and `table` is only worth having if it didn't."""
-
-    def __init__(self, document: Document, content: CollectionFile, context: Context) -> None:
-        self.document = document
-        self.content = content
-        self.context = context
-        self.problems: list[Problem] = []
-        self.columns: list[Column] = []
-        self.constraints: list[Constraint] = []
-        self.indexes: list[Index] = []
 
     def table(self) -> Table:
         for name, column in self.content.columns.items():
             self._column(name, column)
-        self._primary_key()
-        for name, expression in self.content.checks.items():
-            self._check(name, expression, ("checks", name))
-        self._uniques()
-        self._foreign_keys()
-        for name, index in self.content.indexes.items():
-            self._index(name, index)
-        self._exclusions()
-        self._index_references()
+        self.rules()
         self._deprecated()
-        self._names()
         return Table(
             name=self.content.collection,
             description=self.content.description,
@@ -92,9 +36,6 @@ class Resolver:
             constraints=tuple(self.constraints),
             indexes=tuple(self.indexes),
         )
-
-    def _refuse(self, place: Place, message: str, mend: str = "", value: object = None) -> None:
-        self.problems.append(self.document.problem(place, message, mend, value))
 
     # Columns
 
@@ -264,21 +205,7 @@ class Resolver:
             return
         self._add(name, name, target.base, column, place)
         definition = f"foreign key ({name}) references {self.context.schema}.{table} ({target.column})"
-        self._constraint(
-            f"{name}_reference", place, "foreign_key", definition + _actions(column) + _DEFERRABLE, (name,)
-        )
-
-    def _foreign_keys(self) -> None:
-        for name, given in self.content.foreign_keys.items():
-            place = ("foreign_keys", name)
-            if given.to not in self.context.collections:
-                mend = nearest(given.to, self.context.collections)
-                self._refuse((*place, "to"), "is not a collection of this schema.", mend, given.to)
-            elif self._known(given.columns, (*place, "columns")):
-                key = f" ({', '.join(given.key)})" if given.key else ""
-                target = f"references {self.context.schema}.{given.to}{key}"
-                definition = f"foreign key ({', '.join(given.columns)}) {target}{_actions(given)}{_DEFERRABLE}"
-                self._constraint(name, place, "foreign_key", definition, tuple(given.columns))
+        self._constraint(f"{name}_reference", place, "foreign_key", definition + actions(column) + DEFERRABLE, (name,))
 
     def _shape(self, name: str, schema: dict[str, Any], place: Place) -> None:
         """What of a JSON Schema can be said as a simple CHECK: the top level's type and its required keys."""
@@ -299,140 +226,6 @@ class Resolver:
         if tests:
             self._constraint(f"{name}_shape", place, "check", f"check ({' and '.join(tests)})", (name,))
 
-    # Constraints and indexes
-
-    def _constraint(
-        self,
-        name: str,
-        place: Place,
-        kind: Any,
-        definition: str,
-        columns: tuple[str, ...] = (),
-        values: tuple[str, ...] | None = None,
-    ) -> None:
-        full = f"{self.content.collection}_{name}"
-        key = ".".join(map(str, place))
-        self.constraints.append(
-            Constraint(name=full, key=key, kind=kind, definition=definition, columns=columns, values=values)
-        )
-
-    def _check(self, name: str, expression: str, place: Place) -> None:
-        if self._is_one_expression(expression, place):
-            self._constraint(name, place, "check", f"check ({expression})")
-
-    def _is_one_expression(self, text: str, place: Place) -> bool:
-        if ";" in text or "--" in text or text.count("(") != text.count(")"):
-            self._refuse(place, "is not one SQL expression.", "Write a condition without ; and --.", text)
-            return False
-        return True
-
-    def _known(self, names: list[str], place: Place) -> bool:
-        columns = {column.name: column for column in self.columns}
-        unknown = [name for name in names if name not in columns]
-        for name in unknown:
-            parts = [column.name for column in self.columns if column.key == name]
-            hint = f"Use one of its parts: {', '.join(parts)}." if parts else nearest(name, columns)
-            self._refuse(place, "is not a column.", hint, name)
-        return not unknown
-
-    def _primary_key(self) -> None:
-        marked = [name for name, column in self.content.columns.items() if column.primary]
-        if marked and self.content.primary_key:
-            self._refuse(("primary_key",), "stands beside `primary` on a column.", "Keep one of the two.")
-        names = primary_key_of(self.content)
-        place: Place = ("primary_key",) if self.content.primary_key else ("columns",)
-        if not names:
-            mend = "Mark a column, such as `id: {type: identity, primary: true}`."
-            self._refuse(place, "has no primary key.", mend)
-        elif self._known(names, place):
-            key = tuple(names)
-            self._constraint("primary_key", place, "primary_key", f"primary key ({', '.join(key)})", key)
-
-    def _uniques(self) -> None:
-        for name, unique in self.content.unique.items():
-            place = ("unique", name)
-            if not self._known(unique.columns, (*place, "columns")):
-                continue
-            columns = ", ".join(unique.columns)
-            nulls = " nulls not distinct" if unique.nulls == "not_distinct" else ""
-            if not self._known(unique.include, (*place, "include")):
-                continue
-            include = f" include ({', '.join(unique.include)})" if unique.include else ""
-            if unique.where is UNSET:
-                later = "" if unique.deferrable is UNSET else f" deferrable initially {unique.deferrable}"
-                definition = f"unique{nulls} ({columns}){include}{later}"
-                self._constraint(name, place, "unique", definition, tuple(unique.columns))
-            elif unique.deferrable is not UNSET:
-                self._refuse((*place, "deferrable"), "can't stand beside `where`.", "Keep one of the two.")
-            elif self._is_one_expression(unique.where, (*place, "where")):
-                definition = f"using btree ({columns}){include}{nulls} where {unique.where}"
-                self._add_index(name, place, definition, unique=True)
-
-    def _index(self, name: str, index: IndexFile) -> None:
-        place = ("indexes", name)
-        plain = [text.split(" ")[0] for text in index.columns]
-        ordered = all(self._is_order(text, (*place, "columns")) for text in index.columns)
-        known = self._known(plain, (*place, "columns")) and self._known(index.include, (*place, "include"))
-        sound = all(self._is_one_expression(text, (*place, "expressions")) for text in index.expressions)
-        if not index.columns and not index.expressions:
-            self._refuse(place, "has neither columns nor expressions.", "Name at least one.")
-            return
-        if index.unique and index.method != "btree":
-            self._refuse((*place, "method"), "can't be unique.", "Use btree.", index.method)
-        if not all(_OPTION.match(key) and re.fullmatch(r"[\w.]+", str(value)) for key, value in index.options.items()):
-            self._refuse((*place, "options"), "has what is no option.", "Write {fillfactor: 80}.", index.options)
-            return
-        if not (ordered and known and sound):
-            return
-        keys = [*index.columns, *map(_as_key, index.expressions)]
-        definition = f"using {index.method} ({', '.join(keys)})"
-        if index.include:
-            definition += f" include ({', '.join(index.include)})"
-        if index.nulls == "not_distinct":
-            definition += " nulls not distinct"
-        if index.options:
-            options = (f"{key} = {str(value).lower()}" for key, value in index.options.items())
-            definition += f" with ({', '.join(options)})"
-        if index.where is not UNSET and self._is_one_expression(index.where, (*place, "where")):
-            definition += f" where {index.where}"
-        self._add_index(name, place, definition, unique=index.unique)
-
-    def _is_order(self, text: str, place: Place) -> bool:
-        if _ORDER.match(text[len(text.split(" ", maxsplit=1)[0]) :]):
-            return True
-        mend = "Write `name`, `name desc`, `name desc nulls last` or `name text_pattern_ops`."
-        self._refuse(place, "is not a column with an order.", mend, text)
-        return False
-
-    def _add_index(self, name: str, place: Place, definition: str, *, unique: bool = False) -> None:
-        full = f"{self.content.collection}_{name}"
-        self.indexes.append(Index(name=full, key=".".join(map(str, place)), definition=definition, unique=unique))
-
-    def _exclusions(self) -> None:
-        for name, exclusion in self.content.exclusions.items():
-            elements = ", ".join(
-                f"{element if element in {column.name for column in self.columns} else f'({element})'} with {operator}"
-                for element, operator in exclusion.elements.items()
-            )
-            where = "" if exclusion.where is UNSET else f" where ({exclusion.where})"
-            definition = f"exclude using {exclusion.using} ({elements}){where}"
-            self._constraint(name, ("exclusions", name), "exclusion", definition)
-
-    def _index_references(self) -> None:
-        """PostgreSQL doesn't index foreign keys; without one, deleting a target row reads the whole table."""
-        for item in [item for item in self.constraints if item.kind == "foreign_key"]:
-            name = item.columns[0]
-            full = f"{self.content.collection}_{name}_index"
-            if any(leads == name for leads in self._leading_columns()) or any(one.name == full for one in self.indexes):
-                continue
-            self._add_index(f"{name}_index", tuple(item.key.split(".")), f"using btree ({', '.join(item.columns)})")
-
-    def _leading_columns(self) -> Iterator[str]:
-        yield from (item.columns[0] for item in self.constraints if item.kind in {"primary_key", "unique"})
-        for index in self.content.indexes.values():
-            if index.columns and index.where is UNSET and index.method == "btree":
-                yield index.columns[0].split(" ")[0]
-
     def _deprecated(self) -> None:
         for name, reason in self.content.deprecated.items():
             known = {column.key for column in self.columns} | {column.name for column in self.columns}
@@ -442,31 +235,3 @@ class Resolver:
                 if name in {column.name, column.key}:
                     text = ". ".join(text for text in (column.description, f"Deprecated: {reason}") if text)
                     self.columns[number] = msgspec.structs.replace(column, description=text)
-
-    def _names(self) -> None:
-        seen: set[str] = set()
-        for item in (*self.constraints, *self.indexes):
-            place = tuple(item.key.split("."))
-            if illegal := why_illegal(item.name):
-                self._refuse(place, f"makes the name {item.name}, which {illegal[0]}", illegal[1])
-            elif item.name in seen:
-                self._refuse(place, f"makes the name {item.name} a second time.", "Rename one.")
-            seen.add(item.name)
-
-
-def _actions(given: ColumnFile | ForeignKeyFile) -> str:
-    """What happens to a row whose target goes or changes its key."""
-    words = (("on delete", given.on_delete), ("on update", given.on_update))
-    return "".join(f" {word} {action}" for word, action in words if action is not UNSET)
-
-
-def _as_key(expression: str) -> str:
-    """An expression as an index has it. `(lower(name)) text_pattern_ops` says its operator class itself."""
-    depth = 0
-    place = 0
-    for place, letter in enumerate(expression):  # noqa: B007 (where the first bracket closes is used below)
-        depth += (letter == "(") - (letter == ")")
-        if depth == 0:
-            break
-    rest = expression[place + 1 :] if expression.startswith("(") else "no"
-    return expression if rest and _ORDER.match(rest) else f"({expression})"
