@@ -3,6 +3,9 @@
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
 
 import os
+import shlex
+import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +23,24 @@ class _Group(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         from gatehouse_db_manager.errors import DbManagerError
 
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a log that only takes ASCII gets a ? for a tick
         try:
             return super().invoke(ctx)
         except DbManagerError as error:
-            from gatehouse_db_manager.show import show_error
+            from gatehouse_db_manager.terminal import show_error
 
             show_error(error)
             ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            raise  # whoever read along has seen enough, such as `head`
+        except OSError as error:
+            from gatehouse_db_manager.errors import FailedError
+            from gatehouse_db_manager.terminal import show_error
+
+            show_error(FailedError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."))
+            ctx.exit(FailedError.exit_code)
 
 
 class _Where:
@@ -106,6 +120,21 @@ def _passwords(configuration: "Configuration") -> dict[str, str]:
     return {role: password for role, password in given.items() if password}
 
 
+def _next(word: str) -> str:
+    """Another command about the same, as it would be typed; an address may hold a password, and isn't repeated."""
+    context = click.get_current_context()
+    words = [*context.command_path.split()[:-1], word]
+    for name, flag in (("root", "--root"), ("schema", "--schema"), ("environment", "--environment")):
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE:
+            given = context.params[name]
+            words += [part for one in (given if isinstance(given, tuple) else [given]) for part in (flag, str(one))]
+    if context.params.get("test_data"):
+        words.append("--test-data")
+    if context.get_parameter_source("url") == click.core.ParameterSource.COMMANDLINE:
+        words += ["--url", "..."]
+    return shlex.join(words)
+
+
 @click.group(cls=_Group)
 def db() -> None:
     """See and change what the database looks like."""
@@ -117,7 +146,8 @@ def db() -> None:
 @_test_data
 @_environment
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to this file (JSON).")
-def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None) -> None:
+@click.option("--sql/--no-sql", default=None, help="With the statements of each step; by default if steps are few.")
+def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None, sql: bool | None) -> None:
     """Show what apply would do, and change nothing."""
     from gatehouse_db_manager import api, show
     from gatehouse_db_manager.show import print_json, show_plan
@@ -125,7 +155,7 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: P
     planned = api.plan(where.url, where.load(), environment=environment, test_data=test_data)
     if out:
         out.write_text(show.as_json(planned), encoding="utf-8", newline="\n")
-    print_json(planned) if as_json else show_plan(planned)
+    print_json(planned) if as_json else show_plan(planned, _next("apply"), sql)
     if planned.refusals:
         raise click.exceptions.Exit(3)
 

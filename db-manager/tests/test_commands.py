@@ -49,7 +49,8 @@ def test_plan_shows_just_the_change_and_what_it_locks(gate, checkout, database):
     )
     shown = gate("plan")
     assert "add column nick" in shown
-    assert "locks person for an instant" in shown
+    assert "person, for an instant" in shown
+    assert shown.rstrip().splitlines()[-1].startswith("  db apply"), "the last line says what to do next"
     assert "create index concurrently person_by_nick" in shown
     assert "person 1.0.0.0 → 1.0.1.0" in shown
     assert "2 steps" in shown
@@ -96,7 +97,7 @@ def test_a_wrong_file_ends_with_2(gate, checkout):
 
 def test_a_sound_configuration_needs_no_database(gate, checkout):
     checkout.collection()
-    assert "person 1 collections, 0 rows of data" in gate("check")
+    assert "person 1 collection, 0 rows of data" in gate("check")
 
 
 def test_a_refusal_ends_with_3_and_plan_shows_it_too(gate, checkout):

@@ -1,0 +1,210 @@
+"""A plan in the terminal: first what it comes to, then each step with what it locks, how long it takes and whether it
+can be undone, last what to do next. Written for somebody who never used PostgreSQL."""
+
+import itertools
+import re
+import sys
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
+from gatehouse_db_manager.table_change import NEW, NOTHING
+from gatehouse_db_manager.terminal import (
+    BAD,
+    CARE,
+    GOOD,
+    QUIET,
+    about,
+    danger,
+    many,
+    out,
+    say,
+    show,
+    show_lesson,
+    show_problem,
+    to_be_typed,
+    width,
+)
+
+# Above that, statements would hide the steps.
+_STEPS_WITH_SQL = 12
+# Characters: a view's text is in its file.
+_STATEMENTS = 1000
+_LOCKS, _TAKES, _UNDO = 24, 11, 4
+_CLOSED = "nobody reads or writes"
+_DEPENDS = "what its statements lock"
+_BREAK = re.compile(r"('(?:[^']|'')*')|, (?=(?:add|drop|alter|validate|rename) )")
+
+
+def show_plan(plan: Plan, apply: str = "gate db apply", sql: bool | None = None) -> None:
+    """`apply`: the command that does it, as it would be typed. `sql`: with the statements; None: if steps are few."""
+    shown = [one for one in plan.schemas if not one.empty or one.refusals or one.notes or one.unmanaged]
+    if sql is None:
+        few = len(plan.steps) <= _STEPS_WITH_SQL
+        most = _STATEMENTS if few else 0
+    else:
+        most = sys.maxsize if sql else 0
+    if plan.steps:
+        _summary(plan)
+    for schema in shown:
+        _schema(schema, most)
+    _words(plan)
+    for schema in plan.schemas:
+        for problem in schema.refusals:
+            show_problem(problem)
+            out.print()
+    if plan.steps and not most:
+        say(("The statements of each step: ", QUIET), apply.replace(" apply", " plan --sql"))
+    _next(plan, apply)
+
+
+def _next(plan: Plan, apply: str) -> None:
+    if plan.refusals:
+        reasons, them = many(len(plan.refusals), "reason"), "it" if len(plan.refusals) == 1 else "them"
+        say((f"Refused for {reasons}", BAD), f": apply would change nothing. Next: mend {them}, and plan again.")
+    elif plan.empty:
+        say(("✓", GOOD), " In place: nothing to do.")
+    elif plan.hazards:
+        say("Next: read what is marked ", ("DANGER", BAD), ". Change the files and plan again, or do just this plan:")
+        to_be_typed(f"{apply} --approve {plan.fingerprint}", indent=2)
+    else:
+        say("Next:")
+        to_be_typed(apply, indent=2)
+
+
+def _summary(plan: Plan) -> None:
+    environment = f" in {plan.environment}" if plan.environment else ""
+    title = f"{many(len(plan.steps), 'step')}{environment}, {about(sum(step.seconds for step in plan.steps))}."
+    if plan.refusals:
+        say(("Refused", BAD), f" for what is marked ✗ below. But for that it would be: {title}")
+    else:
+        say((title, "bold"), " A plan changes nothing.")
+    table = Table(box=None, header_style=QUIET, padding=(0, 3, 0, 0), pad_edge=False)
+    for column in ("schema", "steps", "takes", "who waits", "needs approval"):
+        table.add_column(column, justify="right" if column == "steps" else "left")
+    for schema in plan.schemas:
+        if schema.steps:
+            seconds = about(sum(step.seconds for step in schema.steps))
+            closed = [number for number, step in _numbered(schema) if _CLOSED in step.locks]
+            asks = [number for number, step in _numbered(schema) if _open(schema, step)]
+            depends = [number for number, step in _numbered(schema) if _DEPENDS in step.locks]
+            waits = Text("nobody", GOOD)
+            if closed:
+                waits = Text(f"everybody, {_steps(closed)}", BAD)
+            elif depends:
+                waits = Text(f"depends on {_steps(depends)}", CARE)
+            approval = Text(_steps(asks), CARE) if asks else Text("no", QUIET)
+            table.add_row(schema.schema, str(len(schema.steps)), seconds, waits, approval)
+    show(table, indent=2)
+
+
+def _schema(plan: SchemaPlan, most: int) -> None:
+    out.print()
+    say((plan.schema, "bold underline"))
+    if plan.steps:
+        _row("", "what happens", "locks", "takes", "undo", style=QUIET)
+    for group in _grouped(plan):
+        _step(plan, group, most)
+    changes = [f"{one.collection} {one.before + ' → ' if one.before else ''}{one.after}" for one in plan.versions]
+    if changes:
+        new = "" if any(one.before for one in plan.versions) else " (new)"
+        say((f"versions{new}: ", QUIET), ", ".join(changes), indent=2)
+    for note in plan.notes:
+        say(("! ", CARE), note, indent=2)
+    if plan.unmanaged:
+        say(("not db-manager's, and left as it is: ", QUIET), ", ".join(plan.unmanaged), indent=2)
+
+
+def _words(plan: Plan) -> None:
+    """What words of the steps mean, when they were used."""
+    grid = Table.grid(padding=(0, 2))
+    if any("for an instant" in step.locks for step in plan.steps):
+        meaning = "waits 100 ms for its lock at most, gives way, and tries again: nobody else waits for longer."
+        grid.add_row("for an instant", meaning, style=QUIET)
+    if any(not step.reversible for step in plan.steps):
+        meaning = "to take the change back later doesn't bring back what was there; only a backup does."
+        grid.add_row("undo: no", meaning, style=QUIET)
+    if grid.rows:
+        out.print()
+        show(grid)
+    out.print()
+
+
+def _numbered(plan: SchemaPlan) -> Iterator[tuple[int, Step]]:
+    return enumerate(plan.steps, start=1)
+
+
+def _open(plan: SchemaPlan, step: Step) -> bool:
+    return any(hazard.key not in plan.approved for hazard in step.hazards)
+
+
+def _steps(numbers: list[int]) -> str:
+    return f"step{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+
+
+def _grouped(plan: SchemaPlan) -> Iterator[list[tuple[int, Step]]]:
+    """New tables, one after another, are one line."""
+
+    def kind(numbered: tuple[int, Step]) -> object:
+        number, step = numbered
+        return "create table" if step.what.startswith("create table ") and not step.hazards else number
+
+    for _, group in itertools.groupby(_numbered(plan), kind):
+        yield list(group)
+
+
+def _step(plan: SchemaPlan, group: list[tuple[int, Step]], most: int) -> None:
+    (number, step), last = group[0], group[-1][0]
+    what = step.what
+    if last > number:
+        what = f"create tables {', '.join(one.collection for _, one in group)}"
+    elif step.collection and step.collection not in re.findall(r"\w+", what):
+        what = f"{step.collection}: {what}"
+    how = {"tx": "", "no_tx": "; outside a transaction", "backfill": "; in batches, resumes where it stopped"}[
+        step.kind
+    ]
+    how = "" if "in batches" in how and "in batches" in step.why else how
+    closed = _CLOSED in step.locks
+    takes = about(sum(one.seconds for _, one in group))
+    _row(
+        f"{number}-{last}" if last > number else str(number),
+        Text.assemble((what, "bold"), (f"\n{step.why}{how}" if step.why else "", QUIET)),
+        Text(_locks(step), BAD if closed else ""),
+        takes,
+        Text("yes") if step.reversible else Text("no", CARE),
+    )
+    for hazard in step.hazards:
+        approved = " (approved already)" if hazard.key in plan.approved else ""
+        say(("DANGER ", BAD), (hazard.file, QUIET), f" {danger(hazard)}{approved}", indent=7)
+        show_lesson(hazard, indent=9)
+    told = [one for _, one in group if one.locks != NEW or most > _STATEMENTS]
+    statements = [text for one in told if len("".join(one.statements)) < most for text in one.statements]
+    for statement in statements:
+        _sql(statement)
+    if statements or step.hazards:
+        out.print()
+
+
+def _locks(step: Step) -> str:
+    if step.locks in {NEW, NOTHING}:
+        return "nothing"
+    return step.locks.partition(" (")[0].replace(" for an instant", ", for an instant")
+
+
+def _row(number: str, what: str | Text, locks: str | Text, takes: str, undo: str | Text, style: str = "") -> None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    room = width() - _LOCKS - _TAKES - _UNDO - 5 - 8
+    for size in (5, room, _LOCKS, _TAKES, _UNDO):
+        grid.add_column(width=size, justify="right" if size == 5 else "left")
+    grid.add_row(number, what, locks, takes, undo, style=style)
+    show(grid)
+
+
+def _sql(statement: str) -> None:
+    """A statement as it could be typed; its parts below each other."""
+    lines = _BREAK.sub(lambda found: found[1] or ",\n", statement.strip().rstrip(";")).splitlines()
+    for number, line in enumerate(lines):
+        end = ";" if number == len(lines) - 1 else ""
+        say((line + end, QUIET), indent=7 + (2 if number else 0))

@@ -1,0 +1,96 @@
+"""How anything looks in a terminal: consoles, colours, problems and lessons.
+
+Every colour repeats what a word says already, so nothing is lost in a pipe, under NO_COLOR or to who can't tell red
+from green; all can be read on a dark and on a light background.
+"""
+
+import os
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from gatehouse_db_manager.errors import DbManagerError, Problem, Refusal
+from gatehouse_db_manager.plan_structs import Hazard
+
+GOOD, BAD, CARE, QUIET = "green", "bold red", "bold dark_orange3", "dim"
+# Longer lines are hard to read, and a log has no width of its own.
+_WIDTH = 120
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def width(console: Console = out) -> int:
+    if not console.is_terminal:
+        given = os.environ.get("COLUMNS", "")
+        console.width = int(given) if given.isdigit() else _WIDTH
+    return min(console.width, _WIDTH)
+
+
+def say(*parts: str | tuple[str, str], console: Console = out, indent: int = 0) -> None:
+    """One paragraph of plain and (text, style) parts; what doesn't fit on a line goes on below its start."""
+    show(Text.assemble(*parts), console=console, indent=indent)
+
+
+def show(what: RenderableType, *, console: Console = out, indent: int = 0) -> None:
+    console.print(Padding(what, (0, 0, 0, indent), expand=False), width=width(console))
+
+
+def to_be_typed(command: str, *, console: Console = out, indent: int = 0) -> None:
+    """On one line however long, so that it can be copied."""
+    console.print(" " * indent + command, style="bold", soft_wrap=True, markup=False)
+
+
+def about(seconds: float) -> str:
+    if seconds < 0.1:
+        return "an instant"
+    if seconds < 1:
+        return "under 1 s"
+    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
+
+
+def many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def show_error(error: DbManagerError) -> None:
+    problems: tuple[Problem, ...] = getattr(error, "problems", ())
+    for problem in problems:
+        show_problem(problem, err)
+    if not problems:
+        say(("✗ ", BAD), str(error), console=err)
+
+
+def show_problem(problem: Problem, console: Console = out) -> None:
+    """Where it is, what is wrong, and how to mend it."""
+    where = [(f"{problem.file}", "bold"), f"  {problem.key}" if problem.key else ""]
+    value = (" = ", (problem.value, CARE)) if problem.value else ()
+    say(("✗ ", BAD), *where, *value, console=console)
+    if isinstance(problem, Refusal):
+        say(problem.danger + _rows(problem), console=console, indent=2)
+        show_lesson(problem, console)
+    else:
+        say(problem.message, console=console, indent=2)
+        if problem.mend:
+            say((f"→ {problem.mend}", GOOD), console=console, indent=2)
+
+
+def show_lesson(lesson: Refusal | Hazard, console: Console = out, indent: int = 2) -> None:
+    """Why it is dangerous, and how it looks done badly and well."""
+    grid = Table.grid(padding=(0, 1))
+    for word, style, text in (("why", "", lesson.why), ("bad", "red", lesson.bad), ("good", GOOD, lesson.good)):
+        if text.strip():
+            grid.add_row(Text(f"{word:>4}", style or QUIET), Text(text, style))
+    show(grid, console=console, indent=indent)
+    if isinstance(lesson, Refusal) and lesson.approve:
+        say("If it is meant so, add ", (f"--approve {lesson.approve}", "bold"), console=console, indent=indent)
+
+
+def danger(hazard: Hazard) -> str:
+    return hazard.danger + _rows(hazard)
+
+
+def _rows(lesson: Refusal | Hazard) -> str:
+    return "" if lesson.rows is None else f" ({many(lesson.rows, 'row')})"
