@@ -119,7 +119,7 @@ def exposition(rounds: int) -> list[Figure]:
     metrics = Metrics(Service.load(ROOT / "services" / "topics", environ))
     for number in range(ROUTES):
         for status in STATUSES:
-            metrics.observe("GET", f"/api/topics/things{number}/{{id:uuid}}", status, number / 100, "ab" * 16)
+            metrics.traffic.answered("GET", f"/api/topics/things{number}/{{id:uuid}}", status, number / 100, "ab" * 16)
     lines = len(metrics.render(ACCEPT)[0].splitlines())
     ours, theirs = [], []
     for _ in range(rounds):

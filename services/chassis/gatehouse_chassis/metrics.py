@@ -1,4 +1,4 @@
-"""What a service counts: requests by route template (never by path), durations, in-flight, pool, build, versions.
+"""What a service counts: its traffic (traffic.py), its calls to others, pool, sessions, build and versions.
 
 Names follow https://prometheus.io/docs/practices/naming/. One registry an application, so that several live in one test
 process. Labels are bounded: an unknown path or method is counted under `unmatched` or `other`.
@@ -10,7 +10,6 @@ from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
-    Histogram,
     ProcessCollector,
     disable_created_metrics,
 )
@@ -21,40 +20,22 @@ from prometheus_client.registry import Collector
 from gatehouse_chassis.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
 from gatehouse_chassis.service import Service
 from gatehouse_chassis.sessions import Sessions, SessionsCollector
+from gatehouse_chassis.traffic import Traffic
 
 disable_created_metrics()  # a series more for each counter and histogram, which nobody asks for
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
-# Seconds. Each objective's threshold is added: only requests in whole buckets can be counted as good.
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-UNMATCHED = "unmatched"
-# Seconds. Only slower requests leave an exemplar (which trace it was): it costs 1.3 microseconds, and nobody looks for
-# the trace of a fast one.
-EXEMPLAR_SECONDS = 0.1
 
 PoolState = Callable[[], tuple[int, int, int, int]]
 PoolCounts = Callable[[], tuple[int, int, float, int, int, int]]
 
 
 class Metrics:
-    """The metrics of one application; `observe` is called once a request by the outermost middleware."""
+    """The metrics of one application; the outermost middleware counts each request in `traffic`."""
 
     def __init__(self, service: Service) -> None:
         self.registry = CollectorRegistry()
-        labels = ("service", "method", "route", "status")
-        threshold = service.entry.objectives.latency_p99_ms / 1000
         self._service = service.name
-        self._requests = Counter("gatehouse_http_requests_total", "Requests answered", labels, registry=self.registry)
-        self._durations = Histogram(
-            "gatehouse_http_request_duration_seconds",
-            "From the first byte of the request to the last of the answer",
-            ("service", "method", "route"),
-            buckets=sorted({*BUCKETS, threshold}),
-            registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "gatehouse_http_requests_in_flight", "Requests being answered", ("service",), registry=self.registry
-        ).labels(service.name)
+        self.traffic = Traffic(service.name, service.entry.objectives.latency_p99_ms / 1000)
+        self.registry.register(self.traffic)
         build = Gauge(
             "gatehouse_build_info",
             "1, labelled with what runs",
@@ -81,31 +62,6 @@ class Metrics:
         self.registry.register(_Collections(self._service, lambda: self._collections))
         ProcessCollector(registry=self.registry)
         self._exposition = Exposition(self.registry)
-        # A child per (method, route, status): looking labels up costs more than adding to them.
-        self._children: dict[tuple[str, str, int], Counter] = {}
-        self._timers: dict[tuple[str, str], Histogram] = {}
-
-    def observe(self, method: str, route: str, status: int, seconds: float, trace_id: str = "") -> None:
-        """Count one answered request. `route` is the template, or `unmatched`; `seconds` is its whole duration."""
-        if route == UNMATCHED or status == 405 or method == "OPTIONS":
-            # No route's work: one series a status, whatever was tried on which path, and no time that promises count.
-            self._count("other", UNMATCHED, status)
-            return
-        if method not in METHODS:
-            method = "other"
-        self._count(method, route, status)
-        timer = self._timers.get((method, route))
-        if timer is None:
-            timer = self._durations.labels(self._service, method, route)
-            self._timers[method, route] = timer
-        timer.observe(seconds, {"trace_id": trace_id} if trace_id and seconds >= EXEMPLAR_SECONDS else None)
-
-    def _count(self, method: str, route: str, status: int) -> None:
-        counter = self._children.get((method, route, status))
-        if counter is None:
-            counter = self._requests.labels(self._service, method, route, str(status))
-            self._children[method, route, status] = counter
-        counter.inc()
 
     def count_call(self, target: str, outcome: str) -> None:
         """Count one call to another service; `outcome` is a status class (2xx ...) or a kind of failure."""

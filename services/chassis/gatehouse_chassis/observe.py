@@ -14,7 +14,8 @@ from uuid_utils import uuid7
 
 from gatehouse_chassis.context import RequestContext, current
 from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.metrics import UNMATCHED, Metrics
+from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.traffic import UNMATCHED
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$")  # https://www.w3.org/TR/trace-context/
@@ -52,14 +53,15 @@ class Observed:
                 message["headers"] = headers
             await send(message)
 
-        self._metrics.in_flight.inc()
+        traffic = self._metrics.traffic
+        traffic.in_flight += 1
         try:
             await self._app(scope, receive, observed_send)
         finally:
-            self._metrics.in_flight.dec()
+            traffic.in_flight -= 1
             seconds = time.perf_counter() - started
             route = _route(scope)
-            self._metrics.observe(scope["method"], route, status, seconds, context.trace_id)
+            traffic.answered(scope["method"], route, status, seconds, context.trace_id)
             if route not in QUIET_ROUTES or status >= 500:
                 auth: Any = scope.get("auth")
                 if auth is not None:

@@ -187,8 +187,8 @@ async def test_metrics_tell_the_build_and_have_the_objective_as_a_bucket(demo: S
 
 def test_a_slow_request_leaves_its_trace_beside_the_latency(folder: Path) -> None:
     metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
-    metrics.observe("GET", "/quick", 200, 0.01, "ab" * 16)
-    metrics.observe("GET", "/slow", 200, 0.4, "cd" * 16)
+    metrics.traffic.answered("GET", "/quick", 200, 0.01, "ab" * 16)
+    metrics.traffic.answered("GET", "/slow", 200, 0.4, "cd" * 16)
     text, media_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
     assert media_type.startswith("application/openmetrics-text")
     assert '# {trace_id="' + "cd" * 16 + '"} 0.4' in text.decode()

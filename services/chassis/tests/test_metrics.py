@@ -74,19 +74,22 @@ def odd(chance: random.Random) -> dict[str, Any]:
             lambda: chance.choice(
                 ["/wp-login.php", "/.env", "//", "/api/demo/things", "/health", "/metrics/" + word()]
             ),
+            lambda: "/api/demo/things/" + word(2_000, 60_000),
+            lambda: f"/{word()}\ufffd\x00\r\n",  # as a server decodes %ff, which isn't UTF-8
         ]
     )()
     method = chance.choice(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", word(3, 9)])
     headers = [(b"host", word().encode()), (b"x-request-id", word(1, 80).encode()), (b"traceparent", word().encode())]
     headers += [(word().lower().encode(), word().encode()), (b"authorization", f"Bearer {word()}".encode())]
+    headers += [(b"origin", word().encode("latin-1", "replace") + b"\xff")] * chance.randint(0, 1)
     return {
         "type": "http",
         "http_version": chance.choice(["1.0", "1.1", "2"]),
         "method": method,
         "scheme": "http",
         "path": path,
-        "raw_path": path.encode(),
-        "query_string": f"{word()}={word()}".encode(),
+        "raw_path": path.encode() + chance.choice([b"", b"\xff\xfe"]),
+        "query_string": f"{word()}={word()}".encode() + chance.choice([b"", b"&\xff"]),
         "root_path": "",
         "headers": headers,
         "server": ("test", 80),
@@ -119,6 +122,24 @@ async def test_ten_thousand_odd_requests_add_a_handful_of_series(demo: ServiceCl
     assert len(added) <= HANDFUL, "\n".join(sorted(added))
 
 
+async def test_a_websocket_that_no_route_has_is_refused_and_counted_nowhere(demo: ServiceClient):
+    before = await series(demo)
+    told: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        told.append(message["type"])
+
+    for number in range(20):
+        path = {"path": f"/things/{number}", "raw_path": b"/things", "query_string": b"", "headers": []}
+        scope = {"type": "websocket", "scheme": "ws", "root_path": "", "subprotocols": [], "extensions": {}, **path}
+        await demo.app(scope, receive, send)  # ty: ignore[invalid-argument-type] - a scope is a dict
+    assert set(told) == {"websocket.close"}
+    assert await series(demo) == before
+
+
 async def test_what_no_route_answers_is_one_series_a_status(demo: ServiceClient):
     await demo.request("BREW", "/coffee")
     await demo.delete("/api/demo/things")
@@ -134,7 +155,7 @@ def test_the_text_is_the_librarys_own_byte_for_byte(folder: Path):
     chance = random.Random(6)
     for number in range(300):
         route = f"/things{number % 20}/{{id:uuid}}"
-        metrics.observe("GET", route, chance.choice([200, 404]), chance.expovariate(5), f"{number:032x}")
+        metrics.traffic.answered("GET", route, chance.choice([200, 404]), chance.expovariate(5), f"{number:032x}")
     metrics.watch_pool(lambda: (3, 1, 0, 4), lambda: (10**12, 2, 0.1 + 0.2, 0, 1, 5))
     metrics.saw_database([("thing", "1.0.0.1"), ("other", "2.1.0.0")], unmet=1)
     for _ in range(2):  # the second time from what was kept
@@ -142,7 +163,7 @@ def test_the_text_is_the_librarys_own_byte_for_byte(folder: Path):
         assert stable(ours) == stable(generate_latest(metrics.registry))
         assert list(text_string_to_metric_families(ours.decode()))
         assert media_type == "application/openmetrics-text; version=1.0.0; charset=utf-8"
-        metrics.observe("POST", "/things1/{id:uuid}", 201, 3e-7)
+        metrics.traffic.answered("POST", "/things1/{id:uuid}", 201, 3e-7)
 
 
 def stable(text: bytes) -> list[str]:

@@ -18,9 +18,15 @@ class Nothing:
     def _nothing(self, *_words: Any, **_named: Any) -> None: ...
 
 
+class Traffic:
+    in_flight = 0
+
+    def answered(self, *_words: Any) -> None: ...
+
+
 class Metrics(Nothing):
     def __init__(self, service: Any) -> None:
-        self.in_flight = Nothing()
+        self.traffic = Traffic()
 
     def render(self, _accept: str = "") -> tuple[bytes, str]:
         return b"", "text/plain"
@@ -31,7 +37,8 @@ class Sessions(msgspec.Struct):
 
 
 STAND_INS: dict[str, dict[str, Any]] = {
-    "gatehouse_chassis.metrics": {"Metrics": Metrics, "UNMATCHED": "unmatched"},
+    "gatehouse_chassis.metrics": {"Metrics": Metrics},
+    "gatehouse_chassis.traffic": {"UNMATCHED": "unmatched"},
     "gatehouse_chassis.sessions": {"SESSIONS": "select 0 as nothing", "Sessions": Sessions},
 }
 
