@@ -324,6 +324,10 @@ class Executor:
             query = "select kind, name from dbm.object where schema = %s and kind = any(%s) and not details ? 'live'"
             if made := self.connection.execute(query, [self.plan.schema, list(_WORDED)]).fetchall():
                 self.connection.execute(_WORDS, {"schema": self.plan.schema, "made": Jsonb(made)})
+            # And one that was dropped, by a run that was killed before it could say so, is still remembered.
+            query = """delete from dbm.object where schema = %s and kind = 'index'
+                and to_regclass(format('%%I.%%I', schema, name)) is null"""
+            self.connection.execute(query, [self.plan.schema])
             for name in self.plan.dropped:
                 query = "delete from dbm.collection_version where schema = %s and collection = %s"
                 self.connection.execute(query, [self.plan.schema, name])

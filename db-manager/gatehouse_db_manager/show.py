@@ -60,7 +60,7 @@ def progress() -> Generator[Callable[[Event], None]]:
             elif isinstance(event, BackfillProgress):
                 what = f"{event.schema}: {event.collection} {event.done:.0%}, {event.rows_per_second:,.0f} rows/s"
                 bar.update(tasks[event.schema], description=what)
-            elif isinstance(event, SchemaDone):
+            elif isinstance(event, SchemaDone) and event.schema in tasks:  # else only versions were written
                 bar.update(tasks[event.schema], description=f"{event.schema}: done")
             else:
                 _line(event)

@@ -1,9 +1,5 @@
 """What takes something away is a lesson first, and done only when somebody approved this very plan."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from gatehouse_db_manager import RefusedError
@@ -11,18 +7,6 @@ from gatehouse_db_manager.errors import Refusal
 
 PEOPLE = "services/person/database"
 EMAIL = {"type": "text"}
-CRASH = """
-import os, sys
-from pathlib import Path
-from gatehouse_db_manager import apply, load
-seen = 0
-def report(event):
-    global seen
-    seen += type(event).__name__ == "StepEnded"
-    if seen == int(sys.argv[3]):
-        os._exit(9)
-apply(sys.argv[2], load(Path(sys.argv[1])), report=report, approve=sys.argv[4])
-"""
 
 
 @pytest.fixture
@@ -156,20 +140,6 @@ def test_another_primary_key_takes_the_place_of_the_old_one(people, database):
     database.apply(people, approve=planned.fingerprint)
     assert database.tables()["person"].constraints["person_primary_key"].definition == "PRIMARY KEY (age)"
     assert database.plan(people).empty
-
-
-def test_a_killed_run_keeps_its_approval(people, database, new_database):
-    people.collection(version="2.0.0.0", indexes={"by_name": {"columns": ["name"]}})
-    approved = database.plan(people).fingerprint
-    steps = len(database.plan(people).steps)
-    assert steps == 3
-    for number in range(1, steps + 1):
-        other = new_database(database.url)
-        command = [sys.executable, "-c", CRASH, str(people.root), other.url, str(number), approved]
-        assert subprocess.run(command, check=False, env=dict(os.environ)).returncode == 9
-        other.apply(people)
-        assert set(other.tables()["person"].columns) == {"id", "name"}
-        assert other.plan(people).empty
 
 
 def test_a_database_of_the_first_layout_is_brought_along(people, database):

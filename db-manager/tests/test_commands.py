@@ -56,6 +56,14 @@ def test_plan_shows_just_the_change_and_what_it_locks(gate, checkout, database):
     assert "2 steps" in shown
 
 
+def test_a_version_alone_is_written_without_a_step(gate, checkout):
+    checkout.collection()
+    gate("apply")
+    checkout.collection(version="1.0.1.0")
+    assert "person 1.0.1.0" in gate("apply")
+    assert "In place" in gate("plan")
+
+
 def test_plan_as_json_can_be_read_by_a_script(gate, checkout):
     checkout.collection()
     checkout.rows([{"id": ADA, "name": "Ada"}])

@@ -1,8 +1,5 @@
 """SQL between versions: in order, by kind, once. A backfill goes on where it stopped, ends where it began to look."""
 
-import subprocess
-import sys
-
 import pytest
 
 from gatehouse_db_manager import FailedError, RefusedError, backfill
@@ -10,19 +7,6 @@ from gatehouse_db_manager.progress import BackfillProgress
 
 MOVES = "services/person/database/migrations/person"
 EMAIL = {"email": {"type": "text", "required": True}}
-CRASH = """
-import os, sys
-from pathlib import Path
-from gatehouse_db_manager import apply, backfill, load
-backfill.FIRST_BATCH = backfill.LARGEST_BATCH = 10
-seen = 0
-def report(event):
-    global seen
-    seen += type(event).__name__ == "BackfillProgress"
-    if seen == int(sys.argv[3]):
-        os._exit(9)
-apply(sys.argv[2], load(Path(sys.argv[1])), report=report)
-"""
 
 
 @pytest.fixture
@@ -98,20 +82,6 @@ def test_a_backfill_that_fails_is_undone_to_its_last_batch_and_resumes(people, d
     database.run("update person.person set visits = 5")
     database.apply(people)
     assert database.run("select distinct share from person.person") == [(2,)]
-
-
-def test_killed_inside_a_backfill_it_goes_on_and_does_no_row_twice(people, database, new_database):
-    raised(people, "1.1.0.0")
-    people.write(f"{MOVES}/1.1.0/01_more.backfill.sql", "update person set visits = visits + 1")
-    for number in range(1, 6):
-        other = new_database(database.url)
-        command = [sys.executable, "-c", CRASH, str(people.root), other.url, str(number)]
-        assert subprocess.run(command, check=False).returncode == 9
-        done = other.value("select count(*) from person.person where visits = 1")
-        assert 0 < done < 55 or number > 5
-        other.apply(people)
-        assert other.run("select distinct visits from person.person") == [(1,)]
-        assert other.run("select * from dbm.backfill") == []
 
 
 def test_rows_written_meanwhile_do_not_extend_a_backfill(people, database, monkeypatch):

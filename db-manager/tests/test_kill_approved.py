@@ -1,0 +1,138 @@
+"""Runs are killed inside and around steps that somebody approved: the next run remembers what was approved, ends in the
+schema of an undisturbed one, and does nothing twice."""
+
+import itertools
+
+import pytest
+
+from .standing import AT_A_STEP, NO_STOP, dies_before_every_write, killed
+
+MOVES = "services/person/database/migrations/person"
+TEXT = {"type": "text"}
+STATUS = {"type": "enum", "of": "status", "required": True, "default": "pending"}
+
+
+def shrink(checkout):
+    """Version 2.0.0.2: every kind of step that asks for an approval, among others that don't."""
+    checkout.enumerators(2, status=["pending", "active"])
+    checkout.collection(
+        version="2.0.0.2",
+        columns={
+            "status": STATUS,
+            "mail": {**TEXT, "renamed_from": "email"},
+            "phone": TEXT,
+            "visits": {"type": "bigint"},
+            "low": {**TEXT, "generated": "upper(name)"},
+        },
+        unique={"once": {"columns": ["mail", "phone"]}},
+        indexes={"by_phone": {"columns": ["phone", "id"]}},
+    )
+    checkout.write(f"{MOVES}/2.0.0/01_count.backfill.sql", "update person set visits = visits + 1")
+    checkout.write(f"{MOVES}/2.0.0/02_out.contract.sql", "update person set visits = visits * 10;")
+    for name in ("animal", "toy"):
+        (checkout.root / f"services/person/database/collections/{name}.yaml").unlink()
+    owner = {"owner_id": {"type": "reference", "to": "person"}}
+    checkout.collection("pet", "2.0.0.0", columns=owner, renamed_from="animal")
+
+
+@pytest.fixture
+def people(checkout, database):
+    """Version 1.0.0.1 with rows, in a database to copy; the files are those of version 2."""
+    checkout.enumerators(1, status=["pending", "active", "gone"])
+    checkout.collection(
+        version="1.0.0.1",
+        columns={
+            "status": STATUS,
+            "email": TEXT,
+            "phone": TEXT,
+            "visits": {"type": "integer"},
+            "old": TEXT,
+            "low": {**TEXT, "generated": "lower(name)"},
+        },
+        unique={"once": {"columns": ["email"]}},
+        indexes={"by_phone": {"columns": ["phone"]}, "by_old": {"columns": ["name", "email"]}},
+    )
+    checkout.collection("animal", columns={"owner_id": {"type": "reference", "to": "person"}})
+    checkout.collection("toy")
+    database.apply(checkout)
+    rows = "select 'P' || n, n || '@example.org', n, n from generate_series(1, 50) n"
+    database.run(
+        f"insert into person.person (name, email, phone, visits) {rows};"
+        "insert into person.animal (name, owner_id) select name, id from person.person;"
+        "insert into person.toy (name) values ('Ball')"
+    )
+    shrink(checkout)
+    return checkout
+
+
+@pytest.fixture
+def wanted(people, database, new_database):
+    """The plan, what an undisturbed run makes of it, and how the command line says that it is approved."""
+    planned = database.plan(people)
+    other = new_database(database.url)
+    other.apply(people, approve=planned.fingerprint)
+    return planned, other.fingerprint(), ["--approve", planned.fingerprint]
+
+
+def rows_were_changed_once(database):
+    counts = "select count(*), count(*) filter (where visits = (phone::int + 1) * 10) from person.person"
+    assert database.run(counts) == [(50, 50)]
+    assert database.value("select count(*) from person.pet join person.person on person.id = owner_id") == 50
+
+
+def test_a_run_that_dies_before_every_write_was_approved_once(people, database, starter, wanted):
+    planned, fingerprint, approved = wanted
+    assert {step.kind for step in planned.steps if step.hazards} == {"tx", "no_tx"}
+    kinds = {hazard.kind for hazard in planned.hazards}
+    assert kinds >= {"table.rename", "column.rename", "enumerator.narrow", "unique.change", "column.type"}
+    assert kinds >= {"column.generated", "migration.contract", "index.drop", "column.drop", "table.drop"}
+    assert dies_before_every_write(database, people, starter, *approved) > len(planned.steps)
+    assert database.fingerprint() == fingerprint
+    assert database.done_twice() == []
+    assert database.plan(people).empty
+    rows_were_changed_once(database)
+
+
+def stops(planned):
+    """In each step that was approved, and around the index that takes another one's place."""
+    for step in planned.steps:
+        if step.hazards or step.builds:
+            yield step.what, "done"
+            if step.kind == "no_tx":
+                yield step.what, "intent"
+
+
+def test_killed_inside_any_approved_step_it_resumes_however_it_is_started_again(
+    people, database, new_database, starter, wanted, tmp_path
+):
+    """With the same approval, with the plan's file, or with nothing more, as the run remembers it."""
+    planned, fingerprint, approved = wanted
+    file = str(tmp_path / "plan.json")
+    assert starter.start("plan", people, database.url, "--out", file).wait() == 0
+    again = itertools.cycle((approved, ["--plan", file], []))
+    count = 0
+    for what, state in stops(planned):
+        other = new_database(database.url)
+        other.run(AT_A_STEP.replace("%s", "$a$%s$a$") % (what, state))
+        assert killed(other, people, starter, *approved), what
+        other.run(NO_STOP)
+        command = starter.start("apply", people, other.url, *next(again))
+        assert command.wait() == 0, f"{what}, {state}: {command.said}"
+        assert other.fingerprint() == fingerprint, f"{what}, {state}"
+        assert other.done_twice() == []
+        rows_were_changed_once(other)
+        count += 1
+    assert count >= 12
+
+
+def test_what_was_approved_for_a_dead_run_is_not_approved_for_another_configuration(people, database, starter, wanted):
+    _, _, approved = wanted
+    database.run(AT_A_STEP.replace("%s", "$a$%s$a$") % ("drop column old", "done"))
+    assert killed(database, people, starter, *approved)
+    database.run(NO_STOP)
+    people.collection("pet", "3.0.0.0")
+    command = starter.start("apply", people, database.url, *approved)
+    assert command.wait() == 3
+    assert "no longer has the column owner_id" in command.said
+    assert "no longer has the column old" in command.said
+    assert "old" in database.tables()["person"].columns
