@@ -72,10 +72,11 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
     """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
     try:
         connection = psycopg.connect(url, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10)
-    except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+    except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the second one: it is no address at all
+        reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise NoDatabaseError(
-            f"There is no database to be reached: {reason} Start one with ./local/up db, or give an address with --url."
+            f"There is no database to be reached: {reason}. Check the address (--url, GATEHOUSE_ADMIN_URL), or start "
+            "the local one with ./local/up db."
         ) from None
     with connection:
         connection.execute(_SETTINGS)

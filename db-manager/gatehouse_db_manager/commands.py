@@ -255,10 +255,15 @@ def import_(schema: tuple[str, ...], url: str, out: Path, environment: str, file
     """
     from gatehouse_db_manager import api, import_read, import_write
     from gatehouse_db_manager.configuration import load
+    from gatehouse_db_manager.errors import ConfigurationError, Problem
     from gatehouse_db_manager.show import print_json, show_import
 
     with api.connect(url) as connection:
         found = import_read.read(connection, schema or None)
+    if unknown := sorted(set(schema) - found.schemas.keys()):
+        raise ConfigurationError(
+            [Problem(file="database", key="schema", value=name, message="isn't there.") for name in unknown]
+        )
     imported = import_write.write(found, out)
     left = None
     if not files_only:
@@ -290,10 +295,18 @@ def docs(where: _Where, out: Path) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8433, show_default=True, help="0 takes a free one.")
 def serve(where: _Where, host: str, port: int) -> None:
     """Answer /versions, /runs, /health and /metrics over HTTP; changes nothing."""
+    from gatehouse_db_manager.errors import FailedError
     from gatehouse_db_manager.serve import Watcher
     from gatehouse_db_manager.serve import serve as run
 
-    run(Watcher(where.url, where.load()), host, port, lambda url: click.echo(f"Serving on {url}"))
+    watcher = Watcher(where.url, where.load())
+    try:
+        run(watcher, host, port, lambda url: click.echo(f"Serving on {url}"))
+    except OSError as error:
+        message = (
+            f"Can't listen on {host}:{port}: {error.strerror}. Choose another --port (0 takes a free one) or --host."
+        )
+        raise FailedError(message) from error
 
 
 @db.command()

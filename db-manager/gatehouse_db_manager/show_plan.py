@@ -129,7 +129,8 @@ def _words(plan: Plan) -> None:
     if grid.rows:
         out.print()
         show(grid)
-    out.print()
+    if not plan.empty or plan.refusals:
+        out.print()
 
 
 def _numbered(plan: SchemaPlan) -> Iterator[tuple[int, Step]]:

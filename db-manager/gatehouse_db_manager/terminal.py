@@ -35,7 +35,7 @@ def say(*parts: str | tuple[str, str], console: Console = out, indent: int = 0) 
 
 
 def show(what: RenderableType, *, console: Console = out, indent: int = 0) -> None:
-    console.print(Padding(what, (0, 0, 0, indent), expand=False), width=width(console))
+    console.print(Padding(what, (0, 0, 0, indent), expand=False) if indent else what, width=width(console))
 
 
 def to_be_typed(command: str, *, console: Console = out, indent: int = 0) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import msgspec
 import pytest
@@ -36,12 +37,13 @@ REFUSAL = Refusal(
 )
 
 
-def step(what="add column phone", **more):
-    given = {"schema": "person", "collection": "person", "kind": "tx", "why": "it is new", "locks": brief("person")}
-    return Step(**{**given, "what": what, "statements": (f"-- {what}",), "reversible": True, **more})
+def step(what: str = "add column phone", **more: Any) -> Step:
+    base: dict[str, Any] = {"schema": "person", "collection": "person", "kind": "tx", "why": "it is new"}
+    base |= {"what": what, "statements": (f"-- {what}",), "locks": brief("person"), "reversible": True}
+    return Step(**(base | more))
 
 
-def plan(*steps, **more):
+def plan(*steps: Step, **more: Any) -> Plan:
     return Plan(schemas=(SchemaPlan(schema="person", steps=steps, **more),), environment="local")
 
 
@@ -65,7 +67,7 @@ PLANS = {
 
 @pytest.fixture
 def shown(capsys, monkeypatch):
-    def run(name: str, columns: int = 120, **more) -> str:
+    def run(name: str, columns: int = 120, **more: Any) -> str:
         monkeypatch.setenv("COLUMNS", str(columns))
         show_plan(PLANS[name], **more)
         return capsys.readouterr().out
