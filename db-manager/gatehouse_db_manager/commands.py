@@ -149,12 +149,12 @@ def db() -> None:
 @click.option("--sql/--no-sql", default=None, help="With the statements of each step; by default if steps are few.")
 def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None, sql: bool | None) -> None:
     """Show what apply would do, and change nothing."""
-    from gatehouse_db_manager import api, show
+    from gatehouse_db_manager import answers, api
     from gatehouse_db_manager.show import print_json, show_plan
 
     planned = api.plan(where.url, where.load(), environment=environment, test_data=test_data)
     if out:
-        out.write_text(show.as_json(planned), encoding="utf-8", newline="\n")
+        out.write_text(answers.as_json(planned), encoding="utf-8", newline="\n")
     print_json(planned) if as_json else show_plan(planned, _next("apply"), sql)
     if planned.refusals:
         raise click.exceptions.Exit(3)
@@ -219,12 +219,30 @@ def status(where: _Where, as_json: bool) -> None:
 @db.command()
 @_where
 @click.option("--applied", is_flag=True, help="Hold the services' tables to the database, not to the files.")
-def check(where: _Where, applied: bool) -> None:
+@_as_json
+def check(where: _Where, applied: bool, as_json: bool) -> None:
     """Check the files, the SQL in them, and the services' tables. Needs no database."""
+    from gatehouse_db_manager.answers import Checked
+    from gatehouse_db_manager.errors import ConfigurationError
+    from gatehouse_db_manager.show import print_json, show_check
+
+    try:
+        configuration = _check(where, applied)
+    except ConfigurationError as error:
+        if not as_json:
+            raise
+        print_json(Checked(schemas=(), problems=error.problems))
+        raise click.exceptions.Exit(error.exit_code) from None
+    if as_json:
+        print_json(Checked(schemas=tuple(one.name for one in configuration.schemas), problems=()))
+    else:
+        show_check(configuration)
+
+
+def _check(where: _Where, applied: bool) -> "Configuration":
     from gatehouse_db_manager import api, contract
     from gatehouse_db_manager.errors import ConfigurationError
     from gatehouse_db_manager.lint import lint
-    from gatehouse_db_manager.show import show_check
 
     configuration = where.load()
     problems = lint(where.root, configuration)
@@ -235,7 +253,7 @@ def check(where: _Where, applied: bool) -> None:
     problems += contract.check(where.root, configuration, columns)
     if problems:
         raise ConfigurationError(problems)
-    show_check(configuration)
+    return configuration
 
 
 @db.command("import")

@@ -1,11 +1,12 @@
-"""JSON Schemas of the file formats, for editors, and of plans, for scripts. Written by `gate generate`."""
+"""JSON Schemas: of the file formats, for editors, and of what `--json` prints, for scripts. `gate generate` writes
+them."""
 
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from gatehouse_db_manager import plan_json
+from gatehouse_db_manager import answers
 from gatehouse_db_manager.formats import CollectionFile, EnumValue, SchemaFile, TypeFile
 from gatehouse_db_manager.imported import ImportedFile
 
@@ -37,7 +38,7 @@ def format_schema(name: str) -> dict[str, Any]:
 def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`."""
     del root  # the schemas follow from the structs alone
-    schemas = {name: format_schema(name) for name in _FORMATS} | {"plan": plan_json.schema()}
+    schemas = {name: format_schema(name) for name in _FORMATS} | answers.schemas()
     return {f"db-manager/schemas/{name}.schema.json": _text(schema) for name, schema in schemas.items()}
 
 

@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from gatehouse_db_manager.answers import as_json
 from gatehouse_db_manager.api import Result, Status
 from gatehouse_db_manager.import_write import Imported
 from gatehouse_db_manager.model import Configuration
-from gatehouse_db_manager.plan_json import listed
 from gatehouse_db_manager.plan_structs import Plan
 from gatehouse_db_manager.progress import (
     BackfillProgress,
@@ -38,11 +37,6 @@ if TYPE_CHECKING:
 def print_json(value: object) -> None:
     """JSON on stdout, for scripts."""
     sys.stdout.write(as_json(value))
-
-
-def as_json(value: object) -> str:
-    shown = listed(value) if isinstance(value, Plan) else value
-    return msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n"
 
 
 @contextmanager

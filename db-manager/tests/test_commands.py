@@ -2,12 +2,10 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 import pytest
 from click.testing import CliRunner
-from jsonschema import Draft202012Validator
 
 from gatehouse_db_manager.api import connect
 from gatehouse_db_manager.commands import db
@@ -74,16 +72,12 @@ def test_plan_as_json_can_be_read_by_a_script(gate, checkout):
     assert schema["steps"][-1]["data"][0]["rows"] == 1
 
 
-def test_a_plan_s_json_is_as_published(gate, checkout, tmp_path):
+def test_a_plan_is_written_as_it_is_printed(gate, checkout, tmp_path):
     checkout.collection()
     checkout.rows([{"id": ADA, "name": "Ada"}])
     out = tmp_path / "plan.json"
     printed = gate("plan", "--json", "--test-data", "--out", str(out))
     assert out.read_text() == printed
-    published = Path(__file__).parents[1] / "schemas" / "plan.schema.json"
-    schema = msgspec.json.decode(published.read_bytes())
-    Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(msgspec.json.decode(printed))
 
 
 def test_status_compares_wanted_with_applied(gate, checkout):
