@@ -79,9 +79,10 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
             "the local one with ./local/up db."
         ) from None
     with connection:
-        connection.execute(_SETTINGS)
+        # First of all: a pooler would keep our settings for whoever has that session next.
         _refuse_pooler(connection)
         try:
+            connection.execute(_SETTINGS)
             yield connection
         except psycopg.Error as error:
             if connection.broken:
@@ -92,7 +93,8 @@ def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
 
 def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
     """Through a pooler our lock would belong to a session that is somebody else's by the next transaction, or stay
-    there for good (authentik #23876). A pooler makes up the process id that a client is told."""
+    there for good (authentik #23876). A pooler makes up the process id that a client is told, whatever its mode: so one
+    that keeps a session for us is refused as well, as nothing tells it from the others."""
     row = connection.execute("select pg_backend_pid()").fetchone()
     if row and row[0] != connection.info.backend_pid:
         address = f"{connection.info.host}:{connection.info.port}"

@@ -2,13 +2,11 @@
 by halves; once the trouble is gone, applying again comes through."""
 
 import contextlib
-import itertools
 import os
 import socket
 import subprocess
 import threading
 
-import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
@@ -192,90 +190,6 @@ def test_no_right_to_log_in_is_one_sentence(people, database, starter):
     assert command.wait() == 4
     assert "There is no database to be reached" in command.said
     assert "Traceback" not in command.said
-
-
-# A pooler
-
-
-class Pooler:
-    """A stand-in for PgBouncer with pool_mode = transaction: two sessions on the server, each transaction of a client
-    goes to the next one. As there, the client is told a process id that no session has."""
-
-    def __init__(self, url):
-        known = conninfo_to_dict(url)
-        self._target = (str(known["host"]), int(known["port"] or 5432))
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = make_conninfo(url, port=self._door.getsockname()[1], sslmode="disable", gssencmode="disable")
-        self._spare = psycopg.connect(url, autocommit=True, application_name="pooler")
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            client, _ = self._door.accept()
-            first = socket.create_connection(self._target)
-            second = socket.fromfd(self._spare.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-            second.setblocking(True)
-            with client, first, second:
-                first.sendall(client.recv(65536))
-                self._log_in(client, first)
-                for server in itertools.cycle((second, first)):
-                    if not self._transaction(client, server):
-                        return
-
-    def _log_in(self, client, server):
-        kind = b""
-        while kind != b"Z":
-            kind, message = receive(server)
-            client.sendall(message[:5] + b"\0\0\x30\x39" + message[9:] if kind == b"K" else message)
-            if kind == b"R" and message[5:9] not in {b"\0\0\0\0", b"\0\0\0\x0c"}:
-                server.sendall(receive(client)[1])
-
-    def _transaction(self, client, server):
-        """Passes messages on until the server is idle again; False when the client has gone."""
-        state = b"T"
-        while state != b"I":
-            kind = b""
-            while kind not in {b"Q", b"S"}:
-                kind, message = receive(client)
-                if kind in {b"", b"X"}:
-                    return False
-                server.sendall(message)
-            while kind != b"Z":
-                kind, message = receive(server)
-                client.sendall(message)
-            state = message[5:6]
-        return True
-
-    def close(self):
-        self._door.close()
-        self._spare.close()
-
-
-def receive(end):
-    """One message of PostgreSQL's protocol: its kind, and all of it; empty when the other end has closed."""
-    head = end.recv(5, socket.MSG_WAITALL)
-    if len(head) < 5:
-        return b"", b""
-    length = int.from_bytes(head[1:5]) - 4
-    return head[:1], head + (end.recv(length, socket.MSG_WAITALL) if length else b"")
-
-
-def test_a_pooler_in_the_way_is_refused_before_anything_is_done(people, database, starter):
-    """authentik #23876, tern #146: the lock stays with a session that is somebody else's by then."""
-    ask_for_more(people)
-    before = database.marks()
-    pooler = Pooler(database.url)
-    try:
-        command = starter.start("apply", people, pooler.url)
-        assert command.wait() == 3, command.said
-        locks = "select 1 from pg_locks join pg_database d on d.oid = database and datname = current_database()"
-        assert database.run(f"{locks} where locktype = 'advisory'") == []
-    finally:
-        pooler.close()
-    assert "pooler" in command.said
-    assert "directly" in command.said
-    assert database.marks() == before
-    comes_through(database, people)
 
 
 # The disk
