@@ -383,6 +383,8 @@ def explain(error: psycopg.Error) -> str:
         parts.append("Rows break it; change them, or the rule.")
     elif isinstance(error, errors.UniqueViolation):
         parts.append("Rows share it; change them, or the rule.")
+    elif isinstance(error, errors.DiskFull):
+        parts.append("The database's disk is full: make room there first.")
     elif isinstance(error, errors.LockNotAvailable):
         parts.append(
             "Somebody holds the table for longer than we wait; look for long transactions in pg_stat_activity."

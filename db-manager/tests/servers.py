@@ -49,14 +49,18 @@ def _link_libraries(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def server(major: int, data: Path, log: Path, **settings: str) -> Generator[tuple[str, "subprocess.Popen[bytes]"]]:
-    """A server with its data in `data`, which is made if it isn't there: its administrator's address, its process."""
+def server(
+    major: int, data: Path, log: Path, *, wal: Path | None = None, **settings: str
+) -> Generator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A server with its data in `data`, and its log of changes in `wal`; they are made if they aren't there. Gives its
+    administrator's address and its process."""
     place, before, port = binaries(major), embedded.unprivileged(data.parent), free_port()
     if before and before != embedded.NAMESPACE:
         pytest.skip("as root, this needs user namespaces")
     if not data.exists():
         make = [*before, place / "initdb", "-D", data, "--username=admin", "--auth=trust", "--no-sync"]
-        subprocess.run([*make, "--encoding=UTF8", "--locale=C"], check=True, capture_output=True)
+        make += ["--encoding=UTF8", "--locale=C", *(["--waldir", wal, "--wal-segsize=1"] if wal else [])]
+        subprocess.run(make, check=True, capture_output=True)
     fixed = {"port": str(port), "fsync": "off", "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
     words = [word for name, value in (fixed | settings).items() for word in ("-c", f"{name}={value}")]
     with (

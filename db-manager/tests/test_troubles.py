@@ -2,9 +2,7 @@
 by halves; once the trouble is gone, applying again comes through."""
 
 import contextlib
-import os
 import socket
-import subprocess
 import threading
 
 import pytest
@@ -190,49 +188,3 @@ def test_no_right_to_log_in_is_one_sentence(people, database, starter):
     assert command.wait() == 4
     assert "There is no database to be reached" in command.said
     assert "Traceback" not in command.said
-
-
-# The disk
-
-
-@pytest.fixture
-def small_disk(tmp_path, database):
-    """Calling it lets new indexes of this database go to a disk of 4 MB, or ("reset") no longer."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small disk needs root")
-    size = ["-t", "tmpfs", "-o", "size=4m,mode=0777", "tmpfs", str(folder)]
-    if subprocess.run(["mount", *size], check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small disk is not allowed here")
-    name = f"small_{os.getpid()}"
-
-    def default(how="set"):
-        clause = f"set default_tablespace = {name}" if how == "set" else "reset default_tablespace"
-        database.run(f"do $$ begin execute format('alter database %I {clause}', current_database()); end $$")
-
-    try:
-        (folder / "space").mkdir()
-        (folder / "space").chmod(0o777)
-        database.run(f"create tablespace {name} location '{folder / 'space'}'")
-        yield default
-        default("reset")
-        database.run("drop schema person cascade")
-        database.run(f"drop tablespace {name}")
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=False)
-
-
-def test_a_full_disk_ends_a_build_and_leaves_nothing_of_it(people, database, small_disk, starter):
-    database.people(100_000)
-    before = database.tables()
-    people.collection(version="1.1.0.0", columns=COLUMNS, indexes={"by_name": {"columns": ["name", "id"]}})
-    small_disk()
-    command = starter.start("apply", people, database.url)
-    assert command.wait() == 4, command.said
-    assert "No space left on device" in command.said
-    assert "apply again" in command.said
-    assert database.tables() == before
-    nothing_by_halves(database)
-    small_disk("reset")
-    comes_through(database, people)
