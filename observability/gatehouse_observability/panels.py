@@ -47,7 +47,6 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     height: int = 8
     exemplars: bool = False
     columns: Sequence[str] = ()  # of a table: labels, in order
-    sparse: str = ""  # why it may be empty on a platform that is well
 
 
 class Row(msgspec.Struct, frozen=True):
