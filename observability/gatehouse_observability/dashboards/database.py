@@ -1,0 +1,101 @@
+"""*Database*: what the services see of PostgreSQL."""
+
+from gatehouse_observability.dashboards.shapes import by_service, graph, rate
+from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+
+OF_POOLS = (
+    ("Connections asked for", "acquires", "A second, by service"),
+    ("Found none idle", "waits", "A second; some is normal at the start"),
+    ("Seconds waited", "wait_seconds", "A second: how many requests wait at any time"),
+    ("Gave up", "timeouts", "Each is a request that failed with 503"),
+    ("All connections replaced", "reconnects", "PostgreSQL restarted, or ended our connections"),
+)
+
+
+def database() -> Dashboard:
+    return Dashboard(
+        uid="gatehouse-database",
+        title="Database",
+        summary="What the services see of PostgreSQL",
+        rows=[
+            Row("Connections", _connections()),
+            Row("What sessions do", _sessions()),
+            Row("Schema", _schema()),
+        ],
+    )
+
+
+def _connections() -> list[Panel]:
+    return [
+        graph(
+            "Is it reached?",
+            "min by (service) (gatehouse_database_up)",
+            "1 when the last check was answered within a second",
+        ),
+        graph(
+            "Open connections",
+            "sum by (service) (gatehouse_db_pool_connections)",
+            "Their sum, twice for a deploy, must stay below max_connections",
+        ),
+        *(graph(title, by_service(f"gatehouse_db_pool_{name}_total"), text) for title, name, text in OF_POOLS),
+    ]
+
+
+def _sessions() -> list[Panel]:
+    """Every task of a service sees the same sessions and blocks: hence max, not sum."""
+    blocks = "gatehouse_db_blocks_total"
+    cached, read = (f"max({rate(f'{blocks}{{found={found}}}')})" for found in ('"cache"', '"disk"'))
+    return [
+        graph(
+            "Sessions",
+            "max by (service, state) (gatehouse_db_sessions)",
+            "`idle_in_transaction` for long holds locks and keeps dead rows: some code waits inside a transaction",
+            legend="{{service}} {{state}}",
+        ),
+        graph(
+            "Waiting for a lock",
+            'max by (service) (gatehouse_db_sessions{state="waiting_for_lock"})',
+            "Above 0 for more than moments: look for the longest transaction, or for a migration",
+        ),
+        graph(
+            "Longest transaction",
+            "max by (service) (gatehouse_db_oldest_transaction_seconds)",
+            "Requests end within seconds; what is longer holds its locks, and vacuum waits for it",
+            unit="s",
+        ),
+        graph(
+            "Slow statements",
+            by_service("gatehouse_db_slow_statements_total"),
+            "A second, slower than database.slow_statement_ms; each is in the log, with its trace id",
+        ),
+        graph(
+            "Found in the cache",
+            f"{cached} / ({cached} + {read} > 0)",
+            "Below 0.99 for long: the database's memory is smaller than what is read often",
+            legend="cache",
+            unit="percentunit",
+        ),
+        graph(
+            "Deadlocks",
+            "max(increase(gatehouse_db_deadlocks_total[$__rate_interval]))",
+            "Each ended somebody's transaction with an error: two places lock the same rows in another order",
+            legend="deadlocks",
+        ),
+    ]
+
+
+def _schema() -> list[Panel]:
+    return [
+        graph(
+            "Collections that are behind",
+            "max by (service) (gatehouse_collections_unmet)",
+            "Above 0 the service isn't ready: a migration is pending",
+        ),
+        Panel(
+            title="Versions of collections",
+            queries=[Query("count by (service, collection, version) (gatehouse_collection_version_info)")],
+            help="As db-manager recorded them; two versions of one collection can't be",
+            kind="table",
+            columns=["service", "collection", "version"],
+        ),
+    ]
