@@ -51,7 +51,7 @@ def _propose(case: Case) -> Decision:
     edits: dict[str, str | None] = {record.path: render(record)}
     return Decision(
         allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject("Propose", record)
-    )  # fmt: skip
+    )
 
 
 def _approve(case: Case) -> Decision:
@@ -88,9 +88,7 @@ def _apply(case: Case) -> Decision:
     if case.move.kind == "rollback":
         edits |= {hold.path: render(hold) for hold in _holds(case, record)}
     verb = "Roll back" if record.kind == "rollback" else "Promote"
-    return Decision(
-        allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject(verb, record)
-    )  # fmt: skip
+    return Decision(allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject(verb, record))
 
 
 def _asked(case: Case, asked: list[rules.Rule] | tuple[rules.Rule, ...]) -> list[Reason]:

@@ -136,9 +136,7 @@ class GitRepository:
             self._texts[blob] = answer[head_end + 1 : end].decode("utf-8", "replace")
             place = end + 1
 
-    def _commit(
-        self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor, lock: int
-    ) -> str:  # fmt: skip
+    def _commit(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor, lock: int) -> str:
         """A commit with these edits on `revision`, in the clone. fast-import: one process, no index, no work tree."""
         name = one_line(actor.name).translate({ord(sign): None for sign in "<>"})
         mail = name if "@" in name else f"{name.replace(' ', '.')}@users.noreply.github.com"

@@ -182,9 +182,7 @@ class MemoryPreviews:
     def __init__(self) -> None:
         self.world = ""
 
-    def preview(
-        self, revision: str, source: str, environment: str, changes: Mapping[str, Change]
-    ) -> MemoryPreview:  # fmt: skip
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> MemoryPreview:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
         return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes)

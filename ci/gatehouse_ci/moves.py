@@ -59,9 +59,7 @@ def edge_of(state: State, environment: str) -> Edge:
     return state.policy.edges[environment]
 
 
-def _changes(
-    state: State, environment: str, source: Mapping[str, Release], names: Iterable[str]
-) -> dict[str, Change]:  # fmt: skip
+def _changes(state: State, environment: str, source: Mapping[str, Release], names: Iterable[str]) -> dict[str, Change]:
     target = state.releases[environment]
     return {
         name: Change(before=target.get(name), after=source.get(name))
@@ -165,9 +163,7 @@ def _rollback(state: State, edge: Edge, request: Request) -> Move:
         # Without a name: what an earlier rollback took away isn't what anybody means.
         held = any(state.held(environment, name, change.after) for name, change in changes.items())
         if changes and (request.record or not held):
-            return Move(
-                kind="rollback", environment=environment, source=environment, changes=changes, about=record.id
-            )  # fmt: skip
+            return Move(kind="rollback", environment=environment, source=environment, changes=changes, about=record.id)
     if request.record:
         message = f"{environment} runs the set of {request.record} already."
         raise Impossible("nothing-to-promote", message, "See: gate promote status")

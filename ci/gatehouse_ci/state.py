@@ -71,9 +71,7 @@ class State(msgspec.Struct, frozen=True):
     def held(self, environment: str, service: str, release: Release | None) -> list[Record]:
         """The holds that keep this release out; a removal is kept out by a hold on the whole service only."""
         digest = release.digest if release else None
-        return [
-            hold for hold in self.holds(environment) if hold.service == service and hold.digest in ("", digest)
-        ]  # fmt: skip
+        return [hold for hold in self.holds(environment) if hold.service == service and hold.digest in ("", digest)]
 
     def vetoes(self, proposal: str) -> list[Record]:
         return [

@@ -17,9 +17,7 @@ __all__ = ["ENVIRONMENTS", "Digest", "Release"]
 Kind = Literal["promotion", "rollback", "verification", "hold", "release", "veto", "freeze", "unfreeze"]
 # `applying` is undecided: the next run settles it. proposed and approved wait for people.
 RecordState = Literal["proposed", "approved", "applying", "verified", "failed", "reverted"]
-Action = Literal[
-    "promote", "approve", "apply", "verify", "rollback", "hold", "release", "veto", "freeze", "unfreeze"
-]  # fmt: skip
+Action = Literal["promote", "approve", "apply", "verify", "rollback", "hold", "release", "veto", "freeze", "unfreeze"]
 # What a release to dev comes from; every other environment has the one before it as its source.
 MERGE = "merge"
 

@@ -95,9 +95,16 @@ def test_the_catalog_is_in_every_image_and_makes_the_platform(change):
 
 @pytest.mark.parametrize(
     "path",
-    ["README.md", "services/README.md", "services/chassis/README.md", "platform/runbooks/drift.md", "LICENSE",
-     "stacks/README.md", "tests/README.md"],
-)  # fmt: skip
+    [
+        "README.md",
+        "services/README.md",
+        "services/chassis/README.md",
+        "platform/runbooks/drift.md",
+        "LICENSE",
+        "stacks/README.md",
+        "tests/README.md",
+    ],
+)
 def test_a_document_affects_nothing(change, path: str):
     answer = change(path)
     assert (answer.services, answer.tests, answer.deploy) == ([], {}, [])
@@ -122,9 +129,13 @@ def test_a_services_database_affects_its_database_image_alone(change):
 
 @pytest.mark.parametrize(
     "path",
-    ["db-manager/gatehouse_db_manager/plan.py", "db-manager/types/word.yaml", "db-manager/Dockerfile",
-     "db-manager/pyproject.toml"],
-)  # fmt: skip
+    [
+        "db-manager/gatehouse_db_manager/plan.py",
+        "db-manager/types/word.yaml",
+        "db-manager/Dockerfile",
+        "db-manager/pyproject.toml",
+    ],
+)
 def test_db_manager_affects_the_database_images(change, path: str):
     answer = change(path)
     assert (set(answer.images), set(answer.databases)) == (set(), WITH_DATABASE)
@@ -132,9 +143,14 @@ def test_db_manager_affects_the_database_images(change, path: str):
 
 @pytest.mark.parametrize(
     "path",
-    ["platform/gatehouse_platform/cluster.py", "observability/gatehouse_observability/rules.py",
-     "stacks/Pulumi.dev.yaml", "stacks/policy.yaml", "Pulumi.yaml"],
-)  # fmt: skip
+    [
+        "platform/gatehouse_platform/cluster.py",
+        "observability/gatehouse_observability/rules.py",
+        "stacks/Pulumi.dev.yaml",
+        "stacks/policy.yaml",
+        "Pulumi.yaml",
+    ],
+)
 def test_the_platform_affects_deployments_and_no_image(change, path: str):
     answer = change(path)
     assert answer.services == []
@@ -352,5 +368,8 @@ def test_the_command_writes_a_steps_outputs(repository: Checkout, tmp_path: Path
     lines = dict(line.split("=", 1) for line in output.read_text().splitlines())
     assert re.fullmatch(r"v\d{4}\.\d\d\.\d\d-[0-9a-f]{8}", lines.pop("tag"))
     assert {name: json.loads(value) for name, value in lines.items()} == {
-        "matrix": {"service": ["person"]}, "services": ["person"], "build": True, "deploy_needed": True,
-    }  # fmt: skip
+        "matrix": {"service": ["person"]},
+        "services": ["person"],
+        "build": True,
+        "deploy_needed": True,
+    }

@@ -25,9 +25,7 @@ PROMOTERS = 50
 
 
 def git(folder: Path, *arguments: str, given: bytes = b"") -> str:
-    return subprocess.run(
-        ["git", *arguments], cwd=folder, input=given, capture_output=True, check=True
-    ).stdout.decode()  # fmt: skip
+    return subprocess.run(["git", *arguments], cwd=folder, input=given, capture_output=True, check=True).stdout.decode()
 
 
 def bare_remote(folder: Path, texts: Mapping[str, str]) -> Path:

@@ -135,8 +135,10 @@ def test_the_command_writes_what_promotion_reads(server: DockerRegistry, tmp_pat
     assert told["image"] == f"{server.host}/{REPOSITORY}/topics"
     assert (told["digest"], told["database_digest"]) == (made.digest, made.database_digest)
     assert {file.name for file in (tmp_path / "release").iterdir()} == {
-        "topics.json", "topics.cdx.json", "topics-database.cdx.json",
-    }  # fmt: skip
+        "topics.json",
+        "topics.cdx.json",
+        "topics-database.cdx.json",
+    }
 
 
 def test_every_image_has_a_list_of_its_packages():

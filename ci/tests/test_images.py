@@ -65,8 +65,16 @@ def test_layers_are_compressed_once_and_the_bases_are_left_out(tmp_path: Path):
 
 
 def built(above_base: int) -> images.Built:
-    return images.Built(name="person", service="person", reference="gatehouse/person:local", id="sha256:1",
-                        platform="linux/amd64", seconds=1, above_base=above_base, revision="r")  # fmt: skip
+    return images.Built(
+        name="person",
+        service="person",
+        reference="gatehouse/person:local",
+        id="sha256:1",
+        platform="linux/amd64",
+        seconds=1,
+        above_base=above_base,
+        revision="r",
+    )
 
 
 def test_an_image_that_is_too_large_is_refused_by_name():

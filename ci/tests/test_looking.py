@@ -21,9 +21,11 @@ def aws() -> Iterator[None]:
 
 
 def signed_in_as(role: str) -> Session:
-    answer = Session().client("sts", region_name=REGION).assume_role(
-        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="job"
-    )["Credentials"]  # fmt: skip
+    answer = (
+        Session()
+        .client("sts", region_name=REGION)
+        .assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName="job")["Credentials"]
+    )
     return Session(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
 
 

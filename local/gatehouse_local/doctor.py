@@ -107,8 +107,12 @@ def _postgres(_root: Path) -> Finding:
         return Finding("postgresql", "bad", str(error))
     if said:
         return Finding("postgresql", "ok", f"{said}, embedded.")
-    return Finding("postgresql", "bad", f"the embedded PostgreSQL {major()} doesn't run here.", "see its own words: "
-                   f"{binary('postgres')} --version")  # fmt: skip
+    return Finding(
+        "postgresql",
+        "bad",
+        f"the embedded PostgreSQL {major()} doesn't run here.",
+        f"see its own words: {binary('postgres')} --version",
+    )
 
 
 def _catalog(root: Path) -> Finding:
@@ -133,8 +137,12 @@ def _ports(root: Path) -> Iterator[Finding]:
     else:
         for name, port in taken.items():
             who = listener(port)
-            yield Finding("ports", "bad", f"{port} ({name}) is taken{f' by {who}' if who else ''}.",
-                          "stop that, or: ./local/up --port-offset 100")  # fmt: skip
+            yield Finding(
+                "ports",
+                "bad",
+                f"{port} ({name}) is taken{f' by {who}' if who else ''}.",
+                "stop that, or: ./local/up --port-offset 100",
+            )
 
 
 def _ours(root: Path) -> bool:
@@ -153,8 +161,12 @@ def _optional() -> Iterator[Finding]:
     if browser or any(Path.home().glob(".cache/ms-playwright/chromium*")):
         yield Finding("chromium", "ok", browser or "the one of Playwright.")
     else:
-        yield Finding("chromium", "warn", "none is found; the journeys are skipped.", "apt-get install chromium, or: "
-                      "uv run playwright install chromium")  # fmt: skip
+        yield Finding(
+            "chromium",
+            "warn",
+            "none is found; the journeys are skipped.",
+            "apt-get install chromium, or: uv run playwright install chromium",
+        )
     prometheus = _words("prometheus", "--version")
     if prometheus:
         version = re.search(r"version \S+", prometheus)

@@ -232,10 +232,19 @@ class Embedded:
             new.mkdir(mode=0o700)
             _give_away(new)
         command = [
-            *unprivileged(self.state), str(binary("initdb")), "-D", str(new), f"--username={ADMINISTRATOR}",
-            f"--pwfile={password}", "--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin",
-            "--builtin-locale=C.UTF-8", "--no-instructions", *(["--no-sync"] if self.throwaway else []),
-        ]  # fmt: skip
+            *unprivileged(self.state),
+            str(binary("initdb")),
+            "-D",
+            str(new),
+            f"--username={ADMINISTRATOR}",
+            f"--pwfile={password}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--no-instructions",
+            *(["--no-sync"] if self.throwaway else []),
+        ]
         try:
             done = subprocess.run(command, env=_environment(), capture_output=True, text=True, check=False)  # noqa: S603 - our own command
             if done.returncode != 0:

@@ -41,8 +41,13 @@ def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Place:
 @click.command()
 @click.argument("what", nargs=-1, metavar="[db|api|all|SERVICE]...")
 @click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; it goes on in the background.")
-@click.option("--engine", type=click.Choice(["embedded", "compose"]), default="embedded", show_default=True,
-              help="compose: in containers, by a Docker engine.")  # fmt: skip
+@click.option(
+    "--engine",
+    type=click.Choice(["embedded", "compose"]),
+    default="embedded",
+    show_default=True,
+    help="compose: in containers, by a Docker engine.",
+)
 @click.option("--observe", is_flag=True, help="Prometheus too: every service's metrics, objectives and alerts.")
 @offset_option
 @state_option

@@ -298,8 +298,10 @@ def test_logs_show_what_each_service_printed(standing):
 
 def test_two_ups_at_once_make_one_platform(checkout):
     command = checkout.command("up", "db", "--detach", "--port-offset", str(checkout.offset))
-    both = [subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            for _ in range(2)]  # fmt: skip
+    both = [
+        subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
     said = [up.communicate(timeout=60)[0] for up in both]
     assert [up.returncode for up in both] == [0, 0], said
     runners = [p for p in checkout.processes() if "gatehouse_local.runner" in p.cmdline()]

@@ -56,8 +56,10 @@ def test_messages_of_one_mail_have_one_owner():
 
 def test_a_subject_fits_sns():
     longest = max(len(alert.alert) for alert in ALERTS)
-    fixed = len(SUBJECT) - sum(len(f"{{{{ .{name} }}}}") for name in
-        ("CommonLabels.severity", "CommonLabels.alertname", "CommonLabels.service", "Status"))  # fmt: skip
+    fixed = len(SUBJECT) - sum(
+        len(f"{{{{ .{name} }}}}")
+        for name in ("CommonLabels.severity", "CommonLabels.alertname", "CommonLabels.service", "Status")
+    )
     assert fixed + len("ticket") + longest + 30 + len("resolved") < 100
     assert SUBJECT.isascii()
 

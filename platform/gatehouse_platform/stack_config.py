@@ -139,8 +139,10 @@ def _over_tier(raw: dict[str, Any]) -> dict[str, Any]:
     def over(below: Any, above: Any) -> Any:
         if not isinstance(below, dict) or not isinstance(above, dict):
             return above
-        return {key: over(below[key], above[key]) if key in below and key in above else {**below, **above}[key]
-                for key in {**below, **above}}  # fmt: skip
+        return {
+            key: over(below[key], above[key]) if key in below and key in above else {**below, **above}[key]
+            for key in {**below, **above}
+        }
 
     return over(TIERS.get(str(raw.get("tier")), {}), raw)
 

@@ -19,9 +19,12 @@ Grants = dict[str, set[str]]
 ACCOUNT, REGION = "111122223333", "eu-central-1"
 REPOSITORY = "agile-learning-institute/gatehouse"
 PULL = {
-    "ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:BatchImportUpstreamImage", "ecr:CreateRepository",
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
     "ecr:GetDownloadUrlForLayer",
-}  # fmt: skip
+}
 SHELL = {f"ssmmessages:{verb}{kind}Channel" for verb in ("Create", "Open") for kind in ("Control", "Data")}
 MASTER = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-00000000-0000-0000-0000-000000000000-AbCdEf"
 

@@ -243,18 +243,25 @@ def test_tags_that_are_missing_and_another_provider_are_caught(graph: Graphs, ch
 def test_a_scaling_that_goes_below_two_in_production_is_caught(graph: Graphs):
     of = graph("production")
     target = Resource(
-        urn="urn:x", type="aws:appautoscaling/target:Target", name="x", id="x", properties={"minCapacity": 1},
+        urn="urn:x",
+        type="aws:appautoscaling/target:Target",
+        name="x",
+        id="x",
+        properties={"minCapacity": 1},
         provider=next(one for one in of.resources if one.kind == "Vpc").provider,
-    )  # fmt: skip
+    )
     assert caught(msgspec.structs.replace(of, resources=(*of.resources, target))) == {"production is spread"}
 
 
 def test_rules_of_the_old_kind_are_caught(graph: Graphs):
     of = graph("dev")
     rule = Resource(
-        urn="urn:x", type="aws:ec2/securityGroupRule:SecurityGroupRule", name="x", id="x",
+        urn="urn:x",
+        type="aws:ec2/securityGroupRule:SecurityGroupRule",
+        name="x",
+        id="x",
         provider=next(one for one in of.resources if one.kind == "Vpc").provider,
-    )  # fmt: skip
+    )
     assert caught(msgspec.structs.replace(of, resources=(*of.resources, rule))) == {"open only at the edge"}
 
 

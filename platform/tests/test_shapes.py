@@ -68,9 +68,9 @@ def test_a_wrong_container_is_found(graph: Graphs):
         ('ecs.Cluster("x", nam="x")', "No overload of `Cluster.__init__`"),
         ('ecs.Service("x", network_configuration=ecs.ServiceNetworkConfigurationArgs(subnet=[]))', "subnet"),
         ('ecs.Service("x", deployment_circuit_breaker={"enable": True, "rolback": True})', "rolback"),
-        ('ServiceArgs(entri=1)', "entri"),
+        ("ServiceArgs(entri=1)", "entri"),
     ],
-)  # fmt: skip
+)
 def test_a_misspelt_argument_or_nested_key_is_caught_by_the_type_check(tmp_path: Path, statement: str, said: str):
     """Mocks take any name; only the type check sees it."""
     file = tmp_path / "wrong.py"

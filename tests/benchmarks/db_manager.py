@@ -255,9 +255,12 @@ def builds(bench: Bench, url: str, checkout: Checkout, tools: dict[str, Alembic 
     rule = {"checks": {"short": "char_length(email) < 99"}}
     changes: list[tuple[str, Callable[[], None], str]] = [
         ("index", lambda: ours("1.0.2.0", **index), "create index {0} on person.person (email)"),
-        ("check", lambda: ours("1.1.0.0", **index, **rule),
-         "alter table person.person add constraint {0} check (char_length(email) < 99)"),
-    ]  # fmt: skip
+        (
+            "check",
+            lambda: ours("1.1.0.0", **index, **rule),
+            "alter table person.person add constraint {0} check (char_length(email) < 99)",
+        ),
+    ]
     for what, change, statement in changes:
         contestants: dict[str, Callable[[], None]] = {"db-manager": change}
         for number, (name, tool) in enumerate(tools.items()):
@@ -389,8 +392,11 @@ def deaths(bench: Bench) -> None:
     test = root() / "db-manager" / "tests" / "test_kill.py"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", str(test)],
-        cwd=root(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=root(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "no tests"
     bench.add("kill -9 and terminate, then rerun", last, "the same catalog fingerprint", done.returncode == 0)
 

@@ -1,6 +1,8 @@
-"""Every service's Piccolo tables against the schema that db-manager really applied."""
+"""Every service's Piccolo tables, and the words it knows, against the schema that db-manager really applied."""
 
+import importlib
 from pathlib import Path
+from typing import Literal, get_args, get_origin
 
 import pytest
 
@@ -30,6 +32,24 @@ def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str
         actual = contract.applied(connection, SCHEMAS)
     for table, columns in contract.configured(load(ROOT)).items():
         assert columns == actual[table]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_words_in_the_code_are_those_of_the_enumerators(module: str) -> None:
+    """`Mastery`, or `Kind` for `resource_kind`: a Literal has its enumerator's name, or the end of it."""
+    structs = importlib.import_module(module.replace(".tables", ".structs"))
+    literals = {name: get_args(one) for name, one in vars(structs).items() if get_origin(one) is Literal}
+    (schema,) = [one for one in load(ROOT).schemas if module == f"gatehouse_{one.name}.tables"]
+    newest = schema.snapshots[-1] if schema.snapshots else None
+    found = {
+        name: (words, newest.of(enumerator))
+        for enumerator in (newest.enumerators if newest else ())
+        for name, words in literals.items()
+        if enumerator.title().replace("_", "").endswith(name)
+    }
+    assert found or newest is None
+    for name, (words, configured) in found.items():
+        assert words == configured, name
 
 
 def test_what_does_not_fit_is_named_with_its_mend(database_url: str) -> None:

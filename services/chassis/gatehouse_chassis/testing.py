@@ -3,6 +3,8 @@
     async with serving("person", create, database_url=url) as person:
         answer = await person.get("/api/person/people", headers=person.tokens.headers("mentor"))
 
+Who asks is somebody of the test data: `person_id(1)` is who stands there as number 1, `account_id(1)` signs them in.
+
 A peer is a real HTTP server on loopback that plays another service, with the answers that a test gives it.
 """
 
@@ -10,7 +12,7 @@ import asyncio
 import base64
 import socket
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +32,16 @@ from gatehouse_chassis.auth import ALGORITHM, AUDIENCE, ISSUER
 from gatehouse_chassis.service import Service
 
 KEY_ID = "test-key"
+
+
+def person_id(number: int) -> str:
+    """Of the person that the test data counts as `number`."""
+    return f"019a0000-0001-7000-8000-{number:012d}"
+
+
+def account_id(number: int) -> str:
+    """Of the account of that person."""
+    return f"019a0000-0002-7000-8000-{number:012d}"
 
 
 class Tokens:
@@ -72,6 +84,11 @@ class ServiceClient(httpx.AsyncClient):
 
     app: Litestar
     tokens: Tokens
+
+    def by(self, number: int, roles: Iterable[str], **more: str) -> dict[str, str]:
+        """The headers of person `number` of the test data in these roles; more headers as `if_match='"1"'`."""
+        added = {key.replace("_", "-"): value for key, value in more.items()}
+        return self.tokens.headers(*roles, person=person_id(number), account=account_id(number)) | added
 
 
 @asynccontextmanager

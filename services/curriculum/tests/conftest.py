@@ -11,15 +11,11 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from gatehouse_chassis.testing import Peer, ServiceClient, peer, serving
+from gatehouse_chassis.testing import Peer, ServiceClient, peer, person_id, serving
 from gatehouse_curriculum.app import create
 
 BASE = "/api/curriculum/curricula"
 Headers = dict[str, str]
-
-
-def person_id(number: int) -> str:
-    return f"019a0000-0001-7000-8000-{number:012d}"
 
 
 def resource_id(number: int) -> str:

@@ -20,11 +20,6 @@ CALLERS = {
 Headers = dict[str, str]
 
 
-def account_id(number: int) -> str:
-    """Of the account of the test data that belongs to person `number`."""
-    return f"019a0000-0002-7000-8000-{number:012d}"
-
-
 class BothKeys(Tokens):
     """Trusts tokens of the test's key, and those that the service under test has issued itself."""
 
@@ -69,11 +64,4 @@ async def identity(service_url: str) -> AsyncIterator[ServiceClient]:
 @pytest.fixture(scope="module")
 def by(identity: ServiceClient) -> Callable[..., Headers]:
     """The headers of a caller of the test data: `by("admin", if_match='"1"')`."""
-
-    def headers(name: str, **more: str) -> Headers:
-        number, roles = CALLERS[name]
-        person = f"019a0000-0001-7000-8000-{number:012d}"
-        added = {key.replace("_", "-"): value for key, value in more.items()}
-        return identity.tokens.headers(*roles, person=person, account=account_id(number)) | added
-
-    return headers
+    return lambda name, **more: identity.by(*CALLERS[name], **more)

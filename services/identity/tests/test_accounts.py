@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
+from gatehouse_chassis.testing import account_id
+
 ACCOUNTS = "/api/identity/accounts"
 GRANTS = "/api/identity/role-grants"
 NUMBERS = itertools.count(1)
 
 
 def an_account(number: int) -> str:
-    return f"{ACCOUNTS}/019a0000-0002-7000-8000-{number:012d}"
+    return f"{ACCOUNTS}/{account_id(number)}"
 
 
 async def made(identity: Any, headers: dict[str, str], **more: Any) -> dict[str, Any]:

@@ -41,12 +41,4 @@ async def person(service_url: str) -> AsyncGenerator[ServiceClient]:
 @pytest.fixture(scope="module")
 def by(person: ServiceClient) -> Callable[..., Headers]:
     """The headers of a caller: `by("mentor")`; more headers as `if_match='"1"'`."""
-    accounts = {name: f"019a0000-0002-7000-8000-{number:012d}" for name, (number, _) in CALLERS.items()}
-
-    def headers(name: str, **more: str) -> Headers:
-        number, roles = CALLERS[name]
-        caller = f"019a0000-0001-7000-8000-{number:012d}"
-        added = {key.replace("_", "-"): value for key, value in more.items()}
-        return person.tokens.headers(*roles, person=caller, account=accounts[name]) | added
-
-    return headers
+    return lambda name, **more: person.by(*CALLERS[name], **more)

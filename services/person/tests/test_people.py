@@ -4,11 +4,9 @@ import asyncio
 
 import pytest
 
+from gatehouse_chassis.testing import person_id
+
 PEOPLE = "/api/person/people"
-
-
-def person_id(number: int) -> str:
-    return f"019a0000-0001-7000-8000-{number:012d}"
 
 
 async def added(person, by, name: str, **more: str) -> dict:

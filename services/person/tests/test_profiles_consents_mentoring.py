@@ -2,12 +2,10 @@
 
 import pytest
 
+from gatehouse_chassis.testing import person_id
+
 PEOPLE = "/api/person/people"
 ASSIGNMENTS = "/api/person/mentor-assignments"
-
-
-def person_id(number: int) -> str:
-    return f"019a0000-0001-7000-8000-{number:012d}"
 
 
 async def test_everyone_tells_of_themselves_what_they_like(person, by):

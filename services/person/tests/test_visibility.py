@@ -2,6 +2,8 @@
 
 import pytest
 
+from gatehouse_chassis.testing import person_id
+
 PEOPLE = "/api/person/people"
 OF_MARA = {2, 3, 19, 28, 43, 52}
 OF_TOMAS = {14, 20, 35, 44}
@@ -28,10 +30,6 @@ SEEN = {  # in full, and the public part of
     "other mentor": ({15} | OF_ELIAS, MENTORS - {15}),
     "unmatched member": ({18}, set()),
 }
-
-
-def person_id(number: int) -> str:
-    return f"019a0000-0001-7000-8000-{number:012d}"
 
 
 async def listed(person, headers, **params):

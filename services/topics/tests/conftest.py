@@ -5,10 +5,8 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_chassis.testing import ServiceClient, person_id, serving
 from gatehouse_topics.app import create
-
-NOAH = "019a0000-0001-7000-8000-000000000002"
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +17,9 @@ async def topics(postgres: Any, database_url: str) -> AsyncIterator[ServiceClien
 
 @pytest.fixture(scope="module")
 def member(topics: ServiceClient) -> dict[str, str]:
-    return topics.tokens.headers("member", person=NOAH)
+    return topics.tokens.headers("member", person=person_id(2))
 
 
 @pytest.fixture(scope="module")
 def mentor(topics: ServiceClient) -> dict[str, str]:
-    return topics.tokens.headers("mentor", person="019a0000-0001-7000-8000-000000000001")
+    return topics.tokens.headers("mentor", person=person_id(1))
