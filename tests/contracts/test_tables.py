@@ -40,14 +40,15 @@ def test_the_words_in_the_code_are_those_of_the_enumerators(module: str) -> None
     structs = importlib.import_module(module.replace(".tables", ".structs"))
     literals = {name: get_args(one) for name, one in vars(structs).items() if get_origin(one) is Literal}
     (schema,) = [one for one in load(ROOT).schemas if module == f"gatehouse_{one.name}.tables"]
-    newest = schema.snapshots[-1] if schema.snapshots else None
+    newest = schema.snapshots[-1:]
     found = {
-        name: (words, newest.of(enumerator))
-        for enumerator in (newest.enumerators if newest else ())
+        name: (words, snapshot.of(enumerator))
+        for snapshot in newest
+        for enumerator in snapshot.enumerators
         for name, words in literals.items()
         if enumerator.title().replace("_", "").endswith(name)
     }
-    assert found or newest is None
+    assert found or not newest
     for name, (words, configured) in found.items():
         assert words == configured, name
 
