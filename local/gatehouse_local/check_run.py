@@ -18,7 +18,7 @@ from gatehouse_ci.affected import Affected
 from gatehouse_ci.affected_report import differ, look
 from gatehouse_ci.checkout import Checkout, GitError
 from gatehouse_local.checks import Check, Outcome, chosen, run, say
-from gatehouse_local.testrun import workers
+from gatehouse_local.testrun import SHARING, workers
 
 # They start every service: `gate check --all` and CI run them.
 WHOLE_INSTITUTE = ("tests/blackbox", "tests/contracts", "tests/journeys")
@@ -84,7 +84,7 @@ def _side_by_side(root: Path, places: list[str]) -> list[str]:
     """Workers cost two seconds to start: none for a few files."""
     folders = ("services", "tests") if places == [ALL] else places
     files = sum(1 if (root / one).is_file() else len(list((root / one).rglob("test_*.py"))) for one in folders)
-    return ["-n", str(workers()), "--dist", "loadfile"] if files > FEW else ["-n", "0"]
+    return ["-n", str(workers()), *SHARING] if files > FEW else ["-n", "0"]
 
 
 def _receipt(

@@ -24,23 +24,21 @@ def kinds(found: Difference) -> set[tuple[str, str]]:
     return {(one.type.rpartition(":")[2], one.name) for one in found.changed}
 
 
-def released(checkout: Path, stack: str, service: str, **changes: Any) -> Difference:
-    """What a change of one release in a stack file makes different."""
+def released(graph: Graphs, checkout: Path, stack: str, service: str, **changes: Any) -> Difference:
+    """What a change of one release in a stack file makes different; each service's other releases are examples."""
     config, _ = with_examples(read_config(checkout, stack), load_catalog(checkout))
     file = checkout / "stacks" / f"Pulumi.{stack}.yaml"
     yaml = YAML()
     content = yaml.load(file.read_text())
     content["config"] = config
-    yaml.dump(content, file)
-    before = graph_of(checkout, stack)
     content["config"]["gatehouse:releases"][service] |= changes
     yaml.dump(content, file)
-    return difference(before, graph_of(checkout, stack))
+    return difference(graph(stack), graph_of(checkout, stack))
 
 
 @pytest.mark.parametrize("stack", ["dev", "production"])
-def test_a_digest_changes_its_task_definition_and_service_and_nothing_else(checkout: Path, stack: str):
-    found = released(checkout, stack, "person", digest=example_digest("another person"))
+def test_a_digest_changes_its_task_definition_and_service_and_nothing_else(graph: Graphs, checkout: Path, stack: str):
+    found = released(graph, checkout, stack, "person", digest=example_digest("another person"))
     assert (found.added, found.removed) == ((), ())
     assert kinds(found) == {("TaskDefinition", "person"), ("Service", "person")}
     service = next(one for one in found.changed if one.type.endswith(":Service"))
@@ -52,13 +50,13 @@ def test_a_digest_changes_its_task_definition_and_service_and_nothing_else(check
     }
 
 
-def test_a_database_digest_changes_its_schema_run_only(checkout: Path):
-    found = released(checkout, "dev", "person", database_digest=example_digest("another schema"))
+def test_a_database_digest_changes_its_schema_run_only(graph: Graphs, checkout: Path):
+    found = released(graph, checkout, "dev", "person", database_digest=example_digest("another schema"))
     assert kinds(found) == {("TaskDefinition", "person-database"), ("Schema", "person-database")}
 
 
-def test_collections_of_a_release_change_nothing_in_aws(checkout: Path):
-    assert not released(checkout, "dev", "person", collections={"person": "1.0.0.1"})
+def test_collections_of_a_release_change_nothing_in_aws(graph: Graphs, checkout: Path):
+    assert not released(graph, checkout, "dev", "person", collections={"person": "1.0.0.1"})
 
 
 def a_new_service(root: Path, checkout: Path, name: str) -> None:
@@ -89,8 +87,8 @@ def test_stacks_of_one_tier_differ_in_their_addresses_and_names_only(graph: Grap
     assert [value for value in values if not any(word in value for word in ours)] == []
 
 
-def test_the_difference_is_said_property_by_property(checkout: Path):
-    found = released(checkout, "dev", "person", digest=example_digest("another person"))
+def test_the_difference_is_said_property_by_property(graph: Graphs, checkout: Path):
+    found = released(graph, checkout, "dev", "person", digest=example_digest("another person"))
     said = lines(found)
     assert said[-1] == "0 added, 0 removed, 2 changed"
     assert any(line.startswith("    containerDefinitions[person].image: 1111") and " -> " in line for line in said)
