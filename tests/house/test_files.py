@@ -16,6 +16,7 @@ TEXT = {".py", ".toml", ".yaml", ".yml", ".md", ".sql", ".html", ".css", ".js", 
 # Written in pieces, so that this file doesn't hold what it forbids.
 MACHINE_PATHS = re.compile(r"(?<![\w.~}-])/(?:" + "|".join(["root", "home/[a-z]+", "work", "Users/[A-Za-z]+"]) + r")/")
 REGISTRIES = re.compile("|".join([r"pypi\." + "org", r"python" + r"hosted\.org", r"registry\.npm" + r"js\.org"]))
+UNFORMATTED = re.compile("# fmt" + ": (?:skip|off)")
 # The institute's content links to wherever it links; the lock is uv's.
 CONTENT = re.compile(r"^uv\.lock$|/test-data/|^LICENSE$")
 COMMAND = re.compile(r"(?:^|(?<=`))(?:\$ )?((?:\./local/\w+|gate)(?: [^`#\n]*)?)", re.MULTILINE)
@@ -29,7 +30,11 @@ def texts(files: list[str]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("forbidden", [MACHINE_PATHS, REGISTRIES], ids=["paths of a machine", "hosts of registries"])
+@pytest.mark.parametrize(
+    "forbidden",
+    [MACHINE_PATHS, REGISTRIES, UNFORMATTED],
+    ids=["paths of a machine", "hosts of registries", "what the formatter has to leave"],
+)
 def test_no_file_names(files: list[str], forbidden: re.Pattern):
     found = [f"{path}: {match[0]}" for path, text in texts(files) for match in forbidden.finditer(text)]
     assert found == []
