@@ -13,7 +13,8 @@ from gatehouse_db_manager import records
 from gatehouse_db_manager.approval import Allowed, count, stop_if_refused, wanted_fingerprints
 from gatehouse_db_manager.drift import Difference, differences
 from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
-from gatehouse_db_manager.executor import Executor, explain
+from gatehouse_db_manager.executor import Executor
+from gatehouse_db_manager.failures import explain
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import AppliedVersion, Live
 from gatehouse_db_manager.lock import BOOTSTRAP, lock

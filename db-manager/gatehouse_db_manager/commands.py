@@ -22,17 +22,29 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         from gatehouse_db_manager.errors import DbManagerError
+        from gatehouse_db_manager.interrupts import interruptible
 
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a log that only takes ASCII gets a ? for a tick
         try:
-            return super().invoke(ctx)
+            with interruptible():
+                return super().invoke(ctx)
         except DbManagerError as error:
             from gatehouse_db_manager.terminal import show_error
 
             show_error(error)
             ctx.exit(error.exit_code)
+        except KeyboardInterrupt as stop:
+            from gatehouse_db_manager.errors import FailedError
+            from gatehouse_db_manager.terminal import show_error
+
+            show_error(
+                FailedError(
+                    f"It was {stop or 'stopped'}. What is recorded is done, and nothing else; apply again: it resumes."
+                )
+            )
+            ctx.exit(FailedError.exit_code)
         except BrokenPipeError:
             raise  # whoever read along has seen enough, such as `head`
         except OSError as error:

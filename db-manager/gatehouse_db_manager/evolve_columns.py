@@ -154,22 +154,24 @@ def _require(change: TableChange, column: Column) -> None:
     check = f"{change.table.name}_{column.name}__given"[:63]
     change.tightens = True
     kept = Remember(kind="check", name=check, digest="")
-    if check not in change.live.constraints:
+    there = change.live.constraints.get(check)
+    if there is None:
         change.step(
             f"require {column.name} of new rows",
             "at once, without looking at the others",
             change.alter(f"add constraint {check} check ({column.name} is not null) not valid"),
             remember=(kept,),
         )
-    change.step(
-        f"check every row for {column.name}",
-        "in a transaction of its own: in one with the step before, writes would wait for it",
-        change.alter(f"validate constraint {check}"),
-        locks=NOTHING,
-        seconds=change.live.size / SCAN_SPEED,
-        undo=(change.alter(f"drop constraint if exists {check}"),),
-        remember=(kept,),
-    )
+    if there is None or not there.valid:  # else a run that was killed has done it
+        change.step(
+            f"check every row for {column.name}",
+            "in a transaction of its own: in one with the step before, writes would wait for it",
+            change.alter(f"validate constraint {check}"),
+            locks=NOTHING,
+            seconds=change.live.size / SCAN_SPEED,
+            undo=(change.alter(f"drop constraint if exists {check}"),),
+            remember=(kept,),
+        )
     change.step(
         f"require {column.name}",
         "the check shows that every row has it, so nothing is read again",

@@ -35,12 +35,22 @@ class StepRetried(_Event, frozen=True, kw_only=True):
 
 
 class OldTransaction(_Event, frozen=True, kw_only=True):
-    """An index build has to wait for a transaction that began `seconds` ago, in the session with this process id."""
+    """CONCURRENTLY has to wait for a transaction that began `seconds` ago. `query`: the last one that it sent."""
 
     position: int
     process: int
+    user: str
     application: str
+    query: str
     seconds: float
+
+    @property
+    def words(self) -> str:
+        """Whose it is and what it does, to find it and to end it."""
+        who = f"session {self.process} of {self.user}{f', {self.application},' if self.application else ''}"
+        query = " ".join(self.query.split())
+        what = f": {query[:77] + '...' if len(query) > 80 else query}" if query else ""
+        return f"{who} whose transaction is open for {self.seconds:.0f} s{what}"
 
 
 class StepEnded(_Event, frozen=True, kw_only=True):

@@ -77,8 +77,7 @@ def _line(event: Event) -> None:
         text = f"{event.schema}: step {event.position} gave way, so that nobody waits, and tries again: {event.reason}"
         say(("… ", CARE), text, console=err)
     elif isinstance(event, OldTransaction):
-        who = f"session {event.process} {event.application}".strip()
-        text = f"{event.schema}: an index waits for a transaction that is open for {event.seconds:.0f} s ({who})"
+        text = f"{event.schema}: an index waits for {event.words}"
         say(("… ", CARE), text, console=err)
 
 

@@ -78,6 +78,7 @@ class Starter:
     def start(self, word: str, checkout: Checkout, url: str, *words: str) -> Command:
         self._count += 1
         output = self._folder / f"command-{self._count}.txt"
+        output.touch()
         given = [word, "--root", str(checkout.root), "--url", url, *words]
         return Command(self, self.ask({"words": given, "output": str(output)}), output)
 

@@ -2,6 +2,8 @@
 before a write of a record or after a statement; then its process gets kill -9, or its session is ended."""
 
 import itertools
+import os
+import signal
 import time
 from typing import Any
 
@@ -75,12 +77,24 @@ def terminated(database: Database, checkout: Checkout, starter: Any, *words: str
     return True
 
 
+def interrupted(database: Database, checkout: Checkout, starter: Any, *words: str) -> bool:
+    """Whether a run stood still and was told to end, as `docker stop` does."""
+    command = starter.start("apply", checkout, database.url, *words)
+    if not stands_still(database, command):
+        assert command.wait() == 0, command.said
+        return False
+    os.kill(command.process, signal.SIGTERM)
+    assert command.wait() == 4, command.said
+    assert "again" in command.said
+    return True
+
+
 def dies_before_every_write(database: Database, checkout: Checkout, starter: Any, *approved: str) -> int:
-    """One run after the other dies, each a write further than the last one: of kill -9 and of a lost connection in
-    turn. Only until a run has written it down they are told what is approved. Gives how many died until one didn't."""
+    """One run after the other dies, each a write further than the last one: of kill -9, of a lost connection and of
+    SIGTERM in turn. They are told what is approved only until one has written it down. Gives how many died."""
     database.run(BEFORE_A_WRITE % 1)
     stop, done, words = 1, database.value(_DONE), approved
-    for died, way in enumerate(itertools.cycle((killed, terminated))):
+    for died, way in enumerate(itertools.cycle((killed, terminated, interrupted))):
         if not way(database, checkout, starter, *words):
             database.run(NO_STOP)
             return died
