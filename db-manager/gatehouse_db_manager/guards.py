@@ -2,6 +2,7 @@
 version another content."""
 
 from gatehouse_db_manager.errors import Problem
+from gatehouse_db_manager.lessons import LESSONS
 from gatehouse_db_manager.live import Live, LiveSchema
 from gatehouse_db_manager.model import Collection, Schema
 from gatehouse_db_manager.plan_structs import SnapshotPin, VersionChange
@@ -85,3 +86,14 @@ def _version_change(collection: Collection, before: str) -> VersionChange:
         digest=collection.digest,
         types_digest=collection.types_digest,
     )
+
+
+def small_key(collection: Collection) -> str:
+    """A warning of a new table whose primary key will run out of numbers; empty if it won't."""
+    lesson = LESSONS["key.integer"]
+    keys = [rule.columns for rule in collection.table.constraints if rule.kind == "primary_key"]
+    for column in collection.table.columns:
+        if [(column.name,)] == keys and column.sql_type in {"integer", "smallint"}:
+            key = f"{collection.file}: columns.{column.name}.type = {column.sql_type}"
+            return f"{key} is the primary key. {lesson.danger} Better: {lesson.good}."
+    return ""

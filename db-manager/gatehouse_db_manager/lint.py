@@ -1,4 +1,5 @@
-"""Runs squawk over the SQL that people write: migrations/**.sql and repeatable/*.sql.
+"""Looks at the SQL that people write, migrations/**.sql and repeatable/*.sql: by our own rules (sql_rules.py), each a
+lesson, and by squawk's.
 
 What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name`
 in a file makes an exception that the next reader can see.
@@ -13,9 +14,12 @@ import msgspec
 
 from gatehouse_db_manager.errors import FailedError, Problem
 from gatehouse_db_manager.model import Configuration
+from gatehouse_db_manager.sql_rules import NAMES, all_problems
 
 # What the runner sees to for every statement: timeouts, one transaction a file with its record, run once.
-_RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts", "transaction-nesting")
+_RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts")
+# What we say ourselves.
+_OURS = ("transaction-nesting",)
 # A matter of taste, or of the schema as a whole, which collection files decide.
 _NOT_HERE = ("prefer-bigint-over-int", "prefer-text-field", "prefer-identity", "prefer-bigint-over-smallint")
 # These steps are for taking away; they run only with an approval that is bound to the plan.
@@ -32,12 +36,31 @@ class _Finding(msgspec.Struct):
 
 def lint(root: Path, configuration: Configuration) -> list[Problem]:
     """Every dangerous statement, with its line and what to write instead. Raises FailedError without squawk."""
+    ours, lines = _ours(configuration)
     folders = [root / Path(schema.file).parent for schema in configuration.schemas]
     files = [file for folder in folders for file in sorted((folder / "migrations").rglob("*.sql"))]
     files += [file for folder in folders for file in sorted((folder / "repeatable").glob("*.sql"))]
     contract = [file for file in files if file.name.endswith(".contract.sql")]
     others = [file for file in files if file not in contract]
-    return _squawk(root, others, ()) + _squawk(root, contract, _CONTRACT_MAY)
+    found = _squawk(root, others, ()) + _squawk(root, contract, _CONTRACT_MAY)
+    return sorted([*ours, *(one for one in found if one.file not in lines)], key=_place)
+
+
+def _ours(configuration: Configuration) -> tuple[list[Problem], set[str]]:
+    """What our rules find, and the lines of it: squawk need not say the same again."""
+    problems: list[Problem] = []
+    lines = set()
+    for schema in configuration.schemas:
+        for statement, problem in all_problems(schema):
+            problems.append(problem)
+            file = problem.file.rpartition(":")[0]
+            lines |= {f"{file}:{line}" for line in range(statement.line, statement.last + 1)}
+    return problems, lines
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    file, _, line = problem.file.rpartition(":")
+    return file, int(line)
 
 
 def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Problem]:
@@ -47,7 +70,7 @@ def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Pro
     squawk = str(beside) if beside.is_file() else shutil.which("squawk")
     if squawk is None:
         raise FailedError("squawk isn't installed, so SQL files can't be checked. Install it: uv sync --all-packages.")
-    excluded = ",".join((*_RUNNER_DOES, *_NOT_HERE, *allowed))
+    excluded = ",".join((*_RUNNER_DOES, *_OURS, *_NOT_HERE, *allowed))
     names = [file.relative_to(root).as_posix() for file in files]
     command = [squawk, "--reporter", "json", "--pg-version", "15.0", "--assume-in-transaction", "--exclude", excluded]
     done = subprocess.run([*command, *names], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
@@ -61,5 +84,7 @@ def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Pro
             message=one.message,
             mend=one.help or f"See https://squawkhq.com/docs/{one.rule_name}.",
         )
-        for one in sorted(found, key=lambda one: (one.file, one.line))
+        for one in found
+        # Rules of our own are ignored by the same comment, and squawk doesn't know them.
+        if one.rule_name != "unused-ignore" or not NAMES & set(one.message.split())
     ]

@@ -13,7 +13,7 @@ from gatehouse_db_manager import render
 from gatehouse_db_manager.belongings import close_schema, open_schema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.evolve import enforce, expand, link
-from gatehouse_db_manager.guards import guards, problem, snapshots, versions
+from gatehouse_db_manager.guards import guards, problem, small_key, snapshots, versions
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, short_digest
@@ -21,6 +21,7 @@ from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, Step
 from gatehouse_db_manager.renames import rename_columns, rename_tables
 from gatehouse_db_manager.rewrite import Rewrite
 from gatehouse_db_manager.scripts import Scripts
+from gatehouse_db_manager.sql_rules import pending_problems
 from gatehouse_db_manager.table_change import (
     NEW,
     NOTHING,
@@ -67,6 +68,7 @@ class _Planner:
         changed, wrong = versions(self.schema, self.live)
         self.refusals.extend(wrong)
         migrations = pending(self.schema, self.live)
+        self.refusals.extend(pending_problems(self.schema, self.live, migrations))
         self._missing_files()
         pins, wrong = snapshots(self.schema, self.live)
         self.refusals.extend(wrong)
@@ -224,6 +226,8 @@ class _Planner:
 
     def _create(self, collection: Collection) -> None:
         table = collection.table
+        if note := small_key(collection):
+            self.notes.append(note)
         made = [item for item in (*table.constraints, *table.indexes) if getattr(item, "kind", "") != "foreign_key"]
         self._step(
             f"create table {table.name}",
