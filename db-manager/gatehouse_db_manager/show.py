@@ -28,7 +28,7 @@ from gatehouse_db_manager.progress import (
     StepStarted,
 )
 from gatehouse_db_manager.show_plan import show_plan
-from gatehouse_db_manager.terminal import BAD, CARE, GOOD, QUIET, err, many, out, say, show, show_problem
+from gatehouse_db_manager.terminal import BAD, CARE, GOOD, QUIET, beside, err, many, out, say, show, show_problem
 
 if TYPE_CHECKING:
     from gatehouse_db_manager.api import Difference
@@ -134,11 +134,9 @@ def show_drift(found: "tuple[Difference, ...]") -> None:
         kind = one.kind.replace("_", " ")
         what = "was changed by hand" if one.what == "changed" else "is gone"
         say(("✗ ", BAD), f"{one.schema}: {kind} ", (one.name, "bold"), " ", (what, CARE))
-        grid = Table.grid(padding=(0, 1))
         for word, text in (("applied", one.recorded), ("now", one.live)):
             if text:
-                grid.add_row(Text(f"{word:>7}", QUIET), Text(str(text)))
-        show(grid, indent=2)
+                beside(f"{word:>7}", QUIET, str(text), indent=2)
     text = "Either write it into the files and raise the version, or let the files undo it: gate db plan shows how."
     say(f"{many(len(found), 'difference')}. {text}")
 
@@ -164,7 +162,7 @@ def show_import(imported: Imported, root: Path, left: Plan | None) -> None:
             say(("· ", CARE), name, indent=2)
     out.print()
     if left is None:
-        say("Only files were written: the database isn't managed yet.")
+        say("Nothing was recorded in the database: it isn't managed yet.")
     elif left.empty:
         say(("✓", GOOD), " Recorded in the schema dbm. A plan against it is empty.")
     else:

@@ -17,7 +17,9 @@ from gatehouse_db_manager.terminal import (
     GOOD,
     QUIET,
     about,
+    beside,
     danger,
+    is_log,
     many,
     out,
     say,
@@ -119,16 +121,17 @@ def _schema(plan: SchemaPlan, most: int) -> None:
 
 def _words(plan: Plan) -> None:
     """What words of the steps mean, when they were used."""
-    grid = Table.grid(padding=(0, 2))
+    words = {}
     if any("for an instant" in step.locks for step in plan.steps):
-        meaning = "waits 100 ms for its lock at most, gives way, and tries again: nobody else waits for longer."
-        grid.add_row("for an instant", meaning, style=QUIET)
+        words["for an instant"] = (
+            "waits 100 ms for its lock at most, gives way, and tries again: nobody else waits for longer."
+        )
     if any(not step.reversible for step in plan.steps):
-        meaning = "to take the change back later doesn't bring back what was there; only a backup does."
-        grid.add_row("undo: no", meaning, style=QUIET)
-    if grid.rows:
+        words["undo: no"] = "to take the change back later doesn't bring back what was there; only a backup does."
+    if words:
         out.print()
-        show(grid)
+    for word, meaning in words.items():
+        beside(f"{word:14}", QUIET, meaning, QUIET)
     if not plan.empty or plan.refusals:
         out.print()
 
@@ -197,10 +200,13 @@ def _locks(step: Step) -> str:
 def _row(number: str, what: str | Text, locks: str | Text, takes: str, undo: str | Text, style: str = "") -> None:
     grid = Table.grid(padding=(0, 2, 0, 0))
     room = width() - _LOCKS - _TAKES - _UNDO - 5 - 8
+    if is_log():
+        room = max([room, *(len(line) for line in str(what).splitlines())])
+        out.width = room + width()
     for size in (5, room, _LOCKS, _TAKES, _UNDO):
         grid.add_column(width=size, justify="right" if size == 5 else "left")
     grid.add_row(number, what, locks, takes, undo, style=style)
-    show(grid)
+    out.print(grid)
 
 
 def _sql(statement: str) -> None:

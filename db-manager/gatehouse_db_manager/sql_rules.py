@@ -88,7 +88,8 @@ _RULES = (
     _Rule(
         "renaming-object",
         "sql.rename",
-        r"alter (table|index|schema|sequence|type) (if exists )?(only )?(?P<table>[\w.]+) (rename\b(?! value\b)|set schema\b)",
+        r"alter (table|index|schema|sequence|type) (if exists )?(only )?(?P<table>[\w.]+) "
+        r"(rename\b(?! value\b)|set schema\b)",
         _EXPAND,
     ),
     _Rule(

@@ -4,8 +4,6 @@ Every colour repeats what a word says already, so nothing is lost in a pipe, und
 from green; all can be read on a dark and on a light background.
 """
 
-import os
-
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -22,20 +20,37 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+def is_log(console: Console = out) -> bool:
+    """A file or a pipe: sentences are left on one line, so that they are found."""
+    return not console.is_terminal
+
+
 def width(console: Console = out) -> int:
-    if not console.is_terminal:
-        given = os.environ.get("COLUMNS", "")
-        console.width = int(given) if given.isdigit() else _WIDTH
+    if is_log(console):
+        console.width = _WIDTH
     return min(console.width, _WIDTH)
 
 
 def say(*parts: str | tuple[str, str], console: Console = out, indent: int = 0) -> None:
     """One paragraph of plain and (text, style) parts; what doesn't fit on a line goes on below its start."""
-    show(Text.assemble(*parts), console=console, indent=indent)
+    if is_log(console):
+        console.print(Text.assemble(" " * indent, *parts), soft_wrap=True)
+    else:
+        show(Text.assemble(*parts), console=console, indent=indent)
 
 
 def show(what: RenderableType, *, console: Console = out, indent: int = 0) -> None:
     console.print(Padding(what, (0, 0, 0, indent), expand=False) if indent else what, width=width(console))
+
+
+def beside(word: str, word_style: str, text: str, style: str = "", *, console: Console = out, indent: int = 0) -> None:
+    """A word, and what it is about; further lines go on below the text."""
+    if is_log(console):
+        say((word, word_style), " ", (text, style), console=console, indent=indent)
+        return
+    grid = Table.grid(padding=(0, 1))
+    grid.add_row(Text(word, word_style), Text(text, style))
+    show(grid, console=console, indent=indent)
 
 
 def to_be_typed(command: str, *, console: Console = out, indent: int = 0) -> None:
@@ -79,11 +94,9 @@ def show_problem(problem: Problem, console: Console = out) -> None:
 
 def show_lesson(lesson: Refusal | Hazard, console: Console = out, indent: int = 2) -> None:
     """Why it is dangerous, and how it looks done badly and well."""
-    grid = Table.grid(padding=(0, 1))
     for word, style, text in (("why", "", lesson.why), ("bad", "red", lesson.bad), ("good", GOOD, lesson.good)):
         if text.strip():
-            grid.add_row(Text(f"{word:>4}", style or QUIET), Text(text, style))
-    show(grid, console=console, indent=indent)
+            beside(f"{word:>4}", style or QUIET, text, style, console=console, indent=indent)
     if isinstance(lesson, Refusal) and lesson.approve:
         say("If it is meant so, add ", (f"--approve {lesson.approve}", "bold"), console=console, indent=indent)
 

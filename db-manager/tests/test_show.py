@@ -1,5 +1,6 @@
 """What a plan looks like: everything is said in words, fits the terminal, and ends with what to do next."""
 
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan, Step, VersionChange
 from gatehouse_db_manager.show_plan import show_plan
 from gatehouse_db_manager.table_change import NEW, NOTHING, brief
+from gatehouse_db_manager.terminal import out
 
 LONG = "a_name_as_long_as_postgresql_takes_one_which_is_sixty_three_ch"
 HAZARD = Hazard(
@@ -65,12 +67,21 @@ PLANS = {
 }
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.fixture
-def shown(capsys, monkeypatch):
-    def run(name: str, columns: int = 120, **more: Any) -> str:
-        monkeypatch.setenv("COLUMNS", str(columns))
-        show_plan(PLANS[name], **more)
-        return capsys.readouterr().out
+def shown(monkeypatch):
+    """What a terminal of so many columns shows; without any, a pipe."""
+
+    def run(name: str, columns: int = 0, **more: Any) -> str:
+        with monkeypatch.context() as only, Terminal() if columns else io.StringIO() as text:
+            only.setattr(sys, "stdout", text)
+            only.setattr(out, "width", columns or 80)
+            show_plan(PLANS[name], **more)
+            return text.getvalue()
 
     return run
 
@@ -81,10 +92,17 @@ def last(text: str) -> str:
 
 @pytest.mark.parametrize("columns", [60, 80, 120, 200])
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_fits_its_terminal_and_has_no_colours_in_a_pipe(shown, name, columns):
-    text = shown(name, columns)
-    assert max(len(line) for line in text.splitlines() if " apply" not in line) <= columns
+def test_a_plan_fits_its_terminal(shown, name, columns):
+    lines = shown(name, columns).splitlines()
+    assert max(len(line) for line in lines if " apply" not in line) <= columns
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_in_a_pipe_there_are_no_colours_and_sentences_stay_whole(shown, name):
+    text = shown(name)
     assert "\x1b" not in text
+    for step in PLANS[name].steps:
+        assert step.why in text or step.what.startswith("create table")
 
 
 @pytest.mark.parametrize(
