@@ -1,18 +1,24 @@
 """`gate load`'s engine against a small server: the rate is held however slow the answers are, and it ends by itself."""
 
 import asyncio
+import contextlib
 import random
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gatehouse_observability.load.engine import arrivals, drive
 from gatehouse_observability.load.personas import OPERATIONS, Operation
-from gatehouse_observability.load.report import quantile, report
+from gatehouse_observability.load.report import Report, quantile, report
 
 THINGS = Operation("list things", "member", 1, lambda persona: persona.api("GET", "/things"))
 BROKEN = Operation("break", "member", 1, lambda persona: persona.api("GET", "/broken"))
@@ -30,7 +36,18 @@ async def url() -> AsyncGenerator[str]:
         await asyncio.sleep(0.3)
         return web.json_response([])
 
-    app = web.Application()
+    asked: list[str] = []
+
+    @web.middleware
+    async def counted(request: web.Request, handler: Any) -> web.StreamResponse:
+        asked.append(request.path)
+        return await handler(request)
+
+    async def count(_request: web.Request) -> web.Response:
+        return web.json_response(len(asked))
+
+    app = web.Application(middlewares=[counted])
+    app.router.add_get("/asked", count)
     app.router.add_post("/api/identity/personas/{name}/sessions", session)
     app.router.add_get("/api/identity/me", session)
     app.router.add_get("/sign-in", page)
@@ -104,6 +121,41 @@ async def test_failures_are_counted_by_kind_and_time_nothing(url: str):
 async def test_a_platform_that_is_gone_is_told_at_once():
     with pytest.raises(aiohttp.ClientConnectorError):
         await drive("http://127.0.0.1:9", [THINGS], rate=20, seconds=600)
+
+
+async def test_ctrl_c_ends_it_with_the_report_of_what_it_saw(url: str):
+    """The command itself: its operations find nothing on this server, and that is what it reports."""
+    words = [sys.executable, "-m", "gatehouse_local.gate", "load", url, "--rate", "50", "--seconds", "600", "--json"]
+    process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        async with aiohttp.ClientSession() as http, asyncio.timeout(60):
+            before = await asked(http, url)
+            while await asked(http, url) < before + 100:
+                await asyncio.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        output, errors = await process.communicate()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    assert process.returncode == 130, errors.decode()
+    found = msgspec.json.decode(output, type=Report)
+    assert found.begun > 10
+    assert found.all.failures
+    assert "Stopped by hand" in errors.decode()
+    assert "of 600 s" in errors.decode()
+
+
+async def asked(http: aiohttp.ClientSession, url: str) -> int:
+    async with http.get(f"{url}/asked") as answer:
+        return await answer.json()
+
+
+async def test_the_command_says_that_nothing_answers():
+    words = [sys.executable, "-m", "gatehouse_local.gate", "load", "http://127.0.0.1:9"]
+    process = await asyncio.create_subprocess_exec(*words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode() == "Error: nothing answers at http://127.0.0.1:9. Is it running? gate status, gate up\n"
 
 
 async def test_the_same_work_is_done_each_time(url: str):

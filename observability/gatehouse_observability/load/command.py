@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 HERE = {"localhost", "127.0.0.1", "::1"}
+STOPPED = 130  # as shells say it of Ctrl-C
 
 
 @click.command()
@@ -18,9 +19,11 @@ HERE = {"localhost", "127.0.0.1", "::1"}
 def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     """Put a realistic load on the platform that runs on this machine.
 
-    Personas do their work at a fixed rate of arrivals; it stops by itself. Ends with 1 when an operation failed.
+    Personas do their work at a fixed rate of arrivals; it stops by itself, or by Ctrl-C, and reports what it saw. Ends
+    with 1 when an operation failed, and with 130 when it was stopped.
     """
-    from rich.console import Console  # noqa: PLC0415 - `gate --help` needs none of these
+    from aiohttp import ClientConnectorError  # noqa: PLC0415 - `gate --help` needs none of these
+    from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
 
     from gatehouse_observability.load.engine import Run, drive  # noqa: PLC0415
@@ -30,18 +33,28 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     if urlsplit(url).hostname not in HERE:
         raise click.UsageError(f"{url} isn't on this machine, and a load isn't for others. Start one here: gate up")
     console = Console()
+    run: Run | None = None
+    stopped = False
     with contextlib.ExitStack() as stack:
-        watch = _nobody
-        if console.is_terminal and not as_json:
-            live = stack.enter_context(Live(console=console, auto_refresh=False, transient=True))
+        shown = console.is_terminal and not as_json
+        live = stack.enter_context(Live(console=console, auto_refresh=False, transient=True)) if shown else None
 
-            def watch(run: Run) -> None:
-                live.update(table(report(run)), refresh=True)
+        def watch(now: Run) -> None:
+            nonlocal run
+            run = now
+            if live:
+                live.update(table(report(now), of_seconds=seconds), refresh=True)
 
         try:
-            run = asyncio.run(drive(url.rstrip("/"), OPERATIONS, rate=rate, seconds=seconds, watch=watch))
+            asyncio.run(drive(url.rstrip("/"), OPERATIONS, rate=rate, seconds=seconds, watch=watch))
+        except KeyboardInterrupt:
+            stopped = True
+        except ClientConnectorError:
+            raise click.ClickException(f"nothing answers at {url}. Is it running? gate status, gate up") from None
         except (OSError, Refused) as error:
             raise click.ClickException(f"{url}: {error}. Is it running? gate status, gate up") from None
+    if run is None:
+        raise click.Abort  # before anything was asked
     found = report(run)
     if as_json:
         import msgspec  # noqa: PLC0415
@@ -49,8 +62,7 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:
         console.print(table(found))
+    if stopped:
+        click.echo(f"Stopped by hand, {found.seconds:g} of {seconds:g} s; what was in flight isn't counted.", err=True)
+        sys.exit(STOPPED)
     sys.exit(1 if found.failed or found.dropped else 0)
-
-
-def _nobody(_run: object) -> None:
-    """Nobody looks on."""

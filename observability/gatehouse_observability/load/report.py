@@ -78,9 +78,11 @@ def _line(name: str, tally: Tally, took: float) -> Line:
     )
 
 
-def table(found: Report) -> Table:
+def table(found: Report, *, of_seconds: float | None = None) -> Table:
+    """`of_seconds`: how long it will take, while it is under way."""
+    took = f"{found.seconds:g} s" if of_seconds is None else f"{found.seconds:.0f} of {of_seconds:g} s"
     held = (
-        f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {found.seconds:g} s; "
+        f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {took}; "
         f"the latest began {found.latest_ms:g} ms after its time"
     )
     drawn = Table(title=held, title_justify="left")

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import msgspec
 
-from gatehouse_portal.figures import ERRORS, PERCENTILES, RATE, Figures, Line, ServiceFigures
+from gatehouse_portal.figures import ERRORS, PERCENTILES, RATE, STEP, Figures, Line, ServiceFigures
 
 WIDTH, HEIGHT = 340, 150
 LEFT, RIGHT, TOP, BOTTOM = 46, 36, 10, 24
@@ -18,6 +18,8 @@ LABEL_GAP = 13  # between the names of two lines
 UNKNOWN = "none"
 # Which moments have a number in the table.
 TABLE_SECONDS = 300
+# Minutes that are drawn: the least that holds all there is. A platform that was just started has no hour behind it.
+SPANS = (10, 30, 60)
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,11 +99,28 @@ def latency(value: float | None) -> str:
 
 
 def panels(figures: Figures) -> list[Panel]:
-    return [_panel(figures, service) for service in figures.services]
+    shown = _latest(figures)
+    return [_panel(shown, service) for service in shown.services]
+
+
+def _latest(figures: Figures) -> Figures:
+    """As much of the hour as has figures."""
+    last = len(figures.moments) - 1
+    every = [line for service in figures.services for line in service.lines.values()]
+    first = min((index for line in every for index, value in enumerate(line) if value is not None), default=last)
+    begin = next(start for span in SPANS if (start := last - span * 60 // STEP) <= first)
+    return msgspec.structs.replace(
+        figures,
+        moments=figures.moments[begin:],
+        services=[
+            msgspec.structs.replace(service, lines={key: line[begin:] for key, line in service.lines.items()})
+            for service in figures.services
+        ],
+    )
 
 
 def _panel(figures: Figures, service: ServiceFigures) -> Panel:
-    every = [*range(len(figures.moments) - 1, -1, -TABLE_SECONDS // (figures.moments[1] - figures.moments[0]))]
+    every = [*range(len(figures.moments) - 1, -1, -TABLE_SECONDS // STEP)]
     rows = [Row(figures.moments[index], _cells(service, index)) for index in every]
     charts = [_traffic(service), _errors(service), _percentiles(service)]
     return Panel(service, charts, rows, rows[0].cells)
@@ -144,14 +163,18 @@ def _chart(
     limit: float | None = None,
 ) -> Chart:
     scale = nice(top)
+    minutes = (len(next(iter(lines.values()))) - 1) * STEP // 60
+    span = "hour" if minutes == 60 else f"{minutes} minutes"
     drawn = [_drawn(name, line, scale, area=area) for name, line in lines.items()]
     return Chart(
         key=key,
-        title=f"{title} of {service.name}, the last hour",
+        title=f"{title} of {service.name}, the last {span}",
         summary=" ".join(_summary(name if len(lines) > 1 else "", line, words) for name, line in lines.items()),
         now=words(next(iter(lines.values()))[-1]) if len(lines) == 1 else "",
         lines=_named(drawn, {name: line[-1] for name, line in lines.items()}, scale) if len(lines) > 1 else drawn,
-        across=[Tick(_x(part, 4), said) for part, said in ((0, "60 min ago"), (2, "30"), (4, "now"))],
+        across=[
+            Tick(_x(part, 4), said) for part, said in ((0, f"{minutes} min ago"), (2, str(minutes // 2)), (4, "now"))
+        ],
         down=[Tick(_y(scale * part, scale), words(scale * part)) for part in (0, 0.5, 1)],
         limit=None if limit is None else Tick(_y(limit, scale), f"{words(limit)} allowed"),
     )

@@ -186,6 +186,20 @@ def test_a_line_is_broken_where_nothing_was_measured():
     assert panel(rate=[None] * 121).charts[0].summary == "no requests."
 
 
+@pytest.mark.parametrize(
+    ("known", "minutes", "rows"), [(1, 10, 3), (21, 10, 3), (22, 30, 7), (61, 30, 7), (62, 60, 13)]
+)
+def test_as_much_of_the_hour_is_drawn_as_has_figures(known, minutes, rows):
+    """Else what a platform did since its start is a sliver at the right."""
+    lines = {key: [None] * (121 - known) + [1.0] * known for key in ("rate", "errors", "p50", "p95", "p99")}
+    found = panel(**lines)
+    assert len(found.rows) == rows
+    assert found.rows[0].moment == MOMENTS[-1]
+    for chart in found.charts:
+        assert chart.title.endswith("the last hour" if minutes == 60 else f"the last {minutes} minutes")
+        assert [tick.words for tick in chart.across] == [f"{minutes} min ago", str(minutes // 2), "now"]
+
+
 @pytest.mark.parametrize("last", [(0.1, 0.1, 0.1), (0.0, 0.0, 0.0), (0.01, 0.011, 5.0), (0.01, 5.0, 5.0)])
 def test_names_of_percentiles_never_cover_each_other(last):
     chart = panel(**{key: [value] * 121 for key, value in zip(("p50", "p95", "p99"), last, strict=True)}).charts[2]
