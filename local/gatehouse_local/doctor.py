@@ -17,8 +17,9 @@ import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
 from gatehouse_local.checks import own_uv
-from gatehouse_local.postgres import HOST, BinariesMissing, RootRefused, binary, listener, major, unprivileged
+from gatehouse_local.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
 from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.troubles import who_listens
 
 DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, room to work
 MEMORY_NEEDED = 2**30  # local.md: the whole solution stays under 1 GiB
@@ -136,7 +137,7 @@ def _ports(root: Path) -> Iterator[Finding]:
         yield Finding("ports", "ok", "in use by the platform of this checkout.")
     else:
         for name, port in taken.items():
-            who = listener(port)
+            who = who_listens(port)
             yield Finding(
                 "ports",
                 "bad",

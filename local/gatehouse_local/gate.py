@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import click
+from click.exceptions import NoSuchCommand
 
 GROUP = "gatehouse.commands"
 UNEXPECTED = 70  # the exit code of a fault of ours (EX_SOFTWARE of sysexits.h)
@@ -42,6 +43,14 @@ class Parts(click.Group):
             raise PartMissing(cmd_name, f"the package {error.name}") from error
         except AttributeError as error:
             raise PartMissing(cmd_name, declared.value) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:  # click would look for the nearest among those that are loaded: none
+            raise NoSuchCommand(error.command_name, possibilities=_declared(), ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, summary(declared)) for name, declared in sorted(_declared().items())]

@@ -12,7 +12,9 @@ import signal
 import sys
 import time
 
-GRACE = 2.0  # seconds between the polite signal and SIGKILL; all must be gone 5 s after the runner
+# Seconds between the polite signal and SIGKILL: what PostgreSQL takes to end well where every core is busy. All must be
+# gone 5 s after the runner.
+GRACE = 4.0
 
 
 def watch(lines) -> dict[int, int]:

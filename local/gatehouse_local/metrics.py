@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gatehouse_catalog import Catalog
 from gatehouse_local.postgres import HOST
-from gatehouse_local.supervisor import Spec
+from gatehouse_local.tended import Spec
 from gatehouse_local.troubles import Trouble
 from gatehouse_observability.prometheus import CONFIG, local_files
 

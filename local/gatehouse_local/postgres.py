@@ -20,6 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gatehouse_local.secrets import Secrets, write_private
+from gatehouse_local.troubles import alive, who_listens
 
 ADMINISTRATOR = "gatehouse_admin"
 DATABASE = "gatehouse"
@@ -121,7 +122,7 @@ class Embedded:
         self._clear_stale_lock()
         check_port(self.port)
         for leftover in self.state.glob("postgres.new-*"):
-            if not _alive(int(leftover.name.rpartition("-")[2])):
+            if not alive(int(leftover.name.rpartition("-")[2])):
                 shutil.rmtree(leftover, ignore_errors=True)
         if not self.data.exists():
             self._initialize()
@@ -341,23 +342,12 @@ def check_port(port: int) -> None:
             return
         except OSError:
             pass
-    who = listener(port)
+    who = who_listens(port)
     what = "Another PostgreSQL" if _speaks_postgres(port) else "Another program"
     raise PortTaken(
-        f"{what} listens on port {port}{f' ({who})' if who else ''}. Stop it, or use other ports: "
+        f"{what} listens on port {port}{f', {who}' if who else ''}. Stop it, or use other ports: "
         "gate up --port-offset 100"
     )
-
-
-def listener(port: int) -> str | None:
-    """`name, process id` of the process that listens on a loopback port; None when it can't be seen."""
-    import psutil  # noqa: PLC0415 - needed for a message only
-
-    with contextlib.suppress(psutil.Error, OSError):
-        for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f"{psutil.Process(connection.pid).name()}, process {connection.pid}"
-    return None
 
 
 def _speaks_postgres(port: int) -> bool:
@@ -378,16 +368,6 @@ def _serves(pid: int, data: Path) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()).resolve() == data.resolve()
     except (psutil.Error, OSError):
         return False
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _environment() -> dict[str, str]:

@@ -21,7 +21,7 @@ from gatehouse_local import metrics
 from gatehouse_local.postgres import DATABASE, HOST, Embedded
 from gatehouse_local.secrets import Secrets
 from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
-from gatehouse_local.supervisor import Spec
+from gatehouse_local.tended import Spec
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")

@@ -70,6 +70,12 @@ def test_a_part_that_isnt_installed_is_named_with_the_mend():
     assert "gate part needs the package gatehouse_nowhere, which isn't installed. Mend: uv sync" in said.stderr
 
 
+def test_a_misspelt_command_is_told_with_the_nearest():
+    said = part("gatehouse_local.tool_commands:doctor", "parts")
+    assert said.returncode == 2
+    assert "No such command 'parts'. Did you mean 'part'?" in said.stderr
+
+
 def test_an_unexpected_error_says_how_to_see_more():
     said = part("importlib.metadata:version", "part")  # not a command: a fault of ours
     assert said.returncode == 70

@@ -110,7 +110,7 @@ def test_a_taken_port_is_named_with_who_has_it_and_the_mend(tmp_path: Path):
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"Another program listens on port {port} .*--port-offset"):
+        with pytest.raises(PortTaken, match=f"Another program listens on port {port}, `.*--port-offset"):
             Embedded(tmp_path, port).prepare()
 
 

@@ -11,7 +11,8 @@ import pytest
 from gatehouse_local import probe
 from gatehouse_local.process import Guardian
 from gatehouse_local.state import State
-from gatehouse_local.supervisor import Spec, Supervisor
+from gatehouse_local.supervisor import Supervisor
+from gatehouse_local.tended import Spec
 
 
 class World:
@@ -145,7 +146,7 @@ async def test_a_program_that_is_not_there_is_told(world):
 
 
 async def test_a_service_that_loses_its_readiness_is_seen(world, monkeypatch):
-    monkeypatch.setattr("gatehouse_local.supervisor.HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr("gatehouse_local.tended.HEALTH_SECONDS", 0.05)
     away = world.folder / "away"
     world.start(world.service("person", FAKE_UNREADY=away))
     await world.until_well("person")
@@ -222,7 +223,11 @@ async def test_many_saves_never_leave_more_than_one_process(world):
 
 
 def children_running(command) -> list[int]:
-    return [child.pid for child in psutil.Process().children() if child.cmdline()[:3] == list(command)]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended while we looked
+            found += [child.pid] if child.cmdline()[:3] == list(command) else []
+    return found
 
 
 async def test_more_services_can_be_started_later(world):

@@ -28,7 +28,8 @@ class Catalog:
         try:
             return self._by_name[name]
         except KeyError:
-            problem = Problem(file="services/", value=name, message="is not a service.", mend=nearest(name, self.names))
+            mend = nearest(name, self.names)
+            problem = Problem(file=f"services/{name}", message="there is no such service.", mend=mend)
             raise CatalogError([problem]) from None
 
     @property

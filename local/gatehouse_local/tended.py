@@ -1,0 +1,317 @@
+"""One resource: its process kept up from start to stop, swapped for a new one on reload, its task run again.
+
+One asyncio task tends it, so there are never two processes of one resource beyond a reload's overlap. What it needs and
+in which order all are stopped is the supervisor's.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from gatehouse_local import probe
+from gatehouse_local.logs import Log
+from gatehouse_local.process import Child, Guardian, how_it_ended, spawn
+from gatehouse_local.state import (
+    Backoff,
+    Broke,
+    Crashed,
+    Event,
+    Finished,
+    NotReady,
+    Ready,
+    ReloadBegan,
+    Reloaded,
+    ReloadFailed,
+    Resource,
+    Started,
+    State,
+    StopAsked,
+    Stopped,
+    advance,
+)
+
+START_SECONDS = 60.0  # a process that isn't ready by then is ended and tried again
+HEALTH_SECONDS = 2.0  # between two questions for readiness of what runs
+LAST_LINES = 15  # of a process that failed, shown to the user
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """How to run one resource."""
+
+    name: str
+    kind: str
+    command: tuple[str, ...]
+    folder: Path
+    environment: Mapping[str, str] = {}
+    needs: tuple[str, ...] = ()
+    port: int | None = None
+    url: str | None = None
+    front: bool = False  # stands before all others: it stops first
+    once: bool = False  # a task: ready when it has ended with 0
+    ready_path: str | None = None  # 200 there means ready; without it, the ready descriptor or `ready_line` alone does
+    ready_line: str | None = None  # a part of a line it prints when it is ready
+    stop_signal: int = signal.SIGTERM
+    stop_seconds: float = 8.0
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom a resource tells what it prints, what users should know, and that it isn't as it was."""
+
+    lines: Callable[[str, list[str]], None]
+    notice: Callable[[str], None]
+    changed: Callable[[], None]
+    guardian: Guardian | None = None
+
+
+class Tended:
+    """A resource and all that belongs to it. `reload`, once set, swaps its process for a new one of `spec`."""
+
+    def __init__(self, spec: Spec, log: Log, listener: socket.socket | None, around: Surroundings) -> None:
+        self.spec, self.log, self.listener, self._around = spec, log, listener, around
+        self.resource = Resource(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
+        self.well = asyncio.Event()  # what needs it may start
+        self.reload = asyncio.Event()
+        self._backoff = Backoff()
+        self._child: Child | None = None
+        self._successor: Child | None = None
+        self._draining: set[asyncio.Task] = set()
+        self._task: asyncio.Task | None = None
+
+    def begin(self, needs: Sequence["Tended"]) -> None:
+        """Tends it from the next await on."""
+        self._task = asyncio.create_task(self._tend(needs), name=f"tend {self.spec.name}")
+
+    async def leave(self) -> None:
+        """Tends it no longer: what runs goes on until `stop`."""
+        self._note(StopAsked())
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """Ends its processes; nothing is left of them."""
+        children = [child for child in (self._child, self._successor) if child is not None]
+        await asyncio.gather(*(child.stop(self.spec.stop_seconds) for child in children), *self._draining)
+        if self.resource.state is State.STOPPING:
+            self._note(Stopped())
+        self.log.close()
+
+    async def _tend(self, needs: Sequence["Tended"]) -> None:
+        try:
+            await asyncio.gather(*(need.well.wait() for need in needs))
+            while True:
+                if self.spec.once:
+                    await self._run_once()
+                else:
+                    await self._run()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._around.notice(f"{self.spec.name}: the runner has a fault: {error!r}")
+            raise
+
+    async def _run_once(self) -> None:
+        self.reload.clear()
+        self.well.clear()
+        again = self.resource.state is not State.WAITING
+        child = self._spawn()
+        if child is not None:
+            self._note(Started(child.pid))
+            self._child = child
+            code = await asyncio.shield(child.exited)
+            self._child = None
+            if code == 0:
+                self._note(Finished())
+                self.well.set()
+                if again:
+                    self._around.notice("\n".join([f"{self.spec.name} is done", *self._indented()]))
+            else:
+                self._note(Broke(how_it_ended(code)))
+                self._show_last_lines(f"{self.spec.name} failed: {how_it_ended(code)}")
+        await self.reload.wait()
+
+    async def _run(self) -> None:
+        """From a start to the pause after a crash."""
+        self.reload.clear()
+        child = self._spawn()
+        if child is None:
+            await self._pause(0.0)
+            return
+        self._child = child
+        self._note(Started(child.pid))
+        why = await self._until_ready(child, alone=True)
+        if why is None:
+            began = time.monotonic()
+            self._note(Ready())
+            self.well.set()
+            why = how_it_ended(await self._keep())
+            self._child = None
+            await self._crash(why, time.monotonic() - began)
+            return
+        await child.stop(1.0)
+        self._child = None
+        await self._crash(why)
+
+    def _spawn(self) -> Child | None:
+        spec = self.spec
+        self.log.begin()
+
+        def on_lines(lines: list[str]) -> None:
+            self.log.write(lines)
+            if spec.ready_line and self._child and any(spec.ready_line in line for line in lines):
+                _resolve(self._child.ready)
+            if self.log.trouble:
+                trouble, self.log.trouble = self.log.trouble, None
+                self._around.notice(trouble)
+            self._around.lines(spec.name, lines)
+
+        try:
+            return spawn(
+                spec.command,
+                environment=spec.environment,
+                folder=spec.folder,
+                on_lines=on_lines,
+                listener=self.listener,
+                stop_signal=spec.stop_signal,
+                guardian=self._around.guardian,
+            )
+        except OSError as error:
+            if self.resource.state in {State.WAITING, State.RESTARTING, State.DONE, State.FAILED}:
+                self._note(Started(0))
+                why = f"{spec.command[0]} can't be started: {error.strerror or error}"
+                self._note(Broke(why) if spec.once else Crashed(why))
+                self._around.notice(f"{spec.name}: {why}")
+            return None
+
+    async def _until_ready(self, child: Child, *, alone: bool) -> str | None:
+        """None when the child is ready, else why not. `alone`: no other process answers on its port."""
+        change = asyncio.ensure_future(self.reload.wait())
+        answered: asyncio.Future = child.ready
+        if alone and self.spec.ready_path and self.spec.port:
+            note = partial(self._note_unready, child)
+            answered = asyncio.ensure_future(probe.until_ready(self.spec.port, self.spec.ready_path, on_wait=note))
+        try:
+            done, _ = await asyncio.wait(
+                [child.exited, answered, change], timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED
+            )
+        finally:
+            change.cancel()
+            if answered is not child.ready:
+                answered.cancel()
+        if child.exited.done():
+            return how_it_ended(child.exited.result())
+        if not done:
+            return f"it wasn't ready after {START_SECONDS:g} s"
+        if change in done:
+            return "its files changed while it started"
+        return None
+
+    def _note_unready(self, child: Child, why: str) -> None:
+        if self._child is child and not child.exited.done():
+            self._note(NotReady(why))
+
+    async def _keep(self) -> int:
+        """Serves until the current process ends by itself (its exit code): asks its health, reloads when told."""
+        while True:
+            child = self._child
+            assert child is not None
+            change = asyncio.ensure_future(self.reload.wait())
+            try:
+                await asyncio.wait([child.exited, change], timeout=HEALTH_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                change.cancel()
+            if child.exited.done():
+                return child.exited.result()
+            if self.reload.is_set():
+                await self._swap()
+            elif self.spec.ready_path and self.spec.port:
+                await self._ask_health()
+
+    async def _ask_health(self) -> None:
+        assert self.spec.port is not None
+        assert self.spec.ready_path is not None
+        try:
+            answer = await probe.get(self.spec.port, self.spec.ready_path)
+            event = Ready() if answer.ready else NotReady(probe.reason(answer))
+        except probe.NoAnswer as error:
+            event = NotReady(str(error))
+        if self._child is not None and not self._child.exited.done():
+            self._note(event)
+
+    async def _swap(self) -> None:
+        self.reload.clear()
+        if self.listener is None:  # nothing to share: a process that binds its own port can't have two
+            await self._replace()
+            return
+        self._note(ReloadBegan())
+        began = time.monotonic()
+        successor = self._spawn()
+        if successor is None:
+            self._note(ReloadFailed("the new process can't be started"))
+            return
+        self._successor = successor
+        why = await self._until_ready(successor, alone=False)
+        if why is None:
+            old, self._child, self._successor = self._child, successor, None
+            self._note(Reloaded(successor.pid))
+            self._around.notice(f"{self.spec.name} reloaded in {time.monotonic() - began:.1f} s")
+            if old is not None:
+                self._drain(old)
+            return
+        await successor.stop(1.0)
+        self._successor = None
+        if not self.reload.is_set():
+            self._note(ReloadFailed(f"the change isn't running: {why}"))
+            self._show_last_lines(f"{self.spec.name}: the new code doesn't start ({why}); the old one goes on")
+
+    async def _replace(self) -> None:
+        assert self._child is not None
+        await self._child.stop(self.spec.stop_seconds)
+        self.reload.set()
+
+    def _drain(self, old: Child) -> None:
+        task = asyncio.create_task(old.stop(self.spec.stop_seconds))
+        self._draining.add(task)
+        task.add_done_callback(self._draining.discard)
+
+    async def _crash(self, why: str, healthy_seconds: float = 0.0) -> None:
+        """Notes the end of its process, and waits before the next attempt; not when a saved file asked for that end."""
+        if self.reload.is_set():
+            self._note(Crashed(why), restarted=False)
+            return
+        self._note(Crashed(why))
+        self._show_last_lines(f"{self.spec.name} is down: {why}")
+        await self._pause(healthy_seconds)
+
+    async def _pause(self, healthy_seconds: float) -> None:
+        """The pause before the next attempt; a saved file ends it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._backoff.pause(healthy_seconds)):
+                await self.reload.wait()
+
+    def _show_last_lines(self, headline: str) -> None:
+        self._around.notice("\n".join([headline, *self._indented()]))
+
+    def _indented(self) -> list[str]:
+        return [f"    {line}" for line in self.log.last(LAST_LINES)]
+
+    def _note(self, event: Event, *, restarted: bool = True) -> None:
+        before = self.resource
+        after = advance(before, event, time.monotonic())
+        if not restarted:
+            after = msgspec.structs.replace(after, restarts=before.restarts)
+        if after != before:
+            self.resource = after
+            self._around.changed()
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
