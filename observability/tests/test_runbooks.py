@@ -1,15 +1,20 @@
 """Each alert's runbook is there, says what to look at and what to do, and links to pages that exist."""
 
+import json
+import os
 import re
-from importlib.metadata import entry_points
+import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.structs import Compute, Database, Objectives, Scaling
+from gatehouse_local.testing_commands import INLINE, assert_aws_knows, assert_gate_knows, commands
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import rule_groups
+from gatehouse_observability.testing import promtool
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
@@ -17,7 +22,6 @@ ALERTS = {alert.alert: alert for group in rule_groups(CATALOG) for alert in grou
 PAGES = sorted((ROOT / "observability" / "runbooks").glob("*.md"))
 LINK = re.compile(r"\]\(([^)#]+)\)")
 TABLES = {"compute": Compute, "database": Database, "objectives": Objectives, "scaling": Scaling}
-COMMAND = re.compile(r"`gate ([a-z]+)")
 KEY = re.compile(rf"`({'|'.join(TABLES)})\.(\w+)`")
 SHOWN = re.compile(r"(?:panel|row) \*([^*]+)\*", re.IGNORECASE)
 DASHBOARD = re.compile(r"\*([A-Z][\w ]+)\* dashboard")
@@ -50,13 +54,55 @@ def test_a_page_says_what_to_look_at_first_and_then_what_to_do(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_what_a_page_names_is_there(page: Path):
-    """Commands, keys of service.toml, panels and rows of dashboards."""
+    """Keys of service.toml, panels and rows of dashboards."""
     text = page.read_text()
-    commands = {command.name for command in entry_points(group="gatehouse.commands")}
-    assert set(COMMAND.findall(text)) <= commands
     assert [key for table, key in KEY.findall(text) if key not in TABLES[table].__struct_fields__] == []
     boards = dashboards()
     titles = {row.title for board in boards for row in board.rows} | {
         panel.title for board in boards for panel in board.panels
     }
     assert [name for name in SHOWN.findall(text) if name not in titles] == []
+
+
+@pytest.mark.parametrize("typed", commands(PAGES, "gate"))
+def test_a_command_of_ours_exists_with_its_options(typed: str):
+    assert_gate_knows(typed)
+
+
+@pytest.mark.parametrize("typed", commands(PAGES, "aws"))
+def test_a_command_of_aws_is_in_the_description_of_its_api(typed: str):
+    assert_aws_knows(typed)
+
+
+def test_each_page_says_where_to_look_in_an_environment_too():
+    """Not only on a laptop, where nobody is woken: whoever is told that something is away needs its last words."""
+    for page in ("service-down", "service-unscraped", "database-unreachable", "availability-burns", "memory-short"):
+        assert commands([ROOT / "observability" / "runbooks" / f"{page}.md"], "aws"), page
+
+
+def typed_in(pages: list[Path], beginning: str) -> list[str]:
+    return sorted({code for page in pages for code in INLINE.findall(page.read_text()) if code.startswith(beginning)})
+
+
+@pytest.mark.parametrize("statement", typed_in(PAGES, "select "))
+def test_a_statement_runs(statement: str, database_url: str):
+    with psycopg.connect(database_url) as connection:
+        connection.execute(statement.replace("(pid)", "(0)").encode())
+
+
+def test_prometheus_can_read_every_question(tmp_path: Path):
+    questions = [*typed_in(PAGES, "topk("), *typed_in(PAGES, "count by")]
+    assert len(questions) == 2
+    rules = [{"record": f"a:b{number}", "expr": question} for number, question in enumerate(questions)]
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({"groups": [{"name": "asked", "rules": rules}]}))
+    done = promtool("check", "rules", "--lint=none", str(file))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("line", typed_in(PAGES, "ls "))
+def test_a_line_for_the_shell_shows_something(line: str):
+    command = ["sh", "-c", line.replace("PID", str(os.getpid()))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 2
