@@ -10,6 +10,7 @@ import msgspec
 import psycopg
 
 from gatehouse_db_manager import records
+from gatehouse_db_manager.address import Address
 from gatehouse_db_manager.approval import Allowed, count, stop_if_refused, wanted_fingerprints
 from gatehouse_db_manager.drift import Difference, differences
 from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
@@ -69,10 +70,13 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def connect(url: str) -> Generator["psycopg.Connection[Any]"]:
+def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
     """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
+    address = url() if callable(url) else url
     try:
-        connection = psycopg.connect(url, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10)
+        connection = psycopg.connect(
+            address, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10
+        )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the second one: it is no address at all
         reason = str(error).strip().splitlines()[-1].rstrip(".")
         raise NoDatabaseError(
@@ -104,7 +108,7 @@ def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
         raise RefusedError([Problem(file="database", key="address", value=address, message=message, mend=mend)])
 
 
-def plan(url: str, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
+def plan(url: Address, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
     """What apply would do, and what it would refuse (`.refusals`). Changes nothing."""
     with connect(url) as connection:
         return _plan(connection, configuration, environment, test_data)[1]
@@ -124,7 +128,7 @@ def _plan(
 
 
 def apply(
-    url: str,
+    url: Address,
     configuration: Configuration,
     *,
     environment: str = "local",
@@ -216,7 +220,7 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
         raise RefusedError([msgspec.structs.replace(problem, mend="Check the address.")])
 
 
-def status(url: str, configuration: Configuration, *, test_data: bool = False) -> Status:
+def status(url: Address, configuration: Configuration, *, test_data: bool = False) -> Status:
     """The versions wanted and applied, and how much is pending."""
     with connect(url) as connection:
         live, planned = _plan(connection, configuration, "", test_data)
@@ -247,14 +251,14 @@ def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]
         )
 
 
-def drift(url: str, configuration: Configuration) -> tuple[Difference, ...]:
+def drift(url: Address, configuration: Configuration) -> tuple[Difference, ...]:
     """What somebody changed or dropped by hand since the last apply; what the files say now doesn't matter."""
     with connect(url) as connection:
         names = [schema.name for schema in configuration.schemas]
         return differences(_inspect(connection, configuration.schemas), definitions(connection, names))
 
 
-def reset(url: str, configuration: Configuration, *, lock_wait: float = 60.0) -> None:
+def reset(url: Address, configuration: Configuration, *, lock_wait: float = 60.0) -> None:
     """Drop the configuration's schemas and what is recorded about them. Only where the marker says local."""
     with connect(url) as connection:
         live = _inspect(connection, configuration.schemas)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from gatehouse_db_manager.address import Address
     from gatehouse_db_manager.model import Configuration
 
 _URL_FILE = Path(".gate") / "postgres.url"
@@ -58,9 +59,10 @@ class _Group(click.Group):
 class _Where:
     """Which checkout and which database a command means."""
 
-    def __init__(self, root: Path | None, url: str | None, schemas: tuple[str, ...]) -> None:
+    def __init__(self, root: Path | None, url: str | None, schemas: tuple[str, ...], minting: str | None) -> None:
         self._root = root
         self._url = url
+        self._minting = minting
         self.schemas = schemas or None
 
     @property
@@ -73,9 +75,9 @@ class _Where:
             raise click.UsageError(str(error)) from None
 
     @property
-    def url(self) -> str:
+    def url(self) -> "Address":
         if self._url:
-            return self._url
+            return _address(self._url, self._minting)
         file = self.root / _URL_FILE
         if file.is_file():
             return file.read_text(encoding="utf-8").strip()
@@ -92,16 +94,32 @@ class _Where:
         return load(self.root, self.schemas)
 
 
+_password_command = click.option(
+    "--password-command",
+    envvar="GATEHOUSE_ADMIN_PASSWORD_COMMAND",
+    help="Prints the administrator's password; run for each connection, for tokens that last minutes (RDS).",
+)
+
+
+def _address(url: str, minting: str | None) -> "Address":
+    from gatehouse_db_manager import address
+
+    return address.minting(url, minting) if minting else url
+
+
 def _where(function: Any) -> Any:
     """The options that every command has."""
 
-    def wrapped(root: Path | None, url: str | None, schema: tuple[str, ...], **given: Any) -> Any:
-        return function(_Where(root, url, schema), **given)
+    def wrapped(
+        root: Path | None, url: str | None, schema: tuple[str, ...], password_command: str | None, **given: Any
+    ) -> Any:
+        return function(_Where(root, url, schema, password_command), **given)
 
     wrapped.__doc__, wrapped.__name__ = function.__doc__, function.__name__
     vars(wrapped)["__click_params__"] = getattr(function, "__click_params__", [])
     for option in (
         click.option("--schema", multiple=True, help="Only this schema (may be given more than once)."),
+        _password_command,
         click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="The administrator's address of the database."),
         click.option(
             "--root",
@@ -271,13 +289,16 @@ def _check(where: _Where, applied: bool) -> "Configuration":
 @db.command("import")
 @click.option("--schema", multiple=True, help="Only this schema (may be given more than once).")
 @click.option("--url", envvar="GATEHOUSE_ADMIN_URL", required=True, help="The administrator's address of the database.")
+@_password_command
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The checkout to write to."
 )
 @_environment
 @click.option("--files-only", is_flag=True, help="Write files and leave the database as it is; plan isn't empty then.")
 @_as_json
-def import_(schema: tuple[str, ...], url: str, out: Path, environment: str, files_only: bool, as_json: bool) -> None:
+def import_(
+    schema: tuple[str, ...], out: Path, environment: str, files_only: bool, as_json: bool, **given: Any
+) -> None:
     """Write an existing database down as configuration, and take it over.
 
     Only what db-manager remembers (schema dbm) and two roles a schema are added to the database; nothing that is there
@@ -288,7 +309,8 @@ def import_(schema: tuple[str, ...], url: str, out: Path, environment: str, file
     from gatehouse_db_manager.errors import ConfigurationError, Problem
     from gatehouse_db_manager.show import print_json, show_import
 
-    with api.connect(url) as connection:
+    where = _address(given["url"], given["password_command"])
+    with api.connect(where) as connection:
         found = import_read.read(connection, schema or None)
     if unknown := sorted(set(schema) - found.schemas.keys()):
         raise ConfigurationError(
@@ -299,7 +321,7 @@ def import_(schema: tuple[str, ...], url: str, out: Path, environment: str, file
     if not files_only:
         from gatehouse_db_manager.import_record import record
 
-        left = record(url, load(out, imported.schemas), environment=environment)
+        left = record(where, load(out, imported.schemas), environment=environment)
     if as_json:
         print_json({"files": sorted(imported.files), "unmanaged": imported.unmanaged, "schemas": imported.schemas})
     else:

@@ -37,6 +37,8 @@ LOCK_TIMEOUT = "100ms"
 # An index build waits for old transactions and reads the whole table; an hour is beyond the largest table we expect.
 BUILD_TIMEOUT = "1h"
 
+# Taking away what a step left should not keep anybody waiting for long; the next run does it otherwise.
+UNDO_TIMEOUT = "5s"
 # Seconds. A request takes milliseconds; what is open for longer was forgotten, or is a report.
 OLD_AFTER = 5.0
 _OLD = """
@@ -215,7 +217,7 @@ class Executor:
         undone = not self.connection.broken
         if self.connection.broken:
             return undone
-        with self._settings(lock_timeout="5s"):
+        with self._settings(lock_timeout=UNDO_TIMEOUT):
             for statement in step.undo:
                 try:
                     self.connection.execute(statement.encode())

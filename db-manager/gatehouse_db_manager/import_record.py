@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager import api, render
+from gatehouse_db_manager.address import Address
 from gatehouse_db_manager.belongings import remember_schema
 from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.inspector import inspect
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values (%s, %s, %s, %s, %s)"
 
 
-def record(url: str, configuration: Configuration, *, environment: str, lock_wait: float = 60.0) -> Plan:
+def record(url: Address, configuration: Configuration, *, environment: str, lock_wait: float = 60.0) -> Plan:
     """Records every imported schema and writes its versions; the plan that is left, which is empty if all went well.
 
     Raises RefusedError when db-manager manages one of the schemas already, or the database belongs elsewhere.

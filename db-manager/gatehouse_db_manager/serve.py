@@ -17,6 +17,7 @@ from typing import Any, cast
 import msgspec
 
 from gatehouse_db_manager import api
+from gatehouse_db_manager.address import Address
 from gatehouse_db_manager.errors import DbManagerError
 from gatehouse_db_manager.model import Configuration
 
@@ -51,7 +52,7 @@ class Answer(msgspec.Struct, frozen=True):
 class Watcher:
     """Answers each path from the database; what is pending is worked out at most every `max_age` seconds."""
 
-    def __init__(self, url: str, configuration: Configuration, max_age: float = MAX_AGE) -> None:
+    def __init__(self, url: Address, configuration: Configuration, max_age: float = MAX_AGE) -> None:
         self._url = url
         self._configuration = configuration
         self._schemas = [schema.name for schema in configuration.schemas]

@@ -7,6 +7,8 @@ import pytest
 
 from gatehouse_db_manager import plan
 
+from .standing import AT_A_STEP, NO_STOP, killed
+
 STARTERS = 50
 COLUMNS = {
     "status": {"type": "enum", "of": "status", "required": True, "default": "pending"},
@@ -111,3 +113,26 @@ def test_an_older_run_that_waited_for_a_newer_one_is_refused(people, database, s
         assert second.wait() == 3, second.said
     assert "goes back: 1.1.0.1 is applied" in second.said
     assert database.run("select version from dbm.version") == [("1.1.0.1",)]
+
+
+def test_an_older_version_is_refused_where_a_newer_one_was_killed_halfway(people, database, starter, tmp_path_factory):
+    """No version was written yet, but the older one would take away what the newer one has made. The newer resumes."""
+    database.apply(people)
+    database.people(10)
+    folder = tmp_path_factory.mktemp("newer")
+    shutil.copytree(people.root, folder, dirs_exist_ok=True)
+    newest = type(people)(folder)
+    newer(newest)
+    database.run(AT_A_STEP.replace("%s", "$a$%s$a$") % ("build index person_by_nick", "done"))
+    assert killed(database, newest, starter)
+    database.run(NO_STOP)
+    late = starter.start("apply", people, database.url)
+    assert late.wait() == 3, late.said
+    assert "no longer has the column nick" in late.said
+    assert starter.start("apply", newest, database.url).wait() == 0
+    assert database.run("select version from dbm.version") == [("1.1.0.1",)]
+    assert database.done_twice() == []
+    late = starter.start("apply", people, database.url)
+    assert late.wait() == 3
+    assert "version = 1.0.0.1" in late.said
+    assert "goes back: 1.1.0.1 is applied" in late.said

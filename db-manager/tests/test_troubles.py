@@ -1,15 +1,17 @@
 """What goes wrong around a run: each ends with its exit code and a message that says what to do, and records nothing
 by halves; once the trouble is gone, applying again comes through."""
 
-import contextlib
-import socket
 import threading
+import time
+import uuid
 
 import pytest
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from gatehouse_db_manager import FailedError, apply
-from gatehouse_db_manager.progress import StepEnded
+from gatehouse_db_manager.progress import BackfillProgress, StepEnded
+
+from .proxy import Proxy
 
 COLUMNS = {"email": {"type": "text"}}
 
@@ -44,73 +46,7 @@ def nothing_by_halves(database):
     assert all(constraint.valid for constraint in database.tables()["person"].constraints.values())
 
 
-# Locks
-
-
-def test_a_run_that_never_ends_is_not_waited_for(people, database, starter):
-    ask_for_more(people)
-    with database.connect() as blocker:
-        blocker.execute("select pg_advisory_lock(hashtextextended('gatehouse db-manager person', 0))")
-        command = starter.start("apply", people, database.url, "--lock-wait", "0.3")
-        assert command.wait() == 5, command.said
-    assert "The schema person is locked by another run" in command.said
-    assert "apply again" in command.said
-    nothing_by_halves(database)
-    comes_through(database, people)
-
-
-def test_a_table_that_never_comes_free_is_not_waited_for(people, database):
-    ask_for_more(people)
-    with database.connect() as blocker:
-        blocker.execute("begin; lock table person.person in access share mode")
-        with pytest.raises(FailedError, match=r"(?s)look for long transactions.*apply again") as caught:
-            database.apply(people, patience=0.5)
-        assert caught.value.exit_code == 5
-    nothing_by_halves(database)
-    comes_through(database, people)
-
-
 # The connection
-
-
-class Proxy:
-    """A way to the server that can be cut."""
-
-    def __init__(self, url):
-        known = conninfo_to_dict(url)
-        self._target = (str(known["host"]), int(known["port"] or 5432))
-        self._door = socket.create_server(("127.0.0.1", 0))
-        self.url = make_conninfo(url, port=self._door.getsockname()[1])
-        self._open = []
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                client, _ = self._door.accept()
-                server = socket.create_connection(self._target)
-                self._open += [client, server]
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
-
-    def _copy(self, one, other):
-        with contextlib.suppress(OSError):
-            while data := one.recv(65536):
-                other.sendall(data)
-        for end in (one, other):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def cut(self):
-        for end in self._open:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self):
-        self._door.close()
-        self.cut()
-        for end in self._open:
-            end.close()
 
 
 @pytest.fixture
@@ -160,24 +96,119 @@ def test_a_connection_that_is_lost_inside_a_step_undoes_the_step(people, databas
     comes_through(database, people)
 
 
+BUILDING = "select 1 from pg_stat_activity where datname = current_database() and query like 'create index conc%'"
+
+
+def test_a_connection_that_is_lost_in_an_index_build_is_resumed_from(people, database, proxy):
+    """The build waits for an old transaction. Once the way is cut, the server ends it by itself within a second."""
+    ask_for_more(people)
+    failures = []
+
+    def change():
+        try:
+            apply(proxy.url, people.load())
+        except FailedError as error:
+            failures.append(error)
+
+    with database.connect() as old:
+        old.execute("begin isolation level repeatable read; select 1")
+        thread = threading.Thread(target=change)
+        thread.start()
+        while not database.run(BUILDING + " and wait_event_type = 'Lock'"):
+            assert thread.is_alive()
+        proxy.cut()
+        thread.join()
+        while database.run(BUILDING):
+            time.sleep(0.05)
+        old.execute("commit")
+    assert failures[0].exit_code == 4
+    assert "connection is lost" in str(failures[0])
+    assert database.run("select version from dbm.version") == [("1.0.0.0",)]
+    comes_through(database, people)
+    assert database.tables()["person"].indexes["person_by_name"].valid
+
+
+def test_a_connection_that_is_lost_in_a_backfill_is_resumed_from(people, database, proxy):
+    columns = {**COLUMNS, "visits": {"type": "integer", "required": True, "default": 0}}
+    people.collection(version="1.1.0.0", columns=columns)
+    database.apply(people)
+    database.people(5_000)
+    people.collection(version="1.2.0.0", columns=columns)
+    file = "services/person/database/migrations/person/1.2.0/01_more.backfill.sql"
+    people.write(file, "update person set visits = visits + 1")
+
+    def cut(event):
+        if isinstance(event, BackfillProgress):
+            proxy.cut()
+
+    with pytest.raises(FailedError, match=r"(?s)connection is lost.*pply again"):
+        apply(proxy.url, people.load(), report=cut)
+    assert 0 < database.value("select sum(visits) from person.person") < 6_000
+    comes_through(database, people)
+    assert database.run("select distinct visits from person.person") == [(1,)]
+
+
 # Rights
 
 
-def test_no_right_to_do_a_step_is_said_with_the_object(people, database, starter, postgres):
-    """Somebody else's table: PostgreSQL says must be owner of table person; the run ends with 4."""
-    ask_for_more(people)
+@pytest.fixture
+def helper(database, postgres):
+    """The address of an administrator who may do most things: make schemas and tables, but no roles, nor change what is
+    somebody else's."""
     database.run(
         "do $$ begin create role half_admin login password 'for-tests-only'; "
         "exception when duplicate_object then end $$;"
-        "grant usage, create on schema dbm, person to half_admin; grant all on all tables in schema dbm to half_admin;"
         "do $$ begin execute format('grant create, connect on database %I to half_admin', current_database()); end $$"
     )
-    before = database.tables()
-    command = starter.start("apply", people, postgres.role_url(database.url, "half_admin"))
+    return postgres.role_url(database.url, "half_admin")
+
+
+def fails(starter, checkout, url):
+    command = starter.start("apply", checkout, url)
     assert command.wait() == 4, command.said
-    assert "must be owner of table person" in command.said
+    assert "Apply as the owner of what is there, or give this administrator the right." in command.said
+    assert "pply again" in command.said
     assert "Traceback" not in command.said
-    assert database.tables() == before
+    return command.said
+
+
+def test_no_right_to_do_a_step_is_said_with_the_object(people, database, starter, helper):
+    """Somebody else's table, in the middle of a run: the steps before it are done."""
+    people.collection("pet")
+    ask_for_more(people)
+    database.run(
+        "grant usage, create on schema dbm, person to half_admin; grant all on all tables in schema dbm to half_admin;"
+        "grant all on all sequences in schema dbm to half_admin"
+    )
+    before = database.tables()
+    said = fails(starter, people, helper)
+    assert "could not add column nick: must be owner of table person" in said
+    assert database.tables()["person"] == before["person"]
+    nothing_by_halves(database)
+    database.run("alter table person.pet owner to current_user")
+    comes_through(database, people)
+
+
+def test_no_right_to_make_roles_is_said(checkout, database, starter, helper):
+    name = f"rights_{uuid.uuid4().hex[:8]}"
+    checkout.schema(name)
+    checkout.collection("thing", schema=name)
+    said = fails(starter, checkout, helper)
+    assert "could not create role" in said
+    assert "ermission denied to create role" in said
+    assert database.run("select from dbm.version where schema = %s", name) == []
+    comes_through(database, checkout)
+
+
+def test_no_right_to_make_an_extension_is_said(people, database, starter, helper):
+    database.run(
+        "grant usage, create on schema dbm, person to half_admin; grant all on all tables in schema dbm to half_admin;"
+        "grant all on all sequences in schema dbm to half_admin"
+    )
+    people.schema("person", extensions=["vector"])
+    people.collection(version="1.1.0.0", columns=COLUMNS)
+    said = fails(starter, people, helper)
+    assert 'ermission denied to create extension "vector"' in said
     nothing_by_halves(database)
     comes_through(database, people)
 
