@@ -13,7 +13,7 @@ from gatehouse_db_manager.evolve_columns import (
     require_columns,
 )
 from gatehouse_db_manager.evolve_rules import change_constraint, change_index, drop_unwanted
-from gatehouse_db_manager.table_change import TableChange
+from gatehouse_db_manager.table_change import TableChange, space
 
 
 def expand(change: TableChange) -> None:
@@ -27,22 +27,26 @@ def enforce(change: TableChange) -> None:
     require_columns(change)
     number_columns(change)
     for constraint in change.table.constraints:
-        if constraint.kind != "foreign_key" and constraint.name not in change.handled:
+        if constraint.kind != "foreign_key" and space(constraint) not in change.handled:
             change_constraint(change, constraint)
     for index in change.table.indexes:
-        if index.name not in change.handled:
+        if space(index) not in change.handled:
             change_index(change, index)
 
 
 def link(change: TableChange, fallen: set[tuple[str, str]]) -> None:
-    """What refers to other tables, whose keys are in place by now, and then what goes.
+    """What refers to other tables, whose keys are in place by now.
 
     `fallen`: foreign keys (table, name) that gave way to another key in the table that they refer to.
     """
     change.without({name for table, name in fallen if table == change.full})
     for constraint in change.table.constraints:
-        if constraint.kind == "foreign_key" and constraint.name not in change.handled:
+        if constraint.kind == "foreign_key" and space(constraint) not in change.handled:
             change_constraint(change, constraint)
+
+
+def loosen(change: TableChange) -> None:
+    """What goes, when nothing needs it any more: columns of a primary key can't be empty until it is another."""
     relax(change)
     drop_unwanted(change)
     drop_columns(change)

@@ -4,7 +4,15 @@ for which PostgreSQL rewrites the table are in rewrite.py."""
 from gatehouse_db_manager.model import Column
 from gatehouse_db_manager.plan_structs import Backfill, Remember
 from gatehouse_db_manager.render import comment_on_column
-from gatehouse_db_manager.table_change import NOTHING, SCAN_SPEED, TableChange, remember, remember_column, validate
+from gatehouse_db_manager.table_change import (
+    NOTHING,
+    SCAN_SPEED,
+    TableChange,
+    remember,
+    remember_column,
+    space,
+    validate,
+)
 from gatehouse_db_manager.values import quote
 
 # Defaults that PostgreSQL evaluates once and stores in the catalog instead of rewriting the table.
@@ -17,7 +25,7 @@ def change_columns(change: TableChange) -> None:
     added = []
     for column in change.table.columns:
         live = change.column(column.name)
-        if column.name in change.handled:
+        if space("column", column.name) in change.handled:
             continue
         if live is None:
             if _can_add(change, column):
@@ -42,13 +50,15 @@ def _add(change: TableChange, added: list[Column]) -> None:
     keys = {f"columns.{column.key}" for column in added}
     checks = [item for item in change.table.constraints if item.kind == "check" and item.key in keys]
     # A part added to a type of several columns: its other parts, and their checks, may be there already.
-    checks = [item for item in checks if item.name not in change.live.constraints and item.name not in change.handled]
+    checks = [item for item in checks if item.name not in change.live.constraints and space(item) not in change.handled]
     later = "" if change.empty else " not valid"
     volatile = [] if change.empty else [column for column in added if _is_volatile(column)]
     clauses, after = [], []
     for column in added:
         bare = column in volatile or _comes_empty(change, column)
-        clauses.append(f"add column {f'{column.name} {column.sql_type}' if bare else column.definition}")
+        clauses.append(
+            f"add column {f'{column.name} {column.sql_type}{column.collated}' if bare else column.definition}"
+        )
         if bare and column.required:
             change.to_require.append(column)
         if column in volatile:
@@ -70,7 +80,7 @@ def _add(change: TableChange, added: list[Column]) -> None:
         remember=(*columns, *map(remember, checks)),
     )
     change.reshaped = True
-    change.handled |= {item.name for item in checks}
+    change.handled |= {space(item) for item in checks}
     if checks and not change.empty:
         validate(change, *checks)
     for column in volatile:
@@ -121,7 +131,7 @@ def require_columns(change: TableChange) -> None:
     """NOT NULL by way of a check that is validated beside the traffic: SET NOT NULL alone reads the table under an
     exclusive lock, and with a valid check it doesn't have to."""
     for column in change.to_require:
-        if column.name in change.handled:
+        if space("column", column.name) in change.handled:
             continue
         if change.empty:
             action = change.alter(f"alter column {column.name} set not null")
@@ -188,9 +198,9 @@ def number_columns(change: TableChange) -> None:
     """Columns that become an identity, or another kind of one; they have to be NOT NULL by then."""
     for column in change.table.columns:
         live = change.column(column.name)
-        if live is None or column.name in change.handled or IDENTITIES.get(column.identity, "") == live.identity:
+        if live is None or space("column", column.name) in change.handled or not column.identity:
             continue
-        if not column.identity:
+        if IDENTITIES[column.identity] == live.identity:
             continue
         change.step(
             f"number {column.name}",
@@ -217,7 +227,7 @@ def relax(change: TableChange) -> None:
     """After the keys have changed: the columns of a primary key can't be empty."""
     for column in change.table.columns:
         live = change.column(column.name)
-        if live and live.required and not column.required and column.name not in change.handled:
+        if live and live.required and not column.required and space("column", column.name) not in change.handled:
             change.step(
                 f"allow {column.name} to be empty",
                 "it is no longer required",
@@ -265,7 +275,7 @@ def change_comments(change: TableChange) -> None:
         for column in change.table.columns
         if (live := change.column(column.name))
         and live.description != column.description
-        and column.name not in change.handled
+        and space("column", column.name) not in change.handled
     ]
     if change.live.description != change.table.description:
         changed.insert(0, f"comment on table {change.full} is {quote(change.table.description)}")
@@ -276,8 +286,9 @@ def change_comments(change: TableChange) -> None:
 def drop_columns(change: TableChange) -> None:
     """Only what db-manager made: a column that somebody added by hand is theirs."""
     added = [column.name for column in change.table.columns if column.name not in change.live.columns]
-    for name in change.gone:
-        if name in change.handled:
+    # What is generated goes before what it is made of.
+    for name in sorted(change.gone, key=lambda one: not change.live.columns[one].generated):
+        if space("column", name) in change.handled:
             continue
         rows = None
         if not change.empty:

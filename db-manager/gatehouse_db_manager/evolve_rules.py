@@ -9,7 +9,16 @@ from gatehouse_db_manager.live import LiveConstraint
 from gatehouse_db_manager.model import Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember
 from gatehouse_db_manager.render import create_index, next_name
-from gatehouse_db_manager.table_change import NOTHING, WITHOUT_INDEX, TableChange, brief, mentions, remember, validate
+from gatehouse_db_manager.table_change import (
+    NOTHING,
+    WITHOUT_INDEX,
+    TableChange,
+    brief,
+    mentions,
+    remember,
+    space,
+    validate,
+)
 from gatehouse_db_manager.values import quote
 
 # As SCAN_SPEED: rough, in bytes a second.
@@ -81,7 +90,7 @@ def _replace(change: TableChange, item: Constraint) -> None:
     following = next_name(item.name)
     if change.empty:
         drop, add = f"drop constraint {item.name}", f"add constraint {item.name} {item.definition}"
-        references = change.release() if item.kind in {"primary_key", "unique"} else ()
+        references = change.release(item.name)
         change.step(
             f"change {_kind(item)} {item.name}",
             "its definition changed, and the table is empty",
@@ -93,22 +102,41 @@ def _replace(change: TableChange, item: Constraint) -> None:
     hazards = _narrowed(change, item)
     if hazards is None:
         return
+    hazards += _lost(change, item)
+    references = change.release(item.name)
     change.tightens |= item.values is None
     beside = change.live.constraints.get(following)
     if beside is None or not change.stands(item, beside, following):
         if beside is not None:
             _forget(change, item.kind, following, "it is left over from an older change")
-        _add_not_valid(change, item, following, hazards=hazards)
+        _add_not_valid(change, item, following)
         validate(change, item, name=following)
     elif not beside.valid:
         validate(change, item, name=following)
     change.step(
         f"let the new {_kind(item)} {item.name} take the old one's place",
         "the new one holds for every row",
+        *_let_go(references),
         change.alter(f"drop constraint {item.name}"),
         change.alter(f"rename constraint {following} to {item.name}"),
-        remember=(*change.forget_other(item), remember(item), Remember(kind=item.kind, name=following)),
+        remember=(
+            *change.forget_other(item),
+            remember(item),
+            Remember(kind=item.kind, name=following),
+            *_forgotten(references),
+        ),
+        hazards=hazards,
     )
+
+
+def _lost(change: TableChange, item: Constraint) -> tuple[Hazard, ...]:
+    """The hazard of a rule by whose name there will be one of another kind."""
+    live = change.live.constraints[item.name]
+    if live.kind in {item.kind, "check"}:
+        return ()
+    lesson = "foreign_key.drop" if live.kind == "foreign_key" else "unique.drop"
+    bad = change.alter(f"drop constraint {item.name}")
+    return (change.hazard(lesson, item.name, f"no longer has {item.name} as {live.definition}", bad=bad),)
 
 
 def _leftover(change: TableChange, item: Constraint, *, done: bool) -> None:
@@ -173,10 +201,10 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     word = "primary key" if item.kind == "primary_key" else "unique"
     statements = [change.alter(f"drop constraint {old.name}")] if old else []
     gone = [Remember(kind=old.kind, name=old.name)] if old and old.name != item.name else []
-    change.handled |= {one.name for one in gone}
+    change.handled |= {space(one.kind, one.name) for one in gone}
     statements.append(change.alter(f"add constraint {item.name} {word} using index {following}{_deferral(item)}"))
     what = f"no longer has {item.name} as {old.definition if old else 'it was'}"
-    references = change.release() if old else ()
+    references = change.release(old.name) if old else ()
     change.step(
         f"let the new {_kind(item)} {item.name} take the old one's place",
         "its index is built and valid; both in one transaction",
@@ -212,14 +240,16 @@ def _forgotten(references: tuple[tuple[str, str], ...]) -> list[Remember]:
 def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstraint) -> None:
     """An index by the name of a constraint, whose own index has that name."""
     following = next_name(index.name)
+    references = change.release(old.name)
     if change.empty:
         create = create_index(change.schema.name, change.table.name, index)
         change.step(
             f"let index {index.name} take the place of the constraint",
             "the table is empty",
+            *_let_go(references),
             change.alter(f"drop constraint {old.name}"),
             create,
-            remember=(Remember(kind=old.kind, name=old.name), remember(index)),
+            remember=(Remember(kind=old.kind, name=old.name), remember(index), *_forgotten(references)),
         )
         return
     beside = change.live.indexes.get(following)
@@ -231,6 +261,7 @@ def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstrain
     change.step(
         f"let index {index.name} take the place of the constraint",
         "the new one is built and valid",
+        *_let_go(references),
         statement,
         f"alter index {change.schema.name}.{following} rename to {index.name}",
         phase="contract",
@@ -239,6 +270,7 @@ def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstrain
             Remember(kind=old.kind, name=old.name),
             remember(index),
             Remember(kind="index", name=following),
+            *_forgotten(references),
         ),
         hazards=(
             change.hazard("unique.drop", old.name, f"no longer has {old.name} as {old.definition}", bad=statement),
@@ -259,10 +291,12 @@ def change_index(change: TableChange, index: Index) -> None:
         return
     change.tightens |= index.unique
     if change.empty:
-        drop = [f"drop index {change.schema.name}.{index.name}"] if live else []
+        references = change.release(index.name) if live else ()
+        drop = [*_let_go(references), f"drop index {change.schema.name}.{index.name}"] if live else []
         create = create_index(change.schema.name, change.table.name, index)
         what = "change" if live else "add"
-        change.step(f"{what} index {index.name}", "the table is empty", *drop, create, remember=(remember(index),))
+        remembered = (remember(index), *_forgotten(references))
+        change.step(f"{what} index {index.name}", "the table is empty", *drop, create, remember=remembered)
     elif live and live.valid:
         _replace_index(change, index)
     else:
@@ -278,12 +312,14 @@ def _replace_index(change: TableChange, index: Index) -> None:
         if beside:
             _drop_index(change, following, "it is left over from an older change")
         _build(change, index, following)
+    references = change.release(index.name)
     change.step(
         f"let the new index {index.name} take the old one's place",
         "the new one is built and valid",
+        *_let_go(references),
         f"drop index {change.schema.name}.{index.name}",
         f"alter index {change.schema.name}.{following} rename to {index.name}",
-        remember=(remember(index), Remember(kind="index", name=following)),
+        remember=(remember(index), Remember(kind="index", name=following), *_forgotten(references)),
     )
 
 
@@ -320,7 +356,7 @@ def drop_unwanted(change: TableChange) -> None:
     given = {f"{change.table.name}_{one.name}__given" for one in change.to_require}
     for kind, name in _made_here(change):
         wanted = indexes | indexed if kind == "index" else rules if kind in WITHOUT_INDEX else rules | indexes
-        if name in wanted | {next_name(one) for one in wanted} | given or name in change.handled:
+        if name in wanted | {next_name(one) for one in wanted} | given or space(kind, name) in change.handled:
             continue
         if kind == "check":
             _forget(change, kind, name, "it is no longer in the file")
@@ -333,22 +369,46 @@ def drop_unwanted(change: TableChange) -> None:
 def _drop_lost(change: TableChange, kind: str, name: str, statement: str, how: str) -> None:
     live = change.live.indexes[name] if kind == "index" else change.live.constraints[name]
     definition = live.definition
+    resting = _resting(change, name)
     rule = kind in {"unique", "exclusion", "primary_key"} or getattr(live, "unique", False)
     lesson = "unique.drop" if rule else "foreign_key.drop" if kind == "foreign_key" else "index.drop"
     hazards = ()
     # What falls with a column is part of that column's loss.
     if not any(mentions(definition, column) for column in change.gone):
         hazards = (change.hazard(lesson, name, f"no longer has {name}", bad=statement),)
+    if resting and kind == "index":
+        statement, how = f"drop index {change.schema.name}.{name}", "tx"
     change.contract(
         f"drop {kind.replace('_', ' ')} {name}",
         "it is no longer in the file",
+        *_let_go(tuple((table, item.name) for table, item in resting)),
         statement,
+        *(f"alter table {table} add constraint {item.name} {item.definition} not valid" for table, item in resting),
         kind=how,
         reversible=True,
-        locks=NOTHING if kind == "index" else brief(change.table.name),
-        remember=(Remember(kind=kind, name=name),),
+        locks=NOTHING if how == "no_tx" else brief(change.table.name),
+        remember=(Remember(kind=kind, name=name), *(remember(item) for _, item in resting)),
         hazards=hazards,
     )
+    if resting:
+        change.contract(
+            f"check every row against {', '.join(item.name for _, item in resting)}",
+            "they rest on another key of the same columns now",
+            *(f"alter table {table} validate constraint {item.name}" for table, item in resting),
+            locks=NOTHING,
+            remember=tuple(remember(item) for _, item in resting),
+        )
+
+
+def _resting(change: TableChange, index: str) -> list[tuple[str, Constraint]]:
+    """Foreign keys that stay though the key goes that they rest on: there is another one of the same columns."""
+    wanted = {(one.name, item.name): item for one in change.schema.collections for item in one.table.constraints}
+    return [
+        (f"{change.schema.name}.{table.name}", wanted[table.name, name])
+        for table in change.tables.values()
+        for name, live in table.constraints.items()
+        if live.rests_on == index and (table.name, name) in wanted and wanted[table.name, name].kind == "foreign_key"
+    ]
 
 
 def _made_here(change: TableChange) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,8 @@ select n.nspname, c.relname, k.conname, k.contype, k.convalidated,
     case when %(definitions)s then pg_get_constraintdef(k.oid) else '' end,
     array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, position)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.position),
-    coalesce(k.confrelid::regclass::text, '')
+    coalesce(k.confrelid::regclass::text, ''),
+    coalesce((select relname from pg_class where oid = k.conindid and k.contype = 'f'), '')
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
@@ -169,7 +170,7 @@ class _Builder:
                 not_null_name=more[1],
                 collation=more[2],
             )
-        for schema, table, name, kind, valid, definition, columns_of, target in constraints:
+        for schema, table, name, kind, valid, definition, columns_of, target, index in constraints:
             live = LiveConstraint(
                 name=name,
                 kind=_KINDS[kind],
@@ -177,6 +178,7 @@ class _Builder:
                 definition=definition,
                 columns=tuple(columns_of),
                 target="" if target == "-" else target,
+                rests_on=index,
             )
             self.tables[schema][table].constraints[name] = live
         for schema, table, name, valid, unique, definition in indexes:

@@ -28,7 +28,8 @@ class LiveColumn(_Live, frozen=True, kw_only=True):
 
 
 class LiveConstraint(_Live, frozen=True, kw_only=True):
-    """`definition` is as PostgreSQL writes it; filled only when asked for. `target`: what a foreign key points at."""
+    """`definition` is as PostgreSQL writes it; filled only when asked for. `target`: what a foreign key points at, and
+    `rests_on`: the index there that it relies on."""
 
     name: str
     kind: str
@@ -36,6 +37,7 @@ class LiveConstraint(_Live, frozen=True, kw_only=True):
     definition: str = ""
     columns: tuple[str, ...] = ()
     target: str = ""
+    rests_on: str = ""
 
 
 class LiveIndex(_Live, frozen=True, kw_only=True):
@@ -56,6 +58,11 @@ class LiveTable(_Live, frozen=True, kw_only=True):
     columns: dict[str, LiveColumn] = {}
     constraints: dict[str, LiveConstraint] = {}
     indexes: dict[str, LiveIndex] = {}
+
+    @property
+    def rules(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Constraints and indexes, each by name."""
+        return self.constraints, self.indexes
 
 
 class AppliedVersion(_Live, frozen=True, kw_only=True):

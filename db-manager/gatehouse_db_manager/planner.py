@@ -12,13 +12,15 @@ import msgspec
 from gatehouse_db_manager import render
 from gatehouse_db_manager.belongings import close_schema, open_schema
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.evolve import enforce, expand, link
+from gatehouse_db_manager.evolve import enforce, expand, link, loosen
 from gatehouse_db_manager.guards import guards, problem, small_key, snapshots, versions
 from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
+from gatehouse_db_manager.make_way import make_way
 from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, short_digest
 from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, Step
-from gatehouse_db_manager.renames import rename_columns, rename_tables
+from gatehouse_db_manager.rename_tables import remember_table, rename_tables
+from gatehouse_db_manager.renames import rename_columns
 from gatehouse_db_manager.rewrite import Rewrite
 from gatehouse_db_manager.scripts import Scripts
 from gatehouse_db_manager.sql_rules import pending_problems
@@ -75,12 +77,13 @@ class _Planner:
         self.steps.extend(open_schema(self.whole, self.live, self.schema))
         self.steps.extend(renamed)
         self.reshaped |= {step.collection for step in renamed}
+        self.steps.extend(make_way(self.schema, self.live))
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
         for collection in fresh:
             self._create(collection)
         self._change(migrations)
         self._references(fresh)
-        self.later = self.scripts.around_drops(self.later)
+        self.later = self.scripts.around_drops(sorted(self.later, key=_when))
         self.steps.extend(self.scripts.run(self.reshaped))
         self._data()
         self.steps.extend(plan_migrations(self.schema, self.live, migrations, "contract"))
@@ -113,7 +116,7 @@ class _Planner:
         changes = [change for one in self.schema.collections if (change := self._table_change(one, migrations))]
         for change in changes:
             rename_columns(change)
-        rewritten = Rewrite(changes).plan()
+        rewritten = Rewrite(self.schema, self.live.tables, changes).plan()
         for change in changes:
             expand(change)
             self._take_steps(change)
@@ -125,9 +128,12 @@ class _Planner:
         fallen = {reference for change in changes for reference in change.fallen}
         for change in changes:
             link(change, fallen)
-            self._collect(change)
+            self._take_steps(change)
         if rewritten is not None:
             self.steps.append(self.scripts.around(rewritten))
+        for change in changes:
+            loosen(change)
+            self._collect(change)
 
     def _take_steps(self, change: TableChange) -> None:
         self.steps.extend(change.steps)
@@ -157,8 +163,10 @@ class _Planner:
         self.steps.append(Step(**base, statements=statements, **given))
 
     def _missing_files(self) -> None:
+        """Collections without a file; of a table that a failed run made there is no version yet."""
         wanted = {collection.name for collection in self.schema.collections}
-        self.dropped.extend(sorted(self.live.versions.keys() - wanted))
+        made = {name for kind, name in self.live.objects if kind == "table" and name in self.live.tables}
+        self.dropped.extend(sorted((self.live.versions.keys() | made) - wanted))
 
     def _drop_tables(self) -> None:
         """Tables whose file is gone, when nothing refers to them any more."""
@@ -172,7 +180,7 @@ class _Planner:
             rows = self._count(f"select count(*) from {full}") if table.size else 0  # noqa: S608 (checked names)
             file, danger = f"{folder}/collections/{name}.yaml", f"is gone, but the table {full} stands"
             drop = hazard("table.drop", full, file, danger, rows=rows, full=full)
-            made = [(kind, key) for kind, key in self.live.objects if key == name or key.startswith(f"{name}.")]
+            made = [("table", name), *(("column", f"{name}.{one}") for one in table.columns)]
             made += [(one.kind, one.name) for one in table.constraints.values()]
             made += [("index", one) for one in table.indexes]
             self._step(
@@ -195,7 +203,7 @@ class _Planner:
             phase="contract",
             what=f"unlink {name}",
             why="both tables go",
-            statements=(f"alter table {self.schema.name}.{table} drop constraint {name}",),
+            statements=(f"alter table {self.schema.name}.{table} drop constraint if exists {name}",),
             locks=brief(table),
             reversible=False,
             remember=(Remember(kind="foreign_key", name=name),),
@@ -235,7 +243,7 @@ class _Planner:
             *render.create_table(self.schema, table),
             collection=table.name,
             remember=(
-                Remember(kind="table", name=table.name, digest=short_digest(table.name)),
+                remember_table(collection),
                 *(remember_column(table.name, column) for column in table.columns),
                 *(remember(item) for item in made),
             ),
@@ -252,13 +260,6 @@ class _Planner:
             return None
         change = TableChange(self.schema, collection, self.live, any(one.collection == name for one in migrations))
         change.answers, change.major = self.whole.answers, self.whole.major
-        full = change.full
-        change.pointing = tuple(
-            (f"{self.schema.name}.{table.name}", one.name)
-            for table in self.live.tables.values()
-            for one in table.constraints.values()
-            if one.kind == "foreign_key" and one.target == full
-        )
         return change
 
     def _references(self, fresh: list[Collection]) -> None:
@@ -296,6 +297,13 @@ class _Planner:
             seconds=rows / 15_000,
             data=tuple(changed),
         )
+
+
+def _when(step: Step) -> int:
+    """Of what goes: what refers to something goes before it, whatever their tables."""
+    first = step.remember[0]
+    gone = first.kind if first.digest is None else ""
+    return {"foreign_key": 0, "column": 2}.get(gone, 1)
 
 
 def _copy(live: LiveSchema) -> LiveSchema:

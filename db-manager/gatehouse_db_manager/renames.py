@@ -1,212 +1,307 @@
-"""Renames, where a file says `renamed_from`: a column or a collection gets its new name together with the rules that
-are named after it.
+"""Renames, where a file says `renamed_from`: which are due, in which order, and what they do to the columns of a table.
+Collections are in rename_tables.py.
 
 Running code breaks at that moment, so somebody has to approve it; the safe way is a new one beside the old one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from gatehouse_db_manager.live import LiveColumn, LiveSchema, Recorded
-from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema
+from gatehouse_db_manager.live import LiveTable, Recorded
+from gatehouse_db_manager.model import Column, Constraint, Index, short_digest
 from gatehouse_db_manager.names import LONGEST
-from gatehouse_db_manager.plan_structs import Remember, Step
+from gatehouse_db_manager.plan_structs import Remember
 from gatehouse_db_manager.render import next_name
-from gatehouse_db_manager.table_change import RULES, TableChange, brief, hazard, remember, remember_column, substitute
+from gatehouse_db_manager.table_change import TableChange, mentions, remember_column, space, substitute
+
+# What is renamed: (kind, old name, new name).
+Move = tuple[str, str, str]
+
+
+def due(
+    given: Mapping[str, str], live: Collection[str], wanted: Collection[str], done: Callable[[str, str], bool]
+) -> dict[str, str]:
+    """Which of the names `given` (new name -> old one) are still to be changed.
+
+    A file may go on saying what something was called once, and the old name may be another's by now: so a name that is
+    kept is only given away if it gets another thing itself. Two may change their names with each other.
+    """
+    found: dict[str, str] = {}
+    for new, old in given.items():
+        if old in live and old not in found.values() and not (new in live and done(new, old)):
+            found[new] = old
+    while True:
+        away = set(found.values())
+        kept = {
+            new: old
+            for new, old in found.items()
+            if (new not in live or new in away) and (old not in wanted or old in found)
+        }
+        if kept == found:
+            return found
+        found = kept
+
+
+def in_order(names: Mapping[str, str]) -> list[list[tuple[str, str]]]:
+    """Old name -> new name as single moves, such that each new name is free by then. What goes round in a circle begins
+    and ends with a name in between; its moves are together in one list."""
+    pending, ordered = dict(names), []
+    while pending:
+        if free := [old for old, new in pending.items() if new not in pending]:
+            ordered += [[(old, pending.pop(old))] for old in free]
+            continue
+        first = next(iter(pending))
+        between = f"moved_{short_digest(first)[:8]}"
+        circle, last = [(first, between)], pending.pop(first)
+        while free := next((old for old, new in pending.items() if new not in pending and new == circle[-1][0]), None):
+            circle.append((free, pending.pop(free)))
+        ordered.append([*circle, (between, last)])
+    return ordered
+
+
+def net(items: Iterable[Remember]) -> tuple[Remember, ...]:
+    """What is to be recorded in the end: a name that is given up may be taken again."""
+    return tuple({(item.kind, item.name): item for item in items}.values())
 
 
 def rename_columns(change: TableChange) -> None:
     """What follows is planned as if the names were changed already."""
-    kept = {column.name for column in change.table.columns}
-    for column in change.table.columns:
-        old = column.renamed_from
-        if old and column.name not in change.live.columns and old in change.live.columns and old not in kept:
-            _rename(change, column, old)
+    wanted = {column.name: column for column in change.table.columns}
+    given = {name: column.renamed_from for name, column in wanted.items() if column.renamed_from}
+    found = due(given, change.live.columns, wanted, lambda new, old: _is_done(change, new, old))
+    if found:
+        _Columns(change, wanted, found).rename()
 
 
-def _rename(change: TableChange, column: Column, old: str) -> None:
-    table, new = change.table.name, column.name
-    live = change.live.columns.pop(old)
-    # PostgreSQL names the sequence behind an identity column, and (from 18 on) NOT NULL, after the column.
-    default_name = f"{table}_{old}_not_null"
-    followed = live.not_null_name == default_name and len(f"{table}_{new}_not_null") <= LONGEST
-    named = f"{table}_{new}_not_null" if followed else live.not_null_name
-    change.live.columns[new] = msgspec.structs.replace(live, name=new, not_null_name=named)
-    change.names_now[new] = old
-    for name, rule in change.live.constraints.items():
-        columns = tuple(new if one == old else one for one in rule.columns)
-        change.live.constraints[name] = msgspec.structs.replace(rule, columns=columns)
-    recorded = change.objects.pop(("column", f"{table}.{old}"), None)
-    remembered = [Remember(kind="column", name=f"{table}.{old}")]
-    if recorded:
-        details = {key: value for key, value in recorded.details.items() if key != "live"}
-        change.objects["column", f"{table}.{new}"] = msgspec.structs.replace(recorded, details=details)
-        given = {key: value for key, value in details.items() if key in {"default", "generated", "backfill"}}
-        item = remember_column(table, column)
-        remembered.append(msgspec.structs.replace(item, digest=recorded.digest, details=given))
-    statements = [change.alter(f"rename column {old} to {new}")]
-    if followed:
-        statements.append(change.alter(f"rename constraint {default_name} to {named}"))
-    statements += _rename_sequence(change.schema, live, f"{table}_{old}", f"{table}_{new}")
-    for item in (*change.table.constraints, *change.table.indexes):
-        _follow(change, item, old, new, statements, remembered)
-    change.reshaped = True
-    change.step(
-        f"rename column {old} to {new}",
-        "its file says so",
-        *statements,
-        phase="contract",
-        remember=tuple(remembered),
-        hazards=(change.hazard("column.rename", f"{table}.{old}", f"renames {old} to {new}", column=old, new=new),),
-    )
+def _is_done(change: TableChange, new: str, old: str) -> bool:
+    recorded = change.recorded("column", new)
+    return recorded is not None and recorded.details.get("from") == old
 
 
-def _follow(
-    change: TableChange,
-    item: Constraint | Index,
-    old: str,
-    new: str,
-    statements: list[str],
-    remembered: list[Remember],
-) -> None:
-    """A rule that means the same under the new name is neither checked nor built again; only its name may change."""
-    table = change.table.name
-    before = f"{table}_{old}_{item.name.removeprefix(f'{table}_{new}_')}"
-    was = before if item.name.startswith(f"{table}_{new}_") else item.name
-    kind = "index" if isinstance(item, Index) else item.kind
-    recorded = change.objects.get((kind, was))
-    place = change.live.indexes if isinstance(item, Index) else change.live.constraints
-    if recorded is None or was not in place or (was != item.name and item.name in place):
-        return
-    names = {new: old}
-    earlier = msgspec.structs.replace(item, definition=substitute(item.definition, names))
-    same = earlier.digest == recorded.digest
-    if was != item.name:
-        what = "index" if isinstance(item, Index) else "constraint"
-        renamed = f"alter index {change.schema.name}.{was} rename to {item.name}"
-        statements.append(renamed if what == "index" else change.alter(f"rename constraint {was} to {item.name}"))
-        found = place.pop(was)
-        place[item.name] = msgspec.structs.replace(found, name=item.name)  # ty: ignore[invalid-assignment]
-        del change.objects[kind, was]
-        remembered.append(Remember(kind=kind, name=was))
-        place.pop(next_name(was), None)
-    digest = item.digest if same else recorded.digest
-    details = {key: value for key, value in recorded.details.items() if key != "live"}
-    change.objects[kind, item.name] = Recorded(digest=digest, details=details)
-    if same or was != item.name:
-        remembered.append(msgspec.structs.replace(remember(item), digest=digest, details=details))
+class _Columns:
+    """The renames of one table's columns. `found`: new name -> old one."""
 
+    def __init__(self, change: TableChange, wanted: Mapping[str, Column], found: Mapping[str, str]) -> None:
+        self.change, self.wanted, self.found = change, wanted, found
+        self.table = change.table.name
+        self.names = {old: new for new, old in found.items()}
+        self.moves: list[Move] = [("column", old, new) for old, new in self.names.items()]
+        self.remembered: list[Remember] = []
 
-def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
-    """What follows is planned as if collections had their new names already. `live` is changed in place."""
-    wanted = {collection.name for collection in schema.collections}
-    for collection in schema.collections:
-        old = collection.renamed_from
-        if not old or old in wanted or collection.name in live.tables:
-            continue
-        if old in live.tables and ("table", old) in live.objects:
-            yield _rename_table(schema, live, collection, old)
-
-
-def _rename_table(schema: Schema, live: LiveSchema, collection: Collection, old: str) -> Step:
-    new = collection.name
-    table = live.tables.pop(old)
-    statements = [f"alter table {schema.name}.{old} rename to {new}"]
-    full = f"{schema.name}.{new}"
-    names: dict[str, str] = {}
-    for column in table.columns.values():
-        statements += _rename_sequence(schema, column, f"{old}_{column.name}", f"{new}_{column.name}")
-        if column.not_null_name == f"{old}_{column.name}_not_null":
-            follows = f"{new}_{column.name}_not_null"
-            statements.append(f"alter table {full} rename constraint {column.not_null_name} to {follows}")
-            table.columns[column.name] = msgspec.structs.replace(column, not_null_name=follows)
-    for name in (*table.constraints, *table.indexes):
-        follows = new + name.removeprefix(old)
-        recorded = any((kind, name) in live.objects for kind in RULES)
-        if not (recorded and name.startswith(f"{old}_") and len(follows) <= LONGEST):
-            continue
-        names[name] = follows
-        if name in table.constraints:
-            statements.append(f"alter table {full} rename constraint {name} to {follows}")
-            table.constraints[follows] = msgspec.structs.replace(table.constraints.pop(name), name=follows)
-        else:
-            statements.append(f"alter index {schema.name}.{name} rename to {follows}")
-            table.indexes[follows] = msgspec.structs.replace(table.indexes.pop(name), name=follows)
-    live.tables[new] = msgspec.structs.replace(table, name=new, was=old)
-    statements += [
-        f"update dbm.{one} set collection = '{new}' where schema = '{schema.name}' and collection = '{old}'"  # noqa: S608
-        for one in ("collection_version", "data")
-    ]
-    if old in live.versions:
-        live.versions[new] = live.versions.pop(old)
-    for kind in ("reference", "test"):
-        if (old, kind) in live.data:
-            live.data[new, kind] = live.data.pop((old, kind))
-    return Step(
-        schema=schema.name,
-        collection=new,
-        kind="tx",
-        phase="contract",
-        what=f"rename collection {old} to {new}",
-        why="its file says so",
-        statements=tuple(statements),
-        locks=brief(old),
-        reversible=False,
-        remember=tuple(_rename_records(schema, live, old, new, names)),
-        hazards=(
-            hazard(
-                "table.rename",
-                f"{schema.name}.{old}",
-                collection.file,
-                f"renames the collection {old} to {new}",
-                table=old,
-                full=f"{schema.name}.{old}",
-                new=new,
+    def rename(self) -> None:
+        change = self.change
+        self._columns()
+        self._words()
+        self._rules()
+        self._generated()
+        change.names_now |= self.found
+        change.reshaped = True
+        listed = [f"{old} to {new}" for old, new in self.names.items()]
+        change.step(
+            f"rename column{'s' if len(listed) > 1 else ''} {', '.join(listed)}",
+            "its file says so",
+            *statements(change.schema.name, self.table, self.moves),
+            phase="contract",
+            remember=net(self.remembered),
+            hazards=tuple(
+                change.hazard("column.rename", f"{self.table}.{old}", f"renames {old} to {new}", column=old, new=new)
+                for old, new in self.names.items()
             ),
-        ),
-    )
+        )
 
+    def _columns(self) -> None:
+        change, table = self.change, self.table
+        columns, records = {}, {}
+        for old, live in change.live.columns.items():
+            new = self.names.get(old, old)
+            named = live.not_null_name
+            if new != old:
+                # PostgreSQL names the sequence behind an identity column, and (from 18 on) NOT NULL, after the column.
+                if named == f"{table}_{old}_not_null" and len(f"{table}_{new}_not_null") <= LONGEST:
+                    self.moves.append(("check", named, f"{table}_{new}_not_null"))
+                    named = f"{table}_{new}_not_null"
+                if live.identity and len(f"{table}_{new}_seq") <= LONGEST:
+                    self.moves.append(("sequence", f"{table}_{old}_seq", f"{table}_{new}_seq"))
+                if recorded := change.objects.pop(("column", f"{table}.{old}"), None):
+                    records[new] = recorded
+                self.remembered.append(Remember(kind="column", name=f"{table}.{old}"))
+            columns[new] = msgspec.structs.replace(live, name=new, not_null_name=named)
+        change.live.columns.clear()
+        change.live.columns.update(columns)
+        for new, recorded in records.items():
+            details = {key: value for key, value in recorded.details.items() if key != "live"}
+            change.objects["column", f"{table}.{new}"] = msgspec.structs.replace(recorded, details=details)
+            kept = {key: value for key, value in details.items() if key in {"default", "generated", "backfill"}}
+            kept["from"] = self.found[new]
+            item = remember_column(table, self.wanted[new])
+            self.remembered.append(msgspec.structs.replace(item, digest=recorded.digest, details=kept))
 
-def _rename_records(schema: Schema, live: LiveSchema, old: str, new: str, names: dict[str, str]) -> Iterable[Remember]:
-    """Everything that is recorded under the old names, and what refers to the table, under the new ones."""
-    target, own = f"{schema.name}.{old}", {one.name for one in live.tables[new].constraints.values()}
-    pointing = set()
-    for table in live.tables.values():
-        for name, rule in list(table.constraints.items()):
-            if rule.target == target:
-                table.constraints[name] = msgspec.structs.replace(rule, target=f"{schema.name}.{new}")
-                pointing.add(name)
-    wanted = {
-        item.name: item
-        for collection in schema.collections
-        for item in collection.table.constraints
-        if item.kind == "foreign_key"
-    }
-    for (kind, name), recorded in list(live.objects.items()):
-        follows = name
-        if kind == "table" and name == old:
-            follows = new
-        elif kind == "column" and name.startswith(f"{old}."):
-            follows = new + name.removeprefix(old)
-        elif kind in RULES:
-            follows = names.get(name, name)
-        if follows == name and not (kind in RULES and (name in pointing or name in own)):
-            continue
-        details = {key: value for key, value in recorded.details.items() if key != "live"}
+    def _words(self) -> None:
+        """What PostgreSQL says of rules and indexes has the new names by then, and so have foreign keys of others."""
+        live = self.change.live
+        for name, rule in live.constraints.items():
+            columns = tuple(self.names.get(one, one) for one in rule.columns)
+            text = substitute(rule.definition, self.names)
+            live.constraints[name] = msgspec.structs.replace(rule, columns=columns, definition=text)
+        for name, index in live.indexes.items():
+            live.indexes[name] = msgspec.structs.replace(index, definition=substitute(index.definition, self.names))
+        for table in self.change.tables.values():
+            for name, rule in list(table.constraints.items()):
+                if rule.target == self.change.full and table.name != self.table:
+                    head, word, tail = rule.definition.partition(" REFERENCES ")
+                    text = head + word + substitute(tail, self.names)
+                    table.constraints[name] = msgspec.structs.replace(rule, definition=text)
+                    self._pointing(name)
+
+    def _pointing(self, name: str) -> None:
+        """A foreign key of another table is the same one, whatever the columns are called that it points at."""
+        recorded = self.change.objects.get(("foreign_key", name))
+        items = (item for one in self.change.schema.collections for item in one.table.constraints)
+        item = next((one for one in items if one.name == name and one.kind == "foreign_key"), None)
+        if recorded is None:
+            return
         digest = recorded.digest
-        item = wanted.get(follows)
-        if kind == "foreign_key" and item is not None:
-            earlier = msgspec.structs.replace(item, definition=substitute(item.definition, {new: old}))
-            digest = item.digest if earlier.digest == digest else digest
-        if follows != name:
-            del live.objects[kind, name]
-            yield Remember(kind=kind, name=name)
-        live.objects[kind, follows] = Recorded(digest=digest, details=details)
-        yield Remember(kind=kind, name=follows, digest=digest, details=details)
+        if item is not None:
+            head, word, tail = item.definition.partition(" references ")
+            earlier = msgspec.structs.replace(item, definition=head + word + substitute(tail, self.found))
+            digest = item.digest if earlier.digest == digest else self._stale(digest, tail)
+        self._record("foreign_key", name, digest, recorded)
+
+    def _stale(self, digest: str, words: str) -> str:
+        """A definition that was about the old names isn't what stands any more, if a column has taken such a name."""
+        about = any(mentions(words, new) for new in self.found)
+        return f"renamed {digest}" if about and not digest.startswith("renamed ") else digest
+
+    def _record(self, kind: str, name: str, digest: str, recorded: Recorded) -> None:
+        """Without PostgreSQL's words, which are other ones by then."""
+        details = {key: value for key, value in recorded.details.items() if key != "live"}
+        self.change.objects[kind, name] = Recorded(digest=digest, details=details)
+        self.remembered.append(Remember(kind=kind, name=name, digest=digest, details=details))
+
+    def _rules(self) -> None:
+        """A rule that means the same under the new names is neither checked nor built again; its name may change."""
+        change = self.change
+        items = (*change.table.constraints, *change.table.indexes)
+        former = self._former_names(items)
+        named = {item.name for item in items}
+        found = []
+        for item in items:
+            was = former.get(space(item), item.name)
+            kind = "index" if isinstance(item, Index) else item.kind
+            place = change.live.rules[isinstance(item, Index)]
+            recorded = change.objects.get((kind, was))
+            if recorded is None or was not in place or (was == item.name and _is_taken(former, item)):
+                continue
+            earlier = msgspec.structs.replace(item, definition=substitute(item.definition, self.found))
+            found.append((item, kind, was, place, recorded, earlier.digest == recorded.digest))
+        # First all names are given up, then all are taken.
+        standing = [place.pop(was) for _, _, was, place, _, _ in found]
+        for item, kind, was, place, _, _ in found:
+            del change.objects[kind, was]
+            if was != item.name:
+                self.moves.append((kind, was, item.name))
+                self.remembered.append(Remember(kind=kind, name=was))
+                place.pop(next_name(was), None)
+        for (item, kind, _, place, recorded, same), live in zip(found, standing, strict=True):
+            place[item.name] = msgspec.structs.replace(live, name=item.name)
+            digest = item.digest if same else self._stale(recorded.digest, live.definition)
+            self._record(kind, item.name, digest, recorded)
+        for live in (*change.live.constraints.values(), *change.live.indexes.values()):
+            # Rules that go: if this never comes to its end, none of them is to be taken for what it was.
+            kind = getattr(live, "kind", "index")
+            recorded = change.objects.get((kind, live.name))
+            if recorded and live.name not in named and recorded.digest != self._stale(recorded.digest, live.definition):
+                self._record(kind, live.name, self._stale(recorded.digest, live.definition), recorded)
+        follow(change.tables.values(), self.moves)
+
+    def _former_names(self, items: Iterable[Constraint | Index]) -> dict[tuple[str, str], str]:
+        """What rules were called that are named after a column. Only names that are free by then are given."""
+        prefixes = {}
+        for new, old in self.found.items():
+            prefixes[f"columns.{self.wanted[new].key}"] = (self.wanted[new].key, _key(self.wanted[new], old))
+        named = {space(item) for item in items}
+        former: dict[tuple[str, str], str] = {}
+        for item in items:
+            here = self.change.live.indexes if isinstance(item, Index) else self.change.live.constraints
+            pairs = [prefixes[item.key]] if item.key in prefixes else [*prefixes.values(), *self.found.items()]
+            for new, old in pairs:
+                if item.name.startswith(f"{self.table}_{new}_"):
+                    was = f"{self.table}_{old}_{item.name.removeprefix(f'{self.table}_{new}_')}"
+                    free = item.key in prefixes or (space(item)[0], was) not in named
+                    if was in here and free:
+                        former[space(item)] = was
+        while True:
+            away = {(place, was) for (place, _), was in former.items()}
+            taken = {space(one) for one in (*self.change.live.constraints.values(), *self.change.live.indexes.values())}
+            kept = {one: was for one, was in former.items() if one not in taken or one in away}
+            if kept == former:
+                return former
+            former = kept
+
+    def _generated(self) -> None:
+        """Generated columns that are made of renamed ones are the same ones."""
+        for name, column in self.wanted.items():
+            recorded = self.change.recorded("column", name)
+            live = self.change.column(name)
+            if recorded is None or live is None or not live.generated or column.generated is None:
+                continue
+            text = substitute(live.default or "", self.names)
+            self.change.live.columns[name] = msgspec.structs.replace(live, default=text)
+            was = recorded.details.get("generated")
+            details = {key: value for key, value in recorded.details.items() if key != "live"}
+            if was == substitute(column.generated, self.found):
+                details["generated"] = column.generated
+            else:
+                details["generated"] = self._stale(str(was), text)
+            if details != recorded.details:
+                full = f"{self.table}.{name}"
+                self.change.objects["column", full] = msgspec.structs.replace(recorded, details=details)
+                item = Remember(kind="column", name=full, digest=recorded.digest, details=details)
+                self.remembered.append(item)
 
 
-def _rename_sequence(schema: Schema, column: LiveColumn, old: str, new: str) -> list[str]:
-    if not column.identity or len(f"{new}_seq") > LONGEST:
-        return []
-    return [f"alter sequence {schema.name}.{old}_seq rename to {new}_seq"]
+def _key(column: Column, old: str) -> str:
+    """What the key of a column of several parts was called, of which this is one."""
+    return old.removesuffix(column.name.removeprefix(column.key))
+
+
+def _is_taken(former: Mapping[tuple[str, str], str], item: Constraint | Index) -> bool:
+    """Whether what stands under its name is renamed, and so another's."""
+    return any(place == space(item)[0] and was == item.name for (place, _), was in former.items())
+
+
+def follow(tables: Iterable[LiveTable], moves: Iterable[Move]) -> None:
+    """Foreign keys go on resting on an index whose name changes."""
+    names = {old: new for kind, old, new in moves if kind in {"index", "primary_key", "unique"}}
+    for table in tables:
+        for name, rule in list(table.constraints.items()):
+            if rule.rests_on in names:
+                table.constraints[name] = msgspec.structs.replace(rule, rests_on=names[rule.rests_on])
+
+
+def statements(schema: str, table: str, moves: Iterable[Move]) -> list[str]:
+    """The moves as SQL, in an order in which each name is free. A check may be called as an index is."""
+    moves = list(moves)
+    columns = {old: new for kind, old, new in moves if kind == "column"}
+    others = {old: new for kind, old, new in moves if kind != "column"}
+    kinds: dict[str, list[str]] = {}
+    for kind, old, _ in moves:
+        if kind != "column":
+            kinds.setdefault(old, []).append(kind)
+    found = [
+        f"alter table {schema}.{table} rename column {one} to {other}"
+        for group in in_order(columns)
+        for one, other in group
+    ]
+    for group in in_order(others):
+        for one, other in group:
+            for kind in kinds[group[0][0] if one == group[-1][0] and len(group) > 1 else one]:
+                found.append(_renamed(schema, table, kind, one, other))
+    return found
+
+
+def _renamed(schema: str, table: str, kind: str, one: str, other: str) -> str:
+    if kind in {"index", "sequence"}:
+        return f"alter {kind} {schema}.{one} rename to {other}"
+    return f"alter table {schema}.{table} rename constraint {one} to {other}"

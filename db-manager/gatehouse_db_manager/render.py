@@ -13,7 +13,7 @@ def create_table(schema: Schema, table: Table) -> tuple[str, ...]:
     lines = [column.definition for column in table.columns]
     own = [item for item in table.constraints if item.kind != "foreign_key"]
     # Of two in one statement that are about the same columns, PostgreSQL silently makes only one.
-    again = [item for number, item in enumerate(own) if item.columns and any(_same(item, one) for one in own[:number])]
+    again = [item for number, item in enumerate(own) if any(_same(item, one) for one in own[:number])]
     lines += [f"constraint {item.name} {item.definition}" for item in own if item not in again]
     body = ",\n    ".join(lines)
     return (
@@ -28,6 +28,8 @@ def create_table(schema: Schema, table: Table) -> tuple[str, ...]:
 
 def _same(one: Constraint, other: Constraint) -> bool:
     keys = {"primary_key", "unique"}
+    if one.kind == "exclusion":
+        return one.definition == other.definition
     return one.kind in keys and other.kind in keys and one.columns == other.columns
 
 

@@ -233,6 +233,9 @@ class Rules:
             place = tuple(item.key.split("."))
             if illegal := why_illegal(item.name):
                 self._refuse(place, f"makes the name {item.name}, which {illegal[0]}", illegal[1])
+            elif isinstance(item, Constraint) and item.name.endswith("_not_null"):
+                message = f"makes the name {item.name}; PostgreSQL gives such names to what makes columns required."
+                self._refuse(place, message, "Rename it.")
             elif item.name in seen:
                 self._refuse(place, f"makes the name {item.name} a second time.", "Rename one.")
             seen.add(item.name)

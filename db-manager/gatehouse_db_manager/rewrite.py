@@ -10,10 +10,12 @@ import re
 from typing import Any
 
 from gatehouse_db_manager.evolve_columns import IDENTITIES, refuse_empty, start_numbering
-from gatehouse_db_manager.model import Column, Constraint, Index
-from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
-from gatehouse_db_manager.render import comment_on_column, create_index
-from gatehouse_db_manager.table_change import TableChange, mentions, remember, remember_column
+from gatehouse_db_manager.live import LiveTable
+from gatehouse_db_manager.model import Column, Schema
+from gatehouse_db_manager.plan_structs import Hazard, Step
+from gatehouse_db_manager.render import comment_on_column
+from gatehouse_db_manager.rewrite_rules import Around
+from gatehouse_db_manager.table_change import TableChange, remember_column, space
 
 # Bytes. Rewriting runs at about 30 MB a second, so everybody waits for about half a second at most.
 SMALL = 16_000_000
@@ -38,48 +40,38 @@ def widens(old: str, new: str) -> bool:
     return fits and (before[3] or "0") == (after[3] or "0")
 
 
-class Rewrite:
+class Rewrite(Around):
     """One step for all tables of a schema: a reference changes its type together with what it refers to."""
 
-    def __init__(self, changes: list[TableChange]) -> None:
-        self.changes = {change.table.name: change for change in changes}
-        self.first: list[str] = []
-        self.keys: list[str] = []
-        self.middle: list[str] = []
-        self.last: list[str] = []
-        self.linked: list[str] = []
-        self.remembered: list[Remember] = []
+    def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:
+        super().__init__(schema, tables, changes)
         self.hazards: list[Hazard] = []
         self.whats: list[str] = []
-        self.tables: list[TableChange] = []
-        # (table, column): what is about them is taken down first.
-        self.concerned: set[tuple[str, str]] = set()
 
     def plan(self) -> Step | None:
         for change in self.changes.values():
             self._widen(change)
             self._columns(change)
             self._exclusions(change)
-        for change in self.changes.values():
-            self._around(change)
-        for change in self.tables:
+        self.around()
+        for change in self.touched:
             change.reshaped = True
-        if not self.tables:
+        if not self.touched:
             return None
         return self._step()
 
     def _step(self) -> Step | None:
-        size = sum(change.live.size for change in self.tables)
-        names = ", ".join(change.table.name for change in self.tables)
+        size = sum(change.live.size for change in self.touched)
+        names = ", ".join(change.table.name for change in self.touched)
         if size > SMALL:
-            for change in self.tables:
+            for change in self.touched:
                 why = (
                     f"PostgreSQL would rewrite {size / 1e6:,.0f} MB behind an exclusive lock, for about "
                     f"{size / _REWRITE_SPEED:.0f} s in which nobody reads or writes."
                 )
                 change.refuse("table.rewrite", "columns", f"needs to {'; '.join(self.whats)}", why=why)
             return None
-        first = self.tables[0]
+        first = self.touched[0]
         return Step(
             schema=first.schema.name,
             collection=first.table.name,
@@ -87,7 +79,7 @@ class Rewrite:
             phase="contract",
             what="; ".join(self.whats),
             why="in one transaction: the tables are empty" if not size else "in one transaction, as the table is small",
-            statements=(*self.first, *self.keys, *self.middle, *self.last, *self.linked),
+            statements=self.statements,
             locks=f"{names}: nobody reads or writes until it is done",
             reversible=False,
             seconds=size / _REWRITE_SPEED,
@@ -119,7 +111,7 @@ class Rewrite:
             recorded = change.recorded("column", column.name)
             was = recorded.details.get("generated") if recorded else None
             if live is None:
-                if (column.generated is not None or column.identity) and not change.empty:
+                if column.generated is not None or (column.identity and not change.empty):
                     self._generate(change, column, again=False)
                 continue
             retyped = live.sql_type != column.sql_type or live.collation != column.collation.rpartition(".")[2]
@@ -129,22 +121,15 @@ class Rewrite:
             elif retyped:
                 self._retype(change, column)
 
-    def _touch(self, change: TableChange) -> None:
-        if change not in self.tables:
-            self.tables.append(change)
-
     def _generate(self, change: TableChange, column: Column, *, again: bool) -> None:
-        self._touch(change)
+        self.touch(change)
         name, live = column.name, change.column(column.name)
-        change.handled.add(name)
+        change.handled.add(space("column", name))
         self.concerned.add((change.table.name, name))
         self.whats.append(f"generate {name}" + (" anew" if again else ""))
         if again:
-            self.first.append(change.alter(f"drop column {name}"))
-        self.last.append(change.alter(f"add column {column.definition}"))
-        if column.description:
-            self.last.append(comment_on_column(change.full, column))
-        self.remembered.append(remember_column(change.table.name, column))
+            self.columns_down.append(change.alter(f"drop column {name}"))
+        self.column_up(change, column)
         if change.empty:
             return
         why = ""
@@ -154,16 +139,16 @@ class Rewrite:
         self._hazard(change, "column.generated", name, danger, why=why, column=name)
 
     def _retype(self, change: TableChange, column: Column) -> None:
-        self._touch(change)
+        self.touch(change)
         live = change.live.columns[column.name]
         name, old, new = column.name, live.sql_type, column.sql_type
-        change.handled.add(name)
+        change.handled.add(space("column", name))
         self.concerned.add((change.table.name, name))
         self.whats.append(f"change {name} from {old} to {new}")
         if live.generated:
-            self.first.append(change.alter(f"alter column {name} drop expression"))
+            self.columns_down.append(change.alter(f"alter column {name} drop expression"))
         if live.identity and not column.identity:
-            self.first.append(change.alter(f"alter column {name} drop identity"))
+            self.columns_down.append(change.alter(f"alter column {name} drop identity"))
         actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
         there, back = _casts(name, old, new)
         using = f" using ({there})" if old != new else ""
@@ -176,7 +161,7 @@ class Rewrite:
         if column.identity and IDENTITIES[column.identity] != live.identity:
             self.middle.extend(start_numbering(change, column, anew=not live.identity))
         if column.description != live.description:
-            self.last.append(comment_on_column(change.full, column))
+            self.middle.append(comment_on_column(change.full, column))
         self.remembered.append(remember_column(change.table.name, column))
         lost = None
         if not change.empty:
@@ -203,84 +188,13 @@ class Rewrite:
             live = change.live.constraints.get(item.name)
             if item.kind != "exclusion" or change.empty or (live and change.stands(item, live)):
                 continue
-            self._touch(change)
+            self.touch(change)
             self.whats.append(f"add exclusion {item.name}")
-            self._up(change, item, down=live is not None)
+            self.up(change, item)
             bad = change.alter(f"add constraint {item.name} {item.definition}")
             self._hazard(
                 change, "exclusion.add", item.name, f"adds exclusion {item.name} to a table with rows", bad=bad
             )
-
-    # What is about it
-
-    def _around(self, change: TableChange) -> None:
-        """Rules and indexes about what changes, and generated columns made of it."""
-        concerned = {column for table, column in self.concerned if table == change.table.name}
-        self._derived(change, concerned)
-        for item in (*change.table.constraints, *change.table.indexes):
-            if item.name not in change.handled and self._is_about(change, item.definition, concerned):
-                place = change.live.indexes if isinstance(item, Index) else change.live.constraints
-                self._touch(change)
-                self._up(change, item, down=item.name in place)
-        wanted = {item.name for item in (*change.table.constraints, *change.table.indexes)}
-        for name, live in change.live.constraints.items():
-            about = self._is_about(change, live.definition, concerned)
-            if name not in wanted and about and (live.kind, name) in change.objects:
-                self._down(change, live.kind, name)
-        for name, index in change.live.indexes.items():
-            about = self._is_about(change, index.definition.partition(" USING ")[2], concerned)
-            if name not in wanted and about and ("index", name) in change.objects:
-                self._down(change, "index", name)
-
-    def _is_about(self, change: TableChange, definition: str, concerned: set[str]) -> bool:
-        if any(mentions(definition, name) for name in concerned):
-            return True
-        found = re.search(r"references (?:\w+\.)?(\w+) ?\((\w+)\)", definition, re.IGNORECASE)
-        return bool(found and found[1] != change.table.name and (found[1], found[2]) in self.concerned)
-
-    def _derived(self, change: TableChange, concerned: set[str]) -> None:
-        """Generated columns of columns that change their type: they come down before and up after."""
-        columns = {column.name: column for column in change.table.columns}
-        for name, live in list(change.live.columns.items()):
-            if not live.generated or name in change.handled or not live.default:
-                continue
-            if not any(mentions(live.default, one) for one in concerned):
-                continue
-            change.handled.add(name)
-            concerned.add(name)
-            self.first.append(change.alter(f"drop column {name}"))
-            column = columns.get(name)
-            if column is None:
-                self.remembered.append(Remember(kind="column", name=f"{change.table.name}.{name}"))
-                continue
-            self.last.append(change.alter(f"add column {column.definition}"))
-            if column.description:
-                self.last.append(comment_on_column(change.full, column))
-            self.remembered.append(remember_column(change.table.name, column))
-
-    def _down(self, change: TableChange, kind: str, name: str) -> None:
-        change.handled.add(name)
-        # The foreign keys of all tables go before the keys they point at.
-        index = f"drop index if exists {change.schema.name}.{name}"
-        place = self.first if kind == "foreign_key" else self.keys
-        statement = index if kind == "index" else change.alter(f"drop constraint if exists {name}")
-        place.insert(0, statement)
-        self.remembered.append(Remember(kind=kind, name=name))
-
-    def _up(self, change: TableChange, item: Constraint | Index, *, down: bool) -> None:
-        kind = "index" if isinstance(item, Index) else item.kind
-        if down:
-            self._down(change, kind, item.name)
-            self.remembered.pop()
-        for other in change.forget_other(item):
-            self._down(change, other.kind, other.name)
-        change.handled.add(item.name)
-        if isinstance(item, Index):
-            self.last.append(create_index(change.schema.name, change.table.name, item))
-        else:
-            place = self.linked if item.kind == "foreign_key" else self.last
-            place.append(change.alter(f"add constraint {item.name} {item.definition}"))
-        self.remembered.append(remember(item))
 
 
 # Where PostgreSQL itself says what becomes of a value; all others go by their text.

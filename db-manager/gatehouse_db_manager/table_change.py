@@ -1,6 +1,7 @@
 """What the planner knows about one existing table, and the steps and refusals it collects for it."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,7 +26,14 @@ def brief(table: str) -> str:
     return f"{table} for an instant (gives way after 100 ms and tries again)"
 
 
-def substitute(text: str, names: dict[str, str]) -> str:
+def space(item: Constraint | Index | LiveConstraint | LiveIndex | str, name: str = "") -> tuple[str, str]:
+    """What a name is unique in: a constraint without an index may be called as an index is, and as a column."""
+    kind = item if isinstance(item, str) else getattr(item, "kind", "index")
+    place = kind if kind == "column" else "rule" if kind in WITHOUT_INDEX else "index"
+    return place, name or str(getattr(item, "name", ""))
+
+
+def substitute(text: str, names: Mapping[str, str]) -> str:
     """SQL with identifiers replaced; what stands in quotes is left alone."""
     return _WORD.sub(lambda found: names.get(found[0].lower(), found[0]), text)
 
@@ -53,7 +61,7 @@ def hazard(
 
 
 def remember_column(table: str, column: Column, **more: str) -> Remember:
-    given = {"default": column.default, "generated": column.generated, **more}
+    given = {"default": column.default, "generated": column.generated, "from": column.renamed_from, **more}
     details = {key: value for key, value in given.items() if value is not None}
     return Remember(
         kind="column", name=f"{table}.{column.name}", digest=short_digest(column.definition), details=details
@@ -70,7 +78,7 @@ def remember(item: Constraint | Index, name: str = "") -> Remember:
 class TableChange:
     """`empty`: no row was ever in it, so nothing can be lost or held up. `tightens`: there is a rule that rows could
     break. `migrates`: files move its data before new rules are looked at. `later`: steps that take something away.
-    `handled`: names of columns, constraints and indexes that another step already sees to.
+    `handled`: columns, constraints and indexes that another step already sees to, as `space` has them.
     """
 
     def __init__(self, schema: Schema, collection: Collection, live_schema: LiveSchema, migrates: bool = False) -> None:
@@ -90,11 +98,10 @@ class TableChange:
         self.major = 0
         self.tightens = False
         self.reshaped = False
-        self.handled: set[str] = set()
+        self.handled: set[tuple[str, str]] = set()
         self.to_require: list[Column] = []
-        # Foreign keys of any table that point here: (table, name).
-        self.pointing: tuple[tuple[str, str], ...] = ()
-        # Those of them that gave way to another key here, and come again when it stands.
+        self.tables = live_schema.tables
+        # Foreign keys of any table, (table, name), that gave way to another key here, and come again when it stands.
         self.fallen: tuple[tuple[str, str], ...] = ()
         # What the table and its columns are called until the steps run, where they are renamed.
         self.full_now = f"{schema.name}.{self.live.was or self.live.name}"
@@ -110,9 +117,14 @@ class TableChange:
     def live_key(self) -> tuple[str, ...]:
         return next((one.columns for one in self.live.constraints.values() if one.kind == "primary_key"), ())
 
-    def release(self) -> tuple[tuple[str, str], ...]:
-        """The foreign keys that must give way before a key of this table can be another; each is named once."""
-        given, self.pointing = self.pointing, ()
+    def release(self, index: str) -> tuple[tuple[str, str], ...]:
+        """The foreign keys that rest on a key of this table, and must give way before it can be another."""
+        given = tuple(
+            (f"{self.schema.name}.{table.name}", one.name)
+            for table in self.tables.values()
+            for one in table.constraints.values()
+            if one.rests_on == index and (f"{self.schema.name}.{table.name}", one.name) not in self.fallen
+        )
         self.fallen += given
         return given
 

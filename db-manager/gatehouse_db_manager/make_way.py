@@ -1,0 +1,55 @@
+"""Names that are to be another's. Indexes are named within the whole schema: what one table gives up, another may take,
+or a new table. Until it goes, what has the name now is called otherwise."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from gatehouse_db_manager.live import LiveSchema, Recorded
+from gatehouse_db_manager.model import Schema
+from gatehouse_db_manager.names import LONGEST
+from gatehouse_db_manager.plan_structs import Remember, Step
+from gatehouse_db_manager.renames import follow, statements
+from gatehouse_db_manager.table_change import WITHOUT_INDEX, brief
+
+
+def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
+    """What follows is planned as if it were done already. `live` is changed in place."""
+    wanted = dict(_wanted(schema))
+    for table in live.tables.values():
+        for place in table.rules:
+            for name, item in list(place.items()):
+                kind = getattr(item, "kind", "index")
+                taken = kind not in WITHOUT_INDEX and wanted.get(name, table.name) != table.name
+                recorded = live.objects.get((kind, name))
+                if not taken or recorded is None:
+                    continue
+                other = f"{name[: LONGEST - 6]}__gone"
+                place[other] = msgspec.structs.replace(place.pop(name), name=other)
+                details = {key: value for key, value in recorded.details.items() if key != "live"}
+                del live.objects[kind, name]
+                live.objects[kind, other] = Recorded(digest=recorded.digest, details=details)
+                follow(live.tables.values(), [(kind, name, other)])
+                yield Step(
+                    schema=schema.name,
+                    collection=table.name,
+                    kind="tx",
+                    what=f"call {name} of {table.name} {other}",
+                    why=f"the name is to be another's, in {wanted[name] or 'the schema'}",
+                    statements=tuple(statements(schema.name, table.name, [(kind, name, other)])),
+                    locks=brief(table.name),
+                    reversible=True,
+                    remember=(
+                        Remember(kind=kind, name=name),
+                        Remember(kind=kind, name=other, digest=recorded.digest, details=details),
+                    ),
+                )
+
+
+def _wanted(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Each name with the table that it is to be in; "" for tables themselves."""
+    for collection in schema.collections:
+        yield collection.name, ""
+        for item in (*collection.table.constraints, *collection.table.indexes):
+            if getattr(item, "kind", "index") not in WITHOUT_INDEX:
+                yield item.name, collection.name

@@ -1,0 +1,193 @@
+"""What is about columns that are written anew (rewrite.py): rules and indexes of them, columns generated from them, and
+foreign keys of any table that point at them. All of it is taken down before, and put up again after.
+"""
+
+import re
+from collections.abc import Iterator
+
+from gatehouse_db_manager.live import LiveConstraint, LiveIndex, LiveTable
+from gatehouse_db_manager.model import Column, Constraint, Index, Schema
+from gatehouse_db_manager.plan_structs import Remember
+from gatehouse_db_manager.render import comment_on_column, create_index
+from gatehouse_db_manager.table_change import TableChange, mentions, remember, remember_column, space
+
+_TARGET = re.compile(r"references (?:\w+\.)?(\w+)(?: ?\(([^)]*)\))?", re.IGNORECASE)
+
+
+class Around:
+    """Statements by when they run: what rests on something comes down before it, and goes up after it."""
+
+    def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:
+        self.schema = schema
+        self.live = tables
+        self.changes = {change.table.name: change for change in changes}
+        self.keys = {one.name: one.table.primary_key for one in schema.collections}
+        self.links_down: list[str] = []
+        self.rules_down: list[str] = []
+        self.columns_down: list[str] = []
+        self.middle: list[str] = []
+        self.columns_up: list[str] = []
+        self.rules_up: list[str] = []
+        self.links_up: list[str] = []
+        self.remembered: list[Remember] = []
+        self.touched: list[TableChange] = []
+        # (table, column) that is another one afterwards.
+        self.concerned: set[tuple[str, str]] = set()
+        # Names of constraints and indexes that are taken down or put up.
+        self.moved: set[str] = set()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        down = (*self.links_down, *self.rules_down, *self.columns_down)
+        return (*down, *self.middle, *self.columns_up, *self.rules_up, *self.links_up)
+
+    def touch(self, change: TableChange) -> None:
+        if change not in self.touched:
+            self.touched.append(change)
+
+    def around(self) -> None:
+        for change in self.changes.values():
+            concerned = {column for table, column in self.concerned if table == change.table.name}
+            self._derived(change, concerned)
+            self._rules(change, concerned)
+        for change in self.changes.values():
+            self._links(change)
+        for name in self.live.keys() - self.changes.keys():
+            self._links_of_others(name)
+
+    def column_up(self, change: TableChange, column: Column) -> None:
+        self.columns_up.append(change.alter(f"add column {column.definition}"))
+        if column.description:
+            self.columns_up.append(comment_on_column(change.full, column))
+        self.remembered.append(remember_column(change.table.name, column))
+
+    def _derived(self, change: TableChange, concerned: set[str]) -> None:
+        """Generated columns of columns that change: they come down before and up after."""
+        columns = {column.name: column for column in change.table.columns}
+        for name, live in change.live.columns.items():
+            if not live.generated or space("column", name) in change.handled or not live.default:
+                continue
+            if not any(mentions(live.default, one) for one in concerned):
+                continue
+            change.handled.add(space("column", name))
+            concerned.add(name)
+            self.concerned.add((change.table.name, name))
+            self.columns_down.append(change.alter(f"drop column {name}"))
+            if name in columns:
+                self.column_up(change, columns[name])
+            else:
+                self.remembered.append(Remember(kind="column", name=f"{change.table.name}.{name}"))
+
+    def _rules(self, change: TableChange, concerned: set[str]) -> None:
+        """Everything but foreign keys. What a name stands for may be of another kind afterwards."""
+        for item in (*change.table.constraints, *change.table.indexes):
+            if getattr(item, "kind", "") == "foreign_key" or space(item) in change.handled:
+                continue
+            former = _former(change, item)
+            if any(_is_about(one, concerned) for one in (item.definition, *map(_about, former))):
+                self.touch(change)
+                self.up(change, item)
+        for name, rule in change.live.constraints.items():
+            own = (rule.kind, name) in change.objects and rule.kind != "foreign_key"
+            if own and space(rule) not in change.handled and _is_about(_about(rule), concerned):
+                self._down(change, rule.kind, name)
+        for name, index in change.live.indexes.items():
+            own = ("index", name) in change.objects
+            if own and space(index) not in change.handled and _is_about(_about(index), concerned):
+                self._down(change, "index", name)
+
+    def _links(self, change: TableChange) -> None:
+        """Foreign keys whose columns change, or those that they point at, or the key that they rest on."""
+        for item in change.table.constraints:
+            if item.kind != "foreign_key" or space(item) in change.handled:
+                continue
+            live = change.live.constraints.get(item.name)
+            rests = live is not None and live.kind == "foreign_key" and self._rests(change.table.name, live)
+            if rests or self._is_moved(change.table.name, item.definition) or self._needs(item.definition):
+                self.touch(change)
+                self.up(change, item)
+        for name, live in change.live.constraints.items():
+            own = (live.kind, name) in change.objects and live.kind == "foreign_key"
+            if own and space(live) not in change.handled and self._rests(change.table.name, live):
+                self._down(change, live.kind, name)
+
+    def _links_of_others(self, table: str) -> None:
+        """Of tables that go, or aren't ours."""
+        for name, live in self.live[table].constraints.items():
+            if live.kind == "foreign_key" and self._rests(table, live):
+                self.links_down.append(f"alter table {self.schema.name}.{table} drop constraint if exists {name}")
+                self.remembered.append(Remember(kind=live.kind, name=name))
+
+    def _rests(self, table: str, live: LiveConstraint) -> bool:
+        return live.rests_on in self.moved or self._is_moved(table, live.definition)
+
+    def _needs(self, definition: str) -> bool:
+        """Whether the key that a foreign key points at is only put up here."""
+        found = _TARGET.search(definition)
+        target = self.changes.get(found[1]) if found else None
+        if found is None or target is None:
+            return False
+        columns = sorted(column for table, column in self._ends("", definition) if table == found[1])
+        keys = [one for one in target.table.constraints if one.kind in {"primary_key", "unique"}]
+        return any(one.name in self.moved and sorted(one.columns) == columns for one in keys) or any(
+            one.unique and one.name in self.moved for one in target.table.indexes
+        )
+
+    def _is_moved(self, table: str, definition: str) -> bool:
+        return not self.concerned.isdisjoint(self._ends(table, definition))
+
+    def _ends(self, table: str, definition: str) -> Iterator[tuple[str, str]]:
+        """The columns of a foreign key, and those that it points at."""
+        own = re.search(r"\(([^)]*)\)", definition)
+        yield from ((table, one.strip()) for one in (own[1].split(",") if own else ()))
+        if found := _TARGET.search(definition):
+            columns = found[2].split(",") if found[2] else self.keys.get(found[1], ())
+            yield from ((found[1], one.strip()) for one in columns)
+
+    def _down(self, change: TableChange, kind: str, name: str) -> None:
+        change.handled.add(space(kind, name))
+        self.moved.add(name)
+        place = self.links_down if kind == "foreign_key" else self.rules_down
+        drop = f"drop index if exists {change.schema.name}.{name}"
+        place.append(drop if kind == "index" else change.alter(f"drop constraint if exists {name}"))
+        self.remembered.append(Remember(kind=kind, name=name))
+
+    def up(self, change: TableChange, item: Constraint | Index) -> None:
+        """What stands under its name goes before."""
+        kind = "index" if isinstance(item, Index) else item.kind
+        for former in _former(change, item):
+            own = getattr(former, "kind", "index")
+            self._down(change, own, item.name)
+            if own == kind:
+                self.remembered.pop()
+        if kind == "primary_key":
+            # A table has one, whatever its name was.
+            for name in [name for name, one in change.live.constraints.items() if one.kind == kind]:
+                if name != item.name:
+                    self._down(change, kind, name)
+        change.handled.add(space(item))
+        self.moved.add(item.name)
+        if isinstance(item, Index):
+            self.rules_up.append(create_index(change.schema.name, change.table.name, item))
+        else:
+            place = self.links_up if kind == "foreign_key" else self.rules_up
+            place.append(change.alter(f"add constraint {item.name} {item.definition}"))
+        self.remembered.append(remember(item))
+
+
+def _former(change: TableChange, item: Constraint | Index) -> list[LiveConstraint | LiveIndex]:
+    """What has its name now, and can't beside it."""
+    named = (change.live.constraints.get(item.name), change.live.indexes.get(item.name))
+    found = [one for one in named if one is not None]
+    constraint = isinstance(item, Constraint)
+    return [one for one in found if space(one) == space(item) or (constraint and isinstance(one, LiveConstraint))]
+
+
+def _about(live: object) -> str:
+    """The part of a definition that names columns."""
+    definition = str(getattr(live, "definition", ""))
+    return definition if isinstance(live, LiveConstraint) else definition.partition(" USING ")[2]
+
+
+def _is_about(definition: str, columns: set[str]) -> bool:
+    return any(mentions(definition, one) for one in columns)
