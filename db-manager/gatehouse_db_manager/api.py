@@ -72,7 +72,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 @contextmanager
 def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
     """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
-    address = url() if callable(url) else url
+    address = url if isinstance(url, str) else url()
     try:
         connection = psycopg.connect(
             address, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10

@@ -11,12 +11,21 @@ from typing import Any
 
 import pytest
 
+from .full import FULL, MORE  # ty: ignore[import-not-found] (as below)
 from .world import Checkout, Database  # ty: ignore[import-not-found] (it takes this for another tests.conftest)
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
+
+
+@pytest.fixture
+def full(checkout: Checkout) -> Checkout:
+    """With a column and a rule of every kind."""
+    checkout.enumerators(1, status=["pending", "active"], skill=["api", "ui"])
+    checkout.collection(version="1.0.0.1", columns=FULL, **MORE)
+    return checkout
 
 
 @pytest.fixture

@@ -47,6 +47,17 @@ def comes_through(database, checkout):
     assert all(index.valid for index in database.tables()["person"].indexes.values())
 
 
+def test_a_run_that_never_ends_is_not_waited_for(people, database, starter):
+    version_2(people, columns={**COLUMNS, "nick": {"type": "text"}})
+    with database.connect() as blocker:
+        blocker.execute("select pg_advisory_lock(hashtextextended('gatehouse db-manager person', 0))")
+        command = starter.start("apply", people, database.url, "--lock-wait", "0.3")
+        assert command.wait() == 5, command.said
+    assert "The schema person is locked by another run" in command.said
+    assert "apply again" in command.said
+    comes_through(database, people)
+
+
 CHANGES = {
     "an added column": {"columns": {**COLUMNS, "nick": {"type": "text"}}},
     "a dropped column": {"columns": {"visits": COLUMNS["visits"]}},
