@@ -33,6 +33,7 @@ print(json.dumps([
         for column in one._meta.columns]}
     for one in found if one.__module__ == module.__name__]))
 """
+_IMPORT = 60  # seconds
 # Piccolo's words -> PostgreSQL's, as format_type() spells them.
 _TYPES = {
     "BIGSERIAL": "bigint",
@@ -84,9 +85,12 @@ Columns = dict[tuple[str, str], dict[str, Actual]]
 
 def code_tables(module: str) -> tuple[CodeTable, ...]:
     """What the Piccolo tables of a module such as `gatehouse_person.tables` say. Raises FailedError."""
-    done = subprocess.run(  # noqa: S603 (our own interpreter)
-        [sys.executable, "-c", _DESCRIBE, module], capture_output=True, text=True, check=False, timeout=60
-    )
+    command = [sys.executable, "-c", _DESCRIBE, module]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_IMPORT)  # noqa: S603 (ours)
+    except subprocess.TimeoutExpired:
+        message = f"The tables of {module} can't be read: importing it takes more than {_IMPORT} s. Mend the module."
+        raise FailedError(message) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise FailedError(f"The tables of {module} can't be read: {reason} Mend the module, or run uv sync.")

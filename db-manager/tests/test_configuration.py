@@ -249,13 +249,6 @@ def test_the_configuration_of_this_repository_is_sound(workspace_root):
     assert load(workspace_root).schemas
 
 
-def test_the_example_of_the_readme_is_sound(checkout):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    checkout.write(COLLECTION, readme.split("```yaml\n")[1].split("```")[0])
-    checkout.enumerators(1, person_status=["pending", "active"])
-    assert checkout.load()
-
-
 def test_the_schemas_for_editors_follow_the_formats(workspace_root):
     from gatehouse_db_manager.schemas import generate
 
