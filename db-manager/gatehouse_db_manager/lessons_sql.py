@@ -117,7 +117,7 @@ SQL: dict[str, Lesson] = {
     ),
     "sql.storage": lesson(
         "refused",
-        "in SQL: make a table logged or unlogged, or move its storage",
+        "in SQL: make a table in a .expand.sql logged or unlogged, or move its storage",
         "PostgreSQL writes the table anew behind an exclusive lock; an unlogged one is empty after a crash.",
         "alter table person set unlogged",
         "A new table beside it, filled by a backfill.",
@@ -152,8 +152,8 @@ SQL: dict[str, Lesson] = {
     ),
     "sql.table": lesson(
         "refused",
-        "in SQL: make a table",
-        "In repeatable/ it is dropped with its rows when the file changes; in migrations/ nobody knows of it.",
+        "in SQL: make a table in a .expand.sql",
+        "No file describes it: it has no version, its roles no rights, and nobody compares it.",
         "create table extra (...)",
         "Write a collection file; for a moment's use: create temp table.",
     ),

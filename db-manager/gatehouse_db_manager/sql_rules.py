@@ -109,7 +109,7 @@ _RULES = (
         "ban-create-table",
         "sql.table",
         r"create (unlogged )?table\b|select\b.*\binto (unlogged |table )*(?!temp)\w",
-        _EXPAND,
+        {"expand"},
     ),
     _Rule(
         "ban-server-wide",
