@@ -35,8 +35,9 @@ def callers(institute) -> dict[str, dict[str, str]]:
 def test_no_generated_request_breaks_a_service(
     institute, callers: dict[str, dict[str, str]], service: str, persona: str, tmp_path: Path
 ) -> None:
-    # The forms of a request are the same for everyone: going through them all once is enough.
-    phases = "examples,coverage,fuzzing" if persona == "admin" else "fuzzing"
+    # The forms of a request are the same for everyone: going through them all once is enough. The document's own
+    # examples are among them: the phase that is named after those would take longer than it tells.
+    phases = "coverage,fuzzing" if persona == "admin" else "fuzzing"
     done = schemathesis(institute.url(service), callers[persona]["Authorization"], phases, tmp_path)
     print(done.stdout)
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}\n{institute.log(service)[-3000:]}"
