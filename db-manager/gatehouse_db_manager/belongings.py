@@ -11,6 +11,8 @@ from gatehouse_db_manager.model import Schema, Sequence, short_digest
 from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
 from gatehouse_db_manager.table_change import NEW, NOTHING, brief, hazard
 
+LET_IN = "let its roles in"
+
 
 def schema_digest(schema: Schema) -> str:
     return short_digest("\0".join((*render.create_schema(schema), *render.grants(schema))))
@@ -33,15 +35,19 @@ def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]
     if not live.exists or missing or recorded is None or recorded.digest != schema_digest(schema):
         known = set(details.get("extensions", ())) | (set(schema.extensions) - whole.extensions)
         made = tuple(name for name in schema.extensions if name in known)
-        former = [role for role in details.get("roles", ()) if role not in schema.roles]
+        before = details.get("roles", ())
+        former = [role for role in before if role not in schema.roles]
+        # Service and reader changed places: the new reader has too much.
+        moved = [role for role, now in zip(before, schema.roles, strict=False) if role != now and role in schema.roles]
         allowed = (*render.create_schema(schema), *render.grants(schema))
         yield _step(
             schema,
-            "let its roles in" if live.exists else f"create schema {schema.name}",
+            LET_IN if live.exists else f"create schema {schema.name}",
             f"{schema.service_role} reads and writes it, {schema.reader_role} reads it, nobody else may",
+            *(render.shut_out(schema, role) for role in moved),
             *(*allowed, *(render.shut_out(schema, role) for role in former)),
             remember=(remember_schema(schema, made), *_former_extensions(schema, details, made)),
-            hazards=tuple(_shut_out(schema, role) for role in former),
+            hazards=tuple(_shut_out(schema, role) for role in (*moved, *former)),
         )
     for sequence in schema.sequences:
         stands = f"sequence {sequence.name}" in live.others
@@ -91,7 +97,11 @@ def _sequence(schema: Schema, sequence: Sequence, stands: bool) -> Step:
         statement,
         grant,
         locks=brief(sequence.name) if stands else NEW,
-        remember=(Remember(kind="sequence", name=sequence.name, digest=sequence.digest),),
+        remember=(
+            # A script may have made it: from now on it is this file's.
+            Remember(kind="made", name=f"sequence {sequence.name}"),
+            Remember(kind="sequence", name=sequence.name, digest=sequence.digest),
+        ),
     )
 
 

@@ -51,7 +51,7 @@ def _schema(schema: Schema, plan: SchemaPlan) -> LiveSchema:
             **{(item.kind, item.name): Recorded(digest=item.digest or "", details=dict(item.details)) for item in kept},
             **{("made", view): Recorded(digest="") for view in views},
         },
-        others=tuple(views),
+        others=views,
         versions={
             one.name: AppliedVersion(
                 version=one.version_text, digest=one.digest, types_digest=one.types_digest, applied_at=""

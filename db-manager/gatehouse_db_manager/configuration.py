@@ -15,7 +15,7 @@ from gatehouse_db_manager import names
 from gatehouse_db_manager.documents import Document, UnreadableError, digest, normalised, read_yaml
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
-from gatehouse_db_manager.imported import is_imported, read_imported
+from gatehouse_db_manager.imported import has_imported, is_imported, read_imported
 from gatehouse_db_manager.migrations import read_migrations
 from gatehouse_db_manager.model import (
     Collection,
@@ -127,7 +127,7 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
         return None
     document, content = found
     # `public` is nobody's own, but what was imported may live there.
-    foreign = content.schema == "public" and any(map(is_imported, (file.parent / "collections").glob("*.y*ml")))
+    foreign = content.schema == "public" and has_imported(file.parent)
     if not foreign and (illegal := names.why_illegal_schema(content.schema)):
         problems.append(document.problem(("schema",), *illegal, content.schema))
     return _Source(file.parent, label, document, content)

@@ -15,7 +15,7 @@ from gatehouse_db_manager.backfill import Batches
 from gatehouse_db_manager.errors import FailedError, TableLockError
 from gatehouse_db_manager.failures import explain, passes
 from gatehouse_db_manager.journal import Journal
-from gatehouse_db_manager.made import drop_made, record_made, there
+from gatehouse_db_manager.made import drop_made, run_scripts
 from gatehouse_db_manager.plan_structs import SchemaPlan, Step
 from gatehouse_db_manager.progress import (
     BackfillProgress,
@@ -105,21 +105,28 @@ class Executor:
     def _in_transaction(self, position: int, step: Step, started: float, attempt: int) -> None:
         with self.connection.transaction():
             self.connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
-            before: set[str] = set()
-            counters = {}
-            if step.scripts is not None:
-                counters = drop_made(self.connection, step.schema)
-                before = set(there(self.connection, step.schema, self.plan.roles))
-            if step.statements:
-                self.connection.execute("\n;\n".join(step.statements).encode())
-                self.connection.execute("set local search_path = public")
-            if step.scripts is not None:
-                record_made(self.connection, step.schema, self.plan.roles, before, counters)
+            if step.scripts is None:
+                self._clear(step)
+                self._statements(step.statements)
+            else:
+                run_scripts(self.connection, step, self.plan.roles)
             for data in step.data:
                 load_rows(self.connection, step.schema, data)
                 self.report(RowsLoaded(schema=step.schema, collection=data.collection, rows=len(data.rows)))
             self.journal.step(position, step, "done", started, attempt)
             self.journal.done(step)
+
+    def _clear(self, step: Step) -> None:
+        """What scripts made and is in the way; with all else they made, if something of it depends on that."""
+        if step.clears:
+            lost = drop_made(self.connection, step.schema, self.plan.roles, only=step.clears)
+            if lost.kept:
+                drop_made(self.connection, step.schema, self.plan.roles)
+
+    def _statements(self, statements: tuple[str, ...]) -> None:
+        if statements:
+            self.connection.execute("\n;\n".join(statements).encode())
+            self.connection.execute("set local search_path = public")
 
     def _in_batches(self, position: int, step: Step, started: float, attempt: int) -> None:
         """Its record says `intent` until the last batch; each batch moves the place where a later run goes on."""

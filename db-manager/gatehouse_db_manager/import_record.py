@@ -3,6 +3,7 @@
 Only the schema dbm and the two roles of each schema are new; no table, right or row that was there is touched.
 """
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -11,6 +12,7 @@ from gatehouse_db_manager import api, render
 from gatehouse_db_manager.address import Address
 from gatehouse_db_manager.belongings import remember_schema
 from gatehouse_db_manager.errors import Problem, RefusedError
+from gatehouse_db_manager.imported import SCRIPT_MARK
 from gatehouse_db_manager.inspector import inspect
 from gatehouse_db_manager.live import Live
 from gatehouse_db_manager.lock import lock
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+_SECURED = re.compile("^row-level security of |, forced$")
 _RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values (%s, %s, %s, %s, %s)"
 
 
@@ -78,10 +81,13 @@ def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
 
 def _found(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
     """Views, functions, triggers and policies that were written down: their loss or change is drift from now on."""
-    written = {script.sql.partition("\n")[0].removeprefix("-- Imported: ") for script in schema.scripts}
+    written = {script.sql.partition("\n")[0].removeprefix(SCRIPT_MARK): script.name for script in schema.scripts}
     for name, details in there(connection, schema.name, schema.roles).items():
-        if _in_full(schema.name, name) in written or details["type"] in {"policy", "row security"}:
-            connection.execute(_RECORD, [schema.name, "found", name, "", Jsonb(details)])
+        secured = {"policy": name.rpartition(" on ")[2], "row security": _SECURED.sub("", name)}.get(details["type"])
+        what = f"row-level security of {schema.name}.{secured}" if secured else _in_full(schema.name, name)
+        if what in written:
+            known = {**details, "script": written[what]}
+            connection.execute(_RECORD, [schema.name, "found", name, "", Jsonb(known)])
     note_definitions(connection, schema.name)
 
 

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.import_read import Found, FoundTable
+from gatehouse_db_manager.imported import SCRIPT_MARK
 from gatehouse_db_manager.names import why_illegal
 
 FIRST_VERSION = "1.0.0.0"
@@ -54,6 +55,14 @@ def files_of(found: Found) -> Imported:
         if illegal := why_illegal(schema):
             unmanaged.append(f"schema {schema}: its name {illegal[0]}")
             continue
+        scripts = [one for one in found.scripts if one.schema == schema]
+        standing = [one for one in found.tables if one.schema == schema and not _why_left(one)]
+        if schema == "public" and not (standing or scripts):
+            # It belongs to everybody: only what is in it may be taken over.
+            unmanaged += [
+                f"table {schema}.{one.name}: it {_why_left(one)}" for one in found.tables if one.schema == schema
+            ]
+            continue
         schemas.append(schema)
         folder = f"services/{schema}/database"
         extensions = [name for name, place in found.extensions if place == "public"] if len(schemas) == 1 else []
@@ -65,17 +74,17 @@ def files_of(found: Found) -> Imported:
             content["sequences"] = sequences
         files[f"{folder}/schema.yaml"] = _yaml(content)
         _only_once([one for one in found.tables if one.schema == schema], unmanaged)
+        _without_the_rest([one for one in found.tables if one.schema == schema], found.tables, unmanaged)
         for table in (one for one in found.tables if one.schema == schema):
             if why := _why_left(table):
                 unmanaged.append(f"table {schema}.{table.name}: it {why}")
             else:
                 files[f"{folder}/collections/{table.name}.yaml"] = _yaml(_collection(table, unmanaged))
-        scripts = [one for one in found.scripts if one.schema == schema]
         for number, script in enumerate(scripts, start=1):
             name = "".join(letter if letter.isalnum() else "_" for letter in script.name.lower())
-            files[f"{folder}/repeatable/{number:03}_{name}.sql"] = f"-- Imported: {script.what}\n{script.sql}"
+            files[f"{folder}/repeatable/{number:03}_{name}.sql"] = f"{SCRIPT_MARK}{script.what}\n{script.sql}"
     unmanaged += [f"extension {name} (in {place})" for name, place in found.extensions if place != "public"]
-    unmanaged += [name for schema, name in found.others if not schema or schema in schemas]
+    unmanaged += [name for schema, name in found.others if schema in {"", "public", *schemas}]
     return Imported(files=files, unmanaged=tuple(unmanaged), schemas=tuple(schemas))
 
 
@@ -94,6 +103,27 @@ def _only_once(tables: list[FoundTable], unmanaged: list[str]) -> None:
         for name in [name for name in table.constraints if names[name] > 1]:
             del table.constraints[name]
             unmanaged.append(f"constraint {name} of {table.schema}.{table.name}: another table has one of that name")
+
+
+def _without_the_rest(tables: list[FoundTable], everything: list[FoundTable], unmanaged: list[str]) -> None:
+    """A rule about a column or table that isn't written down can't be either: elsewhere it couldn't be made."""
+    left = [one for one in everything if _why_left(one)]
+    places = [f" REFERENCES {_ident(one.schema)}.{_ident(one.name)}(" for one in left]
+    for table in tables:
+        if _why_left(table):
+            continue
+        columns = [_ident(one["name"]) for one in table.columns if why_illegal(one["name"])]
+        for kind, rules in (("constraint", table.constraints), ("index", table.indexes)):
+            for name, definition in list(rules.items()):
+                about = [one for one in (*columns, *places) if one in definition]
+                if about and not why_illegal(name):
+                    del rules[name]
+                    what = about[0].removeprefix(" REFERENCES ").removesuffix("(")
+                    unmanaged.append(f"{kind} {name} of {table.schema}.{table.name}: it is about {what}")
+
+
+def _ident(name: str) -> str:
+    return name if why_illegal(name) is None else '"' + name.replace('"', '""') + '"'
 
 
 def _why_left(table: FoundTable) -> str:

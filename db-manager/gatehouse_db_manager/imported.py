@@ -24,6 +24,7 @@ _KINDS: dict[str, ConstraintKind] = {
     "exclude": "exclusion",
 }
 _MARK = re.compile(rb'^[{\s]*"?imported"?:\s*true', re.MULTILINE)
+SCRIPT_MARK = "-- Imported: "
 _BASES = {sql_type: base for base, sql_type in BASE_TYPES.items()}
 
 
@@ -61,6 +62,14 @@ class ImportedFile(_File, frozen=True, kw_only=True):
 def is_imported(file: Path) -> bool:
     """Whether a collection file is of this kind, by a look at its text: every run of db-manager asks for every file."""
     return bool(_MARK.search(file.read_bytes()))
+
+
+def has_imported(folder: Path) -> bool:
+    """Whether anything in a schema's folder was imported: a collection, or a view or function."""
+    scripts = (folder / "repeatable").glob("*.sql")
+    return any(map(is_imported, (folder / "collections").glob("*.y*ml"))) or any(
+        file.read_bytes().startswith(SCRIPT_MARK.encode()) for file in scripts
+    )
 
 
 def read_imported(file: Path, label: str, problems: list[Problem]) -> Collection | None:
@@ -117,7 +126,8 @@ def _column(name: str, column: ImportedColumn, content: ImportedFile) -> Column:
         name=name,
         key=name,
         base=_BASES.get(column.type, "sql"),
-        sql_type=column.type,
+        # PostgreSQL words a type of `public`, where db-manager looks for names, without its schema.
+        sql_type=column.type.removeprefix("public."),
         required=column.required,
         description=". ".join(part for part in parts if part),
         serial=column.serial,

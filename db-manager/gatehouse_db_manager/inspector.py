@@ -1,7 +1,7 @@
 """Reads the live catalog and db-manager's records, in one snapshot and few round trips: an apply that has nothing to do
 is mostly this."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -100,11 +100,11 @@ def inspect(
     *,
     definitions: bool = False,
 ) -> Live:
-    """The named schemas as they are now. `roles`: their own, each with its schema. `definitions` adds PostgreSQL's own
-    text of expressions, which costs time."""
+    """The named schemas as they are now. `roles`: their own, service before reader, each with its schema. `definitions`
+    adds PostgreSQL's own text of expressions, which costs time."""
     roles = roles or {}
-    own = [f"{schema} {role}" for role, schema in roles.items()]
-    given = {"schemas": list(schemas), "roles": list(roles), "own": own, "definitions": definitions}
+    owners = ((schema, tuple(role for role, own in roles.items() if own == schema)) for schema in schemas)
+    given: dict[str, Any] = {**others.about(owners), "roles": list(roles), "definitions": definitions}
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         with connection.pipeline():
@@ -202,6 +202,13 @@ class _Builder:
                 fields = dict(zip(("fingerprint", "target", "approved"), run, strict=True))
                 self.unfinished[schema] = msgspec.convert(fields, Unfinished)
 
+    def _other_indexes(self, schema: str) -> Iterator[str]:
+        """Those that no collection has: scripts made them, or somebody by hand."""
+        for table in self.tables[schema].values():
+            yield from (
+                f"index {name} on {table.name}" for name in table.indexes if ("index", name) not in self.objects[schema]
+            )
+
     def schemas(self) -> dict[str, LiveSchema]:
         return {
             name: LiveSchema(
@@ -211,7 +218,7 @@ class _Builder:
                 versions=self.versions[name],
                 snapshots=self.snapshots[name],
                 data=self.data[name],
-                others=tuple(self.others[name]),
+                others=[*self.others[name], *self._other_indexes(name)],
                 migrations=frozenset(self.migrations[name]),
                 unfinished=self.unfinished.get(name),
             )

@@ -100,7 +100,7 @@ class LiveSchema(_Live, frozen=True, kw_only=True):
     snapshots: dict[int, str] = {}
     data: dict[tuple[str, str], str] = {}
     migrations: frozenset[str] = frozenset()
-    others: tuple[str, ...] = ()
+    others: list[str] = []
     unfinished: Unfinished | None = None
 
 

@@ -1,64 +1,204 @@
 """What repeatable scripts made: dropped as a whole before they run again, so that views of views, other columns and
 scripts that are gone need no thought. Tables hold data and are never dropped here; a sequence goes on counting where it
-was."""
+was, and what somebody granted by hand is granted again.
+"""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psycopg
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager import others
+from gatehouse_db_manager.plan_structs import Step
+from gatehouse_db_manager.script_text import statements
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
-# By identity: the last value of a sequence, and whether it has been given out.
-Counters = dict[str, tuple[int, bool]]
+# What a later statement may make.
+_NOT_YET = (errors.UndefinedTable, errors.UndefinedFunction, errors.UndefinedObject)
+# What a view, function, trigger or policy says to a change of what it is about, or of its own columns.
+_IN_THE_WAY = (
+    errors.DependentObjectsStillExist,
+    errors.FeatureNotSupported,
+    errors.InvalidTableDefinition,
+    errors.InvalidFunctionDefinition,
+    errors.InvalidObjectDefinition,
+)
+_NOT_THERE = (*_NOT_YET, errors.UndefinedColumn, errors.InvalidSchemaName)
+_OWNERS = """
+select i.identity, 'alter ' || i.type || ' ' || i.identity || ' owner to ' || quote_ident(pg_get_userbyid(f.owner))
+from (select 'pg_class'::regclass, oid, relowner from pg_class
+    where relnamespace = to_regnamespace(%(schema)s) and relkind in ('v', 'm', 'S')
+    union all select 'pg_proc'::regclass, oid, proowner from pg_proc where pronamespace = to_regnamespace(%(schema)s)
+) f (catalog, oid, owner), pg_identify_object(f.catalog, f.oid, 0) i where f.owner <> current_user::regrole
+"""
+
+
+class Lost(msgspec.Struct):
+    """What goes with what is dropped, and is to be as it was: `counters` by sequence, last value and whether it was
+    given out; `grants` that no script made, and `owners`: both as statements. `kept`: what
+    something else depends on, so that it stays."""
+
+    counters: dict[str, tuple[int, bool]] = {}
+    grants: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    kept: set[str] = set()
 
 
 def there(connection: "Connection", schema: str, roles: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Views, functions, triggers, policies, rights and so on of a schema by name. `roles`: the schema's own."""
-    given = {"schemas": [schema], "own": [f"{schema} {role}" for role in roles]}
+    """Views, functions, triggers, policies, rights and so on of a schema by name. `roles`: its service and reader."""
+    given = others.about([(schema, tuple(roles))])
     rows = connection.execute(others.QUERY.encode(), given).fetchall()
-    return {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
+    found = {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
+    for name, identity, oid in connection.execute(others.INDEXES.encode(), [schema, schema]).fetchall():
+        found[name] = {"type": "index", "identity": identity, "order": oid}
+    return found
 
 
-def drop_made(connection: "Connection", schema: str) -> Counters:
-    """Everything the scripts made. What something else depends on stays, and `create or replace` must do."""
-    query = "select name, details from dbm.object where schema = %s and kind = 'made'"
-    made = sorted(connection.execute(query, [schema]).fetchall(), key=lambda row: -row[1]["order"])
-    counters: Counters = {}
-    for name, details in made:
-        kind, identity = details["type"], details["identity"]
+def drop_made(
+    connection: "Connection",
+    schema: str,
+    roles: Iterable[str],
+    *,
+    only: Collection[str] = (),
+    stays: Collection[str] = (),
+    found: bool = False,
+) -> Lost:
+    """Everything the scripts made, or what of it is named in `only`, and with `found` what imported files say as well.
+    What something else depends on stays, as does what `stays` names, and `create or replace` must do."""
+    kinds = ["made", "found"] if found else ["made"]
+    query = """select name, details from dbm.object
+        where schema = %s and kind = any(%s) and (kind = 'made' or details ? 'script')"""
+    made = dict(connection.execute(query, [schema, kinds]).fetchall())
+    lost = Lost(owners=dict(connection.execute(_OWNERS, {"schema": schema}).fetchall()))
+    lost.grants = {
+        name: _again(name, item["identity"])
+        for name, item in there(connection, schema, roles).items()
+        if item["type"] == "grant" and name not in made
+    }
+    for name, details in sorted(made.items(), key=lambda row: -row[1]["order"]):
+        if only and name not in only:
+            continue
+        if name.partition("(")[0] in stays:
+            lost.kept.add(name)
+            continue
         try:
             with connection.transaction():
-                if kind == "sequence":
-                    row = connection.execute(f"select last_value, is_called from {identity}".encode()).fetchone()  # noqa: S608
-                    counters |= {identity: row} if row else {}
-                connection.execute(others.drop(kind, identity).encode())
-                query = "delete from dbm.object where schema = %s and kind = 'made' and name = %s"
-                connection.execute(query, [schema, name])
-        except (
-            psycopg.errors.DependentObjectsStillExist,
-            psycopg.errors.UndefinedTable,
-            psycopg.errors.UndefinedObject,
-            psycopg.errors.UndefinedColumn,
-        ):
+                _drop(connection, schema, name, details, lost)
+        except errors.DependentObjectsStillExist:
+            lost.kept.add(name)
+        except _NOT_THERE:
             continue
-    return counters
+    return lost
 
 
-def record_made(
-    connection: "Connection", schema: str, roles: Iterable[str], before: set[str], counters: Counters
-) -> None:
+def _again(name: str, identity: str) -> str:
+    option = " with grant option"
+    right, _, grantee = identity.rpartition(" from ")
+    return f"grant {right} to {grantee}{option if name.endswith(option) else ''}"
+
+
+def _drop(connection: "Connection", schema: str, name: str, details: dict[str, Any], lost: Lost) -> None:
+    kind, identity = details["type"], details["identity"]
+    if kind == "sequence":
+        row = connection.execute(f"select last_value, is_called from {identity}".encode()).fetchone()  # noqa: S608
+        lost.counters |= {identity: row} if row else {}
+    connection.execute(others.drop(kind, identity).encode())
+    query = "delete from dbm.object where schema = %s and kind in ('made', 'found') and name = %s"
+    connection.execute(query, [schema, name])
+
+
+def drop_found(connection: "Connection", schema: str, gone: Iterable[str]) -> None:
+    """What was imported and written down in a script whose file is gone."""
+    query = """select name, details from dbm.object
+        where schema = %s and kind = 'found' and details ->> 'script' = any(%s)"""
+    rows = connection.execute(query, [schema, list(gone)]).fetchall()
+    for name, details in sorted(rows, key=lambda row: -row[1]["order"]):
+        _drop(connection, schema, name, details, Lost())
+
+
+def run_scripts(connection: "Connection", step: Step, roles: tuple[str, ...]) -> None:
+    """A step with scripts: its other statements before and after them, and what they made recorded.
+
+    What an import found stays if it can; else it goes and comes as if a script had made it.
+    """
+    try:
+        with connection.transaction():
+            _run_step(connection, step, roles, found=False)
+    except _IN_THE_WAY:
+        query = "select from dbm.object where schema = %s and kind = 'found' and details ? 'script'"
+        if step.adds or not connection.execute(query, [step.schema]).rowcount:
+            raise
+        _run_step(connection, step, roles, found=True)
+
+
+def _run_step(connection: "Connection", step: Step, roles: tuple[str, ...], *, found: bool) -> None:
+    query = "select name from dbm.object where schema = %s and kind = 'made'"
+    if step.adds:
+        lost = Lost(kept={name for (name,) in connection.execute(query, [step.schema]).fetchall()})
+    else:
+        lost = drop_made(connection, step.schema, roles, stays=step.stays, found=found)
+        gone = [item.name for item in step.remember if item.kind == "script" and item.digest is None]
+        drop_found(connection, step.schema, gone)
+    before = set(there(connection, step.schema, roles))
+    scripts = {one.sql for one in step.scripts or ()}
+    places = [number for number, statement in enumerate(step.statements) if statement in scripts]
+    first, last = (places[0], places[-1] + 1) if places else (0, 0)
+    _execute(connection, step.statements[:first])
+    _run(connection, step.schema, step.statements[first:last], lost.kept)
+    _execute(connection, step.statements[last:])
+    # A script may have set another for the session.
+    connection.execute("set search_path = public")
+    # Indexes that the step itself makes are the collection's.
+    before |= {f"index {item.name} on " for item in step.remember if item.kind == "index"}
+    record_made(connection, step.schema, roles, before, lost)
+
+
+def _execute(connection: "Connection", statements: tuple[str, ...]) -> None:
+    if statements:
+        connection.execute("\n;\n".join(statements).encode())
+
+
+def _run(connection: "Connection", schema: str, scripts: Iterable[str], kept: Collection[str]) -> None:
+    """The scripts in their order; what needs something that a later one makes comes after it. With something `kept`,
+    what there is already is replaced."""
+    waiting = list(scripts)
+    while waiting:
+        later, reasons = [], []
+        for script in waiting:
+            try:
+                with connection.transaction():
+                    connection.execute(f"set local search_path = {schema}, pg_catalog".encode())
+                    _run_one(connection, script, kept)
+            except _NOT_YET as error:
+                later.append(script)
+                reasons.append(error)
+        if len(later) == len(waiting):
+            raise reasons[0]
+        waiting = later
+
+
+def _run_one(connection: "Connection", script: str, kept: Collection[str]) -> None:
+    if not kept:
+        connection.execute(script.encode())
+        return
+    for statement in statements(script):
+        if f"{statement.kind} {statement.name}" in kept and statement.kind in {"type", "domain", "collation"}:
+            continue
+        connection.execute(statement.replacing.encode())
+
+
+def record_made(connection: "Connection", schema: str, roles: Iterable[str], before: set[str], lost: Lost) -> None:
     """What is there now and wasn't before. What could not be dropped stays recorded."""
     now = there(connection, schema, roles)
-    identities = {item["identity"] for item in now.values()}
-    for identity, (value, called) in counters.items():
-        if identity in identities:
-            connection.execute("select setval(%s::regclass, %s, %s)", [identity, value, called])
-    rows = [{"name": name, "details": item} for name, item in now.items() if name not in before]
+    new = [name for name in now if not {name, name[: name.find(" on ") + 4]} & before]
+    rows = [{"name": name, "details": now[name]} for name in new]
+    _give_back(connection, now, lost)
     connection.execute(
         """insert into dbm.object (schema, kind, name, digest, details)
         select %s, 'made', name, '', details from jsonb_to_recordset(%s) as given (name text, details jsonb)
@@ -66,8 +206,21 @@ def record_made(
         [schema, Jsonb(rows)],
     )
     query = "delete from dbm.object where schema = %s and kind in ('made', 'found') and not name = any(%s)"
-    connection.execute(query, [schema, list(now)])
+    connection.execute(query, [schema, [*now, *lost.grants]])
     note_definitions(connection, schema)
+
+
+def _give_back(connection: "Connection", now: dict[str, dict[str, Any]], lost: Lost) -> None:
+    """What was counted, granted by hand and owned by somebody, where it is there again."""
+    identities = {item["identity"] for item in now.values()}
+    for identity, (value, called) in lost.counters.items():
+        if identity in identities:
+            connection.execute("select setval(%s::regclass, %s, %s)", [identity, value, called])
+    again = [grant for name, grant in lost.grants.items() if name not in now]
+    again += [statement for identity, statement in lost.owners.items() if identity in identities]
+    for statement in again:
+        with contextlib.suppress(*_NOT_THERE), connection.transaction():
+            connection.execute(statement.encode())
 
 
 def note_definitions(connection: "Connection", schema: str) -> None:

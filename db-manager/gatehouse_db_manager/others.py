@@ -5,8 +5,10 @@ One query gives each its name and the way it is dropped, so that what scripts ma
 else's, and what drift looks for are always called the same.
 """
 
-# Schema, name, type, identity, and the order in which things can have been made. `own`: "<schema> <role>" of the roles
-# whose rights db-manager itself sees to.
+from collections.abc import Iterable
+
+# Schema, name, type, identity, and the order in which things can have been made. `services`
+# and `readers`: "<schema> <role>" of those whose rights db-manager itself sees to.
 QUERY = """
 with spaces as (select oid, nspname from pg_namespace where nspname = any(%(schemas)s)),
 found (schema, catalog, oid, prefix) as (
@@ -15,14 +17,17 @@ found (schema, catalog, oid, prefix) as (
         else 'sequence ' end || c.relname
     from pg_class c join spaces n on n.oid = c.relnamespace
     where c.relkind in ('v', 'm', 'f', 'S') and not exists (select from pg_depend d
-        where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype in ('e', 'i', 'a'))
+        where d.objid = c.oid and d.classid = 'pg_class'::regclass and (d.deptype in ('e', 'i') or d.deptype = 'a'
+            -- Serial: the sequence is the column's, and the column counts by it.
+            and exists (select from pg_attrdef e join pg_depend u on u.objid = e.oid and u.refobjid = c.oid
+                where e.adrelid = d.refobjid and e.adnum = d.refobjsubid and u.classid = 'pg_attrdef'::regclass)))
     union all
     select n.nspname, 'pg_proc'::regclass, p.oid,
         case p.prokind when 'p' then 'procedure' when 'a' then 'aggregate' else 'function' end
         || ' ' || p.proname || '(' || pg_get_function_identity_arguments(p.oid) || ')'
     from pg_proc p join spaces n on n.oid = p.pronamespace
     where not exists (select from pg_depend d
-        where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'e')
+        where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype in ('e', 'i'))
     union all
     select n.nspname, 'pg_trigger'::regclass, t.oid, 'trigger ' || t.tgname || ' on ' || c.relname
     from pg_trigger t join pg_class c on c.oid = t.tgrelid join spaces n on n.oid = c.relnamespace
@@ -36,20 +41,42 @@ found (schema, catalog, oid, prefix) as (
     from pg_type t join spaces n on n.oid = t.typnamespace left join pg_class c on c.oid = t.typrelid
     where (t.typtype in ('d', 'e', 'r') or c.relkind = 'c') and not exists (select from pg_depend d
         where d.objid = t.oid and d.classid = 'pg_type'::regclass and d.deptype = 'e')
+    union all
+    select n.nspname, 'pg_collation'::regclass, c.oid, 'collation ' || c.collname
+    from pg_collation c join spaces n on n.oid = c.collnamespace
+    union all
+    select n.nspname, 'pg_operator'::regclass, o.oid,
+        'operator ' || o.oprname || '(' || oprleft::regtype || ', ' || oprright::regtype || ')'
+    from pg_operator o join spaces n on n.oid = o.oprnamespace where not exists (select from pg_depend d
+        where d.objid = o.oid and d.classid = 'pg_operator'::regclass and d.deptype = 'e')
+    union all
+    select n.nspname, 'pg_ts_config'::regclass, c.oid, 'text search configuration ' || c.cfgname
+    from pg_ts_config c join spaces n on n.oid = c.cfgnamespace
+    union all
+    select n.nspname, 'pg_ts_dict'::regclass, d.oid, 'text search dictionary ' || d.dictname
+    from pg_ts_dict d join spaces n on n.oid = d.dictnamespace
 ),
-rights (schema, place, privilege, grantee) as (
+-- `usual`: what the schema's own role has without a script saying so.
+rights (schema, place, privilege, grantee, grantable, usual) as (
     select n.nspname, case when c.relkind = 'S' then 'sequence ' else 'table ' end
-        || quote_ident(n.nspname) || '.' || quote_ident(c.relname), g.privilege_type, g.grantee
+        || quote_ident(n.nspname) || '.' || quote_ident(c.relname), g.privilege_type, g.grantee, g.is_grantable,
+        case when c.relkind = 'S' then '{USAGE,SELECT}'::text[] else '{SELECT,INSERT,UPDATE,DELETE}' end
     from pg_class c join spaces n on n.oid = c.relnamespace, aclexplode(c.relacl) g
     where g.grantee <> c.relowner and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
     union all
     select n.nspname, 'table ' || quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-        g.privilege_type || ' (' || quote_ident(a.attname) || ')', g.grantee
+        g.privilege_type || ' (' || quote_ident(a.attname) || ')', g.grantee, g.is_grantable, '{}'
     from pg_class c join spaces n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid,
         aclexplode(a.attacl) g
     where g.grantee <> c.relowner
     union all
-    select n.nspname, 'schema ' || quote_ident(n.nspname), g.privilege_type, g.grantee
+    select n.nspname, case p.prokind when 'p' then 'procedure ' else 'function ' end || p.oid::regprocedure,
+        g.privilege_type, g.grantee, g.is_grantable, '{EXECUTE}'
+    from pg_proc p join spaces n on n.oid = p.pronamespace, aclexplode(p.proacl) g
+    where g.grantee not in (p.proowner, 0) and not exists (select from pg_depend d
+        where d.objid = p.oid and d.classid = 'pg_proc'::regclass and d.deptype = 'e')
+    union all
+    select n.nspname, 'schema ' || quote_ident(n.nspname), g.privilege_type, g.grantee, g.is_grantable, '{USAGE}'
     from spaces s join pg_namespace n on n.oid = s.oid, aclexplode(n.nspacl) g where g.grantee <> n.nspowner
 )
 select f.schema, f.prefix, i.type, i.identity, f.oid::bigint
@@ -68,12 +95,59 @@ select n.nspname, 'row-level security of ' || c.relname || case when c.relforcer
     'row security', quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid::bigint
 from pg_class c join spaces n on n.oid = c.relnamespace where c.relrowsecurity
 union all
-select r.schema, 'grant of ' || lower(privilege) || ' on ' || place || ' to ' || coalesce(o.rolname, 'public'),
+select r.schema, 'grant of ' || lower(privilege) || ' on ' || place || ' to ' || coalesce(o.rolname, 'public')
+        || case when grantable then ' with grant option' else '' end,
     'grant', privilege || ' on ' || place || ' from ' || coalesce(quote_ident(o.rolname), 'public'), 1::bigint << 33
 from rights r left join pg_roles o on o.oid = r.grantee
-where r.grantee = 0 or not r.schema || ' ' || o.rolname = any(%(own)s)
+where r.grantable or r.grantee = 0 or not (r.privilege = any(r.usual) and (
+    r.schema || ' ' || o.rolname = any(%(services)s) or r.schema || ' ' || o.rolname = any(%(readers)s)
+        and r.privilege in ('SELECT', 'EXECUTE', 'USAGE') and r.place !~ '^sequence'))
+union all
+select n.nspname, 'default rights of ' || pg_get_userbyid(d.defaclrole) || ': ' || lower(g.privilege_type) || ' on '
+        || k.name || ' to ' || coalesce(o.rolname, 'public'), 'default rights',
+    'for role ' || quote_ident(pg_get_userbyid(d.defaclrole)) || ' in schema ' || quote_ident(n.nspname) || ' revoke '
+        || g.privilege_type || ' on ' || k.name || ' from ' || coalesce(quote_ident(o.rolname), 'public'),
+    (1::bigint << 33) + 1
+from pg_default_acl d join spaces n on n.oid = d.defaclnamespace
+join (values ('r', 'tables'), ('S', 'sequences'), ('f', 'routines'), ('T', 'types')) k (type, name)
+    on k.type = d.defaclobjtype::text, aclexplode(d.defaclacl) g left join pg_roles o on o.oid = g.grantee
+union all
+select n.nspname, 'option ' || o.option_name || '=' || o.option_value || ' of ' || c.relname, 'option',
+    quote_ident(n.nspname) || '.' || quote_ident(c.relname) || ' reset (' || o.option_name || ')',
+    (1::bigint << 33) + 3
+from pg_class c join spaces n on n.oid = c.relnamespace, pg_options_to_table(c.reloptions) o
+where c.relkind in ('r', 'p')
+union all
+select n.nspname, 'comment on ' || i.type || ' ' || i.identity, 'comment',
+    case i.type when 'index' then 'index ' || i.identity else 'constraint ' || i.identity end, (1::bigint << 33) + 2
+from spaces n join pg_class c on c.relnamespace = n.oid
+join pg_description m on (m.classoid = 'pg_class'::regclass and m.objoid = c.oid and c.relkind = 'i' and m.objsubid = 0)
+    or (m.classoid = 'pg_constraint'::regclass
+        and exists (select from pg_constraint k where k.oid = m.objoid and k.conrelid = c.oid)),
+    pg_identify_object(m.classoid, m.objoid, 0) i
 order by 1, 2
 """
+
+# Indexes of a schema's tables that no collection has: name, identity and order.
+INDEXES = """
+select 'index ' || i.relname || ' on ' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(i.relname),
+    i.oid::bigint
+from pg_index x join pg_class i on i.oid = x.indexrelid join pg_class c on c.oid = x.indrelid
+join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %s and c.relkind in ('r', 'p')
+    and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
+    and not exists (select from dbm.object o where o.schema = %s and o.kind = 'index' and o.name = i.relname)
+"""
+
+
+def about(roles: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
+    """What QUERY asks for: schemas, each with its own roles, service and reader."""
+    named = list(roles)
+    return {
+        "schemas": [schema for schema, _ in named],
+        "services": [f"{schema} {own[0]}" for schema, own in named if own],
+        "readers": [f"{schema} {one}" for schema, own in named for one in own[1:]],
+    }
 
 
 def drop(kind: str, identity: str) -> str:
@@ -82,6 +156,12 @@ def drop(kind: str, identity: str) -> str:
         return f"alter table if exists {identity} disable row level security, no force row level security"
     if kind == "grant":
         return f"revoke {identity}"
+    if kind == "default rights":
+        return f"alter default privileges {identity}"
+    if kind == "option":
+        return f"alter table {identity}"
+    if kind == "comment":
+        return f"comment on {identity} is null"
     return f"drop {kind} if exists {identity}"
 
 

@@ -49,8 +49,9 @@ class Step(_Struct, frozen=True, kw_only=True):
 
     `tx`: in one transaction with its record. `no_tx`: can't run in a transaction (CONCURRENTLY). `backfill`: many short
     transactions. `builds` is the index that must be valid afterwards. `undo` is run when the step fails, so that what
-    was there stays as it was. `scripts` are run after the statements, when all that scripts made has been dropped.
-    `seconds` is a rough estimate of how long it takes.
+    was there stays as it was. `scripts` are those of the statements that people wrote: they run when all that scripts
+    made has been dropped (but `stays`, such as `function twice`), or, with `adds`, beside it. `clears` names what
+    scripts made that is in the statements' way. `seconds` is a rough estimate of how long it takes.
     """
 
     schema: str
@@ -70,6 +71,9 @@ class Step(_Struct, frozen=True, kw_only=True):
     hazards: tuple[Hazard, ...] = ()
     backfill: Backfill | None = None
     scripts: tuple[Script, ...] | None = None
+    adds: bool = False
+    stays: tuple[str, ...] = ()
+    clears: tuple[str, ...] = ()
     migrations: tuple[Migration, ...] = ()
 
 

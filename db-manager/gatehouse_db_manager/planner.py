@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from gatehouse_db_manager import render
-from gatehouse_db_manager.belongings import close_schema, open_schema
+from gatehouse_db_manager.belongings import LET_IN, close_schema, open_schema
+from gatehouse_db_manager.drop_tables import drop_tables
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.evolve import enforce, expand, link, loosen
 from gatehouse_db_manager.guards import guards, problem, small_key, snapshots, versions
@@ -18,7 +19,7 @@ from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.make_way import make_way
 from gatehouse_db_manager.migrations import pending, plan_migrations
 from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, short_digest
-from gatehouse_db_manager.plan_structs import Plan, Remember, SchemaPlan, Step
+from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
 from gatehouse_db_manager.rename_tables import remember_table, rename_tables
 from gatehouse_db_manager.renames import rename_columns
 from gatehouse_db_manager.rewrite import Rewrite
@@ -29,7 +30,6 @@ from gatehouse_db_manager.table_change import (
     NOTHING,
     TableChange,
     brief,
-    hazard,
     remember,
     remember_column,
 )
@@ -74,8 +74,13 @@ class _Planner:
         self._missing_files()
         pins, wrong = snapshots(self.schema, self.live)
         self.refusals.extend(wrong)
-        self.steps.extend(open_schema(self.whole, self.live, self.schema))
-        self.steps.extend(renamed)
+        opened = tuple(open_schema(self.whole, self.live, self.schema))
+        self.steps.extend(opened)
+        for step in renamed:
+            names = [item.name for item in step.remember if item.kind == "table" and item.digest is not None]
+            clears = tuple(one for name in names for one in self.scripts.in_the_way(name))
+            self.steps.append(msgspec.structs.replace(step, clears=clears))
+        self.steps.extend(self.scripts.below())
         self.reshaped |= {step.collection for step in renamed}
         self.steps.extend(make_way(self.schema, self.live))
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
@@ -83,12 +88,20 @@ class _Planner:
             self._create(collection)
         self._change(migrations)
         self._references(fresh)
-        self.later = self.scripts.around_drops(sorted(self.later, key=_when))
-        self.steps.extend(self.scripts.run(self.reshaped))
+        before = self.live.tables.values()
+        drops = list(drop_tables(self.schema, self.live, self.dropped, self._count))
+        self.later = sorted(self.later, key=_when)
+        if any(self.scripts.takes(name) for name in self.dropped):
+            self.later = [self.scripts.around_all([*self.later, *drops])]
+            drops = []
+        else:
+            self.later = self.scripts.around_drops(self.later)
+        self.steps.extend(self.scripts.run(self.reshaped, again=any(step.what == LET_IN for step in opened)))
         self._data()
         self.steps.extend(plan_migrations(self.schema, self.live, migrations, "contract"))
         self.steps.extend(self.later)
-        self._drop_tables()
+        self.steps.extend(drops)
+        self.steps.extend(self.scripts.leave(before))
         self.steps.extend(close_schema(self.live, self.whole, self.schema))
         target = short_digest(
             "\0".join(f"{one.name} {one.version_text} {one.digest}" for one in self.schema.collections)
@@ -168,47 +181,6 @@ class _Planner:
         made = {name for kind, name in self.live.objects if kind == "table" and name in self.live.tables}
         self.dropped.extend(sorted((self.live.versions.keys() | made) - wanted))
 
-    def _drop_tables(self) -> None:
-        """Tables whose file is gone, when nothing refers to them any more."""
-        standing = [name for name in self.dropped if name in self.live.tables]
-        for name in standing:
-            links = [one for one in self.live.tables[name].constraints.values() if one.kind == "foreign_key"]
-            self.steps.extend(self._unlink(name, one.name) for one in links if one.target.split(".")[-1] in standing)
-        folder = self.schema.file.rpartition("/")[0]
-        for name in standing:
-            table, full = self.live.tables[name], f"{self.schema.name}.{name}"
-            rows = self._count(f"select count(*) from {full}") if table.size else 0  # noqa: S608 (checked names)
-            file, danger = f"{folder}/collections/{name}.yaml", f"is gone, but the table {full} stands"
-            drop = hazard("table.drop", full, file, danger, rows=rows, full=full)
-            made = [("table", name), *(("column", f"{name}.{one}") for one in table.columns)]
-            made += [(one.kind, one.name) for one in table.constraints.values()]
-            made += [("index", one) for one in table.indexes]
-            self._step(
-                f"drop table {name}",
-                "its file is gone",
-                f"drop table {full}",
-                collection=name,
-                phase="contract",
-                locks=brief(name),
-                reversible=False,
-                hazards=(drop,),
-                remember=tuple(Remember(kind=kind, name=key) for kind, key in made if (kind, key) in self.live.objects),
-            )
-
-    def _unlink(self, table: str, name: str) -> Step:
-        return Step(
-            schema=self.schema.name,
-            collection=table,
-            kind="tx",
-            phase="contract",
-            what=f"unlink {name}",
-            why="both tables go",
-            statements=(f"alter table {self.schema.name}.{table} drop constraint if exists {name}",),
-            locks=brief(table),
-            reversible=False,
-            remember=(Remember(kind="foreign_key", name=name),),
-        )
-
     def _count(self, question: str) -> int | None:
         self.questions.append(question)
         return self.whole.answers.get(question)
@@ -216,6 +188,7 @@ class _Planner:
     def _unmanaged(self) -> list[str]:
         """What db-manager didn't make and leaves as it is."""
         objects, found = self.live.objects, []
+        strange = tuple(f" on {name}" for name in self.live.tables if ("table", name) not in objects)
         for name, table in sorted(self.live.tables.items()):
             if ("table", name) not in objects:
                 found.append(f"table {name}")
@@ -223,12 +196,10 @@ class _Planner:
             found += [f"column {name}.{one}" for one in table.columns if ("column", f"{name}.{one}") not in objects]
             rules = [one for one in table.constraints.values() if (one.kind, one.name) not in objects]
             found += [f"{one.kind.replace('_', ' ')} {name}.{one.name}" for one in rules]
-            found += [f"index {name}.{one}" for one in table.indexes if ("index", one) not in objects]
-        views = {f"view {name}" for kind, name in objects if kind == "script"}
-        views |= {f"sequence {name}" for kind, name in objects if kind == "sequence"}
-        known = {name for kind, name in objects if kind in {"made", "found"}} | views
-        found += [one for one in self.live.others if one not in known]
-        return found
+        known = {name for kind, name in objects if kind in {"made", "found"}}
+        known |= {f"sequence {name}" for kind, name in objects if kind == "sequence"}
+        others = [one for one in self.live.others if one not in known]
+        return found + [one for one in others if not (one.startswith("index ") and one.endswith(strange))]
 
     # Steps
 
@@ -242,6 +213,7 @@ class _Planner:
             "it is new",
             *render.create_table(self.schema, table),
             collection=table.name,
+            clears=self.scripts.in_the_way(table.name),
             remember=(
                 remember_table(collection),
                 *(remember_column(table.name, column) for column in table.columns),
@@ -310,7 +282,12 @@ def _copy(live: LiveSchema) -> LiveSchema:
     """Planning one change shows the next what will be there by then."""
     tables = {name: _copy_table(table) for name, table in live.tables.items()}
     return msgspec.structs.replace(
-        live, tables=tables, objects=dict(live.objects), versions=dict(live.versions), data=dict(live.data)
+        live,
+        tables=tables,
+        objects=dict(live.objects),
+        versions=dict(live.versions),
+        data=dict(live.data),
+        others=list(live.others),
     )
 
 

@@ -1,5 +1,6 @@
 """Collections whose file says `renamed_from`: the table gets its new name together with all that is named after it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 import msgspec
@@ -134,6 +135,12 @@ class _Table:
         }
         kept = []
         for (kind, name), recorded in list(live.objects.items()):
+            if kind in {"made", "found"}:
+                if item := self._made(kind, name, recorded, names):
+                    del live.objects[kind, name]
+                    yield Remember(kind=kind, name=name)
+                    kept.append(item)
+                continue
             follows = name
             if kind == "table" and name == old:
                 follows = new
@@ -156,6 +163,21 @@ class _Table:
         for item in kept:
             live.objects[item.kind, item.name] = Recorded(digest=item.digest or "", details=item.details)
             yield item
+
+    def _made(self, kind: str, name: str, recorded: Recorded, names: dict[str, str]) -> Remember | None:
+        """What scripts made of the table, such as `trigger keep on person`, under its new name."""
+        place = re.compile(rf"(?<![\w.]){re.escape(f'{self.schema.name}.{self.old}')}(?!\w)")
+        about = re.compile(rf"( (?:on|of) ){self.old}(?=$|[,:])")
+        was = str(recorded.details.get("identity", ""))
+        follows, identity = about.sub(rf"\g<1>{self.new}", place.sub(self.full, name)), place.sub(self.full, was)
+        if recorded.details.get("type") == "comment":
+            follows, identity = substitute(follows, names), substitute(identity, names)
+        if follows == name and identity == was:
+            return None
+        if name in self.live.others:
+            self.live.others[self.live.others.index(name)] = follows
+        details = {key: value for key, value in recorded.details.items() if key != "live"}
+        return Remember(kind=kind, name=follows, digest=recorded.digest, details={**details, "identity": identity})
 
     def _is_own(self, kind: str, name: str) -> bool:
         table = self.live.tables[self.new]

@@ -91,6 +91,49 @@ def grants(schema: Schema) -> tuple[str, ...]:
     )
 
 
+def rights_of_tables(schema: Schema) -> tuple[str, ...]:
+    """What both roles may do with the tables and sequences that stand; a script that runs next may take some of it."""
+    tables = ", ".join(f"{schema.name}.{one.name}" for one in schema.collections)
+    if not tables:
+        return ()
+    return (
+        f"grant select, insert, update, delete on {tables} to {schema.service_role}",
+        grants(schema)[3],
+        f"grant select on {tables} to {schema.reader_role}",
+    )
+
+
+def rights_of_new(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What both roles may do with what scripts make: statements before they run, so that a script may say otherwise,
+    and after."""
+    service, both = schema.service_role, f"{schema.service_role}, {schema.reader_role}"
+    rights = (
+        ("select, insert, update, delete on tables", service),
+        ("select on tables", schema.reader_role),
+        ("usage, select on sequences", service),
+        ("execute on routines", both),
+    )
+    place = f"alter default privileges in schema {schema.name}"
+    everybody = "alter default privileges {} execute on routines {} public"
+    # Everybody may run a new routine, unless it is said for all schemas that they may not.
+    said = (
+        "select from pg_default_acl where defaclrole = current_user::regrole and defaclnamespace = 0 "
+        "and defaclobjtype = 'f'"
+    )
+    close = f"perform set_config('dbm.routines', 'closed', true); {everybody.format('revoke', 'from')}"
+    opened = f"if current_setting('dbm.routines', true) = 'closed' then {everybody.format('grant', 'to')}; end if"
+    return (
+        (
+            *(f"{place} grant {right} to {role}" for right, role in rights),
+            f"do $$ begin if not exists ({said}) then {close}; end if; end $$",
+        ),
+        (
+            *(f"{place} revoke {right} from {role}" for right, role in rights),
+            f"do $$ begin {opened}; end $$",
+        ),
+    )
+
+
 def shut_out(schema: Schema, role: str) -> str:
     """Takes every right in the schema, in `dbm` and to connect from a role that used to be its own."""
     statements = (

@@ -1,18 +1,25 @@
 """Views, functions, triggers, policies: what the files in repeatable/ make.
 
 It is dropped and made again as a whole when a file changes, so views of views need no thought; and with whatever
-is in the way of a change to a table, in that change's transaction.
+is in the way of a change to a table, in that change's transaction. Functions that tables are made of (in a check, a
+default, an index) come before the tables, and stay while those need them.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection as Some
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import msgspec
 
 from gatehouse_db_manager import render
-from gatehouse_db_manager.live import LiveSchema
-from gatehouse_db_manager.model import Schema, Script
+from gatehouse_db_manager.live import LiveSchema, LiveTable
+from gatehouse_db_manager.model import Schema, Script, Table, short_digest
 from gatehouse_db_manager.plan_structs import Remember, Step
+from gatehouse_db_manager.script_text import Statement, statements
 from gatehouse_db_manager.table_change import NEW, brief, mentions
+
+# They share their names with tables.
+_LIKE_TABLES = ("view", "materialized view", "sequence", "foreign table", "type", "domain")
 
 
 class Scripts:
@@ -24,6 +31,7 @@ class Scripts:
         view = render.enumerator_view(schema)
         self.scripts: tuple[Script, ...] = (*([view] if view else []), *schema.scripts)
         self.done = False
+        self._new, self._over = render.rights_of_new(schema)
 
     @property
     def made(self) -> list[str]:
@@ -37,14 +45,85 @@ class Scripts:
         return [name for kind, name in self.live.objects if kind == "script" and name not in kept]
 
     @property
+    def changed(self) -> list[Script]:
+        recorded = {name: item.digest for (kind, name), item in self.live.objects.items() if kind == "script"}
+        return [script for script in self.scripts if recorded.get(script.name) != script.digest]
+
+    @property
+    def missing(self) -> list[str]:
+        """What they made and somebody dropped."""
+        return [name for name in self.made if name not in self.live.others]
+
+    @cached_property
+    def _creates(self) -> list[tuple[Script, Statement]]:
+        return [(script, one) for script in self.schema.scripts for one in statements(script.sql) if one.kind]
+
+    @property
     def _statements(self) -> tuple[str, ...]:
         path = f"set local search_path = {self.schema.name}, pg_catalog"
-        return (path, *(script.sql for script in self.scripts), *render.grants(self.schema)[2:7])
+        standing = render.rights_of_tables(self.schema)
+        return (path, *standing, *self._new, *(script.sql for script in self.scripts), *self._over)
 
     @property
     def _records(self) -> tuple[Remember, ...]:
         kept = [Remember(kind="script", name=script.name, digest=script.digest) for script in self.scripts]
         return (*kept, *(Remember(kind="script", name=name) for name in self.gone))
+
+    # Before tables
+
+    def below(self) -> Iterator[Step]:
+        """Functions and types that tables are made of, if they are new or changed."""
+        if not (self.changed or self.missing):
+            return
+        needed = self._needed(self._of_tables)
+        if not needed:
+            return
+        scripts = [
+            Script(name=script.name, file=script.file, digest=short_digest(one.text), sql=one.replacing)
+            for script, one in needed
+        ]
+        names = ", ".join(dict.fromkeys(f"{one.kind} {one.name}" for _, one in needed))
+        # What their bodies say of tables is looked at when all scripts run, after the tables.
+        given = ("set local check_function_bodies = off", *self._new)
+        yield Step(
+            schema=self.schema.name,
+            collection="",
+            kind="tx",
+            what=f"make {names}",
+            why="tables are made of it",
+            statements=(*given, *(one.sql for one in scripts), *self._over),
+            locks=NEW,
+            reversible=True,
+            scripts=tuple(scripts),
+            adds=True,
+        )
+
+    @property
+    def _of_tables(self) -> list[str]:
+        return [text for one in self.schema.collections for text in _texts(one.table)]
+
+    def _needed(self, texts: list[str]) -> list[tuple[Script, Statement]]:
+        """What these are made of, and what that is made of, in the order of the files."""
+        candidates = [(script, one) for script, one in self._creates if one.below_tables]
+        found: list[tuple[Script, Statement]] = []
+        while more := [
+            one for one in candidates if one not in found and any(mentions(it, one[1].name) for it in texts)
+        ]:
+            found += more
+            texts = [one.text for _, one in more]
+        return [one for one in candidates if one in found]
+
+    # In the way
+
+    def in_the_way(self, name: str) -> tuple[str, ...]:
+        """What scripts made under the name that a new table is to have."""
+        known = set(self.made)
+        names = (f"{kind} {name}" for kind in _LIKE_TABLES)
+        return tuple(one for one in names if one in known and one in self.live.others)
+
+    def takes(self, name: str) -> bool:
+        """Whether they make something under the name of a table that goes."""
+        return any(one.name == name and one.kind in _LIKE_TABLES for _, one in self._creates)
 
     def around(self, step: Step) -> Step:
         """A step that rewrites tables: views of them are in the way, so they go and come in its transaction."""
@@ -58,6 +137,10 @@ class Scripts:
         own = [one for one in self.made if one != f"view {render.ENUMERATOR_VIEW}"]
         if self.done or not drops or not (own or self.schema.scripts):
             return later
+        return [*(step for step in later if step not in drops), self.around_all(drops)]
+
+    def around_all(self, drops: list[Step]) -> Step:
+        """All of these and the scripts in one transaction."""
         first = msgspec.structs.replace(
             drops[0],
             what=f"{'; '.join(step.what for step in drops)}; run scripts anew",
@@ -65,42 +148,85 @@ class Scripts:
             remember=tuple(one for step in drops for one in step.remember),
             hazards=tuple(one for step in drops for one in step.hazards),
         )
-        return [*(step for step in later if step not in drops), self._within(first)]
+        return self._within(first)
+
+    @property
+    def _stays(self) -> tuple[str, ...]:
+        """Functions that tables are made of."""
+        needed = (one for _, one in self._needed(self._of_tables))
+        return tuple(dict.fromkeys(f"{one.kind} {one.name}" for one in needed if one.kind in {"function", "aggregate"}))
 
     def _within(self, step: Step) -> Step:
         self.done = True
         return msgspec.structs.replace(
             step,
+            stays=self._stays,
             statements=(*step.statements, *self._statements),
             remember=(*step.remember, *self._records),
             scripts=self.scripts,
         )
 
-    def run(self, reshaped: Collection[str]) -> list[Step]:
-        """The step that runs them, if something asks for it. `reshaped`: tables with other columns than before."""
-        recorded = {name: item.digest for (kind, name), item in self.live.objects.items() if kind == "script"}
-        changed = [script for script in self.scripts if recorded.get(script.name) != script.digest]
+    # By themselves
+
+    def run(self, reshaped: Some[str], *, again: bool = False) -> list[Step]:
+        """The step that runs them, if something asks for it. `reshaped`: tables with other columns than before;
+        `again`: what roles may do was given anew, of which scripts may take some."""
+        changed, missing = self.changed, self.missing
         about = [one.name for one in self.schema.scripts if any(mentions(one.sql, table) for table in reshaped)]
-        missing = [name for name in self.made if name not in self.live.others]
-        if self.done or not (changed or self.gone or about or missing):
+        again = again and bool(self.made or self.schema.scripts)
+        if self.done or not (changed or self.gone or about or missing or again):
             return []
         if [one.name for one in changed] == [render.ENUMERATOR_VIEW] and not self.gone:
             what = f"list the enumerators in {render.ENUMERATOR_VIEW}"
         else:
             names = [one.name for one in changed or self.scripts] or [f"without {name}" for name in self.gone]
             what = f"run {', '.join(names)}"
-        new = all(script.name not in recorded for script in changed) and not (self.gone or about or missing)
-        return [
-            Step(
-                schema=self.schema.name,
-                collection="",
-                kind="tx",
-                what=what,
-                why="it is new" if new else "it changed, or what it is about did",
-                statements=self._statements,
-                locks=NEW if not self.made else brief("the views it replaces"),
-                reversible=True,
-                scripts=self.scripts,
-                remember=self._records,
-            )
+        recorded = {name for kind, name in self.live.objects if kind == "script"}
+        new = all(script.name not in recorded for script in changed) and not (self.gone or about or missing or again)
+        return [self._run(what, "it is new" if new else "it changed, or what it is about did")]
+
+    def _run(self, what: str, why: str) -> Step:
+        return Step(
+            schema=self.schema.name,
+            collection="",
+            kind="tx",
+            what=what,
+            why=why,
+            statements=self._statements,
+            locks=NEW if not self.made else brief("the views it replaces"),
+            reversible=True,
+            scripts=self.scripts,
+            stays=self._stays,
+            remember=self._records,
+        )
+
+    def leave(self, tables: Iterable[LiveTable]) -> list[Step]:
+        """The last step, if tables stop needing what no script makes any more: it had to stay until then."""
+        defined = {one.name for _, one in self._creates}
+        words = [
+            _bare(name) for name in self.made if name.partition(" ")[0] in {"function", "aggregate", "type", "domain"}
         ]
+        texts = [text for table in tables for text in _live_texts(table)]
+        left = [word for word in words if word not in defined and any(mentions(text, word) for text in texts)]
+        return (
+            [self._run(f"take {', '.join(left)} away", "no script makes it and no table needs it any more")]
+            if left
+            else []
+        )
+
+
+def _bare(name: str) -> str:
+    """function twice(n integer) -> twice."""
+    return name.partition(" ")[2].partition("(")[0]
+
+
+def _texts(table: Table) -> Iterator[str]:
+    """All that may name a function or type."""
+    for column in table.columns:
+        yield " ".join((column.default or "", column.generated or "", column.sql_type, column.collation))
+    yield from (one.definition for one in (*table.constraints, *table.indexes))
+
+
+def _live_texts(table: LiveTable) -> Iterator[str]:
+    yield from (one.default for one in table.columns.values() if one.default)
+    yield from (one.definition for one in (*table.constraints.values(), *table.indexes.values()))

@@ -66,10 +66,10 @@ def test_what_is_not_ours_is_named_and_left_alone(people, database):
     assert planned.empty
     assert planned.schemas[0].unmanaged == (
         "column person.by_hand",
-        "index person.by_hand",
         "table theirs",
         "function f(n integer)",
         "view seen",
+        "index by_hand on person",
     )
     assert api.drift(database.url, people.load()) == ()
 
