@@ -99,7 +99,8 @@ class Table(_Resolved, frozen=True, kw_only=True):
 
     @property
     def primary_key(self) -> tuple[str, ...]:
-        return next(item.columns for item in self.constraints if item.kind == "primary_key")
+        """Empty for an imported table that has none."""
+        return next((item.columns for item in self.constraints if item.kind == "primary_key"), ())
 
 
 class Collection(_Resolved, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def _row_problems(table: Table, row: Any) -> Iterator[tuple[str, str, str, str]]
 def _repeated_keys(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     keys: dict[tuple[str, ...], int] = {}
     for number, row in enumerate(rows):
-        if isinstance(row, dict) and all(name in row for name in table.primary_key):
+        if isinstance(row, dict) and table.primary_key and all(name in row for name in table.primary_key):
             key = tuple(str(row[name]) for name in table.primary_key)
             if (first := keys.setdefault(key, number)) != number:
                 where = f"row {number}: {', '.join(table.primary_key)}"
