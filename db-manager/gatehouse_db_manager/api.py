@@ -78,7 +78,8 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
             address, autocommit=True, application_name="gatehouse-db-manager", connect_timeout=10
         )
     except (psycopg.OperationalError, psycopg.ProgrammingError) as error:  # the second one: it is no address at all
-        reason = str(error).strip().splitlines()[-1].rstrip(".")
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = next((line for line in reversed(lines) if not line.endswith("?")), lines[-1]).rstrip(".")
         raise NoDatabaseError(
             f"There is no database to be reached: {reason}. Check the address (--url, GATEHOUSE_ADMIN_URL), or start "
             "the local one with ./local/up db."

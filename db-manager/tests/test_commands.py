@@ -125,7 +125,10 @@ def test_a_lock_not_freed_in_time_ends_with_5(gate, checkout, database):
 
 def test_no_database_is_said_in_one_sentence(gate, checkout, monkeypatch):
     checkout.collection()
-    assert "There is no database to be reached" in gate("plan", exit_code=4, url="postgresql://127.0.0.1:1/none")
+    shown = gate("plan", exit_code=4, url="postgresql://127.0.0.1:1/none")
+    assert "There is no database to be reached" in shown
+    assert "Connection refused. Check the address" in shown
+    assert "missing" in gate("plan", exit_code=4, url="nonsense")
     monkeypatch.delenv("GATEHOUSE_ADMIN_URL", raising=False)
     result = CliRunner().invoke(db, ["plan", "--root", str(checkout.root)])
     assert result.exit_code == 4
