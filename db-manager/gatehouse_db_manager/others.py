@@ -120,11 +120,12 @@ where c.relkind in ('r', 'p')
 union all
 select n.nspname, 'comment on ' || i.type || ' ' || i.identity, 'comment',
     case i.type when 'index' then 'index ' || i.identity else 'constraint ' || i.identity end, (1::bigint << 33) + 2
-from spaces n join pg_class c on c.relnamespace = n.oid
-join pg_description m on (m.classoid = 'pg_class'::regclass and m.objoid = c.oid and c.relkind = 'i' and m.objsubid = 0)
-    or (m.classoid = 'pg_constraint'::regclass
-        and exists (select from pg_constraint k where k.oid = m.objoid and k.conrelid = c.oid)),
-    pg_identify_object(m.classoid, m.objoid, 0) i
+from (select k.connamespace, m.classoid, m.objoid from pg_constraint k
+        join pg_description m on m.objoid = k.oid and m.classoid = 'pg_constraint'::regclass where k.conrelid <> 0
+    union all select c.relnamespace, m.classoid, m.objoid from pg_class c
+        join pg_description m on m.objoid = c.oid and m.classoid = 'pg_class'::regclass and m.objsubid = 0
+        where c.relkind = 'i') d (space, catalog, oid)
+join spaces n on n.oid = d.space, pg_identify_object(d.catalog, d.oid, 0) i
 order by 1, 2
 """
 
