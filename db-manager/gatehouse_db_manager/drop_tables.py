@@ -17,14 +17,15 @@ def drop_tables(
         links = [one for one in live.tables[name].constraints.values() if one.kind == "foreign_key"]
         yield from (_unlink(schema, name, one.name) for one in links if one.target.split(".")[-1] in standing)
     for name in standing:
-        full = f"{schema.name}.{name}"
+        full = f"{schema.name}.{live.tables[name].was or name}"
         rows = count(f"select count(*) from {full}") if live.tables[name].size else 0  # noqa: S608 (checked names)
         yield _drop(schema, live, live.tables[name], rows)
 
 
 def _drop(schema: Schema, live: LiveSchema, table: LiveTable, rows: int | None) -> Step:
-    name, full = table.name, f"{schema.name}.{table.name}"
-    file = f"{schema.file.rpartition('/')[0]}/collections/{name}.yaml"
+    name, known = table.name, table.was or table.name
+    full = f"{schema.name}.{known}"
+    file = f"{schema.file.rpartition('/')[0]}/collections/{known}.yaml"
     drop = hazard("table.drop", full, file, f"is gone, but the table {full} stands", rows=rows, full=full)
     made = [("table", name)]
     made += [("column", f"{name}.{one}") for one in table.columns]
@@ -36,7 +37,7 @@ def _drop(schema: Schema, live: LiveSchema, table: LiveTable, rows: int | None) 
         kind="tx",
         what=f"drop table {name}",
         why="its file is gone",
-        statements=(f"drop table {full}",),
+        statements=(f"drop table {schema.name}.{name}",),
         phase="contract",
         locks=brief(name),
         reversible=False,

@@ -3,7 +3,7 @@ for which PostgreSQL rewrites the table are in rewrite.py."""
 
 from gatehouse_db_manager.model import Column
 from gatehouse_db_manager.plan_structs import Backfill, Remember
-from gatehouse_db_manager.render import comment_on_column
+from gatehouse_db_manager.render import comment_on_column, with_suffix
 from gatehouse_db_manager.table_change import (
     NOTHING,
     SCAN_SPEED,
@@ -161,7 +161,7 @@ def refuse_empty(change: TableChange, column: Column) -> bool:
 
 
 def _require(change: TableChange, column: Column) -> None:
-    check = f"{change.table.name}_{column.name}__given"[:63]
+    check = with_suffix(f"{change.table.name}_{column.name}", "__given")
     change.tightens = True
     kept = Remember(kind="check", name=check, digest="")
     there = change.live.constraints.get(check)

@@ -8,7 +8,7 @@ from typing import Any
 from gatehouse_db_manager.live import LiveConstraint
 from gatehouse_db_manager.model import Constraint, Index
 from gatehouse_db_manager.plan_structs import Hazard, Remember
-from gatehouse_db_manager.render import create_index, next_name
+from gatehouse_db_manager.render import create_index, next_name, with_suffix
 from gatehouse_db_manager.table_change import (
     NOTHING,
     WITHOUT_INDEX,
@@ -353,7 +353,7 @@ def drop_unwanted(change: TableChange) -> None:
     rules = {item.name for item in change.table.constraints}
     indexes = {item.name for item in change.table.indexes}
     indexed = {item.name for item in change.table.constraints if item.kind not in WITHOUT_INDEX}
-    given = {f"{change.table.name}_{one.name}__given" for one in change.to_require}
+    given = {with_suffix(f"{change.table.name}_{one.name}", "__given") for one in change.to_require}
     for kind, name in _made_here(change):
         wanted = indexes | indexed if kind == "index" else rules if kind in WITHOUT_INDEX else rules | indexes
         if name in wanted | {next_name(one) for one in wanted} | given or space(kind, name) in change.handled:

@@ -7,15 +7,19 @@ import msgspec
 
 from gatehouse_db_manager.live import LiveSchema, Recorded
 from gatehouse_db_manager.model import Schema
-from gatehouse_db_manager.names import LONGEST
 from gatehouse_db_manager.plan_structs import Remember, Step
+from gatehouse_db_manager.rename_tables import move_table
 from gatehouse_db_manager.renames import follow, statements
+from gatehouse_db_manager.render import with_suffix
 from gatehouse_db_manager.table_change import WITHOUT_INDEX, brief
 
 
 def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
     """What follows is planned as if it were done already. `live` is changed in place."""
     wanted = dict(_wanted(schema))
+    for name in list(live.tables):
+        if wanted.get(name) and ("table", name) in live.objects:
+            yield move_table(schema, live, name, with_suffix(name, "__gone"))
     for table in live.tables.values():
         for place in table.rules:
             for name, item in list(place.items()):
@@ -24,7 +28,7 @@ def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
                 recorded = live.objects.get((kind, name))
                 if not taken or recorded is None:
                     continue
-                other = f"{name[: LONGEST - 6]}__gone"
+                other = with_suffix(name, "__gone")
                 place[other] = msgspec.structs.replace(place.pop(name), name=other)
                 details = {key: value for key, value in recorded.details.items() if key != "live"}
                 del live.objects[kind, name]

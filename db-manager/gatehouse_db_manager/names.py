@@ -115,6 +115,17 @@ _RESERVED = frozenset(
 _TAKEN_SCHEMAS = frozenset({"public", "dbm", "information_schema"})
 
 
+def given_by_postgres(table: str, column: str, label: str) -> str:
+    """What PostgreSQL calls the sequence of an identity column (`seq`), and from 18 on its NOT NULL (`not_null`).
+
+    It cuts the longer one of table and column until all fits (makeObjectName in indexcmds.c)."""
+    room = LONGEST - len(label) - 2
+    first, second = len(table), len(column)
+    while first + second > room:
+        first, second = (first - 1, second) if first > second else (first, second - 1)
+    return f"{table[:first]}_{column[:second]}_{label}"
+
+
 def why_illegal(name: str) -> tuple[str, str] | None:
     """What is wrong with a name and how to mend it, or None when it is fine."""
     if not _LEGAL.match(name):

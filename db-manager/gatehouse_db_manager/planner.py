@@ -71,7 +71,6 @@ class _Planner:
         self.refusals.extend(wrong)
         migrations = pending(self.schema, self.live)
         self.refusals.extend(pending_problems(self.schema, self.live, migrations))
-        self._missing_files()
         pins, wrong = snapshots(self.schema, self.live)
         self.refusals.extend(wrong)
         opened = tuple(open_schema(self.whole, self.live, self.schema))
@@ -83,6 +82,7 @@ class _Planner:
         self.steps.extend(self.scripts.below())
         self.reshaped |= {step.collection for step in renamed}
         self.steps.extend(make_way(self.schema, self.live))
+        self._missing_files()
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
         for collection in fresh:
             self._create(collection)

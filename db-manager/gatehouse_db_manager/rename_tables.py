@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gatehouse_db_manager.live import LiveColumn, LiveSchema, Recorded
+from gatehouse_db_manager.live import LiveSchema, Recorded
 from gatehouse_db_manager.model import Collection, Constraint, Schema, short_digest
-from gatehouse_db_manager.names import LONGEST
+from gatehouse_db_manager.names import LONGEST, given_by_postgres
 from gatehouse_db_manager.plan_structs import Remember, Step
 from gatehouse_db_manager.renames import Move, due, follow, in_order, net, statements
 from gatehouse_db_manager.table_change import RULES, brief, hazard, substitute
@@ -40,6 +40,23 @@ def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
         ]
         ends = [(group[0][0], group[-1][1]), *group[1:-1]] if len(group) > 1 else group
         yield _step(schema, wanted, ends, moved)
+
+
+def move_table(schema: Schema, live: LiveSchema, old: str, new: str) -> Step:
+    """A table that is to go gets out of the way of another's name. `live` is changed in place."""
+    sql, remembered = _Table(schema, live, old, new, old).rename()
+    return Step(
+        schema=schema.name,
+        collection=old,
+        kind="tx",
+        phase="contract",
+        what=f"call the table {old} {new}",
+        why="the name is to be an index's, and the table is to go",
+        statements=tuple(sql),
+        locks=brief(old),
+        reversible=True,
+        remember=net(remembered),
+    )
 
 
 def _step(schema: Schema, wanted: dict[str, Collection], ends: list[tuple[str, str]], moved: list[_Done]) -> Step:
@@ -99,14 +116,14 @@ class _Table:
         return sql, list(self._records(names))
 
     def _columns(self) -> Iterator[Move]:
-        for column in self.table.columns.values():
-            named = column.not_null_name
-            before, after = f"{self.old}_{column.name}", f"{self.new}_{column.name}"
-            if column.identity and len(f"{after}_seq") <= LONGEST:
-                yield "sequence", f"{before}_seq", f"{after}_seq"
-            if named == f"{before}_not_null" and len(f"{after}_not_null") <= LONGEST:
-                yield "check", named, f"{after}_not_null"
-                self.table.columns[column.name] = _renamed(column, f"{after}_not_null")
+        for column in list(self.table.columns.values()):
+            for label, kind in (("seq", "sequence"), ("not_null", "check")):
+                before, after = (given_by_postgres(one, column.name, label) for one in (self.old, self.new))
+                has = column.not_null_name == before if label == "not_null" else bool(column.identity)
+                if has and before != after:
+                    yield kind, before, after
+                if has and label == "not_null":
+                    self.table.columns[column.name] = msgspec.structs.replace(column, not_null_name=after)
 
     def _rules(self) -> Iterator[Move]:
         for place in self.table.rules:
@@ -203,7 +220,3 @@ class _Table:
                     text = rule.definition.replace(f"{target}(", f"{self.full}(")
                     table.constraints[name] = msgspec.structs.replace(rule, target=self.full, definition=text)
                     yield name
-
-
-def _renamed(column: LiveColumn, not_null_name: str) -> LiveColumn:
-    return msgspec.structs.replace(column, not_null_name=not_null_name)

@@ -10,7 +10,7 @@ import msgspec
 
 from gatehouse_db_manager.live import LiveTable, Recorded
 from gatehouse_db_manager.model import Column, Constraint, Index, short_digest
-from gatehouse_db_manager.names import LONGEST
+from gatehouse_db_manager.names import given_by_postgres
 from gatehouse_db_manager.plan_structs import Remember
 from gatehouse_db_manager.render import next_name
 from gatehouse_db_manager.table_change import TableChange, mentions, remember_column, space, substitute
@@ -118,11 +118,12 @@ class _Columns:
             named = live.not_null_name
             if new != old:
                 # PostgreSQL names the sequence behind an identity column, and (from 18 on) NOT NULL, after the column.
-                if named == f"{table}_{old}_not_null" and len(f"{table}_{new}_not_null") <= LONGEST:
-                    self.moves.append(("check", named, f"{table}_{new}_not_null"))
-                    named = f"{table}_{new}_not_null"
-                if live.identity and len(f"{table}_{new}_seq") <= LONGEST:
-                    self.moves.append(("sequence", f"{table}_{old}_seq", f"{table}_{new}_seq"))
+                for label, kind in (("not_null", "check"), ("seq", "sequence")):
+                    before, after = given_by_postgres(table, old, label), given_by_postgres(table, new, label)
+                    has = named == before if label == "not_null" else bool(live.identity)
+                    if has and before != after:
+                        self.moves.append((kind, before, after))
+                        named = after if label == "not_null" else named
                 if recorded := change.objects.pop(("column", f"{table}.{old}"), None):
                     records[new] = recorded
                 self.remembered.append(Remember(kind="column", name=f"{table}.{old}"))

@@ -169,7 +169,11 @@ def enumerator_view(schema: Schema) -> Script | None:
 
 def next_name(name: str) -> str:
     """The name that a new definition of `name` has while it stands beside the old one."""
-    suffix = "__next"
+    return with_suffix(name, "__next")
+
+
+def with_suffix(name: str, suffix: str) -> str:
+    """A name of our own for a while; where it would be too long, still another one for each name."""
     if len(name) + len(suffix) <= LONGEST:
         return name + suffix
     return f"{name[: LONGEST - len(suffix) - 9]}_{short_digest(name)[:8]}{suffix}"

@@ -6,6 +6,8 @@ from .generated import Databases
 
 ID = {"id": {"type": "identity", "primary": True}}
 TEXT = {"type": "text"}
+LONG_TABLE = "a_table_that_has_a_long_name_as_well"
+LONG = "a_very_long_name_of_a_column_that_goes_on"
 LOWER = {"type": "text", "generated": "lower(d)"}
 TO_PET = {"one": {"columns": ["a"], "to": "pet", "key": ["a"]}}
 
@@ -148,5 +150,36 @@ FOUND: dict[str, tuple[Databases, Databases]] = {
     "an index takes the name of one in another table": (
         {"person": table({"a": TEXT}, indexes={"pet_one": {"columns": ["a"]}, "pet": {"columns": ["a"]}})},
         {"person": table({"a": TEXT}), "person_pet": table({"a": TEXT}, indexes={"one": {"columns": ["a"]}})},
+    ),
+    "names that PostgreSQL cuts": (
+        {LONG_TABLE: table({LONG: {"type": "bigint", "identity": "always"}, f"b_{LONG}": TEXT, f"c_{LONG}": TEXT})},
+        {
+            f"{LONG_TABLE}_again": table(
+                {
+                    f"{LONG}_and_on": {"type": "bigint", "identity": "always", "renamed_from": LONG},
+                    f"b_{LONG}": {"type": "text", "required": True, "default": "x"},
+                    f"c_{LONG}": {"type": "text", "required": True, "default": "x"},
+                },
+                renamed_from=LONG_TABLE,
+            )
+        },
+    ),
+    "a unique constraint becomes a check of its name": (
+        {"pet": table({"a": TEXT}, unique={"one": {"columns": ["a"]}}), "toy": table({"a": TEXT}, foreign_keys=TO_PET)},
+        {"pet": table({"a": TEXT}, checks={"one": "a <> 'it''s a'"}), "toy": table({"a": TEXT})},
+    ),
+    "an index changes on which a reference rests": (
+        {
+            "pet": table({"a": TEXT}, indexes={"one": {"columns": ["a"], "unique": True}}),
+            "toy": table({"a": TEXT}, foreign_keys=TO_PET),
+        },
+        {
+            "pet": table({"a": TEXT}, indexes={"one": {"columns": ["a desc"], "unique": True}}),
+            "toy": table({"a": TEXT}, foreign_keys=TO_PET),
+        },
+    ),
+    "an index takes the name of a table that goes": (
+        {"person": table({"a": TEXT}), "person_pet": table({"a": TEXT}, indexes={"one": {"columns": ["a"]}})},
+        {"person": table({"a": TEXT}, indexes={"pet_one": {"columns": ["a"]}, "pet": {"columns": ["a"]}})},
     ),
 }
