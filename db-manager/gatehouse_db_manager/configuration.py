@@ -43,6 +43,8 @@ class _Source(msgspec.Struct):
     document: Document
     content: SchemaFile
     collections: dict[str, tuple[Document, CollectionFile]] = {}
+    # Files that couldn't be read: what refers to them is no further problem.
+    unreadable: set[str] = set()
     snapshots: dict[int, Snapshot] = {}
     imported: list[Collection] = []
 
@@ -74,7 +76,7 @@ def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
         _read_snapshots(source, problems)
     problems.extend(_shared_names(sources))
     targets = _targets(sources, types)
-    resolved = [_resolve(root, source, types, targets, problems) for source in sources]
+    resolved = [_resolve(root, source, sources, types, targets, problems) for source in sources]
     if problems:
         raise ConfigurationError(problems)
     return Configuration(root=root, schemas=tuple(sorted(resolved, key=lambda schema: schema.name)))
@@ -142,6 +144,7 @@ def _read_collections(source: _Source, problems: list[Problem]) -> None:
             continue
         found = _read(file, label, CollectionFile, problems)
         if found is None:
+            source.unreadable.add(file.stem)
             continue
         document, content = found
         _must_match(document, ("collection",), content.collection, file.stem, problems)
@@ -207,6 +210,7 @@ def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str,
 def _resolve(
     root: Path,
     source: _Source,
+    sources: list[_Source],
     types: Mapping[str, TypeFile],
     targets: Mapping[str, Target | None],
     problems: list[Problem],
@@ -214,6 +218,7 @@ def _resolve(
     name = source.content.schema
     schemas = frozenset(target.partition(".")[0] for target in targets)
     own = {key.partition(".")[2]: value for key, value in targets.items() if key.partition(".")[0] == name}
+    unreadable = {*source.unreadable, *(f"{one.content.schema}.{bad}" for one in sources for bad in one.unreadable)}
     collections = list(source.imported)
     taken: dict[str, str] = dict.fromkeys(source.collections, "a collection's table")
     for document, content in source.collections.values():
@@ -224,7 +229,7 @@ def _resolve(
             mend = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
             message = f"pins enumerators/{number}.yaml, which isn't there."
             problems.append(document.problem(("version",), message, mend, content.version))
-        context = Context(name, types, snapshot, {**targets, **own}, schemas, source.collections)
+        context = Context(name, types, snapshot, {**targets, **own}, schemas, source.collections, unreadable)
         resolver = Resolver(document, content, context)
         table = resolver.table()
         problems.extend(resolver.problems)
@@ -260,7 +265,7 @@ def _resolve(
         collections=tuple(collections),
         snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
         scripts=tuple(_read_scripts(source, problems)),
-        migrations=tuple(read_migrations(root, source.folder, known, problems)),
+        migrations=tuple(read_migrations(root, source.folder, [*known, *source.unreadable], problems)),
         data=tuple(_read_data(source, collections, problems)),
     )
 
@@ -305,7 +310,7 @@ def _read_data(source: _Source, collections: list[Collection], problems: list[Pr
             table = tables.get(file.stem)
             if table is None:
                 mend = f"Name the file after one. {nearest(file.stem, source.collections)}"
-                if file.stem not in source.collections:
+                if file.stem not in {*source.collections, *source.unreadable}:
                     problems.append(Problem(file=label, message="belongs to no collection.", mend=mend))
                 continue
             try:

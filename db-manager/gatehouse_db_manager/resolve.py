@@ -192,6 +192,8 @@ class Resolver(Rules):
             described = ". ".join(text for text in (column.description, f"Id of {column.to}") if text)
             self._add(name, name, "uuid", column, place, description=described)
             return
+        if (column.to if elsewhere else table) in self.context.unreadable:
+            return
         target = self.context.targets.get(column.to if elsewhere else table)
         if target is None:
             exists = (column.to if elsewhere else table) in self.context.targets

@@ -37,6 +37,7 @@ class Context(msgspec.Struct):
     targets: Mapping[str, Target | None]
     schemas: frozenset[str]
     collections: Collection[str] = ()
+    unreadable: Collection[str] = ()
 
 
 def primary_key_of(content: CollectionFile) -> list[str]:
@@ -111,7 +112,9 @@ class Rules:
     def _known(self, names: list[str], place: Place) -> bool:
         columns = {column.name: column for column in self.columns}
         unknown = [name for name in names if name not in columns]
-        for name in unknown:
+        # A column of the file that couldn't be resolved has said so already.
+        misread = self.content.columns.keys() - {column.key for column in self.columns}
+        for name in [name for name in unknown if name not in misread]:
             parts = [column.name for column in self.columns if column.key == name]
             hint = f"Use one of its parts: {', '.join(parts)}." if parts else nearest(name, columns)
             self._refuse(place, "is not a column.", hint, name)
@@ -203,6 +206,8 @@ class Rules:
     def _foreign_keys(self) -> None:
         for name, given in self.content.foreign_keys.items():
             place = ("foreign_keys", name)
+            if given.to in self.context.unreadable:
+                continue
             if given.to not in self.context.collections:
                 mend = nearest(given.to, self.context.collections)
                 self._refuse((*place, "to"), "is not a collection of this schema.", mend, given.to)

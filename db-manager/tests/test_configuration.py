@@ -59,6 +59,21 @@ def test_all_problems_of_all_files_come_at_once(checkout):
     assert "is not four numbers such as 1.0.0.1" in found
 
 
+def test_a_file_that_cannot_be_read_is_one_problem_whatever_refers_to_it(checkout):
+    checkout.collection("person", version="1.0")
+    checkout.collection(
+        "pet",
+        columns={"owner_id": {"type": "reference", "to": "person"}, "age": {"type": "number_of_years"}},
+        indexes={"by_owner": {"columns": ["owner_id", "age"]}},
+        foreign_keys={"owner": {"columns": ["owner_id"], "to": "person"}},
+    )
+    checkout.rows([{"name": "Ada"}])
+    file = "services/person/database/migrations/person/1.1.0/01_move.backfill.sql"
+    checkout.write(file, "update person set name = name")
+    found = problems(checkout).splitlines()
+    assert ["1.0" in found[0], "number_of_years" in found[1], len(found)] == [True, True, 2], found
+
+
 @pytest.mark.parametrize(
     ("columns", "expected"),
     [
