@@ -15,7 +15,7 @@ Databases = dict[str, Content]
 
 COLLECTIONS = ("person", "pet", "toy", "person_pet")
 NAMES = ("a", "b", "c", "d", "a_b", "size", "type", "key")
-RULES = ("one", "two", "pet_one", "a_not_null", "a_unique", "b_index", "a_one_line", "c_reference", "b_enumerator")
+RULES = ("one", "two", "pet_one", "a_unique", "b_index", "a_one_line", "c_reference", "b_enumerator")
 SNAPSHOTS: dict[int, dict[str, Any]] = {
     1: {"mood": ["a", "b"], "status": ["1", "2", "3"]},
     2: {"mood": ["a", "b", "c"], "status": ["1", "2"]},
