@@ -12,7 +12,9 @@ from gatehouse_db_manager.evolve_columns import (
     relax,
     require_columns,
 )
-from gatehouse_db_manager.evolve_rules import change_constraint, change_index, drop_unwanted
+from gatehouse_db_manager.evolve_drops import drop_unwanted
+from gatehouse_db_manager.evolve_indexes import change_index
+from gatehouse_db_manager.evolve_rules import change_constraint
 from gatehouse_db_manager.table_change import TableChange, space
 
 

@@ -117,13 +117,16 @@ class TableChange:
     def live_key(self) -> tuple[str, ...]:
         return next((one.columns for one in self.live.constraints.values() if one.kind == "primary_key"), ())
 
-    def release(self, index: str) -> tuple[tuple[str, str], ...]:
-        """The foreign keys that rest on a key of this table, and must give way before it can be another."""
+    def release(self, index: str, kept: frozenset[str] = frozenset()) -> tuple[tuple[str, str], ...]:
+        """The foreign keys, but those `kept`, that rest on a key of this table, and must give way before it can be
+        another."""
         given = tuple(
             (f"{self.schema.name}.{table.name}", one.name)
             for table in self.tables.values()
             for one in table.constraints.values()
-            if one.rests_on == index and (f"{self.schema.name}.{table.name}", one.name) not in self.fallen
+            if one.rests_on == index
+            and one.name not in kept
+            and (f"{self.schema.name}.{table.name}", one.name) not in self.fallen
         )
         self.fallen += given
         return given
