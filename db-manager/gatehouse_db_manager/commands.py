@@ -307,6 +307,7 @@ def import_(
     from gatehouse_db_manager import api, import_read, import_write
     from gatehouse_db_manager.configuration import load
     from gatehouse_db_manager.errors import ConfigurationError, Problem
+    from gatehouse_db_manager.import_record import record, stop_if_managed
     from gatehouse_db_manager.show import print_json, show_import
 
     where = _address(given["url"], given["password_command"])
@@ -316,11 +317,12 @@ def import_(
         raise ConfigurationError(
             [Problem(file="database", key="schema", value=name, message="isn't there.") for name in unknown]
         )
+    if not files_only:
+        with api.connect(where) as connection:
+            stop_if_managed(connection, found.schemas)  # before a file is written
     imported = import_write.write(found, out)
     left = None
     if not files_only:
-        from gatehouse_db_manager.import_record import record
-
         left = record(where, load(out, imported.schemas), environment=environment)
     if as_json:
         print_json({"files": sorted(imported.files), "unmanaged": imported.unmanaged, "schemas": imported.schemas})

@@ -4,6 +4,7 @@ Only the schema dbm and the two roles of each schema are new; no table, right or
 """
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
@@ -14,7 +15,6 @@ from gatehouse_db_manager.belongings import remember_schema
 from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.imported import SCRIPT_MARK
 from gatehouse_db_manager.inspector import inspect
-from gatehouse_db_manager.live import Live
 from gatehouse_db_manager.lock import lock
 from gatehouse_db_manager.made import note_definitions, there
 from gatehouse_db_manager.model import Configuration, Schema, short_digest
@@ -38,8 +38,7 @@ def record(url: Address, configuration: Configuration, *, environment: str, lock
     bare = Configuration(root=configuration.root, schemas=())
     api.apply(url, bare, environment=environment, lock_wait=lock_wait)
     with api.connect(url) as connection:
-        live = inspect(connection, [schema.name for schema in configuration.schemas])
-        _stop_if_managed(live, configuration)
+        stop_if_managed(connection, [schema.name for schema in configuration.schemas])
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait), connection.transaction():
                 _let_in(connection, schema)
@@ -55,17 +54,19 @@ def record(url: Address, configuration: Configuration, *, environment: str, lock
     return planned
 
 
-def _stop_if_managed(live: Live, configuration: Configuration) -> None:
+def stop_if_managed(connection: "psycopg.Connection[Any]", schemas: Iterable[str]) -> None:
+    """Raises RefusedError when db-manager made or took over one of the schemas already."""
+    live = inspect(connection, list(schemas))
     problems = [
         Problem(
-            file=schema.file,
+            file="database",
             key="schema",
-            value=schema.name,
+            value=name,
             message="is managed by db-manager already.",
-            mend="Change it by its own configuration files.",
+            mend="Change it by its own configuration files; to only see what is there, say --files-only.",
         )
-        for schema in configuration.schemas
-        if live.schema(schema.name).objects
+        for name in schemas
+        if live.schema(name).objects
     ]
     if problems:
         raise RefusedError(problems)

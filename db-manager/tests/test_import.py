@@ -228,6 +228,7 @@ def test_a_managed_schema_is_not_imported_again(checkout, database, tmp_path):
     result = CliRunner().invoke(db, given)
     assert result.exit_code == 3, result.output
     assert "is managed by db-manager already" in result.output
+    assert not (tmp_path / "out").exists()
 
 
 def test_reading_twice_writes_the_same(foreign):
