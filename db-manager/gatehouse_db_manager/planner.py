@@ -163,7 +163,8 @@ class _Planner:
         if change.tightens and applied:
             before = tuple(map(int, applied.version.split(".")))
             collection = change.collection
-            if collection.version[:2] == before[:2]:
+            # The same version: what somebody took away by hand comes again.
+            if collection.version[:2] == before[:2] and collection.version != before:
                 raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
                 self.notes.append(
                     f"{collection.file}: {collection.version_text} adds a rule that rows can break; that is a minor "

@@ -37,6 +37,7 @@ def test_an_edit_by_hand_is_drift_and_is_put_back(people, database, edit, kind, 
     assert (kind, what) in {(one.kind, one.what) for one in found}
     planned = database.plan(people)
     assert not planned.empty
+    assert planned.schemas[0].notes == (), "no version has to be raised for it"
     database.apply(people, approve=planned.fingerprint)
     after = database.tables()
     assert after["person"].columns.keys() == before["person"].columns.keys()
