@@ -1,20 +1,12 @@
-"""SQL files as far as their order matters: where one statement ends and the next begins, and what each would create.
-
-No parser: it knows what a semicolon may stand inside of, and reads the beginning of a statement.
-"""
+"""SQL files as far as their order matters: what each statement would create. No parser: it reads their beginnings."""
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 
-_PIECE = re.compile(
-    r"""--[^\n]*|/\*|\*/|\$(?:[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)?\$|"(?:[^"]|"")*"|\b[eE]'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*'"""
-    r"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*|[();]",
-    re.DOTALL,
-)
+from gatehouse_db_manager import sql_text
+
 _BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
-_ROUTINE = re.compile(r"create\s+(?:or\s+replace\s+)?(?:function|procedure)\b", re.IGNORECASE)
 _NAME = r'(?:"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)'
 _CREATES = re.compile(
     r"create\s+(or\s+replace\s+)?(?:(?:recursive|constraint)\s+)?"
@@ -49,45 +41,14 @@ class Statement(msgspec.Struct, frozen=True):
 
 def statements(sql: str) -> list[Statement]:
     """The statements of a file, each without its semicolon."""
-    return [_read(text) for text in _split(sql) if text[_start(text) :].strip()]
-
-
-def _split(sql: str) -> Iterator[str]:
-    start = place = depth = inside = 0
-    while found := _PIECE.search(sql, place):
-        piece, place = found[0], found.end()
-        word = piece.lower()
-        if piece == "/*":
-            place = _end_of_comment(sql, place)
-        elif piece[0] == "$":
-            end = sql.find(piece, place)
-            place = len(sql) if end < 0 else end + len(piece)
-        elif piece in "()":
-            depth += 1 if piece == "(" else -1
-        elif word in {"begin", "case", "end"} and not depth and _ROUTINE.match(sql, start + _start(sql[start:])):
-            # BEGIN ATOMIC ... END: the body of a function without quotes.
-            inside += {"begin": 1, "case": 1 if inside else 0, "end": -1 if inside else 0}[word]
-        elif piece == ";" and depth <= 0 and not inside:
-            yield sql[start : found.start()]
-            start, depth = place, 0
-    yield sql[start:]
-
-
-def _end_of_comment(sql: str, place: int) -> int:
-    """They nest."""
-    depth = 1
-    for found in re.compile(r"/\*|\*/").finditer(sql, place):
-        depth += 1 if found[0] == "/*" else -1
-        if not depth:
-            return found.end()
-    return len(sql)
+    return [_read(one.source) for one in sql_text.statements(sql)]
 
 
 def _start(text: str) -> int:
     """Where it begins, after blanks and comments."""
     place = 0
     while (found := _BLANK.match(text, place)) and text.startswith("/*", found.end()):
-        place = _end_of_comment(text, found.end() + 2)
+        place = sql_text.end_of_comment(text, found.end())
     return found.end() if found else place
 
 

@@ -23,15 +23,18 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TAG = re.compile(r"\$(?:[a-zA-Z_]\w*)?\$")
-_BODY = re.compile(r"create (?:or replace )?(?:function|procedure) .*\bbegin atomic\b")
+_ROUTINE = re.compile(r" ?create (?:or replace )?(?:function|procedure)\b")
+_BLOCKS = {"begin": 1, "case": 1, "end": -1}
 _IGNORE = re.compile(r"squawk-ignore\s+([\w\-, ]+)")
 
 
 class Statement(msgspec.Struct, frozen=True):
-    """`text`: in small letters with single blanks and empty quotes. `line`: where it begins, from 1; `last`: where it
-    ends. `ignored`: the rules that `-- squawk-ignore ...` above it or in it makes an exception of."""
+    """`text`: in small letters with single blanks and empty quotes; `source`: as it was written, with the comments
+    before it and without its semicolon. `line`: where it begins, from 1; `last`: where it ends. `ignored`: the rules
+    that `-- squawk-ignore ...` above it or in it makes an exception of."""
 
     text: str
+    source: str
     line: int
     last: int
     ignored: frozenset[str]
@@ -40,25 +43,32 @@ class Statement(msgspec.Struct, frozen=True):
 def statements(sql: str) -> Iterator[Statement]:
     """All of them, in their order. What isn't closed goes on to the end."""
     words: list[str] = []
+    raw: list[str] = []
     ignored: set[str] = set()
-    line, first = 1, 0
+    line, first, depth, blocks = 1, 0, 0, 0
     for piece, kind in _pieces(sql):
         if kind == "comment":
             for found in _IGNORE.findall(piece):
                 ignored.update(name.strip() for name in found.split(","))
-        elif kind == "end" and not _inside_a_body(words):
+        elif kind == "end" and depth <= 0 and not blocks:
             if text := "".join(words).strip():
-                yield Statement(text, first, line, frozenset(ignored))
-            words, ignored, first = [], set(), 0
+                yield Statement(text, "".join(raw), first, line, frozenset(ignored))
+            words, raw, ignored, first, depth = [], [], set(), 0, 0
+            continue
         elif kind == "space":
             if words and words[-1] != " ":
                 words.append(" ")
         else:
             first = first or line
+            depth += (piece == "(") - (piece == ")")
+            # BEGIN ATOMIC ...; ... END: the body of a function without quotes.
+            if piece.lower() in _BLOCKS and not depth and _ROUTINE.match("".join(words)):
+                blocks = max(blocks + (_BLOCKS[piece.lower()] if blocks or piece.lower() == "begin" else 0), 0)
             words.append(_plain(piece, kind))
+        raw.append(piece)
         line += piece.count("\n")
     if text := "".join(words).strip():
-        yield Statement(text, first, line, frozenset(ignored))
+        yield Statement(text, "".join(raw), first, line, frozenset(ignored))
 
 
 def _pieces(sql: str) -> Iterator[tuple[str, str]]:
@@ -74,13 +84,13 @@ def _pieces(sql: str) -> Iterator[tuple[str, str]]:
             assert match
             kind, stop = match.lastgroup or "other", match.end()
             if kind == "open":
-                kind, stop = "comment", _end_of_comment(sql, place)
+                kind, stop = "comment", end_of_comment(sql, place)
         yield sql[place:stop], kind
         place = stop
 
 
-def _end_of_comment(sql: str, place: int) -> int:
-    """Comments in /* */ may hold others."""
+def end_of_comment(sql: str, place: int) -> int:
+    """Where the one ends that begins at `place`: comments in /* */ may hold others."""
     depth = 0
     for found in re.compile(r"/\*|\*/").finditer(sql, place):
         depth += 1 if found[0] == "/*" else -1
@@ -93,9 +103,3 @@ def _plain(piece: str, kind: str) -> str:
     if kind in {"quoted", "escaped", "dollar"}:
         return "''"
     return piece.strip('"') if kind == "name" else piece.lower()
-
-
-def _inside_a_body(words: list[str]) -> bool:
-    """Of a function in standard SQL: begin atomic ...; ...; end."""
-    text = " ".join("".join(words).split())
-    return bool(_BODY.match(text)) and not text.endswith(" end")
