@@ -139,16 +139,25 @@ def test_authentik_23876_no_lock_stays_behind(people, database):
 
 def test_suna_6588_an_index_build_waits_longer_than_lock_timeout(people, database):
     people.collection(version="1.0.1.0", columns=EMAIL, indexes={"by_email": {"columns": ["email"]}})
-    seen = []
+    seen, waited, ended = [], [], threading.Event()
+    waits = "select 1 from pg_stat_activity where datname = current_database() and wait_event = 'virtualxid'"
     with database.connect() as old:
         old.execute("begin; insert into person.person (name) values ('Old')")
-        timer = threading.Timer(0.5, lambda: old.execute("commit"))
-        timer.start()
+
+        def end_once_it_waits():
+            while not database.run(waits) and not ended.is_set():
+                pass
+            waited.append(ended.wait(0.3))  # three times as long as DDL waits for its lock
+            old.execute("commit")
+
+        watcher = threading.Thread(target=end_once_it_waits)
+        watcher.start()
         database.apply(people, report=seen.append)
-        timer.join()
+        ended.set()
+        watcher.join()
+    assert waited == [False], "the build ended before the old transaction did"
     (built,) = [event for event in seen if isinstance(event, StepEnded)]
     assert built.attempts == 1
-    assert built.seconds > 0.2
     assert not [event for event in seen if isinstance(event, OldTransaction)], "half a second is not old"
 
 
