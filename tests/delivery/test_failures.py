@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from gatehouse_ci import preview
 from gatehouse_ci.git import GitRepository
 from gatehouse_ci.ports import Runtime
 from gatehouse_ci.promote import Outcome, Promoter
@@ -176,7 +177,10 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
 
     def run(number: int) -> None:
         repository = GitRepository(str(institute.remote), tmp_path / str(number))
-        ports = dataclasses.replace(institute.ports, repository=repository)
+        previews = preview.connect(
+            institute.checkout.root, institute.environ, repository, lambda: institute.ports.registry
+        )
+        ports = dataclasses.replace(institute.ports, repository=repository, previews=previews)
         outcomes.append(Promoter(ports, patience=timedelta(0)).run(requests[number], actor("ci")))
 
     threads = [threading.Thread(target=run, args=[number]) for number in range(2)]
