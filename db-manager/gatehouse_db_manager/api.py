@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.types.json import set_json_loads
 
 from gatehouse_db_manager import records
 from gatehouse_db_manager.address import Address
@@ -84,6 +85,7 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
             f"There is no database to be reached: {reason}. Check the address (--url, GATEHOUSE_ADMIN_URL), or start "
             "the local one with ./local/up db."
         ) from None
+    set_json_loads(msgspec.json.decode, connection)
     with connection:
         # First of all: a pooler would keep our settings for whoever has that session next.
         _refuse_pooler(connection)

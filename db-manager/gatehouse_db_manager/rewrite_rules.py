@@ -48,8 +48,9 @@ class Around:
     def around(self) -> None:
         for change in self.changes.values():
             concerned = {column for table, column in self.concerned if table == change.table.name}
-            self._derived(change, concerned)
-            self._rules(change, concerned)
+            if concerned:
+                self._derived(change, concerned)
+                self._rules(change, concerned)
         for change in self.changes.values():
             self._links(change)
         for name in self.live.keys() - self.changes.keys():
