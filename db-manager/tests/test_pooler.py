@@ -28,7 +28,8 @@ pool_mode = {mode}
 unix_socket_dir =
 """
 LEFT = """
-select (select count(*) from pg_locks where locktype = 'advisory'), current_setting('search_path'),
+select (select count(*) from pg_locks join pg_database d on d.oid = database and d.datname = current_database()
+    where locktype = 'advisory'), current_setting('search_path'),
     current_setting('client_min_messages'), current_setting('client_connection_check_interval')
 """
 
