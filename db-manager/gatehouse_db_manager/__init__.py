@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gatehouse_db_manager.api import Applied, Result, Status, apply, plan, reset, status
-    from gatehouse_db_manager.between import plan_between
-    from gatehouse_db_manager.configuration import load
+    from gatehouse_db_manager.config.load import load
+    from gatehouse_db_manager.config.model import Configuration
     from gatehouse_db_manager.errors import (
         ConfigurationError,
         DbManagerError,
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
         NoDatabaseError,
         RefusedError,
     )
-    from gatehouse_db_manager.model import Configuration
-    from gatehouse_db_manager.plan_structs import Plan, Step
+    from gatehouse_db_manager.offline_plan import plan_between
+    from gatehouse_db_manager.planning.plan import Plan, Step
 
 _PLACES = {
     "api": ("Applied", "Result", "Status", "apply", "plan", "reset", "status"),
-    "between": ("plan_between",),
-    "configuration": ("load",),
+    "offline_plan": ("plan_between",),
+    "config.load": ("load",),
     "errors": ("ConfigurationError", "DbManagerError", "FailedError", "LockError", "NoDatabaseError", "RefusedError"),
-    "model": ("Configuration",),
-    "plan_structs": ("Plan", "Step"),
+    "config.model": ("Configuration",),
+    "planning.plan": ("Plan", "Step"),
 }
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 

@@ -10,22 +10,22 @@ import msgspec
 import psycopg
 from psycopg.types.json import set_json_loads
 
-from gatehouse_db_manager import records
-from gatehouse_db_manager.address import Address
-from gatehouse_db_manager.approval import Allowed, count, stop_if_refused, wanted_fingerprints
-from gatehouse_db_manager.drift import Difference, differences
+from gatehouse_db_manager.config.model import Configuration, Schema
+from gatehouse_db_manager.database import bookkeeping
+from gatehouse_db_manager.database.address import Address
+from gatehouse_db_manager.database.drift import Difference, differences
+from gatehouse_db_manager.database.failures import explain
+from gatehouse_db_manager.database.inspector import inspect
+from gatehouse_db_manager.database.lock import BOOTSTRAP, lock
+from gatehouse_db_manager.database.passwords import let_in
+from gatehouse_db_manager.database.snapshot import AppliedVersion, Live
 from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
-from gatehouse_db_manager.executor import Executor
-from gatehouse_db_manager.failures import explain
-from gatehouse_db_manager.inspector import inspect
-from gatehouse_db_manager.live import AppliedVersion, Live
-from gatehouse_db_manager.lock import BOOTSTRAP, lock
-from gatehouse_db_manager.made import definitions
-from gatehouse_db_manager.model import Configuration, Schema
-from gatehouse_db_manager.passwords import let_in
-from gatehouse_db_manager.plan_structs import Plan, SchemaPlan
-from gatehouse_db_manager.planner import make_plan
-from gatehouse_db_manager.progress import Event, LockWait, Planned
+from gatehouse_db_manager.execution.approval import Allowed, count, stop_if_refused, wanted_fingerprints
+from gatehouse_db_manager.execution.executor import Executor
+from gatehouse_db_manager.execution.progress import Event, LockWait, Planned
+from gatehouse_db_manager.execution.script_objects import definitions
+from gatehouse_db_manager.planning.plan import Plan, SchemaPlan
+from gatehouse_db_manager.planning.planner import make_plan
 
 Report = Callable[[Event], None]
 # What PostgreSQL says of an expression depends on the search path, and we compare what it says. A run that is killed
@@ -157,7 +157,7 @@ def apply(
         live, planned = _plan(connection, configuration, environment, test_data)
         allowed = wanted_fingerprints(planned, approve, plan_file)
         stop_if_refused(live, planned, allowed)
-        if live.environment is None or live.layout != records.LAYOUT:
+        if live.environment is None or live.layout != bookkeeping.LAYOUT:
             _bootstrap(connection, environment, lock_wait, report)
         given: dict[str, Any] = {
             "environment": environment,
@@ -208,13 +208,13 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
         live = inspect(connection, [])
         with connection.transaction():
             if not live.bootstrapped:
-                connection.execute(records.BOOTSTRAP)
+                connection.execute(bookkeeping.BOOTSTRAP)
                 connection.execute(
                     "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$"
                 )
-            if live.layout != records.LAYOUT:
-                connection.execute(records.LAYOUT_2)
-                connection.execute(f"comment on schema dbm is '{records.LAYOUT}'")
+            if live.layout != bookkeeping.LAYOUT:
+                connection.execute(bookkeeping.LAYOUT_2)
+                connection.execute(f"comment on schema dbm is '{bookkeeping.LAYOUT}'")
             if live.environment is None:
                 connection.execute("insert into dbm.environment (name) values (%s)", [environment])
     if live.environment not in {None, environment}:
@@ -268,7 +268,7 @@ def reset(url: Address, configuration: Configuration, *, lock_wait: float = 60.0
         if live.environment not in {None, "local"}:
             message = f"belongs to {live.environment}; reset drops all data and is for local databases only."
             raise RefusedError([Problem(file="database", key="environment", message=message, mend="Check --url.")])
-        known = _TABLES_2 if live.layout == records.LAYOUT else _TABLES_1
+        known = _TABLES_2 if live.layout == bookkeeping.LAYOUT else _TABLES_1
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait):
                 _drop(connection, schema.name, known if live.bootstrapped else ())

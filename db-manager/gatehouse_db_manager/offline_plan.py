@@ -4,7 +4,9 @@ A database is made up that stands as the older one says, with rows in every tabl
 where people work. How many rows it concerns only the real plan can tell.
 """
 
-from gatehouse_db_manager.live import (
+from gatehouse_db_manager.config.model import Configuration, Schema, Table
+from gatehouse_db_manager.database.bookkeeping import LAYOUT
+from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
     Live,
     LiveColumn,
@@ -14,10 +16,8 @@ from gatehouse_db_manager.live import (
     LiveTable,
     Recorded,
 )
-from gatehouse_db_manager.model import Configuration, Schema, Table
-from gatehouse_db_manager.plan_structs import Plan, SchemaPlan
-from gatehouse_db_manager.planner import make_plan
-from gatehouse_db_manager.records import LAYOUT
+from gatehouse_db_manager.planning.plan import Plan, SchemaPlan
+from gatehouse_db_manager.planning.planner import make_plan
 
 SOME_ROWS = 8192  # bytes: one page, so not empty
 

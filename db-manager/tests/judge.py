@@ -11,8 +11,8 @@ from typing import Any
 import psycopg
 
 from gatehouse_db_manager import load
-from gatehouse_db_manager.renames import due
-from gatehouse_db_manager.values import BASE_TYPES
+from gatehouse_db_manager.config.values import BASE_TYPES
+from gatehouse_db_manager.planning.rename_columns import due
 
 from .generated import PARTS, SNAPSHOTS, Content, Databases, base_of, bases, primary_key
 from .world import Checkout, Database

@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gatehouse_local import postgres as embedded
-from gatehouse_local.testing import free_port
+from gatehouse_local.runner import postgres as embedded
+from gatehouse_local.testing.pytest_plugin import free_port
 
 FOLDER = Path(__file__).with_name("servers")
 _NPM = FOLDER / "node_modules"

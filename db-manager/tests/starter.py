@@ -10,10 +10,12 @@ import sys
 import traceback
 from typing import NoReturn
 
-from gatehouse_db_manager import api, configuration, show
-from gatehouse_db_manager.commands import db
+from gatehouse_db_manager import api
+from gatehouse_db_manager.cli import show
+from gatehouse_db_manager.cli.commands import db
+from gatehouse_db_manager.config import load
 
-LOADED = (api, configuration, show)
+LOADED = (api, load, show)
 
 
 def run(words: list[str], output: str) -> NoReturn:

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from ruamel.yaml import YAML
 
-from gatehouse_db_manager import formats
-from gatehouse_db_manager.commands import db
+from gatehouse_db_manager.cli.commands import db
+from gatehouse_db_manager.config import formats
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 YAMLS = re.findall(r"```yaml\n# ([^\s:]+).*?\n(.*?)```", README, re.DOTALL)

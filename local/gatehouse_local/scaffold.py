@@ -11,14 +11,14 @@ from pathlib import Path
 from string import Template
 
 from gatehouse_catalog import CatalogError, Problem, load_catalog
-from gatehouse_local.checks import own_uv
+from gatehouse_local.checks.checks import own_uv
 from gatehouse_local.generate import stale, write
+from gatehouse_local.ports import FIRST_SERVICE_PORT, POSTGRES_PORT
 
 TEMPLATES = Path(__file__).with_name("templates") / "service"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 OUR_IMPORTS = re.compile(r"(?:^from gatehouse_.*\n)+", re.MULTILINE)
 LONGEST_NAME = 30
-FIRST_PORT, POSTGRES_PORT = 8401, 8432
 
 
 def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callable[[str], None]) -> Path:
@@ -77,7 +77,7 @@ def _sorted(imports: re.Match[str]) -> str:
 def free_port(root: Path) -> int:
     """The first port that no service of the catalog has; gaps are filled."""
     taken = {service.port for service in load_catalog(root).services} | {POSTGRES_PORT}
-    return next(port for port in range(FIRST_PORT, 65536) if port not in taken)
+    return next(port for port in range(FIRST_SERVICE_PORT, 65536) if port not in taken)
 
 
 def _check(root: Path, folder: Path, name: str, domain: str) -> None:

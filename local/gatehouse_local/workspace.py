@@ -4,9 +4,11 @@ The catalog knows services; this knows every installable part, and is what tests
 that a new part needs no edit anywhere.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 
@@ -32,7 +34,9 @@ def members(root: Path) -> dict[str, Member]:
     """Every member of the workspace by its distribution's name."""
     patterns = _read(root / "pyproject.toml")["tool"]["uv"]["workspace"]["members"]
     folders = sorted({file.parent for pattern in patterns for file in root.glob(f"{pattern}/pyproject.toml")})
-    return {member.name: member for member in map(_member, folders)}
+    found = [_member(folder) for folder in folders]
+    ours = {member.name for member in found}
+    return {member.name: replace(member, needs=member.needs & ours) for member in found}
 
 
 def dependents(of: Iterable[str], known: dict[str, Member]) -> list[str]:
@@ -49,8 +53,9 @@ def _member(folder: Path) -> Member:
     name = settings.get("project", {}).get("name")
     if not name:
         raise WorkspaceError(f'{file}: project.name is missing. Mend: name = "gatehouse-{folder.name}"')
-    sources = settings.get("tool", {}).get("uv", {}).get("sources", {})
-    needs = frozenset(source for source, where in sources.items() if isinstance(where, dict) and where.get("workspace"))
+    project = settings["project"]
+    required = [*project.get("dependencies", []), *chain(*project.get("optional-dependencies", {}).values())]
+    needs = frozenset(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in required)
     return Member(name, folder, name.replace("-", "_"), needs)
 
 

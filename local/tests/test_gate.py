@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_local.gate import summary
-from gatehouse_local.testrun import UNIT, UnknownTests, pytest_arguments
+from gatehouse_local.testing.testrun import UNIT, UnknownTests, pytest_arguments
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,7 +71,7 @@ def test_a_part_that_isnt_installed_is_named_with_the_mend():
 
 
 def test_a_misspelt_command_is_told_with_the_nearest():
-    said = part("gatehouse_local.tool_commands:doctor", "parts")
+    said = part("gatehouse_local.cli.tool_commands:doctor", "parts")
     assert said.returncode == 2
     assert "No such command 'parts'. Did you mean 'part'?" in said.stderr
 
@@ -87,7 +87,7 @@ def test_an_unexpected_error_says_how_to_see_more():
 def test_summaries_are_read_from_the_source():
     from importlib.metadata import EntryPoint
 
-    declared = EntryPoint("doctor", "gatehouse_local.tool_commands:doctor", "gatehouse.commands")
+    declared = EntryPoint("doctor", "gatehouse_local.cli.tool_commands:doctor", "gatehouse.commands")
     assert summary(declared) == "Look whether this machine can run Gatehouse"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import CatalogError, load_catalog
-from gatehouse_local.checks import BIN
+from gatehouse_local.checks.checks import BIN
 from gatehouse_local.generate import stale
 from gatehouse_local.scaffold import new_service
 

@@ -11,7 +11,7 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.structs import Compute, Database, Objectives, Scaling
-from gatehouse_local.testing_commands import INLINE, assert_aws_knows, assert_gate_knows, commands
+from gatehouse_local.testing.documented_commands import INLINE, assert_aws_knows, assert_gate_knows, commands
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.testing import promtool

@@ -3,17 +3,17 @@
 import pulumi
 
 from gatehouse_catalog import Catalog
-from gatehouse_platform.cluster import Cluster, ClusterArgs
-from gatehouse_platform.database import Database, DatabaseArgs
-from gatehouse_platform.edge import Edge, EdgeArgs, check_priorities
-from gatehouse_platform.governance import Governance, Nights, NightsArgs
-from gatehouse_platform.migrating import migrate
-from gatehouse_platform.monitoring import Monitoring, MonitoringArgs
-from gatehouse_platform.network import Network, NetworkArgs
-from gatehouse_platform.parts import below, environment_of
-from gatehouse_platform.running import run
-from gatehouse_platform.service import Place, ServiceArgs, Surroundings, release_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.cluster import Cluster, ClusterArgs
+from gatehouse_platform.components.database import Database, DatabaseArgs
+from gatehouse_platform.components.ecs_service import run
+from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
+from gatehouse_platform.components.governance import Governance, Nights, NightsArgs
+from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
+from gatehouse_platform.components.network import Network, NetworkArgs
+from gatehouse_platform.components.schema_migration import migrate
+from gatehouse_platform.components.service import Place, ServiceArgs, Surroundings, release_of
+from gatehouse_platform.config.settings import Stack
 
 
 class Environment(pulumi.ComponentResource):

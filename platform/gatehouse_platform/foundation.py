@@ -5,11 +5,11 @@ from typing import Any
 import pulumi
 from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms, s3, secretsmanager
 
-from gatehouse_platform.access import Access
-from gatehouse_platform.documents import Document, allow, assumed_by, document
-from gatehouse_platform.governance import private_bucket
-from gatehouse_platform.parts import as_json, below, foundation_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components.base import as_json, below, foundation_of
+from gatehouse_platform.components.github_access import Access
+from gatehouse_platform.components.governance import private_bucket
+from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
+from gatehouse_platform.config.settings import Stack
 
 TRAIL = "gatehouse"
 # ECR finds the sign-in for a registry only under this prefix.

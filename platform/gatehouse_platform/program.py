@@ -8,11 +8,11 @@ import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from gatehouse_catalog import load_catalog
+from gatehouse_platform.components.governance import tags_of
+from gatehouse_platform.config.settings import FOUNDATION
+from gatehouse_platform.config.stack_config import read_stack
 from gatehouse_platform.environment import Environment
 from gatehouse_platform.foundation import Foundation
-from gatehouse_platform.governance import tags_of
-from gatehouse_platform.settings import FOUNDATION
-from gatehouse_platform.stack_config import read_stack
 
 
 def program(root: Path) -> None:

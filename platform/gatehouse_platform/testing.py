@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 
 STACK = "dev"
 

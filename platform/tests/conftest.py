@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.graph import Graph, Resource
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "test", "staging", "production")

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import UnknownServiceError
 
-from gatehouse_local.testing_commands import assert_aws_knows, assert_gate_knows, commands
-from gatehouse_platform.settings import STACKS
+from gatehouse_local.testing.documented_commands import assert_aws_knows, assert_gate_knows, commands
+from gatehouse_platform.config.settings import STACKS
 
 FOLDER = Path(__file__).parents[1] / "runbooks"
 PAGES = sorted(FOLDER.glob("*.md"))

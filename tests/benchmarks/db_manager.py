@@ -23,8 +23,8 @@ import psycopg
 from harness import Figure, console, root, show, timed
 
 from gatehouse_db_manager import Configuration, apply, load, plan
-from gatehouse_local.shared import shared
-from gatehouse_local.testing import Postgres
+from gatehouse_local.testing.pytest_plugin import Postgres
+from gatehouse_local.testing.shared_process import shared
 
 STARTER = root() / "db-manager" / "tests" / "starter.py"
 LOCK_TIMEOUT = 0.1  # seconds; executor.LOCK_TIMEOUT

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from harness import Figure, show, timed
 
-from gatehouse_ci.lock import Lock
-from gatehouse_ci.testing_checkout import commit, copied, write
+from gatehouse_ci.affected.uv_lock import Lock
+from gatehouse_release.testing.checkout import commit, copied, write
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5

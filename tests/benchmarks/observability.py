@@ -22,7 +22,7 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from world import PEERS, RESOURCE, ROOT, World, same_answers, world
 
 from gatehouse_chassis import Service
-from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.metrics.registry import Metrics
 
 SCRAPE_SECONDS = 5
 TURNS = 5

@@ -98,7 +98,7 @@ def restart(world: World) -> list[Figure]:
             running.enter_context(process)
             process.enter_context(server(service, core=None, port=port))
         routes = json.dumps([{"service": "topics", "path": "/api/topics", "targets": targets}])
-        command = [sys.executable, "-m", "gatehouse_local.edge"]
+        command = [sys.executable, "-m", "gatehouse_local.runner.edge"]
         edge = Contestant("edge", command, path, {"GATEHOUSE_EDGE_ROUTES": routes}, headers)
         _, url, _ = running.enter_context(server(edge, core=None))
         results = []

@@ -13,8 +13,8 @@ from harness import LOAD_CORE, Contestant, pinned, server
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.structs import setting_variable
-from gatehouse_local.shared import shared
-from gatehouse_local.testing import Postgres
+from gatehouse_local.testing.pytest_plugin import Postgres
+from gatehouse_local.testing.shared_process import shared
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)

@@ -15,7 +15,7 @@ import pytest
 
 from gatehouse_catalog import Catalog, Service, find_root, load_catalog
 from gatehouse_catalog.structs import setting_variable
-from gatehouse_local.testing import Postgres, free_port
+from gatehouse_local.testing.pytest_plugin import Postgres, free_port
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)

@@ -12,9 +12,9 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis import Service, create_app
-from gatehouse_chassis.database import Database
+from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.testing import serving
-from gatehouse_local.testing import Postgres
+from gatehouse_local.testing.pytest_plugin import Postgres
 
 CATALOG = load_catalog(find_root())
 SCHEMAS = [service.database.schema for service in CATALOG if service.database]

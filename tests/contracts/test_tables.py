@@ -7,7 +7,8 @@ from typing import Literal, get_args, get_origin
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_db_manager import api, contract, load
+from gatehouse_db_manager import api, load
+from gatehouse_db_manager.database import contract
 
 ROOT = find_root(Path(__file__).parent)
 SCHEMAS = [service.database.schema for service in load_catalog(ROOT) if service.database]

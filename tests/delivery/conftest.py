@@ -17,19 +17,21 @@ import pytest
 from boto3.session import Session
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import affected_report, black_box, preview, registry
-from gatehouse_ci.asking import FromHere
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.deploying import Deployer
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.ports import BlackBoxSuite, Previews, Runtime
-from gatehouse_ci.promote import Outcome, Promoter
-from gatehouse_ci.running import EcsRuntime
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import Action, Actor, Decision, Record, Release, Request
-from gatehouse_ci.testing import DockerRegistry, docker_registry
-from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
-from gatehouse_ci.testing_ecs import Ecs, moto_ecs
+from gatehouse_ci.affected import report
+from gatehouse_release.adapters import black_box, registry
+from gatehouse_release.adapters.ecs import EcsRuntime
+from gatehouse_release.adapters.pulumi_up import Deployer
+from gatehouse_release.adapters.version_probe import FromHere
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.model import Action, Actor, Decision, Record, Release, Request
+from gatehouse_release.ports import BlackBoxSuite, Previews, Runtime
+from gatehouse_release.preview import previewer
+from gatehouse_release.promoter import Outcome, Promoter
+from gatehouse_release.state import State
+from gatehouse_release.testing.checkout import commit, copied, with_remote, write
+from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
+from gatehouse_release.testing.ecs import Ecs, moto_ecs
 
 from .pulumi_stand_in import Engine, pulumi
 
@@ -105,7 +107,7 @@ class Institute:
     @property
     def affected(self) -> list[str]:
         """The services that build.yml would build: those that differ from what is released to dev."""
-        return affected_report.since_release(self.checkout.root, "dev").services
+        return report.since_release(self.checkout.root, "dev").services
 
     def merge_code(self) -> dict[str, Release]:
         """Merges a change of person's code, and builds it."""
@@ -256,7 +258,7 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
         repository=repository,
         registry=opened,
         runtime=EcsRuntime(Session(), deployer, repository, FromHere(ecs.address)),
-        previews=preview.connect(root, environ, repository, lambda: opened),
+        previews=previewer.connect(root, environ, repository, lambda: opened),
         black_box=black_box.connect(root, environ),
         clock=Clock(),
     )

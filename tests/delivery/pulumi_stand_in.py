@@ -21,8 +21,8 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecs.models import ecs_backends
 from ruamel.yaml import YAML
 
-from gatehouse_ci.testing_checkout import write
-from gatehouse_ci.testing_ecs import DIGEST_VARIABLE, REGION
+from gatehouse_release.testing.checkout import write
+from gatehouse_release.testing.ecs import DIGEST_VARIABLE, REGION
 
 TASKS = 2
 # Refuses what would wait for an answer, and what believes that a rolled back service runs.

@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gatehouse_ci import preview
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.ports import Runtime
-from gatehouse_ci.promote import Outcome, Promoter
-from gatehouse_ci.structs import Record, Release, Running
 from gatehouse_local.gate import gate
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.model import Record, Release, Running
+from gatehouse_release.ports import Runtime
+from gatehouse_release.preview import previewer
+from gatehouse_release.promoter import Outcome, Promoter
 
 from .conftest import CODE, REPOSITORY, Institute, actor, an_institute, rules_of
 
@@ -177,7 +177,7 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
 
     def run(number: int) -> None:
         repository = GitRepository(str(institute.remote), tmp_path / str(number))
-        previews = preview.connect(
+        previews = previewer.connect(
             institute.checkout.root, institute.environ, repository, lambda: institute.ports.registry
         )
         ports = dataclasses.replace(institute.ports, repository=repository, previews=previews)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, start_http_server
 
-from gatehouse_local.testing import free_port
+from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config
 from gatehouse_observability.rules import as_yaml, document

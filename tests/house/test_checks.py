@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.checks import Check, check, checks
+from gatehouse_local.checks.checks import Check, check, checks
 
 ROOT = Path(__file__).parents[2]
 

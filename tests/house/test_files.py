@@ -9,7 +9,7 @@ import pytest
 
 from gatehouse_catalog import load_catalog
 from gatehouse_local.gate import gate
-from gatehouse_local.testrun import KINDS
+from gatehouse_local.testing.testrun import KINDS
 
 ROOT = Path(__file__).parents[2]
 TEXT = {".py", ".toml", ".yaml", ".yml", ".md", ".sql", ".html", ".css", ".js", ".ts", ".json", ".txt", ""}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.contracts import contracts
+from gatehouse_local.checks.import_contracts import contracts
 from gatehouse_local.workspace import Member, members
 
 

@@ -26,14 +26,14 @@ import uvicorn
 from playwright.sync_api import Page, expect
 
 from gatehouse_chassis import Service
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.memory import MemoryPorts, release
-from gatehouse_ci.promote import Promoter
-from gatehouse_ci.state import State, read_state
-from gatehouse_ci.structs import Actor, Request
-from gatehouse_local.secrets import Secrets
+from gatehouse_local.runner.secrets import Secrets
 from gatehouse_portal import cores
 from gatehouse_portal.app import create
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.model import Actor, Request
+from gatehouse_release.promoter import Promoter
+from gatehouse_release.state import State, read_state
+from gatehouse_release.testing.in_memory import MemoryPorts, release
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform]
 NARROW = 360

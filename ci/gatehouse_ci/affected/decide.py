@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gatehouse_catalog import Catalog
-from gatehouse_ci.checkout import Changes
-from gatehouse_ci.lock import Lock, Member
+from gatehouse_ci.affected.uv_lock import Lock, Member
+from gatehouse_release.git.checkout import Changes
 
 CHASSIS, DB_MANAGER, PLATFORM = "gatehouse-chassis", "gatehouse-db-manager", "gatehouse-platform"
 SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together
@@ -208,6 +208,11 @@ def _every_recipe(house: House, answer: Affected, path: str) -> None:
     _every_database(house, answer, path)
 
 
+def _importer(_house: House, answer: Affected, path: str) -> None:
+    """`gate db import` runs from a checkout; database images are built without it."""
+    _test(answer, "db-manager/tests", f"{path}: its code; no database image holds it")
+
+
 def _every_database_reads(house: House, answer: Affected, path: str) -> None:
     for service in house.databases:
         _add(answer.databases, service, f"{path}: every database image holds it")
@@ -217,13 +222,13 @@ def _every_database_reads(house: House, answer: Affected, path: str) -> None:
 
 def _deployed(house: House, answer: Affected, path: str) -> None:
     answer.deploy.append(f"{path}: what an environment is made from")
-    for name in (PLATFORM, "gatehouse-ci"):
+    for name in (PLATFORM, "gatehouse-ci", "gatehouse-release"):
         if name in house.members:
             _test(answer, f"{house.members[name].folder}/tests", f"{path}: its tests read it")
 
 
 def _workflow(_house: House, answer: Affected, path: str) -> None:
-    _test(answer, "ci/tests/test_workflows.py", f"{path}: a workflow")
+    _test(answer, "ci/tests/workflows/test_generate.py", f"{path}: a workflow")
 
 
 def _ground(house: House, answer: Affected, path: str) -> None:
@@ -255,6 +260,7 @@ RULES = (
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
     Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
+    Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
     # Made from the code, for editors: the check "generated" looks at it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
@@ -263,7 +269,7 @@ RULES = (
     Rule(r"tests/benchmarks/.+", _by_itself),
     Rule(r"tests/.+", _spanning_test),
     # The ground that every test stands on: throwaway databases and platforms.
-    Rule(r"local/gatehouse_local/(testing|shared|postgres)\.py", _ground),
+    Rule(r"local/gatehouse_local/(testing/.+|runner/postgres)\.py", _ground),
     Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig|(.+/)?\.gitkeep", _by_itself),
 )
 

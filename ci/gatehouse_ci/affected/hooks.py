@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from gatehouse_ci.checkout import ZEROS, Checkout, GitError
-from gatehouse_ci.receipts import find
+from gatehouse_ci.affected.receipts import find
+from gatehouse_release.git.checkout import ZEROS, Checkout, GitError
 
 OURS = "# Written by `gate hooks install`; `gate hooks remove` takes it away."
 SCRIPT = f"""#!/bin/sh

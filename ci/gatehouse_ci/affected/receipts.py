@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_ci.checkout import Checkout
+from gatehouse_release.git.checkout import Checkout
 
 KEPT = 200
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from gatehouse_catalog import load_catalog
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_ci.affected import Affected, House, affected
-from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import stack_config, stack_path
-from gatehouse_ci.lock import Lock
+from gatehouse_ci.affected.decide import Affected, House, affected
+from gatehouse_ci.affected.uv_lock import Lock
+from gatehouse_release.git.checkout import Checkout, GitError
+from gatehouse_release.git.files import stack_config, stack_path
 
 RELEASES = "gatehouse:releases"
 SHOWN = 3  # reasons a line; --json has all

@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 
 from gatehouse_catalog import Catalog, Service
-from gatehouse_ci.engine import Engine
-from gatehouse_ci.image_sizes import above_base
+from gatehouse_ci.images.docker import Engine
+from gatehouse_ci.images.sizes import above_base
 
 BASE = "python:3.13-slim-trixie"
 LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads (issue 5)

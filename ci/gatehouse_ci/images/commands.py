@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from gatehouse_ci.images import Built
+    from gatehouse_ci.images.build import Built
 
 _services = click.argument("services", nargs=-1, metavar="[SERVICE]...")
 _tag = click.option("--tag", default="local", show_default=True, help="The images' tag, and their version.")
@@ -32,23 +32,23 @@ def build(
 ) -> None:
     """Build each service's image and its database's (default: of all services), and say how large they are."""
     from gatehouse_catalog import find_root, load_catalog
-    from gatehouse_ci import engine, images
+    from gatehouse_ci.images import build, docker
 
     root = find_root()
-    wanted = images.images_of(load_catalog(root), services)
-    found = images.build(
-        engine.find(),
+    wanted = build.images_of(load_catalog(root), services)
+    found = build.build(
+        docker.find(),
         root,
         wanted,
         tag=tag,
-        base=base or images.BASE,
+        base=base or build.BASE,
         platform=platform,
         registry=registry.rstrip("/"),
         builder=builder,
         report=lambda line: click.echo(line, err=True),
     )
     _show(found, as_json=as_json)
-    images.check_sizes(found)
+    build.check_sizes(found)
 
 
 @image.command()
@@ -69,17 +69,17 @@ def index(service: str, tag: str, output: str, github: bool) -> None:
     import msgspec
 
     from gatehouse_catalog import find_root, load_catalog
-    from gatehouse_ci import image_index
-    from gatehouse_ci.outputs import for_workflow
-    from gatehouse_ci.registry import connect
+    from gatehouse_ci.images import index
+    from gatehouse_ci.workflows.outputs import for_workflow
+    from gatehouse_release.adapters.registry import connect
 
     root, folder = find_root(), Path(output)
     catalog = load_catalog(root)
     with connect(root, os.environ) as registry:
-        made = image_index.release(root, catalog, catalog[service], registry, tag)
+        made = index.release(root, catalog, catalog[service], registry, tag)
         name = registry.name(service)
     folder.mkdir(parents=True, exist_ok=True)
-    for image, text in image_index.sbom(root, catalog, catalog[service]).items():
+    for image, text in index.sbom(root, catalog, catalog[service]).items():
         (folder / f"{image}.cdx.json").write_text(text, encoding="utf-8")
     (folder / f"{service}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
     if github:
@@ -108,11 +108,11 @@ def scan(services: tuple[str, ...], tag: str, as_json: bool) -> None:
     import msgspec
 
     from gatehouse_catalog import find_root, load_catalog
-    from gatehouse_ci import engine, images
-    from gatehouse_ci.image_scan import scan as run
+    from gatehouse_ci.images import build, docker
+    from gatehouse_ci.images.scan import scan as run
 
-    wanted = images.images_of(load_catalog(find_root()), services)
-    found = run(engine.find(), [f"{images.LOCAL}/{one.name}:{tag}" for one in wanted])
+    wanted = build.images_of(load_catalog(find_root()), services)
+    found = run(docker.find(), [f"{build.LOCAL}/{one.name}:{tag}" for one in wanted])
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
     else:

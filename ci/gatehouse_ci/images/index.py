@@ -12,8 +12,8 @@ from typing import Any
 
 from gatehouse_catalog import Catalog, Service
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.images import images_of
-from gatehouse_ci.registry import INDEX, Descriptor, Registry
+from gatehouse_ci.images.build import images_of
+from gatehouse_release.adapters.registry import INDEX, Descriptor, Registry
 
 ARCHITECTURES = ("amd64", "arm64")
 REVISION, CREATED, VERSION = (f"org.opencontainers.image.{key}" for key in ("revision", "created", "version"))

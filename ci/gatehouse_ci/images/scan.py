@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_ci.engine import Engine, last
+from gatehouse_ci.images.docker import Engine, last
 
 BANDIT, PIP_AUDIT = "bandit==1.9.4", "pip-audit==2.10.1"
 # Run in the image: its packages, and what has no place in it.

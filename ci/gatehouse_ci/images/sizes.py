@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import IO
 
-from gatehouse_ci.engine import Engine, EngineError
+from gatehouse_ci.images.docker import Engine, EngineError
 
 CHUNK = 1 << 20
 LEVEL = 6  # gzip's default; what engines push with is within some per cent

@@ -28,8 +28,8 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
     Looks at the files as they are, those that git doesn't know yet included.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_ci import affected_report as report
-    from gatehouse_ci.outputs import for_workflow
+    from gatehouse_ci.affected import report
+    from gatehouse_ci.workflows.outputs import for_workflow
 
     if sum(map(bool, (base, released, everything))) > 1:
         raise click.UsageError("--base, --released and --all exclude one another.")
@@ -49,8 +49,8 @@ def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> Non
     import msgspec
 
     from gatehouse_catalog import find_root
-    from gatehouse_ci.outputs import for_workflow
-    from gatehouse_ci.way_in import way_in as found
+    from gatehouse_ci.workflows.oidc_role import way_in as found
+    from gatehouse_ci.workflows.outputs import for_workflow
 
     way = msgspec.structs.asdict(found(find_root(), environment, may))
     if github:
@@ -69,7 +69,7 @@ def drift(environment: str, as_json: bool) -> None:
     import msgspec
 
     from gatehouse_catalog import find_root
-    from gatehouse_ci.drift import drift as look
+    from gatehouse_ci.workflows.drift import drift as look
 
     found = look(find_root(), environment, os.environ)
     click.echo(msgspec.json.encode(found).decode() if as_json else str(found))
@@ -84,7 +84,7 @@ def deploy(environment: str) -> None:
     For changes of the platform itself. Releases move by gate promote, which deploys and looks whether they arrived.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_ci.connect import connect
+    from gatehouse_release.adapters.wiring import connect
 
     ports = connect(find_root(), os.environ)
     revision, _ = ports.repository.read()
@@ -101,7 +101,7 @@ def hooks() -> None:
 def install() -> None:
     """Install the pre-push hook. A hook that isn't ours stays as it is."""
     from gatehouse_catalog import find_root
-    from gatehouse_ci.hooks import install as run
+    from gatehouse_ci.affected.hooks import install as run
 
     click.echo(run(find_root()))
 
@@ -110,7 +110,7 @@ def install() -> None:
 def remove() -> None:
     """Remove the pre-push hook, if it is ours."""
     from gatehouse_catalog import find_root
-    from gatehouse_ci.hooks import remove as run
+    from gatehouse_ci.affected.hooks import remove as run
 
     click.echo(run(find_root()))
 
@@ -121,7 +121,7 @@ def remove() -> None:
 def pre_push(remote: str, url: str | None) -> None:
     """Read what git is about to push (githooks(5), pre-push) and refuse commits without a receipt."""
     from gatehouse_catalog import find_root
-    from gatehouse_ci.hooks import refusals
+    from gatehouse_ci.affected.hooks import refusals
 
     del url
     refused = refusals(find_root(), remote, sys.stdin.read())

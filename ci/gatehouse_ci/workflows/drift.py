@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_ci.files import stack_config
-from gatehouse_ci.ports import NotConfigured, PortFailed
+from gatehouse_release.git.files import stack_config
+from gatehouse_release.ports import NotConfigured, PortFailed
 
 PROGRAM = "pulumi"
 PATIENCE_SECONDS = 1800

@@ -1,7 +1,7 @@
 """How a workflow gets into an environment: the role it takes by OpenID Connect, as the stack file names its account.
 
-There are no keys. Who may take a role is said by the platform (gatehouse_platform.access): the jobs of one GitHub
-environment of one repository, `dev` to change it and `dev-plan` to look at it.
+There are no keys. Who may take a role is said by the platform (gatehouse_platform.components.github_access): the
+jobs of one GitHub environment of one repository, `dev` to change it and `dev-plan` to look at it.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_ci.files import stack_config, stack_path
+from gatehouse_release.git.files import stack_config, stack_path
 
 May = Literal["apply", "plan"]
 

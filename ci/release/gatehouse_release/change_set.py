@@ -6,9 +6,9 @@ import msgspec
 
 from gatehouse_catalog.errors import nearest
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_ci.policy import Edge
-from gatehouse_ci.state import MOVES, OPEN, State
-from gatehouse_ci.structs import MERGE, Change, Reason, Record, Request
+from gatehouse_release.model import MERGE, Change, Reason, Record, Request
+from gatehouse_release.policy import Edge
+from gatehouse_release.state import MOVES, OPEN, State
 
 
 class Move(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,13 +8,13 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_ci import brakes, rules
-from gatehouse_ci.edit import set_releases
-from gatehouse_ci.moves import Impossible, edge_of, move_of
-from gatehouse_ci.records import key_of, next_id, one_line, render
-from gatehouse_ci.rules import Case, lacking_approvals
-from gatehouse_ci.state import State, stack_path
-from gatehouse_ci.structs import Actor, Approval, Decision, Facts, Reason, Record, Request, Step
+from gatehouse_release import holds, rules
+from gatehouse_release.change_set import Impossible, edge_of, move_of
+from gatehouse_release.model import Actor, Approval, Decision, Facts, Reason, Record, Request, Step
+from gatehouse_release.records import key_of, next_id, one_line, render
+from gatehouse_release.rules import Case, lacking_approvals
+from gatehouse_release.stack_file import set_releases
+from gatehouse_release.state import State, stack_path
 
 
 def decide(state: State, facts: Facts, request: Request, actor: Actor, now: datetime) -> Decision:
@@ -24,8 +24,8 @@ def decide(state: State, facts: Facts, request: Request, actor: Actor, now: date
         return Decision(allowed=True, record=done, message="It is done already.")
     try:
         edge = edge_of(state, request.environment)
-        if request.action in brakes.ACTIONS:
-            return brakes.decide(state, request, actor, now)
+        if request.action in holds.ACTIONS:
+            return holds.decide(state, request, actor, now)
         if request.action == "verify":
             lacking = tuple(rules.lacking_role(actor, set(edge.who), f"verify in {request.environment}"))
             return Decision(allowed=not lacking, reasons=lacking)
@@ -131,7 +131,7 @@ def with_step(record: Record, step: Step) -> Record:
 def _holds(case: Case, rollback: Record) -> list[Record]:
     """Holds on what a rollback takes away, so that no automatic step brings it back (Kargo #3016)."""
     ids = [*_ids(case.state, rollback.environment), rollback.id]
-    holds = []
+    made = []
     for name, change in case.move.changes.items():
         if change.before is None:
             continue
@@ -147,8 +147,8 @@ def _holds(case: Case, rollback: Record) -> list[Record]:
             reason=one_line(f"rolled back from {change.before.tag}. {rollback.reason}"),
         )
         ids.append(hold.id)
-        holds.append(hold)
-    return holds
+        made.append(hold)
+    return made
 
 
 def stack_edit(state: State, environment: str, changes: dict[str, Release | None]) -> dict[str, str | None]:

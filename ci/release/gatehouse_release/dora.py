@@ -10,8 +10,8 @@ from statistics import median
 
 import msgspec
 
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import ENVIRONMENTS, Record
+from gatehouse_release.model import ENVIRONMENTS, Record
+from gatehouse_release.state import State
 
 DAYS = 30
 

@@ -4,11 +4,11 @@ from datetime import datetime
 
 import msgspec
 
-from gatehouse_ci.moves import Impossible, named_services, record_of
-from gatehouse_ci.records import next_id, one_line, render
-from gatehouse_ci.rules import lacking_role
-from gatehouse_ci.state import MOVES, OPEN, State
-from gatehouse_ci.structs import Actor, Decision, Kind, Reason, Record, Request
+from gatehouse_release.change_set import Impossible, named_services, record_of
+from gatehouse_release.model import Actor, Decision, Kind, Reason, Record, Request
+from gatehouse_release.records import next_id, one_line, render
+from gatehouse_release.rules import lacking_role
+from gatehouse_release.state import MOVES, OPEN, State
 
 ACTIONS = frozenset({"hold", "release", "veto", "freeze", "unfreeze"})
 

@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.moves import Impossible, move_of
-from gatehouse_ci.settle import unsettled
-from gatehouse_ci.state import MOVES, State
-from gatehouse_ci.structs import MERGE, Record, RecordState, Request
+from gatehouse_release.change_set import Impossible, move_of
+from gatehouse_release.model import MERGE, Record, RecordState, Request
+from gatehouse_release.outcomes import unsettled
+from gatehouse_release.state import MOVES, State
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,12 +9,12 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.decide import moment, stack_edit, with_step
-from gatehouse_ci.moves import Impossible, edge_of, move_of
-from gatehouse_ci.records import next_id, one_line, render
-from gatehouse_ci.rules import lacking_role, not_as_meant
-from gatehouse_ci.state import MOVES, State
-from gatehouse_ci.structs import Actor, Decision, Observed, Reason, Record, Request, Seen, Step
+from gatehouse_release.change_set import Impossible, edge_of, move_of
+from gatehouse_release.decisions import moment, stack_edit, with_step
+from gatehouse_release.model import Actor, Decision, Observed, Reason, Record, Request, Seen, Step
+from gatehouse_release.records import next_id, one_line, render
+from gatehouse_release.rules import lacking_role, not_as_meant
+from gatehouse_release.state import MOVES, State
 
 
 def unsettled(state: State, environment: str) -> list[Record]:

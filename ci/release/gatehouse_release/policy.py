@@ -13,8 +13,8 @@ from msgspec import Meta
 from gatehouse_catalog.errors import Problem, nearest
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_catalog.structs import Strict
-from gatehouse_ci.structs import MERGE
-from gatehouse_ci.yaml_text import TextError, convert, load
+from gatehouse_release.model import MERGE
+from gatehouse_release.yaml_text import TextError, convert, load
 
 PLACE = "stacks/policy.yaml"
 SCHEMA = "stacks/policy.schema.json"

@@ -1,6 +1,6 @@
 """What the promotion core needs of the world, as protocols: git, image registry, runtime, preview, black box, clock.
 
-Real ones stand in git.py, registry.py, running.py, preview.py and black_box.py; tests have some in memory. A port that
+Real ones stand in repository.py, registry.py, ecs.py, previewer.py and black_box.py; tests have some in memory. A port that
 isn't configured raises NotConfigured when it is used first, and nothing is pretended.
 """
 
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatehouse_ci.structs import Actor, BlackBox, Change, Running
+from gatehouse_release.model import Actor, BlackBox, Change, Running
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -117,7 +117,7 @@ class Clock(Protocol):
 
 
 class Ports(Protocol):
-    """All of them; connect.py makes the real ones, each when it is used first."""
+    """All of them; wiring.py makes the real ones, each when it is used first."""
 
     @property
     def repository(self) -> Repository: ...

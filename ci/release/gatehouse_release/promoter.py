@@ -12,14 +12,14 @@ from datetime import timedelta
 
 import msgspec
 
-from gatehouse_ci import decide as core
-from gatehouse_ci import settle as outcomes
-from gatehouse_ci.moves import Impossible, Move, edge_of, move_of
-from gatehouse_ci.ports import DeployFailed, Moved, NotConfigured, PortFailed, Ports, Preview
-from gatehouse_ci.records import new_key
-from gatehouse_ci.rules import not_as_meant
-from gatehouse_ci.state import State, read_state
-from gatehouse_ci.structs import Actor, BlackBox, Decision, Facts, Found, Observed, Record, Request
+from gatehouse_release import decisions as core
+from gatehouse_release import outcomes
+from gatehouse_release.change_set import Impossible, Move, edge_of, move_of
+from gatehouse_release.model import Actor, BlackBox, Decision, Facts, Found, Observed, Record, Request
+from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Ports, Preview
+from gatehouse_release.records import new_key
+from gatehouse_release.rules import not_as_meant
+from gatehouse_release.state import State, read_state
 
 Report = Callable[[str], None]
 PATIENCE = timedelta(minutes=5)
@@ -131,7 +131,7 @@ class Promoter:
         """What the ports say about the request's move. A port that isn't configured is told, not skipped."""
         try:
             edge = edge_of(state, request.environment)
-            if request.action in core.brakes.ACTIONS:
+            if request.action in core.holds.ACTIONS:
                 return Facts()
             move = move_of(state, request)
         except Impossible:

@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.errors import Problem
-from gatehouse_ci.structs import Record
-from gatehouse_ci.yaml_text import TextError, convert, load
+from gatehouse_release.model import Record
+from gatehouse_release.yaml_text import TextError, convert, load
 
 HEAD = "# Written by `gate promote`. Holds, freezes and verified sets are derived from these files: don't edit them.\n"
 PLACE = re.compile(r"^stacks/releases/(?P<environment>[a-z]+)/(?P<id>[0-9A-HJKMNP-TV-Z]{26})\.yaml$")

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.moves import Move
-from gatehouse_ci.policy import DAYS, Edge, Window
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import MERGE, Actor, Facts, Reason, Record, Request, Running
+from gatehouse_release.change_set import Move
+from gatehouse_release.model import MERGE, Actor, Facts, Reason, Record, Request, Running
+from gatehouse_release.policy import DAYS, Edge, Window
+from gatehouse_release.state import State
 
 # Outcomes in one environment have an order, though clocks differ: each comes this much after the one before, at least.
 TICK = timedelta(milliseconds=1)

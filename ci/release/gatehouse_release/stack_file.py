@@ -13,7 +13,7 @@ import yaml
 
 from gatehouse_catalog.errors import Problem
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.yaml_text import LOADER, TextError, load
+from gatehouse_release.yaml_text import LOADER, TextError, load
 
 CONFIG, RELEASES = "config", "gatehouse:releases"
 STEP = "  "

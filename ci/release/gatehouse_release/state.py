@@ -13,12 +13,12 @@ import msgspec
 
 from gatehouse_catalog.errors import Problem
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_ci import policy as policies
-from gatehouse_ci import records
-from gatehouse_ci.edit import releases_in
-from gatehouse_ci.policy import Policy
-from gatehouse_ci.structs import Record
-from gatehouse_ci.yaml_text import TextError, convert
+from gatehouse_release import policy as policies
+from gatehouse_release import records
+from gatehouse_release.model import Record
+from gatehouse_release.policy import Policy
+from gatehouse_release.stack_file import releases_in
+from gatehouse_release.yaml_text import TextError, convert
 
 Releases = Mapping[str, Release]
 OPEN = frozenset({"proposed", "approved"})

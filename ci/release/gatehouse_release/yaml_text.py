@@ -1,4 +1,4 @@
-"""Reads YAML fast, and says where it is wrong. Writing stands where the form matters: edit.py and records.py.
+"""Reads YAML fast, and says where it is wrong. Writing stands where the form matters: stack_file.py and records.py.
 
 PyYAML's libyaml loader: a record takes it 0.1 ms, and ruamel.yaml (pure Python here) 1.6 ms; there will be thousands.
 """

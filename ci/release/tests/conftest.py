@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.memory import MemoryPorts, release, tree
-from gatehouse_ci.moves import Impossible
-from gatehouse_ci.promote import Outcome, Promoter
-from gatehouse_ci.state import State, read_state
-from gatehouse_ci.structs import Action, Actor, Decision, Record, Request
+from gatehouse_release.change_set import Impossible
+from gatehouse_release.model import Action, Actor, Decision, Record, Request
+from gatehouse_release.promoter import Outcome, Promoter
+from gatehouse_release.state import State, read_state
+from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SERVICES = {
     "identity": "people",
     "person": "people",

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_ci.memory import MemoryPorts, release, tree
-from gatehouse_ci.ports import Moved
-from gatehouse_ci.rules import not_as_meant
-from gatehouse_ci.state import MOVES, State
-from gatehouse_ci.structs import Action
+from gatehouse_release.model import Action
+from gatehouse_release.ports import Moved
+from gatehouse_release.rules import not_as_meant
+from gatehouse_release.state import MOVES, State
+from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 from .conftest import ROOT, World, releases_in
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from gatehouse_ci.figures import Figures, figures
-from gatehouse_ci.memory import release, tree
-from gatehouse_ci.state import State, read_state
-from gatehouse_ci.structs import Change, Record, Step
+from gatehouse_release.dora import Figures, figures
+from gatehouse_release.model import Change, Record, Step
+from gatehouse_release.state import State, read_state
+from gatehouse_release.testing.in_memory import release, tree
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

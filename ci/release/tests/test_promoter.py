@@ -3,8 +3,8 @@
 import pytest
 
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_ci.memory import release
-from gatehouse_ci.structs import Release
+from gatehouse_release.model import Release
+from gatehouse_release.testing.in_memory import release
 
 from .conftest import SERVICES, World, all_at, rules_of, told
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_ci.memory import release
-from gatehouse_ci.ports import NotConfigured
-from gatehouse_ci.settle import not_as_meant
-from gatehouse_ci.structs import Action, Running
+from gatehouse_release.model import Action, Running
+from gatehouse_release.outcomes import not_as_meant
+from gatehouse_release.ports import NotConfigured
+from gatehouse_release.testing.in_memory import release
 
 from .conftest import SERVICES, World, all_at, rules_of, told
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_ci.edit import releases_in, set_releases
-from gatehouse_ci.memory import release
-from gatehouse_ci.policy import parse_policy
-from gatehouse_ci.records import new_key, next_id, one_line, parse, render
-from gatehouse_ci.state import read_state, stack_path
-from gatehouse_ci.structs import Change, Record, Step
-from gatehouse_ci.yaml_text import TextError
+from gatehouse_release.model import Change, Record, Step
+from gatehouse_release.policy import parse_policy
+from gatehouse_release.records import new_key, next_id, one_line, parse, render
+from gatehouse_release.stack_file import releases_in, set_releases
+from gatehouse_release.state import read_state, stack_path
+from gatehouse_release.testing.in_memory import release
+from gatehouse_release.yaml_text import TextError
 
 from .conftest import ROOT
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_ci.affected import Affected, House, affected
-from gatehouse_ci.affected_report import for_people, look, since_release
-from gatehouse_ci.checkout import Changes, Checkout, GitError
-from gatehouse_ci.lock import Lock
-from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
+from gatehouse_ci.affected.decide import Affected, House, affected
+from gatehouse_ci.affected.report import for_people, look, since_release
+from gatehouse_ci.affected.uv_lock import Lock
+from gatehouse_release.git.checkout import Changes, Checkout, GitError
+from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
 LOCK = (ROOT / "uv.lock").read_text()
@@ -144,7 +144,7 @@ def test_db_manager_affects_the_database_images(change, path: str):
 @pytest.mark.parametrize(
     "path",
     [
-        "platform/gatehouse_platform/cluster.py",
+        "platform/gatehouse_platform/components/cluster.py",
         "observability/gatehouse_observability/rules.py",
         "stacks/Pulumi.dev.yaml",
         "stacks/policy.yaml",

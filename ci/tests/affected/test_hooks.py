@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import receipts
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.hooks import OURS, ForeignHook, install, remove
-from gatehouse_ci.receipts import Receipt
-from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
+from gatehouse_ci.affected import receipts
+from gatehouse_ci.affected.hooks import OURS, ForeignHook, install, remove
+from gatehouse_ci.affected.receipts import Receipt
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
 # What stands at the hook's other end: the door, without installing anything.

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import receipts
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.receipts import Receipt
-from gatehouse_ci.testing_checkout import commit, copied, write
+from gatehouse_ci.affected import receipts
+from gatehouse_ci.affected.receipts import Receipt
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.testing.checkout import commit, copied, write
 
 ROOT = find_root(Path(__file__))
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import load_catalog
-from gatehouse_ci import engine, image_sizes, images
-from gatehouse_ci.image_scan import vulnerable
+from gatehouse_ci.images import build, docker, sizes
+from gatehouse_ci.images.scan import vulnerable
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 RECIPES = ["services/Dockerfile", "db-manager/Dockerfile", "local/Dockerfile"]
 
 
 def test_every_service_has_an_image_and_its_database_has_one():
     catalog = load_catalog(ROOT)
-    names = [image.name for image in images.images_of(catalog)]
+    names = [image.name for image in build.images_of(catalog)]
     for service in catalog:
         assert service.name in names
         assert (f"{service.name}-database" in names) == (service.database is not None)
-    assert [image.name for image in images.images_of(catalog, ["person"])] == ["person", "person-database"]
+    assert [image.name for image in build.images_of(catalog, ["person"])] == ["person", "person-database"]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -59,13 +59,13 @@ def test_layers_are_compressed_once_and_the_bases_are_left_out(tmp_path: Path):
             member = tarfile.TarInfo(path)
             member.size = len(data)
             saved.addfile(member, io.BytesIO(data))
-    sizes = image_sizes.compressed_layers(archive, {"gatehouse/person:local": ["sha256:b", "sha256:o"]}, {"sha256:b"})
-    assert sizes.keys() == {"sha256:o"}
-    assert 900 < sizes["sha256:o"] < 5_000
+    found = sizes.compressed_layers(archive, {"gatehouse/person:local": ["sha256:b", "sha256:o"]}, {"sha256:b"})
+    assert found.keys() == {"sha256:o"}
+    assert 900 < found["sha256:o"] < 5_000
 
 
-def built(above_base: int) -> images.Built:
-    return images.Built(
+def built(above_base: int) -> build.Built:
+    return build.Built(
         name="person",
         service="person",
         reference="gatehouse/person:local",
@@ -78,9 +78,9 @@ def built(above_base: int) -> images.Built:
 
 
 def test_an_image_that_is_too_large_is_refused_by_name():
-    images.check_sizes([built(80_000_000)])
-    with pytest.raises(images.TooLarge, match=r"person \(80\.1 MB\)"):
-        images.check_sizes([built(80_100_000)])
+    build.check_sizes([built(80_000_000)])
+    with pytest.raises(build.TooLarge, match=r"person \(80\.1 MB\)"):
+        build.check_sizes([built(80_100_000)])
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_an_image_that_is_too_large_is_refused_by_name():
     ],
 )
 def test_an_image_says_where_its_source_is_unless_that_is_a_folder(address: str, expected: str):
-    assert images.source_of_remote(address) == expected
+    assert build.source_of_remote(address) == expected
 
 
 def test_without_an_engine_one_sentence_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(engine.NoEngine, match=r"no program called docker. Mend: install one"):
-        engine.find()
+    with pytest.raises(docker.NoEngine, match=r"no program called docker. Mend: install one"):
+        docker.find()
 
 
 def test_an_engine_that_does_not_answer_is_told_from_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
@@ -106,8 +106,8 @@ def test_an_engine_that_does_not_answer_is_told_from_none(monkeypatch: pytest.Mo
     program.write_text("#!/bin/sh\necho 'Is the docker daemon running?' >&2\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    with pytest.raises(engine.NoEngine, match=r"doesn't answer: Is the docker daemon running\? Mend: start it"):
-        engine.find()
+    with pytest.raises(docker.NoEngine, match=r"doesn't answer: Is the docker daemon running\? Mend: start it"):
+        docker.find()
 
 
 def test_every_known_vulnerability_is_a_finding():

@@ -14,9 +14,9 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.releases import Release
-from gatehouse_ci.image_index import CREATED, REVISION, VERSION, CantJoin, join, release, sbom
-from gatehouse_ci.registry import DOCKER_MANIFEST, INDEX, Credentials, Registry
-from gatehouse_ci.testing import DockerRegistry, docker_registry
+from gatehouse_ci.images.index import CREATED, REVISION, VERSION, CantJoin, join, release, sbom
+from gatehouse_release.adapters.registry import DOCKER_MANIFEST, INDEX, Credentials, Registry
+from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
 
 ROOT = find_root(Path(__file__))
 CATALOG = load_catalog(ROOT)

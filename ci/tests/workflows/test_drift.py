@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci.drift import drift
-from gatehouse_ci.ports import NotConfigured, PortFailed
-from gatehouse_ci.testing_checkout import copied, write
+from gatehouse_ci.workflows.drift import drift
+from gatehouse_release.ports import NotConfigured, PortFailed
+from gatehouse_release.testing.checkout import copied, write
 
 ROOT = find_root(Path(__file__))
 SERVICE = "urn:pulumi:dev::gatehouse::gatehouse:platform:Service$aws:ecs/service:Service::person"

@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_ci.workflows import generate, with_domains
+from gatehouse_ci.workflows.generate import generate, with_domains
 from gatehouse_local.gate import gate
 
 ROOT = find_root(Path(__file__))

@@ -6,8 +6,8 @@ import pytest
 
 from gatehouse_catalog import find_root
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_ci.testing_checkout import write
-from gatehouse_ci.way_in import NoWayIn, way_in
+from gatehouse_ci.workflows.oidc_role import NoWayIn, way_in
+from gatehouse_release.testing.checkout import write
 
 ROOT = find_root(Path(__file__))
 
@@ -15,7 +15,7 @@ ROOT = find_root(Path(__file__))
 @pytest.fixture(scope="module")
 def roles() -> dict[str, str]:
     """The roles of the foundation by name, each with whom it trusts."""
-    from gatehouse_platform.check import graph_of
+    from gatehouse_platform.offline.check import graph_of
 
     made = graph_of(ROOT, "foundation").of_type("aws:iam/role:Role")
     return {

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from gatehouse_db_manager.address import Address
-    from gatehouse_db_manager.model import Configuration
+    from gatehouse_db_manager.config.model import Configuration
+    from gatehouse_db_manager.database.address import Address
 
 _URL_FILE = Path(".gate") / "postgres.url"
 
@@ -23,7 +23,7 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         from gatehouse_db_manager.errors import DbManagerError
-        from gatehouse_db_manager.interrupts import interruptible
+        from gatehouse_db_manager.execution.interrupts import interruptible
 
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
@@ -32,13 +32,13 @@ class _Group(click.Group):
             with interruptible():
                 return super().invoke(ctx)
         except DbManagerError as error:
-            from gatehouse_db_manager.terminal import show_error
+            from gatehouse_db_manager.cli.terminal import show_error
 
             show_error(error)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt as stop:
+            from gatehouse_db_manager.cli.terminal import show_error
             from gatehouse_db_manager.errors import FailedError
-            from gatehouse_db_manager.terminal import show_error
 
             show_error(
                 FailedError(
@@ -49,8 +49,8 @@ class _Group(click.Group):
         except BrokenPipeError:
             raise  # whoever read along has seen enough, such as `head`
         except OSError as error:
+            from gatehouse_db_manager.cli.terminal import show_error
             from gatehouse_db_manager.errors import FailedError
-            from gatehouse_db_manager.terminal import show_error
 
             show_error(FailedError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."))
             ctx.exit(FailedError.exit_code)
@@ -89,7 +89,7 @@ class _Where:
         )
 
     def load(self) -> "Configuration":
-        from gatehouse_db_manager.configuration import load
+        from gatehouse_db_manager.config.load import load
 
         return load(self.root, self.schemas)
 
@@ -102,7 +102,7 @@ _password_command = click.option(
 
 
 def _address(url: str, minting: str | None) -> "Address":
-    from gatehouse_db_manager import address
+    from gatehouse_db_manager.database import address
 
     return address.minting(url, minting) if minting else url
 
@@ -179,12 +179,13 @@ def db() -> None:
 @click.option("--sql/--no-sql", default=None, help="With the statements of each step; by default if steps are few.")
 def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None, sql: bool | None) -> None:
     """Show what apply would do, and change nothing."""
-    from gatehouse_db_manager import answers, api
-    from gatehouse_db_manager.show import print_json, show_plan
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.cli import json_output
+    from gatehouse_db_manager.cli.show import print_json, show_plan
 
     planned = api.plan(where.url, where.load(), environment=environment, test_data=test_data)
     if out:
-        out.write_text(answers.as_json(planned), encoding="utf-8", newline="\n")
+        out.write_text(json_output.as_json(planned), encoding="utf-8", newline="\n")
     print_json(planned) if as_json else show_plan(planned, _next("apply"), sql)
     if planned.refusals:
         raise click.exceptions.Exit(3)
@@ -208,7 +209,7 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: P
 def apply(where: _Where, as_json: bool, **given: Any) -> None:
     """Bring the database to the configuration."""
     from gatehouse_db_manager import api
-    from gatehouse_db_manager.show import print_json, progress, show_result
+    from gatehouse_db_manager.cli.show import print_json, progress, show_result
 
     configuration = where.load()
     given["passwords"] = _passwords(configuration)
@@ -226,7 +227,7 @@ def apply(where: _Where, as_json: bool, **given: Any) -> None:
 def drift(where: _Where, as_json: bool) -> None:
     """Compare the database with what was last applied: has somebody changed it by hand?"""
     from gatehouse_db_manager import api
-    from gatehouse_db_manager.show import print_json, show_drift
+    from gatehouse_db_manager.cli.show import print_json, show_drift
 
     found = api.drift(where.url, where.load())
     print_json(found) if as_json else show_drift(found)
@@ -240,7 +241,7 @@ def drift(where: _Where, as_json: bool) -> None:
 def status(where: _Where, as_json: bool) -> None:
     """Show each collection's version: wanted and applied."""
     from gatehouse_db_manager import api
-    from gatehouse_db_manager.show import print_json, show_status
+    from gatehouse_db_manager.cli.show import print_json, show_status
 
     found = api.status(where.url, where.load())
     print_json(found) if as_json else show_status(found)
@@ -252,9 +253,9 @@ def status(where: _Where, as_json: bool) -> None:
 @_as_json
 def check(where: _Where, applied: bool, as_json: bool) -> None:
     """Check the files, the SQL in them, and the services' tables. Needs no database."""
-    from gatehouse_db_manager.answers import Checked
+    from gatehouse_db_manager.cli.json_output import Checked
+    from gatehouse_db_manager.cli.show import print_json, show_check
     from gatehouse_db_manager.errors import ConfigurationError
-    from gatehouse_db_manager.show import print_json, show_check
 
     try:
         configuration = _check(where, applied)
@@ -270,9 +271,10 @@ def check(where: _Where, applied: bool, as_json: bool) -> None:
 
 
 def _check(where: _Where, applied: bool) -> "Configuration":
-    from gatehouse_db_manager import api, contract
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.cli.lint import lint
+    from gatehouse_db_manager.database import contract
     from gatehouse_db_manager.errors import ConfigurationError
-    from gatehouse_db_manager.lint import lint
 
     configuration = where.load()
     problems = lint(where.root, configuration)
@@ -304,15 +306,16 @@ def import_(
     Only what db-manager remembers (schema dbm) and two roles a schema are added to the database; nothing that is there
     is changed. What can't be written down is listed by name.
     """
-    from gatehouse_db_manager import api, import_read, import_write
-    from gatehouse_db_manager.configuration import load
+    from gatehouse_db_manager import api
+    from gatehouse_db_manager.cli.show import print_json, show_import
+    from gatehouse_db_manager.config.load import load
     from gatehouse_db_manager.errors import ConfigurationError, Problem
-    from gatehouse_db_manager.import_record import record, stop_if_managed
-    from gatehouse_db_manager.show import print_json, show_import
+    from gatehouse_db_manager.importer import read, write
+    from gatehouse_db_manager.importer.record import record, stop_if_managed
 
     where = _address(given["url"], given["password_command"])
     with api.connect(where) as connection:
-        found = import_read.read(connection, schema or None)
+        found = read.read(connection, schema or None)
     if unknown := sorted(set(schema) - found.schemas.keys()):
         raise ConfigurationError(
             [Problem(file="database", key="schema", value=name, message="isn't there.") for name in unknown]
@@ -320,7 +323,7 @@ def import_(
     if not files_only:
         with api.connect(where) as connection:
             stop_if_managed(connection, found.schemas)  # before a file is written
-    imported = import_write.write(found, out)
+    imported = write.write(found, out)
     left = None
     if not files_only:
         left = record(where, load(out, imported.schemas), environment=environment)
@@ -337,7 +340,7 @@ def import_(
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to.")
 def docs(where: _Where, out: Path) -> None:
     """Write a data dictionary and entity diagrams. Needs no database."""
-    from gatehouse_db_manager.dictionary import write
+    from gatehouse_db_manager.cli.data_dictionary import write
 
     written = write(where.load(), out)
     click.echo(f"{len(written)} files in {out}; start with {out / 'index.md'}.")
@@ -349,9 +352,9 @@ def docs(where: _Where, out: Path) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8433, show_default=True, help="0 takes a free one.")
 def serve(where: _Where, host: str, port: int) -> None:
     """Answer /versions, /runs, /health and /metrics over HTTP; changes nothing."""
+    from gatehouse_db_manager.cli.http_server import Watcher
+    from gatehouse_db_manager.cli.http_server import serve as run
     from gatehouse_db_manager.errors import FailedError
-    from gatehouse_db_manager.serve import Watcher
-    from gatehouse_db_manager.serve import serve as run
 
     watcher = Watcher(where.url, where.load())
     try:
@@ -370,7 +373,7 @@ def serve(where: _Where, host: str, port: int) -> None:
 def reset(where: _Where, test_data: bool, yes: bool) -> None:
     """Drop the schemas with all their data and make them anew. Local databases only."""
     from gatehouse_db_manager import api
-    from gatehouse_db_manager.show import progress, show_result
+    from gatehouse_db_manager.cli.show import progress, show_result
 
     configuration, url = where.load(), where.url
     names = ", ".join(schema.name for schema in configuration.schemas)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatehouse_db_manager.model import Collection, Column, Configuration, Schema
+from gatehouse_db_manager.config.model import Collection, Column, Configuration, Schema
 
 _REFERENCE = re.compile(r"foreign key \((\w+)\) references (\w+)\.(\w+)")
 _ELSEWHERE = re.compile(r"Id of (\w+)\.(\w+)")

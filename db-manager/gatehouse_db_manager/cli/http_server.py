@@ -17,9 +17,9 @@ from typing import Any, cast
 import msgspec
 
 from gatehouse_db_manager import api
-from gatehouse_db_manager.address import Address
+from gatehouse_db_manager.config.model import Configuration
+from gatehouse_db_manager.database.address import Address
 from gatehouse_db_manager.errors import DbManagerError
-from gatehouse_db_manager.model import Configuration
 
 # Probes ask every few seconds, scrapers every 15: planning anew for each would be the database's main work.
 MAX_AGE = 2.0

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from gatehouse_db_manager.api import Result, Status
-from gatehouse_db_manager.drift import Difference
+from gatehouse_db_manager.database.drift import Difference
 from gatehouse_db_manager.errors import Problem, Refusal
-from gatehouse_db_manager.plan_structs import Plan
+from gatehouse_db_manager.planning.plan import Plan
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_db_manager import answers
-from gatehouse_db_manager.formats import CollectionFile, EnumValue, SchemaFile, TypeFile
-from gatehouse_db_manager.imported import ImportedFile
+from gatehouse_db_manager.cli import json_output
+from gatehouse_db_manager.config.formats import CollectionFile, EnumValue, SchemaFile, TypeFile
+from gatehouse_db_manager.config.imported import ImportedFile
 
 _FORMATS: dict[str, tuple[str, Any]] = {
     "schema": ("A schema: services/<service>/database/schema.yaml", SchemaFile),
@@ -38,7 +38,7 @@ def format_schema(name: str) -> dict[str, Any]:
 def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`."""
     del root  # the schemas follow from the structs alone
-    schemas = {name: format_schema(name) for name in _FORMATS} | answers.schemas()
+    schemas = {name: format_schema(name) for name in _FORMATS} | json_output.schemas()
     return {f"db-manager/schemas/{name}.schema.json": _text(schema) for name, schema in schemas.items()}
 
 

@@ -1,4 +1,4 @@
-"""Looks at the SQL that people write, migrations/**.sql and repeatable/*.sql: by our own rules (sql_rules.py), each a
+"""Looks at the SQL that people write, migrations/**.sql and repeatable/*.sql: by our own rules (sql_lint.py), each a
 lesson, and by squawk's.
 
 What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name`
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
+from gatehouse_db_manager.config.model import Configuration
 from gatehouse_db_manager.errors import FailedError, Problem
-from gatehouse_db_manager.model import Configuration
-from gatehouse_db_manager.sql_rules import NAMES, all_problems
+from gatehouse_db_manager.planning.sql_lint import NAMES, all_problems
 
 # What the runner sees to for every statement: timeouts, one transaction a file with its record, run once.
 _RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts")

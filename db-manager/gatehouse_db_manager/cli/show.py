@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_db_manager.answers import as_json
 from gatehouse_db_manager.api import Result, Status
-from gatehouse_db_manager.import_write import Imported
-from gatehouse_db_manager.model import Configuration
-from gatehouse_db_manager.plan_structs import Plan
-from gatehouse_db_manager.progress import (
+from gatehouse_db_manager.cli.json_output import as_json
+from gatehouse_db_manager.cli.show_plan import show_plan
+from gatehouse_db_manager.cli.terminal import BAD, CARE, GOOD, QUIET, beside, err, many, out, say, show, show_problem
+from gatehouse_db_manager.config.model import Configuration
+from gatehouse_db_manager.execution.progress import (
     BackfillProgress,
     Event,
     LockWait,
@@ -27,8 +27,8 @@ from gatehouse_db_manager.progress import (
     StepRetried,
     StepStarted,
 )
-from gatehouse_db_manager.show_plan import show_plan
-from gatehouse_db_manager.terminal import BAD, CARE, GOOD, QUIET, beside, err, many, out, say, show, show_problem
+from gatehouse_db_manager.importer.write import Imported
+from gatehouse_db_manager.planning.plan import Plan
 
 if TYPE_CHECKING:
     from gatehouse_db_manager.api import Difference

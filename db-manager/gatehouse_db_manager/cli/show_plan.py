@@ -9,9 +9,7 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
-from gatehouse_db_manager.table_change import NEW, NOTHING
-from gatehouse_db_manager.terminal import (
+from gatehouse_db_manager.cli.terminal import (
     BAD,
     CARE,
     GOOD,
@@ -29,6 +27,8 @@ from gatehouse_db_manager.terminal import (
     to_be_typed,
     width,
 )
+from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
+from gatehouse_db_manager.planning.table_change import NEW, NOTHING
 
 # Above that, statements would hide the steps.
 _STEPS_WITH_SQL = 12

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatehouse_db_manager.errors import DbManagerError, Problem, Refusal
-from gatehouse_db_manager.plan_structs import Hazard
+from gatehouse_db_manager.planning.plan import Hazard
 
 GOOD, BAD, CARE, QUIET = "green", "bold red", "bold dark_orange3", "dim"
 # Longer lines are hard to read, and a log has no width of its own.

@@ -1,6 +1,6 @@
 """The files of `services/*/database` and `db-manager/types` as structs: what one may write, and nothing else.
 
-Only shapes are here; what the values mean together is checked in configuration.py and resolve.py.
+Only shapes are here; what the values mean together is checked in load.py and resolve.py.
 """
 
 from typing import Annotated, Any, Literal
@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_db_manager.documents import Document, Place, show
+from gatehouse_db_manager.config.documents import Document, Place, show
 from gatehouse_db_manager.errors import Problem, nearest
 
 Text = Annotated[str, Meta(min_length=1)]

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_db_manager.documents import Document, digest, read_yaml
+from gatehouse_db_manager.config.documents import Document, digest, read_yaml
+from gatehouse_db_manager.config.formats import Text, decode
+from gatehouse_db_manager.config.model import Collection, Column, Constraint, ConstraintKind, Index, Table
+from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.formats import Text, decode
-from gatehouse_db_manager.model import Collection, Column, Constraint, ConstraintKind, Index, Table
-from gatehouse_db_manager.values import BASE_TYPES
 
 _KINDS: dict[str, ConstraintKind] = {
     "primary key": "primary_key",

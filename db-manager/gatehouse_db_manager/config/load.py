@@ -11,13 +11,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET
 
-from gatehouse_db_manager import names
-from gatehouse_db_manager.documents import Document, UnreadableError, digest, normalised, read_yaml
-from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
-from gatehouse_db_manager.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
-from gatehouse_db_manager.imported import has_imported, is_imported, read_imported
-from gatehouse_db_manager.migrations import read_migrations
-from gatehouse_db_manager.model import (
+from gatehouse_db_manager.config import names
+from gatehouse_db_manager.config.documents import Document, UnreadableError, digest, normalised, read_yaml
+from gatehouse_db_manager.config.formats import CollectionFile, SchemaFile, TypeFile, decode, decode_values
+from gatehouse_db_manager.config.imported import has_imported, is_imported, read_imported
+from gatehouse_db_manager.config.migration_files import read_migrations
+from gatehouse_db_manager.config.model import (
     Collection,
     Configuration,
     Data,
@@ -27,10 +26,11 @@ from gatehouse_db_manager.model import (
     Sequence,
     Snapshot,
 )
-from gatehouse_db_manager.resolve import SPECIAL_TYPES, Resolver
-from gatehouse_db_manager.resolve_rules import Context, Target, target_of
-from gatehouse_db_manager.row_rules import row_problems
-from gatehouse_db_manager.values import BASE_TYPES
+from gatehouse_db_manager.config.resolve import SPECIAL_TYPES, Resolver
+from gatehouse_db_manager.config.resolve_rules import Context, Target, target_of
+from gatehouse_db_manager.config.row_checks import row_problems
+from gatehouse_db_manager.config.values import BASE_TYPES
+from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 
 _DATA_FOLDERS: dict[str, Literal["reference", "test"]] = {"reference-data": "reference", "test-data": "test"}
 

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from gatehouse_db_manager.documents import Place
+from gatehouse_db_manager.config.documents import Place
+from gatehouse_db_manager.config.formats import ColumnFile, TypeFile
+from gatehouse_db_manager.config.model import Column, Table
+from gatehouse_db_manager.config.names import why_illegal
+from gatehouse_db_manager.config.resolve_rules import DEFERRABLE, Rules, actions
+from gatehouse_db_manager.config.values import BASE_TYPES, literal, quote, why_unfit
 from gatehouse_db_manager.errors import nearest
-from gatehouse_db_manager.formats import ColumnFile, TypeFile
-from gatehouse_db_manager.model import Column, Table
-from gatehouse_db_manager.names import why_illegal
-from gatehouse_db_manager.resolve_rules import DEFERRABLE, Rules, actions
-from gatehouse_db_manager.values import BASE_TYPES, literal, quote, why_unfit
 
 SPECIAL_TYPES = ("enum", "enum_list", "reference")
 _COLLATION = re.compile(r"[A-Za-z][A-Za-z0-9_@.-]*\Z")

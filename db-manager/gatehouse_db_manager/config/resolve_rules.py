@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from gatehouse_db_manager.documents import Document, Place
+from gatehouse_db_manager.config.documents import Document, Place
+from gatehouse_db_manager.config.formats import CollectionFile, ColumnFile, ForeignKeyFile, IndexFile, TypeFile
+from gatehouse_db_manager.config.model import Column, Constraint, Index, Snapshot
+from gatehouse_db_manager.config.names import why_illegal
+from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import Problem, nearest
-from gatehouse_db_manager.formats import CollectionFile, ColumnFile, ForeignKeyFile, IndexFile, TypeFile
-from gatehouse_db_manager.model import Column, Constraint, Index, Snapshot
-from gatehouse_db_manager.names import why_illegal
-from gatehouse_db_manager.values import BASE_TYPES
 
 # Deferrable, so that data with rows that refer to each other can be loaded in any order.
 DEFERRABLE = " deferrable initially immediate"

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gatehouse_db_manager.config.model import Column, Table
+from gatehouse_db_manager.config.values import why_unfit
 from gatehouse_db_manager.errors import Problem, nearest
-from gatehouse_db_manager.model import Column, Table
-from gatehouse_db_manager.values import why_unfit
 
 
 def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from gatehouse_db_manager import sql_text
+from gatehouse_db_manager.config import sql_text
 
 _BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
 _NAME = r'(?:"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)'

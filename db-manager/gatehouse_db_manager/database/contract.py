@@ -19,7 +19,7 @@ from gatehouse_db_manager.errors import FailedError, Problem
 if TYPE_CHECKING:
     import psycopg
 
-    from gatehouse_db_manager.model import Configuration
+    from gatehouse_db_manager.config.model import Configuration
 
 # Run in an interpreter of its own: what a service imports stays there.
 _DESCRIBE = """

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from gatehouse_db_manager.live import Live, LiveSchema, LiveTable, Recorded
+from gatehouse_db_manager.database.snapshot import Live, LiveSchema, LiveTable, Recorded
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

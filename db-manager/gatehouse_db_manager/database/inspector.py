@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse_db_manager import others
-from gatehouse_db_manager.live import (
+from gatehouse_db_manager.database import other_objects
+from gatehouse_db_manager.database.bookkeeping import LAYOUT
+from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
     Live,
     LiveColumn,
@@ -18,7 +19,6 @@ from gatehouse_db_manager.live import (
     Recorded,
     Unfinished,
 )
-from gatehouse_db_manager.records import LAYOUT
 
 if TYPE_CHECKING:
     import psycopg
@@ -79,7 +79,7 @@ join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
     and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
 """
-_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, others.QUERY)]
+_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, other_objects.QUERY)]
 _RECORDS = {
     "objects": """select schema, kind, name, digest, nullif(details, '{}')
         from dbm.object where schema = any(%(schemas)s)""",
@@ -107,7 +107,7 @@ def inspect(
     adds PostgreSQL's own text of expressions, which costs time."""
     roles = roles or {}
     owners = ((schema, tuple(role for role, own in roles.items() if own == schema)) for schema in schemas)
-    given: dict[str, Any] = {**others.about(owners), "roles": list(roles), "definitions": definitions}
+    given: dict[str, Any] = {**other_objects.about(owners), "roles": list(roles), "definitions": definitions}
     with connection.transaction():
         connection.execute(_AT_ONCE)
         with connection.pipeline():

@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 from psycopg import errors
 
+from gatehouse_db_manager.config.values import quote
 from gatehouse_db_manager.errors import FailedError
-from gatehouse_db_manager.values import quote
 
 
 def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], patience: float = 60.0) -> None:

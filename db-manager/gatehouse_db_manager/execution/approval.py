@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import psycopg
 
+from gatehouse_db_manager.database.snapshot import Live
 from gatehouse_db_manager.errors import Problem, Refusal, RefusedError
-from gatehouse_db_manager.live import Live
-from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan
+from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan
 
 # Counting reads a whole table; a plan without a number after five seconds is better than one that keeps us waiting.
 _COUNT_SECONDS = 5

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from gatehouse_db_manager.plan_structs import Backfill
+from gatehouse_db_manager.planning.plan import Backfill
 
 if TYPE_CHECKING:
     import psycopg

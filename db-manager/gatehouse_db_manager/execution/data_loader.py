@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from gatehouse_db_manager.model import Data
+from gatehouse_db_manager.config.model import Data
 
 _DONE = """
 insert into dbm.data (schema, collection, kind, digest, rows) values (%s, %s, %s, %s, %s)

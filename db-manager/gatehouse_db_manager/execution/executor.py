@@ -11,13 +11,12 @@ import msgspec
 import psycopg
 from psycopg import errors
 
-from gatehouse_db_manager.backfill import Batches
+from gatehouse_db_manager.database.failures import explain, passes
 from gatehouse_db_manager.errors import FailedError, TableLockError
-from gatehouse_db_manager.failures import explain, passes
-from gatehouse_db_manager.journal import Journal
-from gatehouse_db_manager.made import drop_made, run_scripts
-from gatehouse_db_manager.plan_structs import SchemaPlan, Step
-from gatehouse_db_manager.progress import (
+from gatehouse_db_manager.execution.backfill import Batches
+from gatehouse_db_manager.execution.data_loader import load_rows
+from gatehouse_db_manager.execution.journal import Journal
+from gatehouse_db_manager.execution.progress import (
     BackfillProgress,
     Event,
     OldTransaction,
@@ -27,7 +26,8 @@ from gatehouse_db_manager.progress import (
     StepRetried,
     StepStarted,
 )
-from gatehouse_db_manager.rows import load_rows
+from gatehouse_db_manager.execution.script_objects import drop_made, run_scripts
+from gatehouse_db_manager.planning.plan import SchemaPlan, Step
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]

@@ -7,7 +7,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager.errors import FailedError
-from gatehouse_db_manager.plan_structs import Remember, SchemaPlan, Step
+from gatehouse_db_manager.planning.plan import Remember, SchemaPlan, Step
 
 if TYPE_CHECKING:
     import psycopg

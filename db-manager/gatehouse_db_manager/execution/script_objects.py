@@ -12,9 +12,9 @@ import psycopg
 from psycopg import errors
 from psycopg.types.json import Jsonb
 
-from gatehouse_db_manager import others
-from gatehouse_db_manager.plan_structs import Step
-from gatehouse_db_manager.script_text import statements
+from gatehouse_db_manager.config.script_text import statements
+from gatehouse_db_manager.database import other_objects
+from gatehouse_db_manager.planning.plan import Step
 
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
@@ -52,10 +52,10 @@ class Lost(msgspec.Struct):
 
 def there(connection: "Connection", schema: str, roles: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Views, functions, triggers, policies, rights and so on of a schema by name. `roles`: its service and reader."""
-    given = others.about([(schema, tuple(roles))])
-    rows = connection.execute(others.QUERY.encode(), given).fetchall()
+    given = other_objects.about([(schema, tuple(roles))])
+    rows = connection.execute(other_objects.QUERY.encode(), given).fetchall()
     found = {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
-    for name, identity, oid in connection.execute(others.INDEXES.encode(), [schema, schema]).fetchall():
+    for name, identity, oid in connection.execute(other_objects.INDEXES.encode(), [schema, schema]).fetchall():
         found[name] = {"type": "index", "identity": identity, "order": oid}
     return found
 
@@ -108,7 +108,7 @@ def _drop(connection: "Connection", schema: str, name: str, details: dict[str, A
     if kind == "sequence":
         row = connection.execute(f"select last_value, is_called from {identity}".encode()).fetchone()  # noqa: S608
         lost.counters |= {identity: row} if row else {}
-    connection.execute(others.drop(kind, identity).encode())
+    connection.execute(other_objects.drop(kind, identity).encode())
     query = "delete from dbm.object where schema = %s and kind in ('made', 'found') and name = %s"
     connection.execute(query, [schema, name])
 
@@ -238,6 +238,6 @@ def note_definitions(connection: "Connection", schema: str) -> None:
 def definitions(connection: "Connection", schemas: list[str]) -> dict[str, dict[str, str]]:
     """By schema and name."""
     found: dict[str, dict[str, str]] = {}
-    for schema, name, text in connection.execute(others.DEFINITIONS.encode(), {"schemas": schemas}).fetchall():
+    for schema, name, text in connection.execute(other_objects.DEFINITIONS.encode(), {"schemas": schemas}).fetchall():
         found.setdefault(schema, {})[name] = text
     return found

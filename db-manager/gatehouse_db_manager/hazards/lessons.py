@@ -5,8 +5,8 @@ declares.
 The list follows what the best linters know (squawk's rules, strong_migrations' README).
 """
 
-from gatehouse_db_manager.lesson import Lesson, lesson
-from gatehouse_db_manager.lessons_sql import SQL
+from gatehouse_db_manager.hazards.lesson import Lesson, lesson
+from gatehouse_db_manager.hazards.sql_lessons import SQL
 
 _FILL = "migrations/{table}/{version}/01_fill.backfill.sql"
 
@@ -287,7 +287,7 @@ def table() -> str:
     return "\n".join(lines)
 
 
-_START, _END = "<!-- lessons: gatehouse_db_manager/lessons.py -->\n", "<!-- end of lessons -->"
+_START, _END = "<!-- lessons: db-manager/gatehouse_db_manager/hazards/lessons.py -->\n", "<!-- end of lessons -->"
 
 
 def in_readme(text: str) -> str:

@@ -1,6 +1,6 @@
-"""The lessons about SQL files (migrations/, repeatable/); sql_rules.py finds what they are about."""
+"""The lessons about SQL files (migrations/, repeatable/); sql_lint.py finds what they are about."""
 
-from gatehouse_db_manager.lesson import Lesson, lesson
+from gatehouse_db_manager.hazards.lesson import Lesson, lesson
 
 SQL: dict[str, Lesson] = {
     "sql.transaction": lesson(

@@ -1,4 +1,4 @@
-"""What `gate db import` asks PostgreSQL's catalog: all that there may be in somebody's database. What import_read.py
+"""What `gate db import` asks PostgreSQL's catalog: all that there may be in somebody's database. What read.py
 can't write down is in OTHERS, by name."""
 
 SCHEMAS = """

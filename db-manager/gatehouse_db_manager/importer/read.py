@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse_db_manager import import_queries as queries
+from gatehouse_db_manager.importer import queries
 
 if TYPE_CHECKING:
     import psycopg

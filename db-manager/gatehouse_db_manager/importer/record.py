@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg.types.json import Jsonb
 
-from gatehouse_db_manager import api, render
-from gatehouse_db_manager.address import Address
-from gatehouse_db_manager.belongings import remember_schema
+from gatehouse_db_manager import api
+from gatehouse_db_manager.config.imported import SCRIPT_MARK
+from gatehouse_db_manager.config.model import Configuration, Schema, short_digest
+from gatehouse_db_manager.database.address import Address
+from gatehouse_db_manager.database.inspector import inspect
+from gatehouse_db_manager.database.lock import lock
 from gatehouse_db_manager.errors import Problem, RefusedError
-from gatehouse_db_manager.imported import SCRIPT_MARK
-from gatehouse_db_manager.inspector import inspect
-from gatehouse_db_manager.lock import lock
-from gatehouse_db_manager.made import note_definitions, there
-from gatehouse_db_manager.model import Configuration, Schema, short_digest
-from gatehouse_db_manager.plan_structs import Plan, Remember
-from gatehouse_db_manager.table_change import remember, remember_column
+from gatehouse_db_manager.execution.script_objects import note_definitions, there
+from gatehouse_db_manager.planning import ddl
+from gatehouse_db_manager.planning.plan import Plan, Remember
+from gatehouse_db_manager.planning.schema_objects import remember_schema
+from gatehouse_db_manager.planning.table_change import remember, remember_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,8 +75,8 @@ def stop_if_managed(connection: "psycopg.Connection[Any]", schemas: Iterable[str
 
 def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
     """The two roles, with their rights beside those that others have: nobody loses any."""
-    statements = [render.create_role(role) for role in (schema.service_role, schema.reader_role)]
-    statements += [one for one in render.grants(schema) if not one.startswith("revoke")]
+    statements = [ddl.create_role(role) for role in (schema.service_role, schema.reader_role)]
+    statements += [one for one in ddl.grants(schema) if not one.startswith("revoke")]
     for statement in statements:
         connection.execute(statement.encode())
 
@@ -93,7 +94,7 @@ def _found(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
 
 
 def _in_full(schema: str, name: str) -> str:
-    """As import_read.py calls it: view shop.rich, trigger touch on shop.customer."""
+    """As read.py calls it: view shop.rich, trigger touch on shop.customer."""
     kind, _, rest = name.partition(" ")
     return f"{kind} {rest.replace(' on ', f' on {schema}.')}" if kind == "trigger" else f"{kind} {schema}.{rest}"
 

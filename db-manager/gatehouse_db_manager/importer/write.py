@@ -1,4 +1,4 @@
-"""Writes what import_read.py found as configuration files, and lists by name what they can't say."""
+"""Writes what read.py found as configuration files, and lists by name what they can't say."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from ruamel.yaml import YAML
 
+from gatehouse_db_manager.config.imported import SCRIPT_MARK
+from gatehouse_db_manager.config.names import why_illegal
 from gatehouse_db_manager.errors import Problem, RefusedError
-from gatehouse_db_manager.import_read import Found, FoundTable
-from gatehouse_db_manager.imported import SCRIPT_MARK
-from gatehouse_db_manager.names import why_illegal
+from gatehouse_db_manager.importer.read import Found, FoundTable
 
 FIRST_VERSION = "1.0.0.0"
 

@@ -1,10 +1,11 @@
 """How the columns of a table with rows may change: added, filled, required, relaxed, described and dropped. Changes
-for which PostgreSQL rewrites the table are in rewrite.py."""
+for which PostgreSQL rewrites the table are in table_rewrite.py."""
 
-from gatehouse_db_manager.model import Column
-from gatehouse_db_manager.plan_structs import Backfill, Remember
-from gatehouse_db_manager.render import comment_on_column, with_suffix
-from gatehouse_db_manager.table_change import (
+from gatehouse_db_manager.config.model import Column
+from gatehouse_db_manager.config.values import quote
+from gatehouse_db_manager.planning.ddl import comment_on_column, with_suffix
+from gatehouse_db_manager.planning.plan import Backfill, Remember
+from gatehouse_db_manager.planning.table_change import (
     NOTHING,
     SCAN_SPEED,
     TableChange,
@@ -13,7 +14,6 @@ from gatehouse_db_manager.table_change import (
     space,
     validate,
 )
-from gatehouse_db_manager.values import quote
 
 # Defaults that PostgreSQL evaluates once and stores in the catalog instead of rewriting the table.
 _STABLE_EXPRESSIONS = frozenset({"now()", "current_timestamp", "current_date"})

@@ -4,12 +4,13 @@ and what needs to look at every row does so without holding up reads and writes.
 import re
 from typing import Any
 
-from gatehouse_db_manager.evolve_indexes import change_index, forgotten, index_of, let_go
-from gatehouse_db_manager.model import Constraint
-from gatehouse_db_manager.plan_structs import Hazard, Remember
-from gatehouse_db_manager.references import checked, put_up, taken_down, unchanged
-from gatehouse_db_manager.render import next_name
-from gatehouse_db_manager.table_change import (
+from gatehouse_db_manager.config.model import Constraint
+from gatehouse_db_manager.config.values import quote
+from gatehouse_db_manager.planning.ddl import next_name
+from gatehouse_db_manager.planning.foreign_keys import checked, put_up, taken_down, unchanged
+from gatehouse_db_manager.planning.indexes import change_index, forgotten, index_of, let_go
+from gatehouse_db_manager.planning.plan import Hazard, Remember
+from gatehouse_db_manager.planning.table_change import (
     NOTHING,
     WITHOUT_INDEX,
     TableChange,
@@ -18,7 +19,6 @@ from gatehouse_db_manager.table_change import (
     space,
     validate,
 )
-from gatehouse_db_manager.values import quote
 
 
 def change_constraint(change: TableChange, item: Constraint) -> None:
@@ -178,7 +178,7 @@ def _deferral(item: Constraint) -> str:
 def _replace_key(change: TableChange, item: Constraint) -> None:
     """Another primary key or unique constraint: its index is built beside the old one, then they change places."""
     if item.kind == "exclusion":
-        return  # rewrite.py: PostgreSQL has no way to build one beside the traffic
+        return  # table_rewrite.py: PostgreSQL has no way to build one beside the traffic
     following = next_name(item.name)
     change_index(change, index_of(item, following))
     old = change.live.constraints.get(item.name)

@@ -1,8 +1,8 @@
 """SQL text of what the model holds. Names are legal by validation, so none is quoted."""
 
-from gatehouse_db_manager.model import Column, Constraint, Index, Schema, Script, Snapshot, Table, short_digest
-from gatehouse_db_manager.names import LONGEST
-from gatehouse_db_manager.values import quote
+from gatehouse_db_manager.config.model import Column, Constraint, Index, Schema, Script, Snapshot, Table, short_digest
+from gatehouse_db_manager.config.names import LONGEST
+from gatehouse_db_manager.config.values import quote
 
 ENUMERATOR_VIEW = "enumerator_values"
 

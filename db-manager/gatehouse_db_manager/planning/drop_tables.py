@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from gatehouse_db_manager.live import LiveSchema, LiveTable
-from gatehouse_db_manager.model import Schema
-from gatehouse_db_manager.plan_structs import Remember, Step
-from gatehouse_db_manager.table_change import brief, hazard
+from gatehouse_db_manager.config.model import Schema
+from gatehouse_db_manager.database.snapshot import LiveSchema, LiveTable
+from gatehouse_db_manager.planning.plan import Remember, Step
+from gatehouse_db_manager.planning.table_change import brief, hazard
 
 
 def drop_tables(

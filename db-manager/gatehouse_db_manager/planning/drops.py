@@ -2,11 +2,19 @@
 
 from collections.abc import Iterator
 
-from gatehouse_db_manager.evolve_rules import forget
-from gatehouse_db_manager.plan_structs import Remember
-from gatehouse_db_manager.references import checked, put_up, resting_on, taken_down
-from gatehouse_db_manager.render import next_name, with_suffix
-from gatehouse_db_manager.table_change import NOTHING, WITHOUT_INDEX, TableChange, brief, mentions, remember, space
+from gatehouse_db_manager.planning.constraints import forget
+from gatehouse_db_manager.planning.ddl import next_name, with_suffix
+from gatehouse_db_manager.planning.foreign_keys import checked, put_up, resting_on, taken_down
+from gatehouse_db_manager.planning.plan import Remember
+from gatehouse_db_manager.planning.table_change import (
+    NOTHING,
+    WITHOUT_INDEX,
+    TableChange,
+    brief,
+    mentions,
+    remember,
+    space,
+)
 
 
 def drop_unwanted(change: TableChange) -> None:

@@ -4,9 +4,9 @@ They go and come again in the transaction that changes the key: no moment is wit
 are checked in a second transaction.
 """
 
-from gatehouse_db_manager.evolve_indexes import let_go
-from gatehouse_db_manager.model import Constraint
-from gatehouse_db_manager.table_change import TableChange
+from gatehouse_db_manager.config.model import Constraint
+from gatehouse_db_manager.planning.indexes import let_go
+from gatehouse_db_manager.planning.table_change import TableChange
 
 Resting = list[tuple[str, Constraint]]
 

@@ -1,12 +1,12 @@
 """What a plan must not do, whatever the schema needs: load test data into production, go back, or give an applied
 version another content."""
 
+from gatehouse_db_manager.config.model import Collection, Schema
+from gatehouse_db_manager.database.bookkeeping import LAYOUT, OLDER_LAYOUT
+from gatehouse_db_manager.database.snapshot import Live, LiveSchema
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.lessons import LESSONS
-from gatehouse_db_manager.live import Live, LiveSchema
-from gatehouse_db_manager.model import Collection, Schema
-from gatehouse_db_manager.plan_structs import SnapshotPin, VersionChange
-from gatehouse_db_manager.records import LAYOUT, OLDER_LAYOUT
+from gatehouse_db_manager.hazards.lessons import LESSONS
+from gatehouse_db_manager.planning.plan import SnapshotPin, VersionChange
 
 
 def guards(live: Live, environment: str, test_data: bool) -> list[Problem]:

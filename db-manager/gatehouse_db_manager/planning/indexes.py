@@ -4,11 +4,11 @@ older one's place."""
 import re
 from collections.abc import Iterable
 
-from gatehouse_db_manager.live import LiveConstraint
-from gatehouse_db_manager.model import Constraint, Index
-from gatehouse_db_manager.plan_structs import Remember
-from gatehouse_db_manager.render import create_index, next_name
-from gatehouse_db_manager.table_change import NOTHING, TableChange, remember
+from gatehouse_db_manager.config.model import Constraint, Index
+from gatehouse_db_manager.database.snapshot import LiveConstraint
+from gatehouse_db_manager.planning.ddl import create_index, next_name
+from gatehouse_db_manager.planning.plan import Remember
+from gatehouse_db_manager.planning.table_change import NOTHING, TableChange, remember
 
 # As SCAN_SPEED: rough, in bytes a second.
 BUILD_SPEED = 30e6

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import msgspec
 
-from gatehouse_db_manager.live import LiveSchema, Recorded
-from gatehouse_db_manager.model import Schema
-from gatehouse_db_manager.plan_structs import Remember, Step
-from gatehouse_db_manager.rename_tables import move_table
-from gatehouse_db_manager.renames import follow, statements
-from gatehouse_db_manager.render import with_suffix
-from gatehouse_db_manager.table_change import WITHOUT_INDEX, brief
+from gatehouse_db_manager.config.model import Schema
+from gatehouse_db_manager.database.snapshot import LiveSchema, Recorded
+from gatehouse_db_manager.planning.ddl import with_suffix
+from gatehouse_db_manager.planning.plan import Remember, Step
+from gatehouse_db_manager.planning.rename_columns import follow, statements
+from gatehouse_db_manager.planning.rename_tables import move_table
+from gatehouse_db_manager.planning.table_change import WITHOUT_INDEX, brief
 
 
 def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:

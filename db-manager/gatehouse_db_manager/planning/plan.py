@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from gatehouse_db_manager.config.model import Data, Migration, Script, short_digest
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.model import Data, Migration, Script, short_digest
 
 
 class _Struct(msgspec.Struct, frozen=True, kw_only=True):

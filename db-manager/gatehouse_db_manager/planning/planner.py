@@ -9,30 +9,23 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_db_manager import render
-from gatehouse_db_manager.belongings import LET_IN, close_schema, open_schema
-from gatehouse_db_manager.drop_tables import drop_tables
+from gatehouse_db_manager.config.model import Collection, Configuration, Migration, Schema, short_digest
+from gatehouse_db_manager.database.snapshot import Live, LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
-from gatehouse_db_manager.evolve import enforce, expand, link, loosen
-from gatehouse_db_manager.guards import guards, problem, small_key, snapshots, versions
-from gatehouse_db_manager.live import Live, LiveSchema, LiveTable
-from gatehouse_db_manager.make_way import make_way
-from gatehouse_db_manager.migrations import pending, plan_migrations
-from gatehouse_db_manager.model import Collection, Configuration, Migration, Schema, short_digest
-from gatehouse_db_manager.plan_structs import Plan, SchemaPlan, Step
-from gatehouse_db_manager.rename_tables import remember_table, rename_tables
-from gatehouse_db_manager.renames import rename_columns
-from gatehouse_db_manager.rewrite import Rewrite
-from gatehouse_db_manager.scripts import Scripts
-from gatehouse_db_manager.sql_rules import pending_problems
-from gatehouse_db_manager.table_change import (
-    NEW,
-    NOTHING,
-    TableChange,
-    brief,
-    remember,
-    remember_column,
-)
+from gatehouse_db_manager.planning import ddl
+from gatehouse_db_manager.planning.drop_tables import drop_tables
+from gatehouse_db_manager.planning.guards import guards, problem, small_key, snapshots, versions
+from gatehouse_db_manager.planning.migrations import pending, plan_migrations
+from gatehouse_db_manager.planning.name_conflicts import make_way
+from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
+from gatehouse_db_manager.planning.rename_columns import rename_columns
+from gatehouse_db_manager.planning.rename_tables import remember_table, rename_tables
+from gatehouse_db_manager.planning.schema_objects import LET_IN, close_schema, open_schema
+from gatehouse_db_manager.planning.scripts import Scripts
+from gatehouse_db_manager.planning.sql_lint import pending_problems
+from gatehouse_db_manager.planning.table_change import NEW, NOTHING, TableChange, brief, remember, remember_column
+from gatehouse_db_manager.planning.table_phases import enforce, expand, link, loosen
+from gatehouse_db_manager.planning.table_rewrite import Rewrite
 
 
 def make_plan(live: Live, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
@@ -212,7 +205,7 @@ class _Planner:
         self._step(
             f"create table {table.name}",
             "it is new",
-            *render.create_table(self.schema, table),
+            *ddl.create_table(self.schema, table),
             collection=table.name,
             clears=self.scripts.in_the_way(table.name),
             remember=(

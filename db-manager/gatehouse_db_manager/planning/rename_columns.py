@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
-from gatehouse_db_manager.live import LiveTable, Recorded
-from gatehouse_db_manager.model import Column, Constraint, Index, short_digest
-from gatehouse_db_manager.names import given_by_postgres
-from gatehouse_db_manager.plan_structs import Remember
-from gatehouse_db_manager.render import next_name
-from gatehouse_db_manager.table_change import TableChange, mentions, remember_column, space, substitute
+from gatehouse_db_manager.config.model import Column, Constraint, Index, short_digest
+from gatehouse_db_manager.config.names import given_by_postgres
+from gatehouse_db_manager.database.snapshot import LiveTable, Recorded
+from gatehouse_db_manager.planning.ddl import next_name
+from gatehouse_db_manager.planning.plan import Remember
+from gatehouse_db_manager.planning.table_change import TableChange, mentions, remember_column, space, substitute
 
 # What is renamed: (kind, old name, new name).
 Move = tuple[str, str, str]

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gatehouse_db_manager.live import LiveSchema, Recorded
-from gatehouse_db_manager.model import Collection, Constraint, Schema, short_digest
-from gatehouse_db_manager.names import LONGEST, given_by_postgres
-from gatehouse_db_manager.plan_structs import Remember, Step
-from gatehouse_db_manager.renames import Move, due, follow, in_order, net, statements
-from gatehouse_db_manager.table_change import RULES, brief, hazard, substitute
+from gatehouse_db_manager.config.model import Collection, Constraint, Schema, short_digest
+from gatehouse_db_manager.config.names import LONGEST, given_by_postgres
+from gatehouse_db_manager.database.snapshot import LiveSchema, Recorded
+from gatehouse_db_manager.planning.plan import Remember, Step
+from gatehouse_db_manager.planning.rename_columns import Move, due, follow, in_order, net, statements
+from gatehouse_db_manager.planning.table_change import RULES, brief, hazard, substitute
 
 # The statements of a rename, and what is recorded otherwise by it.
 _Done = tuple[list[str], list[Remember]]

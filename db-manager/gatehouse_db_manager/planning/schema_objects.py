@@ -5,17 +5,17 @@ What was in its file once and is no longer is taken away again, if somebody appr
 
 from collections.abc import Iterator
 
-from gatehouse_db_manager import render
-from gatehouse_db_manager.live import Live, LiveSchema
-from gatehouse_db_manager.model import Schema, Sequence, short_digest
-from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
-from gatehouse_db_manager.table_change import NEW, NOTHING, brief, hazard
+from gatehouse_db_manager.config.model import Schema, Sequence, short_digest
+from gatehouse_db_manager.database.snapshot import Live, LiveSchema
+from gatehouse_db_manager.planning import ddl
+from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
+from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief, hazard
 
 LET_IN = "let its roles in"
 
 
 def schema_digest(schema: Schema) -> str:
-    return short_digest("\0".join((*render.create_schema(schema), *render.grants(schema))))
+    return short_digest("\0".join((*ddl.create_schema(schema), *ddl.grants(schema))))
 
 
 def remember_schema(schema: Schema, made: tuple[str, ...]) -> Remember:
@@ -28,7 +28,7 @@ def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]
     """The roles, the schema, its extensions and rights, and the sequences that its tables may count by."""
     missing = [role for role in schema.roles if role not in whole.roles]
     if missing:
-        statements = tuple(render.create_role(role) for role in missing)
+        statements = tuple(ddl.create_role(role) for role in missing)
         yield _step(schema, f"create role {', '.join(missing)}", "each schema has its own two", *statements)
     recorded = live.objects.get(("schema", schema.name))
     details = recorded.details if recorded else {}
@@ -39,13 +39,13 @@ def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]
         former = [role for role in before if role not in schema.roles]
         # Service and reader changed places: the new reader has too much.
         moved = [role for role, now in zip(before, schema.roles, strict=False) if role != now and role in schema.roles]
-        allowed = (*render.create_schema(schema), *render.grants(schema))
+        allowed = (*ddl.create_schema(schema), *ddl.grants(schema))
         yield _step(
             schema,
             LET_IN if live.exists else f"create schema {schema.name}",
             f"{schema.service_role} reads and writes it, {schema.reader_role} reads it, nobody else may",
-            *(render.shut_out(schema, role) for role in moved),
-            *(*allowed, *(render.shut_out(schema, role) for role in former)),
+            *(ddl.shut_out(schema, role) for role in moved),
+            *(*allowed, *(ddl.shut_out(schema, role) for role in former)),
             remember=(remember_schema(schema, made), *_former_extensions(schema, details, made)),
             hazards=tuple(_shut_out(schema, role) for role in (*moved, *former)),
         )

@@ -11,12 +11,12 @@ from functools import cached_property
 
 import msgspec
 
-from gatehouse_db_manager import render
-from gatehouse_db_manager.live import LiveSchema, LiveTable
-from gatehouse_db_manager.model import Schema, Script, Table, short_digest
-from gatehouse_db_manager.plan_structs import Remember, Step
-from gatehouse_db_manager.script_text import Statement, statements
-from gatehouse_db_manager.table_change import NEW, brief, mentions
+from gatehouse_db_manager.config.model import Schema, Script, Table, short_digest
+from gatehouse_db_manager.config.script_text import Statement, statements
+from gatehouse_db_manager.database.snapshot import LiveSchema, LiveTable
+from gatehouse_db_manager.planning import ddl
+from gatehouse_db_manager.planning.plan import Remember, Step
+from gatehouse_db_manager.planning.table_change import NEW, brief, mentions
 
 # They share their names with tables.
 _LIKE_TABLES = ("view", "materialized view", "sequence", "foreign table", "type", "domain")
@@ -28,10 +28,10 @@ class Scripts:
     def __init__(self, schema: Schema, live: LiveSchema) -> None:
         self.schema = schema
         self.live = live
-        view = render.enumerator_view(schema)
+        view = ddl.enumerator_view(schema)
         self.scripts: tuple[Script, ...] = (*([view] if view else []), *schema.scripts)
         self.done = False
-        self._new, self._over = render.rights_of_new(schema)
+        self._new, self._over = ddl.rights_of_new(schema)
 
     @property
     def made(self) -> list[str]:
@@ -61,7 +61,7 @@ class Scripts:
     @property
     def _statements(self) -> tuple[str, ...]:
         path = f"set local search_path = {self.schema.name}, pg_catalog"
-        standing = render.rights_of_tables(self.schema)
+        standing = ddl.rights_of_tables(self.schema)
         return (path, *standing, *self._new, *(script.sql for script in self.scripts), *self._over)
 
     @property
@@ -134,7 +134,7 @@ class Scripts:
     def around_drops(self, later: list[Step]) -> list[Step]:
         """Steps that take away: a view of a column is in its way, so columns go in one transaction with the views."""
         drops = [step for step in later if step.what.startswith("drop column")]
-        own = [one for one in self.made if one != f"view {render.ENUMERATOR_VIEW}"]
+        own = [one for one in self.made if one != f"view {ddl.ENUMERATOR_VIEW}"]
         if self.done or not drops or not (own or self.schema.scripts):
             return later
         return [*(step for step in later if step not in drops), self.around_all(drops)]
@@ -176,8 +176,8 @@ class Scripts:
         again = again and bool(self.made or self.schema.scripts)
         if self.done or not (changed or self.gone or about or missing or again):
             return []
-        if [one.name for one in changed] == [render.ENUMERATOR_VIEW] and not self.gone:
-            what = f"list the enumerators in {render.ENUMERATOR_VIEW}"
+        if [one.name for one in changed] == [ddl.ENUMERATOR_VIEW] and not self.gone:
+            what = f"list the enumerators in {ddl.ENUMERATOR_VIEW}"
         else:
             names = [one.name for one in changed or self.scripts] or [f"without {name}" for name in self.gone]
             what = f"run {', '.join(names)}"

@@ -10,12 +10,12 @@ from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
+from gatehouse_db_manager.config.model import Migration, Schema
+from gatehouse_db_manager.config.sql_text import Statement, statements
+from gatehouse_db_manager.database.snapshot import LiveSchema
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.lessons import LESSONS
-from gatehouse_db_manager.live import LiveSchema
-from gatehouse_db_manager.model import Migration, Schema
-from gatehouse_db_manager.rewrite import SMALL
-from gatehouse_db_manager.sql_text import Statement, statements
+from gatehouse_db_manager.hazards.lessons import LESSONS
+from gatehouse_db_manager.planning.table_rewrite import SMALL
 
 _MIGRATIONS = frozenset({"expand", "contract"})
 _EXPAND = frozenset({"expand", "repeatable"})

@@ -6,11 +6,18 @@ from typing import Any
 
 import msgspec
 
+from gatehouse_db_manager.config.model import Collection, Column, Constraint, Index, Schema, short_digest
+from gatehouse_db_manager.database.snapshot import (
+    LiveColumn,
+    LiveConstraint,
+    LiveIndex,
+    LiveSchema,
+    LiveTable,
+    Recorded,
+)
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.lessons import LESSONS
-from gatehouse_db_manager.live import LiveColumn, LiveConstraint, LiveIndex, LiveSchema, LiveTable, Recorded
-from gatehouse_db_manager.model import Collection, Column, Constraint, Index, Schema, short_digest
-from gatehouse_db_manager.plan_structs import Hazard, Remember, Step
+from gatehouse_db_manager.hazards.lessons import LESSONS
+from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
 
 # A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
 SCAN_SPEED = 200e6

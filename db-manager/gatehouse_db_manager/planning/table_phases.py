@@ -4,7 +4,7 @@ First what only adds; then, when migrations have moved the data, the rules; last
 could lose data, break running code or hold a lock for long needs an approval, or is refused with the way round.
 """
 
-from gatehouse_db_manager.evolve_columns import (
+from gatehouse_db_manager.planning.columns import (
     change_columns,
     change_comments,
     drop_columns,
@@ -12,10 +12,10 @@ from gatehouse_db_manager.evolve_columns import (
     relax,
     require_columns,
 )
-from gatehouse_db_manager.evolve_drops import drop_unwanted
-from gatehouse_db_manager.evolve_indexes import change_index
-from gatehouse_db_manager.evolve_rules import change_constraint
-from gatehouse_db_manager.table_change import TableChange, space
+from gatehouse_db_manager.planning.constraints import change_constraint
+from gatehouse_db_manager.planning.drops import drop_unwanted
+from gatehouse_db_manager.planning.indexes import change_index
+from gatehouse_db_manager.planning.table_change import TableChange, space
 
 
 def expand(change: TableChange) -> None:

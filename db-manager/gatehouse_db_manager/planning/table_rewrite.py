@@ -9,13 +9,13 @@ new database would have.
 import re
 from typing import Any
 
-from gatehouse_db_manager.evolve_columns import IDENTITIES, refuse_empty, start_numbering
-from gatehouse_db_manager.live import LiveTable
-from gatehouse_db_manager.model import Column, Schema
-from gatehouse_db_manager.plan_structs import Hazard, Step
-from gatehouse_db_manager.render import comment_on_column
-from gatehouse_db_manager.rewrite_rules import Around
-from gatehouse_db_manager.table_change import TableChange, remember_column, space
+from gatehouse_db_manager.config.model import Column, Schema
+from gatehouse_db_manager.database.snapshot import LiveTable
+from gatehouse_db_manager.planning.columns import IDENTITIES, refuse_empty, start_numbering
+from gatehouse_db_manager.planning.ddl import comment_on_column
+from gatehouse_db_manager.planning.plan import Hazard, Step
+from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
+from gatehouse_db_manager.planning.table_rewrite_dependents import Around
 
 # Bytes. Rewriting runs at about 30 MB a second, so everybody waits for about half a second at most.
 SMALL = 16_000_000

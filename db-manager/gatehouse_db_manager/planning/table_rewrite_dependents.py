@@ -1,15 +1,15 @@
-"""What is about columns that are written anew (rewrite.py): rules and indexes of them, columns generated from them, and
+"""What is about columns that are written anew (table_rewrite.py): rules and indexes of them, columns generated from them, and
 foreign keys of any table that point at them. All of it is taken down before, and put up again after.
 """
 
 import re
 from collections.abc import Iterator
 
-from gatehouse_db_manager.live import LiveConstraint, LiveIndex, LiveTable
-from gatehouse_db_manager.model import Column, Constraint, Index, Schema
-from gatehouse_db_manager.plan_structs import Remember
-from gatehouse_db_manager.render import comment_on_column, create_index
-from gatehouse_db_manager.table_change import TableChange, mentions, remember, remember_column, space
+from gatehouse_db_manager.config.model import Column, Constraint, Index, Schema
+from gatehouse_db_manager.database.snapshot import LiveConstraint, LiveIndex, LiveTable
+from gatehouse_db_manager.planning.ddl import comment_on_column, create_index
+from gatehouse_db_manager.planning.plan import Remember
+from gatehouse_db_manager.planning.table_change import TableChange, mentions, remember, remember_column, space
 
 _TARGET = re.compile(r"references (?:\w+\.)?(\w+)(?: ?\(([^)]*)\))?", re.IGNORECASE)
 

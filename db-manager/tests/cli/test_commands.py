@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from gatehouse_db_manager.api import connect
-from gatehouse_db_manager.commands import db
-from gatehouse_db_manager.lock import lock
+from gatehouse_db_manager.cli.commands import db
+from gatehouse_db_manager.database.lock import lock
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 
@@ -167,7 +167,7 @@ def test_reset_asks_first_and_loads_test_data_when_told(gate, checkout, database
 
 def test_importing_the_commands_loads_no_driver():
     heavy = "{'psycopg', 'ruamel', 'rich', 'msgspec'}"
-    code = f"import sys, gatehouse_db_manager.commands; print({heavy} & set(sys.modules))"
+    code = f"import sys, gatehouse_db_manager.cli.commands; print({heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "set()"
 

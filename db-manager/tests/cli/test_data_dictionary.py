@@ -1,6 +1,6 @@
 """The data dictionary and the entity diagram that `gate db docs` writes."""
 
-from gatehouse_db_manager.dictionary import diagram, documents, write
+from gatehouse_db_manager.cli.data_dictionary import diagram, documents, write
 
 
 def configured(checkout):

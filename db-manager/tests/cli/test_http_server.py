@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 import pytest
 
-from gatehouse_db_manager.serve import Watcher, server
+from gatehouse_db_manager.cli.http_server import Watcher, server
 
 
 def ask(url: str, method: str = "GET") -> tuple[int, str]:
@@ -96,7 +96,7 @@ def test_without_a_database_it_is_alive_but_not_ready(checkout):
 def test_the_command_serves_and_ends_well_on_sigterm(checkout, database):
     checkout.collection()
     database.apply(checkout)
-    command = [sys.executable, "-c", "from gatehouse_db_manager.commands import db; db()", "serve", "--port", "0"]
+    command = [sys.executable, "-c", "from gatehouse_db_manager.cli.commands import db; db()", "serve", "--port", "0"]
     command += ["--url", database.url, "--root", str(checkout.root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

@@ -9,13 +9,13 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 
 from gatehouse_db_manager import RefusedError, apply, plan
-from gatehouse_db_manager.answers import as_json
-from gatehouse_db_manager.commands import db
+from gatehouse_db_manager.cli.commands import db
+from gatehouse_db_manager.cli.json_output import as_json
 
-from . import shapes
-from .world import Checkout, Database
+from .. import shapes
+from ..world import Checkout, Database
 
-SCHEMAS = Path(__file__).parents[1] / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def published(command: str) -> Any:

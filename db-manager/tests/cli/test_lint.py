@@ -1,6 +1,6 @@
 """SQL that people write is linted by squawk in `gate db check`."""
 
-from gatehouse_db_manager.lint import lint
+from gatehouse_db_manager.cli.lint import lint
 
 FOLDER = "services/person/database"
 

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from gatehouse_db_manager.cli.show_plan import show_plan
+from gatehouse_db_manager.cli.terminal import out
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.plan_structs import Hazard, Plan, SchemaPlan, Step, VersionChange
-from gatehouse_db_manager.show_plan import show_plan
-from gatehouse_db_manager.table_change import NEW, NOTHING, brief
-from gatehouse_db_manager.terminal import out
+from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan, Step, VersionChange
+from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief
 
 LONG = "a_name_as_long_as_postgresql_takes_one_which_is_sixty_three_ch"
 HAZARD = Hazard(

@@ -265,7 +265,7 @@ def test_the_configuration_of_this_repository_is_sound(workspace_root):
 
 
 def test_the_schemas_for_editors_follow_the_formats(workspace_root):
-    from gatehouse_db_manager.schemas import generate
+    from gatehouse_db_manager.cli.json_schemas import generate
 
     for path, text in generate(workspace_root).items():
         assert (workspace_root / path).read_text(encoding="utf-8") == text

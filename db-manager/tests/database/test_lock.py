@@ -3,9 +3,10 @@ was there; once the way is free, applying again comes through."""
 
 import pytest
 
-from gatehouse_db_manager import FailedError, RefusedError, api, executor
-from gatehouse_db_manager.lock import lock
-from gatehouse_db_manager.progress import OldTransaction
+from gatehouse_db_manager import FailedError, RefusedError, api
+from gatehouse_db_manager.database.lock import lock
+from gatehouse_db_manager.execution import executor
+from gatehouse_db_manager.execution.progress import OldTransaction
 
 COLUMNS = {"email": {"type": "text"}, "visits": {"type": "integer", "required": True, "default": 0}}
 MOVES = "services/person/database/migrations/person/2.0.0"

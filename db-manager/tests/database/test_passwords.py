@@ -6,8 +6,8 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from gatehouse_db_manager import NoDatabaseError, api
-from gatehouse_db_manager.address import minting
-from gatehouse_db_manager.serve import Watcher
+from gatehouse_db_manager.cli.http_server import Watcher
+from gatehouse_db_manager.database.address import minting
 
 # Gives the role a new password, which ends the one before, and prints it.
 MINT = """

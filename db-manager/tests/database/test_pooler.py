@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gatehouse_local import postgres as embedded
-from gatehouse_local.testing import free_port
+from gatehouse_local.runner import postgres as embedded
+from gatehouse_local.testing.pytest_plugin import free_port
 
-from .servers import ready
+from ..servers import ready
 
 COLUMNS = {"email": {"type": "text"}}
 SETTINGS = """

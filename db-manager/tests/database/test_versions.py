@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from gatehouse_db_manager import api, apply, load, plan
-from gatehouse_db_manager.import_read import read
-from gatehouse_db_manager.import_record import record
-from gatehouse_db_manager.import_write import write
-from gatehouse_local.testing import Postgres
+from gatehouse_db_manager.importer.read import read
+from gatehouse_db_manager.importer.record import record
+from gatehouse_db_manager.importer.write import write
+from gatehouse_local.testing.pytest_plugin import Postgres
 
-from .foreign import DATABASES
-from .scenario import begin, change, rows_were_changed_once
-from .servers import server
-from .shapes import SHAPES, dump, fill
-from .shapes import write as write_shape
-from .standing import AT_A_STEP, NO_STOP, killed
-from .world import Checkout, Database
+from ..foreign import DATABASES
+from ..scenario import begin, change, rows_were_changed_once
+from ..servers import server
+from ..shapes import SHAPES, dump, fill
+from ..shapes import write as write_shape
+from ..standing import AT_A_STEP, NO_STOP, killed
+from ..world import Checkout, Database
 
 OLDER = (15, 16, 17)
 # Of those of test_pairs, each of which is about something that was made or worded otherwise in an older version.

@@ -3,7 +3,7 @@
 import pytest
 
 from gatehouse_db_manager import FailedError, RefusedError
-from gatehouse_db_manager.progress import RowsLoaded, SchemaDone
+from gatehouse_db_manager.execution.progress import RowsLoaded, SchemaDone
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 BEN = "019a0000-0001-7000-8000-000000000002"

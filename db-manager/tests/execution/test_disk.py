@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .servers import server
-from .world import Database
+from ..servers import server
+from ..world import Database
 
 COLUMNS = {"email": {"type": "text"}}
 KEY = {"type": "identity", "required": True}

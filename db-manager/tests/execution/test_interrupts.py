@@ -7,9 +7,9 @@ import signal
 import pytest
 
 from gatehouse_db_manager import api
-from gatehouse_db_manager.lock import lock
+from gatehouse_db_manager.database.lock import lock
 
-from .standing import AT_A_STEP, NO_STOP, STANDING, stands_still
+from ..standing import AT_A_STEP, NO_STOP, STANDING, stands_still
 
 COLUMNS = {"visits": {"type": "integer", "required": True, "default": 0}}
 WAITING = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from .standing import AFTER_A_STATEMENT, NO_STOP, dies_before_every_write, killed, terminated
+from ..standing import AFTER_A_STATEMENT, NO_STOP, dies_before_every_write, killed, terminated
 
 COLUMNS = {
     "status": {"type": "enum", "of": "status", "required": True, "default": "pending"},

@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from .scenario import HAZARDS, begin, change, rows_were_changed_once
-from .standing import AT_A_STEP, NO_STOP, dies_before_every_write, killed
+from ..scenario import HAZARDS, begin, change, rows_were_changed_once
+from ..standing import AT_A_STEP, NO_STOP, dies_before_every_write, killed
 
 
 @pytest.fixture

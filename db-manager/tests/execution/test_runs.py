@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from gatehouse_db_manager import FailedError, LockError, RefusedError, api, apply, plan, reset
-from gatehouse_db_manager.lock import lock
-from gatehouse_db_manager.progress import StepEnded
+from gatehouse_db_manager.database.lock import lock
+from gatehouse_db_manager.execution.progress import StepEnded
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 

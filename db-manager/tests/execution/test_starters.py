@@ -7,7 +7,7 @@ import pytest
 
 from gatehouse_db_manager import plan
 
-from .standing import AT_A_STEP, NO_STOP, killed
+from ..standing import AT_A_STEP, NO_STOP, killed
 
 STARTERS = 50
 COLUMNS = {

@@ -9,9 +9,9 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from gatehouse_db_manager import FailedError, apply
-from gatehouse_db_manager.progress import BackfillProgress, StepEnded
+from gatehouse_db_manager.execution.progress import BackfillProgress, StepEnded
 
-from .proxy import Proxy
+from ..proxy import Proxy
 
 COLUMNS = {"email": {"type": "text"}}
 

@@ -16,10 +16,10 @@ import pytest
 
 from gatehouse_db_manager import FailedError, RefusedError, apply
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.lessons import LESSONS
-from gatehouse_db_manager.plan_structs import Hazard
+from gatehouse_db_manager.hazards.lessons import LESSONS
+from gatehouse_db_manager.planning.plan import Hazard
 
-from .world import Checkout, Database
+from ..world import Checkout, Database
 
 FOLDER = "services/person/database"
 LONG_READER = 6.0  # seconds
@@ -322,7 +322,7 @@ def test_rewrite_of_a_large_table_is_refused(checkout, database, monkeypatch):
     begin(checkout)
     database.apply(checkout)
     database.run("insert into person.person (name) values ('Ada')")
-    monkeypatch.setattr("gatehouse_db_manager.rewrite.SMALL", 100)
+    monkeypatch.setattr("gatehouse_db_manager.planning.table_rewrite.SMALL", 100)
     begin(checkout, "2.0.0.1", columns=with_column("visits", type="bigint")["columns"])
     planned = database.plan(checkout)
     with pytest.raises(RefusedError) as caught:
@@ -340,7 +340,7 @@ def test_rows_of_a_large_table_are_not_changed_in_one_transaction(checkout, data
     sql = "update other set name = 'B'; delete from only person.person where false;"
     begin(checkout, "2.0.0.1", expand=sql)
     assert not database.plan(checkout).refusals
-    monkeypatch.setattr("gatehouse_db_manager.sql_rules.SMALL", 100)
+    monkeypatch.setattr("gatehouse_db_manager.planning.sql_lint.SMALL", 100)
     (problem,) = database.plan(checkout).refusals
     assert isinstance(problem, Refusal)
     assert (problem.key, problem.why) == ("update-many-rows", LESSONS["sql.rows"].danger)

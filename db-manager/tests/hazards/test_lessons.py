@@ -4,15 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_db_manager.lessons import LESSONS, in_readme
+from gatehouse_db_manager.hazards.lessons import LESSONS, in_readme
 
-README = Path(__file__).parents[1] / "README.md"
+README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_readme_has_every_lesson():
     text = README.read_text(encoding="utf-8")
     assert text == in_readme(text), (
-        "Write it anew: python -c 'from pathlib import Path; from gatehouse_db_manager.lessons import in_readme; "
+        "Write it anew: python -c 'from pathlib import Path; "
+        "from gatehouse_db_manager.hazards.lessons import in_readme; "
         'file = Path("db-manager/README.md"); file.write_text(in_readme(file.read_text()))\''
     )
 

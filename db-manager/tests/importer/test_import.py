@@ -6,12 +6,12 @@ import pytest
 from click.testing import CliRunner
 
 from gatehouse_db_manager import ConfigurationError, RefusedError, api, load, plan
-from gatehouse_db_manager.commands import db
-from gatehouse_db_manager.import_read import read
-from gatehouse_db_manager.import_write import files_of
-from gatehouse_local.postgres import binary
+from gatehouse_db_manager.cli.commands import db
+from gatehouse_db_manager.importer.read import read
+from gatehouse_db_manager.importer.write import files_of
+from gatehouse_local.runner.postgres import binary
 
-from .foreign import DATABASES
+from ..foreign import DATABASES
 
 FOREIGN = """
 create schema shop;

@@ -5,9 +5,9 @@ import pytest
 from click.testing import CliRunner
 
 from gatehouse_db_manager import api, apply, load, plan
-from gatehouse_db_manager.commands import db
+from gatehouse_db_manager.cli.commands import db
 
-from .shapes import dump
+from ..shapes import dump
 
 SHOP = """
 create schema shop;

@@ -8,9 +8,10 @@ import time
 import psycopg
 import pytest
 
-from gatehouse_db_manager import FailedError, RefusedError, apply, executor
+from gatehouse_db_manager import FailedError, RefusedError, apply
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.progress import OldTransaction, StepRetried
+from gatehouse_db_manager.execution import executor
+from gatehouse_db_manager.execution.progress import OldTransaction, StepRetried
 
 EMAIL = {"email": {"type": "text"}}
 

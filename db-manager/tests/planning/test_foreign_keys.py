@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from gatehouse_db_manager.progress import StepEnded
+from gatehouse_db_manager.execution.progress import StepEnded
 
 TOY = {
     "columns": {"tag": {"type": "text"}},

@@ -3,7 +3,7 @@ another (generated.py, edits.py); judge.py says what must come of its rows.
 
 CI looks at a few. To hunt, say how many and which: each number is one pair, and a failure names its own.
 
-    GATEHOUSE_PAIRS=500 GATEHOUSE_PAIRS_FROM=1000 uv run pytest db-manager/tests/test_generated.py -k nobody
+    GATEHOUSE_PAIRS=500 GATEHOUSE_PAIRS_FROM=1000 uv run pytest db-manager/tests/planning/test_generated.py -k nobody
 """
 
 import json
@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 
 from gatehouse_db_manager import ConfigurationError, FailedError, RefusedError, api, apply, plan
 
-from . import judge
-from .edits import edited
-from .found import FOUND
-from .generated import made_up
-from .shapes import dump
+from .. import judge
+from ..edits import edited
+from ..found import FOUND
+from ..generated import made_up
+from ..shapes import dump
 
 HUNTED = int(os.environ.get("GATEHOUSE_PAIRS", "0"))
 FIRST = int(os.environ.get("GATEHOUSE_PAIRS_FROM", "0"))

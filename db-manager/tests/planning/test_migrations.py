@@ -2,8 +2,9 @@
 
 import pytest
 
-from gatehouse_db_manager import FailedError, RefusedError, backfill
-from gatehouse_db_manager.progress import BackfillProgress
+from gatehouse_db_manager import FailedError, RefusedError
+from gatehouse_db_manager.execution import backfill
+from gatehouse_db_manager.execution.progress import BackfillProgress
 
 MOVES = "services/person/database/migrations/person"
 EMAIL = {"email": {"type": "text", "required": True}}

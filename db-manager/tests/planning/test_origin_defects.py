@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from gatehouse_db_manager import FailedError, RefusedError, api, apply
-from gatehouse_db_manager.lock import lock
-from gatehouse_db_manager.progress import LockWait, OldTransaction, StepEnded
+from gatehouse_db_manager.database.lock import lock
+from gatehouse_db_manager.execution.progress import LockWait, OldTransaction, StepEnded
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 EMAIL = {"email": {"type": "text"}}

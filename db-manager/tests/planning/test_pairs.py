@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from gatehouse_db_manager import RefusedError, api, apply, plan
 
-from .shapes import SHAPES, dump, fill, rows, write
-from .world import Checkout, Database
+from ..shapes import SHAPES, dump, fill, rows, write
+from ..world import Checkout, Database
 
 
 def change(database: Any, after: Any) -> None:

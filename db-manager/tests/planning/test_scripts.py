@@ -4,9 +4,9 @@ that was made so, and what somebody did by hand is still there."""
 import pytest
 
 from gatehouse_db_manager import FailedError
-from gatehouse_db_manager.script_text import statements
+from gatehouse_db_manager.config.script_text import statements
 
-from .shapes import dump, write
+from ..shapes import dump, write
 from .test_pairs import change
 
 VISITS = {"visits": {"type": "integer"}}

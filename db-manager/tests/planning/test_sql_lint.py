@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from gatehouse_db_manager.lessons import LESSONS
-from gatehouse_db_manager.lint import lint
-from gatehouse_db_manager.sql_rules import NAMES, problems
-from gatehouse_db_manager.sql_text import statements
+from gatehouse_db_manager.cli.lint import lint
+from gatehouse_db_manager.config.sql_text import statements
+from gatehouse_db_manager.hazards.lessons import LESSONS
+from gatehouse_db_manager.planning.sql_lint import NAMES, problems
 
 FOLDER = "services/person/database"
 REFUSED = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gatehouse_local.checks import own_uv
+from gatehouse_local.checks.checks import own_uv
 
 SHARED = {"harness", "world"}  # what benchmarks share, and none itself
 

@@ -1,6 +1,6 @@
 """What `gate check` looks at without running a test. tests/house runs the same list, so neither can forget one.
 
-check_run.py runs them together with the tests that a change affects.
+run.py runs them together with the tests that a change affects.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from gatehouse_local.contracts import write_contracts
+from gatehouse_local.checks.import_contracts import write_contracts
 
 BIN = Path(sys.executable).parent
 

@@ -16,10 +16,10 @@ import click
 import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
-from gatehouse_local.checks import own_uv
-from gatehouse_local.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
-from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
-from gatehouse_local.troubles import who_listens
+from gatehouse_local.checks.checks import own_uv
+from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.runner.port_conflicts import who_listens
+from gatehouse_local.runner.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
 
 DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, room to work
 MEMORY_NEEDED = 2**30  # local.md: the whole solution stays under 1 GiB

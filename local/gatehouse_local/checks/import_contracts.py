@@ -11,16 +11,18 @@ from gatehouse_local.workspace import Member, members
 
 CATALOG, CHASSIS = "gatehouse_catalog", "gatehouse_chassis"
 DB_MANAGER, OBSERVABILITY, CI = "gatehouse_db_manager", "gatehouse_observability", "gatehouse_ci"
+RELEASE = "gatehouse_release"
 
 # Direct imports beside the catalog; what isn't named here may import the catalog only.
 ALLOWED = {
     CATALOG: frozenset(),
     CHASSIS: frozenset({CATALOG}),
     "gatehouse_platform": frozenset({CATALOG, OBSERVABILITY}),
-    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI}),
+    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI, RELEASE}),
     # The release page decides by the same core as `gate promote`.
-    "gatehouse_portal": frozenset({CATALOG, CHASSIS, CI}),
-    CI: frozenset({CATALOG, DB_MANAGER, OBSERVABILITY}),
+    "gatehouse_portal": frozenset({CATALOG, CHASSIS, RELEASE}),
+    RELEASE: frozenset({CATALOG, CHASSIS, DB_MANAGER}),
+    CI: frozenset({CATALOG, DB_MANAGER, RELEASE}),
 }
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import click
 
-from gatehouse_ci import receipts
-from gatehouse_ci.affected import Affected
-from gatehouse_ci.affected_report import differ, look
-from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_local.checks import Check, Outcome, chosen, run, say
-from gatehouse_local.testrun import SHARING, workers
+from gatehouse_ci.affected import receipts
+from gatehouse_ci.affected.decide import Affected
+from gatehouse_ci.affected.report import differ, look
+from gatehouse_local.checks.checks import Check, Outcome, chosen, run, say
+from gatehouse_local.testing.testrun import SHARING, workers
+from gatehouse_release.git.checkout import Checkout, GitError
 
 # They start every service: `gate check --all` and CI run them.
 WHOLE_INSTITUTE = ("tests/blackbox", "tests/contracts", "tests/journeys")

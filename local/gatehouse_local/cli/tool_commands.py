@@ -22,11 +22,11 @@ def test(what: tuple[str, ...], watch: bool) -> None:
     from gatehouse_catalog import find_root  # noqa: PLC0415 - loaded when used
 
     if watch:
-        from gatehouse_local.watch import watch as stay  # noqa: PLC0415
+        from gatehouse_local.testing.watch import watch as stay  # noqa: PLC0415
 
         stay(find_root(), list(what))
     else:
-        from gatehouse_local.testrun import run  # noqa: PLC0415
+        from gatehouse_local.testing.testrun import run  # noqa: PLC0415
 
         sys.exit(run(find_root(), list(what)))
 
@@ -43,8 +43,8 @@ def check(only: tuple[str, ...], base: str | None, everything: bool, as_json: bo
     push. What is affected, and why: gate affected.
     """
     from gatehouse_catalog import find_root  # noqa: PLC0415
-    from gatehouse_local.check_run import run_affected, run_only  # noqa: PLC0415
-    from gatehouse_local.checks import checks  # noqa: PLC0415
+    from gatehouse_local.checks.checks import checks  # noqa: PLC0415
+    from gatehouse_local.checks.run import run_affected, run_only  # noqa: PLC0415
 
     if only and (base or everything):
         raise click.UsageError("--only excludes --base and --all: it runs these checks and no test.")
@@ -69,7 +69,7 @@ def generate(only_check: bool) -> None:
 def doctor(as_json: bool) -> None:
     """Look whether this machine can run Gatehouse. Every finding comes with its mend."""
     from gatehouse_catalog import find_root  # noqa: PLC0415
-    from gatehouse_local.doctor import run  # noqa: PLC0415
+    from gatehouse_local.checks.doctor import run  # noqa: PLC0415
 
     sys.exit(run(find_root(), as_json=as_json))
 
@@ -100,6 +100,6 @@ def bench(name: str, arguments: tuple[str, ...]) -> None:
     NAME is a script in tests/benchmarks. What it compares with is installed first.
     """
     from gatehouse_catalog import find_root  # noqa: PLC0415
-    from gatehouse_local.bench import run  # noqa: PLC0415
+    from gatehouse_local.checks.bench import run  # noqa: PLC0415
 
     sys.exit(run(find_root(), name, list(arguments)))

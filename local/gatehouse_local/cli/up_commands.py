@@ -11,15 +11,15 @@ import click
 import msgspec
 
 from gatehouse_catalog import find_root
-from gatehouse_local import control, view
-from gatehouse_local.control import Client, Report
-from gatehouse_local.solution import DATABASE_STEP, GROUPS, OBSERVE, Place, selection
-from gatehouse_local.state import Health, State, hopeless
-from gatehouse_local.troubles import Trouble, alive
+from gatehouse_local.compose import CONTAINERS
+from gatehouse_local.runner import control, view
+from gatehouse_local.runner.control import Client, Report
+from gatehouse_local.runner.platform_specs import DATABASE_STEP, GROUPS, OBSERVE, Place, selection
+from gatehouse_local.runner.port_conflicts import Trouble, alive
+from gatehouse_local.runner.state import Health, State, hopeless
 
 START_SECONDS = 180.0  # for all to be well; a cold start takes 20
 FAILED = 1
-CONTAINERS = "compose.json"
 
 root_option = click.option(
     "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The checkout."
@@ -69,25 +69,25 @@ def up(
     db is the database alone, api every API, all (the default) the pages too; a service's name brings what it needs.
     A second `gate up` joins the first.
     """
-    from gatehouse_local import metrics, runner  # noqa: PLC0415 - `gate status` and the like don't need it
+    from gatehouse_local.runner import prometheus_process, runner  # noqa: PLC0415 - `gate status` and the like don't need it
 
     place = place_of(root, state, port_offset)
     if engine == "compose":
-        from gatehouse_local import compose_engine  # noqa: PLC0415 - the embedded engine doesn't need it
+        from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - the embedded engine doesn't need it
 
-        sys.exit(compose_engine.up(place, what, detach=detach, observe=observe, as_json=as_json))
+        sys.exit(docker_compose.up(place, what, detach=detach, observe=observe, as_json=as_json))
     if in_containers(place):
         raise Trouble("The platform runs in containers, on the same ports. Stop it first: gate down")
     _check_names(place, what)
     runner.preflight(place)
     if observe:
-        metrics.find()
+        prometheus_process.find()
         what = (*(what or ("all",)), OBSERVE)
     address = control.find(place.state, wait=True)
     if address is None and not detach:
         claim = control.claim(place.state)
         if claim is not None:
-            from gatehouse_local.foreground import run_in_foreground  # noqa: PLC0415 - as above
+            from gatehouse_local.runner.foreground import run_in_foreground  # noqa: PLC0415 - as above
 
             sys.exit(run_in_foreground(place, selection(what), claim, as_json=as_json))
         address = control.find(place.state, wait=True)
@@ -98,7 +98,7 @@ def up(
 
 
 def in_containers(place: Place) -> bool:
-    """Whether what was started last from here is in containers (compose_engine.py keeps that file)."""
+    """Whether what was started last from here is in containers (docker_compose.py keeps that file)."""
     return (place.state / CONTAINERS).is_file()
 
 
@@ -113,14 +113,14 @@ def _check_names(place: Place, what: tuple[str, ...]) -> None:
 
 
 def _start_in_background(place: Place, what: tuple[str, ...]) -> control.Address:
-    from gatehouse_local.runner import Order  # noqa: PLC0415 - as above
+    from gatehouse_local.runner.runner import Order  # noqa: PLC0415 - as above
 
     order = Order(str(place.root), str(place.state), place.offset, list(what))
     place.logs.mkdir(parents=True, exist_ok=True)
     ready, ready_end = os.pipe()
     with (place.logs / "runner.out").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gatehouse_local.runner", msgspec.json.encode(order).decode()],
+            [sys.executable, "-m", "gatehouse_local.runner.runner", msgspec.json.encode(order).decode()],
             cwd=place.root,
             env=os.environ | {"GATEHOUSE_READY_FD": str(ready_end)},
             stdin=subprocess.DEVNULL,
@@ -204,9 +204,9 @@ def down(state: Path | None, root: Path | None) -> None:
     """Stop everything; the data stays."""
     place = place_of(root, state)
     if in_containers(place):
-        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+        from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
-        compose_engine.down(place)
+        docker_compose.down(place)
         return
     address = control.find(place.state, wait=True)
     if address is None:
@@ -245,9 +245,9 @@ def status(state: Path | None, root: Path | None, as_json: bool) -> None:
     """Show what runs: state, health, port, uptime, restarts."""
     place = place_of(root, state)
     if in_containers(place):
-        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+        from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
-        compose_engine.status(place, as_json=as_json)
+        docker_compose.status(place, as_json=as_json)
         return
     address = control.find(place.state, wait=True)
     if address is None:
@@ -279,13 +279,13 @@ def _json(report: Report) -> str:
 @root_option
 def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, root: Path | None) -> None:
     """Show what services print, of all or of those named (postgres, database, edge and runner as well)."""
-    from gatehouse_local import logs as kept  # noqa: PLC0415 - the command has the same name
+    from gatehouse_local.runner import logs as kept  # noqa: PLC0415 - the command has the same name
 
     place = place_of(root, state)
     if in_containers(place):
-        from gatehouse_local import compose_engine  # noqa: PLC0415 - as above
+        from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
-        sys.exit(compose_engine.logs(place, names, follow=follow, count=count))
+        sys.exit(docker_compose.logs(place, names, follow=follow, count=count))
     folder = place.logs
     there = {path.stem: path for path in sorted(folder.glob("*.log"))}
     unknown = [name for name in names if name not in there]

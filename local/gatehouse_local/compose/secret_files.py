@@ -1,6 +1,6 @@
 """Makes the secrets of the platform in containers, once, and writes to each owner's folder what it may know.
 
-`python -m gatehouse_local.compose_secrets FOLDER`, with GATEHOUSE_SECRET_FILES (JSON: {"owner/file": "text with
+`python -m gatehouse_local.compose.secret_files FOLDER`, with GATEHOUSE_SECRET_FILES (JSON: {"owner/file": "text with
 {owner.key}"}). What was made is kept in FOLDER/kept; the standard library only, as its image holds little else.
 """
 
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from gatehouse_local.secrets import Secrets
+from gatehouse_local.runner.secrets import Secrets
 
 _SECRET = re.compile(r"\{([a-z][a-z0-9-]*)\.([a-z][a-z0-9_]*)\}")
 

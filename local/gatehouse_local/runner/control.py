@@ -18,8 +18,8 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_local.state import Status
-from gatehouse_local.troubles import Trouble, cannot_write
+from gatehouse_local.runner.port_conflicts import Trouble, cannot_write
+from gatehouse_local.runner.state import Status
 
 LINE_LIMIT = 4 * 1024 * 1024
 PATIENCE = 15.0  # seconds that a runner which just started may take to say where it listens

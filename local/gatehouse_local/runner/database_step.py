@@ -1,15 +1,15 @@
 """The steps on the database, each in a process of its own, so that the runner stays small and answers meanwhile.
 
-`python -m gatehouse_local.database_step apply|reset ROOT STATE PORT`. `apply` lets db-manager bring the database to
-what the checkout says and keeps `gatehouse_seed`, a template with nothing but the test data; `reset` puts a copy of it
-in place.
+`python -m gatehouse_local.runner.database_step apply|reset ROOT STATE PORT`. `apply` lets db-manager bring the
+database to what the checkout says and keeps `gatehouse_seed`, a template with nothing but the test data; `reset`
+puts a copy of it in place.
 """
 
 import hashlib
 import sys
 from pathlib import Path
 
-from gatehouse_local.postgres import DATABASE, Embedded
+from gatehouse_local.runner.postgres import DATABASE, Embedded
 
 SEED = "gatehouse_seed"
 NEXT = "_next"  # databases are made under this ending and renamed, so a killed step leaves no half one
@@ -132,7 +132,7 @@ def _is_managed(embedded: Embedded) -> bool:
 def _apply(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> None:
     import gatehouse_db_manager as manager  # noqa: PLC0415 - 100 ms that `reset` doesn't need
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
-    from gatehouse_local.solution import role_passwords  # noqa: PLC0415 - as above
+    from gatehouse_local.runner.platform_specs import role_passwords  # noqa: PLC0415 - as above
 
     result = manager.apply(
         url,

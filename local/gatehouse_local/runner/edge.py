@@ -1,8 +1,8 @@
 """The local stand-in for the load balancer: one address in front of all services.
 
-`python -m gatehouse_local.edge` reads its routes from GATEHOUSE_EDGE_ROUTES (JSON: [{service, path, targets: [url]}])
-or from the file named by GATEHOUSE_EDGE_CONFIG, and listens on the inherited socket or on GATEHOUSE_PORT. Like the real
-one it sends only to targets that are ready, streams, and knows nothing of what it carries.
+`python -m gatehouse_local.runner.edge` reads its routes from GATEHOUSE_EDGE_ROUTES (JSON: [{service, path, targets:
+[url]}]) or from the file named by GATEHOUSE_EDGE_CONFIG, and listens on the inherited socket or on GATEHOUSE_PORT.
+Like the real one it sends only to targets that are ready, streams, and knows nothing of what it carries.
 """
 
 import asyncio

@@ -7,10 +7,10 @@ import sys
 import click
 import msgspec
 
-from gatehouse_local import control, view
-from gatehouse_local.runner import Onlooker, Runner
-from gatehouse_local.solution import Place, Selection
-from gatehouse_local.troubles import cannot_write
+from gatehouse_local.runner import control, view
+from gatehouse_local.runner.platform_specs import Place, Selection
+from gatehouse_local.runner.port_conflicts import cannot_write
+from gatehouse_local.runner.runner import Onlooker, Runner
 
 REDRAW_SECONDS = 0.5  # uptime counts on even when nothing happens
 

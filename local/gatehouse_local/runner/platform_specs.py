@@ -17,11 +17,11 @@ import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import setting_variable
-from gatehouse_local import metrics
-from gatehouse_local.postgres import DATABASE, HOST, Embedded
-from gatehouse_local.secrets import Secrets
-from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
-from gatehouse_local.tended import Spec
+from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.runner import prometheus_process
+from gatehouse_local.runner.postgres import DATABASE, HOST, Embedded
+from gatehouse_local.runner.resource import Spec
+from gatehouse_local.runner.secrets import Secrets
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
@@ -47,7 +47,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @property
     def prometheus_port(self) -> int:
-        return metrics.PORT + self.offset
+        return prometheus_process.PORT + self.offset
 
     @property
     def public_url(self) -> str:
@@ -149,7 +149,7 @@ class Solution:
     def database_command(self, action: str) -> tuple[str, ...]:
         place = self.place
         where = (str(place.root), str(place.state), str(place.postgres_port))
-        return sys.executable, "-m", "gatehouse_local.database_step", action, *where
+        return sys.executable, "-m", "gatehouse_local.runner.database_step", action, *where
 
     def _edge(self) -> Spec:
         routes = [
@@ -160,7 +160,7 @@ class Solution:
         return Spec(
             name=EDGE,
             kind="edge",
-            command=(sys.executable, "-m", "gatehouse_local.edge"),
+            command=(sys.executable, "-m", "gatehouse_local.runner.edge"),
             environment=self._inherited() | {"GATEHOUSE_EDGE_ROUTES": msgspec.json.encode(routes).decode()},
             folder=self.place.root,
             port=self.place.edge_port,
@@ -171,7 +171,7 @@ class Solution:
 
     def _prometheus(self, services: Iterable[Service]) -> Spec:
         targets = {service.name: f"{HOST}:{self.place.port(service)}" for service in services}
-        return metrics.spec(self.catalog, targets, state=self.place.state, port=self.place.prometheus_port)
+        return prometheus_process.spec(self.catalog, targets, state=self.place.state, port=self.place.prometheus_port)
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service) if other.kind != "job")

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from gatehouse_local.secrets import Secrets, write_private
-from gatehouse_local.troubles import alive, who_listens
+from gatehouse_local.runner.port_conflicts import alive, who_listens
+from gatehouse_local.runner.secrets import Secrets, write_private
 
 ADMINISTRATOR = "gatehouse_admin"
 DATABASE = "gatehouse"

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from gatehouse_catalog import Catalog
-from gatehouse_local.postgres import HOST
-from gatehouse_local.tended import Spec
-from gatehouse_local.troubles import Trouble
+from gatehouse_local.runner.port_conflicts import Trouble
+from gatehouse_local.runner.postgres import HOST
+from gatehouse_local.runner.resource import Spec
 from gatehouse_observability.prometheus import CONFIG, local_files
 
 PROMETHEUS = "prometheus"

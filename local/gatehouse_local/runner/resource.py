@@ -15,10 +15,10 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_local import probe
-from gatehouse_local.logs import Log
-from gatehouse_local.process import Child, Guardian, how_it_ended, spawn
-from gatehouse_local.state import (
+from gatehouse_local.runner import probe
+from gatehouse_local.runner.logs import Log
+from gatehouse_local.runner.process import Child, Guardian, how_it_ended, spawn
+from gatehouse_local.runner.state import (
     Backoff,
     Broke,
     Crashed,

@@ -1,6 +1,7 @@
 """The one runner of a state folder: starts what was asked for, follows commands and saved files, ends what it began.
 
-`gate up` runs it in its own process; `gate up --detach` runs `python -m gatehouse_local.runner` in its own session.
+`gate up` runs it in its own process; `gate up --detach` runs `python -m gatehouse_local.runner.runner` in its own
+session.
 """
 
 import asyncio
@@ -19,13 +20,13 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog import CatalogError
-from gatehouse_local import control, reload, troubles
-from gatehouse_local.logs import Log
-from gatehouse_local.process import Guardian
-from gatehouse_local.solution import DATABASE_STEP, EDGE, POSTGRES, Place, Selection, Solution, selection
-from gatehouse_local.state import Resource, State, hopeless
-from gatehouse_local.supervisor import Supervisor
-from gatehouse_local.troubles import Trouble
+from gatehouse_local.runner import control, port_conflicts, reload
+from gatehouse_local.runner.logs import Log
+from gatehouse_local.runner.platform_specs import DATABASE_STEP, EDGE, POSTGRES, Place, Selection, Solution, selection
+from gatehouse_local.runner.port_conflicts import Trouble
+from gatehouse_local.runner.process import Guardian
+from gatehouse_local.runner.state import Resource, State, hopeless
+from gatehouse_local.runner.supervisor import Supervisor
 
 NOTICES = 200  # remembered for those who join
 STEP_SECONDS = 60.0  # for the step on the database, before a reset gives up waiting for it
@@ -59,7 +60,7 @@ class Runner:
             specs = solution.specs(self._wanted)
             await self._clear_traces(claim)
             stack.callback(self._close_listeners)
-            self._listeners |= troubles.bind(solution.ports(self._wanted))
+            self._listeners |= port_conflicts.bind(solution.ports(self._wanted))
             await asyncio.to_thread(solution.embedded.prepare)
             guardian = Guardian(control.file_of(self.place.state))
             stack.callback(guardian.dismiss)
@@ -171,7 +172,7 @@ class Runner:
         self._solution.reread()
         specs = self._solution.specs(wanted)
         ports = {name: port for name, port in self._solution.ports(wanted).items() if name not in self._listeners}
-        self._listeners |= troubles.bind(ports)
+        self._listeners |= port_conflicts.bind(ports)
         self._wanted |= wanted
         self.supervisor.start(specs, self._listeners)
         return {spec.name for spec in specs}
@@ -254,8 +255,8 @@ class Order(msgspec.Struct, frozen=True):
 
 def preflight(place: Place) -> None:
     """Raises Trouble about what can be known before anything is touched."""
-    troubles.check_python()
-    troubles.check_disk(place.state)
+    port_conflicts.check_python()
+    port_conflicts.check_disk(place.state)
 
 
 def main(text: str) -> None:
@@ -275,7 +276,7 @@ def main(text: str) -> None:
         try:
             asyncio.run(_run(order, claim, lambda: say("ready")))
         except OSError as error:
-            say(str(troubles.cannot_write(order.place.state, error)))
+            say(str(port_conflicts.cannot_write(order.place.state, error)))
             sys.exit(1)
         except Exception as error:
             if not type(error).__module__.startswith("gatehouse_"):

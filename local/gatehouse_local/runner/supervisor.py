@@ -1,6 +1,6 @@
-"""Starts a dependency graph of resources, tells how they are, and stops them in order; tended.py keeps each of them up.
+"""Starts a dependency graph of resources, tells how they are, and stops them in order; resource.py keeps each of them up.
 
-It knows commands, sockets and readiness, not services: the catalog's meaning is in solution.py, so that tests can run
+It knows commands, sockets and readiness, not services: the catalog's meaning is in platform_specs.py, so that tests can run
 it with any program.
 """
 
@@ -9,11 +9,11 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from gatehouse_local import graph
-from gatehouse_local.logs import Log
-from gatehouse_local.process import Guardian
-from gatehouse_local.state import Resource
-from gatehouse_local.tended import LAST_LINES, Spec, Surroundings, Tended
+from gatehouse_local.runner import graph
+from gatehouse_local.runner.logs import Log
+from gatehouse_local.runner.process import Guardian
+from gatehouse_local.runner.resource import LAST_LINES, Spec, Surroundings, Tended
+from gatehouse_local.runner.state import Resource
 
 
 class Supervisor:

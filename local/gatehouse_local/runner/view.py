@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse_local.control import Report
-from gatehouse_local.state import Health, State, Status
+from gatehouse_local.runner.control import Report
+from gatehouse_local.runner.state import Health, State, Status
 
 if TYPE_CHECKING:
     from rich.table import Table

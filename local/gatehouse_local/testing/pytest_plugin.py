@@ -17,7 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from gatehouse_local.shared import EDGE_PORT, KeeperFailed, free_port, shared
+from gatehouse_local.ports import EDGE_PORT
+from gatehouse_local.testing.shared_process import KeeperFailed, free_port, shared
 
 __all__ = ["Platform", "Postgres", "free_port"]
 

@@ -18,8 +18,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO, Any
 
-EDGE_PORT = 8400  # what people open
-POSTGRES_PORT = 8432
+from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+
 Facts = dict[str, Any]
 
 
@@ -89,7 +89,7 @@ def _start(folder: Path, kind: str, timeout: float) -> None:
         raise KeeperFailed(failed.read_text())
     with log.open("w") as output:
         keeper = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gatehouse_local.shared", kind, str(folder)],
+            [sys.executable, "-m", "gatehouse_local.testing.shared_process", kind, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -113,7 +113,7 @@ def _tail(log: Path, lines: int = 40) -> str:
 
 @contextlib.contextmanager
 def _postgres(folder: Path) -> Generator[Facts]:
-    from gatehouse_local.postgres import Embedded  # noqa: PLC0415 - only in the keeper's process
+    from gatehouse_local.runner.postgres import Embedded  # noqa: PLC0415 - only in the keeper's process
 
     server = Embedded(folder / "postgres-state", free_port(), throwaway=True)
     server.prepare()

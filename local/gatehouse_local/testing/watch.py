@@ -1,7 +1,7 @@
 """`gate test --watch`: stays, and after each save reruns the tests that the saved file affects.
 
 What is affected is a pure function of the workspace and the paths. Quick because the throwaway PostgreSQL stays between
-the runs with seeded databases at hand, and because each run is a fork of a warm process (warm.py).
+the runs with seeded databases at hand, and because each run is a fork of a warm process (fork_server.py).
 """
 
 import contextlib
@@ -15,11 +15,11 @@ from pathlib import Path
 import click
 import watchfiles
 
-from gatehouse_local.shared import shared
-from gatehouse_local.testing import SHARED_FOLDER, USED, Postgres
-from gatehouse_local.testrun import pytest_arguments
-from gatehouse_local.warm import NOTHING, Warm
-from gatehouse_local.watch_imports import importing
+from gatehouse_local.testing.fork_server import NOTHING, Warm
+from gatehouse_local.testing.import_graph import importing
+from gatehouse_local.testing.pytest_plugin import SHARED_FOLDER, USED, Postgres
+from gatehouse_local.testing.shared_process import shared
+from gatehouse_local.testing.testrun import pytest_arguments
 from gatehouse_local.workspace import Member, dependents, members
 
 WATCHED = frozenset({".py", ".toml", ".yaml", ".json", ".sql", ".html", ".css", ".js", ".ts"})
@@ -35,12 +35,13 @@ def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> l
     nearest: list[Path] = []
     folders: list[Path] = []  # or, where imports tell, test files
     for path in sorted(changed):
-        owner = next((one for one in known.values() if path.is_relative_to(one.folder)), None)
+        owners = (one for one in known.values() if path.is_relative_to(one.folder))
+        owner = max(owners, key=lambda one: len(one.folder.parts), default=None)
         tests = owner.folder / "tests" if owner else root / "tests"
         if path.is_relative_to(tests):
             nearest.append(path if _is_test(path) else path.parent)
         elif owner:
-            nearest.append(tests / f"test_{path.stem}.py")
+            nearest.append(_own_test(path, owner, tests))
             for name in dependents([owner.name], known):
                 folder = known[name].folder / "tests"
                 # Beyond services, what a test runs isn't told by what it imports: commands, generated files, processes.
@@ -49,6 +50,13 @@ def affected(root: Path, known: dict[str, Member], changed: Iterable[Path]) -> l
                 folders += importing(path, folder, known) if told else [folder]
     # A file goes before the folder it is in; pytest doesn't run it a second time with the folder.
     return [path for path in dict.fromkeys(nearest + folders) if path.exists()]
+
+
+def _own_test(path: Path, owner: Member, tests: Path) -> Path:
+    """Tests mirror the folders of their code: gatehouse_x/data/y.py is tested by tests/data/test_y.py."""
+    package = owner.folder / owner.package
+    folder = path.parent.relative_to(package) if path.is_relative_to(package) else Path()
+    return tests / folder / f"test_{path.stem}.py"
 
 
 def _is_test(path: Path) -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import receipts
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.testing_checkout import commit, copied, with_remote, write
-from gatehouse_local.check_run import run_affected
-from gatehouse_local.checks import Check
+from gatehouse_ci.affected import receipts
+from gatehouse_local.checks.checks import Check
+from gatehouse_local.checks.run import run_affected
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
 GOOD = Check("good", (sys.executable, "-c", ""), "")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from gatehouse_local import generate
-from gatehouse_local.bench import needs_platform
-from gatehouse_local.doctor import findings
+from gatehouse_local.checks.bench import needs_platform
+from gatehouse_local.checks.doctor import findings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def table(root: Path) -> dict[str, str]:

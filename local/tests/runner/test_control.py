@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from gatehouse_local import control
-from gatehouse_local.control import Address, Client, Server
-from gatehouse_local.troubles import Trouble
+from gatehouse_local.runner import control
+from gatehouse_local.runner.control import Address, Client, Server
+from gatehouse_local.runner.port_conflicts import Trouble
 
 
 def test_one_claim_at_a_time(tmp_path):

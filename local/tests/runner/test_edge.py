@@ -9,8 +9,8 @@ import socket
 import aiohttp
 import pytest
 
-from gatehouse_local.edge import Route, Table, is_inside, serving
-from gatehouse_local.process import spawn
+from gatehouse_local.runner.edge import Route, Table, is_inside, serving
+from gatehouse_local.runner.process import spawn
 
 
 def table(**paths) -> Table:

@@ -1,6 +1,6 @@
 import pytest
 
-from gatehouse_local import graph
+from gatehouse_local.runner import graph
 
 INSTITUTE = {
     "postgres": (),

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from gatehouse_local.logs import LINE_LIMIT, Lines, Log, follow, previous, tail
+from gatehouse_local.runner.logs import LINE_LIMIT, Lines, Log, follow, previous, tail
 
 
 def test_a_line_may_come_in_pieces():

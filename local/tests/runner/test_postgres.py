@@ -10,9 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gatehouse_local import postgres
-from gatehouse_local.postgres import DiskFull, Embedded, NotReady, OtherMajor, PortTaken, PostgresError
-from gatehouse_local.shared import free_port
+from gatehouse_local.runner import postgres
+from gatehouse_local.runner.postgres import DiskFull, Embedded, NotReady, OtherMajor, PortTaken, PostgresError
+from gatehouse_local.testing.shared_process import free_port
 
 
 @contextlib.contextmanager

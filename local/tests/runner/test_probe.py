@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from gatehouse_local import probe
+from gatehouse_local.runner import probe
 
 
 def test_an_answer_is_read():

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import load_catalog
-from gatehouse_local import metrics
-from gatehouse_local.solution import OBSERVE, Place, Solution, selection
-from gatehouse_local.troubles import Trouble
+from gatehouse_local.runner import prometheus_process
+from gatehouse_local.runner.platform_specs import OBSERVE, Place, Solution, selection
+from gatehouse_local.runner.port_conflicts import Trouble
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -26,18 +26,20 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_without_the_program_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Trouble, match="apt-get install prometheus"):
-        metrics.find()
+        prometheus_process.find()
 
 
 def test_it_runs_only_when_asked_for(tmp_path: Path, program: str):
     solution = Solution(Place(ROOT, tmp_path))
-    assert metrics.PROMETHEUS not in {spec.name for spec in solution.specs(selection(["all"]))}
-    (spec,) = [spec for spec in solution.specs(selection(["all", OBSERVE])) if spec.name == metrics.PROMETHEUS]
+    assert prometheus_process.PROMETHEUS not in {spec.name for spec in solution.specs(selection(["all"]))}
+    (spec,) = [
+        spec for spec in solution.specs(selection(["all", OBSERVE])) if spec.name == prometheus_process.PROMETHEUS
+    ]
     assert spec.command[0] == program
 
 
 def test_everything_of_it_is_in_the_state_folder_and_on_loopback(tmp_path: Path, program: str):
-    spec = metrics.spec(load_catalog(ROOT), {"person": "127.0.0.1:8402"}, state=tmp_path, port=8490)
+    spec = prometheus_process.spec(load_catalog(ROOT), {"person": "127.0.0.1:8402"}, state=tmp_path, port=8490)
     assert spec.folder == tmp_path / "prometheus"
     assert f"--storage.tsdb.path={tmp_path}/prometheus/data" in spec.command
     assert "--web.listen-address=127.0.0.1:8490" in spec.command
@@ -47,7 +49,8 @@ def test_everything_of_it_is_in_the_state_folder_and_on_loopback(tmp_path: Path,
 def test_a_changed_catalog_makes_it_another_spec(tmp_path: Path, program: str):
     catalog = load_catalog(ROOT)
     one, same, other = [
-        metrics.spec(catalog, {"person": target}, state=tmp_path, port=8490) for target in ("a:1", "a:1", "a:2")
+        prometheus_process.spec(catalog, {"person": target}, state=tmp_path, port=8490)
+        for target in ("a:1", "a:1", "a:2")
     ]
     assert one == same
     assert one != other

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.reload import Meaning, meaning, meanings
+from gatehouse_local.runner.reload import Meaning, meaning, meanings
 
 ROOT = Path("/checkout")
 
@@ -50,7 +50,7 @@ def test_settings_mean_the_catalog_and_everything():
         "services/person/gatehouse_person/4913",
         "services/person/README.md",
         "services/person/gatehouse_person/rules.py~",
-        "local/gatehouse_local/graph.py",
+        "local/gatehouse_local/runner/graph.py",
         "README.md",
     ],
 )

@@ -304,7 +304,7 @@ def test_two_ups_at_once_make_one_platform(checkout):
     ]
     said = [up.communicate(timeout=60)[0] for up in both]
     assert [up.returncode for up in both] == [0, 0], said
-    runners = [p for p in checkout.processes() if "gatehouse_local.runner" in p.cmdline()]
+    runners = [p for p in checkout.processes() if "gatehouse_local.runner.runner" in p.cmdline()]
     assert len(runners) == 1
 
 
@@ -327,7 +327,7 @@ ROWS = [{"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada"}]
 
 def add_database(checkout: Checkout) -> Path:
     """Gives the person service a database with one row of test data; its folder."""
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     shutil.copytree(root / "db-manager" / "types", checkout.root / "db-manager" / "types")
     folder = checkout.root / "services" / "person" / "database"
     (folder / "collections").mkdir(parents=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.secrets import Secrets, SecretsError
+from gatehouse_local.runner.secrets import Secrets, SecretsError
 
 
 def test_a_secret_is_made_once_and_kept(tmp_path: Path):

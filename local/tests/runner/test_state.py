@@ -1,6 +1,6 @@
 import pytest
 
-from gatehouse_local.state import (
+from gatehouse_local.runner.state import (
     Backoff,
     Broke,
     Crashed,

@@ -8,11 +8,11 @@ import sys
 import psutil
 import pytest
 
-from gatehouse_local import probe
-from gatehouse_local.process import Guardian
-from gatehouse_local.state import State
-from gatehouse_local.supervisor import Supervisor
-from gatehouse_local.tended import Spec
+from gatehouse_local.runner import probe
+from gatehouse_local.runner.process import Guardian
+from gatehouse_local.runner.resource import Spec
+from gatehouse_local.runner.state import State
+from gatehouse_local.runner.supervisor import Supervisor
 
 
 class World:
@@ -146,7 +146,7 @@ async def test_a_program_that_is_not_there_is_told(world):
 
 
 async def test_a_service_that_loses_its_readiness_is_seen(world, monkeypatch):
-    monkeypatch.setattr("gatehouse_local.tended.HEALTH_SECONDS", 0.05)
+    monkeypatch.setattr("gatehouse_local.runner.resource.HEALTH_SECONDS", 0.05)
     away = world.folder / "away"
     world.start(world.service("person", FAKE_UNREADY=away))
     await world.until_well("person")

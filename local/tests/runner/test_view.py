@@ -1,8 +1,8 @@
 import pytest
 
-from gatehouse_local import view
-from gatehouse_local.control import Report
-from gatehouse_local.state import Health, State, Status
+from gatehouse_local.runner import view
+from gatehouse_local.runner.control import Report
+from gatehouse_local.runner.state import Health, State, Status
 
 
 def row(name: str, state: State = State.RUNNING, health: Health = Health.HEALTHY) -> Status:

@@ -11,7 +11,7 @@ import psutil
 import psycopg
 import pytest
 
-from gatehouse_local.testing import Postgres, free_port
+from gatehouse_local.testing.pytest_plugin import Postgres, free_port
 
 
 @pytest.fixture
@@ -20,8 +20,23 @@ def inner(tmp_path: Path):
 
     def start(source: str, *arguments: str) -> subprocess.Popen:
         (tmp_path / "test_inner.py").write_text(source)
-        command = [sys.executable, "-m", "pytest", "-p", "gatehouse_local.testing", "-p", "no:cacheprovider"]
-        command += ["-p", "no:schemathesis", "-p", "no:faker"]  # as pyproject.toml has it, which isn't read here
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "gatehouse_local.testing.pytest_plugin",
+            "-p",
+            "no:cacheprovider",
+        ]
+        command += [
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:schemathesis",
+            "-p",
+            "no:faker",
+        ]  # as pyproject.toml has it, which isn't read here
         command += ["-q", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base"), *arguments, "test_inner.py"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "GATEHOUSE"))}
         return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)

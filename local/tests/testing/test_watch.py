@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.warm import Warm
-from gatehouse_local.watch import affected, described
-from gatehouse_local.watch_imports import importing
+from gatehouse_local.testing.fork_server import Warm
+from gatehouse_local.testing.import_graph import importing
+from gatehouse_local.testing.watch import affected, described
 from gatehouse_local.workspace import Member, dependents, members
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def affected_by(*changed: str) -> list[str]:
@@ -94,7 +94,7 @@ def test_the_catalog_runs_everything_that_stands_on_it():
 
 
 def test_a_changed_test_file_runs_alone():
-    assert affected_by("local/tests/test_watch.py") == ["local/tests/test_watch.py"]
+    assert affected_by("local/tests/testing/test_watch.py") == ["local/tests/testing/test_watch.py"]
 
 
 def test_a_changed_helper_of_tests_runs_the_folder():

@@ -37,7 +37,7 @@ def _builds() -> list[Panel]:
 
 
 def delivery() -> Dashboard:
-    """DORA's four, from the record of promotions (gatehouse_ci.figures says what exactly is counted)."""
+    """DORA's four, from the record of promotions (gatehouse_release.dora says what exactly is counted)."""
     return Dashboard(
         uid="gatehouse-delivery",
         title="Delivery",

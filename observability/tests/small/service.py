@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 from litestar import get, put
 
-from gatehouse_chassis import Service, create_app, logs
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.guards import public
+from gatehouse_chassis import Service, create_app
+from gatehouse_chassis.base import logs
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.guards import public
 from gatehouse_chassis.serve import run
 
 DB = Database("back")

@@ -20,8 +20,8 @@ import psycopg
 from msgspec import structs
 
 from gatehouse_catalog import load_catalog
-from gatehouse_local.postgres import Embedded
-from gatehouse_local.testing import free_port
+from gatehouse_local.runner.postgres import Embedded
+from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.load.engine import arrivals
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config, rule_groups
 from gatehouse_observability.rules import Alert, Group, as_yaml, document

@@ -28,7 +28,7 @@ def check(names: tuple[str, ...], tree: bool, as_released: bool, as_json: bool) 
     Needs neither Pulumi's engine nor credentials. Exit code 2: something is wrong.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_platform.show_check import run
+    from gatehouse_platform.cli.show_check import run
 
     sys.exit(run(find_root(), names, tree=tree, examples=not as_released, as_json=as_json))
 
@@ -45,7 +45,7 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
     What only names the stack counts as equal.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_platform.show_diff import run
+    from gatehouse_platform.cli.show_diff import run
 
     sys.exit(run(find_root(), before, after, examples=not as_released, as_json=as_json))
 
@@ -57,10 +57,11 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
 def cost(name: str, as_released: bool, as_json: bool) -> None:
     """Estimate what a stack costs a month, part by part, from a dated price table.
 
-    The table is platform/gatehouse_platform/prices.toml; each price names its source. No bill: least size, assumed use.
+    The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. It is no bill: it
+    takes the least size and an assumed use.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_platform.show_cost import run
+    from gatehouse_platform.cli.show_cost import run
 
     sys.exit(run(find_root(), name, examples=not as_released, as_json=as_json))
 
@@ -72,6 +73,6 @@ def cost(name: str, as_released: bool, as_json: bool) -> None:
 def diagram(name: str, output: str | None, as_released: bool) -> None:
     """Draw an environment as an SVG: who reaches whom, sizes, and what stands around."""
     from gatehouse_catalog import find_root
-    from gatehouse_platform.show_diagram import run
+    from gatehouse_platform.cli.show_diagram import run
 
     sys.exit(run(find_root(), name, output, examples=not as_released))

@@ -8,12 +8,12 @@ from typing import Any
 import click
 
 from gatehouse_catalog.errors import CatalogError
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.graph import Graph, Resource
-from gatehouse_platform.iam_reference import unknown_grants
+from gatehouse_platform.config.settings import STACKS
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies import POLICIES, violations
-from gatehouse_platform.settings import STACKS
-from gatehouse_platform.shapes import problems
+from gatehouse_platform.policies.ecs_schemas import problems
+from gatehouse_platform.policies.iam_reference import unknown_grants
 
 WRONG = 2
 

@@ -7,9 +7,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.cost import Estimate, estimate
-from gatehouse_platform.prices import Prices, load_prices
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.cost import Estimate, estimate
+from gatehouse_platform.offline.prices import Prices, load_prices
 
 CENT = 0.005
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.diagram import diagram
-from gatehouse_platform.picture import picture
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.diagram_model import picture
+from gatehouse_platform.offline.diagram_svg import diagram
 
 
 def run(root: Path, name: str, output: str | None, *, examples: bool) -> int:

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from gatehouse_platform.check import at_revision, graph_of
-from gatehouse_platform.differences import Difference, difference
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.offline.check import at_revision, graph_of
+from gatehouse_platform.offline.differences import Difference, difference
+from gatehouse_platform.offline.graph import Graph
 
 SHOWN = 100  # characters of a value
 

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
-from gatehouse_platform.settings import EnvironmentSettings, FoundationSettings, Stack
+from gatehouse_platform.config.settings import EnvironmentSettings, FoundationSettings, Stack
 
 
 def below(parent: pulumi.Resource, **options: Any) -> pulumi.ResourceOptions:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ecs, servicediscovery
 
-from gatehouse_platform.parts import below, environment_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.config.settings import Stack
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import msgspec
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_catalog.structs import SettingValue, setting_variable
-from gatehouse_platform.settings import Collector, EnvironmentSettings
+from gatehouse_platform.config.settings import Collector, EnvironmentSettings
 
 # Longest request that the chassis finishes after SIGTERM (gatehouse_chassis.serve.LONGEST_REQUEST).
 LONGEST_REQUEST_SECONDS = 30
@@ -127,7 +127,7 @@ def service_environment(
     environment: str,
     settings: EnvironmentSettings,
 ) -> dict[str, str]:
-    """What the chassis reads (gatehouse_chassis.service), without secrets.
+    """What the chassis reads (gatehouse_chassis.service.service), without secrets.
 
     Who uses every service gets the rule that their addresses follow, not one variable a service: a new service leaves
     its task as it is.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ec2, rds
 
-from gatehouse_platform.parts import below, environment_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.config.settings import Stack
 
 PORT = 5432
 NAME = "gatehouse"

@@ -5,13 +5,13 @@ from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb
 
 from gatehouse_catalog.releases import Release
 from gatehouse_observability.collector import labels
-from gatehouse_platform import containers
-from gatehouse_platform.cluster import strategies
-from gatehouse_platform.documents import allow, document
-from gatehouse_platform.edge import paths, priority
-from gatehouse_platform.governance import cron
-from gatehouse_platform.parts import RoleArgs, below, role
-from gatehouse_platform.service import Place, repository_image
+from gatehouse_platform.components import containers
+from gatehouse_platform.components.base import RoleArgs, below, role
+from gatehouse_platform.components.cluster import strategies
+from gatehouse_platform.components.edge import paths, priority
+from gatehouse_platform.components.governance import cron
+from gatehouse_platform.components.iam_documents import allow, document
+from gatehouse_platform.components.service import Place, repository_image
 
 # Start-up at 0.25 vCPU takes about 5 s (services.md); two health checks follow. The rest is for a slow image pull.
 GRACE_SECONDS = 90

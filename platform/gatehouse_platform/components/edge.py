@@ -8,9 +8,9 @@ from pulumi_aws import acm, ec2, lb, route53, vpc, wafv2
 
 from gatehouse_catalog import Service
 from gatehouse_catalog.rules import RESERVED_PATHS
-from gatehouse_platform.network import ANYWHERE, HTTPS
-from gatehouse_platform.parts import below, environment_of
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.network import ANYWHERE, HTTPS
+from gatehouse_platform.config.settings import Stack
 
 HTTP = 80
 # Priorities below are the edge's own; a service's begins above (priority).

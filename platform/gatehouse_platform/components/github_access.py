@@ -12,9 +12,17 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
-from gatehouse_platform.documents import ECR_IMPORT, ECR_PULL, SHELL, Document, allow, document, find_tasks
-from gatehouse_platform.parts import as_json, below, boundary_arn, foundation_of
-from gatehouse_platform.settings import FOUNDATION, Stack
+from gatehouse_platform.components.base import as_json, below, boundary_arn, foundation_of
+from gatehouse_platform.components.iam_documents import (
+    ECR_IMPORT,
+    ECR_PULL,
+    SHELL,
+    Document,
+    allow,
+    document,
+    find_tasks,
+)
+from gatehouse_platform.config.settings import FOUNDATION, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
@@ -189,7 +197,7 @@ def look_trust(apply_role: Any) -> Document:
 def look_may(account: str, region: str, stack: str) -> Document:
     """What a promotion asks of where it comes from: ECS's view, and a task run there that asks /version.
 
-    That task is a service's own definition with another command (gatehouse_ci.asking_inside).
+    That task is a service's own definition with another command (gatehouse_release.adapters.version_probe_task).
     """
     here, cluster = f"{region}:{account}", f"arn:aws:ecs:{region}:{account}:cluster/gatehouse-{stack}"
     passed = {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}}

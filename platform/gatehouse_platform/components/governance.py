@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 from pulumi_aws import budgets, kms, s3, scheduler, sns
 
-from gatehouse_platform.documents import allow, assumed_by, document
-from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
-from gatehouse_platform.settings import Shutdown, Stack
+from gatehouse_platform.components.base import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.components.iam_documents import allow, assumed_by, document
+from gatehouse_platform.config.settings import Shutdown, Stack
 
 WEEKDAYS = "MON-FRI"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from gatehouse_platform.grafana_write import Board, remove, write
+from gatehouse_platform.components.grafana_write import Board, remove, write
 
 KEYS = ("region", "workspace", "folder", "data_source", "dashboards")
 

@@ -17,13 +17,13 @@ from gatehouse_observability.grafana import data_source
 from gatehouse_observability.panels import as_json as dashboard_json
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import document as document_of_rules
-from gatehouse_platform import containers
-from gatehouse_platform.cluster import Cluster
-from gatehouse_platform.documents import allow, assumed_by, document, find_tasks
-from gatehouse_platform.grafana import Dashboards
-from gatehouse_platform.network import Network
-from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
-from gatehouse_platform.settings import Collector, Stack
+from gatehouse_platform.components import containers
+from gatehouse_platform.components.base import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.components.cluster import Cluster
+from gatehouse_platform.components.grafana import Dashboards
+from gatehouse_platform.components.iam_documents import allow, assumed_by, document, find_tasks
+from gatehouse_platform.components.network import Network
+from gatehouse_platform.config.settings import Collector, Stack
 
 CPU, MEMORY = 256, 512
 NAME = "collector"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ec2, get_availability_zones_output, vpc
 
-from gatehouse_platform.addresses import Zone, zones
-from gatehouse_platform.parts import below
-from gatehouse_platform.settings import Network as NetworkSettings
+from gatehouse_platform.components.base import below
+from gatehouse_platform.components.subnets import Zone, zones
+from gatehouse_platform.config.settings import Network as NetworkSettings
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443

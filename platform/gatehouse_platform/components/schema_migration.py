@@ -5,15 +5,15 @@ import json
 import pulumi
 
 from gatehouse_catalog.releases import Release
-from gatehouse_platform import containers
-from gatehouse_platform.database import MASTER, TLS
-from gatehouse_platform.database import NAME as DATABASE_NAME
-from gatehouse_platform.database import PORT as DATABASE_PORT
-from gatehouse_platform.parts import below
-from gatehouse_platform.running import task_definition
-from gatehouse_platform.schema import Schema
-from gatehouse_platform.schema_task import PATIENCE_SECONDS
-from gatehouse_platform.service import Place, repository_image
+from gatehouse_platform.components import containers
+from gatehouse_platform.components.base import below
+from gatehouse_platform.components.database import MASTER, TLS
+from gatehouse_platform.components.database import NAME as DATABASE_NAME
+from gatehouse_platform.components.database import PORT as DATABASE_PORT
+from gatehouse_platform.components.ecs_service import task_definition
+from gatehouse_platform.components.schema_resource import Schema
+from gatehouse_platform.components.schema_task import PATIENCE_SECONDS
+from gatehouse_platform.components.service import Place, repository_image
 
 CPU, MEMORY = 256, 512
 # Enough for a step that holds no lock to end by itself; whatever is cut off is resumed by the next run.

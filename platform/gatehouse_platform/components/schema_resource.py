@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from gatehouse_platform.schema_task import Run, run_to_end
+from gatehouse_platform.components.schema_task import Run, run_to_end
 
 # A change of these runs the task again. Where it runs (subnets, groups, the revision's number) doesn't matter.
 TRIGGERS = ("digest", "configuration")

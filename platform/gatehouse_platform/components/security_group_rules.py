@@ -3,7 +3,7 @@
 import pulumi
 from pulumi_aws import vpc
 
-from gatehouse_platform.parts import below
+from gatehouse_platform.components.base import below
 
 
 def passage(

@@ -13,17 +13,17 @@ from pulumi_aws import cloudwatch, ec2, iam, lb, secretsmanager
 
 from gatehouse_catalog import Service as Entry
 from gatehouse_catalog.releases import Release
-from gatehouse_platform import containers
-from gatehouse_platform.cluster import Cluster
-from gatehouse_platform.database import NAME as DATABASE_NAME
-from gatehouse_platform.database import PORT as DATABASE_PORT
-from gatehouse_platform.database import TLS, Database
-from gatehouse_platform.documents import assumed_by, execution, shell
-from gatehouse_platform.edge import Edge
-from gatehouse_platform.network import Network
-from gatehouse_platform.parts import RoleArgs, as_json, below, environment_of, role
-from gatehouse_platform.passages import passage
-from gatehouse_platform.settings import Stack
+from gatehouse_platform.components import containers
+from gatehouse_platform.components.base import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.components.cluster import Cluster
+from gatehouse_platform.components.database import NAME as DATABASE_NAME
+from gatehouse_platform.components.database import PORT as DATABASE_PORT
+from gatehouse_platform.components.database import TLS, Database
+from gatehouse_platform.components.edge import Edge
+from gatehouse_platform.components.iam_documents import assumed_by, execution, shell
+from gatehouse_platform.components.network import Network
+from gatehouse_platform.components.security_group_rules import passage
+from gatehouse_platform.config.settings import Stack
 
 TASKS = "ecs-tasks.amazonaws.com"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_platform.settings import EnvironmentSettings, FoundationSettings
-from gatehouse_platform.stack_config import PROJECT, PROVIDER_KEYS
+from gatehouse_platform.config.settings import EnvironmentSettings, FoundationSettings
+from gatehouse_platform.config.stack_config import PROJECT, PROVIDER_KEYS
 
 PLACE = "stacks/schema.json"
 

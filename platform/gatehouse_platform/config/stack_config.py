@@ -17,7 +17,7 @@ from gatehouse_catalog import Catalog, Service
 from gatehouse_catalog.errors import CatalogError, Problem, nearest
 from gatehouse_catalog.load import unknown_keys
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, setting_problem
-from gatehouse_platform.settings import (
+from gatehouse_platform.config.settings import (
     FOUNDATION,
     STACKS,
     TIERS,

@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog import Catalog, load_catalog
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.settings import FOUNDATION
-from gatehouse_platform.stack_config import PROJECT, StackError, read_config, read_stack
+from gatehouse_platform.config.settings import FOUNDATION
+from gatehouse_platform.config.stack_config import PROJECT, StackError, read_config, read_stack
+from gatehouse_platform.offline.graph import Graph
 
 EXAMPLE_TAG, EXAMPLE_WORKSPACE = "example", "g-0000000000"
 
@@ -57,8 +57,8 @@ def graph_of(root: Path, name: str, *, examples: bool = True, config: Mapping[st
 
     Raises StackError or CatalogError when a file is wrong. Takes about three seconds, one for importing the SDK.
     """
+    from gatehouse_platform.offline.recording import config_texts, record  # noqa: PLC0415
     from gatehouse_platform.program import program  # noqa: PLC0415 - Pulumi is imported when it is used
-    from gatehouse_platform.recording import config_texts, record  # noqa: PLC0415
 
     catalog = load_catalog(root)
     given: Mapping[str, Any] = read_config(root, name) if config is None else config

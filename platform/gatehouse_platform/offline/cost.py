@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from gatehouse_platform.graph import Graph, Resource
-from gatehouse_platform.hours import hours_a_week
-from gatehouse_platform.prices import Price, PriceError, Prices
+from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.hours import hours_a_week
+from gatehouse_platform.offline.prices import Price, PriceError, Prices
 
 HOURS_A_WEEK = 168
 UNPRICED_PROVIDERS = ("gatehouse:", "pulumi:", "pulumi-python:", "random:")
@@ -53,7 +53,7 @@ def estimate(graph: Graph, prices: Prices) -> Estimate:
     """What the graph's resources cost a month. Raises PriceError when the table lacks its region or a class."""
     if graph.region != prices.region:
         raise PriceError(
-            f"platform/gatehouse_platform/prices.toml: region = {prices.region}: the stack {graph.stack} is in "
+            f"platform/gatehouse_platform/offline/prices.toml: region = {prices.region}: the stack {graph.stack} is in "
             f"{graph.region}, where prices differ. Make a table for it."
         )
     counter = _Counter(graph, prices)

@@ -1,12 +1,12 @@
 """What the diagram shows, read from a recorded graph: services in rows by who calls whom, and what stands around them.
 
-Pure, and without a thought about lines and colours: those are in `diagram.py`. Calls are the security groups' rules, so
+Pure, and without a thought about lines and colours: those are in `diagram_svg.py`. Calls are the security groups' rules, so
 the picture shows what can be reached, not what somebody meant.
 """
 
 import msgspec
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 
 
 class Box(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ Readable without colours, at 4.5:1 contrast and more, on its own white ground; n
 from collections.abc import Iterator
 from html import escape
 
-from gatehouse_platform.picture import Box, Picture
+from gatehouse_platform.offline.diagram_model import Box, Picture
 
 CARD_WIDTH, CARD_HEIGHT, GAP, ROW_GAP, MARGIN = 218, 92, 48, 60, 32
 WIDE_CARD = CARD_WIDTH + 40

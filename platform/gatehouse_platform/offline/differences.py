@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_platform.graph import Graph, Resource, flat
+from gatehouse_platform.offline.graph import Graph, Resource, flat
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

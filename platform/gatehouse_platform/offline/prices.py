@@ -39,7 +39,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if instance not in self.database_hour:
             known = ", ".join(sorted(self.database_hour))
             raise PriceError(
-                f"platform/gatehouse_platform/prices.toml: database_hour: has no {instance} (it has {known}). "
+                f"platform/gatehouse_platform/offline/prices.toml: database_hour: has no {instance} (it has {known}). "
                 "Add it from https://aws.amazon.com/rds/postgresql/pricing/ and change the table's date."
             )
         return self.database_hour[instance]

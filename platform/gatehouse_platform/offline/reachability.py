@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 import msgspec
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 
 INTERNET = "internet"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"

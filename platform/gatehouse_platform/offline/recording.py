@@ -1,6 +1,6 @@
 """Runs a stack's program against a monitor that records instead of creating: no engine, no plugins, no credentials.
 
-What AWS would answer (ARNs, ids, endpoints) is made up in `answers.py`. Recording shows what would be asked for; it
+What AWS would answer (ARNs, ids, endpoints) is made up in `fake_aws.py`. Recording shows what would be asked for; it
 doesn't show that AWS accepts it.
 """
 
@@ -22,9 +22,9 @@ from pulumi.runtime.settings import SETTINGS
 from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
-from gatehouse_platform.answers import Answers
-from gatehouse_platform.graph import SECRET, Graph, Resource
-from gatehouse_platform.stack_config import PROJECT
+from gatehouse_platform.config.stack_config import PROJECT
+from gatehouse_platform.offline.fake_aws import Answers
+from gatehouse_platform.offline.graph import SECRET, Graph, Resource
 
 
 class RecordingError(Exception):
@@ -35,7 +35,7 @@ class _Nothing(mocks.Mocks):
     """The recorder answers by itself."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
-        raise RecordingError(f"{args.token}: the recorder has no answer. Mend: add one in answers.py.")
+        raise RecordingError(f"{args.token}: the recorder has no answer. Mend: add one in fake_aws.py.")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict]:
         raise RecordingError(f"{args.typ} {args.name}: not recorded.")

@@ -6,7 +6,7 @@ that need no ids, since most are unknown there and a policy that follows them co
 
 from collections.abc import Callable, Iterable
 
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.exposure import balancers_speak_tls, databases_are_private, open_only_at_the_edge
 from gatehouse_platform.policies.grants import narrow_permissions, roles_are_bounded, secrets_are_granted_exactly
 from gatehouse_platform.policies.production import production_is_spread, state_is_protected

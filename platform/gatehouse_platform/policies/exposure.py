@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies.violation import Violation, violation
 
 ANYWHERE = {"0.0.0.0/0", "::/0"}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies.tasks import TASK_DEFINITION, containers_of
 from gatehouse_platform.policies.violation import Violation, violation
 

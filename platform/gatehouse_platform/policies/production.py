@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.tasks import SERVICE
 from gatehouse_platform.policies.violation import Violation, violation
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.violation import Violation, violation
 
 REQUIRED = ("gatehouse:environment", "gatehouse:managed-by", "gatehouse:repository")

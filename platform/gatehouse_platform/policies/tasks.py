@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies.violation import Violation, violation
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gatehouse_platform.graph import Resource
+from gatehouse_platform.offline.graph import Resource
 
 
 class Violation(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from gatehouse_catalog import load_catalog
-from gatehouse_platform import containers
-from gatehouse_platform.containers import Container, container_definitions
-from gatehouse_platform.settings import EnvironmentSettings
-from gatehouse_platform.shapes import validated
-from gatehouse_platform.stack_config import read_config, read_stack
+from gatehouse_platform.components import containers
+from gatehouse_platform.components.containers import Container, container_definitions
+from gatehouse_platform.config.settings import EnvironmentSettings
+from gatehouse_platform.config.stack_config import read_config, read_stack
+from gatehouse_platform.policies.ecs_schemas import validated
 
 GOLDEN = Path(__file__).with_name("golden") / "container.json"
 NAMES = some.text("ABCDEFG_", min_size=1, max_size=8)
@@ -91,7 +91,7 @@ def test_another_value_is_another_text(name, value, other):
 )
 def test_a_setting_is_written_as_the_chassis_reads_it(value, text):
     from gatehouse_catalog.structs import Setting
-    from gatehouse_chassis.settings import parse
+    from gatehouse_chassis.service.settings import parse
 
     kinds = {bool: "boolean", int: "integer", float: "number", list: "list", str: "text"}
     assert containers.setting_text(value) == text

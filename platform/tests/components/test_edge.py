@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 
 from gatehouse_catalog import load_catalog
-from gatehouse_platform.database import ROOTS
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.components.database import ROOTS
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
 FILE = "services/rds-ca.pem"

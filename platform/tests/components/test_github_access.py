@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gatehouse_catalog import Service, load_catalog
-from gatehouse_platform.access import apply_may, trust
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.iam_reference import calls, document_problems, known_action, unknown_grants
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.components.github_access import apply_may, trust
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants
 
 Graphs = Callable[[str], Graph]
 Grants = dict[str, set[str]]

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from botocore.stub import Stubber
 
-from gatehouse_platform.grafana import DashboardsProvider
-from gatehouse_platform.grafana_write import Board, GrafanaError, remove, write
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.components.grafana import DashboardsProvider
+from gatehouse_platform.components.grafana_write import Board, GrafanaError, remove, write
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.graph import Graph
 
 WORKSPACE = "g-0123456789"
 Graphs = Callable[[str], Graph]

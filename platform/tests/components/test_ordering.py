@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 
 Recorded = Callable[[str], Graph]
 AWAITED = {

@@ -18,10 +18,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecs.models import ecs_backends
 from moto.server import ThreadedMotoServer
 
-from gatehouse_platform import schema, schema_task
-from gatehouse_platform.grafana import DashboardsProvider
-from gatehouse_platform.schema import SchemaProvider
-from gatehouse_platform.schema_task import (
+from gatehouse_platform.components import schema_resource, schema_task
+from gatehouse_platform.components.grafana import DashboardsProvider
+from gatehouse_platform.components.schema_resource import SchemaProvider
+from gatehouse_platform.components.schema_task import (
     Failed,
     Gone,
     NeverStarted,
@@ -257,7 +257,7 @@ def ends_with(world: World, monkeypatch: pytest.MonkeyPatch, code: int) -> list[
     def run(asked: Run) -> str:
         return run_to_end(msgspec.structs.replace(asked, poll_seconds=0.02), started=end)
 
-    monkeypatch.setattr(schema, "run_to_end", run)
+    monkeypatch.setattr(schema_resource, "run_to_end", run)
     return started
 
 

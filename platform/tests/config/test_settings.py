@@ -9,9 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from gatehouse_catalog import Catalog, load_catalog
-from gatehouse_platform.settings import STACKS, EnvironmentSettings
-from gatehouse_platform.settings_schema import stack_schema
-from gatehouse_platform.stack_config import StackError, parse_config, read_config, read_stack
+from gatehouse_platform.config.settings import STACKS, EnvironmentSettings
+from gatehouse_platform.config.settings_schema import stack_schema
+from gatehouse_platform.config.stack_config import StackError, parse_config, read_config, read_stack
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.cost import Estimate, estimate, on_demand_share
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.hours import hours_a_week
-from gatehouse_platform.prices import PriceError, load_prices
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.cost import Estimate, estimate, on_demand_share
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.hours import hours_a_week
+from gatehouse_platform.offline.prices import PriceError, load_prices
 from gatehouse_platform.testing import component, resource, small_graph
 
 Recorded = Callable[[str], Graph]

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from gatehouse_platform.diagram import diagram, in_words
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.picture import Box, NoEnvironment, Picture, picture, ranks
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.diagram_model import Box, NoEnvironment, Picture, picture, ranks
+from gatehouse_platform.offline.diagram_svg import diagram, in_words
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.testing import small_graph
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -10,12 +10,12 @@ from ruamel.yaml import YAML
 
 from gatehouse_catalog import load_catalog
 from gatehouse_local.scaffold import rendered
-from gatehouse_platform.check import example_digest, graph_of, with_examples
-from gatehouse_platform.differences import Difference, difference
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.settings import ENVIRONMENTS
-from gatehouse_platform.show_diff import lines
-from gatehouse_platform.stack_config import read_config
+from gatehouse_platform.cli.show_diff import lines
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.config.stack_config import read_config
+from gatehouse_platform.offline.check import example_digest, graph_of, with_examples
+from gatehouse_platform.offline.differences import Difference, difference
+from gatehouse_platform.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
 
@@ -97,7 +97,7 @@ def test_the_difference_is_said_property_by_property(graph: Graphs, checkout: Pa
 def test_a_stack_is_compared_with_itself_at_another_revision(checkout: Path, tmp_path: Path):
     from click.testing import CliRunner
 
-    from gatehouse_platform.commands import stack
+    from gatehouse_platform.cli.commands import stack
 
     def git(*words: str) -> None:
         subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@t", *words], cwd=checkout, check=True)

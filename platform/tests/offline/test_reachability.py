@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import load_catalog
-from gatehouse_platform.addresses import zones
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.reach import INTERNET, Way, from_internet, public_groups, public_subnets, ways
-from gatehouse_platform.settings import ENVIRONMENTS
+from gatehouse_platform.components.subnets import zones
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.reachability import INTERNET, Way, from_internet, public_groups, public_subnets, ways
 
 Graphs = Callable[[str], Graph]
 

@@ -15,14 +15,14 @@ import pytest
 from ruamel.yaml import YAML
 
 from gatehouse_catalog import load_catalog
-from gatehouse_platform.check import graph_of, with_examples
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.iam_reference import unknown_grants
+from gatehouse_platform.config.settings import ENVIRONMENTS, STACKS
+from gatehouse_platform.config.stack_config import read_config
+from gatehouse_platform.offline.check import graph_of, with_examples
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.recording import RecordingError, config_texts, record
 from gatehouse_platform.policies import violations
-from gatehouse_platform.recording import RecordingError, config_texts, record
-from gatehouse_platform.settings import ENVIRONMENTS, STACKS
-from gatehouse_platform.shapes import problems
-from gatehouse_platform.stack_config import read_config
+from gatehouse_platform.policies.ecs_schemas import problems
+from gatehouse_platform.policies.iam_reference import unknown_grants
 
 Graphs = Callable[[str], Graph]
 TASK_DEFINITION, SERVICE = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
@@ -188,7 +188,7 @@ def test_each_service_has_its_rules_in_prometheus(graph: Graphs, root: Path):
 
 
 def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
-    from gatehouse_platform.edge import PriorityTaken, check_priorities, priority
+    from gatehouse_platform.components.edge import PriorityTaken, check_priorities, priority
 
     one, other, *_ = [service for service in load_catalog(root) if service.kind == "api"]
     for path in ("/", "/api/x", "/" + "/".join("abcdefghijk")):

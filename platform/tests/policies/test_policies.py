@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies import POLICIES, violations
 from gatehouse_platform.policies.tasks import containers_of
 

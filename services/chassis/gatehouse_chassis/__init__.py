@@ -3,8 +3,8 @@
 Knows no domain. A service needs `create_app` and `Service` from here, and its other modules by name.
 """
 
-from gatehouse_chassis.actor import Actor
 from gatehouse_chassis.app import create_app
-from gatehouse_chassis.service import Service
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.service.service import Service
 
 __all__ = ["Actor", "Service", "create_app"]

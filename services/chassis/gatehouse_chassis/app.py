@@ -16,22 +16,22 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandler, Receive, Scope, Send
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.answers import answer
-from gatehouse_chassis.auth import Authenticator, FetchKeys, Keys
-from gatehouse_chassis.client import Client
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.describe import described
-from gatehouse_chassis.docs import page as docs_page
-from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.guards import authorizer, label_of, public
-from gatehouse_chassis.health import Health
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.observe import Observed
-from gatehouse_chassis.operations import operations
-from gatehouse_chassis.problems import Invalid
-from gatehouse_chassis.service import Service
-from gatehouse_chassis.versions import DatabaseVersions
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.base.problems import Invalid
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.auth import Authenticator, FetchKeys, Keys
+from gatehouse_chassis.http.docs_page import page as docs_page
+from gatehouse_chassis.http.error_responses import answer
+from gatehouse_chassis.http.guards import authorizer, label_of, public
+from gatehouse_chassis.http.health import Health
+from gatehouse_chassis.http.middleware import Observed
+from gatehouse_chassis.http.openapi import described
+from gatehouse_chassis.http.operations import operations
+from gatehouse_chassis.http.versions import DatabaseVersions
+from gatehouse_chassis.metrics.registry import Metrics
+from gatehouse_chassis.service.client import Client
+from gatehouse_chassis.service.service import Service
 
 LARGEST_BODY = 1_000_000
 LOCAL_PAGES = r"http://(localhost|127\.0\.0\.1)(:\d+)?"

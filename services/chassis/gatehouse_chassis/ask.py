@@ -1,7 +1,7 @@
 """`python -m gatehouse_chassis ask URL...`: asks addresses from where it runs, and prints what they answer.
 
 Promotion asks every task for its /version; tasks have private addresses, so it runs this in a task beside them
-(gatehouse_ci.asking_inside). It starts no service and needs no configuration.
+(gatehouse_release.adapters.version_probe_task). It starts no service and needs no configuration.
 """
 
 import http.client

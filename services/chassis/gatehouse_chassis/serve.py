@@ -21,9 +21,9 @@ import uvicorn
 from litestar import Litestar
 
 from gatehouse_catalog import CatalogError, find_root
-from gatehouse_chassis import logs
-from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.service import Service
+from gatehouse_chassis.base import logs
+from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.service.service import Service
 
 # Seconds: longest request that a drain waits for. With drain_seconds it stays below ECS's stop timeout of 60.
 LONGEST_REQUEST = 30

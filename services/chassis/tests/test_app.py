@@ -10,9 +10,9 @@ from litestar import Litestar, get, post
 
 from gatehouse_chassis import Actor, Service, create_app
 from gatehouse_chassis.app import Unguarded, unguarded_routes
-from gatehouse_chassis.guards import allow, public, signed_in
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.problems import Conflict, NotFound
+from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_chassis.http.guards import allow, public, signed_in
+from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.testing import ServiceClient, serving
 
 SERVICE = """

@@ -24,7 +24,7 @@ import asyncio
 import os
 from litestar import get
 from gatehouse_chassis import create_app
-from gatehouse_chassis.guards import public
+from gatehouse_chassis.http.guards import public
 
 @get("/slow", guards=[public], operation_id="Slow")
 async def slow() -> int:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from gatehouse_chassis import Actor, Service
-from gatehouse_chassis.paging import Page
-from gatehouse_chassis.problems import Forbidden, NotFound
+from gatehouse_chassis.base.problems import Forbidden, NotFound
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum import rules
 from gatehouse_curriculum.structs import Person, Relationship
 

@@ -4,7 +4,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from gatehouse_chassis import Service
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_curriculum.structs import Assign, Path, Proposal, Resource, Topic
 
 T = TypeVar("T", Resource, Topic, Path)

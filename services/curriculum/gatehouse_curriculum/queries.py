@@ -8,13 +8,13 @@ from uuid import UUID
 import asyncpg
 from msgspec import structs
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.filters import uuid
-from gatehouse_chassis.idempotency import Repeats
-from gatehouse_chassis.paging import Listing
-from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.http.idempotency import Repeats
+from gatehouse_chassis.lists.filters import uuid
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_curriculum import rules, tables
 from gatehouse_curriculum.rules import Assignments, Stamp
 from gatehouse_curriculum.structs import Assignment, Curriculum, CurriculumInList, CurriculumRow

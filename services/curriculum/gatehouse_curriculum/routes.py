@@ -8,11 +8,11 @@ from msgspec import structs
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.etags import IfMatch, created, has_already, required_version, versioned
-from gatehouse_chassis.guards import allow, signed_in
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.http.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.http.guards import allow, signed_in
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum import queries, rules
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.content import Content

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from gatehouse_chassis.problems import Conflict, NotFound
+from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_curriculum.structs import Assignment, Proposal, State
 
 Assignments = tuple[Assignment, ...]

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
-from gatehouse_chassis.fields import Sentence
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.fields import Sentence
+from gatehouse_chassis.base.problems import Invalid
 
 State = Literal["later", "next", "now", "completed"]
 

@@ -3,8 +3,8 @@
 from piccolo.columns import UUID, Timestamptz
 from piccolo.table import Table
 
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.tables import Tracked
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.data.tables import Tracked
 
 DB = Database("curriculum")
 

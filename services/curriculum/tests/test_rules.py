@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_chassis.problems import Conflict, NotFound, Problem
+from gatehouse_chassis.base.problems import Conflict, NotFound, Problem
 from gatehouse_curriculum import rules
 from gatehouse_curriculum.rules import MAY, Assignments, Stamp
 from gatehouse_curriculum.structs import Assignment, Proposal, State

@@ -12,10 +12,10 @@ import asyncpg
 import msgspec
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.filters import choices, present, uuid
-from gatehouse_chassis.paging import Listing
-from gatehouse_chassis.problems import Conflict, Forbidden, Invalid, NotFound
+from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid, NotFound
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.lists.filters import choices, present, uuid
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import queries, structs, tables
 from gatehouse_identity.audit import record
 from gatehouse_identity.structs import AccountChange, AccountRow, NewAccount, NewRoleGrant, Role

@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import Service, create_app
-from gatehouse_chassis.problems import Unavailable
+from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_identity.digests import SHORTEST_SECRET, Box, new_secret
 from gatehouse_identity.keys import KeyRing
 from gatehouse_identity.oidc import Provider

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.aggregates import By
-from gatehouse_chassis.context import request_id
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.data.repository import By
 from gatehouse_identity import queries
 from gatehouse_identity.structs import AuditAction
 

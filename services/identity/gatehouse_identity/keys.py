@@ -27,8 +27,8 @@ from jwt.utils import base64url_encode
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
-from gatehouse_chassis.problems import Conflict, Unavailable
+from gatehouse_chassis.base.problems import Conflict, Unavailable
+from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
 from gatehouse_identity import queries
 from gatehouse_identity.audit import record
 from gatehouse_identity.digests import Box, Unsealable

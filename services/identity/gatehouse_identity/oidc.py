@@ -15,7 +15,7 @@ import jwt
 import msgspec
 
 from gatehouse_chassis import Service
-from gatehouse_chassis.problems import Unavailable
+from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_identity.digests import digest
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ import msgspec
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.problems import Unauthenticated
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.problems import Unauthenticated
 from gatehouse_identity import queries
 from gatehouse_identity.audit import record
 from gatehouse_identity.digests import Box, digest, matches, new_secret

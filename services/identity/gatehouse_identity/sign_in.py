@@ -16,10 +16,10 @@ import asyncpg
 import structlog
 from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.fields import EMAIL
-from gatehouse_chassis.filters import storable
-from gatehouse_chassis.problems import Invalid, Problem, Unavailable
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.fields import EMAIL
+from gatehouse_chassis.base.problems import Invalid, Problem, Unavailable
+from gatehouse_chassis.lists.filters import storable
 from gatehouse_identity import queries
 from gatehouse_identity.accounts import ACCOUNT
 from gatehouse_identity.audit import record

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_chassis.fields import END, Email, Sentence, Word
+from gatehouse_chassis.base.fields import END, Email, Sentence, Word
 
 Role = Literal[
     "member",

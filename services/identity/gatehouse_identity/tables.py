@@ -3,9 +3,9 @@
 from piccolo.columns import JSONB, UUID, Array, Text, Timestamptz
 from piccolo.table import Table
 
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.idempotency import Repeats
-from gatehouse_chassis.tables import Tracked
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.data.tables import Tracked
+from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("identity")
 REPEATS = Repeats(DB)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.auth import AUDIENCE, ISSUER
+from gatehouse_chassis.http.auth import AUDIENCE, ISSUER
 from gatehouse_identity.keys import TOKEN_SECONDS
 
 

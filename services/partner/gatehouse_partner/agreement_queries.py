@@ -8,10 +8,10 @@ from uuid import UUID
 from msgspec import UNSET
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.filters import choices, uuid
-from gatehouse_chassis.paging import Listing
-from gatehouse_chassis.problems import NotFound, StaleVersion
+from gatehouse_chassis.base.problems import NotFound, StaleVersion
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import queries, rules, structs, tables
 from gatehouse_partner.tables import DB
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.guards import allow, signed_in
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.guards import allow, signed_in
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_partner import agreement_queries, queries, rules
 from gatehouse_partner.structs import Agreement, AgreementChange, NewAgreement
 

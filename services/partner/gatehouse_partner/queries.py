@@ -8,11 +8,11 @@ from uuid import UUID
 import asyncpg
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.filters import choices
-from gatehouse_chassis.idempotency import Repeats
-from gatehouse_chassis.paging import Listing
-from gatehouse_chassis.problems import Conflict, Invalid
+from gatehouse_chassis.base.problems import Conflict, Invalid
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.http.idempotency import Repeats
+from gatehouse_chassis.lists.filters import choices
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import rules, structs, tables
 from gatehouse_partner.tables import DB
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from msgspec import UNSET
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_partner.structs import AgreementChange, AgreementRecord, AgreementStatus, NewAgreement
 
 READERS = ("staff", "marketing", "finance", "coordinator", "board")

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_chassis.fields import Currency, Email, Phone, Sentence, Url, Word
+from gatehouse_chassis.base.fields import Currency, Email, Phone, Sentence, Url, Word
 
 PartnerKind = Literal["donor", "foundation", "employer", "code_school", "community", "public_body", "supplier"]
 PartnerStatus = Literal["prospect", "active", "paused", "former"]

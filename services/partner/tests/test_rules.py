@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_partner import rules
 from gatehouse_partner.structs import AgreementChange, AgreementRecord, NewAgreement
 

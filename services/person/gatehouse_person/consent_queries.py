@@ -7,10 +7,10 @@ from uuid import UUID
 import asyncpg
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.filters import choices, present
-from gatehouse_chassis.paging import Listing
-from gatehouse_chassis.problems import Conflict
+from gatehouse_chassis.base.problems import Conflict
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.lists.filters import choices, present
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import structs, tables
 from gatehouse_person.tables import DB
 

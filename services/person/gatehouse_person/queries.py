@@ -12,12 +12,12 @@ import asyncpg
 from msgspec import UNSET
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.filters import choices, uuid
-from gatehouse_chassis.idempotency import Repeats
-from gatehouse_chassis.paging import Condition, Listing
-from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.http.idempotency import Repeats
+from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.listing import Condition, Listing
 from gatehouse_person import rules, structs, tables
 from gatehouse_person.tables import DB
 

@@ -7,12 +7,12 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor, Service
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.fields import refuse_odd_times
-from gatehouse_chassis.guards import allow, signed_in
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
-from gatehouse_chassis.problems import Forbidden
+from gatehouse_chassis.base.fields import refuse_odd_times
+from gatehouse_chassis.base.problems import Forbidden
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.guards import allow, signed_in
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_person import queries, rules
 from gatehouse_person.structs import (
     NewPerson,

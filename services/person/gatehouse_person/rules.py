@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.problems import Conflict, Forbidden, Invalid
+from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
 from gatehouse_person.structs import (
     PRIVATE,
     Facts,

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_chassis.fields import Email, Markdown, Moment, Phone, Sentence, TimeZone, Url, Word
+from gatehouse_chassis.base.fields import Email, Markdown, Moment, Phone, Sentence, TimeZone, Url, Word
 
 PersonStatus = Literal["pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"]
 Mastery = Literal["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.problems import Conflict, Forbidden, Invalid
+from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
 from gatehouse_person import rules
 from gatehouse_person.structs import PRIVATE, Facts, NewMentorAssignment, Person, PersonRecord, PersonStatus
 

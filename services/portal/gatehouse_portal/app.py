@@ -9,7 +9,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 
 from gatehouse_chassis import Service, create_app
-from gatehouse_chassis.problems import Unauthenticated
+from gatehouse_chassis.base.problems import Unauthenticated
 from gatehouse_portal import assets, cores, pages
 from gatehouse_portal.delivery import Delivery
 from gatehouse_portal.desk import Core, Desk

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from litestar import Request, Response, get
 
-from gatehouse_chassis.guards import public
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.http.guards import public
 
 FOLDER = Path(__file__).parent / "static"
 COMPRESSED = (".css", ".js", ".svg", ".txt")

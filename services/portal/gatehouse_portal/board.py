@@ -10,10 +10,10 @@ from datetime import datetime
 
 import msgspec
 
-from gatehouse_ci.matrix import Column, Matrix, matrix
-from gatehouse_ci.policy import Edge
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import ENVIRONMENTS, Change, Record
+from gatehouse_release.matrix import Column, Matrix, matrix
+from gatehouse_release.model import ENVIRONMENTS, Change, Record
+from gatehouse_release.policy import Edge
+from gatehouse_release.state import State
 
 LOG_LENGTH = 30
 

@@ -13,15 +13,15 @@ from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 from gatehouse_chassis import Service
-from gatehouse_ci.connect import Connected
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.moves import Move
-from gatehouse_ci.ports import NotConfigured, Ports, Preview, Tree
-from gatehouse_ci.promote import Promoter
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import Actor, Decision, Reason, Request
 from gatehouse_portal.desk import Core
 from gatehouse_portal.on_github import OnGitHub
+from gatehouse_release.adapters.wiring import Connected
+from gatehouse_release.change_set import Move
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.model import Actor, Decision, Reason, Request
+from gatehouse_release.ports import NotConfigured, Ports, Preview, Tree
+from gatehouse_release.promoter import Promoter
+from gatehouse_release.state import State
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (

@@ -8,9 +8,9 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gatehouse_ci.figures import Figures, figures
-from gatehouse_ci.state import State
 from gatehouse_portal.desk import Desk
+from gatehouse_release.dora import Figures, figures
+from gatehouse_release.state import State
 
 READ_SECONDS = 300.0
 

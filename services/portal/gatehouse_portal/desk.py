@@ -15,11 +15,11 @@ import msgspec
 import structlog
 
 from gatehouse_catalog.errors import CatalogError
-from gatehouse_ci import records
-from gatehouse_ci.moves import Impossible, Move, move_of
-from gatehouse_ci.ports import Moved, NotConfigured, PortFailed, Preview, Tree
-from gatehouse_ci.state import State, read_state
-from gatehouse_ci.structs import Actor, Decision, Reason, Record, Request
+from gatehouse_release import records
+from gatehouse_release.change_set import Impossible, Move, move_of
+from gatehouse_release.model import Actor, Decision, Reason, Record, Request
+from gatehouse_release.ports import Moved, NotConfigured, PortFailed, Preview, Tree
+from gatehouse_release.state import State, read_state
 
 REMEMBERED = 100
 # What the ports and the reading of texts raise on purpose, with words for people.

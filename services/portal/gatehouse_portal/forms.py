@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.connection import ASGIConnection
 
-from gatehouse_chassis.problems import Forbidden
+from gatehouse_chassis.base.problems import Forbidden
 
 FIELD = "form_token"
 LONGEST_PATH = 2_000

@@ -11,10 +11,10 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from gatehouse_chassis import context
-from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
-from gatehouse_chassis.guards import SAFE_METHODS, Guard, guard
-from gatehouse_chassis.problems import Forbidden, NotFound, Unauthenticated, Unavailable
+from gatehouse_chassis.base import context
+from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
+from gatehouse_chassis.base.problems import Forbidden, NotFound, Unauthenticated, Unavailable
+from gatehouse_chassis.http.guards import SAFE_METHODS, Guard, guard
 from gatehouse_portal.forms import check_form
 from gatehouse_portal.sessions import COOKIE, Session, Sessions
 

@@ -9,14 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal.peers import Away, Peers, or_away
 from gatehouse_portal.structs import Assignment, Curriculum, Named, Page, Person, Resource
 
 T = TypeVar("T", Resource, Named)
 Found = TypeVar("Found")
-# As many ids as topics takes in one request (gatehouse_chassis.filters.MOST_VALUES).
+# As many ids as topics takes in one request (gatehouse_chassis.lists.filters.MOST_VALUES).
 BATCH = 50
 
 

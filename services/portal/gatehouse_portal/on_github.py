@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from gatehouse_ci.moves import Move
-from gatehouse_ci.ports import NotConfigured, PortFailed, Preview, Tree
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import Actor, Decision, Reason, Request
+from gatehouse_release.change_set import Move
+from gatehouse_release.model import Actor, Decision, Reason, Request
+from gatehouse_release.ports import NotConfigured, PortFailed, Preview, Tree
+from gatehouse_release.state import State
 
 API, ARCHIVES, PAGES = "https://api.github.com", "https://codeload.github.com", "https://github.com"
 # Without a token GitHub answers 60 questions an hour to one address.

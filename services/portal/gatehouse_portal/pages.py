@@ -16,9 +16,10 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 from litestar.template import TemplateConfig
 
-from gatehouse_chassis import answers, context
-from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
-from gatehouse_chassis.problems import NotFound, Problem, Unauthenticated, Unavailable
+from gatehouse_chassis.base import context
+from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
+from gatehouse_chassis.base.problems import NotFound, Problem, Unauthenticated, Unavailable
+from gatehouse_chassis.http import error_responses
 from gatehouse_portal import charts, release_words, words
 from gatehouse_portal.assets import asset
 from gatehouse_portal.forms import FIELD, form_token
@@ -119,8 +120,8 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Any error: a page for a browser, a notice for htmx, problem details for everything else."""
     part = wants_part(request)
     if not part and "text/html" not in request.headers.get("accept", ""):
-        return answers.answer(request, error)
-    problem = answers.as_problem(error)
+        return error_responses.answer(request, error)
+    problem = error_responses.as_problem(error)
     if isinstance(problem, Unauthenticated):
         return _to_sign_in(request, part=part)
     if problem.status >= 500 and not isinstance(error, Problem):

@@ -10,14 +10,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from gatehouse_chassis.client import Client, Misunderstood, Refused, TooLate
-from gatehouse_chassis.problems import (
-    BY_STATUS,
-    Invalid,
-    Problem,
-    Unauthenticated,
-    Unavailable,
-)
+from gatehouse_chassis.base.problems import BY_STATUS, Invalid, Problem, Unauthenticated, Unavailable
+from gatehouse_chassis.service.client import Client, Misunderstood, Refused, TooLate
 
 T = TypeVar("T")
 # Seconds that a page waits for the slowest of its parts.

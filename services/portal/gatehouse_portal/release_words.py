@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from gatehouse_ci import records
-from gatehouse_ci.structs import ENVIRONMENTS, Record
+from gatehouse_release import records
+from gatehouse_release.model import ENVIRONMENTS, Record
 
 FIELDS = (
     "action",

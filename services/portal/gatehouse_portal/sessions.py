@@ -18,8 +18,8 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from gatehouse_catalog import CatalogError
 from gatehouse_catalog.errors import Problem as Mistake
-from gatehouse_chassis import context
-from gatehouse_chassis.problems import Unavailable
+from gatehouse_chassis.base import context
+from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_portal import queries
 from gatehouse_portal.queries import SessionRow
 from gatehouse_portal.tables import DB

@@ -1,5 +1,5 @@
 """The portal keeps nothing but sessions; see queries.py for what is asked of them."""
 
-from gatehouse_chassis.database import Database
+from gatehouse_chassis.data.database import Database
 
 DB = Database("portal")

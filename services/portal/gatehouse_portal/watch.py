@@ -12,7 +12,7 @@ import httpx
 import msgspec
 from litestar import Litestar
 
-from gatehouse_chassis.context import passed_on
+from gatehouse_chassis.base.context import passed_on
 from gatehouse_portal.structs import Configuration, Readiness, Version
 
 T = TypeVar("T")

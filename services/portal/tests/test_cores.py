@@ -5,11 +5,11 @@ import subprocess
 import pytest
 
 from gatehouse_chassis import Service
-from gatehouse_ci.memory import STACK
-from gatehouse_ci.ports import NotConfigured
-from gatehouse_ci.structs import Actor, Request
 from gatehouse_portal import cores
 from gatehouse_portal.on_github import OnGitHub
+from gatehouse_release.model import Actor, Request
+from gatehouse_release.ports import NotConfigured
+from gatehouse_release.testing.in_memory import STACK
 
 SRE = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
 HOLD = Request(action="hold", environment="test", services=("person",), reason="loses mail")

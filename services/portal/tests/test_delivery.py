@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gatehouse_ci.memory import release, tree
-from gatehouse_ci.state import read_state
-from gatehouse_ci.structs import Change, Record, Step
 from gatehouse_portal.delivery import Delivery
+from gatehouse_release.model import Change, Record, Step
+from gatehouse_release.state import read_state
+from gatehouse_release.testing.in_memory import release, tree
 
 
 def shown(delivery: Delivery) -> list[str]:

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from gatehouse_chassis.testing import serving
-from gatehouse_ci.memory import STACK
-from gatehouse_ci.ports import NotConfigured, PortFailed
-from gatehouse_ci.state import read_state
-from gatehouse_ci.structs import Actor, Request
 from gatehouse_portal.app import create
 from gatehouse_portal.on_github import OnGitHub
 from gatehouse_portal.tables import DB
+from gatehouse_release.model import Actor, Request
+from gatehouse_release.ports import NotConfigured, PortFailed
+from gatehouse_release.state import read_state
+from gatehouse_release.testing.in_memory import STACK
 
 REPOSITORY = "institute/house"
 REVISION = "a" * 40

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gatehouse_chassis.guards import label_of
+from gatehouse_chassis.http.guards import label_of
 
 OWN_HOSTS = ("", "test")
 LOADING = {"src", "srcset", "action", "formaction", "data", "poster", "hx-get", "hx-post"}

@@ -7,13 +7,13 @@ import pytest
 import pytest_asyncio
 
 from gatehouse_chassis.testing import serving
-from gatehouse_ci.memory import MemoryPorts, release, tree
-from gatehouse_ci.promote import Promoter
-from gatehouse_ci.state import read_state
-from gatehouse_ci.structs import Actor, Request
 from gatehouse_portal import cores
 from gatehouse_portal.app import create
 from gatehouse_portal.tables import DB
+from gatehouse_release.model import Actor, Request
+from gatehouse_release.promoter import Promoter
+from gatehouse_release.state import read_state
+from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 SERVICES = {"identity": "people", "person": "people", "topics": "learning"}
 AUTOMATION = Actor(name="github-actions[bot]", roles=frozenset({"automation"}))

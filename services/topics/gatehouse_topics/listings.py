@@ -2,8 +2,8 @@
 
 from typing import get_args
 
-from gatehouse_chassis.filters import choices, integer, member, present, uuid
-from gatehouse_chassis.paging import Listing
+from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
+from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.structs import (
     Cost,
     Interest,

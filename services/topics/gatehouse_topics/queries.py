@@ -8,11 +8,11 @@ from uuid import UUID
 from msgspec import UNSET, structs
 from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.idempotency import Repeats
-from gatehouse_chassis.problems import StaleVersion
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.problems import StaleVersion
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_topics import rules
 from gatehouse_topics.structs import (
     Branch,

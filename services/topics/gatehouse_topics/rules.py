@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_topics.structs import Branch, ModulePlan, PathModule, PathTopic, ResourceInOrder
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from gatehouse_chassis.fields import Markdown, Sentence, Url, Word
+from gatehouse_chassis.base.fields import Markdown, Sentence, Url, Word
 
 Kind = Literal[
     "article",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_topics.rules import check_modules, check_order, check_skills, once_each, tree
 from gatehouse_topics.structs import Branch, ModulePlan
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 from litestar import get
 
-from gatehouse_chassis import Actor, Service, create_app, logs
-from gatehouse_chassis.guards import public, signed_in
+from gatehouse_chassis import Actor, Service, create_app
+from gatehouse_chassis.base import logs
+from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_chassis.serve import run
 
 SERVICE = 'name = "hello"\ndomain = "bench"\nsummary = "Does nothing"\npath = "/api/hello"\nport = 8499\n'

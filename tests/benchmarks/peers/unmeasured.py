@@ -37,9 +37,9 @@ class Sessions(msgspec.Struct):
 
 
 STAND_INS: dict[str, dict[str, Any]] = {
-    "gatehouse_chassis.metrics": {"Metrics": Metrics},
-    "gatehouse_chassis.traffic": {"UNMATCHED": "unmatched"},
-    "gatehouse_chassis.sessions": {"SESSIONS": "select 0 as nothing", "Sessions": Sessions},
+    "gatehouse_chassis.metrics.registry": {"Metrics": Metrics},
+    "gatehouse_chassis.metrics.traffic": {"UNMATCHED": "unmatched"},
+    "gatehouse_chassis.metrics.pg_sessions": {"SESSIONS": "select 0 as nothing", "Sessions": Sessions},
 }
 
 

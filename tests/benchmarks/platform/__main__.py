@@ -15,14 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_platform.check import graph_of
-from gatehouse_platform.cost import estimate
-from gatehouse_platform.diagram import diagram
-from gatehouse_platform.differences import difference
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.picture import picture
+from gatehouse_platform.offline.check import graph_of
+from gatehouse_platform.offline.cost import estimate
+from gatehouse_platform.offline.diagram_model import picture
+from gatehouse_platform.offline.diagram_svg import diagram
+from gatehouse_platform.offline.differences import difference
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.prices import load_prices
 from gatehouse_platform.policies import violations
-from gatehouse_platform.prices import load_prices
 
 sys.path.append(str(Path(__file__).parents[1]))  # at the end: see above
 from harness import Figure, root, show

@@ -8,9 +8,9 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from gatehouse_ci.files import stack_config
-from gatehouse_ci.ports import BlackBoxSuite, NotConfigured, PortFailed
-from gatehouse_ci.structs import BlackBox
+from gatehouse_release.git.files import stack_config
+from gatehouse_release.model import BlackBox
+from gatehouse_release.ports import BlackBoxSuite, NotConfigured, PortFailed
 
 ADDRESS = "GATEHOUSE_ADDRESS_"  # and the environment's name in capitals: where people open it
 PATIENCE_SECONDS = 1200

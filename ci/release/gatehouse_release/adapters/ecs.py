@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gatehouse_ci.asking import Asking, FromHere, Task
-from gatehouse_ci.asking_inside import FromInside, Place
-from gatehouse_ci.deploying import Deployer
-from gatehouse_ci.files import Main, service_toml, stack_config
-from gatehouse_ci.looking import Looking
-from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime, Tree
-from gatehouse_ci.structs import Running
+from gatehouse_release.adapters.aws_session import Looking
+from gatehouse_release.adapters.pulumi_up import Deployer
+from gatehouse_release.adapters.version_probe import Asking, FromHere, Task
+from gatehouse_release.adapters.version_probe_task import FromInside, Place
+from gatehouse_release.git.files import Main, service_toml, stack_config
+from gatehouse_release.model import Running
+from gatehouse_release.ports import NotConfigured, PortFailed, Runtime, Tree
 
 ADDRESS = "GATEHOUSE_VERSION_ADDRESS"
 DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})$")

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from gatehouse_ci.files import stack_config
-from gatehouse_ci.ports import NotConfigured, PortFailed
+from gatehouse_release.git.files import stack_config
+from gatehouse_release.ports import NotConfigured, PortFailed
 
 API, VERSION = "https://api.github.com", "2022-11-28"
 TIMEOUT_SECONDS = 20.0

@@ -2,7 +2,7 @@
 
 A deployment always takes main as it is when it begins, and looks at main again when it has ended: two at once may take
 turns, but the last word is always main's. That an update succeeded means little here (a breaker's rollback looks like
-success: pulumi-aws #4487); what really runs is `running.py`'s question.
+success: pulumi-aws #4487); what really runs is `ecs.py`'s question.
 """
 
 import contextlib
@@ -17,9 +17,9 @@ import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import Main, archived, fetch, lay_out, stack_path
-from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed
+from gatehouse_release.git.checkout import Checkout, GitError
+from gatehouse_release.git.files import Main, archived, fetch, lay_out, stack_path
+from gatehouse_release.ports import DeployFailed, NotConfigured, PortFailed
 
 PROGRAM = "pulumi"
 # Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.

@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import msgspec
 
-from gatehouse_ci.files import stack_config
-from gatehouse_ci.ports import NotConfigured
-from gatehouse_ci.registry_auth import LOOPBACK, PASSWORD, USER, Answerer, Credentials, RegistryError
+from gatehouse_release.adapters.registry_auth import LOOPBACK, PASSWORD, USER, Answerer, Credentials, RegistryError
+from gatehouse_release.git.files import stack_config
+from gatehouse_release.ports import NotConfigured
 
 __all__ = ["Credentials", "Registry", "RegistryError", "connect"]
 

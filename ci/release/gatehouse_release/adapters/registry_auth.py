@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from gatehouse_ci.ports import PortFailed
+from gatehouse_release.ports import PortFailed
 
 USER, PASSWORD = "GATEHOUSE_REGISTRY_USER", "GATEHOUSE_REGISTRY_PASSWORD"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})

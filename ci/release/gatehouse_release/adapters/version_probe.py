@@ -1,7 +1,7 @@
 """Asks tasks what they are: each one's own /version, not what somebody wrote about it.
 
 The load balancer doesn't route /version, and a task's address is private: so who asks must stand in the environment's
-network. `FromHere` asks directly (a runner inside, a tunnel, a test); asking_inside.py runs a task there that asks.
+network. `FromHere` asks directly (a runner inside, a tunnel, a test); version_probe_task.py runs a task there that asks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 if TYPE_CHECKING:
-    from gatehouse_ci.asking_inside import Place
+    from gatehouse_release.adapters.version_probe_task import Place
 
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3

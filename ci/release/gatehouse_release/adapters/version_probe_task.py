@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_ci.asking import Task, digest_of
-from gatehouse_ci.ports import PortFailed
+from gatehouse_release.adapters.version_probe import Task, digest_of
+from gatehouse_release.ports import PortFailed
 
 STARTED_BY = "gatehouse-verify"
 # As gatehouse_chassis.ask.MARK; promotion doesn't import the chassis.
@@ -93,7 +93,7 @@ class FromInside:
         return answer["tasks"][0]["taskArn"]
 
     def _let_in(self, place: Place) -> list[str]:
-        """The load balancer's security group (gatehouse_platform.edge), whose members every service lets in."""
+        """The load balancer's security group (platform's components/edge.py), whose members every service lets in."""
         ec2 = place.session.client("ec2", region_name=place.region)
         named = [{"Name": "group-name", "Values": [f"gatehouse-{place.environment}-edge"]}]
         return [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.ports import BlackBoxSuite, NotConfigured, Previews, Registry, Runtime
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.ports import BlackBoxSuite, NotConfigured, Previews, Registry, Runtime
 
 REMOTE = "GATEHOUSE_REMOTE"
 
@@ -33,28 +33,28 @@ class Connected:
 
     @cached_property
     def registry(self) -> Registry:
-        from gatehouse_ci import registry  # noqa: PLC0415 - httpx, for those who need it
+        from gatehouse_release.adapters import registry  # noqa: PLC0415 - httpx, for those who need it
 
         return registry.connect(self.root, self.environ)
 
     @cached_property
     def runtime(self) -> Runtime:
         try:
-            from gatehouse_ci import running  # noqa: PLC0415 - boto3, for those who need it
+            from gatehouse_release.adapters import ecs  # noqa: PLC0415 - boto3, for those who need it
         except ModuleNotFoundError as error:
             message = f"AWS can't be asked: the package {error.name} isn't installed."
             raise NotConfigured(message, "Run: uv sync --all-packages --group platform") from None
-        return running.connect(self.root, self.environ, self.repository)
+        return ecs.connect(self.root, self.environ, self.repository)
 
     @cached_property
     def previews(self) -> Previews:
-        from gatehouse_ci import preview  # noqa: PLC0415 - the planners, for those who need them
+        from gatehouse_release.preview import previewer  # noqa: PLC0415 - the planners, for those who need them
 
-        return preview.connect(self.root, self.environ, self.repository, lambda: self.registry)
+        return previewer.connect(self.root, self.environ, self.repository, lambda: self.registry)
 
     @cached_property
     def black_box(self) -> BlackBoxSuite:
-        from gatehouse_ci import black_box  # noqa: PLC0415 - as above
+        from gatehouse_release.adapters import black_box  # noqa: PLC0415 - as above
 
         return black_box.connect(self.root, self.environ)
 

@@ -17,14 +17,14 @@ from rich.console import Console
 
 from gatehouse_catalog import CatalogError, find_root
 from gatehouse_catalog.releases import Release
-from gatehouse_ci import promote_show as show
-from gatehouse_ci.connect import connect
-from gatehouse_ci.matrix import matrix
-from gatehouse_ci.moves import Impossible
-from gatehouse_ci.ports import NotConfigured, PortFailed
-from gatehouse_ci.promote import Promoter
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import Action, Actor, Decision, Request
+from gatehouse_release.adapters.wiring import connect
+from gatehouse_release.change_set import Impossible
+from gatehouse_release.cli import render as show
+from gatehouse_release.matrix import matrix
+from gatehouse_release.model import Action, Actor, Decision, Request
+from gatehouse_release.ports import NotConfigured, PortFailed
+from gatehouse_release.promoter import Promoter
+from gatehouse_release.state import State
 
 REFUSED = 2
 # Actions whose preview is looked at first.

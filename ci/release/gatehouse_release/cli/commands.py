@@ -1,6 +1,6 @@
 """`gate promote`: what runs where, and how it gets there.
 
-Each command makes one request; promote_cli.py carries it out.
+Each command makes one request; actions.py carries it out.
 """
 
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
@@ -42,9 +42,9 @@ def with_options(*options: Command) -> Command:
 
 
 def _cli() -> Any:
-    from gatehouse_ci import promote_cli
+    from gatehouse_release.cli import actions
 
-    return promote_cli
+    return actions
 
 
 @click.group()

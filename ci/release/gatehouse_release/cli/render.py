@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_ci.matrix import Cell, Column, Matrix
-from gatehouse_ci.promote import Outcome
-from gatehouse_ci.structs import Decision, Reason, Record
+from gatehouse_release.matrix import Cell, Column, Matrix
+from gatehouse_release.model import Decision, Reason, Record
+from gatehouse_release.promoter import Outcome
 
 STYLES = {"verified": "green", "failed": "bold red", "reverted": "yellow", "applying": "cyan"}
 

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.git import HEAD, GitRepository
-from gatehouse_ci.ports import PortFailed
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.git.repository import HEAD, GitRepository
+from gatehouse_release.ports import PortFailed
 
 Tree = Mapping[str, str]
 

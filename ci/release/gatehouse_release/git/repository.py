@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from gatehouse_ci.ports import Moved, PortFailed, Tree
-from gatehouse_ci.records import one_line
-from gatehouse_ci.structs import Actor
+from gatehouse_release.model import Actor
+from gatehouse_release.ports import Moved, PortFailed, Tree
+from gatehouse_release.records import one_line
 
 # Read of every revision: what stack files, policy and records say, and which services there are.
 FOLDERS = ("stacks", "services")

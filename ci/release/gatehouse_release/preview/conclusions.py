@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from gatehouse_ci.preview_page import Commit, Setting, WayBack
-from gatehouse_ci.state import State
+from gatehouse_release.preview.page import Commit, Setting, WayBack
+from gatehouse_release.state import State
 
 # `Merge pull request #12 from …` and, squashed, `Add a button (#12)`.
 PULL_REQUEST = re.compile(r"^Merge pull request #(\d+)\b|\(#(\d+)\)$")

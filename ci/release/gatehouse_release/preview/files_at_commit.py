@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.files import archived, lay_out
-from gatehouse_ci.ports import PortFailed
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.git.files import archived, lay_out
+from gatehouse_release.ports import PortFailed
 
 # A service is started as far as its routes; 20 s are a minute's worth of a busy machine.
 STARTS_WITHIN_SECONDS = 60
@@ -26,7 +26,7 @@ import importlib, json, sys
 from pathlib import Path
 from gatehouse_catalog import load_catalog
 from gatehouse_chassis import Service
-from gatehouse_chassis.describe import described
+from gatehouse_chassis.http.openapi import described
 root, name = Path(sys.argv[1]), sys.argv[2]
 catalog = load_catalog(root)
 entry = catalog[name]

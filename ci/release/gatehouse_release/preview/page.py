@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from gatehouse_ci.openapi_diff import Difference
+from gatehouse_release.preview.openapi_diff import Difference
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,16 +12,16 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_ci import preview_rules
-from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import Main, fetch, stack_config, tree_at
-from gatehouse_ci.ports import PortFailed, Previews, Registry, Repository, Tree
-from gatehouse_ci.preview_files import Documents, Files
-from gatehouse_ci.preview_page import Health, Page
-from gatehouse_ci.preview_sections import Sections
-from gatehouse_ci.preview_show import shown
-from gatehouse_ci.state import read_state
-from gatehouse_ci.structs import MERGE, Change
+from gatehouse_release.git.checkout import Checkout, GitError
+from gatehouse_release.git.files import Main, fetch, stack_config, tree_at
+from gatehouse_release.model import MERGE, Change
+from gatehouse_release.ports import PortFailed, Previews, Registry, Repository, Tree
+from gatehouse_release.preview import conclusions
+from gatehouse_release.preview.files_at_commit import Documents, Files
+from gatehouse_release.preview.page import Health, Page
+from gatehouse_release.preview.render import shown
+from gatehouse_release.preview.sections import Sections
+from gatehouse_release.state import read_state
 
 # Of what `pulumi up` runs: the program, the alerts and dashboards it brings, what services say of themselves.
 PROGRAM = (".py", ".toml", ".yaml", ".json")
@@ -47,7 +47,7 @@ class Previewer:
         self._known(revision)
         tree = tree_at(self._checkout, revision)
         target = stack_config(tree, environment)
-        decides = preview_rules.fingerprinted(msgspec.to_builtins(dict(changes)), target, self._deployed(revision))
+        decides = conclusions.fingerprinted(msgspec.to_builtins(dict(changes)), target, self._deployed(revision))
         content = msgspec.json.encode({"environment": environment, **decides}, order="deterministic")
         fingerprint = hashlib.sha256(content).hexdigest()
         make = functools.partial(self._page, revision, source, environment, dict(changes), tree, fingerprint)
@@ -82,7 +82,7 @@ class Previewer:
         in_order = sorted(changes.items())
         health = None
         if source != MERGE:
-            seen_at, record, black_box, note = preview_rules.source_health(state, source, sorted(changes))
+            seen_at, record, black_box, note = conclusions.source_health(state, source, sorted(changes))
             health = Health(environment=source, seen_at=seen_at, by_record=record, black_box=black_box, note=note)
         with Files(self._checkout, self._documents) as files:
             sections = Sections(self._checkout, files, self._environ, stack_config(tree, environment))

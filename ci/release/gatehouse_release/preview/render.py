@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_ci.preview_page import Api, Database, Infrastructure, Move, Page
+from gatehouse_release.preview.page import Api, Database, Infrastructure, Move, Page
 
 COMMITS_SHOWN = 20
 LISTED = 30

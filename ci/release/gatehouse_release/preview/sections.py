@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse_ci import preview_rules
-from gatehouse_ci.checkout import Checkout, GitError
-from gatehouse_ci.files import stack_path
-from gatehouse_ci.openapi_diff import differences
-from gatehouse_ci.preview_files import Files, NotKnown
-from gatehouse_ci.preview_page import Api, Database, Infrastructure, Move, Setting, Step, WayBack
-from gatehouse_ci.structs import Change, Release
+from gatehouse_release.git.checkout import Checkout, GitError
+from gatehouse_release.git.files import stack_path
+from gatehouse_release.model import Change, Release
+from gatehouse_release.preview import conclusions
+from gatehouse_release.preview.files_at_commit import Files, NotKnown
+from gatehouse_release.preview.openapi_diff import differences
+from gatehouse_release.preview.page import Api, Database, Infrastructure, Move, Setting, Step, WayBack
 
 if TYPE_CHECKING:
     from gatehouse_db_manager import Configuration, Plan
@@ -62,8 +62,8 @@ class Sections:
         return Move(**move, commits=went or came, note=note)
 
     def _log(self, span: str, paths: Iterable[str]) -> Any:
-        form = f"--format={preview_rules.LOG_FORMAT}"
-        return preview_rules.commits(self._checkout.git("log", form, "--end-of-options", span, "--", *paths))
+        form = f"--format={conclusions.LOG_FORMAT}"
+        return conclusions.commits(self._checkout.git("log", form, "--end-of-options", span, "--", *paths))
 
     def settings(self, service: str, change: Change) -> list[Setting]:
         if change.after is None:
@@ -73,7 +73,7 @@ class Sections:
             after = self._files.toml(change.after.commit, service)
         except NotKnown as error:
             return [Setting(service=service, key="(any)", what="not known", detail=str(error))]
-        return list(preview_rules.settings(service, before, after or {}, self._target))
+        return list(conclusions.settings(service, before, after or {}, self._target))
 
     def api(self, service: str, change: Change) -> Api | None:
         """None where there is none to compare, or no code that makes it has changed."""
@@ -132,7 +132,7 @@ class Sections:
         except NotKnown as error:
             return WayBack(service=service, possible=False, why=f"nobody knows: {error}")
         contracts = [one.what for one in plan.steps if one.phase == "contract"] if plan and before else []
-        return preview_rules.way_back(service, toml, collections, contracts)
+        return conclusions.way_back(service, toml, collections, contracts)
 
     def _plan(self, service: str, before: Release | None, after: Release) -> "Plan | None":
         """From the schema of one release to that of the other; None for a service without one. Raises NotKnown."""

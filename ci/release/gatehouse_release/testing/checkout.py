@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_ci.checkout import Checkout
+from gatehouse_release.git.checkout import Checkout
 
 
 def copied(source: Path, target: Path) -> Checkout:

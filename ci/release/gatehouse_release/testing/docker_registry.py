@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from gatehouse_ci.registry import INDEX, MANIFEST
+from gatehouse_release.adapters.registry import INDEX, MANIFEST
 
 PROGRAM = "docker-registry"
 CONFIG = "application/vnd.oci.image.config.v1+json"

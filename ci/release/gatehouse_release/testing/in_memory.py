@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_ci.ports import DeployFailed, Moved, Tree
-from gatehouse_ci.state import stack_path
-from gatehouse_ci.structs import Actor, BlackBox, Change, Running
+from gatehouse_release.model import Actor, BlackBox, Change, Running
+from gatehouse_release.ports import DeployFailed, Moved, Tree
+from gatehouse_release.state import stack_path
 
 Fault = Callable[[str], None]
 STACK = """\

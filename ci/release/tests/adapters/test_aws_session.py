@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from boto3.session import Session
 
-from gatehouse_ci.looking import Looking
-from gatehouse_ci.testing_ecs import REGION, moto_ecs
+from gatehouse_release.adapters.aws_session import Looking
+from gatehouse_release.testing.ecs import REGION, moto_ecs
 
 ACCOUNT = "123456789012"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_ci import black_box
-from gatehouse_ci.ports import NotConfigured
+from gatehouse_release.adapters import black_box
+from gatehouse_release.ports import NotConfigured
 
 STACK = "config:\n  gatehouse:dns: {name: dev.gatehouse.example, zone: Z0}\n"
 

@@ -7,10 +7,10 @@ from typing import Any
 import boto3
 import pytest
 
-from gatehouse_ci import running
-from gatehouse_ci.ports import NotConfigured, PortFailed, Runtime
-from gatehouse_ci.structs import Running
-from gatehouse_ci.testing_ecs import REGION, Ecs, moto_ecs
+from gatehouse_release.adapters import ecs
+from gatehouse_release.model import Running
+from gatehouse_release.ports import NotConfigured, PortFailed, Runtime
+from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
 
 OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 CLUSTER = "gatehouse-test"
@@ -32,12 +32,12 @@ class OneTree:
 
 @pytest.fixture(scope="module")
 def server() -> Generator[Ecs]:
-    with moto_ecs() as ecs:
-        yield ecs
+    with moto_ecs() as server:
+        yield server
 
 
 @pytest.fixture
-def ecs(server: Ecs, monkeypatch: pytest.MonkeyPatch) -> Any:
+def client(server: Ecs, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client, in an account where nothing runs yet."""
     for key, value in server.environ.items():
         monkeypatch.setenv(key, value)
@@ -54,10 +54,10 @@ def ecs(server: Ecs, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def runtime(server: Ecs, tmp_path: Path) -> Runtime:
-    return running.connect(tmp_path, server.environ, OneTree(TREE))
+    return ecs.connect(tmp_path, server.environ, OneTree(TREE))
 
 
-def defined(ecs: Any, digest: str) -> str:
+def defined(client: Any, digest: str) -> str:
     """A new revision of the task definition, as `pulumi up` registers one. The proxy's image is none of ours."""
     person = {
         "name": "person",
@@ -65,18 +65,18 @@ def defined(ecs: Any, digest: str) -> str:
         "memory": 256,
         "environment": [{"name": "GATEHOUSE_IMAGE_DIGEST", "value": digest}],
     }
-    made = ecs.register_task_definition(family=f"{CLUSTER}-person", containerDefinitions=[person])
+    made = client.register_task_definition(family=f"{CLUSTER}-person", containerDefinitions=[person])
     return made["taskDefinition"]["taskDefinitionArn"]
 
 
-def serving(ecs: Any, definition: str, tasks: int = 2) -> None:
+def serving(client: Any, definition: str, tasks: int = 2) -> None:
     """The service runs that definition, in so many tasks."""
-    ecs.create_service(cluster=CLUSTER, serviceName="person", taskDefinition=definition, desiredCount=tasks)
-    start(ecs, definition, tasks)
+    client.create_service(cluster=CLUSTER, serviceName="person", taskDefinition=definition, desiredCount=tasks)
+    start(client, definition, tasks)
 
 
-def start(ecs: Any, definition: str, tasks: int = 1, group: str = "service:person") -> None:
-    ecs.run_task(cluster=CLUSTER, taskDefinition=definition, count=tasks, group=group, launchType="FARGATE")
+def start(client: Any, definition: str, tasks: int = 1, group: str = "service:person") -> None:
+    client.run_task(cluster=CLUSTER, taskDefinition=definition, count=tasks, group=group, launchType="FARGATE")
 
 
 def seen(runtime: Runtime) -> Running:
@@ -85,22 +85,22 @@ def seen(runtime: Runtime) -> Running:
     return found
 
 
-def test_a_service_that_is_not_there_is_none(ecs: Any, runtime: Runtime):
+def test_a_service_that_is_not_there_is_none(client: Any, runtime: Runtime):
     assert runtime.running("test", "person") is None
 
 
-def test_a_service_that_runs_as_meant_says_so_in_every_task(ecs: Any, runtime: Runtime):
-    definition = defined(ecs, NEW)
-    serving(ecs, definition, tasks=3)
+def test_a_service_that_runs_as_meant_says_so_in_every_task(client: Any, runtime: Runtime):
+    definition = defined(client, NEW)
+    serving(client, definition, tasks=3)
     assert seen(runtime) == Running(
         task_definition=definition, meant_task_definition=definition, digest=NEW, answered=(NEW,) * 3
     )
 
 
-def test_a_rollback_of_the_breaker_is_seen_though_nobody_reports_it(ecs: Any, server: Ecs, runtime: Runtime):
-    old = defined(ecs, OLD)
-    serving(ecs, old)
-    new = defined(ecs, NEW)  # the update registered it, ECS tried it and went back
+def test_a_rollback_of_the_breaker_is_seen_though_nobody_reports_it(client: Any, server: Ecs, runtime: Runtime):
+    old = defined(client, OLD)
+    serving(client, old)
+    new = defined(client, NEW)  # the update registered it, ECS tried it and went back
     server.rolls_back("test", "person")
     found = seen(runtime)
     assert (found.task_definition, found.meant_task_definition) == (old, new)
@@ -108,64 +108,64 @@ def test_a_rollback_of_the_breaker_is_seen_though_nobody_reports_it(ecs: Any, se
     assert found.digest == OLD
 
 
-def test_a_rollback_that_is_over_is_no_rollback(ecs: Any, server: Ecs, runtime: Runtime):
+def test_a_rollback_that_is_over_is_no_rollback(client: Any, server: Ecs, runtime: Runtime):
     """ECS keeps its events for long; what runs is what was meant by now."""
-    serving(ecs, defined(ecs, NEW))
+    serving(client, defined(client, NEW))
     server.rolls_back("test", "person")
     assert not seen(runtime).rolled_back
 
 
-def test_another_definition_without_a_rollback_was_put_there_by_hand(ecs: Any, runtime: Runtime):
-    old = defined(ecs, OLD)
-    new = defined(ecs, NEW)
-    serving(ecs, old)
+def test_another_definition_without_a_rollback_was_put_there_by_hand(client: Any, runtime: Runtime):
+    old = defined(client, OLD)
+    new = defined(client, NEW)
+    serving(client, old)
     found = seen(runtime)
     assert (found.task_definition, found.meant_task_definition, found.rolled_back) == (old, new, False)
 
 
-def test_a_service_that_answers_the_old_digest_is_told(ecs: Any, server: Ecs, runtime: Runtime):
-    serving(ecs, defined(ecs, NEW))
+def test_a_service_that_answers_the_old_digest_is_told(client: Any, server: Ecs, runtime: Runtime):
+    serving(client, defined(client, NEW))
     server.answers["person"] = OLD
     assert seen(runtime).answered == (OLD, OLD)
 
 
-def test_a_task_that_does_not_answer_is_not_left_out(ecs: Any, server: Ecs, runtime: Runtime):
-    serving(ecs, defined(ecs, NEW))
+def test_a_task_that_does_not_answer_is_not_left_out(client: Any, server: Ecs, runtime: Runtime):
+    serving(client, defined(client, NEW))
     server.answers["person"] = ""
     assert seen(runtime).answered == ("", "")
 
 
-def test_a_task_of_an_older_definition_that_still_runs_proves_nothing(ecs: Any, runtime: Runtime):
+def test_a_task_of_an_older_definition_that_still_runs_proves_nothing(client: Any, runtime: Runtime):
     """Both definitions hold the same image: only the definition tells them apart."""
-    old = defined(ecs, NEW)
-    new = defined(ecs, NEW)
-    serving(ecs, new)
-    start(ecs, old)
+    old = defined(client, NEW)
+    new = defined(client, NEW)
+    serving(client, new)
+    start(client, old)
     assert sorted(seen(runtime).answered) == ["", NEW, NEW]
 
 
-def test_tasks_of_others_and_stopped_ones_are_not_asked(ecs: Any, runtime: Runtime):
-    definition = defined(ecs, NEW)
-    serving(ecs, definition, tasks=1)
-    start(ecs, definition, group="family:schema")
-    start(ecs, definition)
-    last = ecs.list_tasks(cluster=CLUSTER, desiredStatus="RUNNING")["taskArns"][-1]
-    ecs.stop_task(cluster=CLUSTER, task=last)
+def test_tasks_of_others_and_stopped_ones_are_not_asked(client: Any, runtime: Runtime):
+    definition = defined(client, NEW)
+    serving(client, definition, tasks=1)
+    start(client, definition, group="family:schema")
+    start(client, definition)
+    last = client.list_tasks(cluster=CLUSTER, desiredStatus="RUNNING")["taskArns"][-1]
+    client.stop_task(cluster=CLUSTER, task=last)
     assert seen(runtime).answered == (NEW,)
 
 
-def test_an_environment_that_does_not_exist_yet_is_told(ecs: Any, server: Ecs, tmp_path: Path):
+def test_an_environment_that_does_not_exist_yet_is_told(client: Any, server: Ecs, tmp_path: Path):
     tree = {**TREE, "stacks/Pulumi.elsewhere.yaml": TREE["stacks/Pulumi.test.yaml"]}
     with pytest.raises(PortFailed, match=r"ECS in eu-central-1 can't be asked: .*Cluster"):
-        running.connect(tmp_path, server.environ, OneTree(tree)).running("elsewhere", "person")
+        ecs.connect(tmp_path, server.environ, OneTree(tree)).running("elsewhere", "person")
 
 
 def test_a_stack_file_without_a_region_is_named(server: Ecs, tmp_path: Path):
     with pytest.raises(PortFailed, match=r"Pulumi\.dev\.yaml names no aws:region"):
-        running.connect(tmp_path, server.environ, OneTree(TREE)).running("dev", "person")
+        ecs.connect(tmp_path, server.environ, OneTree(TREE)).running("dev", "person")
 
 
-def test_somebody_without_credentials_is_told(ecs: Any, runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
+def test_somebody_without_credentials_is_told(client: Any, runtime: Runtime, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from gatehouse_ci import github
-from gatehouse_ci.github import GitHub
-from gatehouse_ci.ports import NotConfigured, PortFailed
+from gatehouse_release.adapters import github
+from gatehouse_release.adapters.github import GitHub
+from gatehouse_release.ports import NotConfigured, PortFailed
 
 ROOT = "/repos/institute/gatehouse"
 

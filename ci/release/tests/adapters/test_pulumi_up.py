@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.deploying import Deployer
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.ports import DeployFailed, NotConfigured, PortFailed
-from gatehouse_ci.testing_checkout import commit, with_remote, write
+from gatehouse_release.adapters.pulumi_up import Deployer
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.ports import DeployFailed, NotConfigured, PortFailed
+from gatehouse_release.testing.checkout import commit, with_remote, write
 
 STACK = "stacks/Pulumi.test.yaml"
 # Says of every update which stack file it saw, and does what `hook` says.

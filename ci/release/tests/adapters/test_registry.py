@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from gatehouse_ci.registry import Credentials, Registry, RegistryError
-from gatehouse_ci.testing import DockerRegistry, docker_registry
+from gatehouse_release.adapters.registry import Credentials, Registry, RegistryError
+from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
 
 REPOSITORY = "institute/gatehouse"
 NOWHERE = "sha256:" + "0" * 64

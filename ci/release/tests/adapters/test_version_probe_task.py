@@ -15,15 +15,15 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecs.models import ecs_backends
 
 from gatehouse_chassis.ask import MARK
-from gatehouse_ci import asking_inside
-from gatehouse_ci.asking_inside import STARTED_BY, FromInside
-from gatehouse_ci.deploying import Deployer
-from gatehouse_ci.ports import PortFailed
-from gatehouse_ci.running import EcsRuntime
-from gatehouse_ci.structs import Running
-from gatehouse_ci.testing_ecs import REGION, Ecs, moto_ecs
+from gatehouse_release.adapters import version_probe_task
+from gatehouse_release.adapters.ecs import EcsRuntime
+from gatehouse_release.adapters.pulumi_up import Deployer
+from gatehouse_release.adapters.version_probe_task import STARTED_BY, FromInside
+from gatehouse_release.model import Running
+from gatehouse_release.ports import PortFailed
+from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
 
-from .test_running import CLUSTER, NEW, TREE, OneTree
+from .test_ecs import CLUSTER, NEW, TREE, OneTree
 
 LOG = "/gatehouse/test/person"
 
@@ -173,4 +173,4 @@ def test_a_task_that_does_not_end_is_stopped(inside: Inside, tmp_path: Path):
 
 
 def test_both_ends_know_the_line_by_the_same_mark():
-    assert asking_inside.MARK == MARK
+    assert version_probe_task.MARK == MARK

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gatehouse_ci.connect import connect, signed_in
-from gatehouse_ci.matrix import matrix
-from gatehouse_ci.memory import tree
-from gatehouse_ci.ports import NotConfigured
-from gatehouse_ci.promote_commands import promote
-from gatehouse_ci.promote_show import age
+from gatehouse_release.adapters.wiring import connect, signed_in
+from gatehouse_release.cli.commands import promote
+from gatehouse_release.cli.render import age
+from gatehouse_release.matrix import matrix
+from gatehouse_release.ports import NotConfigured
+from gatehouse_release.testing.in_memory import tree
 
-from .conftest import ROOT, SERVICES, World, all_at
-from .test_git import bare_remote
+from ..conftest import ROOT, SERVICES, World, all_at
+from ..git.test_repository import bare_remote
 
 POLICY = (ROOT / "stacks" / "policy.yaml").read_text()
 Gate = Callable[..., Result]

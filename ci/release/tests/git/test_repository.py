@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_ci.git import GitRepository
-from gatehouse_ci.memory import MemoryPorts, release, tree
-from gatehouse_ci.ports import Moved, PortFailed
-from gatehouse_ci.promote import Promoter
-from gatehouse_ci.state import read_state
-from gatehouse_ci.structs import Actor, Request
+from gatehouse_release.git.repository import GitRepository
+from gatehouse_release.model import Actor, Request
+from gatehouse_release.ports import Moved, PortFailed
+from gatehouse_release.promoter import Promoter
+from gatehouse_release.state import read_state
+from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
-from .conftest import ROOT, SERVICES, World, releases_in
+from ..conftest import ROOT, SERVICES, World, releases_in
 
 EVA = Actor(name="eva", roles=frozenset({"engineer"}))
 POLICY = (ROOT / "stacks" / "policy.yaml").read_text()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_ci.openapi_diff import differences
+from gatehouse_release.preview.openapi_diff import differences
 
 PATH = "/api/person/people"
 DOCUMENT: dict[str, Any] = {

@@ -10,15 +10,15 @@ import pytest
 from rich.console import Console
 
 from gatehouse_catalog import find_root
-from gatehouse_ci import preview_rules
-from gatehouse_ci.checkout import Checkout
-from gatehouse_ci.preview import LazyPage, Previewer
-from gatehouse_ci.preview_files import Files
-from gatehouse_ci.preview_page import Page
-from gatehouse_ci.preview_sections import Sections, compared
-from gatehouse_ci.preview_show import shown
-from gatehouse_ci.structs import MERGE, Change, Release
-from gatehouse_ci.testing_checkout import commit
+from gatehouse_release.git.checkout import Checkout
+from gatehouse_release.model import MERGE, Change, Release
+from gatehouse_release.preview import conclusions
+from gatehouse_release.preview.files_at_commit import Files
+from gatehouse_release.preview.page import Page
+from gatehouse_release.preview.previewer import LazyPage, Previewer
+from gatehouse_release.preview.render import shown
+from gatehouse_release.preview.sections import Sections, compared
+from gatehouse_release.testing.checkout import commit
 
 ROOT = find_root()
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", "static", "test-data", "node_modules")
@@ -308,7 +308,7 @@ SECRET: dict[str, Any] = {"settings": {"key": {"type": "text", "secret": True}}}
 )
 def test_secrets_and_forgotten_keys_of_the_stack_file(choice: dict[str, Any], said: list[tuple[str, str]]):
     target = {"gatehouse:services": {"person": choice}}
-    found = preview_rules.settings("person", SECRET, SECRET, target)
+    found = conclusions.settings("person", SECRET, SECRET, target)
     assert [(one.key, one.what) for one in found] == said
 
 
@@ -324,6 +324,6 @@ def test_secrets_and_forgotten_keys_of_the_stack_file(choice: dict[str, Any], sa
 )
 def test_the_way_back_follows_readiness(collections: dict[str, str], possible: bool, why: str):
     before = {"database": {"needs": {"person": "1.2.0"}}}
-    way = preview_rules.way_back("person", before, collections, [])
+    way = conclusions.way_back("person", before, collections, [])
     assert way.possible is possible
     assert why in way.why

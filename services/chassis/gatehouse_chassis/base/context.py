@@ -1,6 +1,6 @@
 """What is known about the request in hand: its ids, the caller's token, and until when an answer is of use.
 
-`observe.py` sets it for every request; logs, data access and the client for other services read it. It is a context
+`middleware.py` sets it for every request; logs, data access and the client for other services read it. It is a context
 variable, so tasks that a request starts see the same, and two requests never see each other's.
 """
 

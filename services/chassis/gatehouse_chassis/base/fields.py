@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
 
 END = r"(?![\s\S])"
 WORD = rf"^[^\s\x00-\x1f\x7f](?:[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?{END}"

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-from gatehouse_chassis.context import current
+from gatehouse_chassis.base.context import current
 
 _encoder = msgspec.json.Encoder(enc_hook=str)
 

@@ -33,9 +33,9 @@ from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
-from gatehouse_chassis.problems import Unavailable
-from gatehouse_chassis.statements import Statement, compiled
-from gatehouse_chassis.transactions import GONE, Isolation, Transaction
+from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.data.statements import Statement, compiled
+from gatehouse_chassis.data.transactions import GONE, Isolation, Transaction
 
 LONGEST_SHOWN = 500  # characters of a slow statement in the log
 

@@ -6,8 +6,8 @@ or <table>_<name>. A service that can say it better catches the exception where 
 
 import asyncpg
 
-from gatehouse_chassis.database import Busy
-from gatehouse_chassis.problems import Conflict, Invalid, Problem
+from gatehouse_chassis.base.problems import Conflict, Invalid, Problem
+from gatehouse_chassis.data.database import Busy
 
 UNSTORABLE = (
     asyncpg.CharacterNotInRepertoireError,  # NUL in a text

@@ -27,10 +27,10 @@ import msgspec
 from piccolo.table import Table
 from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.context import request_id
-from gatehouse_chassis.database import Database, database_of
-from gatehouse_chassis.problems import Conflict, NotFound, StaleVersion
-from gatehouse_chassis.statements import RowBuilder
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.data.database import Database, database_of
+from gatehouse_chassis.data.statements import RowBuilder
 
 T = TypeVar("T")
 MANAGED = frozenset(

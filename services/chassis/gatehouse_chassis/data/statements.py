@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import msgspec
 
 if TYPE_CHECKING:
-    from gatehouse_chassis.database import Database
+    from gatehouse_chassis.data.database import Database
 
 Row = TypeVar("Row")
 

@@ -15,7 +15,7 @@ from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.postgres import PostgresTransaction
 
 if TYPE_CHECKING:
-    from gatehouse_chassis.database import Database
+    from gatehouse_chassis.data.database import Database
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 

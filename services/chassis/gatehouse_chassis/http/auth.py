@@ -15,8 +15,8 @@ import jwt
 import msgspec
 from jwt.algorithms import OKPAlgorithm
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.problems import Unauthenticated, Unavailable
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 
 ISSUER = "gatehouse"
 AUDIENCE = "gatehouse"

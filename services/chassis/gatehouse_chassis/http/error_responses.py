@@ -9,9 +9,10 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from gatehouse_chassis import context, database_errors
-from gatehouse_chassis.fields import in_words
-from gatehouse_chassis.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
+from gatehouse_chassis.base import context
+from gatehouse_chassis.base.fields import in_words
+from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
+from gatehouse_chassis.data import database_errors
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
 MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 from litestar import Request, Response
 from litestar.params import Parameter
 
-from gatehouse_chassis.problems import Invalid, MatchRequired
+from gatehouse_chassis.base.problems import Invalid, MatchRequired
 
 LONGEST_VERSION = 2**31 - 1
 # A proxy that compresses makes a tag weak; the version inside is the same, so W/ is taken too.

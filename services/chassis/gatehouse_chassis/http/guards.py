@@ -11,8 +11,8 @@ from typing import Any, cast
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
-from gatehouse_chassis.problems import Forbidden, NotFound
+from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
+from gatehouse_chassis.base.problems import Forbidden, NotFound
 
 Guard = Callable[[ASGIConnection, BaseRouteHandler], Awaitable[None]]
 SAFE_METHODS = frozenset({"GET", "HEAD"})

@@ -13,8 +13,8 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.metrics import Metrics
+from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.metrics.registry import Metrics
 
 READINESS_TIMEOUT = 1.0
 REMEMBERED_SECONDS = 1.0

@@ -27,11 +27,11 @@ import msgspec
 from litestar import Request, Response
 from litestar.params import Parameter
 
-from gatehouse_chassis.aggregates import By
-from gatehouse_chassis.problems import Conflict, Invalid, Unprocessable
+from gatehouse_chassis.base.problems import Conflict, Invalid, Unprocessable
+from gatehouse_chassis.data.repository import By
 
 if TYPE_CHECKING:
-    from gatehouse_chassis.database import Database
+    from gatehouse_chassis.data.database import Database
 
 LONGEST_KEY = 255
 KEPT_HOURS = 24

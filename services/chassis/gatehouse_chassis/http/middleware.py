@@ -12,10 +12,10 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
-from gatehouse_chassis.context import RequestContext, current
-from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.traffic import UNMATCHED
+from gatehouse_chassis.base.context import RequestContext, current
+from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.metrics.registry import Metrics
+from gatehouse_chassis.metrics.traffic import UNMATCHED
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})$")  # https://www.w3.org/TR/trace-context/

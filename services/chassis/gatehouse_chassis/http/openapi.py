@@ -10,16 +10,9 @@ from typing import Any
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 
-from gatehouse_chassis.client import Refused, TooLate
-from gatehouse_chassis.guards import label_of
-from gatehouse_chassis.problems import (
-    BY_STATUS,
-    MEDIA_TYPE,
-    Invalid,
-    Problem,
-    ProblemDetails,
-    Unavailable,
-)
+from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem, ProblemDetails, Unavailable
+from gatehouse_chassis.http.guards import label_of
+from gatehouse_chassis.service.client import Refused, TooLate
 
 PROBLEM_SCHEMA = {
     "type": "object",

@@ -10,11 +10,11 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.enums import MediaType
 
-from gatehouse_chassis.guards import operators, public
-from gatehouse_chassis.health import CollectionVersion, Health, Readiness
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.service import Service
-from gatehouse_chassis.settings import Resolved
+from gatehouse_chassis.http.guards import operators, public
+from gatehouse_chassis.http.health import CollectionVersion, Health, Readiness
+from gatehouse_chassis.metrics.registry import Metrics
+from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.settings import Resolved
 
 
 class Alive(msgspec.Struct, frozen=True):

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.health import CollectionVersion
-from gatehouse_chassis.sessions import SESSIONS, Sessions
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.health import CollectionVersion
+from gatehouse_chassis.metrics.pg_sessions import SESSIONS, Sessions
 
 SELECT = """
     select collection, version, to_char(applied_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as applied_at

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_chassis.filters import storable
+from gatehouse_chassis.lists.filters import storable
 
 DIGEST_BYTES = 9
 LONGEST = 2_000

@@ -34,12 +34,12 @@ from piccolo.columns import Column
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
-from gatehouse_chassis import cursors
-from gatehouse_chassis.database import database_of
-from gatehouse_chassis.filters import LONGEST_TEXT, MOST_VALUES, Filter, reference, storable
-from gatehouse_chassis.listing_documents import documented_operation
-from gatehouse_chassis.problems import Invalid
-from gatehouse_chassis.statements import RowBuilder
+from gatehouse_chassis.base.problems import Invalid
+from gatehouse_chassis.data.database import database_of
+from gatehouse_chassis.data.statements import RowBuilder
+from gatehouse_chassis.lists import cursors
+from gatehouse_chassis.lists.filters import LONGEST_TEXT, MOST_VALUES, Filter, reference, storable
+from gatehouse_chassis.lists.listing_openapi import documented_operation
 
 DEFAULT_LIMIT = 50
 MOST = 200

@@ -7,7 +7,7 @@ from litestar.openapi.spec import Operation, Parameter, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 
 if TYPE_CHECKING:
-    from gatehouse_chassis.paging import Listing
+    from gatehouse_chassis.lists.listing import Listing
 
 
 def documented_operation(listing: "Listing[Any]") -> type[Operation]:

@@ -17,10 +17,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from gatehouse_chassis.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
-from gatehouse_chassis.service import Service
-from gatehouse_chassis.sessions import Sessions, SessionsCollector
-from gatehouse_chassis.traffic import Traffic
+from gatehouse_chassis.metrics.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
+from gatehouse_chassis.metrics.pg_sessions import Sessions, SessionsCollector
+from gatehouse_chassis.metrics.traffic import Traffic
+from gatehouse_chassis.service.service import Service
 
 disable_created_metrics()  # a series more for each counter and histogram, which nobody asks for
 

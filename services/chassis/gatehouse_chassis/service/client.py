@@ -20,9 +20,9 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from gatehouse_chassis.breaker import Breaker
-from gatehouse_chassis.context import TIMEOUT_HEADER, current, passed_on
-from gatehouse_chassis.problems import Problem, ProblemDetails, Unavailable
+from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on
+from gatehouse_chassis.base.problems import Problem, ProblemDetails, Unavailable
+from gatehouse_chassis.service.circuit_breaker import Breaker
 
 T = TypeVar("T")
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

@@ -10,8 +10,8 @@ import msgspec
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_catalog.structs import Service as Entry
-from gatehouse_chassis.client import Client
-from gatehouse_chassis.settings import Settings, resolve
+from gatehouse_chassis.service.client import Client
+from gatehouse_chassis.service.settings import Settings, resolve
 
 T = TypeVar("T", int, float)
 ENVIRONMENTS = ("local", "dev", "test", "staging", "production")

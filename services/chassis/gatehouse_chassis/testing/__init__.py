@@ -28,8 +28,8 @@ from litestar import Litestar
 from uuid_utils.compat import uuid7
 
 from gatehouse_catalog import find_root
-from gatehouse_chassis.auth import ALGORITHM, AUDIENCE, ISSUER
-from gatehouse_chassis.service import Service
+from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
+from gatehouse_chassis.service.service import Service
 
 KEY_ID = "test-key"
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from gatehouse_chassis.answers import field_error
-from gatehouse_chassis.fields import Email, Markdown, Phone, Sentence, TimeZone, Url, Word, refuse_odd_times
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.fields import Email, Markdown, Phone, Sentence, TimeZone, Url, Word, refuse_odd_times
+from gatehouse_chassis.base.problems import Invalid
+from gatehouse_chassis.http.error_responses import field_error
 
 
 class Form(msgspec.Struct):

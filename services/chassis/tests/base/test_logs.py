@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from litestar import post
 from gatehouse_chassis import create_app, logs
-from gatehouse_chassis.guards import signed_in
+from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.testing import serving
 
 class Thing(msgspec.Struct):

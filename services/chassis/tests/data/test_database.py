@@ -12,10 +12,10 @@ from piccolo.columns import JSONB, Integer, Text
 from piccolo.table import Table
 from structlog.testing import capture_logs
 
-from gatehouse_chassis.database import Busy, Database, NotOpen, Unreachable
-from gatehouse_chassis.sessions import SESSIONS, Sessions
-from gatehouse_chassis.transactions import TransactionMisuse
-from gatehouse_chassis.versions import DatabaseVersions
+from gatehouse_chassis.data.database import Busy, Database, NotOpen, Unreachable
+from gatehouse_chassis.data.transactions import TransactionMisuse
+from gatehouse_chassis.http.versions import DatabaseVersions
+from gatehouse_chassis.metrics.pg_sessions import SESSIONS, Sessions
 
 DB = Database("house")
 
@@ -83,7 +83,7 @@ def test_importing_a_services_tables_connects_to_nothing_and_leaves_black_alone(
     code = (
         "import socket, sys\n"
         "socket.socket.connect = socket.socket.connect_ex = lambda *a: sys.exit('it connected')\n"
-        "from gatehouse_chassis.database import Database\n"
+        "from gatehouse_chassis.data.database import Database\n"
         "from piccolo.table import Table\n"
         "from piccolo.columns import Text\n"
         "class Note(Table, db=Database('house'), tablename='note', schema='house'):\n"

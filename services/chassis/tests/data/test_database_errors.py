@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from gatehouse_chassis.answers import as_problem
-from gatehouse_chassis.database import Database
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.error_responses import as_problem
 
 DB = Database("house")
 

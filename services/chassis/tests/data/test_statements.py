@@ -11,8 +11,8 @@ from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import Array, Integer, Text
 from piccolo.table import Table
 
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.statements import RowMismatch, arg
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.data.statements import RowMismatch, arg
 
 DB = Database("house")
 ANNA, BEN = UUID(int=1), UUID(int=2)

@@ -8,8 +8,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from gatehouse_chassis.auth import KEYS_FRESH_FOR, LEAST_BETWEEN_FETCHES, Authenticator, Keys
-from gatehouse_chassis.problems import Unauthenticated, Unavailable
+from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
+from gatehouse_chassis.http.auth import KEYS_FRESH_FOR, LEAST_BETWEEN_FETCHES, Authenticator, Keys
 from gatehouse_chassis.testing import KEY_ID, Tokens
 
 PERSON = "019a0000-0001-7000-8000-000000000002"

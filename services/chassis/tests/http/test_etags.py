@@ -16,13 +16,13 @@ from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import Array, Integer, Text, Timestamptz
 from piccolo.table import Table
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.aggregates import Aggregate
-from gatehouse_chassis.answers import answer
-from gatehouse_chassis.context import RequestContext, current
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.problems import Conflict, Invalid, MatchRequired, NotFound, StaleVersion
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.context import RequestContext, current
+from gatehouse_chassis.base.problems import Conflict, Invalid, MatchRequired, NotFound, StaleVersion
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.http.error_responses import answer
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
 
 DB = Database("house")
 ANNA = Actor(account=UUID(int=100), roles=frozenset({"staff"}))

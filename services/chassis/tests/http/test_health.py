@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog.structs import Service as Entry
-from gatehouse_chassis.drain import Drain
-from gatehouse_chassis.health import CollectionVersion, Health, satisfies, unmet
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.service import Build, Service
-from gatehouse_chassis.settings import Settings
+from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.http.health import CollectionVersion, Health, satisfies, unmet
+from gatehouse_chassis.metrics.registry import Metrics
+from gatehouse_chassis.service.service import Build, Service
+from gatehouse_chassis.service.settings import Settings
 
 
 def service() -> Service:

@@ -10,11 +10,11 @@ import msgspec
 import pytest
 from litestar import Litestar, Request, Response, post
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.answers import answer
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.idempotency import IdempotencyKey, Repeats
-from gatehouse_chassis.problems import Conflict
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import Conflict
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.error_responses import answer
+from gatehouse_chassis.http.idempotency import IdempotencyKey, Repeats
 
 DB = Database("house")
 REPEATS = Repeats(DB)

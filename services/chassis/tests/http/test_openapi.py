@@ -8,8 +8,8 @@ import pytest
 from litestar import Litestar, Request, Response, get
 
 from gatehouse_chassis import Service, create_app
-from gatehouse_chassis.etags import versioned
-from gatehouse_chassis.guards import public, signed_in
+from gatehouse_chassis.http.etags import versioned
+from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_chassis.testing import serving
 
 SERVICE = """

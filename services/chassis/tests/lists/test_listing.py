@@ -17,11 +17,11 @@ from piccolo.columns import UUID as UUIDColumn
 from piccolo.columns import Array, Boolean, Integer, Numeric, Text, Timestamptz
 from piccolo.table import Table
 
-from gatehouse_chassis import cursors
-from gatehouse_chassis.database import Database
-from gatehouse_chassis.filters import boolean, choices, integer, member, present, text, uuid
-from gatehouse_chassis.paging import Listing, Page, Sort
-from gatehouse_chassis.problems import Invalid
+from gatehouse_chassis.base.problems import Invalid
+from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.lists import cursors
+from gatehouse_chassis.lists.filters import boolean, choices, integer, member, present, text, uuid
+from gatehouse_chassis.lists.listing import Listing, Page, Sort
 
 DB = Database("house")
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

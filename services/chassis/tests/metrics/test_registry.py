@@ -14,9 +14,9 @@ from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from gatehouse_chassis import Service, create_app
-from gatehouse_chassis.guards import public, signed_in
-from gatehouse_chassis.metrics import Metrics
-from gatehouse_chassis.sessions import Sessions
+from gatehouse_chassis.http.guards import public, signed_in
+from gatehouse_chassis.metrics.pg_sessions import Sessions
+from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.testing import ServiceClient, serving
 
 SERVICE = 'name = "demo"\ndomain = "demo"\nsummary = "Counts"\npath = "/api/demo"\nport = 8499\n'

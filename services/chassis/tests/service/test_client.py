@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_chassis.breaker import Breaker
-from gatehouse_chassis.client import Client, Misunderstood, Refused, TooLate
-from gatehouse_chassis.context import RequestContext, current
-from gatehouse_chassis.problems import Unavailable
-from gatehouse_local.testing import free_port
+from gatehouse_chassis.base.context import RequestContext, current
+from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.service.circuit_breaker import Breaker
+from gatehouse_chassis.service.client import Client, Misunderstood, Refused, TooLate
+from gatehouse_local.testing.pytest_plugin import free_port
 
 
 class Person(msgspec.Struct):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gatehouse_catalog import CatalogError
 from gatehouse_catalog.structs import Service as Entry
 from gatehouse_catalog.structs import Setting
-from gatehouse_chassis.settings import Settings, parse, resolve
+from gatehouse_chassis.service.settings import Settings, parse, resolve
 
 
 def entry(**settings: dict[str, Any]) -> Entry:

@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
-from gatehouse_chassis.problems import MEDIA_TYPE, NotFound, Problem, ProblemDetails, Unauthenticated
+from gatehouse_chassis.base.problems import MEDIA_TYPE, NotFound, Problem, ProblemDetails, Unauthenticated
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.guards import allow
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.guards import allow
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity import accounts
 from gatehouse_identity.accounts import GRANT, GRANTS
 from gatehouse_identity.structs import NewRoleGrant, Revocation, RoleGrant

@@ -6,7 +6,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.guards import allow, public
+from gatehouse_chassis.http.guards import allow, public
 from gatehouse_identity.keys import JWKS_MAX_AGE
 from gatehouse_identity.structs import Jwks, SigningKeys
 

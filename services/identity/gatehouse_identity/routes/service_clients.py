@@ -15,11 +15,11 @@ from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Sche
 from litestar.openapi.spec.enums import OpenAPIType
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.answers import field_error
-from gatehouse_chassis.etags import IfMatch, etag, required_version, versioned
-from gatehouse_chassis.guards import allow, public
-from gatehouse_chassis.paging import Page
-from gatehouse_chassis.problems import Invalid, Unauthenticated, Unsupported
+from gatehouse_chassis.base.problems import Invalid, Unauthenticated, Unsupported
+from gatehouse_chassis.http.error_responses import field_error
+from gatehouse_chassis.http.etags import IfMatch, etag, required_version, versioned
+from gatehouse_chassis.http.guards import allow, public
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity import service_clients
 from gatehouse_identity.routes.answers import unauthenticated, uncached
 from gatehouse_identity.service_clients import CLIENT, CLIENTS

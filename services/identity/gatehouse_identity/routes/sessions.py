@@ -6,8 +6,8 @@ from litestar import Controller, Response, delete, get, post
 from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.guards import public, signed_in
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_identity import queries
 from gatehouse_identity.routes.answers import unauthenticated, uncached
 from gatehouse_identity.structs import NewSession, Refresh, Session, SessionTokens

@@ -9,9 +9,9 @@ from litestar.handlers import BaseRouteHandler
 from litestar.params import Parameter
 
 from gatehouse_chassis import Service
-from gatehouse_chassis.filters import storable
-from gatehouse_chassis.guards import public
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.http.guards import public
+from gatehouse_chassis.lists.filters import storable
 from gatehouse_identity import queries
 from gatehouse_identity.routes.answers import LOCATION, not_found, sent_to, uncached
 from gatehouse_identity.structs import Persona, SessionTokens, SignInOptions

@@ -4,9 +4,9 @@ from typing import Any
 
 from litestar import Request, get
 
-from gatehouse_chassis.filters import choices, uuid
-from gatehouse_chassis.guards import allow
-from gatehouse_chassis.paging import Listing, Page
+from gatehouse_chassis.http.guards import allow
+from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.listing import Listing, Page
 from gatehouse_identity import tables
 from gatehouse_identity.structs import AuditAction, AuditEntry
 

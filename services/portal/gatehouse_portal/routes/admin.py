@@ -7,8 +7,8 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.problems import NotFound
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal import guards
 from gatehouse_portal.pages import page, wants_part
 from gatehouse_portal.watch import STATES, Watch

@@ -14,8 +14,8 @@ from litestar.datastructures import FormMultiDict
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.actor import Actor
-from gatehouse_chassis.problems import Conflict, Invalid, NotFound, StaleVersion
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound, StaleVersion
 from gatehouse_portal import guards, learning
 from gatehouse_portal.learning import View
 from gatehouse_portal.pages import page, see, wants_part

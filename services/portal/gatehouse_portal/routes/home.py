@@ -8,7 +8,7 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.actor import OPERATOR_ROLES, Actor
+from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
 from gatehouse_portal import guards, learning
 from gatehouse_portal.learning import View
 from gatehouse_portal.pages import page

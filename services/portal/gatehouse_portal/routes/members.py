@@ -4,7 +4,7 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.actor import Actor
+from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal import guards
 from gatehouse_portal.pages import MEMBERS_SEEN_BY, page, wants_part
 from gatehouse_portal.peers import Peers

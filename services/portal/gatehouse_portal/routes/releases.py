@@ -12,16 +12,16 @@ from litestar.datastructures import State as AppState
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.problems import Invalid, NotFound
-from gatehouse_ci.policy import Policy
-from gatehouse_ci.state import State
-from gatehouse_ci.structs import ENVIRONMENTS, Actor, Record, Request
+from gatehouse_chassis.base.problems import Invalid, NotFound
 from gatehouse_portal import guards, release_words
 from gatehouse_portal.board import board
 from gatehouse_portal.desk import TROUBLES, Desk, Plan, Run
 from gatehouse_portal.pages import RELEASES_SEEN_BY, page, see, wants_part
 from gatehouse_portal.peers import Peers
 from gatehouse_portal.structs import Me
+from gatehouse_release.model import ENVIRONMENTS, Actor, Record, Request
+from gatehouse_release.policy import Policy
+from gatehouse_release.state import State
 
 # Seconds that a form waits for its outcome before the page of its progress is shown.
 PATIENCE = 2.0

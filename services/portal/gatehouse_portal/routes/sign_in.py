@@ -16,7 +16,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.problems import Conflict, Invalid, NotFound, Problem, Unauthenticated
+from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound, Problem, Unauthenticated
 from gatehouse_portal import guards
 from gatehouse_portal.forms import local_path
 from gatehouse_portal.pages import THEME_COOKIE, THEMES, page, see

@@ -5,11 +5,11 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post, put
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.guards import signed_in
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
-from gatehouse_chassis.problems import Forbidden
+from gatehouse_chassis.base.problems import Forbidden
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.guards import signed_in
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics import queries
 from gatehouse_topics.listings import RESOURCES, RESOURCES_BY_ID
 from gatehouse_topics.queries import REPEATS, RESOURCE

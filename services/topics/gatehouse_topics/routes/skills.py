@@ -5,10 +5,10 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.etags import IfMatch, created, required_version, versioned
-from gatehouse_chassis.guards import signed_in
-from gatehouse_chassis.idempotency import IdempotencyKey
-from gatehouse_chassis.paging import Page
+from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.guards import signed_in
+from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.listings import SKILLS
 from gatehouse_topics.queries import REPEATS, SKILL
 from gatehouse_topics.routes import editors

@@ -1,6 +1,6 @@
 """`local/compose.yaml`, from the catalog: the same platform in containers, with a profile for each way to begin.
 
-Pure: the catalog in, text out. What runs it is `compose_engine.py`, or plain `docker compose`. It holds no secret: the
+Pure: the catalog in, text out. What runs it is `docker_compose.py`, or plain `docker compose`. It holds no secret: the
 container `secrets` makes them once, into volumes, each of which only those containers see whose secrets it holds.
 """
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import setting_variable
-from gatehouse_local.shared import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_observability.grafana import FOLDER as DASHBOARDS
 from gatehouse_observability.rules import as_yaml
 
@@ -188,7 +188,7 @@ def _secrets(catalog: Catalog) -> dict[str, Any]:
         "build": _tools(catalog),
         "profiles": sorted([*profiles_of(catalog), OBSERVABILITY]),
         **LOCKED,
-        "command": ["python3", "-m", "gatehouse_local.compose_secrets", "/secrets"],
+        "command": ["python3", "-m", "gatehouse_local.compose.secret_files", "/secrets"],
         "environment": {"GATEHOUSE_SECRET_FILES": json.dumps(secret_files(catalog), indent=1).replace("$", "$$")},
         "volumes": ["secrets:/secrets/kept", *(f"{volume(owner)}:/secrets/{owner}" for owner in owners(catalog))],
         "network_mode": "none",
@@ -252,7 +252,7 @@ def _edge(services: Iterable[Service], profiles: list[str]) -> dict[str, Any]:
         "image": TOOLS,
         "profiles": profiles,
         **LOCKED,
-        "command": ["python3", "-m", "gatehouse_local.edge"],
+        "command": ["python3", "-m", "gatehouse_local.runner.edge"],
         "environment": {
             "GATEHOUSE_HOST": "0.0.0.0",  # noqa: S104 - in its container
             "GATEHOUSE_PORT": str(EDGE_PORT),

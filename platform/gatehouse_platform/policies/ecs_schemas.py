@@ -12,7 +12,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB
-from gatehouse_platform.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, Resource
 from gatehouse_platform.policies.tasks import SERVICE, TASK_DEFINITION, containers_of
 
 FARGATE_STOP_SECONDS = 120

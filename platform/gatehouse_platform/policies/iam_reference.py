@@ -12,7 +12,7 @@ from typing import Any
 
 import botocore.session
 
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.grants import statements
 
 # IAM's prefix -> botocore's name of the service, where they differ.

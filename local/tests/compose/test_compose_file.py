@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import load_catalog
-from gatehouse_local import compose, compose_engine
-from gatehouse_local.compose_secrets import write
-from gatehouse_local.state import Health, State
+from gatehouse_local.compose import compose_file, docker_compose
+from gatehouse_local.compose.secret_files import write
+from gatehouse_local.runner.state import Health, State
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CATALOG = load_catalog(ROOT)
-CONTAINERS = compose.document(CATALOG)["services"]
+CONTAINERS = compose_file.document(CATALOG)["services"]
 
 
 def started_by(profile: str) -> set[str]:
@@ -23,12 +23,12 @@ def test_a_services_profile_brings_it_and_all_that_it_needs():
     for service in CATALOG:
         needed = {one.name for one in CATALOG.start_order([service.name]) if one.kind != "job"}
         assert needed <= started_by(service.name)
-        assert {compose.POSTGRES, compose.SECRETS, compose.EDGE} <= started_by(service.name)
+        assert {compose_file.POSTGRES, compose_file.SECRETS, compose_file.EDGE} <= started_by(service.name)
 
 
 def test_the_database_profile_brings_every_schema_and_no_service():
-    databases = {compose.database_of(service) for service in CATALOG if service.database}
-    assert started_by("db") == {compose.POSTGRES, compose.SECRETS, *databases}
+    databases = {compose_file.database_of(service) for service in CATALOG if service.database}
+    assert started_by("db") == {compose_file.POSTGRES, compose_file.SECRETS, *databases}
 
 
 def test_what_a_container_waits_for_starts_in_each_of_its_profiles():
@@ -53,8 +53,8 @@ def test_what_is_mounted_from_the_checkout_is_there():
 
 
 def test_secrets_are_made_once_and_only_their_owner_is_told(tmp_path: Path):
-    files = compose.secret_files(CATALOG)
-    for owner in ["kept", *compose.owners(CATALOG)]:
+    files = compose_file.secret_files(CATALOG)
+    for owner in ["kept", *compose_file.owners(CATALOG)]:
         (tmp_path / owner).mkdir()
     write(tmp_path, files)
     before = {path: (tmp_path / path).read_text() for path in files}
@@ -64,7 +64,7 @@ def test_secrets_are_made_once_and_only_their_owner_is_told(tmp_path: Path):
     assert "{" not in "".join(before.values())
     for service in CATALOG:
         assert password not in before.get(f"{service.name}/environment", "")
-    assert password not in (ROOT / compose.FILE).read_text(encoding="utf-8")
+    assert password not in (ROOT / compose_file.FILE).read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def with_a_new_service(tmp_path: Path) -> Path:
 
 def test_a_new_service_is_there_without_an_edit(with_a_new_service: Path):
     catalog = load_catalog(with_a_new_service)
-    containers = compose.document(catalog)["services"]
+    containers = compose_file.document(catalog)["services"]
     demo = containers["demo"]
     assert {"all", "api", "demo", "learning"} <= set(demo["profiles"])
     assert demo["depends_on"] == {"person": {"condition": "service_healthy"}}
@@ -113,5 +113,5 @@ def container(name: str, **state: object) -> dict:
     ],
 )
 def test_a_containers_state_is_shown_as_a_process_is(name: str, state: dict, expected: tuple):
-    row = compose_engine.row_of(container(name, **state), CATALOG)
+    row = docker_compose.row_of(container(name, **state), CATALOG)
     assert (row.state, row.health) == expected

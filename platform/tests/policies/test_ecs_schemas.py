@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_platform.graph import Graph
+from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.policies.ecs_schemas import problems, service_request, task_definition_request, validated
 from gatehouse_platform.policies.tasks import containers_of
-from gatehouse_platform.settings import ENVIRONMENTS
-from gatehouse_platform.shapes import problems, service_request, task_definition_request, validated
 
 Graphs = Callable[[str], Graph]
 TY = Path(sys.executable).parent / "ty"
@@ -74,7 +74,9 @@ def test_a_wrong_container_is_found(graph: Graphs):
 def test_a_misspelt_argument_or_nested_key_is_caught_by_the_type_check(tmp_path: Path, statement: str, said: str):
     """Mocks take any name; only the type check sees it."""
     file = tmp_path / "wrong.py"
-    file.write_text(f"from pulumi_aws import ecs\nfrom gatehouse_platform.service import ServiceArgs\n\n{statement}\n")
+    file.write_text(
+        f"from pulumi_aws import ecs\nfrom gatehouse_platform.components.service import ServiceArgs\n\n{statement}\n"
+    )
     command = [str(TY), "check", "--python", sys.prefix, "--output-format", "concise", str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0

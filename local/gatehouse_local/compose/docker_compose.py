@@ -1,7 +1,7 @@
 """`gate up --engine compose`: the platform in containers, by Docker Compose and local/compose.yaml.
 
-Starts, looks and stops by asking Compose and the engine; what is to run says compose.py. Which of the two engines a
-state folder uses is in its `compose.json`, so that `gate status`, `logs` and `down` need not be told.
+Starts, looks and stops by asking Compose and the engine; what is to run says compose_file.py. Which of the two engines
+a state folder uses is in its `compose.json`, so that `gate status`, `logs` and `down` need not be told.
 """
 
 import json
@@ -18,15 +18,14 @@ import click
 import msgspec
 
 from gatehouse_catalog import Catalog, load_catalog
-from gatehouse_ci import engine as docker
-from gatehouse_ci import images
-from gatehouse_local import compose, control, troubles, view
-from gatehouse_local.control import Report
-from gatehouse_local.secrets import write_private
-from gatehouse_local.solution import Place
-from gatehouse_local.state import Health, State, Status
-from gatehouse_local.troubles import Trouble
-from gatehouse_local.up_commands import CONTAINERS
+from gatehouse_ci.images import build, docker
+from gatehouse_local.compose import CONTAINERS, compose_file
+from gatehouse_local.runner import control, port_conflicts, view
+from gatehouse_local.runner.control import Report
+from gatehouse_local.runner.platform_specs import Place
+from gatehouse_local.runner.port_conflicts import Trouble
+from gatehouse_local.runner.secrets import write_private
+from gatehouse_local.runner.state import Health, State, Status
 
 START_SECONDS = 300.0  # for all to be well, images built; 6 services take 40 on two cores
 LOOK_SECONDS = 0.5
@@ -63,9 +62,11 @@ class Compose:
 
     def command(self, *words: str, profiles: Iterable[str] | None = None) -> list[str]:
         """Compose's command line; of all profiles when none are given."""
-        chosen = sorted([*compose.profiles_of(self.catalog), compose.OBSERVABILITY] if profiles is None else profiles)
+        chosen = sorted(
+            [*compose_file.profiles_of(self.catalog), compose_file.OBSERVABILITY] if profiles is None else profiles
+        )
         named = [word for name in chosen for word in ("--profile", name)]
-        return [*self._program, "--file", str(self.place.root / compose.FILE), *named, *words]
+        return [*self._program, "--file", str(self.place.root / compose_file.FILE), *named, *words]
 
     def ask(self, *words: str, why: str, profiles: Iterable[str] | None = None) -> str:
         """What Compose says. Raises Trouble, beginning with `why`."""
@@ -78,12 +79,12 @@ class Compose:
 
     def build(self, profiles: Iterable[str], report: Callable[[str], None]) -> None:
         """Builds the images of what the profiles start, so that what runs is what the checkout says."""
-        containers = compose.document(self.catalog)["services"]
+        containers = compose_file.document(self.catalog)["services"]
         wanted = {name for name, one in containers.items() if set(one["profiles"]) & set(profiles)}
-        ours = [image for image in images.images_of(self.catalog) if image.name in wanted]
-        images.build(self.engine, self.place.root, ours, measure=False, report=report)
-        if compose.SECRETS in wanted:
-            self.ask("build", compose.SECRETS, why="The image of the edge can't be built")
+        ours = [image for image in build.images_of(self.catalog) if image.name in wanted]
+        build.build(self.engine, self.place.root, ours, measure=False, report=report)
+        if compose_file.SECRETS in wanted:
+            self.ask("build", compose_file.SECRETS, why="The image of the edge can't be built")
 
     def rows(self) -> list[Status]:
         """What runs and how it is, as `gate status` shows it."""
@@ -91,13 +92,13 @@ class Compose:
         if not ids:
             return []
         said = json.loads(self.engine.ask("inspect", *ids, why="The engine doesn't say what runs"))
-        order = {name: place for place, name in enumerate(compose.document(self.catalog)["services"])}
+        order = {name: place for place, name in enumerate(compose_file.document(self.catalog)["services"])}
         rows = [row_of(one, self.catalog) for one in said]
         return sorted(rows, key=lambda row: order.get(row.name, len(order)))
 
     def report(self) -> Report:
         rows = self.rows()
-        edge = any(row.name == compose.EDGE for row in rows)
+        edge = any(row.name == compose_file.EDGE for row in rows)
         return Report(0, 0, str(self.place.state), self.place.public_url if edge else None, None, rows)
 
     def last_words(self, name: str) -> list[str]:
@@ -110,9 +111,11 @@ class Compose:
 
     def write_url_file(self) -> str:
         """The administrator's address of the database, kept for `gate db` as the embedded engine does."""
-        password = self.ask("exec", "-T", compose.POSTGRES, "cat", f"{compose.PLACE}/password", why="No password")
-        where = f"127.0.0.1:{self.place.postgres_port}/{compose.DATABASE}"
-        url = f"postgresql://{compose.ADMINISTRATOR}:{password.strip()}@{where}"
+        password = self.ask(
+            "exec", "-T", compose_file.POSTGRES, "cat", f"{compose_file.PLACE}/password", why="No password"
+        )
+        where = f"127.0.0.1:{self.place.postgres_port}/{compose_file.DATABASE}"
+        url = f"postgresql://{compose_file.ADMINISTRATOR}:{password.strip()}@{where}"
         write_private(self.place.state / "postgres.url", url + "\n")
         return url
 
@@ -149,19 +152,19 @@ def row_of(container: dict[str, Any], catalog: Catalog) -> Status:
         pid=container["State"]["Pid"] or None,
         uptime_seconds=(datetime.now(UTC) - began).total_seconds() if running else None,
         restarts=container["RestartCount"],
-        url=f"http://localhost:{port}" if port and name != compose.POSTGRES else None,
+        url=f"http://localhost:{port}" if port and name != compose_file.POSTGRES else None,
         last_error=f"ended with code {code}" if state is State.FAILED else None,
     )
 
 
 def _is_task(name: str) -> bool:
-    return name == compose.SECRETS or name.endswith(_DATABASE_TASK)
+    return name == compose_file.SECRETS or name.endswith(_DATABASE_TASK)
 
 
 def _kind(name: str, catalog: Catalog) -> str:
     if name in catalog:
         return catalog[name].kind
-    own = {compose.POSTGRES: "database", compose.EDGE: "edge"}
+    own = {compose_file.POSTGRES: "database", compose_file.EDGE: "edge"}
     return "task" if _is_task(name) else own.get(name, "metrics")
 
 
@@ -194,12 +197,12 @@ def up(place: Place, what: tuple[str, ...], *, detach: bool, observe: bool, as_j
     if control.find(place.state, wait=True) is not None:
         raise Trouble("The embedded engine runs here already, on the same ports. Stop it first: gate down")
     running = Compose(place)
-    profiles = sorted({*(what or ("all",)), *([compose.OBSERVABILITY] if observe else [])})
+    profiles = sorted({*(what or ("all",)), *([compose_file.OBSERVABILITY] if observe else [])})
     _check_profiles(running.catalog, profiles)
     say = (lambda _line: None) if as_json else click.echo
     fresh = not running.rows()
     if fresh:
-        for listener in troubles.bind(_ports(running.catalog, profiles)).values():
+        for listener in port_conflicts.bind(_ports(running.catalog, profiles)).values():
             listener.close()
     running.build(profiles, say)
     place.state.mkdir(parents=True, exist_ok=True)
@@ -225,14 +228,14 @@ def up(place: Place, what: tuple[str, ...], *, detach: bool, observe: bool, as_j
 
 
 def _check_profiles(catalog: Catalog, profiles: Iterable[str]) -> None:
-    known = {*compose.profiles_of(catalog), compose.OBSERVABILITY}
+    known = {*compose_file.profiles_of(catalog), compose_file.OBSERVABILITY}
     for name in profiles:
         if name not in known:
-            raise Trouble(f"{compose.FILE} has no profile {name}. There are: {', '.join(sorted(known))}")
+            raise Trouble(f"{compose_file.FILE} has no profile {name}. There are: {', '.join(sorted(known))}")
 
 
 def _ports(catalog: Catalog, profiles: Iterable[str]) -> dict[str, int]:
-    containers = compose.document(catalog)["services"]
+    containers = compose_file.document(catalog)["services"]
     return {
         name: int(published.split(":")[1])
         for name, one in containers.items()
@@ -242,7 +245,7 @@ def _ports(catalog: Catalog, profiles: Iterable[str]) -> dict[str, int]:
 
 
 def _has_database(report: Report) -> bool:
-    return any(row.name == compose.POSTGRES for row in report.resources)
+    return any(row.name == compose_file.POSTGRES for row in report.resources)
 
 
 def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[Report, list[str]]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from gatehouse_platform.graph import Graph
-from gatehouse_platform.iam_reference import CONDITION_KEYS, PERMISSIONS
+from gatehouse_platform.config.settings import STACKS
+from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.grants import statements
-from gatehouse_platform.settings import STACKS
+from gatehouse_platform.policies.iam_reference import CONDITION_KEYS, PERMISSIONS
 
 Graphs = Callable[[str], Graph]
 # Documents about the resource that they hang on: `*` is that resource.
