@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gatehouse_db_manager.api import Applied, Result, Status, apply, plan, reset, status
+    from gatehouse_db_manager.api import Applied, DatabaseStatus, Result, apply, plan, reset, status
     from gatehouse_db_manager.config.load import load
     from gatehouse_db_manager.config.model import Configuration
     from gatehouse_db_manager.errors import (
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gatehouse_db_manager.planning.plan import Plan, Step
 
 _PLACES = {
-    "api": ("Applied", "Result", "Status", "apply", "plan", "reset", "status"),
+    "api": ("Applied", "Result", "DatabaseStatus", "apply", "plan", "reset", "status"),
     "offline_plan": ("plan_between",),
     "config.load": ("load",),
     "errors": ("ConfigurationError", "DbManagerError", "FailedError", "LockError", "NoDatabaseError", "RefusedError"),
@@ -35,6 +35,7 @@ __all__ = [
     "Applied",
     "Configuration",
     "ConfigurationError",
+    "DatabaseStatus",
     "DbManagerError",
     "FailedError",
     "LockError",
@@ -42,7 +43,6 @@ __all__ = [
     "Plan",
     "RefusedError",
     "Result",
-    "Status",
     "Step",
     "apply",
     "load",

@@ -13,12 +13,12 @@ from psycopg.types.json import set_json_loads
 from gatehouse_db_manager.config.model import Configuration, Schema
 from gatehouse_db_manager.database import bookkeeping
 from gatehouse_db_manager.database.address import Address
-from gatehouse_db_manager.database.drift import Difference, differences
+from gatehouse_db_manager.database.drift import DriftDifference, differences
 from gatehouse_db_manager.database.failures import explain
 from gatehouse_db_manager.database.inspector import inspect
 from gatehouse_db_manager.database.lock import BOOTSTRAP, lock
 from gatehouse_db_manager.database.passwords import let_in
-from gatehouse_db_manager.database.snapshot import AppliedVersion, Live
+from gatehouse_db_manager.database.snapshot import AppliedVersion, DatabaseState
 from gatehouse_db_manager.errors import FailedError, NoDatabaseError, Problem, RefusedError
 from gatehouse_db_manager.execution.approval import Allowed, count, stop_if_refused, wanted_fingerprints
 from gatehouse_db_manager.execution.executor import Executor
@@ -63,7 +63,7 @@ class CollectionStatus(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: str | None
 
 
-class Status(msgspec.Struct, frozen=True, kw_only=True):
+class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     environment: str | None
     collections: tuple[CollectionStatus, ...]
     pending: int
@@ -96,7 +96,7 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
             if connection.broken:
                 message = f"The connection is lost: {explain(error)} Apply again: it resumes where this ended."
                 raise FailedError(message) from error
-            raise FailedError(f"The database said no: {explain(error)} Mend the reason and try again.") from error
+            raise FailedError(f"The database said no: {explain(error)} Fix the reason and try again.") from error
 
 
 def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
@@ -107,8 +107,8 @@ def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
     if row and row[0] != connection.info.backend_pid:
         address = f"{connection.info.host}:{connection.info.port}"
         message = "leads through a connection pooler: the lock that keeps two runs apart belongs to a session."
-        mend = "Give the address of PostgreSQL itself: connect directly."
-        raise RefusedError([Problem(file="database", key="address", value=address, message=message, mend=mend)])
+        fix = "Give the address of PostgreSQL itself: connect directly."
+        raise RefusedError([Problem(file="database", key="address", value=address, message=message, fix=fix)])
 
 
 def plan(url: Address, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
@@ -119,7 +119,7 @@ def plan(url: Address, configuration: Configuration, *, environment: str = "", t
 
 def _plan(
     connection: "psycopg.Connection[Any]", configuration: Configuration, environment: str, test_data: bool
-) -> tuple[Live, Plan]:
+) -> tuple[DatabaseState, Plan]:
     """Planning is pure; where it needs to know how many rows are concerned, it asks and is done again."""
     live = _inspect(connection, configuration.schemas)
     while True:
@@ -220,15 +220,15 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
     if live.environment not in {None, environment}:
         message = f"belongs to {live.environment}: another run has just marked it so."
         problem = Problem(file="database", key="environment", value=environment, message=message)
-        raise RefusedError([msgspec.structs.replace(problem, mend="Check the address.")])
+        raise RefusedError([msgspec.structs.replace(problem, fix="Check the address.")])
 
 
-def status(url: Address, configuration: Configuration, *, test_data: bool = False) -> Status:
+def status(url: Address, configuration: Configuration, *, test_data: bool = False) -> DatabaseStatus:
     """The versions wanted and applied, and how much is pending."""
     with connect(url) as connection:
         live, planned = _plan(connection, configuration, "", test_data)
     collections = [item for schema in configuration.schemas for item in _collection_status(schema, live)]
-    return Status(
+    return DatabaseStatus(
         environment=live.environment,
         collections=tuple(collections),
         pending=sum(_pending(one) for one in planned.schemas),
@@ -240,7 +240,7 @@ def _pending(one: SchemaPlan) -> int:
     return max(len(one.steps), len(one.versions))
 
 
-def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]:
+def _collection_status(schema: Schema, live: DatabaseState) -> Iterator[CollectionStatus]:
     applied = live.schema(schema.name).versions
     wanted = {collection.name: collection.version_text for collection in schema.collections}
     for name in sorted(wanted.keys() | applied.keys()):
@@ -254,7 +254,7 @@ def _collection_status(schema: Schema, live: Live) -> Iterator[CollectionStatus]
         )
 
 
-def drift(url: Address, configuration: Configuration) -> tuple[Difference, ...]:
+def drift(url: Address, configuration: Configuration) -> tuple[DriftDifference, ...]:
     """What somebody changed or dropped by hand since the last apply; what the files say now doesn't matter."""
     with connect(url) as connection:
         names = [schema.name for schema in configuration.schemas]
@@ -267,7 +267,7 @@ def reset(url: Address, configuration: Configuration, *, lock_wait: float = 60.0
         live = _inspect(connection, configuration.schemas)
         if live.environment not in {None, "local"}:
             message = f"belongs to {live.environment}; reset drops all data and is for local databases only."
-            raise RefusedError([Problem(file="database", key="environment", message=message, mend="Check --url.")])
+            raise RefusedError([Problem(file="database", key="environment", message=message, fix="Check --url.")])
         known = _TABLES_2 if live.layout == bookkeeping.LAYOUT else _TABLES_1
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait):
@@ -283,11 +283,11 @@ def _drop(connection: "psycopg.Connection[Any]", schema: str, tables: tuple[str,
                 connection.execute(f"delete from dbm.{table} where schema = %s".encode(), [schema])  # noqa: S608 (constants)
     except psycopg.errors.LockNotAvailable as error:
         problem = Problem(
-            file="database", key=schema, message=explain(error), mend="Stop the services first: gate down."
+            file="database", key=schema, message=explain(error), fix="Stop the services first: gate down."
         )
         raise RefusedError([problem]) from None
 
 
-def _inspect(connection: "psycopg.Connection[Any]", schemas: tuple[Schema, ...]) -> Live:
+def _inspect(connection: "psycopg.Connection[Any]", schemas: tuple[Schema, ...]) -> DatabaseState:
     roles = {role: schema.name for schema in schemas for role in (schema.service_role, schema.reader_role)}
     return inspect(connection, [schema.name for schema in schemas], roles, definitions=True)

@@ -8,7 +8,7 @@ from gatehouse_db_manager.config.model import Configuration, Schema, Table
 from gatehouse_db_manager.database.bookkeeping import LAYOUT
 from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
-    Live,
+    DatabaseState,
     LiveColumn,
     LiveConstraint,
     LiveIndex,
@@ -27,12 +27,12 @@ def plan_between(before: Configuration, after: Configuration) -> Plan:
     return make_plan(as_applied(before), after)
 
 
-def as_applied(configuration: Configuration) -> Live:
+def as_applied(configuration: Configuration) -> DatabaseState:
     """A database right after `apply`, as far as planning looks at one."""
     schemas = configuration.schemas
-    empty = Live(bootstrapped=True, layout=LAYOUT)
+    empty = DatabaseState(bootstrapped=True, layout=LAYOUT)
     first = {plan.schema: plan for plan in make_plan(empty, configuration).schemas}
-    return Live(
+    return DatabaseState(
         bootstrapped=True,
         layout=LAYOUT,
         roles=frozenset(role for schema in schemas for role in (schema.service_role, schema.reader_role)),

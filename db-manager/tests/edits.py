@@ -5,7 +5,7 @@ import re
 from random import Random
 from typing import Any
 
-from .generated import COLLECTIONS, GROUPS, NAMES, RULES, SNAPSHOTS, Content, Databases, Maker, mended, primary_key
+from .generated import COLLECTIONS, GROUPS, NAMES, RULES, SNAPSHOTS, Content, Databases, Maker, fixed, primary_key
 
 _WORD = re.compile(r"'(?:[^']|'')*'|[a-z_][a-z0-9_]*")
 
@@ -21,7 +21,7 @@ def edited(random: Random, databases: Databases) -> Databases:
                 column.pop("renamed_from", None)
     for _ in range(random.choice((1, 1, 2, 3, 4, 6))):
         random.choice(EDITS)(maker, databases)
-        mended(databases)
+        fixed(databases)
     return databases
 
 

@@ -2,7 +2,7 @@
 collections; and what becomes of one when somebody edits its files.
 
 Everything is drawn from a `random.Random`, so one seed is one database. Names come from small pools: so a name is freed
-and taken again by something else. `mended` takes out what no longer fits, so an edit needs to know only what it edits.
+and taken again by something else. `fixed` takes out what no longer fits, so an edit needs to know only what it edits.
 """
 
 import copy
@@ -334,21 +334,21 @@ def made_up(random: Random) -> Databases:
         for column in content["columns"].values():
             if maker.chance(0.05):
                 column["renamed_from"] = random.choice(NAMES)
-    return mended(databases)
+    return fixed(databases)
 
 
-def mended(databases: Databases) -> Databases:
+def fixed(databases: Databases) -> Databases:
     """Without what can't be: rules about columns that aren't there, references to what can't be referred to."""
     for _ in range(4):  # what goes may be what something else was about
         before = copy.deepcopy(databases)
         for name, content in databases.items():
-            _mend(databases, name, content)
+            _fix(databases, name, content)
         if before == databases:
             break
     return databases
 
 
-def _mend(databases: Databases, name: str, content: Content) -> None:
+def _fix(databases: Databases, name: str, content: Content) -> None:
     if content.get("renamed_from") == name:
         content.pop("renamed_from", None)
     columns = content["columns"]

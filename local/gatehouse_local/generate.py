@@ -33,7 +33,7 @@ def run(root: Path, *, only_check: bool) -> int:
     found = stale(root)
     for path, text in found.items():
         if only_check:
-            click.echo(f"{path} is stale. Mend: gate generate\n{_difference(root / path, path, text)}")
+            click.echo(f"{path} is stale. Fix: gate generate\n{_difference(root / path, path, text)}")
         else:
             write(root, path, text)
             click.echo(f"wrote {path}")

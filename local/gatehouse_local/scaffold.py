@@ -24,7 +24,7 @@ LONGEST_NAME = 30
 def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callable[[str], None]) -> Path:
     """Writes services/`name`, puts it into the lock file and into what is generated; gives the folder.
 
-    Raises CatalogError, naming what is wrong and the mend, when a name doesn't fit or is taken; then nothing is written
+    Raises CatalogError, naming what is wrong and the fix, when a name doesn't fit or is taken; then nothing is written
     """
     if kind != "api":
         raise CatalogError([_problem("--kind", kind, "has no template yet.", "Use api.")])
@@ -84,8 +84,8 @@ def _check(root: Path, folder: Path, name: str, domain: str) -> None:
     problems = []
     for key, value in (("NAME", name), ("--domain", domain)):
         if not NAME.fullmatch(value) or len(value) > LONGEST_NAME:
-            mend = f'Use lower case, digits and single dashes, at most {LONGEST_NAME}; such as "{_tidied(value)}".'
-            problems.append(_problem(key, value, "isn't a name.", mend))
+            fix = f'Use lower case, digits and single dashes, at most {LONGEST_NAME}; such as "{_tidied(value)}".'
+            problems.append(_problem(key, value, "isn't a name.", fix))
     if folder.exists():
         problems.append(_problem("NAME", name, f"services/{name} exists already.", "Choose another name."))
     if name in RESERVED:
@@ -106,8 +106,8 @@ def _tidied(value: str) -> str:
     return tidy or "my-service"
 
 
-def _problem(key: str, value: str, message: str, mend: str) -> Problem:
-    return Problem(file="gate new service", key=key, value=f'"{value}"' if value else "", message=message, mend=mend)
+def _problem(key: str, value: str, message: str, fix: str) -> Problem:
+    return Problem(file="gate new service", key=key, value=f'"{value}"' if value else "", message=message, fix=fix)
 
 
 def _lock(root: Path, folder: Path) -> None:
@@ -121,4 +121,4 @@ def _lock(root: Path, folder: Path) -> None:
         said = "uv isn't on the path."
     if said:
         shutil.rmtree(folder)
-        raise CatalogError([_problem("uv.lock", "", f"can't be updated.\n{said}\n", "Mend that and try again.")])
+        raise CatalogError([_problem("uv.lock", "", f"can't be updated.\n{said}\n", "Fix that and try again.")])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 class WorkspaceError(Exception):
-    """A pyproject.toml can't be used; the message names the file, the key and the mend."""
+    """A pyproject.toml can't be used; the message names the file, the key and the fix."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _member(folder: Path) -> Member:
     settings = _read(file)
     name = settings.get("project", {}).get("name")
     if not name:
-        raise WorkspaceError(f'{file}: project.name is missing. Mend: name = "gatehouse-{folder.name}"')
+        raise WorkspaceError(f'{file}: project.name is missing. Fix: name = "gatehouse-{folder.name}"')
     project = settings["project"]
     required = [*project.get("dependencies", []), *chain(*project.get("optional-dependencies", {}).values())]
     needs = frozenset(re.split(r"[^\w.-]", requirement, maxsplit=1)[0] for requirement in required)
@@ -64,5 +64,5 @@ def _read(file: Path) -> dict:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise WorkspaceError(
-            f"{file} can't be read: {error}. Mend that line, or bring the file back from git."
+            f"{file} can't be read: {error}. Fix that line, or bring the file back from git."
         ) from error

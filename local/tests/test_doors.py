@@ -126,14 +126,14 @@ def test_without_a_home_downloads_stay_in_the_checkout(checkout: Path, path: Pat
 
 
 @pytest.mark.parametrize("version", ["Python 3.9.2", ""])
-def test_a_python_too_old_or_missing_is_one_sentence_with_the_mend(checkout: Path, path: Path, version: str):
+def test_a_python_too_old_or_missing_is_one_sentence_with_the_fix(checkout: Path, path: Path, version: str):
     if version:
         a_tool(path, "python3", f'if [[ $1 == --version ]]; then echo "{version}"; else exit 1; fi')
     said = run(checkout / "local" / "gate", path=path)
     assert said.returncode == 1
     assert said.stderr.count("\n") == 1
     assert f"needs Python 3.11 to 3.14, and finds {version or 'none'}" in said.stderr
-    assert "Mend:" in said.stderr
+    assert "Fix:" in said.stderr
 
 
 def test_a_failed_installation_is_tried_again(checkout: Path, path: Path):

@@ -64,10 +64,10 @@ def part(value: str, *words: str) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_a_part_that_isnt_installed_is_named_with_the_mend():
+def test_a_part_that_isnt_installed_is_named_with_the_fix():
     said = part("gatehouse_nowhere.commands:part", "part")
     assert said.returncode == 1
-    assert "gate part needs the package gatehouse_nowhere, which isn't installed. Mend: uv sync" in said.stderr
+    assert "gate part needs the package gatehouse_nowhere, which isn't installed. Fix: uv sync" in said.stderr
 
 
 def test_a_misspelt_command_is_told_with_the_nearest():

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gatehouse_catalog import Catalog, Service
 from gatehouse_observability import platform_alerts
-from gatehouse_observability.rules import Alert, Group, Recording, Severity
+from gatehouse_observability.rules import Alert, Recording, RuleGroup, Severity
 
 AVAILABILITY, LATENCY = "availability", "latency"
 INDICATORS = (AVAILABILITY, LATENCY)
@@ -54,16 +54,18 @@ def threshold(service: Service) -> str:
     return repr(service.objectives.latency_p99_ms / 1000)
 
 
-def groups(catalog: Catalog) -> list[Group]:
+def groups(catalog: Catalog) -> list[RuleGroup]:
     """One group a service, recordings before the alerts that read them."""
     return [_group(catalog, service) for service in catalog if service.kind != "job"]
 
 
-def _group(catalog: Catalog, service: Service) -> Group:
+def _group(catalog: Catalog, service: Service) -> RuleGroup:
     recordings = [_targets(service), *_traffic(service), *_ratios(service), *_budgets(service), *_percentiles(service)]
     recordings += _burning(service)
     alerts = [_alert(catalog, service, indicator, burn) for indicator in INDICATORS for burn in BURNS]
-    return Group(name=f"gatehouse-{service.name}", rules=[*recordings, *alerts, *platform_alerts.of_service(service)])
+    return RuleGroup(
+        name=f"gatehouse-{service.name}", rules=[*recordings, *alerts, *platform_alerts.of_service(service)]
+    )
 
 
 def _targets(service: Service) -> Recording:

@@ -30,7 +30,7 @@ TAG = "gatehouse"
 SERVICES = "label_values(gatehouse_build_info, service)"
 
 
-class Query(msgspec.Struct, frozen=True):
+class PanelQuery(msgspec.Struct, frozen=True):
     expr: str
     legend: str = ""
 
@@ -39,7 +39,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     """`help` says what is good and what is bad, for who sees it for the first time."""
 
     title: str
-    queries: Sequence[Query]
+    queries: Sequence[PanelQuery]
     help: str
     unit: str = "short"
     kind: Literal["graph", "number", "table"] = "graph"
@@ -49,7 +49,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
     columns: Sequence[str] = ()  # of a table: labels, in order
 
 
-class Row(msgspec.Struct, frozen=True):
+class PanelRow(msgspec.Struct, frozen=True):
     title: str
     panels: Sequence[Panel]
 
@@ -58,7 +58,7 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     uid: str
     title: str
     summary: str
-    rows: Sequence[Row]
+    rows: Sequence[PanelRow]
     by_service: bool = False  # has a variable `service`, which offers whatever runs
     releases: str = ""  # an expression that has a sample where a release begins
 

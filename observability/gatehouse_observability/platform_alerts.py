@@ -5,7 +5,7 @@ is in objectives.py, and only that and a service that is gone may wake somebody.
 from collections.abc import Iterator
 
 from gatehouse_catalog import Service
-from gatehouse_observability.rules import Alert, Group, Recording
+from gatehouse_observability.rules import Alert, Recording, RuleGroup
 
 PLATFORM = "platform"  # owns what belongs to no domain
 # Beyond it, writing /metrics holds a service's event loop for over 20 ms (`gate bench observability`); ours have below
@@ -14,8 +14,8 @@ MOST_SERIES = 3_500
 MIB = 1024 * 1024
 
 
-def groups() -> list[Group]:
-    return [Group(name="gatehouse-platform", rules=[*_recordings(), *_of_all()])]
+def groups() -> list[RuleGroup]:
+    return [RuleGroup(name="gatehouse-platform", rules=[*_recordings(), *_of_all()])]
 
 
 def _recordings() -> list[Recording]:

@@ -5,13 +5,13 @@ from typing import Any
 
 from gatehouse_catalog import Catalog
 from gatehouse_observability import objectives, platform_alerts
-from gatehouse_observability.rules import Group, as_yaml, document
+from gatehouse_observability.rules import RuleGroup, as_yaml, document
 
 CONFIG, RULES = "prometheus.yaml", "rules.yaml"
 LOCAL_SECONDS = 5  # between two scrapes, and two evaluations, on a laptop
 
 
-def rule_groups(catalog: Catalog) -> list[Group]:
+def rule_groups(catalog: Catalog) -> list[RuleGroup]:
     """All groups of all services, and the platform's."""
     return [*objectives.groups(catalog), *platform_alerts.groups()]
 

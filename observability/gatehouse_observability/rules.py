@@ -44,7 +44,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         return f"{RUNBOOKS}/{self.runbook}.md"
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     rules: Sequence[Recording | Alert]
     interval: str = "30s"
@@ -54,7 +54,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         return [rule for rule in self.rules if isinstance(rule, Alert)]
 
 
-def document(groups: Iterable[Group], *, interval: str | None = None) -> dict[str, Any]:
+def document(groups: Iterable[RuleGroup], *, interval: str | None = None) -> dict[str, Any]:
     """The rule file as Prometheus reads it; `interval` instead of each group's own (tests don't wait 30 s)."""
     return {
         "groups": [

@@ -52,7 +52,7 @@ def program(name: str) -> str:
     """Where `prometheus` or `promtool` is."""
     found = shutil.which(name)
     if found is None:
-        why = f"{name} isn't installed. Mend: apt-get install prometheus"
+        why = f"{name} isn't installed. Fix: apt-get install prometheus"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)
@@ -63,7 +63,7 @@ def promtool(*words: str) -> subprocess.CompletedProcess:
     return subprocess.run([program("promtool"), *words], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
 
 
-class Prometheus:
+class RunningPrometheus:
     """A running one."""
 
     def __init__(self, url: str) -> None:
@@ -89,7 +89,7 @@ class Prometheus:
 
 
 @contextlib.contextmanager
-def running(folder: Path, port: int) -> Generator[tuple[Prometheus, subprocess.Popen]]:
+def running(folder: Path, port: int) -> Generator[tuple[RunningPrometheus, subprocess.Popen]]:
     """One by the configuration in `folder`, which knows nothing of what was before; and its process."""
     listen = f"127.0.0.1:{port}"
     data, log = tempfile.mkdtemp(dir=folder), folder / "prometheus.log"
@@ -98,7 +98,7 @@ def running(folder: Path, port: int) -> Generator[tuple[Prometheus, subprocess.P
     with log.open("ab") as output, subprocess.Popen(command, cwd=folder, stdout=output, stderr=output) as process:  # noqa: S603 - our own words
         try:
             until_answers(f"http://{listen}/-/ready", log)
-            yield Prometheus(f"http://{listen}"), process
+            yield RunningPrometheus(f"http://{listen}"), process
         finally:
             process.kill()
 
@@ -129,7 +129,7 @@ def hurried(rules: dict[str, Any], factor: int) -> dict[str, Any]:
     return {"groups": [group | {"rules": [rule(one) for one in group["rules"]]} for group in rules["groups"]]}
 
 
-class Task(NamedTuple):
+class MetricsTask(NamedTuple):
     """`name` tells tasks of one service apart; `url` is where its metrics are."""
 
     name: str
@@ -152,14 +152,14 @@ class Shown:
 
     growth: dict[str, float] = field(default_factory=dict)
     level: dict[str, float] = field(default_factory=dict)
-    alive: set[Task] = field(default_factory=set)
-    known: set[Task] = field(default_factory=set)
+    alive: set[MetricsTask] = field(default_factory=set)
+    known: set[MetricsTask] = field(default_factory=set)
 
 
-class Recorder:
+class MetricsRecorder:
     """Looks at the metrics of each task when it is made, and again at its end."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, tasks: Sequence[MetricsTask]) -> None:
         self._tasks = tasks
         self._first, self._at = self._look(), time.monotonic()
 
@@ -176,7 +176,7 @@ class Recorder:
                     shown.level[series] = value
         return shown
 
-    def _look(self) -> dict[Task, dict[str, tuple[bool, float]]]:
+    def _look(self) -> dict[MetricsTask, dict[str, tuple[bool, float]]]:
         found = {}
         for task in self._tasks:
             with contextlib.suppress(OSError), urllib.request.urlopen(task.url, timeout=5) as answer:  # noqa: S310 - ours
@@ -184,7 +184,7 @@ class Recorder:
         return found
 
 
-def _samples(task: Task, text: str) -> dict[str, tuple[bool, float]]:
+def _samples(task: MetricsTask, text: str) -> dict[str, tuple[bool, float]]:
     """(whether it only grows, its value) by series, of an exposition in plain text."""
     found, grows = {}, False
     for line in text.splitlines():
@@ -217,5 +217,5 @@ def stretched(parts: Sequence[tuple[Shown, int]], step: int) -> list[dict[str, s
     return found
 
 
-def _up(task: Task, shown: Shown) -> str:
+def _up(task: MetricsTask, shown: Shown) -> str:
     return "_" if task not in shown.known else "1" if task in shown.alive else "0"

@@ -20,10 +20,10 @@ CONFIG = alertmanager_config(topic="arn:aws:sns:eu-central-1:111122223333:alerts
 def amtool(folder: Path, *words: str) -> str:
     found = shutil.which("amtool")
     if found is None:
-        mend = "amtool isn't installed. Mend: apt-get install prometheus-alertmanager"
+        fix = "amtool isn't installed. Fix: apt-get install prometheus-alertmanager"
         if os.environ.get("CI") == "true":
-            pytest.fail(mend)
-        pytest.skip(mend)
+            pytest.fail(fix)
+        pytest.skip(fix)
     file = folder / "alertmanager.yaml"
     file.write_text(as_yaml(CONFIG))
     command = [found, *words[:2], *([f"--config.file={file}"] if words[0] == "config" else [str(file)]), *words[2:]]

@@ -67,8 +67,8 @@ def promtool(*words: str) -> None:
     found = shutil.which("promtool")
     if found is None:
         if os.environ.get("CI") == "true":
-            pytest.fail("promtool isn't installed. Mend: apt-get install prometheus")
-        pytest.skip("promtool isn't installed. Mend: apt-get install prometheus")
+            pytest.fail("promtool isn't installed. Fix: apt-get install prometheus")
+        pytest.skip("promtool isn't installed. Fix: apt-get install prometheus")
     done = subprocess.run([found, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from gatehouse_observability.prometheus import RULES
-from gatehouse_observability.rules import Group, as_yaml, document
+from gatehouse_observability.rules import RuleGroup, as_yaml, document
 from gatehouse_observability.testing import EMPTY_BY_DESIGN, Shown, program, promtool, stretched
 
 from .small.faults import FAULTS, Fault
@@ -80,27 +80,25 @@ STEP, WEEKS_STEP = 60, 600  # seconds between samples
 
 
 @each_fault
-def test_at_the_rules_own_pace_so_it_is_for_hours_and_after_the_mending(
+def test_at_the_rules_own_pace_so_it_is_for_hours_and_after_the_fixing(
     lived: dict[str, Lived], fault: Fault, tmp_path: Path
 ):
     seen = lived[fault.name]
     parts = [(seen.well, WELL_MINUTES), (seen.hurt, fault.minutes), (seen.well, AFTER_MINUTES)]
-    mended = WELL_MINUTES + fault.minutes
+    fixed = WELL_MINUTES + fault.minutes
     paging = 'ALERTS{alertstate="firing",severity="page"}'
     right = " or ".join(f'ALERTS{{alertname="{alert}",service="{service}"}}' for alert, service in fault.pages)
     other = f"{paging} unless ({right})" if right else paging
     checks: list[dict[str, Any]] = [
-        {"expr": other, "eval_time": f"{minute}m"} for minute in range(5, mended + AFTER_MINUTES + 1, 5)
+        {"expr": other, "eval_time": f"{minute}m"} for minute in range(5, fixed + AFTER_MINUTES + 1, 5)
     ]
     for severity, alerts in (("page", fault.pages), ("ticket", fault.tickets)):
         for alert, service in alerts:
             firing = (
                 f'count(ALERTS{{alertstate="firing",severity="{severity}",alertname="{alert}",service="{service}"}})'
             )
-            checks.append(
-                {"expr": firing, "eval_time": f"{mended - 1}m", "exp_samples": [{"labels": "{}", "value": 1}]}
-            )
-    checks.append({"expr": paging, "eval_time": f"{mended + AFTER_MINUTES}m"})
+            checks.append({"expr": firing, "eval_time": f"{fixed - 1}m", "exp_samples": [{"labels": "{}", "value": 1}]})
+    checks.append({"expr": paging, "eval_time": f"{fixed + AFTER_MINUTES}m"})
     replay(seen.rules, tmp_path, parts, STEP, checks)
 
 
@@ -135,7 +133,7 @@ def test_a_little_of_a_fault_for_a_week_is_a_ticket_and_no_page(
 READ = re.compile(r'up|gatehouse_(?!.*_(bucket|sum))|gatehouse_.*_bucket\{.*le="1.5"|process_(cpu|resident|open|max)')
 
 
-def replay(rules: list[Group], folder: Path, parts: list[tuple[Shown, int]], step: int, checks: list[dict]) -> None:
+def replay(rules: list[RuleGroup], folder: Path, parts: list[tuple[Shown, int]], step: int, checks: list[dict]) -> None:
     """Gives the series to promtool, with the rules as they are in an environment."""
     (folder / RULES).write_text(as_yaml(document(rules)))
     test = {

@@ -22,11 +22,11 @@ import pytest
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_observability.dashboards import dashboards
-from gatehouse_observability.load.engine import Run, drive
-from gatehouse_observability.load.personas import OPERATIONS, Persona
+from gatehouse_observability.load.engine import LoadRun, drive
+from gatehouse_observability.load.personas import OPERATIONS, LoadPersona
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import Alert, Recording
-from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, Prometheus, by_design, program
+from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPrometheus, by_design, program
 
 pytestmark = pytest.mark.platform
 ROOT = find_root(Path(__file__).parent)
@@ -43,7 +43,7 @@ MENTEE = "019a0000-0001-7000-8000-000000000002"  # of the test data
 
 
 @pytest.fixture(scope="module")
-def prometheus(platform: Any) -> Prometheus:
+def prometheus(platform: Any) -> RunningPrometheus:
     """Joins the platform of this test run, and observes it."""
     if platform.state is None:
         pytest.skip("only a platform of this test run is observed")
@@ -52,24 +52,24 @@ def prometheus(platform: Any) -> Prometheus:
     done = subprocess.run([*up, "--state", str(platform.state)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(done.stdout)["resources"]
-    return Prometheus(next(row["url"] for row in rows if row["name"] == "prometheus"))
+    return RunningPrometheus(next(row["url"] for row in rows if row["name"] == "prometheus"))
 
 
 @pytest.fixture(scope="module")
-def minute(platform: Any, prometheus: Prometheus) -> Iterator[Future[Run]]:
+def minute(platform: Any, prometheus: RunningPrometheus) -> Iterator[Future[LoadRun]]:
     """A minute of load that goes on meanwhile."""
     with ThreadPoolExecutor(1) as pool:
         yield pool.submit(lambda: asyncio.run(drive(platform.url, OPERATIONS, rate=RATE, seconds=SECONDS)))
 
 
 @pytest.fixture(scope="module")
-def under_load(minute: Future[Run]) -> Run:
+def under_load(minute: Future[LoadRun]) -> LoadRun:
     return minute.result()
 
 
 async def visit(url: str, persona: str, trace: str, *pages: str, good: bool = True) -> None:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        somebody = Persona(persona, http, url)
+        somebody = LoadPersona(persona, http, url)
         await somebody.arrive()
         headers = {"traceparent": f"00-{trace}-{'ab' * 8}-01"}
         for page in pages:
@@ -96,7 +96,7 @@ def eventually(looked: Callable[[], Any], wanted: Callable[[Any], bool]) -> Any:
 
 
 def test_a_trace_given_to_the_portal_is_in_the_log_of_every_service_that_it_asks(
-    platform: Any, prometheus: Prometheus, minute: Future[Run]
+    platform: Any, prometheus: RunningPrometheus, minute: Future[LoadRun]
 ):
     """A mentee's page asks all but partner; the admin page asks every service for its version."""
     trace = uuid.uuid4().hex
@@ -109,7 +109,7 @@ def test_a_trace_given_to_the_portal_is_in_the_log_of_every_service_that_it_asks
     assert {line["request_id"] for each in lines.values() for line in each} == requests  # one id a page, everywhere
 
 
-def test_the_load_is_held_and_nothing_fails(under_load: Run):
+def test_the_load_is_held_and_nothing_fails(under_load: LoadRun):
     assert under_load.failed == 0, {name: tally.failures for name, tally in under_load.tallies.items()}
     assert under_load.dropped == 0
     assert under_load.begun == RATE * SECONDS
@@ -117,7 +117,7 @@ def test_the_load_is_held_and_nothing_fails(under_load: Run):
     assert under_load.rate_held == pytest.approx(RATE, rel=0.05)
 
 
-def without_data(prometheus: Prometheus, exprs: Iterable[str]) -> list[str]:
+def without_data(prometheus: RunningPrometheus, exprs: Iterable[str]) -> list[str]:
     """Those that have no finite data, after giving them time."""
     left = sorted(set(exprs))
 
@@ -128,12 +128,12 @@ def without_data(prometheus: Prometheus, exprs: Iterable[str]) -> list[str]:
     return eventually(still, lambda found: not found)
 
 
-def test_every_recording_rule_has_finite_data(under_load: Run, prometheus: Prometheus):
+def test_every_recording_rule_has_finite_data(under_load: LoadRun, prometheus: RunningPrometheus):
     recordings = [rule for rule in RULES if isinstance(rule, Recording)]
     assert without_data(prometheus, [rule.expr for rule in recordings if not by_design(rule.record)]) == []
 
 
-def test_every_panel_has_finite_data_for_every_service(under_load: Run, prometheus: Prometheus):
+def test_every_panel_has_finite_data_for_every_service(under_load: LoadRun, prometheus: RunningPrometheus):
     # A build is new for five minutes, and another module may have begun to observe this platform long before.
     exprs = {f"count_over_time(({board.releases})[1h:15s])" for board in dashboards() if board.releases}
     for board in dashboards():
@@ -146,7 +146,7 @@ def test_every_panel_has_finite_data_for_every_service(under_load: Run, promethe
     assert without_data(prometheus, exprs) == []
 
 
-def test_all_that_an_alert_reads_is_there(under_load: Run, prometheus: Prometheus):
+def test_all_that_an_alert_reads_is_there(under_load: LoadRun, prometheus: RunningPrometheus):
     """An alert itself has no data while all is well; each series that it compares has, with its very labels."""
     exprs = [rule.expr for rule in RULES if isinstance(rule, Alert) or by_design(rule.record)]
     reads = {match for expr in exprs for match in READ.findall(expr)}
@@ -156,19 +156,21 @@ def test_all_that_an_alert_reads_is_there(under_load: Run, prometheus: Prometheu
     assert without_data(prometheus, expected) == []
 
 
-def test_every_rule_can_be_evaluated_and_no_page_is_sent_while_all_is_well(under_load: Run, prometheus: Prometheus):
+def test_every_rule_can_be_evaluated_and_no_page_is_sent_while_all_is_well(
+    under_load: LoadRun, prometheus: RunningPrometheus
+):
     rules = [rule for group in prometheus.get("/api/v1/rules")["groups"] for rule in group["rules"]]
     assert len(rules) == len(RULES)
     assert {rule["health"] for rule in rules} == {"ok"}
     assert prometheus.ask('max_over_time(ALERTS{alertstate="firing",severity="page"}[10m])') == []
 
 
-def test_each_service_is_one_target_with_one_label_for_its_name(under_load: Run, prometheus: Prometheus):
+def test_each_service_is_one_target_with_one_label_for_its_name(under_load: LoadRun, prometheus: RunningPrometheus):
     assert prometheus.ask("count by (exported_service) ({exported_service!=''})") == []
     assert {one["metric"]["service"] for one in prometheus.ask("up == 1")} == SERVED
 
 
-def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(platform: Any, under_load: Run):
+def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(platform: Any, under_load: LoadRun):
     """A table is locked for a moment, after the load: the statement that waits for it is told, with the page's ids."""
     trace = uuid.uuid4().hex
     with psycopg.connect(platform.database_url) as connection, ThreadPoolExecutor(1) as pool:

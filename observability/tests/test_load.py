@@ -18,7 +18,7 @@ from aiohttp.test_utils import TestServer
 
 from gatehouse_observability.load.engine import arrivals, drive
 from gatehouse_observability.load.personas import OPERATIONS, Operation
-from gatehouse_observability.load.report import Report, quantile, report
+from gatehouse_observability.load.report import LoadReport, quantile, report
 
 THINGS = Operation("list things", "member", 1, lambda persona: persona.api("GET", "/things"))
 BROKEN = Operation("break", "member", 1, lambda persona: persona.api("GET", "/broken"))
@@ -138,7 +138,7 @@ async def test_ctrl_c_ends_it_with_the_report_of_what_it_saw(url: str):
         with contextlib.suppress(ProcessLookupError):
             process.kill()
     assert process.returncode == 130, errors.decode()
-    found = msgspec.json.decode(output, type=Report)
+    found = msgspec.json.decode(output, type=LoadReport)
     assert found.begun > 10
     assert found.all.failures
     assert "Stopped by hand" in errors.decode()

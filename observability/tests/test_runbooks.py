@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_catalog.structs import Compute, Database, Objectives, Scaling
+from gatehouse_catalog.structs import Compute, DatabaseEntry, Objectives, Scaling
 from gatehouse_local.testing.documented_commands import INLINE, assert_aws_knows, assert_gate_knows, commands
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import rule_groups
@@ -21,7 +21,7 @@ CATALOG = load_catalog(ROOT)
 ALERTS = {alert.alert: alert for group in rule_groups(CATALOG) for alert in group.alerts}
 PAGES = sorted((ROOT / "observability" / "runbooks").glob("*.md"))
 LINK = re.compile(r"\]\(([^)#]+)\)")
-TABLES = {"compute": Compute, "database": Database, "objectives": Objectives, "scaling": Scaling}
+TABLES = {"compute": Compute, "database": DatabaseEntry, "objectives": Objectives, "scaling": Scaling}
 KEY = re.compile(rf"`({'|'.join(TABLES)})\.(\w+)`")
 SHOWN = re.compile(r"(?:panel|row) \*([^*]+)\*", re.IGNORECASE)
 DASHBOARD = re.compile(r"\*([A-Z][\w ]+)\* dashboard")

@@ -5,14 +5,14 @@ import pulumi
 from gatehouse_catalog import Catalog
 from gatehouse_platform.components.base import below, environment_of
 from gatehouse_platform.components.cluster import Cluster, ClusterArgs
-from gatehouse_platform.components.database import Database, DatabaseArgs
+from gatehouse_platform.components.database import DatabaseArgs, DatabaseInstance
 from gatehouse_platform.components.ecs_service import run
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, Nights, NightsArgs
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
 from gatehouse_platform.components.schema_migration import migrate
-from gatehouse_platform.components.service import Place, ServiceArgs, Surroundings, release_of
+from gatehouse_platform.components.service import EnvironmentContext, ServiceArgs, ServiceSite, release_of
 from gatehouse_platform.config.settings import Stack
 
 
@@ -23,11 +23,11 @@ class Environment(pulumi.ComponentResource):
         super().__init__("gatehouse:platform:Environment", "environment", None, opts)
         check_priorities(catalog)
         around = self._surroundings(stack, catalog)
-        places: dict[str, Place] = {}
+        places: dict[str, ServiceSite] = {}
         for entry in catalog.start_order():
             calls = [places[used.name] for used in catalog.uses(entry)]
             args = ServiceArgs(entry=entry, around=around, calls=calls)
-            place = places[entry.name] = Place(entry.name, args, below(self))
+            place = places[entry.name] = ServiceSite(entry.name, args, below(self))
             release = release_of(stack, entry)
             if release is None:
                 pulumi.log.info(f"{entry.name} has no release here: its place is made, nothing of it runs yet")
@@ -38,7 +38,7 @@ class Environment(pulumi.ComponentResource):
         pulumi.export("url", url)
         self.register_outputs({"url": url})
 
-    def _surroundings(self, stack: Stack, catalog: Catalog) -> Surroundings:
+    def _surroundings(self, stack: Stack, catalog: Catalog) -> EnvironmentContext:
         settings = environment_of(stack)
         governance = Governance("governance", stack, below(self))
         network = Network(
@@ -53,7 +53,7 @@ class Environment(pulumi.ComponentResource):
         )
         vpc_id, key_arn = network.vpc_id, governance.key_arn
         cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), below(self))
-        database = Database(
+        database = DatabaseInstance(
             "database",
             DatabaseArgs(stack=stack, vpc_id=vpc_id, subnets=network.isolated_subnets, key_arn=key_arn),
             below(self),
@@ -86,7 +86,7 @@ class Environment(pulumi.ComponentResource):
                 ),
                 below(self),
             )
-        return Surroundings(
+        return EnvironmentContext(
             stack=stack,
             network=network,
             cluster=cluster,

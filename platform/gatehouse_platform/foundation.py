@@ -6,7 +6,7 @@ import pulumi
 from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms, s3, secretsmanager
 
 from gatehouse_platform.components.base import as_json, below, foundation_of
-from gatehouse_platform.components.github_access import Access
+from gatehouse_platform.components.github_access import GithubAccess
 from gatehouse_platform.components.governance import private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
 from gatehouse_platform.config.settings import Stack
@@ -89,7 +89,7 @@ class Foundation(pulumi.ComponentResource):
         self._costs()
         if self._settings.grafana is not None:
             self._grafana(self._settings.grafana.sign_in)
-        Access("access", stack, bucket=bucket, key_arn=self._key.arn, opts=below(self))
+        GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, opts=below(self))
         self.register_outputs({"state": f"s3://{bucket}?region={stack.region}"})
 
     def _bucket(self, name: str, bucket_name: str, days: int = 0) -> s3.Bucket:

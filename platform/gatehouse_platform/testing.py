@@ -3,27 +3,27 @@
 from collections.abc import Mapping
 from typing import Any
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 STACK = "dev"
 
 
-def component(kind: str, name: str) -> Resource:
+def component(kind: str, name: str) -> RecordedResource:
     urn = f"urn:pulumi:{STACK}::gatehouse::gatehouse:platform:{kind}::{name}"
-    return Resource(urn=urn, type=f"gatehouse:platform:{kind}", name=name, id="")
+    return RecordedResource(urn=urn, type=f"gatehouse:platform:{kind}", name=name, id="")
 
 
 def resource(
     kind: str,
     label: str,
-    parent: Resource | None = None,
+    parent: RecordedResource | None = None,
     outputs: Mapping[str, Any] | None = None,
     /,
     **properties: Any,
-) -> Resource:
+) -> RecordedResource:
     """A resource below a component; its id is its name."""
     chain = f"{parent.type}$" if parent else ""
-    return Resource(
+    return RecordedResource(
         urn=f"urn:pulumi:{STACK}::gatehouse::{chain}{kind}::{label}",
         type=kind,
         name=label,
@@ -34,6 +34,6 @@ def resource(
     )
 
 
-def small_graph(*resources: Resource, region: str = "eu-central-1", stack: str = STACK) -> Graph:
+def small_graph(*resources: RecordedResource, region: str = "eu-central-1", stack: str = STACK) -> Graph:
     ordered = tuple(sorted(resources, key=lambda each: each.urn))
     return Graph(stack=stack, region=region, account="111122223333", resources=ordered)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from gatehouse_platform.offline.check import graph_of
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ("dev", "test", "staging", "production")
@@ -58,6 +58,6 @@ def changed() -> Callable[..., Graph]:
     return change
 
 
-def replaced(graph: Graph, old: Resource, *new: Resource) -> Graph:
+def replaced(graph: Graph, old: RecordedResource, *new: RecordedResource) -> Graph:
     others = tuple(one for one in graph.resources if one is not old)
     return msgspec.structs.replace(graph, resources=(*others, *new))

@@ -21,7 +21,7 @@ from harness import Contestant, Figure, console, load, proportional_memory, serv
 from prometheus_client.openmetrics.exposition import generate_latest
 from world import PEERS, RESOURCE, ROOT, World, same_answers, world
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.metrics.registry import Metrics
 
 SCRAPE_SECONDS = 5
@@ -134,7 +134,7 @@ def scraped(url: str) -> Generator[None]:
 def exposition(rounds: int) -> list[Figure]:
     """CPU of writing 3,400 series once: the event loop stands still meanwhile."""
     environ = {"GATEHOUSE_ENVIRONMENT": "local"}
-    metrics = Metrics(Service.load(ROOT / "services" / "topics", environ))
+    metrics = Metrics(ServiceContext.load(ROOT / "services" / "topics", environ))
     for number in range(ROUTES):
         for status in STATUSES:
             metrics.traffic.answered("GET", f"/api/topics/things{number}/{{id:uuid}}", status, number / 100, "ab" * 16)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.testing import serving
 from gatehouse_local.testing.pytest_plugin import Postgres
@@ -104,7 +104,7 @@ def needing(folder: Path, version: str) -> Path:
     return folder
 
 
-def create(service: Service) -> Any:
+def create(service: ServiceContext) -> Any:
     return create_app(service, [], database=Database("topics"))
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.app import unguarded_routes
 
 CATALOG = load_catalog(find_root())
@@ -58,11 +58,11 @@ def test_every_route_has_a_guard(service: str) -> None:
     assert {"/health/live", "/health/ready", "/version", "/config", "/metrics"} <= routes
 
 
-def surroundings(name: str) -> Service:
+def surroundings(name: str) -> ServiceContext:
     """The service as it stands in a process that isn't connected to anything."""
     addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
     hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in CATALOG[name].settings.items() if one.secret}
-    return Service.load(CATALOG[name].folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
+    return ServiceContext.load(CATALOG[name].folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
 
 
 @every_service

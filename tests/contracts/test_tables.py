@@ -54,7 +54,7 @@ def test_the_words_in_the_code_are_those_of_the_enumerators(module: str) -> None
         assert words == configured, name
 
 
-def test_what_does_not_fit_is_named_with_its_mend(database_url: str) -> None:
+def test_what_does_not_fit_is_named_with_its_fix(database_url: str) -> None:
     with api.connect(database_url) as connection:
         actual = contract.applied(connection, ["person"])
     (person,) = [one for one in contract.code_tables("gatehouse_person.tables") if one.table == "person"]
@@ -66,5 +66,5 @@ def test_what_does_not_fit_is_named_with_its_mend(database_url: str) -> None:
     assert found.keys() == {"Person.phone", "Person.status", "Person.name"}
     assert "doesn't have" in found["Person.phone"].message
     assert "integer in the database" in found["Person.status"].message
-    assert "null=True" in found["Person.name"].mend
+    assert "null=True" in found["Person.name"].fix
     assert "isn't there" in contract.compare("gatehouse_person.tables", [person], {})[0].message

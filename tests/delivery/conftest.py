@@ -24,11 +24,11 @@ from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.adapters.version_probe import FromHere
 from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Action, Actor, Decision, Record, Release, Request
+from gatehouse_release.model import Action, Decision, PromotionRequest, Record, Release, Requester
 from gatehouse_release.ports import BlackBoxSuite, Previews, Runtime
 from gatehouse_release.preview import previewer
-from gatehouse_release.promoter import Outcome, Promoter
-from gatehouse_release.state import State
+from gatehouse_release.promoter import Promoter, PromotionOutcome
+from gatehouse_release.state import RepositoryState
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
 from gatehouse_release.testing.ecs import Ecs, moto_ecs
@@ -69,7 +69,7 @@ class RealPorts:
     """All the real ports, as a run of `gate promote` has them."""
 
     repository: GitRepository
-    registry: registry.Registry
+    registry: registry.OciRegistry
     runtime: Runtime
     previews: Previews
     black_box: BlackBoxSuite
@@ -93,7 +93,7 @@ class Institute:
         return Promoter(self.ports, report=self.lines.append, patience=timedelta(0))
 
     @property
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         return self.promoter.state()
 
     # What people do
@@ -139,21 +139,21 @@ class Institute:
             built_at=self.ports.clock.now().isoformat(),
         )
 
-    def seen(self, action: Action, environment: str, **fields: Any) -> Request:
+    def seen(self, action: Action, environment: str, **fields: Any) -> PromotionRequest:
         """A request whose preview was looked at."""
-        request = Request(action=action, environment=environment, **fields)
+        request = PromotionRequest(action=action, environment=environment, **fields)
         if action in ("promote", "rollback", "approve", "apply") and not request.fingerprint:
             fingerprint = self.promoter.preview(request).fingerprint
             request = msgspec.structs.replace(request, fingerprint=fingerprint)
         return request
 
-    def ask(self, who: str, action: Action, environment: str, **fields: Any) -> Outcome:
+    def ask(self, who: str, action: Action, environment: str, **fields: Any) -> PromotionOutcome:
         return self.run(self.seen(action, environment, **fields), who)
 
-    def run(self, request: Request, who: str) -> Outcome:
+    def run(self, request: PromotionRequest, who: str) -> PromotionOutcome:
         return self.promoter.run(request, actor(who))
 
-    def refused(self, request: Request, who: str) -> Decision:
+    def refused(self, request: PromotionRequest, who: str) -> Decision:
         """Runs what must be refused: `explain` says just the same, and nothing was written."""
         before = self.state.revision
         explained = self.promoter.explain(request, actor(who))
@@ -200,8 +200,8 @@ class Institute:
 
     # What goes wrong
 
-    def mended(self) -> None:
-        self.engine.mend()
+    def fixed(self) -> None:
+        self.engine.fix()
         self.ecs.answers.clear()
         self.black_box_says("12 passed in 0.10s")
 
@@ -209,11 +209,11 @@ class Institute:
         write(self.checkout.root / "verdict", verdict + "\n")
 
 
-def actor(name: str) -> Actor:
-    return Actor(name=name, roles=frozenset(PEOPLE[name]))
+def actor(name: str) -> Requester:
+    return Requester(name=name, roles=frozenset(PEOPLE[name]))
 
 
-def told(outcome: Outcome) -> str:
+def told(outcome: PromotionOutcome) -> str:
     return "\n".join(map(str, outcome.decision.reasons))
 
 
@@ -265,7 +265,7 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
     made = Institute(
         checkout=checkout, remote=remote, images=images, ecs=ecs, engine=engine, ports=ports, environ=environ
     )
-    made.mended()
+    made.fixed()
     return made
 
 

@@ -38,9 +38,9 @@ class Engine:
     what an update says that fails, `locked` whether the next one finds another running."""
 
     def __init__(self) -> None:
-        self.mend()
+        self.fix()
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         self.breaks, self.fails, self.locked = "", "", False
 
     def up(self, environment: str, stack_file: str) -> tuple[bool, str]:

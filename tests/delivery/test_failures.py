@@ -16,10 +16,10 @@ from click.testing import CliRunner
 
 from gatehouse_local.gate import gate
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Record, Release, Running
+from gatehouse_release.model import Record, Release, RunningService
 from gatehouse_release.ports import Runtime
 from gatehouse_release.preview import previewer
-from gatehouse_release.promoter import Outcome, Promoter
+from gatehouse_release.promoter import Promoter, PromotionOutcome
 
 from .conftest import CODE, REPOSITORY, Institute, actor, an_institute, rules_of
 
@@ -38,7 +38,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
 @pytest.fixture
 def institute(running: Institute) -> Generator[Institute]:
     yield running
-    running.mended()
+    running.fixed()
     running.promoter.resume(actor("ci"))
     for environment in ("dev", "test"):
         if running.state.last_seen(environment) is None:  # a failure is behind it
@@ -84,7 +84,7 @@ def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
     record, why = fails(institute, institute.merge_code())
     assert "a task answers nothing at /version" in why
     assert record.state == "failed"  # nor does what was put back
-    institute.mended()
+    institute.fixed()
     (settled,) = institute.promoter.resume(actor("ci"))
     assert (settled.id, settled.state) == (record.id, "reverted")
 
@@ -173,7 +173,7 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     """Each with a clone of its own; one loses a push and decides anew."""
     person, topics = institute.merge_code(), institute.build(["topics"])
     requests = [institute.seen("promote", "dev", releases=releases) for releases in (person, topics)]
-    outcomes: list[Outcome] = []
+    outcomes: list[PromotionOutcome] = []
 
     def run(number: int) -> None:
         repository = GitRepository(str(institute.remote), tmp_path / str(number))
@@ -230,5 +230,5 @@ class Crashing:
     def deploy(self, environment: str, revision: str) -> None:
         raise Crash
 
-    def running(self, environment: str, service: str) -> Running | None:
+    def running(self, environment: str, service: str) -> RunningService | None:
         return self._runtime.running(environment, service)

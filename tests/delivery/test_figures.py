@@ -17,10 +17,10 @@ from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config
 from gatehouse_observability.rules import as_yaml, document
-from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, Prometheus, running
-from gatehouse_portal.cores import Here
+from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPrometheus, running
+from gatehouse_portal.cores import InProcess
 from gatehouse_portal.delivery import Delivery
-from gatehouse_portal.desk import Desk
+from gatehouse_portal.desk import PromotionSession
 
 from .conftest import CODE, Institute, an_institute
 
@@ -48,7 +48,7 @@ def delivery() -> Delivery:
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory, delivery: Delivery) -> Generator[Prometheus]:
+def prometheus(tmp_path_factory: pytest.TempPathFactory, delivery: Delivery) -> Generator[RunningPrometheus]:
     """One that scrapes the figures every second."""
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     config = prometheus_config({"portal": f"127.0.0.1:{port}"})
@@ -72,7 +72,7 @@ def write(folder: Path, **texts: str) -> None:
 
 
 def read(institute: Institute, delivery: Delivery) -> None:
-    delivery.state = asyncio.run(Desk(Here(institute.ports, where="the bare remote")).state())
+    delivery.state = asyncio.run(PromotionSession(InProcess(institute.ports, where="the bare remote")).state())
 
 
 def eventually(reached: Callable[[], bool]) -> bool:
@@ -83,7 +83,7 @@ def eventually(reached: Callable[[], bool]) -> bool:
 
 
 def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
-    institute: Institute, delivery: Delivery, prometheus: Prometheus
+    institute: Institute, delivery: Delivery, prometheus: RunningPrometheus
 ):
     deployments = next(expr for expr in ASKED if "deployments" in expr)
     empty = [expr for expr in ASKED if any(series in expr for series in EMPTY_BEFORE_RELEASES)]
@@ -105,6 +105,6 @@ def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
     assert value(prometheus, next(expr for expr in ASKED if "failure_ratio" in expr)) == 0.5
 
 
-def value(prometheus: Prometheus, expr: str) -> float | None:
+def value(prometheus: RunningPrometheus, expr: str) -> float | None:
     """For dev, where it is promoted."""
     return next((float(one["value"][1]) for one in prometheus.ask(expr) if one["metric"]["stage"] == "dev"), None)

@@ -25,20 +25,20 @@ import pytest
 import uvicorn
 from playwright.sync_api import Page, expect
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_local.runner.secrets import Secrets
 from gatehouse_portal import cores
 from gatehouse_portal.app import create
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Actor, Request
+from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
-from gatehouse_release.state import State, read_state
+from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform]
 NARROW = 360
-AUTOMATION = Actor(name="github-actions[bot]", roles=frozenset({"automation"}))
-SRE = Actor(name="sunita.rao@example.org", roles=frozenset({"sre"}))
+AUTOMATION = Requester(name="github-actions[bot]", roles=frozenset({"automation"}))
+SRE = Requester(name="sunita.rao@example.org", roles=frozenset({"sre"}))
 # At any time, since tests run at night as well.
 POLICY = {
     r"soak_hours: 24\n(    #.*\n)?    windows:\n.*\n": "soak_hours: 0\n",
@@ -56,14 +56,14 @@ class World:
         self.gate = threading.Event()
         self.gate.set()
         self.ports.fault_hook = self._hold
-        self.core = cores.Here(self.ports, where=f"the branch main of {self.remote}")
+        self.core = cores.InProcess(self.ports, where=f"the branch main of {self.remote}")
 
     def _hold(self, point: str) -> None:
         if point == "before deploy":
             self.gate.wait(60)
 
     @property
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         return read_state(*self.ports.repository.read())
 
     def merge(self, number: int, *names: str) -> None:
@@ -74,9 +74,9 @@ class World:
             self.ports.registry.add(name, one)
         self.promote("dev", AUTOMATION, releases=wanted)
 
-    def promote(self, environment: str, actor: Actor, **wanted: Any) -> None:
+    def promote(self, environment: str, actor: Requester, **wanted: Any) -> None:
         """As somebody does at the command line."""
-        asked = Request(action="promote", environment=environment, **wanted)
+        asked = PromotionRequest(action="promote", environment=environment, **wanted)
         shown = Promoter(self.ports).preview(asked).fingerprint
         outcome = Promoter(self.ports).run(msgspec.structs.replace(asked, fingerprint=shown), actor)
         assert outcome.ok, outcome.decision.reasons
@@ -110,7 +110,7 @@ def edited(text: str, changes: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def portal(platform: Any, checkout: Path, core: cores.Here) -> Generator[str]:
+def portal(platform: Any, checkout: Path, core: cores.InProcess) -> Generator[str]:
     """A portal with this core, on the platform's database and beside its other services; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -123,7 +123,7 @@ def portal(platform: Any, checkout: Path, core: cores.Here) -> Generator[str]:
         "GATEHOUSE_DATABASE_URL": f"postgresql://{login}@{database.hostname}:{database.port}{database.path}",
         **{f"GATEHOUSE_URL_{name.upper()}": address for name, address in platform.services.items() if name != "portal"},
     }
-    app = create(Service.load(checkout / "services" / "portal", environ), core)
+    app = create(ServiceContext.load(checkout / "services" / "portal", environ), core)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
     thread.start()

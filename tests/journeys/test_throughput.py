@@ -33,7 +33,7 @@ def observed(platform: Any, workspace_root: Any) -> None:
     if platform.state is None:
         pytest.skip("only a platform of this test run is observed")
     if shutil.which("prometheus") is None:
-        why = "Prometheus isn't installed. Mend: apt-get install prometheus"
+        why = "Prometheus isn't installed. Fix: apt-get install prometheus"
         if os.environ.get("CI") == "true":
             pytest.fail(why)
         pytest.skip(why)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gatehouse_catalog import Catalog
-from gatehouse_ci.affected.uv_lock import Lock, Member
-from gatehouse_release.git.checkout import Changes
+from gatehouse_ci.affected.uv_lock import Lock, LockedMember
+from gatehouse_release.git.checkout import ChangedPaths
 
 CHASSIS, DB_MANAGER, PLATFORM = "gatehouse-chassis", "gatehouse-db-manager", "gatehouse-platform"
 SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together
@@ -51,15 +51,15 @@ class House:
         unlocked = {name: one for name, one in self.services.items() if name not in lock.members}
         for name in unlocked:
             self.stands_on[name] = self.tested_on[name] = self.stands_on.get(CHASSIS, frozenset()) | {name}
-        new = {name: Member(name, f"services/{service.name}") for name, service in unlocked.items()}
+        new = {name: LockedMember(name, f"services/{service.name}") for name, service in unlocked.items()}
         self.members = {**lock.members, **new}
         self._by_folder = sorted(self.members.values(), key=lambda one: len(one.folder), reverse=True)
 
-    def owner(self, path: str) -> Member | None:
+    def owner(self, path: str) -> LockedMember | None:
         return next((one for one in self._by_folder if path.startswith(f"{one.folder}/")), None)
 
 
-def affected(house: House, changes: Changes, text: Callable[[str], str]) -> Affected:
+def affected(house: House, changes: ChangedPaths, text: Callable[[str], str]) -> Affected:
     """Decides. `text` reads a file as it is now; it is asked for those that Changes.before has."""
     answer = Affected(changes.base, changes.paths)
     if changes.base is None:
@@ -94,7 +94,7 @@ def _file(house: House, answer: Affected, path: str) -> None:
         answer.everything.append(f"{path}: no rule knows what depends on this file")
 
 
-def _of_member(house: House, answer: Affected, member: Member, path: str) -> None:
+def _of_member(house: House, answer: Affected, member: LockedMember, path: str) -> None:
     rest = path.removeprefix(f"{member.folder}/")
     service = house.services.get(member.name)
     if rest.startswith("tests/"):

@@ -29,7 +29,7 @@ def install(root: Path) -> str:
     if file.exists() and not _is_ours(file):
         raise ForeignHook(
             f"{file} is there already, and isn't ours: it stays as it is. "
-            f'Mend: add this line to it: exec local/gate hooks pre-push "$@"; or move it away and try again.'
+            f'Fix: add this line to it: exec local/gate hooks pre-push "$@"; or move it away and try again.'
         )
     file.parent.mkdir(parents=True, exist_ok=True)
     new = file.with_name(f".pre-push.{os.getpid()}")
@@ -45,7 +45,7 @@ def remove(root: Path) -> str:
     if not file.exists():
         return f"There is no hook: {file}"
     if not _is_ours(file):
-        raise ForeignHook(f"{file} isn't ours: it stays as it is. Mend: remove it by hand, if you know what it does.")
+        raise ForeignHook(f"{file} isn't ours: it stays as it is. Fix: remove it by hand, if you know what it does.")
     file.unlink()
     return f"Removed {file}"
 
@@ -69,11 +69,11 @@ def _missing(checkout: Checkout, remote: str, commit: str) -> str | None:
     receipt = find(checkout, tree)
     again = "gate check, then push again. (Not as committed: files that differ from the commit give another receipt.)"
     if receipt is None:
-        return f"gate check hasn't found commit {commit[:12]} good (tree {tree[:12]} has no receipt). Mend: {again}"
+        return f"gate check hasn't found commit {commit[:12]} good (tree {tree[:12]} has no receipt). Fix: {again}"
     if receipt.base and not _there_already(checkout, remote, receipt.base):
         return (
             f"commit {commit[:12]} was only checked for what differs from {receipt.base[:12]}, which {remote} doesn't "
-            "have. Mend: gate check --all, then push again."
+            "have. Fix: gate check --all, then push again."
         )
     return None
 
@@ -93,7 +93,7 @@ def _file(root: Path) -> Path:
     if not folder.is_relative_to(root.resolve()) and not folder.is_relative_to(checkout.common()):
         raise ForeignHook(
             f"core.hooksPath leads out of this repository, to {folder}: nothing is written there. "
-            'Mend: add this line to its pre-push: exec local/gate hooks pre-push "$@"'
+            'Fix: add this line to its pre-push: exec local/gate hooks pre-push "$@"'
         )
     return folder / "pre-push"
 

@@ -166,4 +166,4 @@ def _now(root: Path, path: str) -> str:
     try:
         return (root / path).read_text(encoding="utf-8")
     except OSError as error:
-        raise GitError(f"{path} can't be read: {error}. Mend: bring it back from git") from error
+        raise GitError(f"{path} can't be read: {error}. Fix: bring it back from git") from error

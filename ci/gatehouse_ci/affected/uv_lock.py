@@ -14,12 +14,12 @@ from typing import Any
 Wanted = tuple[str, str]  # a package's name and one of its extras; "" is the package itself
 
 
-class LockError(Exception):
-    """uv.lock can't be used; the message says why, and the mend."""
+class UvLockError(Exception):
+    """uv.lock can't be used; the message says why, and the fix."""
 
 
 @dataclass(frozen=True)
-class Member:
+class LockedMember:
     """One installable part: its distribution's name and its folder below the root ("services/person")."""
 
     name: str
@@ -39,9 +39,11 @@ class Lock:
             self._packages: dict[str, list[dict[str, Any]]] = {}
             for package in self._content["package"]:
                 self._packages.setdefault(package["name"], []).append(package)
-            found = [Member(package["name"], where) for package in self._content["package"] if (where := _own(package))]
+            found = [
+                LockedMember(package["name"], where) for package in self._content["package"] if (where := _own(package))
+            ]
         except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-            raise LockError(f"uv.lock can't be read: {error!r}. Mend: bring it back from git, then uv lock") from error
+            raise UvLockError(f"uv.lock can't be read: {error!r}. Fix: bring it back from git, then uv lock") from error
         self.members = {member.name: member for member in sorted(found, key=lambda one: one.folder)}
 
     def reach(self, name: str, *, extras: bool = False) -> frozenset[str]:
@@ -87,7 +89,7 @@ class Lock:
         while waiting:
             name, extra = waiting.pop()
             if name not in self._packages:
-                raise LockError(f"uv.lock names the package {name}, but doesn't have it. Mend: uv lock")
+                raise UvLockError(f"uv.lock names the package {name}, but doesn't have it. Fix: uv lock")
             if extra in reached.setdefault(name, set()):
                 continue
             reached[name].add(extra)

@@ -34,7 +34,7 @@ class Image(msgspec.Struct, frozen=True):
     recipe: str  # the Dockerfile, below the root
 
 
-class Stamp(msgspec.Struct, frozen=True):
+class ImageLabels(msgspec.Struct, frozen=True):
     """What an image says about itself, besides what it is."""
 
     version: str
@@ -57,7 +57,7 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
     digest: str = ""  # of what was pushed
 
 
-class TooLarge(Exception):
+class ImageTooLarge(Exception):
     """An image is larger than it may be."""
 
 
@@ -74,10 +74,10 @@ def _images(service: Service) -> tuple[Image, ...]:
     return own, Image(f"{service.name}-database", service.name, "db-manager/Dockerfile")
 
 
-def stamp(root: Path, version: str) -> Stamp:
+def stamp(root: Path, version: str) -> ImageLabels:
     """What images built from this checkout say. Its time is the commit's, so that building it again changes nothing."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or _git(root, "log", "-1", "--format=%ct") or "0"
-    return Stamp(
+    return ImageLabels(
         version=version,
         revision=_git(root, "rev-parse", "HEAD") or "unknown",
         created=datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds"),
@@ -97,7 +97,7 @@ def source_of_remote(address: str) -> str:
 
 
 def build_words(
-    image: Image, marks: Stamp, reference: str, *, base: str, platform: str, builder: str = ""
+    image: Image, marks: ImageLabels, reference: str, *, base: str, platform: str, builder: str = ""
 ) -> list[str]:
     """The words after `docker build`."""
     given = {
@@ -169,10 +169,10 @@ def _pushed(engine: Engine, built: Built) -> Built:
 
 
 def check_sizes(found: Iterable[Built], limit: int = LIMIT) -> None:
-    """Raises TooLarge when an image has more than `limit` bytes above the base."""
+    """Raises ImageTooLarge when an image has more than `limit` bytes above the base."""
     large = [f"{one.name} ({one.above_base / 1e6:.1f} MB)" for one in found if one.above_base > limit]
     if large:
-        raise TooLarge(
+        raise ImageTooLarge(
             f"More than {limit / 1e6:.0f} MB above the base, compressed: {', '.join(large)}. See what is large in it: "
             "docker run --rm --entrypoint du IMAGE -sh /opt/gatehouse/lib/python3.13/site-packages"
         )

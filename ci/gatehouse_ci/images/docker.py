@@ -10,7 +10,7 @@ LAST_LINES = 25  # of what a failed command said
 
 
 class EngineError(Exception):
-    """The engine can't do what it was asked for; the message says why and, where it can be known, the mend."""
+    """The engine can't do what it was asked for; the message says why and, where it can be known, the fix."""
 
 
 class NoEngine(EngineError):
@@ -45,7 +45,7 @@ class Engine:
             check=False,
         )
         if done.returncode:
-            raise EngineError(f"{why}:\n{last(done.stdout)}{_mend(done.stdout)}")
+            raise EngineError(f"{why}:\n{last(done.stdout)}{_fix(done.stdout)}")
 
     def platform(self) -> str:
         """What the engine itself runs on, such as linux/amd64."""
@@ -59,7 +59,7 @@ def find() -> Engine:
     program = shutil.which("docker")
     if program is None:
         raise NoEngine(
-            "This needs a Docker engine, and there is no program called docker. Mend: install one (Debian, Ubuntu: "
+            "This needs a Docker engine, and there is no program called docker. Fix: install one (Debian, Ubuntu: "
             "apt-get install docker.io), or go without: ./local/up needs none."
         )
     asked = subprocess.run(  # noqa: S603
@@ -67,7 +67,7 @@ def find() -> Engine:
     )
     if asked.returncode:
         raise NoEngine(
-            f"The Docker engine doesn't answer: {last(asked.stderr, 1)} Mend: start it (Docker Desktop, or "
+            f"The Docker engine doesn't answer: {last(asked.stderr, 1)} Fix: start it (Docker Desktop, or "
             "sudo systemctl start docker), and see that you may use it (sudo usermod -aG docker $USER)."
         )
     plugin = subprocess.run([program, "buildx", "version"], capture_output=True, check=False)  # noqa: S603
@@ -78,7 +78,7 @@ def last(text: str, lines: int = LAST_LINES) -> str:
     return "\n".join(text.strip().splitlines()[-lines:])
 
 
-def _mend(said: str) -> str:
+def _fix(said: str) -> str:
     """What may help, when what failed was getting the base image."""
     unreachable = ("no such host", "pull access denied", "failed to do request", "failed to resolve source metadata")
     if not any(words in said.lower() for words in unreachable):

@@ -13,14 +13,14 @@ from typing import Any
 from gatehouse_catalog import Catalog, Service
 from gatehouse_catalog.releases import Release
 from gatehouse_ci.images.build import images_of
-from gatehouse_release.adapters.registry import INDEX, Descriptor, Registry
+from gatehouse_release.adapters.registry import INDEX, Descriptor, OciRegistry
 
 ARCHITECTURES = ("amd64", "arm64")
 REVISION, CREATED, VERSION = (f"org.opencontainers.image.{key}" for key in ("revision", "created", "version"))
 
 
 class CantJoin(Exception):
-    """The parts don't make one image; the message says which, and the mend."""
+    """The parts don't make one image; the message says which, and the fix."""
 
 
 def part(tag: str, architecture: str) -> str:
@@ -28,7 +28,7 @@ def part(tag: str, architecture: str) -> str:
     return f"{tag}-{architecture}"
 
 
-def join(registry: Registry, image: str, tag: str, architectures: Iterable[str] = ARCHITECTURES) -> str:
+def join(registry: OciRegistry, image: str, tag: str, architectures: Iterable[str] = ARCHITECTURES) -> str:
     """Puts `tag` on an index of the parts, and gives the index's digest. Doing it twice changes nothing."""
     tags = {architecture: part(tag, architecture) for architecture in architectures}
     parts = {architecture: _part(registry, image, its, architecture) for architecture, its in tags.items()}
@@ -37,7 +37,7 @@ def join(registry: Registry, image: str, tag: str, architectures: Iterable[str] 
     if len(revisions) > 1:
         raise CantJoin(
             f"{registry.name(image)}: the parts of {tag} were built from different commits, "
-            f"{' and '.join(sorted(revisions))}. Mend: build every part again."
+            f"{' and '.join(sorted(revisions))}. Fix: build every part again."
         )
     common = {key: value for key, value in labels[0].items() if all(one.get(key) == value for one in labels[1:])}
     # The label says the part's own tag; the index is the tag itself.
@@ -47,12 +47,12 @@ def join(registry: Registry, image: str, tag: str, architectures: Iterable[str] 
     return registry.put(image, tag, json.dumps(index, sort_keys=True).encode(), INDEX)
 
 
-def _part(registry: Registry, image: str, tag: str, architecture: str) -> dict[str, Any]:
+def _part(registry: OciRegistry, image: str, tag: str, architecture: str) -> dict[str, Any]:
     """How an index names the image of one architecture, whether it was pushed as an index itself or not."""
     digest, content, top = registry.whole(image, tag)
     inside = [one for one in top.images if one.platform and one.platform.architecture == architecture]
     if top.manifests and len(inside) != 1:
-        raise CantJoin(f"{registry.name(image)}:{tag} isn't an image for {architecture}. Mend: build it again.")
+        raise CantJoin(f"{registry.name(image)}:{tag} isn't an image for {architecture}. Fix: build it again.")
     if inside:
         one = inside[0]
     else:
@@ -64,12 +64,12 @@ def _part(registry: Registry, image: str, tag: str, architecture: str) -> dict[s
     return {"mediaType": one.media_type, "digest": one.digest, "size": one.size, "platform": platform}
 
 
-def release(root: Path, catalog: Catalog, service: Service, registry: Registry, tag: str) -> Release:
+def release(root: Path, catalog: Catalog, service: Service, registry: OciRegistry, tag: str) -> Release:
     """Joins the images of a service, which travel as one. Raises CantJoin or RegistryError; then no release is told."""
     digests = {image.name: join(registry, image.name, tag) for image in images_of(catalog, (service.name,))}
     told = registry.annotations(service.name, digests[service.name])
     if REVISION not in told or CREATED not in told:
-        raise CantJoin(f"{registry.name(service.name)}:{tag} doesn't say what it was built from. Mend: build it again.")
+        raise CantJoin(f"{registry.name(service.name)}:{tag} doesn't say what it was built from. Fix: build it again.")
     return Release(
         tag=tag,
         digest=digests[service.name],

@@ -121,7 +121,7 @@ def vulnerabilities(pinned: list[str]) -> list[str] | None:
 def vulnerable(dependencies: Iterable[dict]) -> list[str]:
     """The findings in what pip-audit prints. It knows no severities, so each counts."""
     return [
-        f"{one['name']} {one['version']}: {known['id']} (mended in {', '.join(known['fix_versions']) or 'none yet'})"
+        f"{one['name']} {one['version']}: {known['id']} (fixed in {', '.join(known['fix_versions']) or 'none yet'})"
         for one in dependencies
         for known in one.get("vulns", [])
     ]

@@ -49,7 +49,7 @@ def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> Non
     import msgspec
 
     from gatehouse_catalog import find_root
-    from gatehouse_ci.workflows.oidc_role import way_in as found
+    from gatehouse_ci.workflows.oidc_role import workflow_role as found
     from gatehouse_ci.workflows.outputs import for_workflow
 
     way = msgspec.structs.asdict(found(find_root(), environment, may))

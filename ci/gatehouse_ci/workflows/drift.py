@@ -41,12 +41,12 @@ def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
     """Compares. Raises NotConfigured without Pulumi, PortFailed when the preview itself fails."""
     config = stack_config(root, environment)
     if not config:
-        raise NotConfigured(f"There is no stacks/Pulumi.{environment}.yaml.", "Mend: name an environment that has one.")
+        raise NotConfigured(f"There is no stacks/Pulumi.{environment}.yaml.", "Fix: name an environment that has one.")
     if not config.get("gatehouse:releases"):
         return Drift(environment=environment, looked=False)
     program = shutil.which(PROGRAM, path=environ.get("PATH"))
     if program is None:
-        raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Mend: install it, or let the workflow look (drift.yml).")
+        raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Fix: install it, or let the workflow look (drift.yml).")
     command = [program, "preview", "--stack", environment, "--refresh", "--json", "--non-interactive"]
     try:
         done = subprocess.run(  # noqa: S603 - pulumi, found on PATH
@@ -60,7 +60,7 @@ def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise PortFailed(f"{environment}: the preview took more than {PATIENCE_SECONDS} s. Mend: try again.") from error
+        raise PortFailed(f"{environment}: the preview took more than {PATIENCE_SECONDS} s. Fix: try again.") from error
     if done.returncode:
         said = "\n".join((done.stderr or done.stdout).rstrip().splitlines()[-SAID_LINES:])
         raise PortFailed(f"{environment}: the preview ended with {done.returncode}:\n{said}")
@@ -73,7 +73,7 @@ def changes(preview: str) -> tuple[str, ...]:
         steps = json.loads(preview)["steps"]
         return tuple(f"{step['op']} {_named(step['urn'])}" for step in steps if step["op"] not in UNCHANGED)
     except (ValueError, KeyError, TypeError) as error:
-        raise PortFailed(f"Pulumi's preview can't be read: {error!r}. Mend: is this the Pulumi we know?") from error
+        raise PortFailed(f"Pulumi's preview can't be read: {error!r}. Fix: is this the Pulumi we know?") from error
 
 
 def _named(urn: str) -> str:

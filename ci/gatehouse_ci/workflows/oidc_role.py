@@ -15,11 +15,11 @@ from gatehouse_release.git.files import stack_config, stack_path
 May = Literal["apply", "plan"]
 
 
-class NoWayIn(Exception):
+class NoWorkflowRole(Exception):
     """The stack file doesn't say which account or region; the message says what to add."""
 
 
-class WayIn(msgspec.Struct, frozen=True, kw_only=True):
+class WorkflowRole(msgspec.Struct, frozen=True, kw_only=True):
     """`environment` is GitHub's: a job that names it may take the role."""
 
     environment: str
@@ -27,15 +27,15 @@ class WayIn(msgspec.Struct, frozen=True, kw_only=True):
     region: str
 
 
-def way_in(root: Path, environment: str, may: May) -> WayIn:
-    """Raises NoWayIn naming the file and the key that is missing."""
+def workflow_role(root: Path, environment: str, may: May) -> WorkflowRole:
+    """Raises NoWorkflowRole naming the file and the key that is missing."""
     if environment not in ENVIRONMENTS:
-        raise NoWayIn(f"{environment} is no environment. Known: {', '.join(ENVIRONMENTS)}")
+        raise NoWorkflowRole(f"{environment} is no environment. Known: {', '.join(ENVIRONMENTS)}")
     config = stack_config(root, environment)
     for key in ("gatehouse:account", "aws:region"):
         if not config.get(key):
-            raise NoWayIn(f"{stack_path(environment)}: config: {key} is missing. Mend: write it there")
-    return WayIn(
+            raise NoWorkflowRole(f"{stack_path(environment)}: config: {key} is missing. Fix: write it there")
+    return WorkflowRole(
         environment=environment if may == "apply" else f"{environment}-plan",
         role=f"arn:aws:iam::{config['gatehouse:account']}:role/gatehouse-github-{environment}-{may}",
         region=str(config["aws:region"]),

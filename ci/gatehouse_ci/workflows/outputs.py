@@ -14,7 +14,7 @@ def for_workflow(outputs: Mapping[str, object]) -> None:
     """Appends the outputs: a text as it is, all else as JSON. Raises NoWorkflow outside of a workflow's step."""
     file = os.environ.get("GITHUB_OUTPUT")
     if not file:
-        raise NoWorkflow("--github is for a step of a workflow: GITHUB_OUTPUT isn't set. Mend: leave it out.")
+        raise NoWorkflow("--github is for a step of a workflow: GITHUB_OUTPUT isn't set. Fix: leave it out.")
     with Path(file).open("a", encoding="utf-8") as output:
         for name, value in outputs.items():
             output.write(f"{name}={value if isinstance(value, str) else json.dumps(value, separators=(',', ':'))}\n")

@@ -6,18 +6,18 @@ import msgspec
 
 from gatehouse_catalog.errors import nearest
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release.model import MERGE, Change, Reason, Record, Request
-from gatehouse_release.policy import Edge
-from gatehouse_release.state import MOVES, OPEN, State
+from gatehouse_release.model import MERGE, PromotionRequest, Reason, Record, ReleaseChange
+from gatehouse_release.policy import PolicyEdge
+from gatehouse_release.state import MOVES, OPEN, RepositoryState
 
 
-class Move(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     """Releases that would come into an environment, and where from."""
 
     kind: str  # promotion or rollback
     environment: str
     source: str
-    changes: dict[str, Change]
+    changes: dict[str, ReleaseChange]
     # rollback: the record whose set comes back; approve and apply: nothing
     about: str = ""
     # approve and apply: the proposal that is carried out
@@ -32,12 +32,12 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 class Impossible(Exception):
     """The request makes no sense in this state."""
 
-    def __init__(self, rule: str, message: str, mend: str = "") -> None:
-        self.reason = Reason(rule=rule, message=message, mend=mend)
+    def __init__(self, rule: str, message: str, fix: str = "") -> None:
+        self.reason = Reason(rule=rule, message=message, fix=fix)
         super().__init__(str(self.reason))
 
 
-def move_of(state: State, request: Request) -> Move:
+def change_set_of(state: RepositoryState, request: PromotionRequest) -> ChangeSet:
     """What the request would change. Raises Impossible with the reason."""
     edge = edge_of(state, request.environment)
     if request.action in ("approve", "apply"):
@@ -50,25 +50,27 @@ def move_of(state: State, request: Request) -> Move:
     if not changes:
         message = f"{request.environment} has what {edge.source} has already."
         raise Impossible("nothing-to-promote", message, "See: gate promote status")
-    return Move(kind="promotion", environment=request.environment, source=edge.source, changes=changes)
+    return ChangeSet(kind="promotion", environment=request.environment, source=edge.source, changes=changes)
 
 
-def edge_of(state: State, environment: str) -> Edge:
+def edge_of(state: RepositoryState, environment: str) -> PolicyEdge:
     if environment not in state.policy.edges:
         raise Impossible("unknown", f"{environment} is no environment.", nearest(environment, ENVIRONMENTS))
     return state.policy.edges[environment]
 
 
-def _changes(state: State, environment: str, source: Mapping[str, Release], names: Iterable[str]) -> dict[str, Change]:
+def _changes(
+    state: RepositoryState, environment: str, source: Mapping[str, Release], names: Iterable[str]
+) -> dict[str, ReleaseChange]:
     target = state.releases[environment]
     return {
-        name: Change(before=target.get(name), after=source.get(name))
+        name: ReleaseChange(before=target.get(name), after=source.get(name))
         for name in sorted(names)
         if target.get(name) != source.get(name)
     }
 
 
-def _merged(state: State, request: Request) -> dict[str, Release]:
+def _merged(state: RepositoryState, request: PromotionRequest) -> dict[str, Release]:
     """What a merge built, checked against the catalog; it's the only release that comes from outside."""
     for name, release in request.releases.items():
         known_service(state, name)
@@ -79,12 +81,14 @@ def _merged(state: State, request: Request) -> dict[str, Release]:
     return request.releases
 
 
-def known_service(state: State, name: str) -> None:
+def known_service(state: RepositoryState, name: str) -> None:
     if name not in state.services:
         raise Impossible("unknown", f"{name} is no service.", nearest(name, state.services))
 
 
-def _chosen(state: State, edge: Edge, request: Request, source: Mapping[str, Release]) -> set[str]:
+def _chosen(
+    state: RepositoryState, edge: PolicyEdge, request: PromotionRequest, source: Mapping[str, Release]
+) -> set[str]:
     """The services that move, as the edge's unit has it."""
     target = state.releases[request.environment]
     if edge.unit == "everything":
@@ -109,7 +113,7 @@ def _chosen(state: State, edge: Edge, request: Request, source: Mapping[str, Rel
     return names
 
 
-def named_services(state: State, request: Request) -> set[str]:
+def named_services(state: RepositoryState, request: PromotionRequest) -> set[str]:
     """The services that a request names, by themselves or by their domain."""
     for name in request.services:
         known_service(state, name)
@@ -118,15 +122,17 @@ def named_services(state: State, request: Request) -> set[str]:
     return {*request.services, *state.domains.get(request.domain, ())}
 
 
-def _of_proposal(state: State, request: Request) -> Move:
+def _of_proposal(state: RepositoryState, request: PromotionRequest) -> ChangeSet:
     """The move of a proposal, as it would be if it were asked for now."""
     record = record_of(state, request.record, request.environment)
     if record.kind not in MOVES or record.state not in OPEN:
         what = f"is {record.state}" if record.state else f"is a {record.kind}"
         raise Impossible("wrong-state", f"{record.id} {what}: nothing waits there.", "See: gate promote log")
     target = state.releases[request.environment]
-    changes = {name: Change(before=target.get(name), after=change.after) for name, change in record.services.items()}
-    return Move(
+    changes = {
+        name: ReleaseChange(before=target.get(name), after=change.after) for name, change in record.services.items()
+    }
+    return ChangeSet(
         kind=record.kind,
         environment=record.environment,
         source=record.source,
@@ -136,7 +142,7 @@ def _of_proposal(state: State, request: Request) -> Move:
     )
 
 
-def record_of(state: State, record_id: str, environment: str) -> Record:
+def record_of(state: RepositoryState, record_id: str, environment: str) -> Record:
     record = state.records.get(record_id)
     if record is None or record.environment != environment:
         message = f"{record_id or 'Nothing'} is no record of {environment}."
@@ -144,7 +150,7 @@ def record_of(state: State, record_id: str, environment: str) -> Record:
     return record
 
 
-def _rollback(state: State, edge: Edge, request: Request) -> Move:
+def _rollback(state: RepositoryState, edge: PolicyEdge, request: PromotionRequest) -> ChangeSet:
     """Back to an earlier set that was verified there: the one named, or the last one that differs."""
     environment = request.environment
     if edge.unit == "everything" and (request.services or request.domain):
@@ -163,9 +169,11 @@ def _rollback(state: State, edge: Edge, request: Request) -> Move:
         # Without a name: what an earlier rollback took away isn't what anybody means.
         held = any(state.held(environment, name, change.after) for name, change in changes.items())
         if changes and (request.record or not held):
-            return Move(kind="rollback", environment=environment, source=environment, changes=changes, about=record.id)
+            return ChangeSet(
+                kind="rollback", environment=environment, source=environment, changes=changes, about=record.id
+            )
     if request.record:
         message = f"{environment} runs the set of {request.record} already."
         raise Impossible("nothing-to-promote", message, "See: gate promote status")
     message = f"No other set was ever verified in {environment}."
-    raise Impossible("not-verified", message, "Promote a mended release instead.")
+    raise Impossible("not-verified", message, "Promote a fixed release instead.")

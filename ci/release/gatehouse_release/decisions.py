@@ -9,15 +9,26 @@ import msgspec
 
 from gatehouse_catalog.releases import Release
 from gatehouse_release import holds, rules
-from gatehouse_release.change_set import Impossible, edge_of, move_of
-from gatehouse_release.model import Actor, Approval, Decision, Facts, Reason, Record, Request, Step
+from gatehouse_release.change_set import Impossible, change_set_of, edge_of
+from gatehouse_release.model import (
+    Approval,
+    Decision,
+    DecisionFacts,
+    PromotionRequest,
+    Reason,
+    Record,
+    RecordStep,
+    Requester,
+)
 from gatehouse_release.records import key_of, next_id, one_line, render
 from gatehouse_release.rules import Case, lacking_approvals
 from gatehouse_release.stack_file import set_releases
-from gatehouse_release.state import State, stack_path
+from gatehouse_release.state import RepositoryState, stack_path
 
 
-def decide(state: State, facts: Facts, request: Request, actor: Actor, now: datetime) -> Decision:
+def decide(
+    state: RepositoryState, facts: DecisionFacts, request: PromotionRequest, actor: Requester, now: datetime
+) -> Decision:
     """The answer to a request. An answer that has been carried out already (same key) is allowed, without edits."""
     done = next((record for record in state.records.values() if request.key and key_of(record.id) == request.key), None)
     if done:
@@ -29,7 +40,7 @@ def decide(state: State, facts: Facts, request: Request, actor: Actor, now: date
         if request.action == "verify":
             lacking = tuple(rules.lacking_role(actor, set(edge.who), f"verify in {request.environment}"))
             return Decision(allowed=not lacking, reasons=lacking)
-        move = move_of(state, request)
+        move = change_set_of(state, request)
     except Impossible as error:
         return Decision(allowed=False, reasons=(error.reason,))
     case = Case(state=state, facts=facts, request=request, actor=actor, now=now, edge=edge, move=move)
@@ -62,7 +73,7 @@ def _approve(case: Case) -> Decision:
     approval = Approval(by=case.actor.name, at=case.now, fingerprint=proposal.fingerprint)
     record = msgspec.structs.replace(proposal, approvals=(*proposal.approvals, approval))
     if lacking_approvals(case.edge, record) <= 0:
-        record = with_step(record, Step(state="approved", at=_moment(case), by=case.actor.name))
+        record = with_step(record, RecordStep(state="approved", at=_moment(case), by=case.actor.name))
     edits: dict[str, str | None] = {record.path: render(record)}
     return Decision(allowed=True, edits=edits, record=record, message=_subject("Approve", record))
 
@@ -77,7 +88,7 @@ def _apply(case: Case) -> Decision:
     if any(not reason.overruled for reason in reasons):
         return Decision(allowed=False, reasons=tuple(reasons))
     if case.move.proposal:
-        step = Step(state="applying", at=_moment(case), by=case.actor.name, why=one_line(case.request.reason))
+        step = RecordStep(state="applying", at=_moment(case), by=case.actor.name, why=one_line(case.request.reason))
         record = with_step(case.move.proposal, step)
     else:
         record = _new_record(case, "applying")
@@ -101,7 +112,7 @@ def _break_glass(case: Case, reasons: list[Reason]) -> list[Reason]:
     policy = case.state.policy.break_glass
     lacking = list(rules.lacking_role(case.actor, set(policy.who), "break-glass"))
     if not one_line(case.request.reason):
-        lacking.append(Reason(rule="reason-missing", message="break-glass takes a reason.", mend="Give --reason."))
+        lacking.append(Reason(rule="reason-missing", message="break-glass takes a reason.", fix="Give --reason."))
     may_pass = set() if lacking else set(policy.passes)
     marked = [msgspec.structs.replace(reason, overruled=reason.rule in may_pass) for reason in reasons]
     return [*lacking, *marked]
@@ -120,11 +131,11 @@ def _new_record(case: Case, state: str) -> Record:
         fingerprint=case.request.fingerprint,
         about=case.move.about,
     )
-    step = Step(state="applying" if state == "applying" else "proposed", at=_moment(case), by=case.actor.name)
+    step = RecordStep(state="applying" if state == "applying" else "proposed", at=_moment(case), by=case.actor.name)
     return with_step(record, step)
 
 
-def with_step(record: Record, step: Step) -> Record:
+def with_step(record: Record, step: RecordStep) -> Record:
     return msgspec.structs.replace(record, state=step.state, history=(*record.history, step))
 
 
@@ -151,18 +162,18 @@ def _holds(case: Case, rollback: Record) -> list[Record]:
     return made
 
 
-def stack_edit(state: State, environment: str, changes: dict[str, Release | None]) -> dict[str, str | None]:
+def stack_edit(state: RepositoryState, environment: str, changes: dict[str, Release | None]) -> dict[str, str | None]:
     """The environment's stack file with these releases; empty when it says so already."""
     path = stack_path(environment)
     text = set_releases(state.tree[path], changes, path)
     return {path: text} if text != state.tree[path] else {}
 
 
-def _ids(state: State, environment: str) -> list[str]:
+def _ids(state: RepositoryState, environment: str) -> list[str]:
     return [record.id for record in state.of(environment)]
 
 
-def moment(state: State, environment: str, now: datetime) -> datetime:
+def moment(state: RepositoryState, environment: str, now: datetime) -> datetime:
     """Now, or just after the last outcome there, where another machine's clock is ahead: outcomes have an order."""
     last = state.last_moment(environment)
     return max(now, last + rules.TICK) if last else now

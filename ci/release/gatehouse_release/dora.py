@@ -11,12 +11,12 @@ from statistics import median
 import msgspec
 
 from gatehouse_release.model import ENVIRONMENTS, Record
-from gatehouse_release.state import State
+from gatehouse_release.state import RepositoryState
 
 DAYS = 30
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class DoraFigures(msgspec.Struct, frozen=True, kw_only=True):
     """Of one environment. None: nothing of that kind happened."""
 
     environment: str
@@ -33,12 +33,12 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         return min(1.0, (self.failures + self.rollbacks) / changes) if changes else None
 
 
-def figures(state: State, now: datetime, *, days: int = DAYS) -> list[Figures]:
+def figures(state: RepositoryState, now: datetime, *, days: int = DAYS) -> list[DoraFigures]:
     """In the order of the environments. Only outcomes of the last `days` count."""
     return [_of(state.of(environment), environment, now - timedelta(days=days)) for environment in ENVIRONMENTS]
 
 
-def _of(records: tuple[Record, ...], environment: str, since: datetime) -> Figures:
+def _of(records: tuple[Record, ...], environment: str, since: datetime) -> DoraFigures:
     done = sorted(
         (one for one in records if one.kind in ("promotion", "rollback") and one.state in _OUTCOMES and one.history),
         key=lambda one: one.history[-1].at,
@@ -48,7 +48,7 @@ def _of(records: tuple[Record, ...], environment: str, since: datetime) -> Figur
     failed = [one for one in recent if one.state != "verified"]
     leads = [lead for record in running if record.kind == "promotion" for lead in _leads(record)]
     restored = [_until_restored(record, done) for record in recent]
-    return Figures(
+    return DoraFigures(
         environment=environment,
         deployments=len(running),
         failures=len(failed),

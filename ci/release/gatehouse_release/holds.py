@@ -5,15 +5,15 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_release.change_set import Impossible, named_services, record_of
-from gatehouse_release.model import Actor, Decision, Kind, Reason, Record, Request
+from gatehouse_release.model import Decision, Kind, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_role
-from gatehouse_release.state import MOVES, OPEN, State
+from gatehouse_release.state import MOVES, OPEN, RepositoryState
 
 ACTIONS = frozenset({"hold", "release", "veto", "freeze", "unfreeze"})
 
 
-def decide(state: State, request: Request, actor: Actor, now: datetime) -> Decision:
+def decide(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> Decision:
     """The answer to a request of ACTIONS. Raises Impossible when it names what isn't there."""
     roles = state.policy.brakes
     allowed = {
@@ -26,7 +26,7 @@ def decide(state: State, request: Request, actor: Actor, now: datetime) -> Decis
     reasons = [*lacking_role(actor, set(allowed), f"{request.action} in {request.environment}")]
     if request.action in ("hold", "veto", "freeze") and not one_line(request.reason):
         message = f"a {request.action} takes a reason: others must know when it may go."
-        reasons.append(Reason(rule="reason-missing", message=message, mend="Give --reason."))
+        reasons.append(Reason(rule="reason-missing", message=message, fix="Give --reason."))
     made = _records(state, request, actor, now)
     if reasons:
         return Decision(allowed=False, reasons=tuple(reasons))
@@ -41,7 +41,7 @@ def _what(record: Record) -> str:
     return record.service or record.about
 
 
-def _records(state: State, request: Request, actor: Actor, now: datetime) -> list[Record]:
+def _records(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> list[Record]:
     ids = [record.id for record in state.of(request.environment)]
 
     existing = len(ids)
@@ -77,7 +77,7 @@ def _records(state: State, request: Request, actor: Actor, now: datetime) -> lis
             return [record(kind, about=_lifted(state, request, now).id)]
 
 
-def _held(state: State, request: Request) -> set[str]:
+def _held(state: RepositoryState, request: PromotionRequest) -> set[str]:
     names = named_services(state, request)
     if not names:
         raise Impossible("unknown", "A hold is put on services.", "Name them, or a domain.")
@@ -86,12 +86,12 @@ def _held(state: State, request: Request) -> set[str]:
     return names
 
 
-def _refuse_past(request: Request, now: datetime) -> None:
+def _refuse_past(request: PromotionRequest, now: datetime) -> None:
     if request.until and request.until <= max(now, request.since or now):
         raise Impossible("unknown", "The freeze would end before it begins.", "Give a later --until.")
 
 
-def _lifted(state: State, request: Request, now: datetime) -> Record:
+def _lifted(state: RepositoryState, request: PromotionRequest, now: datetime) -> Record:
     """The hold, veto or freeze that is lifted; it must be in force."""
     about = record_of(state, request.record, request.environment)
     if request.action == "unfreeze":

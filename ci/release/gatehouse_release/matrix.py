@@ -8,10 +8,10 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release.change_set import Impossible, move_of
-from gatehouse_release.model import MERGE, Record, RecordState, Request
+from gatehouse_release.change_set import Impossible, change_set_of
+from gatehouse_release.model import MERGE, PromotionRequest, Record, RecordState
 from gatehouse_release.outcomes import unsettled
-from gatehouse_release.state import MOVES, State
+from gatehouse_release.state import MOVES, RepositoryState
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,13 +27,13 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Record, ...] = ()
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class MatrixRow(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     domain: str
     cells: dict[str, Cell]
 
 
-class Column(msgspec.Struct, frozen=True, kw_only=True):
+class MatrixColumn(msgspec.Struct, frozen=True, kw_only=True):
     """One environment as a whole."""
 
     name: str
@@ -52,15 +52,15 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
 
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
-    rows: tuple[Row, ...]
-    columns: tuple[Column, ...]
+    rows: tuple[MatrixRow, ...]
+    columns: tuple[MatrixColumn, ...]
 
 
-def matrix(state: State, now: datetime) -> Matrix:
+def matrix(state: RepositoryState, now: datetime) -> Matrix:
     """All services of the catalog, and those that run without being in it any more."""
     names = sorted({*state.services, *(name for releases in state.releases.values() for name in releases)})
     rows = tuple(
-        Row(
+        MatrixRow(
             service=name,
             domain=state.services[name].domain if name in state.services else "",
             cells={environment: _cell(state, environment, name) for environment in state.releases},
@@ -71,7 +71,7 @@ def matrix(state: State, now: datetime) -> Matrix:
     return Matrix(revision=state.revision, rows=rows, columns=columns)
 
 
-def _cell(state: State, environment: str, service: str) -> Cell:
+def _cell(state: RepositoryState, environment: str, service: str) -> Cell:
     release = state.releases[environment].get(service)
     source = state.policy.edges[environment].source
     put = _put_by(state, environment, service, release)
@@ -85,7 +85,7 @@ def _cell(state: State, environment: str, service: str) -> Cell:
     )
 
 
-def _put_by(state: State, environment: str, service: str, release: Release | None) -> Record | None:
+def _put_by(state: RepositoryState, environment: str, service: str, release: Release | None) -> Record | None:
     """The newest promotion that brought this release there."""
     for record in reversed(state.of(environment)):
         change = record.services.get(service)
@@ -94,9 +94,9 @@ def _put_by(state: State, environment: str, service: str, release: Release | Non
     return None
 
 
-def _column(state: State, environment: str, now: datetime) -> Column:
+def _column(state: RepositoryState, environment: str, now: datetime) -> MatrixColumn:
     edge = state.policy.edges[environment]
-    return Column(
+    return MatrixColumn(
         name=environment,
         source=edge.source,
         unit=edge.unit,
@@ -109,7 +109,7 @@ def _column(state: State, environment: str, now: datetime) -> Column:
     )
 
 
-def _waiting(state: State, environment: str) -> tuple[str, ...]:
+def _waiting(state: RepositoryState, environment: str) -> tuple[str, ...]:
     edge = state.policy.edges[environment]
     if edge.source == MERGE:
         return ()
@@ -118,6 +118,8 @@ def _waiting(state: State, environment: str) -> tuple[str, ...]:
         source, target = state.releases[edge.source], state.releases[environment]
         return tuple(sorted(name for name in source if source[name] != target.get(name)))
     try:
-        return tuple(move_of(state, Request(action="promote", environment=environment, services=services)).changes)
+        return tuple(
+            change_set_of(state, PromotionRequest(action="promote", environment=environment, services=services)).changes
+        )
     except Impossible:
         return ()

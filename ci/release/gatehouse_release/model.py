@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from gatehouse_catalog.errors import Fixable
 from gatehouse_catalog.releases import ENVIRONMENTS, Digest, Release
 from gatehouse_catalog.structs import Strict
 
@@ -22,7 +23,7 @@ Action = Literal["promote", "approve", "apply", "verify", "rollback", "hold", "r
 MERGE = "merge"
 
 
-class Actor(msgspec.Struct, frozen=True, kw_only=True):
+class Requester(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. Roles come from stacks/policy.yaml (command line) or from identity (portal)."""
 
     name: str
@@ -30,7 +31,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["person", "service"] = "person"
 
 
-class Change(Strict, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
+class ReleaseChange(Strict, frozen=True, kw_only=True, rename={"before": "from", "after": "to"}):
     """One service's release before and after. None: it doesn't run there (before its first, after its last one)."""
 
     before: Release | None
@@ -43,7 +44,7 @@ class Approval(Strict, frozen=True, kw_only=True):
     fingerprint: str
 
 
-class Step(Strict, frozen=True, kw_only=True):
+class RecordStep(Strict, frozen=True, kw_only=True):
     """A record's state from `at` on."""
 
     state: RecordState
@@ -59,7 +60,7 @@ class BlackBox(Strict, frozen=True, kw_only=True):
     summary: str = ""
 
 
-class Seen(Strict, frozen=True, kw_only=True):
+class ObservedSet(Strict, frozen=True, kw_only=True):
     """The whole set of an environment, every service of which was observed running as meant at the same time."""
 
     at: datetime
@@ -83,11 +84,11 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     # promotion, rollback, verification
     state: RecordState | None = None
     source: str = ""
-    services: dict[str, Change] = msgspec.field(default_factory=dict)
+    services: dict[str, ReleaseChange] = msgspec.field(default_factory=dict)
     fingerprint: str = ""
     approvals: tuple[Approval, ...] = ()
-    history: tuple[Step, ...] = ()
-    seen: Seen | None = None
+    history: tuple[RecordStep, ...] = ()
+    seen: ObservedSet | None = None
     # The rules that break-glass overruled. Not empty: this was an emergency.
     break_glass: tuple[str, ...] = ()
     # hold: this service; with `digest` only that release of it
@@ -105,7 +106,7 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
         return f"stacks/releases/{self.environment}/{self.id}.yaml"
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True):
+class PromotionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody wants. `promote` to `environment`; the source follows from the policy's edge."""
 
     action: Action
@@ -130,7 +131,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
+class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What the registry has of one release."""
 
     image: bool
@@ -139,7 +140,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     tag_digest: str | None = None
 
 
-class Running(msgspec.Struct, frozen=True, kw_only=True):
+class RunningService(msgspec.Struct, frozen=True, kw_only=True):
     """What really runs of a service: ECS's view, and what every task's /version answered."""
 
     task_definition: str
@@ -152,40 +153,40 @@ class Running(msgspec.Struct, frozen=True, kw_only=True):
     rolled_back: bool = False
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the ports observed before a decision. By service; a service that isn't there wasn't asked about."""
 
-    found: dict[str, Found] = {}
+    found: dict[str, RegistryEntry] = {}
     # In the source environment; None: ECS doesn't know the service.
-    running: dict[str, Running | None] = {}
+    running: dict[str, RunningService | None] = {}
     # Of the preview as recomputed now; None: no preview was needed, or none could be made.
     fingerprint: str | None = None
     # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
     missing: tuple[str, ...] = ()
 
 
-class Observed(msgspec.Struct, frozen=True, kw_only=True):
+class DeploymentObservation(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen after a deployment, in the whole environment."""
 
-    running: dict[str, Running | None] = {}
+    running: dict[str, RunningService | None] = {}
     black_box: BlackBox | None = None
     # Why the deployment itself failed; empty: it ended well.
     deploy_failed: str = ""
 
 
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
+class Reason(Fixable, frozen=True, kw_only=True):
     """Why not: the rule's name (stable, for scripts), what is the case, and what to do."""
 
     rule: str
     message: str
-    mend: str = ""
+    fix: str = ""
     # Break-glass went past it; it stands in the record.
     overruled: bool = False
     # It keeps nobody from proposing, and will keep everybody from applying as long as it lasts.
     later: bool = False
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.message}" + (f" {self.mend}" if self.mend else "")
+        return f"{self.rule}: {self.message}" + (f" {self.fix}" if self.fix else "")
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,20 +9,29 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release.change_set import Impossible, edge_of, move_of
+from gatehouse_release.change_set import Impossible, change_set_of, edge_of
 from gatehouse_release.decisions import moment, stack_edit, with_step
-from gatehouse_release.model import Actor, Decision, Observed, Reason, Record, Request, Seen, Step
+from gatehouse_release.model import (
+    Decision,
+    DeploymentObservation,
+    ObservedSet,
+    PromotionRequest,
+    Reason,
+    Record,
+    RecordStep,
+    Requester,
+)
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_role, not_as_meant
-from gatehouse_release.state import MOVES, State
+from gatehouse_release.state import MOVES, RepositoryState
 
 
-def unsettled(state: State, environment: str) -> list[Record]:
+def unsettled(state: RepositoryState, environment: str) -> list[Record]:
     """What the next run has to look at: what was begun, and what failed and hasn't been seen gone."""
     return [*state.undecided(environment), *_failed(state, environment)]
 
 
-def _failed(state: State, environment: str) -> list[Record]:
+def _failed(state: RepositoryState, environment: str) -> list[Record]:
     """Failed ones whose services have not been promoted since."""
     moves = [record for record in state.of(environment) if record.kind in MOVES and record.history]
     found = []
@@ -34,7 +43,7 @@ def _failed(state: State, environment: str) -> list[Record]:
     return found
 
 
-def in_the_way(state: State, request: Request) -> list[Record]:
+def in_the_way(state: RepositoryState, request: PromotionRequest) -> list[Record]:
     """What was begun and must have its outcome before the request can be decided."""
     if request.action not in ("promote", "apply", "rollback", "verify"):
         return []
@@ -43,14 +52,16 @@ def in_the_way(state: State, request: Request) -> list[Record]:
         edge = edge_of(state, request.environment)
         if request.action in ("rollback", "verify"):
             return begun
-        changes = move_of(state, request).changes
+        changes = change_set_of(state, request).changes
     except Impossible:
         return begun
     source = state.undecided(edge.source) if edge.needs else []
     return [record for record in begun if record.services.keys() & changes.keys()] + source
 
 
-def settle(state: State, record_id: str, observed: Observed, actor: Actor, now: datetime) -> Decision:
+def settle(
+    state: RepositoryState, record_id: str, observed: DeploymentObservation, actor: Requester, now: datetime
+) -> Decision:
     """The record's outcome. Allowed without edits: somebody settled it already, or there is nothing new to say."""
     record = state.records[record_id]
     now = moment(state, record.environment, now)
@@ -63,13 +74,13 @@ def settle(state: State, record_id: str, observed: Observed, actor: Actor, now: 
     others = _unlike(state, record.environment, observed)
     seen = None if others else _seen(state, record.environment, observed, now)
     why = f"not seen as a whole: {others}" if others else ""
-    verified = with_step(record, Step(state="verified", at=now, by=actor.name, why=why))
+    verified = with_step(record, RecordStep(state="verified", at=now, by=actor.name, why=why))
     verified = msgspec.structs.replace(verified, seen=seen)
     edits: dict[str, str | None] = {record.path: render(verified)}
     return Decision(allowed=True, edits=edits, record=verified, message=_message("Verified", verified))
 
 
-def _why_not(record: Record, observed: Observed) -> str:
+def _why_not(record: Record, observed: DeploymentObservation) -> str:
     """Why the promotion didn't arrive; empty when every service of it runs as meant.
 
     A deployment that failed may have failed at another promotion's service: what runs as meant did arrive, unless only
@@ -86,8 +97,8 @@ def _why_not(record: Record, observed: Observed) -> str:
     return one_line(" ".join(told))[:1000]
 
 
-def _fail(state: State, record: Record, why: str, actor: Actor, now: datetime) -> Decision:
-    failed = with_step(record, Step(state="failed", at=now, by=actor.name, why=why))
+def _fail(state: RepositoryState, record: Record, why: str, actor: Requester, now: datetime) -> Decision:
+    failed = with_step(record, RecordStep(state="failed", at=now, by=actor.name, why=why))
     there = state.releases[record.environment]
     back: dict[str, Release | None] = {
         name: change.before for name, change in record.services.items() if there.get(name) == change.after
@@ -95,20 +106,22 @@ def _fail(state: State, record: Record, why: str, actor: Actor, now: datetime) -
     edits: dict[str, str | None] = {record.path: render(failed), **stack_edit(state, record.environment, back)}
     return Decision(
         allowed=True,
-        reasons=(Reason(rule="failed", message=why, mend="Mend it, and promote the next release."),),
+        reasons=(Reason(rule="failed", message=why, fix="Fix it, and promote the next release."),),
         edits=edits,
         record=failed,
         message=_message("Failed", failed),
     )
 
 
-def _reverted(state: State, record: Record, observed: Observed, actor: Actor, now: datetime) -> Decision:
+def _reverted(
+    state: RepositoryState, record: Record, observed: DeploymentObservation, actor: Requester, now: datetime
+) -> Decision:
     """Whether what was put back runs again."""
     there = state.releases[record.environment]
     before = {name: there.get(name) for name in record.services}
     if observed.deploy_failed or any(not_as_meant(before[name], observed.running.get(name)) for name in before):
         return Decision(allowed=True, record=record, reasons=(Reason(rule="failed", message=record.history[-1].why),))
-    step = Step(state="reverted", at=now, by=actor.name, why="what ran before runs again")
+    step = RecordStep(state="reverted", at=now, by=actor.name, why="what ran before runs again")
     reverted = with_step(record, step)
     return Decision(
         allowed=True,
@@ -119,7 +132,9 @@ def _reverted(state: State, record: Record, observed: Observed, actor: Actor, no
     )
 
 
-def verification(state: State, request: Request, observed: Observed, actor: Actor, now: datetime) -> Decision:
+def verification(
+    state: RepositoryState, request: PromotionRequest, observed: DeploymentObservation, actor: Requester, now: datetime
+) -> Decision:
     """The record of having looked at a whole environment again; it changes nothing there."""
     try:
         edge = edge_of(state, request.environment)
@@ -138,14 +153,14 @@ def verification(state: State, request: Request, observed: Observed, actor: Acto
         reason=one_line(request.reason),
         seen=seen,
     )
-    step = Step(
+    step = RecordStep(
         state="verified" if seen else "failed",
         at=moment(state, request.environment, now),
         by=actor.name,
         why=why,
     )
     record = with_step(record, step)
-    reasons = () if seen else (Reason(rule="not-running", message=why, mend="Mend the environment, verify again."),)
+    reasons = () if seen else (Reason(rule="not-running", message=why, fix="Fix the environment, verify again."),)
     return Decision(
         allowed=True,
         reasons=reasons,
@@ -155,11 +170,11 @@ def verification(state: State, request: Request, observed: Observed, actor: Acto
     )
 
 
-def _seen(state: State, environment: str, observed: Observed, now: datetime) -> Seen:
-    return Seen(at=now, releases=dict(state.releases[environment]), black_box=observed.black_box)
+def _seen(state: RepositoryState, environment: str, observed: DeploymentObservation, now: datetime) -> ObservedSet:
+    return ObservedSet(at=now, releases=dict(state.releases[environment]), black_box=observed.black_box)
 
 
-def _unlike(state: State, environment: str, observed: Observed) -> str:
+def _unlike(state: RepositoryState, environment: str, observed: DeploymentObservation) -> str:
     """What doesn't run as meant in the whole environment."""
     reasons = {
         name: not_as_meant(release, observed.running.get(name)) for name, release in state.releases[environment].items()

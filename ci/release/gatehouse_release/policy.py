@@ -46,7 +46,7 @@ class Approvals(Strict, frozen=True, kw_only=True):
     roles: Roles = msgspec.field(default_factory=list)
 
 
-class Edge(Strict, frozen=True, kw_only=True, rename={"source": "from"}):
+class PolicyEdge(Strict, frozen=True, kw_only=True, rename={"source": "from"}):
     """How releases come into one environment."""
 
     source: Annotated[str, Meta(description="merge, or the environment before")]
@@ -86,7 +86,7 @@ class Brakes(Strict, frozen=True, kw_only=True):
 
 class Policy(Strict, frozen=True, kw_only=True):
     timezone: str
-    edges: dict[str, Edge]
+    edges: dict[str, PolicyEdge]
     rollback: Rollback = Rollback()
     break_glass: BreakGlass
     brakes: Brakes
@@ -110,21 +110,19 @@ def parse_policy(text: str) -> Policy:
     try:
         ZoneInfo(policy.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        mend = "Write one of the IANA list, as Europe/Berlin."
-        problems.append(Problem(file=PLACE, key="timezone", value=policy.timezone, message="is unknown.", mend=mend))
+        fix = "Write one of the IANA list, as Europe/Berlin."
+        problems.append(Problem(file=PLACE, key="timezone", value=policy.timezone, message="is unknown.", fix=fix))
     expected = dict(zip(ENVIRONMENTS, (MERGE, *ENVIRONMENTS), strict=False))
     for name in expected.keys() - policy.edges.keys():
-        problems.append(Problem(file=PLACE, key=f"edges.{name}", message="is missing.", mend="Add it."))
+        problems.append(Problem(file=PLACE, key=f"edges.{name}", message="is missing.", fix="Add it."))
     for name, edge in policy.edges.items():
         if expected.get(name) != edge.source:
-            mend = f"Write {expected[name]}." if name in expected else nearest(name, ENVIRONMENTS)
+            fix = f"Write {expected[name]}." if name in expected else nearest(name, ENVIRONMENTS)
             message = f"{name} takes no releases from there."
-            problems.append(
-                Problem(file=PLACE, key=f"edges.{name}.from", value=edge.source, message=message, mend=mend)
-            )
+            problems.append(Problem(file=PLACE, key=f"edges.{name}.from", value=edge.source, message=message, fix=fix))
         if edge.approvals.count and not edge.approvals.roles:
             message = "is empty: nobody could approve."
-            problems.append(Problem(file=PLACE, key=f"edges.{name}.approvals.roles", message=message, mend="Name one."))
+            problems.append(Problem(file=PLACE, key=f"edges.{name}.approvals.roles", message=message, fix="Name one."))
     if problems:
         raise TextError(problems)
     return policy

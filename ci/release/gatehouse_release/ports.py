@@ -1,7 +1,7 @@
 """What the promotion core needs of the world, as protocols: git, image registry, runtime, preview, black box, clock.
 
-Real ones stand in repository.py, registry.py, ecs.py, previewer.py and black_box.py; tests have some in memory. A port that
-isn't configured raises NotConfigured when it is used first, and nothing is pretended.
+Real ones stand in repository.py, registry.py, ecs.py, previewer.py and black_box.py; tests have some in memory. A port
+that isn't configured raises NotConfigured when it is used first, and nothing is pretended.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatehouse_release.model import Actor, BlackBox, Change, Running
+from gatehouse_release.model import BlackBox, ReleaseChange, Requester, RunningService
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -18,9 +18,9 @@ Tree = Mapping[str, str]
 class NotConfigured(Exception):
     """A port can't be had here: what is missing, and how to give it."""
 
-    def __init__(self, what: str, mend: str) -> None:
-        self.what, self.mend = what, mend
-        super().__init__(f"{what} {mend}")
+    def __init__(self, what: str, fix: str) -> None:
+        self.what, self.fix = what, fix
+        super().__init__(f"{what} {fix}")
 
 
 class PortFailed(Exception):
@@ -35,12 +35,12 @@ class DeployFailed(Exception):
     """The deployment ended without success; the text says why."""
 
 
-class Repository(Protocol):
+class ReleaseRepository(Protocol):
     def read(self) -> tuple[str, Tree]:
         """The head of main as the remote has it now (it fetches): revision and tree."""
         ...
 
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
         """Commits the edits on top of `revision` and pushes; the new revision. Never forces.
 
         Raises Moved when the remote's main isn't `revision` any more; then nothing has changed there.
@@ -75,7 +75,7 @@ class Runtime(Protocol):
         """
         ...
 
-    def running(self, environment: str, service: str) -> Running | None:
+    def running(self, environment: str, service: str) -> RunningService | None:
         """What runs of a service; None when there is no such service in the environment."""
         ...
 
@@ -98,7 +98,7 @@ class Preview(Protocol):
 
 
 class Previews(Protocol):
-    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> Preview:
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]) -> Preview:
         """What these changes would do to `environment`, as main is at `revision`.
 
         The revision itself doesn't enter the fingerprint: an unrelated commit makes no preview stale.
@@ -120,7 +120,7 @@ class Ports(Protocol):
     """All of them; wiring.py makes the real ones, each when it is used first."""
 
     @property
-    def repository(self) -> Repository: ...
+    def repository(self) -> ReleaseRepository: ...
     @property
     def registry(self) -> Registry: ...
     @property

@@ -14,12 +14,21 @@ import msgspec
 
 from gatehouse_release import decisions as core
 from gatehouse_release import outcomes
-from gatehouse_release.change_set import Impossible, Move, edge_of, move_of
-from gatehouse_release.model import Actor, BlackBox, Decision, Facts, Found, Observed, Record, Request
+from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of, edge_of
+from gatehouse_release.model import (
+    BlackBox,
+    Decision,
+    DecisionFacts,
+    DeploymentObservation,
+    PromotionRequest,
+    Record,
+    RegistryEntry,
+    Requester,
+)
 from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Ports, Preview
 from gatehouse_release.records import new_key
 from gatehouse_release.rules import not_as_meant
-from gatehouse_release.state import State, read_state
+from gatehouse_release.state import RepositoryState, read_state
 
 Report = Callable[[str], None]
 PATIENCE = timedelta(minutes=5)
@@ -29,7 +38,7 @@ ATTEMPTS = 200
 PAUSE_SECONDS = 0.2
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+class PromotionOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a request. `record` as it stands at the end: verified, failed, reverted, proposed, ..."""
 
     decision: Decision
@@ -50,21 +59,21 @@ class Promoter:
         self.report = report
         self.patience = patience
 
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         return read_state(*self.ports.repository.read())
 
-    def explain(self, request: Request, actor: Actor) -> Decision:
+    def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         """What `run` would decide now. Writes nothing."""
         state = self.state()
         return core.decide(state, self.facts(state, request), request, actor, self.ports.clock.now())
 
-    def preview(self, request: Request) -> Preview:
+    def preview(self, request: PromotionRequest) -> Preview:
         """The one page. Raises Impossible when there is nothing that could be shown."""
         state = self.state()
-        move = move_of(state, request)
+        move = change_set_of(state, request)
         return self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
 
-    def run(self, request: Request, actor: Actor) -> Outcome:
+    def run(self, request: PromotionRequest, actor: Requester) -> PromotionOutcome:
         """Decides the request and carries it out to its end. Raises PortFailed when a port doesn't answer."""
         request = msgspec.structs.replace(request, key=request.key or new_key())
         if request.action == "verify":
@@ -72,13 +81,13 @@ class Promoter:
         decision, revision = self._decided(request, actor)
         record = decision.record
         if not decision.allowed or record is None:
-            return Outcome(decision=decision, revision=revision)
+            return PromotionOutcome(decision=decision, revision=revision)
         if record.state in ("applying", "failed"):
             state = self.settle(record.environment, actor)
             record, revision = state.records[record.id], state.revision
-        return Outcome(decision=decision, record=record, revision=revision)
+        return PromotionOutcome(decision=decision, record=record, revision=revision)
 
-    def resume(self, actor: Actor, environments: tuple[str, ...] = ()) -> list[Record]:
+    def resume(self, actor: Requester, environments: tuple[str, ...] = ()) -> list[Record]:
         """Settles what was begun anywhere and is undecided; the records as they are then.
 
         Puts the environments' own tags right as well, in case a run ended before it did.
@@ -90,7 +99,7 @@ class Promoter:
         after = self.state() if ids else state
         return [after.records[one] for one in ids]
 
-    def _decided(self, request: Request, actor: Actor) -> tuple[Decision, str]:
+    def _decided(self, request: PromotionRequest, actor: Requester) -> tuple[Decision, str]:
         """Decides on the head, and pushes; on the next head when somebody was faster."""
         for attempt in range(ATTEMPTS):
             with self._turn(attempt):
@@ -110,14 +119,14 @@ class Promoter:
         """The first attempt hopes for the best; then those of one machine take turns, and only machines compete."""
         return self.ports.repository.turn("push") if attempt else contextlib.nullcontext()
 
-    def _wait_or_settle(self, in_the_way: list[Record], actor: Actor) -> None:
+    def _wait_or_settle(self, in_the_way: list[Record], actor: Requester) -> None:
         """Settles what was begun and stands in the way; else a push was lost: not all should try again at once."""
         for environment in {record.environment for record in in_the_way}:
             self.settle(environment, actor)
         if not in_the_way:
             time.sleep(random.uniform(0, PAUSE_SECONDS))  # noqa: S311 - jitter
 
-    def _push(self, state: State, edits: dict[str, str | None], message: str, actor: Actor) -> str | None:
+    def _push(self, state: RepositoryState, edits: dict[str, str | None], message: str, actor: Requester) -> str | None:
         """The new revision; None when main went on meanwhile."""
         try:
             revision = self.ports.repository.push(state.revision, edits, message, actor)
@@ -127,15 +136,15 @@ class Promoter:
         self.report(message.splitlines()[0])
         return revision
 
-    def facts(self, state: State, request: Request) -> Facts:
+    def facts(self, state: RepositoryState, request: PromotionRequest) -> DecisionFacts:
         """What the ports say about the request's move. A port that isn't configured is told, not skipped."""
         try:
             edge = edge_of(state, request.environment)
             if request.action in core.holds.ACTIONS:
-                return Facts()
-            move = move_of(state, request)
+                return DecisionFacts()
+            move = change_set_of(state, request)
         except Impossible:
-            return Facts()
+            return DecisionFacts()
         missing: list[str] = []
         found, running, fingerprint = {}, {}, None
         try:
@@ -155,12 +164,12 @@ class Promoter:
             fingerprint = page.fingerprint
         except NotConfigured as error:
             missing.append(str(error))
-        return Facts(found=found, running=running, fingerprint=fingerprint, missing=tuple(missing))
+        return DecisionFacts(found=found, running=running, fingerprint=fingerprint, missing=tuple(missing))
 
-    def _found(self, move: Move) -> dict[str, Found]:
+    def _found(self, move: ChangeSet) -> dict[str, RegistryEntry]:
         registry = self.ports.registry
         return {
-            name: Found(
+            name: RegistryEntry(
                 image=registry.digest(name, release.digest) == release.digest,
                 database=release.database_digest is None
                 or registry.digest(f"{name}-database", release.database_digest) == release.database_digest,
@@ -169,7 +178,7 @@ class Promoter:
             for name, release in move.releases.items()
         }
 
-    def settle(self, environment: str, actor: Actor) -> State:
+    def settle(self, environment: str, actor: Requester) -> RepositoryState:
         """Deploys what main says, looks at what runs, and writes the outcome of all that was begun there."""
         # Who waited for another that settles finds it done.
         with self.ports.repository.turn(f"settle-{environment}"):
@@ -177,7 +186,7 @@ class Promoter:
             self._tag(state, environment)
         return state
 
-    def _settled(self, environment: str, actor: Actor) -> State:
+    def _settled(self, environment: str, actor: Requester) -> RepositoryState:
         tried: set[tuple[str, str | None]] = set()
         while True:
             state = self.state()
@@ -189,7 +198,7 @@ class Promoter:
             observed = self._deploy(state, environment, pending)
             self._write_outcomes(environment, [record.id for record in pending], observed, actor)
 
-    def _deploy(self, state: State, environment: str, pending: list[Record]) -> Observed:
+    def _deploy(self, state: RepositoryState, environment: str, pending: list[Record]) -> DeploymentObservation:
         self.report(f"deploying {environment} as main says at {state.revision[:12]}")
         why = ""
         try:
@@ -200,7 +209,9 @@ class Promoter:
         names = {name for record in pending for name in record.services}
         return self._observe(self.state(), environment, names, why)
 
-    def _observe(self, state: State, environment: str, names: set[str], deploy_failed: str = "") -> Observed:
+    def _observe(
+        self, state: RepositoryState, environment: str, names: set[str], deploy_failed: str = ""
+    ) -> DeploymentObservation:
         """What runs, once `names` are as meant or patience is over; and the black-box suite's word, if an edge asks."""
         meant = state.releases[environment]
         runtime, deadline = self.ports.runtime, time.monotonic() + self.patience.total_seconds()
@@ -213,16 +224,18 @@ class Promoter:
             self.report(f"waiting for {', '.join(sorted(wrong & names))} in {environment} to answer as meant")
             time.sleep(min(5.0, max(0.0, deadline - time.monotonic())))
         black_box = None if wrong else self._black_box(state, environment)
-        return Observed(running=running, black_box=black_box, deploy_failed=deploy_failed)
+        return DeploymentObservation(running=running, black_box=black_box, deploy_failed=deploy_failed)
 
-    def _black_box(self, state: State, environment: str) -> BlackBox | None:
+    def _black_box(self, state: RepositoryState, environment: str) -> BlackBox | None:
         asked = [edge for edge in state.policy.edges.values() if edge.source == environment]
         if not any({"black-box", "seen-together"} & set(edge.needs) for edge in asked):
             return None
         self.report(f"running the black-box suite against {environment}")
         return self.ports.black_box.run(environment)
 
-    def _write_outcomes(self, environment: str, ids: list[str], observed: Observed, actor: Actor) -> None:
+    def _write_outcomes(
+        self, environment: str, ids: list[str], observed: DeploymentObservation, actor: Requester
+    ) -> None:
         """The outcomes of all these records in one commit. Who loses the push finds some of them written already."""
         for attempt in range(ATTEMPTS):
             with self._turn(attempt):
@@ -234,7 +247,12 @@ class Promoter:
         raise PortFailed(f"main moved on {ATTEMPTS} times; the outcome is not written. Run: gate promote resume")
 
     def _outcomes(
-        self, state: State, environment: str, ids: list[str], observed: Observed, actor: Actor
+        self,
+        state: RepositoryState,
+        environment: str,
+        ids: list[str],
+        observed: DeploymentObservation,
+        actor: Requester,
     ) -> tuple[dict[str, str | None], str]:
         """The edits that write them all, and the commit's message."""
         edits: dict[str, str | None] = {}
@@ -248,14 +266,14 @@ class Promoter:
                 state = read_state(state.revision, {**state.tree, **texts})
         return edits, messages[0] if len(messages) == 1 else _together(environment, messages)
 
-    def _tag(self, state: State, environment: str) -> None:
+    def _tag(self, state: RepositoryState, environment: str) -> None:
         """The environment's own tag on what it runs, for people; after the outcome, which doesn't hang on it."""
         for name, release in state.releases[environment].items():
             for image, digest in ((name, release.digest), (f"{name}-database", release.database_digest)):
                 if digest and self.ports.registry.digest(image, environment) != digest:
                     self.ports.registry.tag(image, digest, environment)
 
-    def _verify(self, request: Request, actor: Actor) -> Outcome:
+    def _verify(self, request: PromotionRequest, actor: Requester) -> PromotionOutcome:
         """Looks at an environment as it is, and records what was seen."""
         for _ in range(ATTEMPTS):
             state = self.state()
@@ -263,13 +281,13 @@ class Promoter:
                 self._wait_or_settle(in_the_way, actor)
                 continue
             now = self.ports.clock.now()
-            refused = outcomes.verification(state, request, Observed(), actor, now)
+            refused = outcomes.verification(state, request, DeploymentObservation(), actor, now)
             if not refused.allowed:
-                return Outcome(decision=refused, revision=state.revision)
+                return PromotionOutcome(decision=refused, revision=state.revision)
             observed = self._observe(state, request.environment, set(state.releases[request.environment]))
             decision = outcomes.verification(state, request, observed, actor, now)
             if revision := self._push(state, decision.edits, decision.message, actor):
-                return Outcome(decision=decision, record=decision.record, revision=revision)
+                return PromotionOutcome(decision=decision, record=decision.record, revision=revision)
             self._wait_or_settle([], actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; what was seen is not written. Try again.")
 

@@ -130,12 +130,12 @@ def parse(path: str, text: str) -> Record:
     """The record in a file's text. Raises TextError naming file and key."""
     place = PLACE.match(path)
     if not place:
-        mend = "Remove it, or move it elsewhere."
-        raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", mend=mend)])
+        fix = "Remove it, or move it elsewhere."
+        raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", fix=fix)])
     raw = _own(text)
     record = convert(load(text, path) if raw is None else raw, Record, path)
     for key in ("environment", "id"):
         if getattr(record, key) != place[key]:
-            value, mend = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."
-            raise TextError([Problem(file=path, key=key, value=value, message="isn't that of its path.", mend=mend)])
+            value, fix = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."
+            raise TextError([Problem(file=path, key=key, value=value, message="isn't that of its path.", fix=fix)])
     return record

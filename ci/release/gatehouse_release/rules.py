@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release.change_set import Move
-from gatehouse_release.model import MERGE, Actor, Facts, Reason, Record, Request, Running
-from gatehouse_release.policy import DAYS, Edge, Window
-from gatehouse_release.state import State
+from gatehouse_release.change_set import ChangeSet
+from gatehouse_release.model import MERGE, DecisionFacts, PromotionRequest, Reason, Record, Requester, RunningService
+from gatehouse_release.policy import DAYS, PolicyEdge, Window
+from gatehouse_release.state import RepositoryState
 
 # Outcomes in one environment have an order, though clocks differ: each comes this much after the one before, at least.
 TICK = timedelta(milliseconds=1)
@@ -22,13 +22,13 @@ TICK = timedelta(milliseconds=1)
 class Case(msgspec.Struct, frozen=True, kw_only=True):
     """All that a rule may look at."""
 
-    state: State
-    facts: Facts
-    request: Request
-    actor: Actor
+    state: RepositoryState
+    facts: DecisionFacts
+    request: PromotionRequest
+    actor: Requester
     now: datetime
-    edge: Edge
-    move: Move
+    edge: PolicyEdge
+    move: ChangeSet
 
 
 Rule = Callable[[Case], Iterator[Reason]]
@@ -44,12 +44,12 @@ def who(case: Case) -> Iterator[Reason]:
     yield from lacking_role(case.actor, allowed, f"{case.request.action} into {case.move.environment}")
 
 
-def lacking_role(actor: Actor, allowed: set[str], what: str) -> Iterator[Reason]:
+def lacking_role(actor: Requester, allowed: set[str], what: str) -> Iterator[Reason]:
     if not allowed & actor.roles:
         has = f"has {', '.join(sorted(actor.roles))}" if actor.roles else "has no role here"
         message = f"{what} takes one of the roles {', '.join(sorted(allowed)) or '(none)'}; {actor.name} {has}."
-        mend = "Ask one who has it. Roles at the command line: `people` in stacks/policy.yaml."
-        yield Reason(rule="who", message=message, mend=mend)
+        fix = "Ask one who has it. Roles at the command line: `people` in stacks/policy.yaml."
+        yield Reason(rule="who", message=message, fix=fix)
 
 
 def being_promoted(case: Case) -> Iterator[Reason]:
@@ -57,7 +57,7 @@ def being_promoted(case: Case) -> Iterator[Reason]:
         for record in case.state.undecided(environment):
             if both := sorted(record.services.keys() & case.move.changes.keys()):
                 message = f"{', '.join(both)} in {environment}: {record.id} by {record.by} is being applied."
-                yield Reason(rule="being-promoted", message=message, mend="Wait, or settle it: gate promote resume")
+                yield Reason(rule="being-promoted", message=message, fix="Wait, or settle it: gate promote resume")
 
 
 def already_proposed(case: Case) -> Iterator[Reason]:
@@ -67,7 +67,7 @@ def already_proposed(case: Case) -> Iterator[Reason]:
             yield Reason(
                 rule="already-proposed",
                 message=message,
-                mend=f"gate promote approve {record.environment} --record {record.id}",
+                fix=f"gate promote approve {record.environment} --record {record.id}",
             )
 
 
@@ -81,11 +81,11 @@ def digests(case: Case) -> Iterator[Reason]:
         for there, image, digest in wanted:
             if digest and not there:
                 message = f"the registry doesn't have {image}@{digest} ({release.tag})."
-                yield Reason(rule="digest-missing", message=message, mend="Build it again; a set goes whole or not.")
+                yield Reason(rule="digest-missing", message=message, fix="Build it again; a set goes whole or not.")
         if found.tag_digest not in (None, release.digest):
             message = f"{name}:{release.tag} points at {found.tag_digest} now, and was released as {release.digest}."
-            mend = "Somebody moved the tag: find out who, build anew under another tag."
-            yield Reason(rule="tag-moved", message=message, mend=mend)
+            fix = "Somebody moved the tag: find out who, build anew under another tag."
+            yield Reason(rule="tag-moved", message=message, fix=fix)
 
 
 def older_build(case: Case) -> Iterator[Reason]:
@@ -96,11 +96,11 @@ def older_build(case: Case) -> Iterator[Reason]:
         before, after = change.before, change.after
         if before and after and after.built_at and after.built_at < before.built_at:
             message = f"{name} {after.tag} was built at {after.built_at}; {before.tag} there is newer."
-            yield Reason(rule="older-build", message=message, mend="To go back: gate promote rollback dev")
+            yield Reason(rule="older-build", message=message, fix="To go back: gate promote rollback dev")
 
 
 def _unknown(rule: str, message: str, case: Case) -> Reason:
-    return Reason(rule=rule, message=message, mend=" ".join(case.facts.missing) or "Try again.")
+    return Reason(rule=rule, message=message, fix=" ".join(case.facts.missing) or "Try again.")
 
 
 def running(case: Case) -> Iterator[Reason]:
@@ -112,10 +112,10 @@ def running(case: Case) -> Iterator[Reason]:
             yield _unknown("not-running", message, case)
         elif reason := not_as_meant(release, case.facts.running[name]):
             message = f"{name} in {case.move.source}: {reason}"
-            yield Reason(rule="not-running", message=message, mend=f"Mend {case.move.source} first.")
+            yield Reason(rule="not-running", message=message, fix=f"Fix {case.move.source} first.")
 
 
-def not_as_meant(release: Release | None, now: Running | None) -> str:
+def not_as_meant(release: Release | None, now: RunningService | None) -> str:
     """Why what runs isn't this release, everywhere; empty when it is."""
     if release is None or now is None:
         return "" if release is None and now is None else "it isn't there." if release else "it still runs."
@@ -136,30 +136,30 @@ def not_as_meant(release: Release | None, now: Running | None) -> str:
 def black_box(case: Case) -> Iterator[Reason]:
     if "black-box" not in case.edge.needs or case.move.kind == "rollback":
         return
-    source, mend = case.move.source, f"gate promote verify {case.move.source}"
+    source, fix = case.move.source, f"gate promote verify {case.move.source}"
     for name, release in case.move.releases.items():
         record = case.state.seen_with(source, name)
         if record is None or record.seen is None or record.seen.black_box is None:
             message = f"the black-box suite hasn't seen {name} {release.tag} in {source}."
-            yield Reason(rule="black-box", message=message, mend=mend)
+            yield Reason(rule="black-box", message=message, fix=fix)
         elif not record.seen.good:
             summary = record.seen.black_box.summary
             message = f"the black-box suite failed in {source} with {name} {release.tag} ({record.id}): {summary}"
-            yield Reason(rule="black-box", message=message, mend=mend)
+            yield Reason(rule="black-box", message=message, fix=fix)
 
 
 def seen_together(case: Case) -> Iterator[Reason]:
     if "seen-together" not in case.edge.needs or case.move.kind == "rollback":
         return
-    source, mend = case.move.source, f"gate promote verify {case.move.source}"
+    source, fix = case.move.source, f"gate promote verify {case.move.source}"
     record = case.state.last_seen(source)
     if record is None or record.seen is None:
         message = f"the set that {source} has now was not verified there as a whole since it last changed."
-        yield Reason(rule="not-seen-together", message=message, mend=mend)
+        yield Reason(rule="not-seen-together", message=message, fix=fix)
     elif record.seen.black_box is None or not record.seen.good:
         said = f"failed: {record.seen.black_box.summary}" if record.seen.black_box else "did not run."
         message = f"{source} runs the set, and its black-box suite {said} ({record.id})"
-        yield Reason(rule="not-seen-together", message=message, mend=mend)
+        yield Reason(rule="not-seen-together", message=message, fix=fix)
 
 
 def soak(case: Case) -> Iterator[Reason]:
@@ -171,7 +171,7 @@ def soak(case: Case) -> Iterator[Reason]:
         ripe = f"Wait until {_shown(since + needed, case)}." if since else f"Verify {case.move.source}, then wait."
         spent = _hours(case.now - since) if since else "0 h"
         message = f"the set has been in {case.move.source} for {spent} of {case.edge.soak_hours} h."
-        yield Reason(rule="soak", message=message, mend=ripe)
+        yield Reason(rule="soak", message=message, fix=ripe)
 
 
 def window(case: Case) -> Iterator[Reason]:
@@ -183,7 +183,7 @@ def window(case: Case) -> Iterator[Reason]:
         message = (
             f"it is {local:%A %H:%M}; {case.move.environment} changes only {hours} ({case.state.policy.timezone})."
         )
-        yield Reason(rule="window", message=message, mend="Wait for the window.")
+        yield Reason(rule="window", message=message, fix="Wait for the window.")
 
 
 def is_open(window: Window, local: datetime) -> bool:
@@ -194,7 +194,7 @@ def freeze(case: Case) -> Iterator[Reason]:
     for record in case.state.freezes(case.move.environment, case.now):
         until = f"until {_shown(record.until, case)}" if record.until else "until somebody unfreezes it"
         message = f"{case.move.environment} is frozen {until} by {record.by}: {record.reason}"
-        yield Reason(rule="freeze", message=message, mend=f"Wait, or: {_lift('unfreeze', record)}")
+        yield Reason(rule="freeze", message=message, fix=f"Wait, or: {_lift('unfreeze', record)}")
 
 
 def hold(case: Case) -> Iterator[Reason]:
@@ -202,13 +202,13 @@ def hold(case: Case) -> Iterator[Reason]:
         for record in case.state.held(case.move.environment, name, change.after):
             what = f"this release of {name}" if record.digest else name
             message = f"{what} is held in {case.move.environment} by {record.by}: {record.reason}"
-            yield Reason(rule="hold", message=message, mend=f"When it is mended: {_lift('release', record)}")
+            yield Reason(rule="hold", message=message, fix=f"When it is fixed: {_lift('release', record)}")
 
 
 def veto(case: Case) -> Iterator[Reason]:
     for record in case.state.vetoes(case.move.proposal.id) if case.move.proposal else ():
         message = f"{record.by} vetoed it: {record.reason}"
-        yield Reason(rule="veto", message=message, mend=f"Agree with them, then: {_lift('release', record)}")
+        yield Reason(rule="veto", message=message, fix=f"Agree with them, then: {_lift('release', record)}")
 
 
 def preview(case: Case) -> Iterator[Reason]:
@@ -217,16 +217,16 @@ def preview(case: Case) -> Iterator[Reason]:
     if case.facts.fingerprint is None:
         yield _unknown("preview-missing", "what it would do can't be shown.", case)
     elif not shown:
-        mend = f"Look at: gate promote plan {case.move.environment}; then give its fingerprint."
-        yield Reason(rule="preview-missing", message="no preview was looked at.", mend=mend)
+        fix = f"Look at: gate promote plan {case.move.environment}; then give its fingerprint."
+        yield Reason(rule="preview-missing", message="no preview was looked at.", fix=fix)
     elif case.facts.fingerprint != shown or (proposal and proposal.fingerprint != shown):
         message = f"something moved since the preview: it was {shown[:12]}, and is {case.facts.fingerprint[:12]}."
-        mend = (
+        fix = (
             "Look at the new one, and propose that."
             if proposal
             else f"Look at the new one: gate promote plan {case.move.environment}"
         )
-        yield Reason(rule="preview-stale", message=message, mend=mend)
+        yield Reason(rule="preview-stale", message=message, fix=fix)
 
 
 def unmoved(case: Case) -> Iterator[Reason]:
@@ -236,33 +236,33 @@ def unmoved(case: Case) -> Iterator[Reason]:
         return
     if case.move.changes != proposal.services:
         message = f"{case.move.environment} isn't as it was when {proposal.id} was proposed."
-        yield Reason(rule="preview-stale", message=message, mend="Propose it anew.")
+        yield Reason(rule="preview-stale", message=message, fix="Propose it anew.")
     if proposal.kind == "promotion" and proposal.source != MERGE:
         source, target = case.state.releases[proposal.source], case.state.releases[proposal.environment]
         meant = {name: change.after for name, change in proposal.services.items()}
         names = {*source, *target} if case.edge.unit == "everything" else set(meant)
         if any(source.get(name) != meant.get(name, target.get(name)) for name in names):
             message = f"{proposal.source} isn't as it was when {proposal.id} was proposed."
-            yield Reason(rule="preview-stale", message=message, mend="Propose it anew.")
+            yield Reason(rule="preview-stale", message=message, fix="Propose it anew.")
 
 
 def configured(case: Case) -> Iterator[Reason]:
     """What can't be carried out to its end from here isn't begun."""
     for missing in case.facts.missing:
-        yield Reason(rule="not-configured", message=missing, mend="Or let a workflow do it: see ci/README.md.")
+        yield Reason(rule="not-configured", message=missing, fix="Or let a workflow do it: see ci/README.md.")
 
 
 def own_proposal(case: Case) -> Iterator[Reason]:
     if case.move.proposal and case.move.proposal.by == case.actor.name:
         message = f"{case.actor.name} proposed it; nobody approves their own."
-        yield Reason(rule="own-proposal", message=message, mend=_approvers(case))
+        yield Reason(rule="own-proposal", message=message, fix=_approvers(case))
 
 
 def approved_already(case: Case) -> Iterator[Reason]:
     proposal = case.move.proposal
     if proposal and case.actor.name in {one.by for one in proposal.approvals}:
         message = f"{case.actor.name} approved it already."
-        yield Reason(rule="approved-already", message=message, mend=_approvers(case))
+        yield Reason(rule="approved-already", message=message, fix=_approvers(case))
 
 
 def approvals(case: Case) -> Iterator[Reason]:
@@ -271,10 +271,10 @@ def approvals(case: Case) -> Iterator[Reason]:
         message = f"{missing} more {people} must approve ({', '.join(case.edge.approvals.roles)})."
         proposal = case.move.proposal
         command = _lift("approve", proposal) if proposal else "Propose it first."
-        yield Reason(rule="approvals", message=message, mend=command)
+        yield Reason(rule="approvals", message=message, fix=command)
 
 
-def lacking_approvals(edge: Edge, proposal: Record | None) -> int:
+def lacking_approvals(edge: PolicyEdge, proposal: Record | None) -> int:
     valid = {one.by for one in proposal.approvals if one.fingerprint == proposal.fingerprint} if proposal else set()
     return edge.approvals.count - len(valid - {proposal.by if proposal else ""})
 

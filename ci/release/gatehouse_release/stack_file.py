@@ -30,7 +30,7 @@ def releases_in(text: str, file: str) -> dict[str, Any]:
     content = load(text, file)
     config = content.get(CONFIG) if isinstance(content, dict) else None
     if not isinstance(config, dict):
-        raise TextError([Problem(file=file, key=CONFIG, message="is missing.", mend="Add it: see stacks/README.md.")])
+        raise TextError([Problem(file=file, key=CONFIG, message="is missing.", fix="Add it: see stacks/README.md.")])
     return config.get(RELEASES) or {}
 
 
@@ -54,8 +54,8 @@ def set_releases(text: str, changes: Mapping[str, Release | None], file: str) ->
         kept = False
     if not kept:
         message = "can't be edited without changing something else."
-        mend = "Write it in plain blocks: no anchors, no tags, no tabs."
-        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message=message, mend=mend)])
+        fix = "Write it in plain blocks: no anchors, no tags, no tabs."
+        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message=message, fix=fix)])
     return edited
 
 
@@ -76,8 +76,8 @@ def _node(text: str, file: str) -> Pair:
     config = next((value for key, value in root.value if key.value == CONFIG), None)
     found = next((pair for pair in config.value if pair[0].value == RELEASES), None) if config else None
     if found is None:
-        mend = "Add the line `gatehouse:releases: {}` below config."
-        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message="is missing.", mend=mend)])
+        fix = "Add the line `gatehouse:releases: {}` below config."
+        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message="is missing.", fix=fix)])
     return found
 
 

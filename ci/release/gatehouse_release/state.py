@@ -34,7 +34,7 @@ class Entry(msgspec.Struct, frozen=True):
     has_database: bool
 
 
-class State(msgspec.Struct, frozen=True):
+class RepositoryState(msgspec.Struct, frozen=True):
     revision: str
     tree: Mapping[str, str]
     policy: Policy
@@ -127,13 +127,13 @@ def stack_path(environment: str) -> str:
     return f"stacks/Pulumi.{environment}.yaml"
 
 
-def read_state(revision: str, tree: Mapping[str, str]) -> State:
-    """The state in a tree of texts. Raises TextError with file, key and mend."""
+def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
+    """The state in a tree of texts. Raises TextError with file, key and fix."""
     found = [
         records.parse(path, text) for path, text in tree.items() if path.startswith(RECORDS) and path.endswith(".yaml")
     ]
     found.sort(key=lambda one: one.id)
-    return State(
+    return RepositoryState(
         revision=revision,
         tree=tree,
         policy=_policy(_text(tree, policies.PLACE)),
@@ -149,7 +149,7 @@ def _text(tree: Mapping[str, str], path: str) -> str:
     try:
         return tree[path]
     except KeyError:
-        raise TextError([Problem(file=path, message="is missing on main.", mend="Put it back.")]) from None
+        raise TextError([Problem(file=path, message="is missing on main.", fix="Put it back.")]) from None
 
 
 @lru_cache(maxsize=16)
@@ -179,4 +179,4 @@ def _entry(path: str, text: str) -> Entry:
         raw: dict[str, Any] = tomllib.loads(text)
         return Entry(raw["name"], raw["domain"], "database" in raw)
     except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise TextError([Problem(file=path, message=f"can't be read: {error}.", mend="Run: gate check")]) from None
+        raise TextError([Problem(file=path, message=f"can't be read: {error}.", fix="Run: gate check")]) from None

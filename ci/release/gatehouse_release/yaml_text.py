@@ -25,7 +25,7 @@ def load(text: str, file: str) -> Any:
         return yaml.load(text, LOADER)  # noqa: S506 - one of the two safe loaders
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
-        raise TextError([Problem(file=file, message=f"is not YAML: {reason}.", mend="Mend that line.")]) from None
+        raise TextError([Problem(file=file, message=f"is not YAML: {reason}.", fix="Fix that line.")]) from None
 
 
 def convert(raw: Any, shape: type[Shape], file: str, at: str = "") -> Shape:
@@ -40,7 +40,7 @@ def _unknown(raw: Any, shape: Any, file: str, at: str) -> list[Problem]:
     """Misspelt keys. Looked for when something is wrong only: it takes 50 times as long as the conversion."""
     message = "is not a known key."
     return [
-        Problem(file=file, key=f"{at}{key}", value=str(value)[:60], message=message, mend=nearest(last, known))
+        Problem(file=file, key=f"{at}{key}", value=str(value)[:60], message=message, fix=nearest(last, known))
         for key, last, value, known in unknown_keys(raw, shape, "")
     ]
 
@@ -48,5 +48,5 @@ def _unknown(raw: Any, shape: Any, file: str, at: str) -> list[Problem]:
 def _explained(error: msgspec.ValidationError, file: str, at: str) -> Problem:
     message, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
-    mend = "Put it in quotes." if message.startswith("Expected `str`") else "Correct it."
-    return Problem(file=file, key=f"{at}{key}", message=f"{message[:1].lower()}{message[1:]}.", mend=mend)
+    fix = "Put it in quotes." if message.startswith("Expected `str`") else "Correct it."
+    return Problem(file=file, key=f"{at}{key}", message=f"{message[:1].lower()}{message[1:]}.", fix=fix)

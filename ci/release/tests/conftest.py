@@ -11,9 +11,9 @@ import pytest
 
 from gatehouse_catalog.releases import Release
 from gatehouse_release.change_set import Impossible
-from gatehouse_release.model import Action, Actor, Decision, Record, Request
-from gatehouse_release.promoter import Outcome, Promoter
-from gatehouse_release.state import State, read_state
+from gatehouse_release.model import Action, Decision, PromotionRequest, Record, Requester
+from gatehouse_release.promoter import Promoter, PromotionOutcome
+from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 ROOT = Path(__file__).parents[3]
@@ -46,11 +46,11 @@ class World:
         self.promoter = Promoter(self.ports, report=self.lines.append, patience=timedelta(0))
 
     @property
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         return self.promoter.state()
 
-    def actor(self, name: str) -> Actor:
-        return Actor(name=name, roles=frozenset(PEOPLE[name]))
+    def actor(self, name: str) -> Requester:
+        return Requester(name=name, roles=frozenset(PEOPLE[name]))
 
     def built(self, service: str, number: int) -> Release:
         """A release that is in the registry."""
@@ -58,21 +58,21 @@ class World:
         self.ports.registry.add(service, one)
         return one
 
-    def seen(self, action: Action, environment: str, **fields: Any) -> Request:
+    def seen(self, action: Action, environment: str, **fields: Any) -> PromotionRequest:
         """A request whose preview was looked at."""
-        request = Request(action=action, environment=environment, **fields)
+        request = PromotionRequest(action=action, environment=environment, **fields)
         with contextlib.suppress(Impossible):
             shown = self.promoter.preview(request).fingerprint
             request = request if request.fingerprint else msgspec.structs.replace(request, fingerprint=shown)
         return request
 
-    def ask(self, who: str, action: Action, environment: str, **fields: Any) -> Outcome:
+    def ask(self, who: str, action: Action, environment: str, **fields: Any) -> PromotionOutcome:
         return self.promoter.run(self.seen(action, environment, **fields), self.actor(who))
 
     def explain(self, who: str, action: Action, environment: str, **fields: Any) -> Decision:
         return self.promoter.explain(self.seen(action, environment, **fields), self.actor(who))
 
-    def merge(self, **numbers: int) -> Outcome:
+    def merge(self, **numbers: int) -> PromotionOutcome:
         """Merges and builds these services; what was built goes to dev."""
         releases = {service: self.built(service, number) for service, number in numbers.items()}
         return self.ask("ci", "promote", "dev", releases=releases)

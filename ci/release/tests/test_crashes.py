@@ -16,7 +16,7 @@ from gatehouse_catalog.releases import ENVIRONMENTS, Release
 from gatehouse_release.model import Action
 from gatehouse_release.ports import Moved
 from gatehouse_release.rules import not_as_meant
-from gatehouse_release.state import MOVES, State
+from gatehouse_release.state import MOVES, RepositoryState
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 from .conftest import ROOT, World, releases_in
@@ -118,7 +118,7 @@ def assert_settled(world: World) -> None:
         }
 
 
-def assert_history_holds(state: State) -> None:
+def assert_history_holds(state: RepositoryState) -> None:
     """The stack file is what the records did to it, one after another: nothing lost, no set torn."""
     for environment in ENVIRONMENTS:
         steps = [

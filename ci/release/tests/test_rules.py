@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_release.model import Action, Running
+from gatehouse_release.model import Action, RunningService
 from gatehouse_release.outcomes import not_as_meant
 from gatehouse_release.ports import NotConfigured
 from gatehouse_release.testing.in_memory import release
@@ -374,7 +374,7 @@ class NotThere:
         raise NotConfigured("Nobody said where it is.", "Set GATEHOUSE_X.")
 
 
-RUNS = Running(
+RUNS = RunningService(
     task_definition="a:2",
     meant_task_definition="a:2",
     digest=release("person", 1).digest,
@@ -392,5 +392,5 @@ RUNS = Running(
         (lambda now: msgspec.structs.replace(now, rolled_back=True), "the deployment breaker rolled it back to a:2."),
     ],
 )
-def test_what_runs_is_what_is_meant_or_why_not(change: Callable[[Running], Running | None], said: str):
+def test_what_runs_is_what_is_meant_or_why_not(change: Callable[[RunningService], RunningService | None], said: str):
     assert not_as_meant(release("person", 1), change(RUNS)) == said

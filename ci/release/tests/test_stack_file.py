@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release.model import Change, Record, Step
+from gatehouse_release.model import Record, RecordStep, ReleaseChange
 from gatehouse_release.policy import parse_policy
 from gatehouse_release.records import new_key, next_id, one_line, parse, render
 from gatehouse_release.stack_file import releases_in, set_releases
@@ -159,8 +159,8 @@ def test_a_record_reads_as_it_was_written_whatever_somebody_typed(reason: str, b
         at=at,
         reason=one_line(reason),
         state="applying",
-        services={"person": Change(before=None, after=release("person", 1))},
-        history=(Step(state="applying", at=at, by=one_line(by), why=one_line(why)),),
+        services={"person": ReleaseChange(before=None, after=release("person", 1))},
+        history=(RecordStep(state="applying", at=at, by=one_line(by), why=one_line(why)),),
     )
     written = render(record)
     assert parse(record.path, written) == record

@@ -17,7 +17,7 @@ from gatehouse_catalog import find_root, load_catalog
 from gatehouse_ci.affected.decide import Affected, House, affected
 from gatehouse_ci.affected.report import for_people, look, since_release
 from gatehouse_ci.affected.uv_lock import Lock
-from gatehouse_release.git.checkout import Changes, Checkout, GitError
+from gatehouse_release.git.checkout import ChangedPaths, Checkout, GitError
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
@@ -39,7 +39,7 @@ def change(house: House) -> Callable[..., Affected]:
         """What changing these files affects; `lock` and `settings` are what uv.lock and pyproject.toml say now."""
         now = {"uv.lock": lock, "pyproject.toml": settings}
         before = {"uv.lock": LOCK, "pyproject.toml": SETTINGS}
-        return affected(house, Changes("base", paths, before), now.__getitem__)
+        return affected(house, ChangedPaths("base", paths, before), now.__getitem__)
 
     return changed
 
@@ -196,7 +196,7 @@ def test_a_service_that_was_written_just_now_is_affected_before_it_is_locked(rep
 
 
 def test_nothing_to_compare_with_affects_all(house):
-    answer = affected(house, Changes(None), lambda _: LOCK)
+    answer = affected(house, ChangedPaths(None), lambda _: LOCK)
     assert set(answer.services) == EVERY
 
 
@@ -249,7 +249,7 @@ def test_the_decision_takes_less_than_two_seconds():
     command = ["git", "-c", "safe.directory=*", "ls-files"]
     files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     began = time.process_time()
-    changes = Changes("base", tuple(files), {"uv.lock": bumped("msgspec"), "pyproject.toml": SETTINGS})
+    changes = ChangedPaths("base", tuple(files), {"uv.lock": bumped("msgspec"), "pyproject.toml": SETTINGS})
     now = {"uv.lock": LOCK, "pyproject.toml": SETTINGS}
     assert set(affected(House(load_catalog(ROOT), Lock(LOCK)), changes, now.__getitem__).services) == EVERY
     assert time.process_time() - began < 2
@@ -289,7 +289,7 @@ def test_a_new_branch_and_a_main_without_a_remote_compare_with_nothing(repositor
     assert set(look(repository.root).services) == EVERY
 
 
-def test_a_revision_that_is_not_here_is_an_error_with_its_mend(repository: Checkout):
+def test_a_revision_that_is_not_here_is_an_error_with_its_fix(repository: Checkout):
     with pytest.raises(GitError, match=r"fetch-depth: 0"):
         look(repository.root, "f" * 40)
 

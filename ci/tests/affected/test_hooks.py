@@ -49,7 +49,7 @@ def test_a_commit_without_a_receipt_stays_here(repository: Checkout):
     done = push(repository, "main")
     assert done.returncode != 0
     assert f"refs/heads/main isn't pushed to origin: gate check hasn't found commit {made[:12]} good" in done.stderr
-    assert "Mend: gate check, then push again" in done.stderr
+    assert "Fix: gate check, then push again" in done.stderr
     assert repository.git("ls-remote", "origin", "main").split()[0] != made
 
 
@@ -97,7 +97,7 @@ def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repositor
     command = ["git", "push", "--quiet", "elsewhere", "main"]
     refused = subprocess.run(command, cwd=repository.root, capture_output=True, text=True, check=False)
     assert f"only checked for what differs from {base[:12]}, which elsewhere doesn't have" in refused.stderr
-    assert "Mend: gate check --all" in refused.stderr
+    assert "Fix: gate check --all" in refused.stderr
     assert push(repository, "main").returncode == 0
 
 

@@ -79,7 +79,7 @@ def built(above_base: int) -> build.Built:
 
 def test_an_image_that_is_too_large_is_refused_by_name():
     build.check_sizes([built(80_000_000)])
-    with pytest.raises(build.TooLarge, match=r"person \(80\.1 MB\)"):
+    with pytest.raises(build.ImageTooLarge, match=r"person \(80\.1 MB\)"):
         build.check_sizes([built(80_100_000)])
 
 
@@ -97,7 +97,7 @@ def test_an_image_says_where_its_source_is_unless_that_is_a_folder(address: str,
 
 def test_without_an_engine_one_sentence_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(docker.NoEngine, match=r"no program called docker. Mend: install one"):
+    with pytest.raises(docker.NoEngine, match=r"no program called docker. Fix: install one"):
         docker.find()
 
 
@@ -106,7 +106,7 @@ def test_an_engine_that_does_not_answer_is_told_from_none(monkeypatch: pytest.Mo
     program.write_text("#!/bin/sh\necho 'Is the docker daemon running?' >&2\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    with pytest.raises(docker.NoEngine, match=r"doesn't answer: Is the docker daemon running\? Mend: start it"):
+    with pytest.raises(docker.NoEngine, match=r"doesn't answer: Is the docker daemon running\? Fix: start it"):
         docker.find()
 
 
@@ -115,4 +115,4 @@ def test_every_known_vulnerability_is_a_finding():
         {"name": "jinja2", "version": "3.1.2", "vulns": [{"id": "PYSEC-1", "fix_versions": ["3.1.3"]}]},
         {"name": "httpx", "version": "0.28.1", "vulns": []},
     ]
-    assert vulnerable(said) == ["jinja2 3.1.2: PYSEC-1 (mended in 3.1.3)"]
+    assert vulnerable(said) == ["jinja2 3.1.2: PYSEC-1 (fixed in 3.1.3)"]

@@ -15,7 +15,7 @@ import pytest
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.releases import Release
 from gatehouse_ci.images.index import CREATED, REVISION, VERSION, CantJoin, join, release, sbom
-from gatehouse_release.adapters.registry import DOCKER_MANIFEST, INDEX, Credentials, Registry
+from gatehouse_release.adapters.registry import DOCKER_MANIFEST, INDEX, Credentials, OciRegistry
 from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
 
 ROOT = find_root(Path(__file__))
@@ -32,8 +32,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DockerRegistry
 
 
 @pytest.fixture
-def registry(server: DockerRegistry) -> Generator[Registry]:
-    with Registry(f"{server.host}/{REPOSITORY}", credentials=Credentials(), first_wait=0) as opened:
+def registry(server: DockerRegistry) -> Generator[OciRegistry]:
+    with OciRegistry(f"{server.host}/{REPOSITORY}", credentials=Credentials(), first_wait=0) as opened:
         yield opened
 
 
@@ -59,7 +59,7 @@ def _put(http: httpx.Client, address: str, content: bytes, media_type: str) -> N
     http.put(address, content=content, headers={"Content-Type": media_type}).raise_for_status()
 
 
-def test_parts_become_one_index(server: DockerRegistry, registry: Registry):
+def test_parts_become_one_index(server: DockerRegistry, registry: OciRegistry):
     pushed(server, "person", "v1", "amd64", "arm64")
     digest = join(registry, "person", "v1")
     assert registry.digest("person", "v1") == digest
@@ -69,7 +69,7 @@ def test_parts_become_one_index(server: DockerRegistry, registry: Registry):
     assert join(registry, "person", "v1") == digest
 
 
-def test_a_part_that_was_pushed_as_an_index_counts_as_what_is_in_it(server: DockerRegistry, registry: Registry):
+def test_a_part_that_was_pushed_as_an_index_counts_as_what_is_in_it(server: DockerRegistry, registry: OciRegistry):
     """BuildKit pushes an index, with what it attests beside the image."""
     pushed(server, "topics", "v1", "amd64")
     index = server.push(f"{REPOSITORY}/topics", architectures=("arm64",), labels={REVISION: COMMIT})
@@ -78,7 +78,7 @@ def test_a_part_that_was_pushed_as_an_index_counts_as_what_is_in_it(server: Dock
     assert registry.platforms("topics", digest) == ("linux/amd64", "linux/arm64")
 
 
-def test_what_the_classic_builder_pushes_can_be_joined(server: DockerRegistry, registry: Registry):
+def test_what_the_classic_builder_pushes_can_be_joined(server: DockerRegistry, registry: OciRegistry):
     pushed(server, "identity", "v1", "amd64", "arm64")
     for architecture in ("amd64", "arm64"):
         _, content, _ = registry.whole("identity", f"v1-{architecture}")
@@ -91,14 +91,14 @@ def test_what_the_classic_builder_pushes_can_be_joined(server: DockerRegistry, r
     assert registry.platforms("identity", join(registry, "identity", "v1")) == ("linux/amd64", "linux/arm64")
 
 
-def test_a_missing_part_makes_no_index(server: DockerRegistry, registry: Registry):
+def test_a_missing_part_makes_no_index(server: DockerRegistry, registry: OciRegistry):
     pushed(server, "partner", "v1", "amd64")
-    with pytest.raises(Exception, match=r"partner has no v1-arm64. Mend: build and push it"):
+    with pytest.raises(Exception, match=r"partner has no v1-arm64. Fix: build and push it"):
         join(registry, "partner", "v1")
     assert registry.digest("partner", "v1") is None
 
 
-def test_parts_of_different_commits_or_architectures_make_none(server: DockerRegistry, registry: Registry):
+def test_parts_of_different_commits_or_architectures_make_none(server: DockerRegistry, registry: OciRegistry):
     pushed(server, "portal", "v1", "amd64")
     pushed(server, "portal", "v1", "arm64", commit="2" * 40)
     with pytest.raises(CantJoin, match=r"built from different commits"):
@@ -111,7 +111,7 @@ def test_parts_of_different_commits_or_architectures_make_none(server: DockerReg
     assert registry.digest("portal", "v1") is None
 
 
-def test_a_release_is_both_images_and_what_their_database_brings(server: DockerRegistry, registry: Registry):
+def test_a_release_is_both_images_and_what_their_database_brings(server: DockerRegistry, registry: OciRegistry):
     for image in ("person", "person-database"):
         pushed(server, image, "v2", "amd64", "arm64", text="two")
     made = release(ROOT, CATALOG, CATALOG["person"], registry, "v2")

@@ -50,7 +50,7 @@ def test_an_empty_preview_is_no_drift(checkout: Path, tmp_path: Path):
 def test_what_a_deployment_would_do_is_drift(checkout: Path, tmp_path: Path):
     found = drift(checkout, "dev", pulumi(tmp_path / "bin", ("same", STACK), ("update", SERVICE)))
     assert found.changes == ("update aws:ecs/service:Service person",)
-    assert "Mend: platform/runbooks/drift.md" in str(found)
+    assert "Fix: platform/runbooks/drift.md" in str(found)
 
 
 def test_a_preview_that_fails_is_told_in_its_own_words(checkout: Path, tmp_path: Path):
@@ -65,7 +65,7 @@ def test_where_nothing_is_released_there_is_nothing_to_compare(tmp_path: Path):
 
 
 def test_without_pulumi_it_says_what_to_do(checkout: Path):
-    with pytest.raises(NotConfigured, match=r"Mend: install it"):
+    with pytest.raises(NotConfigured, match=r"Fix: install it"):
         drift(checkout, "dev", {"PATH": ""})
     with pytest.raises(NotConfigured, match=r"no stacks/Pulumi\.nowhere\.yaml"):
         drift(checkout, "nowhere", {"PATH": ""})

@@ -43,7 +43,7 @@ from dbm.run where schema = any(%s) group by schema, state order by schema, stat
 """
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     status: HTTPStatus
     content_type: str
     body: str
@@ -58,10 +58,10 @@ class Watcher:
         self._schemas = [schema.name for schema in configuration.schemas]
         self._max_age = max_age
         self._lock = threading.Lock()
-        self._seen: tuple[float, api.Status] | None = None
+        self._seen: tuple[float, api.DatabaseStatus] | None = None
 
-    def answer(self, path: str) -> Answer:
-        pages: dict[str, Callable[[], Answer]] = {
+    def answer(self, path: str) -> HttpAnswer:
+        pages: dict[str, Callable[[], HttpAnswer]] = {
             "/versions": self._versions,
             "/runs": self._runs,
             "/health": self._health,
@@ -77,7 +77,7 @@ class Watcher:
         except DbManagerError as error:
             return _json({"status": "no database", "error": str(error)}, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _status(self) -> api.Status:
+    def _status(self) -> api.DatabaseStatus:
         with self._lock:
             if self._seen is None or time.monotonic() - self._seen[0] > self._max_age:
                 self._seen = time.monotonic(), api.status(self._url, self._configuration)
@@ -89,15 +89,15 @@ class Watcher:
             (known,) = connection.execute("select to_regclass('dbm.run') is not null").fetchone() or (False,)
             return connection.execute(query, [self._schemas]).fetchall() if known else []
 
-    def _versions(self) -> Answer:
+    def _versions(self) -> HttpAnswer:
         names = ("schema", "collection", "version", "digest", "applied_at")
         return _json({"versions": [dict(zip(names, row, strict=True)) for row in self._rows(_VERSIONS)]})
 
-    def _runs(self) -> Answer:
+    def _runs(self) -> HttpAnswer:
         names = ("id", "schema", "state", "environment", "fingerprint", "started_at", "ended_at", "error", "steps")
         return _json({"runs": [dict(zip(names, row, strict=True)) for row in self._rows(_RUNS)]})
 
-    def _health(self) -> Answer:
+    def _health(self) -> HttpAnswer:
         status = self._status()
         ready = not status.pending and not status.refusals
         found = {
@@ -108,13 +108,13 @@ class Watcher:
         }
         return _json(found, HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _metrics(self) -> Answer:
+    def _metrics(self) -> HttpAnswer:
         try:
             lines = [*_gauge("gatehouse_db_up", "Whether the database can be reached", [({}, 1)]), *self._measured()]
         except DbManagerError:
             lines = list(_gauge("gatehouse_db_up", "Whether the database can be reached", [({}, 0)]))
         text = "\n".join(lines) + "\n"
-        return Answer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", text)
+        return HttpAnswer(HTTPStatus.OK, "text/plain; version=0.0.4; charset=utf-8", text)
 
     def _measured(self) -> Iterator[str]:
         status = self._status()
@@ -154,7 +154,7 @@ def serve(watcher: Watcher, host: str, port: int, ready: Callable[[str], None] =
 def server(watcher: Watcher, host: str, port: int) -> ThreadingHTTPServer:
     """A server that listens but doesn't answer yet; port 0 takes a free one."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class HttpHandler(BaseHTTPRequestHandler):
         server_version = "gatehouse-db-manager"
         timeout = 10
 
@@ -168,7 +168,7 @@ def server(watcher: Watcher, host: str, port: int) -> ThreadingHTTPServer:
 
         do_POST = do_PUT = do_PATCH = do_DELETE = _refuse
 
-        def _send(self, answer: Answer) -> None:
+        def _send(self, answer: HttpAnswer) -> None:
             body = answer.body.encode()
             self.send_response(answer.status)
             self.send_header("Content-Type", answer.content_type)
@@ -183,11 +183,11 @@ def server(watcher: Watcher, host: str, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *args: Any) -> None:
             """Probes every few seconds aren't worth a line."""
 
-    return ThreadingHTTPServer((host, port), cast(Any, Handler))
+    return ThreadingHTTPServer((host, port), cast(Any, HttpHandler))
 
 
-def _json(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
-    return Answer(status, "application/json", json.dumps(value, indent=2, default=str) + "\n")
+def _json(value: object, status: HTTPStatus = HTTPStatus.OK) -> HttpAnswer:
+    return HttpAnswer(status, "application/json", json.dumps(value, indent=2, default=str) + "\n")
 
 
 def _gauge(name: str, about: str, samples: Sequence[tuple[dict[str, str], float]]) -> Iterator[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_db_manager.api import Result, Status
-from gatehouse_db_manager.database.drift import Difference
+from gatehouse_db_manager.api import DatabaseStatus, Result
+from gatehouse_db_manager.database.drift import DriftDifference
 from gatehouse_db_manager.errors import Problem, Refusal
 from gatehouse_db_manager.planning.plan import Plan
 
@@ -23,8 +23,8 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 _SHAPES: dict[str, Any] = {
     "plan": Plan,
     "apply": Result,
-    "status": Status,
-    "drift": tuple[Difference, ...],
+    "status": DatabaseStatus,
+    "drift": tuple[DriftDifference, ...],
     "check": Checked,
 }
 

@@ -75,14 +75,14 @@ def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Pro
     command = [squawk, "--reporter", "json", "--pg-version", "15.0", "--assume-in-transaction", "--exclude", excluded]
     done = subprocess.run([*command, *names], cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode not in {0, 1}:
-        raise FailedError(f"squawk failed: {done.stderr.strip()} Mend the reason and try again.")
+        raise FailedError(f"squawk failed: {done.stderr.strip()} Fix the reason and try again.")
     found = msgspec.json.decode(done.stdout or "[]", type=list[_Finding])
     return [
         Problem(
             file=f"{one.file}:{one.line + 1}",
             key=one.rule_name,
             message=one.message,
-            mend=one.help or f"See https://squawkhq.com/docs/{one.rule_name}.",
+            fix=one.help or f"See https://squawkhq.com/docs/{one.rule_name}.",
         )
         for one in found
         # Rules of our own are ignored by the same comment, and squawk doesn't know them.

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_db_manager.api import Result, Status
+from gatehouse_db_manager.api import DatabaseStatus, Result
 from gatehouse_db_manager.cli.json_output import as_json
 from gatehouse_db_manager.cli.show_plan import show_plan
 from gatehouse_db_manager.cli.terminal import BAD, CARE, GOOD, QUIET, beside, err, many, out, say, show, show_problem
@@ -27,11 +27,11 @@ from gatehouse_db_manager.execution.progress import (
     StepRetried,
     StepStarted,
 )
-from gatehouse_db_manager.importer.write import Imported
 from gatehouse_db_manager.planning.plan import Plan
 
 if TYPE_CHECKING:
-    from gatehouse_db_manager.api import Difference
+    from gatehouse_db_manager.api import DriftDifference
+    from gatehouse_db_manager.importer.write import Imported
 
 
 def print_json(value: object) -> None:
@@ -92,7 +92,7 @@ def show_result(result: Result) -> None:
     say(f"Done in {result.seconds:.2f} s. The database is as the files say.")
 
 
-def show_status(status: Status) -> None:
+def show_status(status: DatabaseStatus) -> None:
     say("Environment: ", (status.environment or "not marked yet (the first apply does that)", "bold"))
     table = Table(box=None, header_style=QUIET, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("schema", "collection", "applied", "wanted", "since", ""):
@@ -125,7 +125,7 @@ def _note(applied: str | None, wanted: str | None) -> str:
     return "" if applied == wanted else "not applied yet" if applied is None else "another one is wanted"
 
 
-def show_drift(found: "tuple[Difference, ...]") -> None:
+def show_drift(found: "tuple[DriftDifference, ...]") -> None:
     """What is no longer as it was applied."""
     if not found:
         say(("✓", GOOD), " The database is as it was applied.")
@@ -151,7 +151,7 @@ def show_check(configuration: Configuration) -> None:
         say("There is no services/*/database/schema.yaml here.")
 
 
-def show_import(imported: Imported, root: Path, left: Plan | None) -> None:
+def show_import(imported: "Imported", root: Path, left: Plan | None) -> None:
     """What was written, what is left alone, and whether a plan is empty now; `left` is None when only files were."""
     names = ", ".join(imported.schemas)
     say(("✓ ", GOOD), f"{many(len(imported.files), 'file')} below {root} for {names or 'no schema'}")

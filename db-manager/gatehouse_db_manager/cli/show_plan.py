@@ -65,7 +65,7 @@ def show_plan(plan: Plan, apply: str = "gate db apply", sql: bool | None = None)
 def _next(plan: Plan, apply: str) -> None:
     if plan.refusals:
         reasons, them = many(len(plan.refusals), "reason"), "it" if len(plan.refusals) == 1 else "them"
-        say((f"Refused for {reasons}", BAD), f": apply would change nothing. Next: mend {them}, and plan again.")
+        say((f"Refused for {reasons}", BAD), f": apply would change nothing. Next: fix {them}, and plan again.")
     elif plan.empty:
         say(("✓", GOOD), " In place: nothing to do.")
     elif plan.hazards:

@@ -79,7 +79,7 @@ def show_error(error: DbManagerError) -> None:
 
 
 def show_problem(problem: Problem, console: Console = out) -> None:
-    """Where it is, what is wrong, and how to mend it."""
+    """Where it is, what is wrong, and how to fix it."""
     where = [(f"{problem.file}", "bold"), f"  {problem.key}" if problem.key else ""]
     value = (" = ", (problem.value, CARE)) if problem.value else ()
     say(("✗ ", BAD), *where, *value, console=console)
@@ -88,8 +88,8 @@ def show_problem(problem: Problem, console: Console = out) -> None:
         show_lesson(problem, console)
     else:
         say(problem.message, console=console, indent=2)
-        if problem.mend:
-            say((f"→ {problem.mend}", GOOD), console=console, indent=2)
+        if problem.fix:
+            say((f"→ {problem.fix}", GOOD), console=console, indent=2)
 
 
 def show_lesson(lesson: Refusal | Hazard, console: Console = out, indent: int = 2) -> None:

@@ -32,9 +32,9 @@ class Document(msgspec.Struct, frozen=True):
                 return f"{self.file}:{line}"
         return self.file
 
-    def problem(self, place: Place, message: str, mend: str = "", value: object = None) -> Problem:
+    def problem(self, place: Place, message: str, fix: str = "", value: object = None) -> Problem:
         shown = "" if value is None else show(value)
-        return Problem(file=self.where(place), key=".".join(map(str, place)), value=shown, message=message, mend=mend)
+        return Problem(file=self.where(place), key=".".join(map(str, place)), value=shown, message=message, fix=fix)
 
 
 class UnreadableError(Exception):
@@ -56,7 +56,7 @@ def normalised(path: Path, label: str) -> str:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        problem = Problem(file=label, message=f"is not UTF-8 text: {error}.", mend="Save it as UTF-8.")
+        problem = Problem(file=label, message=f"is not UTF-8 text: {error}.", fix="Save it as UTF-8.")
         raise UnreadableError(problem) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -74,9 +74,9 @@ def read_yaml(path: Path, label: str) -> Document:
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"is not YAML: {error.problem or error.context}."
-        raise UnreadableError(Problem(file=f"{label}:{line}", message=message, mend="Mend that line.")) from None
+        raise UnreadableError(Problem(file=f"{label}:{line}", message=message, fix="Fix that line.")) from None
     except YAMLError as error:
-        raise UnreadableError(Problem(file=label, message=f"is not YAML: {error}.", mend="Mend it.")) from None
+        raise UnreadableError(Problem(file=label, message=f"is not YAML: {error}.", fix="Fix it.")) from None
     lines: dict[Place, int] = {}
     value = None if node is None else _plain(node, (), lines, label)
     return Document(file=label, digest=digest(text), value=value, lines=lines)
@@ -100,7 +100,7 @@ def _plain(node: Any, place: Place, lines: dict[Place, int], label: str) -> Any:
             first = lines[(*place, key)]
             message = f"is given twice; first on line {first}."
             problem = Problem(file=f"{label}:{line}", key=".".join(map(str, (*place, key))), message=message)
-            raise UnreadableError(msgspec.structs.replace(problem, mend="Keep one."))
+            raise UnreadableError(msgspec.structs.replace(problem, fix="Keep one."))
         lines[(*place, key)] = line
         values[key] = _plain(value_node, (*place, key), lines, label)
     return values

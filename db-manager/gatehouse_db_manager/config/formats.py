@@ -155,8 +155,8 @@ def decode(document: Document, shape: type, problems: list[Problem]) -> Any:
 def decode_values(document: Document, value: object, place: Place, problems: list[Problem]) -> tuple[EnumValue, ...]:
     """The values of an enumerator."""
     if not isinstance(value, list) or not value:
-        mend = "Write a list such as [{value: active, description: Takes part}]."
-        problems.append(document.problem(place, "is not a list of values.", mend, value))
+        fix = "Write a list such as [{value: active, description: Takes part}]."
+        problems.append(document.problem(place, "is not a list of values.", fix, value))
         return ()
     found = len(problems)
     values = [_decode(document, item, EnumValue, (*place, number), problems) for number, item in enumerate(value)]
@@ -171,8 +171,8 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     for key in value.keys() - fields.keys():
         # `{description: Two words, encrypted}`: YAML takes what follows the comma for a key of its own.
-        mend = "Text with a comma in {...} needs quotes." if value[key] is None else nearest(str(key), fields)
-        problems.append(document.problem((*place, key), "is not a known key.", mend, value[key]))
+        fix = "Text with a comma in {...} needs quotes." if value[key] is None else nearest(str(key), fields)
+        problems.append(document.problem((*place, key), "is not a known key.", fix, value[key]))
     missing = [name for name, field in fields.items() if field.required and name not in value]
     for name in missing:
         problems.append(document.problem((*place, name), "is missing.", "Add it."))
@@ -196,11 +196,11 @@ def _field(document: Document, value: Any, kind: Any, place: Place, problems: li
         message = str(error).partition(" - at")[0]
         if place[-1] == "version":
             message = "is not four numbers such as 1.0.0.1 (major.minor.patch.enumerators)"
-        problems.append(document.problem(place, message[0].lower() + message[1:] + ".", _mend(kind), show(value)))
+        problems.append(document.problem(place, message[0].lower() + message[1:] + ".", _fix(kind), show(value)))
         return None
 
 
-def _mend(kind: Any) -> str:
+def _fix(kind: Any) -> str:
     options = [item for part in getattr(kind, "__args__", ()) for item in [part] if isinstance(part, str)]
     return f"One of: {', '.join(options)}." if options else ""
 

@@ -28,11 +28,11 @@ SCRIPT_MARK = "-- Imported: "
 _BASES = {sql_type: base for base, sql_type in BASE_TYPES.items()}
 
 
-class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _ImportedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
-class ImportedColumn(_File, frozen=True, kw_only=True):
+class ImportedColumn(_ImportedFile, frozen=True, kw_only=True):
     """`type`, `default` and `generated` are SQL; `serial`: a number from a sequence of the column's own."""
 
     type: Text
@@ -46,7 +46,7 @@ class ImportedColumn(_File, frozen=True, kw_only=True):
     collation: Text | UnsetType = UNSET
 
 
-class ImportedFile(_File, frozen=True, kw_only=True):
+class ImportedFile(_ImportedFile, frozen=True, kw_only=True):
     """services/<service>/database/collections/<collection>.yaml of a table that was there; names are as found."""
 
     imported: Literal[True]
@@ -79,8 +79,8 @@ def read_imported(file: Path, label: str, problems: list[Problem]) -> Collection
     if content is None:
         return None
     if content.collection != file.stem:
-        mend = f'Write "{file.stem}", or rename the file.'
-        problems.append(document.problem(("collection",), "is not the name of its file.", mend, content.collection))
+        fix = f'Write "{file.stem}", or rename the file.'
+        problems.append(document.problem(("collection",), "is not the name of its file.", fix, content.collection))
     version = tuple(map(int, content.version.split(".")))
     return Collection(
         name=content.collection,
@@ -97,8 +97,8 @@ def _table(document: Document, content: ImportedFile, problems: list[Problem]) -
     for name, definition in content.constraints.items():
         kind = next((kind for word, kind in _KINDS.items() if definition.lower().startswith(word)), None)
         if kind is None:
-            mend = f"Start with one of: {', '.join(_KINDS)}."
-            problems.append(document.problem(("constraints", name), "is no constraint.", mend, definition))
+            fix = f"Start with one of: {', '.join(_KINDS)}."
+            problems.append(document.problem(("constraints", name), "is no constraint.", fix, definition))
             continue
         columns = _columns_of(definition) if kind in {"primary_key", "unique", "foreign_key"} else ()
         constraints.append(

@@ -27,7 +27,7 @@ from gatehouse_db_manager.config.model import (
     Snapshot,
 )
 from gatehouse_db_manager.config.resolve import SPECIAL_TYPES, Resolver
-from gatehouse_db_manager.config.resolve_rules import Context, Target, target_of
+from gatehouse_db_manager.config.resolve_rules import Context, ReferenceTarget, target_of
 from gatehouse_db_manager.config.row_checks import row_problems
 from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
@@ -69,7 +69,7 @@ def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
     for name in sorted((wanted or set()) - set(known)):
         if not problems:
             problems.append(
-                Problem(file="services", key="schema", value=name, message="is unknown.", mend=nearest(name, known))
+                Problem(file="services", key="schema", value=name, message="is unknown.", fix=nearest(name, known))
             )
     for source in sources:
         _read_collections(source, problems)
@@ -110,16 +110,16 @@ def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
                 problems.append(document.problem(("base",), "is not a base type.", nearest(base, BASE_TYPES), base))
         for name, expression in content.checks.items():
             if "{column}" not in expression:
-                mend = "Write {column} where the column's name belongs."
-                problems.append(document.problem(("checks", name), "doesn't say {column}.", mend, expression))
+                fix = "Write {column} where the column's name belongs."
+                problems.append(document.problem(("checks", name), "doesn't say {column}.", fix, expression))
         types[content.type] = content
     return types
 
 
 def _must_match(document: Document, place: tuple[str], given: str, expected: str, problems: list[Problem]) -> None:
     if given != expected:
-        mend = f'Write "{expected}", or rename the file.'
-        problems.append(document.problem(place, "is not the name of its file.", mend, given))
+        fix = f'Write "{expected}", or rename the file.'
+        problems.append(document.problem(place, "is not the name of its file.", fix, given))
 
 
 def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | None:
@@ -157,7 +157,7 @@ def _read_snapshots(source: _Source, problems: list[Problem]) -> None:
     for file in sorted((source.folder / "enumerators").glob("*.y*ml")):
         label = f"{source.label}/enumerators/{file.name}"
         if not file.stem.isdigit() or int(file.stem) == 0:
-            problems.append(Problem(file=label, message="is not named by a number.", mend="Use 1.yaml, 2.yaml, ..."))
+            problems.append(Problem(file=label, message="is not named by a number.", fix="Use 1.yaml, 2.yaml, ..."))
             continue
         try:
             document = read_yaml(file, label)
@@ -199,7 +199,7 @@ def _roles(content: SchemaFile) -> tuple[str, str]:
     return content.roles.service, content.roles.reader
 
 
-def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str, Target | None]:
+def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str, ReferenceTarget | None]:
     return {
         f"{source.content.schema}.{name}": target_of(content, types)
         for source in sources
@@ -212,7 +212,7 @@ def _resolve(
     source: _Source,
     sources: list[_Source],
     types: Mapping[str, TypeFile],
-    targets: Mapping[str, Target | None],
+    targets: Mapping[str, ReferenceTarget | None],
     problems: list[Problem],
 ) -> Schema:
     name = source.content.schema
@@ -226,9 +226,9 @@ def _resolve(
         snapshot = source.snapshots.get(number)
         if number and snapshot is None:
             there = [str(known) for known in source.snapshots]
-            mend = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
+            fix = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
             message = f"pins enumerators/{number}.yaml, which isn't there."
-            problems.append(document.problem(("version",), message, mend, content.version))
+            problems.append(document.problem(("version",), message, fix, content.version))
         context = Context(name, types, snapshot, {**targets, **own}, schemas, source.collections, unreadable)
         resolver = Resolver(document, content, context)
         table = resolver.table()
@@ -309,9 +309,9 @@ def _read_data(source: _Source, collections: list[Collection], problems: list[Pr
             label = f"{source.label}/{folder}/{file.name}"
             table = tables.get(file.stem)
             if table is None:
-                mend = f"Name the file after one. {nearest(file.stem, source.collections)}"
+                fix = f"Name the file after one. {nearest(file.stem, source.collections)}"
                 if file.stem not in {*source.collections, *source.unreadable}:
-                    problems.append(Problem(file=label, message="belongs to no collection.", mend=mend))
+                    problems.append(Problem(file=label, message="belongs to no collection.", fix=fix))
                 continue
             try:
                 text = normalised(file, label)
@@ -320,10 +320,10 @@ def _read_data(source: _Source, collections: list[Collection], problems: list[Pr
                 problems.append(error.problem)
                 continue
             except msgspec.DecodeError as error:
-                problems.append(Problem(file=label, message=f"is not JSON: {error}.", mend="Mend it."))
+                problems.append(Problem(file=label, message=f"is not JSON: {error}.", fix="Fix it."))
                 continue
             if not isinstance(rows, list):
-                problems.append(Problem(file=label, message="is not a list of rows.", mend="Write [{...}, ...]."))
+                problems.append(Problem(file=label, message="is not a list of rows.", fix="Write [{...}, ...]."))
                 continue
             if not problems:
                 problems.extend(itertools.islice(row_problems(label, table, rows), 20))

@@ -32,11 +32,11 @@ def read_migrations(root: Path, folder: Path, known: Iterable[str], problems: li
         name = _NAME.match(file.name)
         version = _VERSION.match(place[1]) if len(place) == 3 else None
         if not name or not version:
-            mend = "Name it migrations/<collection>/1.2.0/01_what.backfill.sql (or .expand.sql, .contract.sql)."
-            problems.append(Problem(file=label, message="is not named as a migration.", mend=mend))
+            fix = "Name it migrations/<collection>/1.2.0/01_what.backfill.sql (or .expand.sql, .contract.sql)."
+            problems.append(Problem(file=label, message="is not named as a migration.", fix=fix))
             continue
         if place[0] not in known:
-            problems.append(Problem(file=label, message="belongs to no collection.", mend=nearest(place[0], known)))
+            problems.append(Problem(file=label, message="belongs to no collection.", fix=nearest(place[0], known)))
             continue
         numbers = (int(version[1]), int(version[2]), int(version[3]))
         migration = _read(file, label, place[0], numbers, name, problems)
@@ -62,8 +62,8 @@ def _read(
     if name[2] == "backfill":
         parts = split_update(text)
         if parts is None or parts[0].rpartition(".")[2] != collection:
-            mend = f"Write one: update {collection} set ... where ... Other statements belong into an .expand.sql."  # noqa: S608
-            problems.append(Problem(file=label, message="is not one UPDATE of its collection.", mend=mend))
+            fix = f"Write one: update {collection} set ... where ... Other statements belong into an .expand.sql."  # noqa: S608
+            problems.append(Problem(file=label, message="is not one UPDATE of its collection.", fix=fix))
             return None
         _, assignments, condition = parts
     kind: Kind = name[2]  # ty: ignore[invalid-assignment]

@@ -127,7 +127,7 @@ def given_by_postgres(table: str, column: str, label: str) -> str:
 
 
 def why_illegal(name: str) -> tuple[str, str] | None:
-    """What is wrong with a name and how to mend it, or None when it is fine."""
+    """What is wrong with a name and how to fix it, or None when it is fine."""
     if not _LEGAL.match(name):
         return "is not a legal name.", "Use lower-case letters, digits and _ and start with a letter."
     if len(name) > LONGEST:

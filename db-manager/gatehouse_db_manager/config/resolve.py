@@ -79,13 +79,13 @@ class Resolver(Rules):
             self._refuse((*place, "default"), "can't stand beside `generated`.", "Keep one of the two.", column.default)
         if column.identity is not UNSET:
             if base not in {"integer", "bigint"}:
-                mend = "Use integer or bigint."
-                self._refuse((*place, "identity"), "belongs to whole numbers only.", mend, column.identity)
+                fix = "Use integer or bigint."
+                self._refuse((*place, "identity"), "belongs to whole numbers only.", fix, column.identity)
             if column.default is not UNSET or column.generated is not UNSET:
                 self._refuse((*place, "identity"), "can't stand beside `default` or `generated`.", "Keep one of them.")
         if column.collation is not UNSET and not _COLLATION.match(column.collation):
-            mend = 'Write it as PostgreSQL has it, such as "C" or "de-x-icu".'
-            self._refuse((*place, "collation"), "is no name of a collation.", mend, column.collation)
+            fix = 'Write it as PostgreSQL has it, such as "C" or "de-x-icu".'
+            self._refuse((*place, "collation"), "is no name of a collation.", fix, column.collation)
 
     def _add(self, name: str, key: str, base: str, column: ColumnFile, place: Place, **more: Any) -> None:
         if illegal := why_illegal(name):
@@ -121,8 +121,8 @@ class Resolver(Rules):
         if isinstance(default, str) and default.strip().lower() in _VOLATILE_SHORTHANDS.get(base, ()):
             return "now()" if base == "timestamp" else "current_date"
         if why := why_unfit(base, default):
-            mend = f"Give a value of type {base}, or {{expression: ...}} for SQL."
-            self._refuse(place, f"{why}, so it can't be the default.", mend, default)
+            fix = f"Give a value of type {base}, or {{expression: ...}} for SQL."
+            self._refuse(place, f"{why}, so it can't be the default.", fix, default)
             return None
         return literal(base, default)
 
@@ -142,8 +142,8 @@ class Resolver(Rules):
                 self._refuse((*place, key), f"isn't possible for {column.type}: it has several columns.", "Remove it.")
         defaults = {} if column.default is UNSET else column.default
         if not isinstance(defaults, dict) or defaults.keys() - parts.keys():
-            mend = "Give {" + ", ".join(f"{part}: ..." for part in parts) + "}."
-            self._refuse((*place, "default"), f"doesn't name the parts of {column.type}.", mend, defaults)
+            fix = "Give {" + ", ".join(f"{part}: ..." for part in parts) + "}."
+            self._refuse((*place, "default"), f"doesn't name the parts of {column.type}.", fix, defaults)
             defaults = {}
         for part, shape in parts.items():
             required = column.required if shape.required is UNSET else shape.required
@@ -172,8 +172,8 @@ class Resolver(Rules):
         if column.of is UNSET:
             self._refuse((*place, "of"), "is missing.", "Name the enumerator, such as `of: person_status`.")
         elif number == "0":
-            mend = "End the version with the number of the file in enumerators/ that it uses, such as 1.0.0.1."
-            self._refuse(("version",), "pins no enumerators (the last number is 0), but a column uses one.", mend)
+            fix = "End the version with the number of the file in enumerators/ that it uses, such as 1.0.0.1."
+            self._refuse(("version",), "pins no enumerators (the last number is 0), but a column uses one.", fix)
         elif snapshot is not None:
             if values := snapshot.of(column.of):
                 return values
@@ -217,7 +217,7 @@ class Resolver(Rules):
             jsonschema.Draft202012Validator.check_schema(schema)
         except jsonschema.SchemaError as error:
             where = ".".join(map(str, error.absolute_path))
-            self._refuse((*place, "schema"), f"is no JSON Schema (2020-12): {where}: {error.message}.", "Mend it.")
+            self._refuse((*place, "schema"), f"is no JSON Schema (2020-12): {where}: {error.message}.", "Fix it.")
             return
         tests = []
         if schema.get("type") in {"object", "array", "string", "number", "boolean"}:

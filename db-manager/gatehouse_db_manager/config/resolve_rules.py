@@ -20,7 +20,7 @@ _ORDER = re.compile(r"(?: [a-z][a-z0-9_]*_ops)?(?: asc| desc)?(?: nulls (?:first
 _OPTION = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
-class Target(msgspec.Struct, frozen=True):
+class ReferenceTarget(msgspec.Struct, frozen=True):
     """What a reference may point at: the primary key of a collection."""
 
     table: str
@@ -34,7 +34,7 @@ class Context(msgspec.Struct):
     schema: str
     types: Mapping[str, TypeFile]
     snapshot: Snapshot | None
-    targets: Mapping[str, Target | None]
+    targets: Mapping[str, ReferenceTarget | None]
     schemas: frozenset[str]
     collections: Collection[str] = ()
     unreadable: Collection[str] = ()
@@ -45,7 +45,7 @@ def primary_key_of(content: CollectionFile) -> list[str]:
     return content.primary_key or [name for name, column in content.columns.items() if column.primary]
 
 
-def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> Target | None:
+def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> ReferenceTarget | None:
     """What a reference to this collection points at, if its primary key is one plain column."""
     key = primary_key_of(content)
     column = content.columns.get(key[0]) if len(key) == 1 else None
@@ -53,7 +53,7 @@ def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> Target 
         return None
     custom = types.get(column.type)
     base = custom.base if custom and custom.base is not UNSET else column.type
-    return Target(content.collection, key[0], str(base)) if base in BASE_TYPES else None
+    return ReferenceTarget(content.collection, key[0], str(base)) if base in BASE_TYPES else None
 
 
 class Rules:
@@ -81,8 +81,8 @@ class Rules:
         self._index_references()
         self._names()
 
-    def _refuse(self, place: Place, message: str, mend: str = "", value: object = None) -> None:
-        self.problems.append(self.document.problem(place, message, mend, value))
+    def _refuse(self, place: Place, message: str, fix: str = "", value: object = None) -> None:
+        self.problems.append(self.document.problem(place, message, fix, value))
 
     def _constraint(
         self,
@@ -127,8 +127,8 @@ class Rules:
         names = primary_key_of(self.content)
         place: Place = ("primary_key",) if self.content.primary_key else ("columns",)
         if not names:
-            mend = "Mark a column, such as `id: {type: identity, primary: true}`."
-            self._refuse(place, "has no primary key.", mend)
+            fix = "Mark a column, such as `id: {type: identity, primary: true}`."
+            self._refuse(place, "has no primary key.", fix)
         elif self._known(names, place):
             key = tuple(names)
             self._constraint("primary_key", place, "primary_key", f"primary key ({', '.join(key)})", key)
@@ -185,8 +185,8 @@ class Rules:
     def _is_order(self, text: str, place: Place) -> bool:
         if _ORDER.match(text[len(text.split(" ", maxsplit=1)[0]) :]):
             return True
-        mend = "Write `name`, `name desc`, `name desc nulls last` or `name text_pattern_ops`."
-        self._refuse(place, "is not a column with an order.", mend, text)
+        fix = "Write `name`, `name desc`, `name desc nulls last` or `name text_pattern_ops`."
+        self._refuse(place, "is not a column with an order.", fix, text)
         return False
 
     def _add_index(self, name: str, place: Place, definition: str, *, unique: bool = False) -> None:
@@ -209,8 +209,8 @@ class Rules:
             if given.to in self.context.unreadable:
                 continue
             if given.to not in self.context.collections:
-                mend = nearest(given.to, self.context.collections)
-                self._refuse((*place, "to"), "is not a collection of this schema.", mend, given.to)
+                fix = nearest(given.to, self.context.collections)
+                self._refuse((*place, "to"), "is not a collection of this schema.", fix, given.to)
             elif self._known(given.columns, (*place, "columns")):
                 key = f" ({', '.join(given.key)})" if given.key else ""
                 target = f"references {self.context.schema}.{given.to}{key}"

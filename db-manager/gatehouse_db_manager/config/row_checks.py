@@ -17,19 +17,19 @@ def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     found: dict[tuple[str, str, str], tuple[int, Any]] = {}
     others: Counter[tuple[str, str, str]] = Counter()
     for number, row in enumerate(rows):
-        for name, value, message, mend in _row_problems(table, row):
-            if found.setdefault((name, message, mend), (number, value))[0] != number:
-                others[name, message, mend] += 1
-    for (name, message, mend), (number, value) in found.items():
-        more = others[name, message, mend]
+        for name, value, message, fix in _row_problems(table, row):
+            if found.setdefault((name, message, fix), (number, value))[0] != number:
+                others[name, message, fix] += 1
+    for (name, message, fix), (number, value) in found.items():
+        more = others[name, message, fix]
         also = f" So in {more} more row{'s' if more > 1 else ''}." if more else ""
         where = f"row {number}: {name}" if name else f"row {number}"
-        yield Problem(file=file, key=where, value=value, message=message + also, mend=mend)
+        yield Problem(file=file, key=where, value=value, message=message + also, fix=fix)
     yield from _repeated_keys(file, table, rows)
 
 
 def _row_problems(table: Table, row: Any) -> Iterator[tuple[str, str, str, str]]:
-    """Column, value, what is wrong and how to mend it."""
+    """Column, value, what is wrong and how to fix it."""
     if not isinstance(row, dict):
         yield "", "", "is not an object.", "Write {column: value}."
         return
@@ -50,7 +50,7 @@ def _repeated_keys(file: str, table: Table, rows: list[Any]) -> Iterator[Problem
             if (first := keys.setdefault(key, number)) != number:
                 where = f"row {number}: {', '.join(table.primary_key)}"
                 message = f"has the primary key of row {first}."
-                yield Problem(file=file, key=where, value=", ".join(key), message=message, mend="Give it its own.")
+                yield Problem(file=file, key=where, value=", ".join(key), message=message, fix="Give it its own.")
 
 
 def _is_needed(column: Column) -> bool:
@@ -67,7 +67,7 @@ def _why_unfit(columns: Mapping[str, Column], name: str, value: Any) -> tuple[st
         given = "Give a value, or leave it out if it has a default."
         return ("is required.", given) if column.required else None
     if why := why_unfit(column.base, value):
-        return f"{why}.", "Mend it."
+        return f"{why}.", "Fix it."
     for item in value if isinstance(value, list) else [value]:
         if column.values and item not in column.values:
             return "is no value of its enumerator.", nearest(str(item), column.values)
@@ -81,4 +81,4 @@ def _why_misshapen(shape: dict[str, Any], value: Any) -> tuple[str, str] | None:
     if error is None:
         return None
     where = ".".join(map(str, error.absolute_path))
-    return f"doesn't follow its JSON Schema: {where + ': ' if where else ''}{error.message}.", "Mend it."
+    return f"doesn't follow its JSON Schema: {where + ': ' if where else ''}{error.message}.", "Fix it."

@@ -19,7 +19,7 @@ _BELOW_TABLES = frozenset({"function", "aggregate", "type", "domain", "collation
 _REPLACEABLE = frozenset({"function", "procedure", "aggregate", "view", "trigger", "rule"})
 
 
-class Statement(msgspec.Struct, frozen=True):
+class ScriptStatement(msgspec.Struct, frozen=True):
     """`kind` and `name` (without its schema) of what it creates; empty if it does something else."""
 
     text: str
@@ -39,7 +39,7 @@ class Statement(msgspec.Struct, frozen=True):
         return f"{self.text[: found.start()]}create or replace{self.text[found.start() + len('create') :]}"
 
 
-def statements(sql: str) -> list[Statement]:
+def statements(sql: str) -> list[ScriptStatement]:
     """The statements of a file, each without its semicolon."""
     return [_read(one.source) for one in sql_text.statements(sql)]
 
@@ -52,10 +52,10 @@ def _start(text: str) -> int:
     return found.end() if found else place
 
 
-def _read(text: str) -> Statement:
+def _read(text: str) -> ScriptStatement:
     found = _CREATES.match(text, _start(text))
     if not found:
-        return Statement(text)
+        return ScriptStatement(text)
     name = found[4]
     plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-    return Statement(text, " ".join(found[2].lower().split()), plain)
+    return ScriptStatement(text, " ".join(found[2].lower().split()), plain)

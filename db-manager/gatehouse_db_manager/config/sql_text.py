@@ -28,7 +28,7 @@ _BLOCKS = {"begin": 1, "case": 1, "end": -1}
 _IGNORE = re.compile(r"squawk-ignore\s+([\w\-, ]+)")
 
 
-class Statement(msgspec.Struct, frozen=True):
+class SqlStatement(msgspec.Struct, frozen=True):
     """`text`: in small letters with single blanks and empty quotes; `source`: as it was written, with the comments
     before it and without its semicolon. `line`: where it begins, from 1; `last`: where it ends. `ignored`: the rules
     that `-- squawk-ignore ...` above it or in it makes an exception of."""
@@ -40,7 +40,7 @@ class Statement(msgspec.Struct, frozen=True):
     ignored: frozenset[str]
 
 
-def statements(sql: str) -> Iterator[Statement]:
+def statements(sql: str) -> Iterator[SqlStatement]:
     """All of them, in their order. What isn't closed goes on to the end."""
     words: list[str] = []
     raw: list[str] = []
@@ -52,7 +52,7 @@ def statements(sql: str) -> Iterator[Statement]:
                 ignored.update(name.strip() for name in found.split(","))
         elif kind == "end" and depth <= 0 and not blocks:
             if text := "".join(words).strip():
-                yield Statement(text, "".join(raw), first, line, frozenset(ignored))
+                yield SqlStatement(text, "".join(raw), first, line, frozenset(ignored))
             words, raw, ignored, first, depth = [], [], set(), 0, 0
             continue
         elif kind == "space":
@@ -68,7 +68,7 @@ def statements(sql: str) -> Iterator[Statement]:
         raw.append(piece)
         line += piece.count("\n")
     if text := "".join(words).strip():
-        yield Statement(text, "".join(raw), first, line, frozenset(ignored))
+        yield SqlStatement(text, "".join(raw), first, line, frozenset(ignored))
 
 
 def _pieces(sql: str) -> Iterator[tuple[str, str]]:

@@ -31,6 +31,6 @@ def minting(url: str, command: str) -> Callable[[], str]:
             reason = f"can't be run: {error.strerror}"
         except subprocess.TimeoutExpired:
             pass
-        raise NoDatabaseError(f"The password command {reason}. Mend: try it by hand: {command}")
+        raise NoDatabaseError(f"The password command {reason}. Fix: try it by hand: {command}")
 
     return minted

@@ -89,11 +89,11 @@ def code_tables(module: str) -> tuple[CodeTable, ...]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_IMPORT)  # noqa: S603 (ours)
     except subprocess.TimeoutExpired:
-        message = f"The tables of {module} can't be read: importing it takes more than {_IMPORT} s. Mend the module."
+        message = f"The tables of {module} can't be read: importing it takes more than {_IMPORT} s. Fix the module."
         raise FailedError(message) from None
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise FailedError(f"The tables of {module} can't be read: {reason} Mend the module, or run uv sync.")
+        raise FailedError(f"The tables of {module} can't be read: {reason} Fix the module, or run uv sync.")
     return msgspec.json.decode(done.stdout, type=tuple[CodeTable, ...])
 
 
@@ -134,19 +134,19 @@ def applied(connection: "psycopg.Connection[Any]", schemas: Iterable[str]) -> Co
 
 
 def compare(module: str, tables: Iterable[CodeTable], actual: Columns) -> list[Problem]:
-    """Where code and database don't fit, with the mend. Empty when all is well."""
+    """Where code and database don't fit, with the fix. Empty when all is well."""
     problems = []
     for table in tables:
         columns = actual.get((table.schema, table.table))
         where = f"{module.replace('.', '/')}.py"
         if columns is None:
             message = f"is about {table.schema}.{table.table}, which isn't there."
-            problems.append(Problem(file=where, key=table.name, message=message, mend="Add its collection file."))
+            problems.append(Problem(file=where, key=table.name, message=message, fix="Add its collection file."))
             continue
         for column in table.columns:
             if found := _misfit(column, columns.get(column.name)):
                 key = f"{table.name}.{column.name}"
-                problems.append(Problem(file=where, key=key, value=column.type, message=found[0], mend=found[1]))
+                problems.append(Problem(file=where, key=key, value=column.type, message=found[0], fix=found[1]))
     return problems
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from gatehouse_db_manager.database.snapshot import Live, LiveSchema, LiveTable, Recorded
+from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable, Recorded
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class DriftDifference(msgspec.Struct, frozen=True, kw_only=True):
     """`recorded` and `live` are PostgreSQL's words for it; empty where there is none."""
 
     schema: str
@@ -19,7 +19,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     live: str
 
 
-def differences(live: Live, definitions: Mapping[str, Mapping[str, str]]) -> tuple[Difference, ...]:
+def differences(live: DatabaseState, definitions: Mapping[str, Mapping[str, str]]) -> tuple[DriftDifference, ...]:
     """Of all schemas that were inspected. `definitions` of views, functions and so on, by schema and name."""
     return tuple(
         one
@@ -28,7 +28,7 @@ def differences(live: Live, definitions: Mapping[str, Mapping[str, str]]) -> tup
     )
 
 
-def _of_schema(major: int, name: str, schema: LiveSchema, definitions: Mapping[str, str]) -> Iterator[Difference]:
+def _of_schema(major: int, name: str, schema: LiveSchema, definitions: Mapping[str, str]) -> Iterator[DriftDifference]:
     found = dict(_live(schema))
     for (kind, item), recorded in sorted(schema.objects.items()):
         if kind in {"schema", "script", "made", "found", "extension", "sequence"}:
@@ -47,8 +47,8 @@ def _of_schema(major: int, name: str, schema: LiveSchema, definitions: Mapping[s
             yield _difference(name, kind, item, "changed", words, now)
 
 
-def _difference(schema: str, kind: str, name: str, what: str, recorded: str, live: str) -> Difference:
-    return Difference(schema=schema, kind=kind, name=name, what=what, recorded=recorded, live=live)
+def _difference(schema: str, kind: str, name: str, what: str, recorded: str, live: str) -> DriftDifference:
+    return DriftDifference(schema=schema, kind=kind, name=name, what=what, recorded=recorded, live=live)
 
 
 def _words(major: int, recorded: Recorded) -> str | None:

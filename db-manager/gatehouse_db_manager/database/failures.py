@@ -12,7 +12,7 @@ def passes(error: psycopg.Error) -> bool:
 
 
 def explain(error: psycopg.Error) -> str:
-    """PostgreSQL's message, its detail, and the mend where we know one."""
+    """PostgreSQL's message, its detail, and the fix where we know one."""
     parts = [error.diag.message_primary or str(error).strip()]
     if error.diag.message_detail:
         parts.append(error.diag.message_detail)

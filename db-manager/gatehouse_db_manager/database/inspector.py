@@ -10,7 +10,7 @@ from gatehouse_db_manager.database import other_objects
 from gatehouse_db_manager.database.bookkeeping import LAYOUT
 from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
-    Live,
+    DatabaseState,
     LiveColumn,
     LiveConstraint,
     LiveIndex,
@@ -102,7 +102,7 @@ def inspect(
     roles: Mapping[str, str] | None = None,
     *,
     definitions: bool = False,
-) -> Live:
+) -> DatabaseState:
     """The named schemas as they are now. `roles`: their own, service before reader, each with its schema. `definitions`
     adds PostgreSQL's own text of expressions, which costs time."""
     roles = roles or {}
@@ -127,7 +127,7 @@ def inspect(
             builder.records({name: cursor.fetchall() for name, cursor in records.items()})
         marked = marker.fetchone() if marker else None
         named = found_roles.fetchall()
-    return Live(
+    return DatabaseState(
         bootstrapped=bootstrapped,
         layout=layout.get("dbm", ""),
         environment=marked[0] if marked else None,

@@ -104,7 +104,7 @@ class LiveSchema(_Live, frozen=True, kw_only=True):
     unfinished: Unfinished | None = None
 
 
-class Live(_Live, frozen=True, kw_only=True):
+class DatabaseState(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist.
 
     `major`: PostgreSQL's version; `answers`: counts that a first look at the plan asked for, None if it took too long

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from gatehouse_db_manager.database.snapshot import Live
+from gatehouse_db_manager.database.snapshot import DatabaseState
 from gatehouse_db_manager.errors import Problem, Refusal, RefusedError
 from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan
 
@@ -42,13 +42,13 @@ def wanted_fingerprints(plan: Plan, approve: str | Iterable[str], plan_file: Pat
     try:
         read = msgspec.json.decode(Path(plan_file).read_bytes(), type=_PlanFile)
     except (OSError, msgspec.DecodeError) as error:
-        mend = "Write one with: gate db plan --out FILE."
-        problem = Problem(file=str(plan_file), message=f"is no plan to be read: {error}.", mend=mend)
+        fix = "Write one with: gate db plan --out FILE."
+        problem = Problem(file=str(plan_file), message=f"is no plan to be read: {error}.", fix=fix)
         raise RefusedError([problem]) from None
     return Allowed(frozenset(approved), {one.schema: one.fingerprint for one in read.schemas})
 
 
-def stop_if_refused(live: Live, plan: Plan, allowed: Allowed) -> None:
+def stop_if_refused(live: DatabaseState, plan: Plan, allowed: Allowed) -> None:
     """Raises RefusedError unless every schema's plan may be done."""
     problems: list[Problem] = list(plan.refusals)
     for schema in plan.schemas:
@@ -65,7 +65,7 @@ def as_refusal(hazard: Hazard, fingerprint: str) -> Refusal:
     return Refusal(
         file=hazard.file,
         message=f"{hazard.danger}: {hazard.why}{counted}",
-        mend=f"{hazard.good} If it is meant so: --approve {fingerprint}",
+        fix=f"{hazard.good} If it is meant so: --approve {fingerprint}",
         danger=hazard.danger,
         why=hazard.why,
         bad=hazard.bad,
@@ -75,7 +75,7 @@ def as_refusal(hazard: Hazard, fingerprint: str) -> Refusal:
     )
 
 
-def _other_than_planned(live: Live, schema: SchemaPlan, allowed: Allowed) -> Iterable[Problem]:
+def _other_than_planned(live: DatabaseState, schema: SchemaPlan, allowed: Allowed) -> Iterable[Problem]:
     if allowed.expected is None or schema.empty:
         return
     expected = allowed.expected.get(schema.schema)
@@ -83,8 +83,8 @@ def _other_than_planned(live: Live, schema: SchemaPlan, allowed: Allowed) -> Ite
     resumed = unfinished and unfinished.fingerprint == expected and unfinished.target == schema.target
     if expected != schema.fingerprint and not resumed:
         message = f"would be changed by plan {schema.fingerprint}, but the file has {expected or 'none for it'}."
-        mend = "The database or the configuration changed since. Plan again, and look at it again."
-        yield Problem(file="plan", key=schema.schema, message=message, mend=mend)
+        fix = "The database or the configuration changed since. Plan again, and look at it again."
+        yield Problem(file="plan", key=schema.schema, message=message, fix=fix)
 
 
 def count(connection: "psycopg.Connection[Any]", questions: Iterable[str]) -> dict[str, int | None]:

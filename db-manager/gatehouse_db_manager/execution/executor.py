@@ -234,7 +234,7 @@ class Executor:
             self.journal.failed(position, step, started, attempt, reason)
         return undone
 
-    def _outlook(self, step: Step, undone: bool, again: str = "Mend the reason and apply again") -> str:
+    def _outlook(self, step: Step, undone: bool, again: str = "Fix the reason and apply again") -> str:
         """What stands after a failure, and how to go on."""
         if self.connection.broken:
             return "The connection is lost. What is recorded is done, and nothing else; apply again: it resumes."

@@ -73,7 +73,7 @@ LESSONS: dict[str, Lesson] = {
         "change a column's type where a row has a value that the new one can't hold",
         "The values would be lost, or it would fail halfway.",
         "alter table {full} alter column {column} type {type}",
-        "Mend those rows first, or add a column of the new type beside it.",
+        "Fix those rows first, or add a column of the new type beside it.",
         type="integer",
     ),
     "column.generated": lesson(

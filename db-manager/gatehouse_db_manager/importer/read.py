@@ -33,7 +33,7 @@ class FoundScript(msgspec.Struct, frozen=True):
     sql: str
 
 
-class Found(msgspec.Struct, kw_only=True):
+class ImportFindings(msgspec.Struct, kw_only=True):
     """`others`: what import doesn't write down, by name; it is left as it is."""
 
     schemas: dict[str, str]
@@ -44,7 +44,7 @@ class Found(msgspec.Struct, kw_only=True):
     sequences: dict[str, dict[str, dict[str, Any]]] = {}
 
 
-def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None = None) -> Found:
+def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None = None) -> ImportFindings:
     """All schemas but PostgreSQL's own and dbm, or those named, in one snapshot. Writes nothing."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
@@ -52,7 +52,7 @@ def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None 
         connection.execute("set local search_path = pg_catalog")
         about = {name: text for name, text in _rows(connection, queries.SCHEMAS) if not schemas or name in schemas}
         given = {"schemas": list(about)}
-        found = Found(
+        found = ImportFindings(
             schemas=about,
             extensions=_rows(connection, queries.EXTENSIONS),
             tables=[
@@ -114,7 +114,7 @@ def _indexes(tables: dict[tuple[str, str], FoundTable], rows: list[Any]) -> None
             found.extras.append(f"comment on index {name} of {schema}.{table}")
 
 
-def _functions(found: Found, rows: list[Any]) -> None:
+def _functions(found: ImportFindings, rows: list[Any]) -> None:
     for schema, name, kind, arguments, definition, signature, comment in rows:
         what = f"{'procedure' if kind == 'p' else 'function'} {schema}.{name}({arguments})"
         if definition is None:
@@ -128,7 +128,7 @@ def _functions(found: Found, rows: list[Any]) -> None:
             found.scripts.append(FoundScript(schema, name, what, sql))
 
 
-def _views(found: Found, rows: list[Any]) -> None:
+def _views(found: ImportFindings, rows: list[Any]) -> None:
     for schema, name, kind, definition, options, comment, described in rows:
         full = f'"{schema}"."{name}"'
         if kind == "m":
@@ -143,7 +143,7 @@ def _views(found: Found, rows: list[Any]) -> None:
         found.scripts.append(FoundScript(schema, name, f"view {schema}.{name}", sql))
 
 
-def _triggers(found: Found, rows: list[Any]) -> None:
+def _triggers(found: ImportFindings, rows: list[Any]) -> None:
     for schema, table, name, definition, enabled, constraint, comment in rows:
         what = f"trigger {name} on {schema}.{table}"
         if enabled != "O" or constraint:
@@ -156,7 +156,7 @@ def _triggers(found: Found, rows: list[Any]) -> None:
             found.scripts.append(FoundScript(schema, f"{table}_{name}", what, sql))
 
 
-def _policies(found: Found, secured: list[Any], policies: list[Any]) -> None:
+def _policies(found: ImportFindings, secured: list[Any], policies: list[Any]) -> None:
     """One file a table: whether row-level security is on, and its policies."""
     commands = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
     by_table: dict[tuple[str, str], list[str]] = {}

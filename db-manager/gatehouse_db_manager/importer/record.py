@@ -64,7 +64,7 @@ def stop_if_managed(connection: "psycopg.Connection[Any]", schemas: Iterable[str
             key="schema",
             value=name,
             message="is managed by db-manager already.",
-            mend="Change it by its own configuration files; to only see what is there, say --files-only.",
+            fix="Change it by its own configuration files; to only see what is there, say --files-only.",
         )
         for name in schemas
         if live.schema(name).objects

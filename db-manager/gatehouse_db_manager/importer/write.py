@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from gatehouse_db_manager.config.imported import SCRIPT_MARK
 from gatehouse_db_manager.config.names import why_illegal
 from gatehouse_db_manager.errors import Problem, RefusedError
-from gatehouse_db_manager.importer.read import Found, FoundTable
+from gatehouse_db_manager.importer.read import FoundTable, ImportFindings
 
 FIRST_VERSION = "1.0.0.0"
 
@@ -25,7 +25,7 @@ class Imported(msgspec.Struct, frozen=True, kw_only=True):
     schemas: tuple[str, ...]
 
 
-def write(found: Found, root: Path) -> Imported:
+def write(found: ImportFindings, root: Path) -> Imported:
     """Writes the files below `root`. Raises RefusedError, and writes nothing, if a schema is there already."""
     imported = files_of(found)
     existing = [schema for schema in imported.schemas if (root / "services" / schema / "database").exists()]
@@ -34,7 +34,7 @@ def write(found: Found, root: Path) -> Imported:
             Problem(
                 file=f"services/{schema}/database",
                 message="is there already: importing would overwrite what people wrote.",
-                mend="Give another folder with --out, or choose schemas with --schema.",
+                fix="Give another folder with --out, or choose schemas with --schema.",
             )
             for schema in existing
         ]
@@ -46,7 +46,7 @@ def write(found: Found, root: Path) -> Imported:
     return imported
 
 
-def files_of(found: Found) -> Imported:
+def files_of(found: ImportFindings) -> Imported:
     """The files as text; a pure function of what was found."""
     files: dict[str, str] = {}
     unmanaged: list[str] = []
@@ -88,7 +88,7 @@ def files_of(found: Found) -> Imported:
     return Imported(files=files, unmanaged=tuple(unmanaged), schemas=tuple(schemas))
 
 
-def _sequences(schema: str, found: Found, unmanaged: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _sequences(schema: str, found: ImportFindings, unmanaged: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     for name, given in found.sequences.get(schema, {}).items():
         if illegal := why_illegal(name):
             unmanaged.append(f'sequence "{name}" of {schema}: its name {illegal[0]}')

@@ -3,27 +3,27 @@ version another content."""
 
 from gatehouse_db_manager.config.model import Collection, Schema
 from gatehouse_db_manager.database.bookkeeping import LAYOUT, OLDER_LAYOUT
-from gatehouse_db_manager.database.snapshot import Live, LiveSchema
+from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.hazards.lessons import LESSONS
 from gatehouse_db_manager.planning.plan import SnapshotPin, VersionChange
 
 
-def guards(live: Live, environment: str, test_data: bool) -> list[Problem]:
+def guards(live: DatabaseState, environment: str, test_data: bool) -> list[Problem]:
     problems = []
     marker = live.environment
     if live.bootstrapped and live.layout not in {LAYOUT, OLDER_LAYOUT}:
         message = "was made by another version of db-manager, or by something else."
         problems.append(
-            Problem(file="database", key="dbm", value=live.layout, message=message, mend="Use that version's image.")
+            Problem(file="database", key="dbm", value=live.layout, message=message, fix="Use that version's image.")
         )
     if marker and environment and marker != environment:
         message = f"belongs to {marker}, as its marker dbm.environment says."
-        mend = f"Check the address; to apply to {marker} say --environment {marker}."
-        problems.append(Problem(file="database", key="environment", value=environment, message=message, mend=mend))
+        fix = f"Check the address; to apply to {marker} say --environment {marker}."
+        problems.append(Problem(file="database", key="environment", value=environment, message=message, fix=fix))
     if test_data and "production" in {marker, environment}:
         message = "is never loaded into production, whatever the flags say."
-        problems.append(Problem(file="database", key="test data", message=message, mend="Leave --test-data out."))
+        problems.append(Problem(file="database", key="test data", message=message, fix="Leave --test-data out."))
     return problems
 
 
@@ -38,19 +38,19 @@ def versions(schema: Schema, live: LiveSchema) -> tuple[list[VersionChange], lis
         before = tuple(map(int, applied.version.split(".")))
         if collection.version < before:
             message = f"goes back: {applied.version} is applied."
-            mend = f"Raise it above {applied.version}; a step back is a new version too."
-            problems.append(problem(collection, "version", message, mend, collection.version_text))
+            fix = f"Raise it above {applied.version}; a step back is a new version too."
+            problems.append(problem(collection, "version", message, fix, collection.version_text))
         elif collection.version > before:
             changes.append(_version_change(collection, applied.version))
         elif applied.digest != collection.digest:
             raised = ".".join(map(str, (*before[:2], before[2] + 1, before[3])))
             message = f"was applied with other content (on {applied.applied_at[:19]}); a version never changes."
-            mend = f"Raise it to {raised} or above, or (locally) run: gate db reset."
-            problems.append(problem(collection, "version", message, mend, collection.version_text))
+            fix = f"Raise it to {raised} or above, or (locally) run: gate db reset."
+            problems.append(problem(collection, "version", message, fix, collection.version_text))
         elif applied.types_digest != collection.types_digest:
             message = "was applied with other custom types: a file in db-manager/types changed."
-            mend = "Raise the version of each collection that uses the type."
-            problems.append(problem(collection, "version", message, mend, collection.version_text))
+            fix = "Raise the version of each collection that uses the type."
+            problems.append(problem(collection, "version", message, fix, collection.version_text))
     return changes, problems
 
 
@@ -68,14 +68,14 @@ def snapshots(schema: Schema, live: LiveSchema) -> tuple[list[SnapshotPin], list
         elif applied != snapshot.digest:
             newest = max(one.number for one in schema.snapshots) + 1
             message = "was applied with other content; a snapshot never changes."
-            mend = f"Undo the change, write enumerators/{newest}.yaml, and pin it in the version of the collections."
-            problems.append(Problem(file=snapshot.file, message=message, mend=mend))
+            fix = f"Undo the change, write enumerators/{newest}.yaml, and pin it in the version of the collections."
+            problems.append(Problem(file=snapshot.file, message=message, fix=fix))
     return pins, problems
 
 
-def problem(collection: Collection, key: str, message: str, mend: str, value: str = "") -> Problem:
+def problem(collection: Collection, key: str, message: str, fix: str, value: str = "") -> Problem:
     """One with a collection's file."""
-    return Problem(file=collection.file, key=key, value=value, message=message, mend=mend)
+    return Problem(file=collection.file, key=key, value=value, message=message, fix=fix)
 
 
 def _version_change(collection: Collection, before: str) -> VersionChange:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_db_manager.config.model import Collection, Configuration, Migration, Schema, short_digest
-from gatehouse_db_manager.database.snapshot import Live, LiveSchema, LiveTable
+from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.drop_tables import drop_tables
@@ -28,7 +28,9 @@ from gatehouse_db_manager.planning.table_phases import enforce, expand, link, lo
 from gatehouse_db_manager.planning.table_rewrite import Rewrite
 
 
-def make_plan(live: Live, configuration: Configuration, *, environment: str = "", test_data: bool = False) -> Plan:
+def make_plan(
+    live: DatabaseState, configuration: Configuration, *, environment: str = "", test_data: bool = False
+) -> Plan:
     """The plan for every schema. `environment`: the one that the caller thinks this is; empty skips that guard."""
     guarded = tuple(guards(live, environment, test_data))
     with_tests = test_data and not guarded
@@ -42,7 +44,7 @@ def make_plan(live: Live, configuration: Configuration, *, environment: str = ""
 class _Planner:
     """Plans one schema."""
 
-    def __init__(self, live: Live, schema: Schema, test_data: bool) -> None:
+    def __init__(self, live: DatabaseState, schema: Schema, test_data: bool) -> None:
         self.whole = live
         self.live: LiveSchema = _copy(live.schema(schema.name))
         self.schema = schema
@@ -221,8 +223,8 @@ class _Planner:
             return None
         if ("table", name) not in self.live.objects:
             message = f"has the table {self.schema.name}.{name}, which db-manager didn't make."
-            mend = "Move it away (alter table ... rename to ...); taking over a table is not supported yet."
-            self.refusals.append(problem(collection, "collection", message, mend, name))
+            fix = "Move it away (alter table ... rename to ...); taking over a table is not supported yet."
+            self.refusals.append(problem(collection, "collection", message, fix, name))
             return None
         change = TableChange(self.schema, collection, self.live, any(one.collection == name for one in migrations))
         change.answers, change.major = self.whole.answers, self.whole.major

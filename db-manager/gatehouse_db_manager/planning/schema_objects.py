@@ -6,7 +6,7 @@ What was in its file once and is no longer is taken away again, if somebody appr
 from collections.abc import Iterator
 
 from gatehouse_db_manager.config.model import Schema, Sequence, short_digest
-from gatehouse_db_manager.database.snapshot import Live, LiveSchema
+from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
 from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief, hazard
@@ -24,7 +24,7 @@ def remember_schema(schema: Schema, made: tuple[str, ...]) -> Remember:
     return Remember(kind="schema", name=schema.name, digest=schema_digest(schema), details=details)
 
 
-def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]:
+def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Iterator[Step]:
     """The roles, the schema, its extensions and rights, and the sequences that its tables may count by."""
     missing = [role for role in schema.roles if role not in whole.roles]
     if missing:
@@ -56,7 +56,7 @@ def open_schema(whole: Live, live: LiveSchema, schema: Schema) -> Iterator[Step]
             yield _sequence(schema, sequence, stands)
 
 
-def close_schema(live: LiveSchema, whole: Live, schema: Schema) -> Iterator[Step]:
+def close_schema(live: LiveSchema, whole: DatabaseState, schema: Schema) -> Iterator[Step]:
     """What is no longer in schema.yaml; it comes last, when no column needs it any more."""
     wanted = {sequence.name for sequence in schema.sequences}
     for name in sorted(name for kind, name in live.objects if kind == "sequence" and name not in wanted):

@@ -12,7 +12,7 @@ from functools import cached_property
 import msgspec
 
 from gatehouse_db_manager.config.model import Schema, Script, Table, short_digest
-from gatehouse_db_manager.config.script_text import Statement, statements
+from gatehouse_db_manager.config.script_text import ScriptStatement, statements
 from gatehouse_db_manager.database.snapshot import LiveSchema, LiveTable
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import Remember, Step
@@ -55,7 +55,7 @@ class Scripts:
         return [name for name in self.made if name not in self.live.others]
 
     @cached_property
-    def _creates(self) -> list[tuple[Script, Statement]]:
+    def _creates(self) -> list[tuple[Script, ScriptStatement]]:
         return [(script, one) for script in self.schema.scripts for one in statements(script.sql) if one.kind]
 
     @property
@@ -102,10 +102,10 @@ class Scripts:
     def _of_tables(self) -> list[str]:
         return [text for one in self.schema.collections for text in _texts(one.table)]
 
-    def _needed(self, texts: list[str]) -> list[tuple[Script, Statement]]:
+    def _needed(self, texts: list[str]) -> list[tuple[Script, ScriptStatement]]:
         """What these are made of, and what that is made of, in the order of the files."""
         candidates = [(script, one) for script, one in self._creates if one.below_tables]
-        found: list[tuple[Script, Statement]] = []
+        found: list[tuple[Script, ScriptStatement]] = []
         while more := [
             one for one in candidates if one not in found and any(mentions(it, one[1].name) for it in texts)
         ]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 import msgspec
 
 from gatehouse_db_manager.config.model import Migration, Schema
-from gatehouse_db_manager.config.sql_text import Statement, statements
+from gatehouse_db_manager.config.sql_text import SqlStatement, statements
 from gatehouse_db_manager.database.snapshot import LiveSchema
 from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.hazards.lessons import LESSONS
@@ -129,10 +129,10 @@ _LONG = re.compile(
 _ROWS = re.compile(r"(?:update (?:only )?|delete from (?:only )?|merge into (?:only )?)(?P<table>[\w.]+)")
 
 
-def problems(file: str, sql: str, kind: str) -> Iterator[tuple[Statement, Refusal]]:
+def problems(file: str, sql: str, kind: str) -> Iterator[tuple[SqlStatement, Refusal]]:
     """What one file must not do. `kind`: expand, contract or repeatable."""
     made: set[str] = set()
-    holds: Statement | None = None
+    holds: SqlStatement | None = None
     for one in statements(sql):
         for rule in _RULES:
             found = rule.finds(one.text) if kind in rule.files and rule.name not in one.ignored else None
@@ -171,7 +171,7 @@ def _bare(name: str | None) -> str:
     return (name or "").rpartition(".")[2]
 
 
-def _refusal(name: str, lesson: str, file: str, one: Statement) -> Refusal:
+def _refusal(name: str, lesson: str, file: str, one: SqlStatement) -> Refusal:
     taught = LESSONS[lesson]
     shown = one.text if len(one.text) <= 100 else one.text[:97] + "..."
     danger = f"must not: {shown}"
@@ -180,7 +180,7 @@ def _refusal(name: str, lesson: str, file: str, one: Statement) -> Refusal:
         file=f"{file}:{one.line}",
         key=name,
         message=f"{danger}: {taught.why}",
-        mend=good,
+        fix=good,
         danger=danger,
         why=taught.danger,
         bad=taught.said(taught.bad, {}),
@@ -188,7 +188,7 @@ def _refusal(name: str, lesson: str, file: str, one: Statement) -> Refusal:
     )
 
 
-def all_problems(schema: Schema) -> Iterator[tuple[Statement, Refusal]]:
+def all_problems(schema: Schema) -> Iterator[tuple[SqlStatement, Refusal]]:
     """Of all files, whether or not they have run."""
     for one in schema.migrations:
         if one.kind != "backfill":

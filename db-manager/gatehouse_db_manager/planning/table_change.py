@@ -191,7 +191,7 @@ class TableChange:
                 file=self.collection.file,
                 key=key,
                 message=f"{danger}: {why}",
-                mend=good,
+                fix=good,
                 danger=danger,
                 why=why,
                 bad=taught.said(taught.bad, given),

@@ -15,7 +15,7 @@ from gatehouse_db_manager.planning.columns import IDENTITIES, refuse_empty, star
 from gatehouse_db_manager.planning.ddl import comment_on_column
 from gatehouse_db_manager.planning.plan import Hazard, Step
 from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
-from gatehouse_db_manager.planning.table_rewrite_dependents import Around
+from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDependents
 
 # Bytes. Rewriting runs at about 30 MB a second, so everybody waits for about half a second at most.
 SMALL = 16_000_000
@@ -40,7 +40,7 @@ def widens(old: str, new: str) -> bool:
     return fits and (before[3] or "0") == (after[3] or "0")
 
 
-class Rewrite(Around):
+class Rewrite(RewriteDependents):
     """One step for all tables of a schema: a reference changes its type together with what it refers to."""
 
     def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:

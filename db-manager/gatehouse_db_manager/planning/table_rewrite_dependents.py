@@ -1,5 +1,5 @@
-"""What is about columns that are written anew (table_rewrite.py): rules and indexes of them, columns generated from them, and
-foreign keys of any table that point at them. All of it is taken down before, and put up again after.
+"""What is about columns that are written anew (table_rewrite.py): rules and indexes of them, columns made from them,
+and foreign keys of any table that point at them. All of it is taken down before, and put up again after.
 """
 
 import re
@@ -14,7 +14,7 @@ from gatehouse_db_manager.planning.table_change import TableChange, mentions, re
 _TARGET = re.compile(r"references (?:\w+\.)?(\w+)(?: ?\(([^)]*)\))?", re.IGNORECASE)
 
 
-class Around:
+class RewriteDependents:
     """Statements by when they run: what rests on something comes down before it, and goes up after it."""
 
     def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:

@@ -94,7 +94,7 @@ def test_a_wrong_file_ends_with_2(gate, checkout):
     checkout.collection(columns={"age": {"type": "years"}})
     shown = gate("check", exit_code=2)
     assert "columns.age.type = years" in shown
-    assert "→" in shown, "how to mend it"
+    assert "→" in shown, "how to fix it"
 
 
 def test_a_sound_configuration_needs_no_database(gate, checkout):

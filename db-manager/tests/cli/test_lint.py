@@ -46,4 +46,4 @@ def test_only_a_contract_step_may_drop(checkout):
     (problem,) = lint(checkout.root, configuration)
     assert problem.key == "ban-drop-column"
     assert problem.file.endswith("01_drop.expand.sql:1")
-    assert problem.mend
+    assert problem.fix

@@ -30,7 +30,7 @@ REFUSAL = Refusal(
     file="services/person/database/collections/person.yaml",
     key="columns.phone.required",
     message="makes phone required: 27 rows have no value.",
-    mend="Fill them first.",
+    fix="Fill them first.",
     danger="makes phone required",
     why="27 rows have no value.",
     bad="alter table person.person alter column phone set not null",
@@ -111,7 +111,7 @@ def test_in_a_pipe_there_are_no_colours_and_sentences_stay_whole(shown, name):
         ("nothing", "✓ In place: nothing to do."),
         ("one", "gate db apply"),
         ("danger", f"gate db apply --approve {PLANS['danger'].fingerprint}"),
-        ("refused", "Refused for 1 reason: apply would change nothing. Next: mend it, and plan again."),
+        ("refused", "Refused for 1 reason: apply would change nothing. Next: fix it, and plan again."),
     ],
 )
 def test_the_last_line_says_what_to_do_next(shown, name, next_line):

@@ -1,4 +1,4 @@
-"""Files of a configuration: what is wrong is named with its file, line, key and mend; all of it at once."""
+"""Files of a configuration: what is wrong is named with its file, line, key and fix; all of it at once."""
 
 from pathlib import Path
 

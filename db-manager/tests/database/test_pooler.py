@@ -38,7 +38,7 @@ def program():
     found = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     if not found and os.environ.get("CI"):
         pytest.fail("PgBouncer isn't installed here.")
-    return found or pytest.skip("PgBouncer isn't installed here. Mend: apt install pgbouncer")
+    return found or pytest.skip("PgBouncer isn't installed here. Fix: apt install pgbouncer")
 
 
 @pytest.fixture(params=["transaction", "statement", "session"])

@@ -61,7 +61,7 @@ def test_a_plan_file_is_done_as_it_stands_or_not_at_all(people, database, tmp_pa
     people.write("plan.json", {"schemas": [{"schema": "person", "fingerprint": planned.fingerprint}]})
     people.collection(version="1.0.2.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nack": EMAIL})
     (problem,) = refused(database, people, plan_file=file)
-    assert "Plan again" in problem.mend
+    assert "Plan again" in problem.fix
     people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
     database.apply(people, plan_file=file)
     assert database.plan(people).empty

@@ -297,7 +297,7 @@ def test_it_ends_as_its_lesson_declares_and_nobody_stalls(ended, one):
     assert how.untouched, "a refusal changes nothing"
     if lesson.how == "refused":
         assert how.refusals
-        assert all(problem.mend for problem in how.refusals)
+        assert all(problem.fix for problem in how.refusals)
     else:
         assert not how.refusals
         assert how.in_place

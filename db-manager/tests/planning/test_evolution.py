@@ -303,7 +303,7 @@ def test_what_is_not_safe_is_refused_with_the_way_round(people, database, column
     assert expected in str(caught.value)
     for problem in caught.value.problems:
         assert problem.file.endswith("person.yaml")
-        assert problem.mend
+        assert problem.fix
         assert isinstance(problem, Refusal)
         assert problem.bad
         assert problem.good

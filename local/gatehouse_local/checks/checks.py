@@ -25,20 +25,20 @@ class UnknownCheck(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A command that ends with 0 when all is well; `mend` says what to do when it doesn't."""
+    """A command that ends with 0 when all is well; `fix` says what to do when it doesn't."""
 
     name: str
     command: tuple[str, ...]
-    mend: str
+    fix: str
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CheckOutcome:
     name: str
     passed: bool
     seconds: float
     output: str
-    mend: str
+    fix: str
 
 
 def checks(root: Path) -> list[Check]:
@@ -54,18 +54,18 @@ def checks(root: Path) -> list[Check]:
             "Move what both need to a part that both may import (design: who may import whom, in local/README.md)",
         ),
         Check("generated", (*gate, "generate", "--check"), "gate generate"),
-        Check("database", (*gate, "db", "check"), "Mend the file named above"),
+        Check("database", (*gate, "db", "check"), "Fix the file named above"),
         Check("lock", (own_uv(root) or "uv", "lock", "--check", "--quiet"), "uv lock"),
         Check(
             "workflows",
             (str(BIN / "zizmor"), "--offline", "--quiet", "--pedantic", "--strict-collection", ".github"),
-            "Mend the lines named above; nothing is suppressed here",
+            "Fix the lines named above; nothing is suppressed here",
         ),
-        Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Mend the lines named above"),
+        Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Fix the lines named above"),
     ]
 
 
-def check(root: Path, which: Check) -> Outcome:
+def check(root: Path, which: Check) -> CheckOutcome:
     """Runs one check and keeps its words."""
     if which.name == "imports":
         write_contracts(root, root / ".gate" / "contracts.toml")
@@ -77,8 +77,8 @@ def check(root: Path, which: Check) -> Outcome:
         )
         code, output = done.returncode, (done.stdout + done.stderr).strip()
     except FileNotFoundError as error:
-        code, output = 1, f"{error.filename} isn't installed. Mend: ./local/gate check installs what is missing"
-    return Outcome(which.name, code == 0, round(time.monotonic() - began, 2), output, which.mend)
+        code, output = 1, f"{error.filename} isn't installed. Fix: ./local/gate check installs what is missing"
+    return CheckOutcome(which.name, code == 0, round(time.monotonic() - began, 2), output, which.fix)
 
 
 def chosen(root: Path, only: tuple[str, ...]) -> list[Check]:
@@ -89,23 +89,23 @@ def chosen(root: Path, only: tuple[str, ...]) -> list[Check]:
     return [known[name] for name in only] or list(known.values())
 
 
-def run(root: Path, which: list[Check], *, quiet: bool = False) -> list[Outcome]:
+def run(root: Path, which: list[Check], *, quiet: bool = False) -> list[CheckOutcome]:
     """Runs checks side by side, and says each outcome as it comes."""
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
         return list(_said(pool.map(lambda one: check(root, one), which), quiet=quiet))
 
 
-def _said(outcomes: Iterable[Outcome], *, quiet: bool) -> Iterator[Outcome]:
+def _said(outcomes: Iterable[CheckOutcome], *, quiet: bool) -> Iterator[CheckOutcome]:
     for outcome in outcomes:
         if not quiet:
             say(outcome)
         yield outcome
 
 
-def say(outcome: Outcome) -> None:
+def say(outcome: CheckOutcome) -> None:
     click.echo(f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.1f} s)")
     if not outcome.passed:
-        click.echo(f"{outcome.output}\n     Mend: {outcome.mend}\n")
+        click.echo(f"{outcome.output}\n     Fix: {outcome.fix}\n")
 
 
 def own_uv(root: Path) -> str | None:

@@ -32,17 +32,17 @@ class Finding:
     what: str
     level: Literal["ok", "warn", "bad"]
     message: str
-    mend: str = ""
+    fix: str = ""
 
 
 def run(root: Path, *, as_json: bool) -> int:
     """Prints every finding; 1 when one is bad."""
     found = list(findings(root))
     if as_json:
-        click.echo(json.dumps([asdict(one) for one in found], indent=2))
+        click.echo(json.dumps([{**asdict(one), "mend": one.fix} for one in found], indent=2))
     else:
         for one in found:
-            click.echo(f"{one.level:4} {one.what:12} {one.message}{f' Mend: {one.mend}' if one.mend else ''}")
+            click.echo(f"{one.level:4} {one.what:12} {one.message}{f' Fix: {one.fix}' if one.fix else ''}")
     return 1 if any(one.level == "bad" for one in found) else 0
 
 

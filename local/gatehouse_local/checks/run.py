@@ -16,7 +16,7 @@ import click
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.decide import Affected
 from gatehouse_ci.affected.report import differ, look
-from gatehouse_local.checks.checks import Check, Outcome, chosen, run, say
+from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, run, say
 from gatehouse_local.testing.testrun import SHARING, workers
 from gatehouse_release.git.checkout import Checkout, GitError
 
@@ -67,14 +67,14 @@ def to_test(root: Path, answer: Affected) -> list[str]:
     return places + [file for file in house if not file.endswith("test_checks.py")]
 
 
-def _tests(root: Path, places: list[str], *, quiet: bool) -> Outcome:
+def _tests(root: Path, places: list[str], *, quiet: bool) -> CheckOutcome:
     words = [*places, *NO_PLATFORM] if places != [ALL] else []
     command = [sys.executable, "-m", "pytest", *words, *_side_by_side(root, places)]
     began = time.monotonic()
     done = subprocess.run(command, cwd=root, capture_output=quiet, text=True, check=False)  # noqa: S603 - our tests
     again = " ".join(["gate test", *(places if places != [ALL] else ())])
     passed = done.returncode in {0, NOTHING_COLLECTED}
-    outcome = Outcome("tests", passed, round(time.monotonic() - began, 2), (done.stdout or "").strip(), again)
+    outcome = CheckOutcome("tests", passed, round(time.monotonic() - began, 2), (done.stdout or "").strip(), again)
     if not quiet:
         say(outcome)
     return outcome
@@ -88,7 +88,7 @@ def _side_by_side(root: Path, places: list[str]) -> list[str]:
 
 
 def _receipt(
-    checkout: Checkout, tree: str | None, answer: Affected, outcomes: list[Outcome], tests: list[str]
+    checkout: Checkout, tree: str | None, answer: Affected, outcomes: list[CheckOutcome], tests: list[str]
 ) -> tuple[str | None, str]:
     """Writes the receipt or takes an older one away; gives its file, and what to tell."""
     if tree is None:
@@ -97,7 +97,7 @@ def _receipt(
         receipts.revoke(checkout, tree)
         return None, "No receipt: something failed."
     if _tree(checkout) != tree:
-        return None, "No receipt: files changed while they were checked. Mend: gate check"
+        return None, "No receipt: files changed while they were checked. Fix: gate check"
     receipt = receipts.Receipt(
         tree=tree,
         at=datetime.now(UTC),
@@ -129,9 +129,9 @@ def _tree(checkout: Checkout) -> str | None:
         return None
 
 
-def _good(outcomes: list[Outcome]) -> bool:
+def _good(outcomes: list[CheckOutcome]) -> bool:
     return all(outcome.passed for outcome in outcomes)
 
 
-def _as_json(outcomes: list[Outcome]) -> list[dict]:
-    return [asdict(outcome) for outcome in outcomes]
+def _as_json(outcomes: list[CheckOutcome]) -> list[dict]:
+    return [{**asdict(outcome), "mend": outcome.fix} for outcome in outcomes]

@@ -67,7 +67,7 @@ def generate(only_check: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
 def doctor(as_json: bool) -> None:
-    """Look whether this machine can run Gatehouse. Every finding comes with its mend."""
+    """Look whether this machine can run Gatehouse. Every finding comes with its fix."""
     from gatehouse_catalog import find_root  # noqa: PLC0415
     from gatehouse_local.checks.doctor import run  # noqa: PLC0415
 

@@ -13,10 +13,10 @@ import msgspec
 from gatehouse_catalog import find_root
 from gatehouse_local.compose import CONTAINERS
 from gatehouse_local.runner import control, view
-from gatehouse_local.runner.control import Client, Report
-from gatehouse_local.runner.platform_specs import DATABASE_STEP, GROUPS, OBSERVE, Place, selection
+from gatehouse_local.runner.control import PlatformReport, RunnerClient
+from gatehouse_local.runner.platform_specs import DATABASE_STEP, GROUPS, OBSERVE, Location, selection
 from gatehouse_local.runner.port_conflicts import Trouble, alive
-from gatehouse_local.runner.state import Health, State, hopeless
+from gatehouse_local.runner.state import ResourceHealth, ResourceState, hopeless
 
 START_SECONDS = 180.0  # for all to be well; a cold start takes 20
 FAILED = 1
@@ -33,9 +33,9 @@ offset_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
 
 
-def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Place:
+def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Location:
     checkout = find_root(root) if root else find_root()
-    return Place(checkout, (state or checkout / ".gate").absolute(), offset)
+    return Location(checkout, (state or checkout / ".gate").absolute(), offset)
 
 
 @click.command()
@@ -97,12 +97,12 @@ def up(
     sys.exit(_join(place, address, what, ours=ours, as_json=as_json))
 
 
-def in_containers(place: Place) -> bool:
+def in_containers(place: Location) -> bool:
     """Whether what was started last from here is in containers (docker_compose.py keeps that file)."""
     return (place.state / CONTAINERS).is_file()
 
 
-def _check_names(place: Place, what: tuple[str, ...]) -> None:
+def _check_names(place: Location, what: tuple[str, ...]) -> None:
     """Unknown names are told before anything starts, and so is a broken catalog."""
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
 
@@ -112,7 +112,7 @@ def _check_names(place: Place, what: tuple[str, ...]) -> None:
             catalog[name]
 
 
-def _start_in_background(place: Place, what: tuple[str, ...]) -> control.Address:
+def _start_in_background(place: Location, what: tuple[str, ...]) -> control.Address:
     from gatehouse_local.runner.runner import Order  # noqa: PLC0415 - as above
 
     order = Order(str(place.root), str(place.state), place.offset, list(what))
@@ -143,8 +143,8 @@ def _start_in_background(place: Place, what: tuple[str, ...]) -> control.Address
     return address
 
 
-def _join(place: Place, address: control.Address, what: tuple[str, ...], *, ours: bool, as_json: bool) -> int:
-    client = Client(address)
+def _join(place: Location, address: control.Address, what: tuple[str, ...], *, ours: bool, as_json: bool) -> int:
+    client = RunnerClient(address)
     wanted = set(client.ask("start", wanted=list(what)))
     write = (lambda _text: None) if as_json else click.echo
     if not ours:
@@ -166,9 +166,9 @@ def _join(place: Place, address: control.Address, what: tuple[str, ...], *, ours
     return 0
 
 
-def _until_settled(client: Client, wanted: set[str], write) -> tuple[Report, list[str]]:
+def _until_settled(client: RunnerClient, wanted: set[str], write) -> tuple[PlatformReport, list[str]]:
     """Shows what happens until all of `wanted` is well, or some of it won't be: their names."""
-    changes, notice, seen = view.Changes(), 0, -1
+    changes, notice, seen = view.ReportChanges(), 0, -1
     deadline = time.monotonic() + START_SECONDS
     while True:
         report = client.report(seen=seen, notice=notice)
@@ -179,14 +179,16 @@ def _until_settled(client: Client, wanted: set[str], write) -> tuple[Report, lis
             write(text.splitlines()[0])  # what a process printed last is shown at the end, if it stays so
         mine = [row for row in report.resources if row.name in wanted]
         failing = [row.name for row in mine if hopeless(row)]
-        bad = [row.name for row in mine if row.state is not State.DONE and row.health is not Health.HEALTHY]
+        bad = [
+            row.name for row in mine if row.state is not ResourceState.DONE and row.health is not ResourceHealth.HEALTHY
+        ]
         if failing or not bad:
             return report, failing
         if time.monotonic() > deadline:
             return report, bad
 
 
-def _explain(report: Report, failing: list[str]) -> None:
+def _explain(report: PlatformReport, failing: list[str]) -> None:
     for row in report.resources:
         if row.name in failing:
             click.echo(f"Error: {row.name} isn't healthy: {row.last_error or row.state}", err=True)
@@ -213,11 +215,11 @@ def down(state: Path | None, root: Path | None) -> None:
         control.file_of(place.state).unlink(missing_ok=True)
         click.echo("Nothing is running.")
         return
-    _stop(place, Client(address))
+    _stop(place, RunnerClient(address))
     click.echo("Gatehouse is down. The data stays: gate up brings it back.")
 
 
-def _stop(place: Place, client: Client) -> None:
+def _stop(place: Location, client: RunnerClient) -> None:
     address = control.find(place.state)
     client.ask("down")
     client.close()
@@ -252,11 +254,11 @@ def status(state: Path | None, root: Path | None, as_json: bool) -> None:
     address = control.find(place.state, wait=True)
     if address is None:
         if as_json:
-            click.echo(_json(Report(0, 0, str(place.state), None, None)))
+            click.echo(_json(PlatformReport(0, 0, str(place.state), None, None)))
         else:
             click.echo("Nothing is running. Start it: gate up")
         return
-    report = Client(address).report()
+    report = RunnerClient(address).report()
     if as_json:
         click.echo(_json(report))
     elif sys.stdout.isatty():
@@ -267,7 +269,7 @@ def status(state: Path | None, root: Path | None, as_json: bool) -> None:
         click.echo(view.plain_table(report))
 
 
-def _json(report: Report) -> str:
+def _json(report: PlatformReport) -> str:
     return msgspec.json.format(msgspec.json.encode(report)).decode()
 
 
@@ -325,7 +327,7 @@ def reset(port_offset: int, state: Path | None, root: Path | None) -> None:
     ours = address is None
     if address is None:
         address = _start_in_background(place, ("db",))
-    client = Client(address)
+    client = RunnerClient(address)
     began = time.monotonic()
     try:
         said = client.ask("reset")

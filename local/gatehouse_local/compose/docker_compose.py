@@ -21,11 +21,11 @@ from gatehouse_catalog import Catalog, load_catalog
 from gatehouse_ci.images import build, docker
 from gatehouse_local.compose import CONTAINERS, compose_file
 from gatehouse_local.runner import control, port_conflicts, view
-from gatehouse_local.runner.control import Report
-from gatehouse_local.runner.platform_specs import Place
+from gatehouse_local.runner.control import PlatformReport
+from gatehouse_local.runner.platform_specs import Location
 from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.secrets import write_private
-from gatehouse_local.runner.state import Health, State, Status
+from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
 START_SECONDS = 300.0  # for all to be well, images built; 6 services take 40 on two cores
 LOOK_SECONDS = 0.5
@@ -33,7 +33,7 @@ LAST_LINES = 15
 _DATABASE_TASK = "-database"
 
 
-class Running(msgspec.Struct, frozen=True):
+class StartedProfiles(msgspec.Struct, frozen=True):
     """The content of compose.json: which profiles were started."""
 
     profiles: list[str]
@@ -43,10 +43,10 @@ def file_of(state: Path) -> Path:
     return state / CONTAINERS
 
 
-def started(state: Path) -> Running | None:
+def started(state: Path) -> StartedProfiles | None:
     """What was started in containers from here; None when nothing was."""
     try:
-        return msgspec.json.decode(file_of(state).read_bytes(), type=Running)
+        return msgspec.json.decode(file_of(state).read_bytes(), type=StartedProfiles)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
 
@@ -54,7 +54,7 @@ def started(state: Path) -> Running | None:
 class Compose:
     """Docker Compose on this checkout's file, and the engine below. Raises NoEngine or Trouble where one is missing."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Location) -> None:
         self.place = place
         self.engine = docker.find()
         self.catalog: Catalog = load_catalog(place.root)
@@ -86,7 +86,7 @@ class Compose:
         if compose_file.SECRETS in wanted:
             self.ask("build", compose_file.SECRETS, why="The image of the edge can't be built")
 
-    def rows(self) -> list[Status]:
+    def rows(self) -> list[ResourceStatus]:
         """What runs and how it is, as `gate status` shows it."""
         ids = self.ask("ps", "--all", "--quiet", why="Compose doesn't say what runs").split()
         if not ids:
@@ -96,10 +96,10 @@ class Compose:
         rows = [row_of(one, self.catalog) for one in said]
         return sorted(rows, key=lambda row: order.get(row.name, len(order)))
 
-    def report(self) -> Report:
+    def report(self) -> PlatformReport:
         rows = self.rows()
         edge = any(row.name == compose_file.EDGE for row in rows)
-        return Report(0, 0, str(self.place.state), self.place.public_url if edge else None, None, rows)
+        return PlatformReport(0, 0, str(self.place.state), self.place.public_url if edge else None, None, rows)
 
     def last_words(self, name: str) -> list[str]:
         said = self.ask("logs", "--no-color", "--tail", str(LAST_LINES), name, why=f"{name} has no log")
@@ -130,12 +130,12 @@ def _program() -> list[str]:
     if old:
         return [old]
     raise Trouble(
-        "There is a Docker engine, and no Docker Compose. Mend: install it (Debian, Ubuntu: apt-get install "
+        "There is a Docker engine, and no Docker Compose. Fix: install it (Debian, Ubuntu: apt-get install "
         "docker-compose), or go without: ./local/up"
     )
 
 
-def row_of(container: dict[str, Any], catalog: Catalog) -> Status:
+def row_of(container: dict[str, Any], catalog: Catalog) -> ResourceStatus:
     """One container, as the engine's `inspect` describes it, as a row of `gate status`."""
     name = container["Config"]["Labels"]["com.docker.compose.service"]
     state, health = _condition(container["State"], task=_is_task(name))
@@ -143,7 +143,7 @@ def row_of(container: dict[str, Any], catalog: Catalog) -> Status:
     running = container["State"]["Status"] == "running"
     began = datetime.fromisoformat(container["State"]["StartedAt"][:19]).replace(tzinfo=UTC)
     code = container["State"]["ExitCode"]
-    return Status(
+    return ResourceStatus(
         name=name,
         kind=_kind(name, catalog),
         state=state,
@@ -153,7 +153,7 @@ def row_of(container: dict[str, Any], catalog: Catalog) -> Status:
         uptime_seconds=(datetime.now(UTC) - began).total_seconds() if running else None,
         restarts=container["RestartCount"],
         url=f"http://localhost:{port}" if port and name != compose_file.POSTGRES else None,
-        last_error=f"ended with code {code}" if state is State.FAILED else None,
+        last_error=f"ended with code {code}" if state is ResourceState.FAILED else None,
     )
 
 
@@ -168,21 +168,27 @@ def _kind(name: str, catalog: Catalog) -> str:
     return "task" if _is_task(name) else own.get(name, "metrics")
 
 
-def _condition(state: dict[str, Any], *, task: bool) -> tuple[State, Health]:
+def _condition(state: dict[str, Any], *, task: bool) -> tuple[ResourceState, ResourceHealth]:
     match state["Status"]:
         case "running" if task:
-            return State.STARTING, Health.UNKNOWN
+            return ResourceState.STARTING, ResourceHealth.UNKNOWN
         case "running":
             health = (state.get("Health") or {}).get("Status", "healthy")
-            known = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY}.get(health, Health.UNKNOWN)
-            return (State.STARTING if known is Health.UNKNOWN else State.RUNNING), known
+            known = {"healthy": ResourceHealth.HEALTHY, "unhealthy": ResourceHealth.UNHEALTHY}.get(
+                health, ResourceHealth.UNKNOWN
+            )
+            return (ResourceState.STARTING if known is ResourceHealth.UNKNOWN else ResourceState.RUNNING), known
         case "exited" | "dead":
             done = task and state["ExitCode"] == 0
-            return (State.DONE, Health.HEALTHY) if done else (State.FAILED, Health.UNHEALTHY)
+            return (
+                (ResourceState.DONE, ResourceHealth.HEALTHY)
+                if done
+                else (ResourceState.FAILED, ResourceHealth.UNHEALTHY)
+            )
         case "restarting":
-            return State.RESTARTING, Health.UNHEALTHY
+            return ResourceState.RESTARTING, ResourceHealth.UNHEALTHY
         case _:
-            return State.WAITING, Health.UNKNOWN
+            return ResourceState.WAITING, ResourceHealth.UNKNOWN
 
 
 def _port(container: dict[str, Any]) -> int | None:
@@ -190,7 +196,7 @@ def _port(container: dict[str, Any]) -> int | None:
     return next((int(bound[0]["HostPort"]) for bound in published.values() if bound), None)
 
 
-def up(place: Place, what: tuple[str, ...], *, detach: bool, observe: bool, as_json: bool) -> int:
+def up(place: Location, what: tuple[str, ...], *, detach: bool, observe: bool, as_json: bool) -> int:
     """Builds and starts what is asked for, until all is well; gives the exit code."""
     if place.offset:
         raise Trouble("--port-offset is for the embedded engine: compose.yaml has its ports written in.")
@@ -208,7 +214,7 @@ def up(place: Place, what: tuple[str, ...], *, detach: bool, observe: bool, as_j
     place.state.mkdir(parents=True, exist_ok=True)
     before = started(place.state)
     profiles = sorted({*profiles, *(before.profiles if before and not fresh else [])})
-    file_of(place.state).write_bytes(msgspec.json.encode(Running(profiles)))
+    file_of(place.state).write_bytes(msgspec.json.encode(StartedProfiles(profiles)))
     said = running.command("up", "--detach", "--no-build", profiles=profiles)
     done = subprocess.run(said, capture_output=True, text=True, check=False)  # noqa: S603 - Compose's own command
     report, failing = _until_settled(running, say)
@@ -244,19 +250,19 @@ def _ports(catalog: Catalog, profiles: Iterable[str]) -> dict[str, int]:
     }
 
 
-def _has_database(report: Report) -> bool:
+def _has_database(report: PlatformReport) -> bool:
     return any(row.name == compose_file.POSTGRES for row in report.resources)
 
 
-def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[Report, list[str]]:
+def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[PlatformReport, list[str]]:
     """Shows what happens until all is well, or something won't be: their names."""
-    changes, deadline = view.Changes(), time.monotonic() + START_SECONDS
+    changes, deadline = view.ReportChanges(), time.monotonic() + START_SECONDS
     while True:
         report = running.report()
         for line in changes.lines(report.resources):
             say(line)
-        failing = [row.name for row in report.resources if row.state is State.FAILED]
-        bad = [row.name for row in report.resources if row.health is not Health.HEALTHY]
+        failing = [row.name for row in report.resources if row.state is ResourceState.FAILED]
+        bad = [row.name for row in report.resources if row.health is not ResourceHealth.HEALTHY]
         if failing or not bad:
             return report, failing
         if time.monotonic() > deadline:
@@ -283,18 +289,18 @@ def _stay(running: Compose) -> int:
     return 0
 
 
-def down(place: Place) -> None:
+def down(place: Location) -> None:
     Compose(place).down()
     click.echo("Gatehouse is down, and its containers are removed. The data stays: gate up --engine compose")
 
 
-def status(place: Place, *, as_json: bool) -> None:
+def status(place: Location, *, as_json: bool) -> None:
     report = Compose(place).report()
     text = msgspec.json.format(msgspec.json.encode(report)).decode() if as_json else view.plain_table(report)
     click.echo(text)
 
 
-def logs(place: Place, names: tuple[str, ...], *, follow: bool, count: int) -> int:
+def logs(place: Location, names: tuple[str, ...], *, follow: bool, count: int) -> int:
     words = ["logs", "--tail", str(count), *(["--follow"] if follow else []), *names]
     try:
         return subprocess.run(Compose(place).command(*words), stdout=sys.stdout, check=False).returncode  # noqa: S603

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_local.runner.port_conflicts import Trouble, cannot_write
-from gatehouse_local.runner.state import Status
+from gatehouse_local.runner.state import ResourceStatus
 
 LINE_LIMIT = 4 * 1024 * 1024
 PATIENCE = 15.0  # seconds that a runner which just started may take to say where it listens
@@ -33,7 +33,7 @@ class Address(msgspec.Struct, frozen=True):
     token: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class PlatformReport(msgspec.Struct, frozen=True):
     """The state of the platform: what `gate status` prints, and what a page would show."""
 
     version: int  # grows with each change
@@ -41,7 +41,7 @@ class Report(msgspec.Struct, frozen=True):
     state_folder: str
     url: str | None  # the institute's address, when the edge runs
     database_url: str | None  # the administrator's connection string
-    resources: list[Status] = []
+    resources: list[ResourceStatus] = []
     notices: dict[int, str] = {}  # what happened, numbered
     last_lines: dict[str, list[str]] = {}  # of what isn't well
 
@@ -185,7 +185,7 @@ class RunnerGone(Trouble):
     """The runner ended while we talked to it."""
 
 
-class Client:
+class RunnerClient:
     """Talks to a runner; blocking, for commands."""
 
     def __init__(self, address: Address) -> None:
@@ -211,8 +211,8 @@ class Client:
             raise Trouble(answer["error"])
         return answer["answer"]
 
-    def report(self, **more: Any) -> Report:
-        return msgspec.convert(self.ask("status", **more), Report, strict=False)
+    def report(self, **more: Any) -> PlatformReport:
+        return msgspec.convert(self.ask("status", **more), PlatformReport, strict=False)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -44,7 +44,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     targets: list[str]
 
 
-class Target:
+class EdgeTarget:
     """One process of a service, and whether it may get requests."""
 
     def __init__(self, url: str) -> None:
@@ -52,16 +52,16 @@ class Target:
         self.ready = False
 
 
-class Table:
+class RouteTable:
     """Which targets serve a path: the longest prefix of whole segments wins."""
 
     def __init__(self, routes: list[Route]) -> None:
         self._routes = sorted(routes, key=lambda route: len(route.path), reverse=True)
-        self._targets = {route.service: [Target(url.rstrip("/")) for url in route.targets] for route in routes}
+        self._targets = {route.service: [EdgeTarget(url.rstrip("/")) for url in route.targets] for route in routes}
         self._turns = {service: itertools.count() for service in self._targets}
 
     @property
-    def targets(self) -> list[Target]:
+    def targets(self) -> list[EdgeTarget]:
         return [target for targets in self._targets.values() for target in targets]
 
     def route(self, path: str) -> Route | None:
@@ -71,10 +71,10 @@ class Table:
                 return route
         return None
 
-    def of(self, route: Route) -> list[Target]:
+    def of(self, route: Route) -> list[EdgeTarget]:
         return self._targets[route.service]
 
-    def turns(self, route: Route) -> list[Target]:
+    def turns(self, route: Route) -> list[EdgeTarget]:
         """The ready targets, each request beginning with the next one; when none is ready, none."""
         ready = [target for target in self._targets[route.service] if target.ready]
         if not ready:
@@ -100,8 +100,8 @@ def forwarded(headers: CIMultiDictProxy[str], remote: str, scheme: str, port: in
     return passed
 
 
-class Edge:
-    def __init__(self, table: Table, kept: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
+class LocalEdge:
+    def __init__(self, table: RouteTable, kept: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
         self._table, self._kept, self._fresh = table, kept, fresh
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -121,7 +121,7 @@ class Edge:
             return problem(503, "Service Unavailable", f"No process of {route.service} is ready.")
         return await self._forward(request, route, targets)
 
-    async def _forward(self, request: web.BaseRequest, route: Route, targets: list[Target]) -> web.StreamResponse:
+    async def _forward(self, request: web.BaseRequest, route: Route, targets: list[EdgeTarget]) -> web.StreamResponse:
         """Asks the targets in turn; the first gets a second chance, as a kept connection to it may just have closed."""
         body = await Body.of(request)
         for target in [*targets, targets[0]]:
@@ -137,7 +137,7 @@ class Edge:
                 return await pass_back(request, answer)
         return problem(502, "Bad Gateway", f"{route.service} closed the connection without an answer.")
 
-    async def _ask(self, request: web.BaseRequest, target: Target, body: "Body") -> aiohttp.ClientResponse:
+    async def _ask(self, request: web.BaseRequest, target: EdgeTarget, body: "Body") -> aiohttp.ClientResponse:
         # What can't be repeated never goes over a kept connection, which the other end may be closing right now.
         session = self._kept if request.method in IDEMPOTENT else self._fresh
         transport = request.transport
@@ -155,7 +155,7 @@ class Edge:
             await asyncio.gather(*(self._probe(target) for target in self._table.targets))
             await asyncio.sleep(PROBE_SECONDS)
 
-    async def _probe(self, target: Target) -> None:
+    async def _probe(self, target: EdgeTarget) -> None:
         try:
             timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
             # A kept connection would ask a process that was replaced.
@@ -245,11 +245,11 @@ def session(*, force_close: bool) -> aiohttp.ClientSession:
 
 
 @contextlib.asynccontextmanager
-async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[Table]:
+async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[RouteTable]:
     """The edge on a socket, until the block ends."""
     async with session(force_close=False) as kept, session(force_close=True) as fresh:
-        table = Table(routes)
-        edge = Edge(table, kept, fresh)
+        table = RouteTable(routes)
+        edge = LocalEdge(table, kept, fresh)
         probing = asyncio.create_task(edge.probe_for_ever())
         runner = web.ServerRunner(web.Server(edge.handle, access_log=None), handle_signals=False, shutdown_timeout=10)
         await runner.setup()

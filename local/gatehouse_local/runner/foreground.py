@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from gatehouse_local.runner import control, view
-from gatehouse_local.runner.platform_specs import Place, Selection
+from gatehouse_local.runner.platform_specs import Location, Selection
 from gatehouse_local.runner.port_conflicts import cannot_write
 from gatehouse_local.runner.runner import Onlooker, Runner
 
@@ -30,7 +30,7 @@ class Plain(Onlooker):
             click.echo("\n".join(f"{name:<12} | {line}" for line in lines))
 
     async def draw(self, runner: Runner) -> None:
-        changes = view.Changes()
+        changes = view.ReportChanges()
         async for _ in runner.supervisor.changes():
             for line in changes.lines(runner.report().resources):
                 if not self._quiet:
@@ -41,7 +41,7 @@ class Plain(Onlooker):
         click.echo("Everything is healthy. Stop with Ctrl-C.")
 
 
-class Live(Onlooker):
+class LiveStatusTable(Onlooker):
     """A table that stays at the bottom of the terminal; notices and logs scroll by above it."""
 
     def __init__(self) -> None:
@@ -75,21 +75,21 @@ class Live(Onlooker):
         self._console.print("Everything is healthy. Stop with Ctrl-C.", style="green")
 
 
-def run_in_foreground(place: Place, wanted: Selection, claim: control.Claim, *, as_json: bool) -> int:
-    onlooker = Live() if sys.stdout.isatty() and not as_json else Plain(quiet=as_json)
+def run_in_foreground(place: Location, wanted: Selection, claim: control.Claim, *, as_json: bool) -> int:
+    onlooker = LiveStatusTable() if sys.stdout.isatty() and not as_json else Plain(quiet=as_json)
     return asyncio.run(_run(place, wanted, claim, onlooker, as_json=as_json))
 
 
-async def _run(place: Place, wanted: Selection, claim: control.Claim, onlooker: Live | Plain, *, as_json: bool) -> int:
+async def _run(
+    place: Location, wanted: Selection, claim: control.Claim, onlooker: LiveStatusTable | Plain, *, as_json: bool
+) -> int:
     runner = Runner(place, wanted, onlooker)
     tasks: list[asyncio.Task] = []
 
     async def tell() -> None:
         failing = await runner.settled(runner.names(wanted))
         if failing:
-            onlooker.notice(
-                f"{', '.join(failing)} can't start. Save a mended file and it is tried again; Ctrl-C stops."
-            )
+            onlooker.notice(f"{', '.join(failing)} can't start. Save a fixed file and it is tried again; Ctrl-C stops.")
         elif as_json:
             click.echo(msgspec.json.encode(runner.report()).decode())
         else:

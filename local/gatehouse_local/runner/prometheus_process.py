@@ -20,7 +20,7 @@ def find() -> str:
     found = shutil.which("prometheus")
     if found is None:
         raise Trouble(
-            "--observe needs Prometheus, and there is no program of that name. Mend: apt-get install prometheus "
+            "--observe needs Prometheus, and there is no program of that name. Fix: apt-get install prometheus "
             "(Debian, Ubuntu) or brew install prometheus (macOS), or go without --observe"
         )
     return found

@@ -29,9 +29,9 @@ from gatehouse_local.runner.state import (
     ReloadBegan,
     Reloaded,
     ReloadFailed,
-    Resource,
+    ResourceSnapshot,
+    ResourceState,
     Started,
-    State,
     StopAsked,
     Stopped,
     advance,
@@ -61,7 +61,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     stop_seconds: float = 8.0
 
 
-class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
     """Whom a resource tells what it prints, what users should know, and that it isn't as it was."""
 
     lines: Callable[[str, list[str]], None]
@@ -70,12 +70,12 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     guardian: Guardian | None = None
 
 
-class Tended:
+class ManagedResource:
     """A resource and all that belongs to it. `reload`, once set, swaps its process for a new one of `spec`."""
 
-    def __init__(self, spec: Spec, log: Log, listener: socket.socket | None, around: Surroundings) -> None:
+    def __init__(self, spec: Spec, log: Log, listener: socket.socket | None, around: ResourceContext) -> None:
         self.spec, self.log, self.listener, self._around = spec, log, listener, around
-        self.resource = Resource(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
+        self.resource = ResourceSnapshot(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
         self.well = asyncio.Event()  # what needs it may start
         self.reload = asyncio.Event()
         self._backoff = Backoff()
@@ -84,7 +84,7 @@ class Tended:
         self._draining: set[asyncio.Task] = set()
         self._task: asyncio.Task | None = None
 
-    def begin(self, needs: Sequence["Tended"]) -> None:
+    def begin(self, needs: Sequence["ManagedResource"]) -> None:
         """Tends it from the next await on."""
         self._task = asyncio.create_task(self._tend(needs), name=f"tend {self.spec.name}")
 
@@ -99,11 +99,11 @@ class Tended:
         """Ends its processes; nothing is left of them."""
         children = [child for child in (self._child, self._successor) if child is not None]
         await asyncio.gather(*(child.stop(self.spec.stop_seconds) for child in children), *self._draining)
-        if self.resource.state is State.STOPPING:
+        if self.resource.state is ResourceState.STOPPING:
             self._note(Stopped())
         self.log.close()
 
-    async def _tend(self, needs: Sequence["Tended"]) -> None:
+    async def _tend(self, needs: Sequence["ManagedResource"]) -> None:
         try:
             await asyncio.gather(*(need.well.wait() for need in needs))
             while True:
@@ -120,7 +120,7 @@ class Tended:
     async def _run_once(self) -> None:
         self.reload.clear()
         self.well.clear()
-        again = self.resource.state is not State.WAITING
+        again = self.resource.state is not ResourceState.WAITING
         child = self._spawn()
         if child is not None:
             self._note(Started(child.pid))
@@ -183,7 +183,12 @@ class Tended:
                 guardian=self._around.guardian,
             )
         except OSError as error:
-            if self.resource.state in {State.WAITING, State.RESTARTING, State.DONE, State.FAILED}:
+            if self.resource.state in {
+                ResourceState.WAITING,
+                ResourceState.RESTARTING,
+                ResourceState.DONE,
+                ResourceState.FAILED,
+            }:
                 self._note(Started(0))
                 why = f"{spec.command[0]} can't be started: {error.strerror or error}"
                 self._note(Broke(why) if spec.once else Crashed(why))

@@ -22,10 +22,18 @@ import msgspec
 from gatehouse_catalog import CatalogError
 from gatehouse_local.runner import control, port_conflicts, reload
 from gatehouse_local.runner.logs import Log
-from gatehouse_local.runner.platform_specs import DATABASE_STEP, EDGE, POSTGRES, Place, Selection, Solution, selection
+from gatehouse_local.runner.platform_specs import (
+    DATABASE_STEP,
+    EDGE,
+    POSTGRES,
+    LocalPlatform,
+    Location,
+    Selection,
+    selection,
+)
 from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.process import Guardian
-from gatehouse_local.runner.state import Resource, State, hopeless
+from gatehouse_local.runner.state import ResourceSnapshot, ResourceState, hopeless
 from gatehouse_local.runner.supervisor import Supervisor
 
 NOTICES = 200  # remembered for those who join
@@ -43,7 +51,7 @@ class Onlooker:
 
 
 class Runner:
-    def __init__(self, place: Place, wanted: Selection, onlooker: Onlooker | None = None) -> None:
+    def __init__(self, place: Location, wanted: Selection, onlooker: Onlooker | None = None) -> None:
         self.place, self._wanted = place, wanted
         self._onlooker = onlooker or Onlooker()
         self._notices: OrderedDict[int, str] = OrderedDict()
@@ -56,7 +64,7 @@ class Runner:
         """Until told to stop, by `gate down`, Ctrl-C or a signal; nothing is left afterwards."""
         with contextlib.ExitStack() as stack:
             stack.callback(claim.release)
-            solution = self._solution = Solution(self.place)
+            solution = self._solution = LocalPlatform(self.place)
             specs = solution.specs(self._wanted)
             await self._clear_traces(claim)
             stack.callback(self._close_listeners)
@@ -93,10 +101,10 @@ class Runner:
     def stop(self) -> None:
         self._stop.set()
 
-    def report(self, seen_notice: int = 0) -> control.Report:
+    def report(self, seen_notice: int = 0) -> control.PlatformReport:
         now = time.monotonic()
         resources = self.supervisor.resources
-        return control.Report(
+        return control.PlatformReport(
             version=self.supervisor.version,
             runner=os.getpid(),
             state_folder=str(self.place.state),
@@ -125,7 +133,7 @@ class Runner:
     def _handlers(self) -> dict[str, control.Handler]:
         return {"status": self._tell, "start": self._start_more, "down": self._down, "reset": self._reset}
 
-    async def _tell(self, request: dict[str, Any]) -> control.Report:
+    async def _tell(self, request: dict[str, Any]) -> control.PlatformReport:
         """`seen`: waits for a version other than this; `notice`: gives only what came after it."""
         if "seen" in request:
             with contextlib.suppress(TimeoutError):
@@ -155,16 +163,16 @@ class Runner:
         if process.returncode:
             raise Trouble(f"The database wasn't reset; it is as it was. {said}")
         self.notice(said)
-        if step.state is State.FAILED:  # the database is what the checkout says now
+        if step.state is ResourceState.FAILED:  # the database is what the checkout says now
             self.supervisor.reload(DATABASE_STEP)
         return said
 
-    async def _ended_step(self) -> Resource:
+    async def _ended_step(self) -> ResourceSnapshot:
         """The step on the database, once it is over, well or not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STEP_SECONDS):
                 async for _ in self.supervisor.changes():
-                    if self.supervisor[DATABASE_STEP].state in {State.DONE, State.FAILED}:
+                    if self.supervisor[DATABASE_STEP].state in {ResourceState.DONE, ResourceState.FAILED}:
                         return self.supervisor[DATABASE_STEP]
         raise Trouble("The database is still being prepared. See: gate status, gate logs database postgres")
 
@@ -249,11 +257,11 @@ class Order(msgspec.Struct, frozen=True):
     wanted: list[str]
 
     @property
-    def place(self) -> Place:
-        return Place(Path(self.root), Path(self.state), self.offset)
+    def place(self) -> Location:
+        return Location(Path(self.root), Path(self.state), self.offset)
 
 
-def preflight(place: Place) -> None:
+def preflight(place: Location) -> None:
     """Raises Trouble about what can be known before anything is touched."""
     port_conflicts.check_python()
     port_conflicts.check_disk(place.state)

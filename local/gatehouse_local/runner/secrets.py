@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 class SecretsError(Exception):
-    """The file of local secrets can't be used; the message says which line and how to mend it."""
+    """The file of local secrets can't be used; the message says which line and how to fix it."""
 
 
 class Secrets:
@@ -49,7 +49,7 @@ class Secrets:
             return {}
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SecretsError(
-                f"{self.file}: not readable as TOML ({error}). Mend the line, or delete the file together with "
+                f"{self.file}: not readable as TOML ({error}). Fix the line, or delete the file together with "
                 f"{self.file.parent / 'postgres'} to begin anew (local data is lost)."
             ) from error
         for owner, table in tables.items():

@@ -1,7 +1,7 @@
 """What a resource (the database, a task, a service, the edge) is doing, and what may happen to it next.
 
 Pure: a resource and an event give the next resource. The supervisor makes the events; `gate status`, the live view and
-the control port all show the one struct `Status`.
+the control port all show the one struct `ResourceStatus`.
 """
 
 from enum import StrEnum
@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 
-class State(StrEnum):
+class ResourceState(StrEnum):
     WAITING = "waiting"  # for what it needs
     STARTING = "starting"  # a process is there, not ready yet
     RUNNING = "running"
@@ -21,19 +21,19 @@ class State(StrEnum):
     STOPPED = "stopped"
 
 
-class Health(StrEnum):
+class ResourceHealth(StrEnum):
     UNKNOWN = "unknown"
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"
 
 
-class Status(msgspec.Struct, frozen=True):
+class ResourceStatus(msgspec.Struct, frozen=True):
     """One row of `gate status`."""
 
     name: str
     kind: str
-    state: State
-    health: Health
+    state: ResourceState
+    health: ResourceHealth
     port: int | None
     pid: int | None
     uptime_seconds: float | None
@@ -107,29 +107,35 @@ class ImpossibleEvent(RuntimeError):
     """A fault in the supervisor: the event can't happen in this state."""
 
 
-_IDLE = {State.WAITING, State.RESTARTING, State.DONE, State.FAILED, State.STARTING}
-_ALLOWED: dict[type, set[State]] = {
+_IDLE = {
+    ResourceState.WAITING,
+    ResourceState.RESTARTING,
+    ResourceState.DONE,
+    ResourceState.FAILED,
+    ResourceState.STARTING,
+}
+_ALLOWED: dict[type, set[ResourceState]] = {
     Started: _IDLE,
-    Ready: {State.STARTING, State.RUNNING, State.RELOADING},
-    NotReady: {State.STARTING, State.RUNNING, State.RELOADING},
-    Crashed: {State.STARTING, State.RUNNING, State.RELOADING},
-    Finished: {State.STARTING},
-    Broke: {State.STARTING},
-    ReloadBegan: {State.RUNNING, State.RELOADING},
-    Reloaded: {State.RELOADING},
-    ReloadFailed: {State.RELOADING},
-    StopAsked: set(State),
-    Stopped: {State.STOPPING},
+    Ready: {ResourceState.STARTING, ResourceState.RUNNING, ResourceState.RELOADING},
+    NotReady: {ResourceState.STARTING, ResourceState.RUNNING, ResourceState.RELOADING},
+    Crashed: {ResourceState.STARTING, ResourceState.RUNNING, ResourceState.RELOADING},
+    Finished: {ResourceState.STARTING},
+    Broke: {ResourceState.STARTING},
+    ReloadBegan: {ResourceState.RUNNING, ResourceState.RELOADING},
+    Reloaded: {ResourceState.RELOADING},
+    ReloadFailed: {ResourceState.RELOADING},
+    StopAsked: set(ResourceState),
+    Stopped: {ResourceState.STOPPING},
 }
 
 
-class Resource(msgspec.Struct, frozen=True):
+class ResourceSnapshot(msgspec.Struct, frozen=True):
     name: str
     kind: str
     port: int | None = None
     url: str | None = None
-    state: State = State.WAITING
-    health: Health = Health.UNKNOWN
+    state: ResourceState = ResourceState.WAITING
+    health: ResourceHealth = ResourceHealth.UNKNOWN
     pid: int | None = None
     started_at: float | None = None
     restarts: int = 0
@@ -138,12 +144,12 @@ class Resource(msgspec.Struct, frozen=True):
     @property
     def well(self) -> bool:
         """It does what it is there for: a task is done, anything else is up and healthy."""
-        return self.state is State.DONE or (
-            self.state in {State.RUNNING, State.RELOADING} and self.health is Health.HEALTHY
+        return self.state is ResourceState.DONE or (
+            self.state in {ResourceState.RUNNING, ResourceState.RELOADING} and self.health is ResourceHealth.HEALTHY
         )
 
-    def status(self, now: float) -> Status:
-        return Status(
+    def status(self, now: float) -> ResourceStatus:
+        return ResourceStatus(
             name=self.name,
             kind=self.kind,
             state=self.state,
@@ -157,54 +163,62 @@ class Resource(msgspec.Struct, frozen=True):
         )
 
 
-def advance(resource: Resource, event: Event, now: float) -> Resource:
+def advance(resource: ResourceSnapshot, event: Event, now: float) -> ResourceSnapshot:
     """The resource after the event; `now` is a monotonic clock in seconds."""
     if resource.state not in _ALLOWED[type(event)]:
         raise ImpossibleEvent(f"{resource.name}: {type(event).__name__} can't happen while {resource.state}")
     return msgspec.structs.replace(resource, **_changes(resource, event, now))
 
 
-def _changes(resource: Resource, event: Event, now: float) -> dict:  # noqa: PLR0911 - one return an event
+def _changes(resource: ResourceSnapshot, event: Event, now: float) -> dict:  # noqa: PLR0911 - one return an event
     match event:
         case Started(pid):
-            return {"state": State.STARTING, "health": Health.UNKNOWN, "pid": pid, "started_at": now}
-        case Ready() if resource.state is State.STARTING:
-            return {"state": State.RUNNING, "health": Health.HEALTHY, "last_error": None}
+            return {"state": ResourceState.STARTING, "health": ResourceHealth.UNKNOWN, "pid": pid, "started_at": now}
+        case Ready() if resource.state is ResourceState.STARTING:
+            return {"state": ResourceState.RUNNING, "health": ResourceHealth.HEALTHY, "last_error": None}
         case Ready():
-            return {"health": Health.HEALTHY}
+            return {"health": ResourceHealth.HEALTHY}
         case NotReady(why):
-            return {"health": Health.UNHEALTHY, "last_error": why}
+            return {"health": ResourceHealth.UNHEALTHY, "last_error": why}
         case Crashed(why):
-            return _gone(State.RESTARTING, why) | {"restarts": resource.restarts + 1}
+            return _gone(ResourceState.RESTARTING, why) | {"restarts": resource.restarts + 1}
         case Finished():
-            return {"state": State.DONE, "health": Health.HEALTHY, "pid": None, "started_at": None, "last_error": None}
+            return {
+                "state": ResourceState.DONE,
+                "health": ResourceHealth.HEALTHY,
+                "pid": None,
+                "started_at": None,
+                "last_error": None,
+            }
         case Broke(why):
-            return _gone(State.FAILED, why)
+            return _gone(ResourceState.FAILED, why)
         case ReloadBegan():
-            return {"state": State.RELOADING}
+            return {"state": ResourceState.RELOADING}
         case Reloaded(pid):
             return {
-                "state": State.RUNNING,
-                "health": Health.HEALTHY,
+                "state": ResourceState.RUNNING,
+                "health": ResourceHealth.HEALTHY,
                 "pid": pid,
                 "started_at": now,
                 "last_error": None,
             }
         case ReloadFailed(why):
-            return {"state": State.RUNNING, "last_error": why}
+            return {"state": ResourceState.RUNNING, "last_error": why}
         case StopAsked():
-            return {"state": State.STOPPING}
+            return {"state": ResourceState.STOPPING}
         case Stopped():
-            return _gone(State.STOPPED, None) | {"health": Health.UNKNOWN}
+            return _gone(ResourceState.STOPPED, None) | {"health": ResourceHealth.UNKNOWN}
 
 
-def _gone(state: State, why: str | None) -> dict:
-    return {"state": state, "health": Health.UNHEALTHY, "pid": None, "started_at": None, "last_error": why}
+def _gone(state: ResourceState, why: str | None) -> dict:
+    return {"state": state, "health": ResourceHealth.UNHEALTHY, "pid": None, "started_at": None, "last_error": why}
 
 
-def hopeless(resource: Resource | Status) -> bool:
+def hopeless(resource: ResourceSnapshot | ResourceStatus) -> bool:
     """It won't get well by waiting alone: a task failed, or a process died a second time."""
-    return resource.state is State.FAILED or (resource.restarts >= 2 and resource.state is State.RESTARTING)
+    return resource.state is ResourceState.FAILED or (
+        resource.restarts >= 2 and resource.state is ResourceState.RESTARTING
+    )
 
 
 class Backoff:

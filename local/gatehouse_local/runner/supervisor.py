@@ -1,7 +1,7 @@
-"""Starts a dependency graph of resources, tells how they are, and stops them in order; resource.py keeps each of them up.
+"""Starts a dependency graph of resources, tells how they are, and stops them in order; resource.py keeps each up.
 
-It knows commands, sockets and readiness, not services: the catalog's meaning is in platform_specs.py, so that tests can run
-it with any program.
+It knows commands, sockets and readiness, not services: the catalog's meaning is in platform_specs.py, so that tests can
+run it with any program.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ from pathlib import Path
 from gatehouse_local.runner import graph
 from gatehouse_local.runner.logs import Log
 from gatehouse_local.runner.process import Guardian
-from gatehouse_local.runner.resource import LAST_LINES, Spec, Surroundings, Tended
-from gatehouse_local.runner.state import Resource
+from gatehouse_local.runner.resource import LAST_LINES, ManagedResource, ResourceContext, Spec
+from gatehouse_local.runner.state import ResourceSnapshot
 
 
 class Supervisor:
@@ -28,17 +28,17 @@ class Supervisor:
         on_notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._logs = logs
-        self._around = Surroundings(lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian)
-        self._members: dict[str, Tended] = {}
+        self._around = ResourceContext(lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian)
+        self._members: dict[str, ManagedResource] = {}
         self._changed = asyncio.Condition()
         self._pending: set[asyncio.Task] = set()
         self.version = 0  # grows with each change of any resource
 
     @property
-    def resources(self) -> list[Resource]:
+    def resources(self) -> list[ResourceSnapshot]:
         return [member.resource for member in self._members.values()]
 
-    def __getitem__(self, name: str) -> Resource:
+    def __getitem__(self, name: str) -> ResourceSnapshot:
         return self._members[name].resource
 
     def __contains__(self, name: object) -> bool:
@@ -58,7 +58,7 @@ class Supervisor:
         )
         for spec in new:
             log = Log(self._logs / f"{spec.name}.log" if self._logs else None)
-            self._members[spec.name] = Tended(spec, log, (listeners or {}).get(spec.name), self._around)
+            self._members[spec.name] = ManagedResource(spec, log, (listeners or {}).get(spec.name), self._around)
         for spec in new:
             self._members[spec.name].begin([self._members[name] for name in spec.needs])
         self._touch()
@@ -70,7 +70,7 @@ class Supervisor:
             member.spec = spec
         member.reload.set()
 
-    async def changes(self) -> AsyncIterator[list[Resource]]:
+    async def changes(self) -> AsyncIterator[list[ResourceSnapshot]]:
         """The resources now, and after each change."""
         seen = -1
         while True:

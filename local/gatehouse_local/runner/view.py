@@ -1,6 +1,6 @@
 """How a platform looks: the live table of `gate up`, the table of `gate status`, and plain lines where no terminal is.
 
-Only draws `Report`s; rich is imported when something is drawn in colour.
+Only draws `PlatformReport`s; rich is imported when something is drawn in colour.
 """
 
 from collections.abc import Iterable
@@ -8,22 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gatehouse_local.runner.control import Report
-from gatehouse_local.runner.state import Health, State, Status
+from gatehouse_local.runner.control import PlatformReport
+from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 _COLOURS = {
-    State.RUNNING: "green",
-    State.DONE: "green",
-    State.STARTING: "cyan",
-    State.RELOADING: "cyan",
-    State.WAITING: "bright_black",
-    State.RESTARTING: "red",
-    State.FAILED: "red",
+    ResourceState.RUNNING: "green",
+    ResourceState.DONE: "green",
+    ResourceState.STARTING: "cyan",
+    ResourceState.RELOADING: "cyan",
+    ResourceState.WAITING: "bright_black",
+    ResourceState.RESTARTING: "red",
+    ResourceState.FAILED: "red",
 }
-_HEALTH = {Health.HEALTHY: ("green", "healthy"), Health.UNHEALTHY: ("red", "unhealthy"), Health.UNKNOWN: ("", "-")}
+_HEALTH = {
+    ResourceHealth.HEALTHY: ("green", "healthy"),
+    ResourceHealth.UNHEALTHY: ("red", "unhealthy"),
+    ResourceHealth.UNKNOWN: ("", "-"),
+}
 
 
 def duration(seconds: float | None) -> str:
@@ -37,7 +41,7 @@ def duration(seconds: float | None) -> str:
     return f"{whole}s"
 
 
-def table(report: Report) -> "Table":
+def table(report: PlatformReport) -> "Table":
     from rich.table import Table  # noqa: PLC0415 - 60 ms that plain output doesn't need
     from rich.text import Text  # noqa: PLC0415 - as above
 
@@ -60,11 +64,11 @@ def table(report: Report) -> "Table":
     return drawn
 
 
-def _figures(row: Status) -> tuple[str, str, str, str]:
+def _figures(row: ResourceStatus) -> tuple[str, str, str, str]:
     return str(row.port or "-"), str(row.pid or "-"), duration(row.uptime_seconds), str(row.restarts)
 
 
-def plain_table(report: Report) -> str:
+def plain_table(report: PlatformReport) -> str:
     """The same without colours, for pipes and small machines."""
     rows = [("NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS", "")]
     rows += [
@@ -77,7 +81,7 @@ def plain_table(report: Report) -> str:
     )
 
 
-def addresses(report: Report, wanted: frozenset[str]) -> list[tuple[str, str]]:
+def addresses(report: PlatformReport, wanted: frozenset[str]) -> list[tuple[str, str]]:
     """What to print at the end: where people, pages and tools find what was started."""
     found: list[tuple[str, str]] = []
     if report.url:
@@ -91,31 +95,31 @@ def addresses(report: Report, wanted: frozenset[str]) -> list[tuple[str, str]]:
     return found
 
 
-def address_lines(report: Report, wanted: frozenset[str]) -> str:
+def address_lines(report: PlatformReport, wanted: frozenset[str]) -> str:
     return "\n".join(f"  {name:<12} {url}" for name, url in addresses(report, wanted))
 
 
-class Changes:
+class ReportChanges:
     """Plain lines for what changed between two reports: `person is healthy (1.2 s)`."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, tuple[State, Health]] = {}
+        self._seen: dict[str, tuple[ResourceState, ResourceHealth]] = {}
 
-    def lines(self, rows: Iterable[Status]) -> list[str]:
+    def lines(self, rows: Iterable[ResourceStatus]) -> list[str]:
         found = []
         for row in rows:
             now = row.state, row.health
-            if self._seen.get(row.name) != now and now != (State.WAITING, Health.UNKNOWN):
+            if self._seen.get(row.name) != now and now != (ResourceState.WAITING, ResourceHealth.UNKNOWN):
                 found.append(_sentence(row))
             self._seen[row.name] = now
         return found
 
 
-def _sentence(row: Status) -> str:
+def _sentence(row: ResourceStatus) -> str:
     said = row.state.value
-    if row.state is State.RUNNING:
+    if row.state is ResourceState.RUNNING:
         said = row.health.value
-    error = f": {row.last_error}" if row.last_error and row.health is Health.UNHEALTHY else ""
+    error = f": {row.last_error}" if row.last_error and row.health is ResourceHealth.UNHEALTHY else ""
     return f"{row.name:<12} {said}{error}"
 
 

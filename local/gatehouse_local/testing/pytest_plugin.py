@@ -20,7 +20,7 @@ import pytest
 from gatehouse_local.ports import EDGE_PORT
 from gatehouse_local.testing.shared_process import KeeperFailed, free_port, shared
 
-__all__ = ["Platform", "Postgres", "free_port"]
+__all__ = ["Postgres", "RunningPlatform", "free_port"]
 
 ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a server that lives as long as the tests
 SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
@@ -103,7 +103,7 @@ class Postgres:
 
 
 @dataclass(frozen=True)
-class Platform:
+class RunningPlatform:
     """A running platform: `url` is what people open; `services` are the addresses behind it, if known."""
 
     url: str
@@ -156,7 +156,7 @@ def database_url(postgres: Postgres, seeded_template: str) -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def platform(shared_folder: Path, workspace_root: Path) -> Generator[Platform]:
+def platform(shared_folder: Path, workspace_root: Path) -> Generator[RunningPlatform]:
     """A whole running platform: the one of GATEHOUSE_URL, or one started for this run on free ports."""
     given = os.environ.get("GATEHOUSE_URL")
     if given:
@@ -167,19 +167,19 @@ def platform(shared_folder: Path, workspace_root: Path) -> Generator[Platform]:
             facts = stack.enter_context(shared(shared_folder, "platform", timeout=180))
         except KeeperFailed as error:
             pytest.fail(str(error), pytrace=False)
-        yield Platform(facts["url"], facts["services"], facts["database_url"], Path(facts["state"]))
+        yield RunningPlatform(facts["url"], facts["services"], facts["database_url"], Path(facts["state"]))
 
 
-def _existing(url: str, root: Path) -> Platform:
+def _existing(url: str, root: Path) -> RunningPlatform:
     """What can be known of a platform from its address: of one on this machine, the services' ports as well."""
     from gatehouse_catalog import load_catalog  # noqa: PLC0415
 
     parts = urlsplit(url)
     if parts.hostname not in {"localhost", "127.0.0.1"} or parts.port is None:
-        return Platform(url)
+        return RunningPlatform(url)
     offset = parts.port - EDGE_PORT
     services = {service.name: service.port for service in load_catalog(root).services if service.port}
-    return Platform(url, {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()})
+    return RunningPlatform(url, {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()})
 
 
 def _seed(root: Path, url: str) -> None:

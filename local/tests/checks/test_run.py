@@ -15,7 +15,7 @@ from gatehouse_release.testing.checkout import commit, copied, with_remote, writ
 
 ROOT = find_root(Path(__file__))
 GOOD = Check("good", (sys.executable, "-c", ""), "")
-BAD = Check("bad", (sys.executable, "-c", "print('line 7'); raise SystemExit(1)"), "Mend line 7")
+BAD = Check("bad", (sys.executable, "-c", "print('line 7'); raise SystemExit(1)"), "Fix line 7")
 PASSES = "def test_it(): pass\n"
 FAILS = "def test_it(): assert False\n"
 

@@ -30,7 +30,7 @@ def test_a_stale_file_is_shown_and_left_by_check(one_generator, tmp_path: Path, 
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "table.txt").write_text("one\n")
     assert generate.run(tmp_path, only_check=True) == 1
-    assert "out/table.txt is stale. Mend: gate generate" in (said := capsys.readouterr().out)
+    assert "out/table.txt is stale. Fix: gate generate" in (said := capsys.readouterr().out)
     assert "+two" in said
     assert (tmp_path / "out" / "table.txt").read_text() == "one\n"
 
@@ -49,16 +49,16 @@ def test_two_generators_of_one_file_are_refused(monkeypatch: pytest.MonkeyPatch,
         generate.generated(tmp_path)
 
 
-def test_the_doctor_looks_at_everything_and_gives_a_mend_for_what_is_bad():
+def test_the_doctor_looks_at_everything_and_gives_a_fix_for_what_is_bad():
     found = list(findings(ROOT))
     assert {"python", "git", "disk", "memory", "user", "postgresql", "catalog", "ports"} <= {one.what for one in found}
-    assert all(one.mend or one.what in {"user", "catalog", "postgresql"} for one in found if one.level == "bad")
+    assert all(one.fix or one.what in {"user", "catalog", "postgresql"} for one in found if one.level == "bad")
 
 
 def test_the_doctor_answers_scripts():
     command = [sys.executable, "-m", "gatehouse_local.gate", "doctor", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert {"what", "level", "message", "mend"} == set(json.loads(done.stdout)[0])
+    assert {"what", "level", "message", "fix", "mend"} == set(json.loads(done.stdout)[0])
 
 
 def test_only_a_benchmark_of_the_platform_brings_its_libraries():

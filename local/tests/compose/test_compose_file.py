@@ -8,7 +8,7 @@ import pytest
 from gatehouse_catalog import load_catalog
 from gatehouse_local.compose import compose_file, docker_compose
 from gatehouse_local.compose.secret_files import write
-from gatehouse_local.runner.state import Health, State
+from gatehouse_local.runner.state import ResourceHealth, ResourceState
 
 ROOT = Path(__file__).parents[3]
 CATALOG = load_catalog(ROOT)
@@ -105,11 +105,19 @@ def container(name: str, **state: object) -> dict:
 @pytest.mark.parametrize(
     ("name", "state", "expected"),
     [
-        ("person", {"Status": "running", "Health": {"Status": "healthy"}}, (State.RUNNING, Health.HEALTHY)),
-        ("person", {"Status": "running", "Health": {"Status": "starting"}}, (State.STARTING, Health.UNKNOWN)),
-        ("person", {"Status": "exited"}, (State.FAILED, Health.UNHEALTHY)),
-        ("person-database", {"Status": "exited"}, (State.DONE, Health.HEALTHY)),
-        ("person-database", {"Status": "exited", "ExitCode": 4}, (State.FAILED, Health.UNHEALTHY)),
+        (
+            "person",
+            {"Status": "running", "Health": {"Status": "healthy"}},
+            (ResourceState.RUNNING, ResourceHealth.HEALTHY),
+        ),
+        (
+            "person",
+            {"Status": "running", "Health": {"Status": "starting"}},
+            (ResourceState.STARTING, ResourceHealth.UNKNOWN),
+        ),
+        ("person", {"Status": "exited"}, (ResourceState.FAILED, ResourceHealth.UNHEALTHY)),
+        ("person-database", {"Status": "exited"}, (ResourceState.DONE, ResourceHealth.HEALTHY)),
+        ("person-database", {"Status": "exited", "ExitCode": 4}, (ResourceState.FAILED, ResourceHealth.UNHEALTHY)),
     ],
 )
 def test_a_containers_state_is_shown_as_a_process_is(name: str, state: dict, expected: tuple):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from gatehouse_local.runner import control
-from gatehouse_local.runner.control import Address, Client, Server
+from gatehouse_local.runner.control import Address, RunnerClient, Server
 from gatehouse_local.runner.port_conflicts import Trouble
 
 
@@ -56,13 +56,13 @@ async def address():
 
 
 async def test_a_request_is_answered(address):
-    client = await asyncio.to_thread(Client, address)
+    client = await asyncio.to_thread(RunnerClient, address)
     assert await asyncio.to_thread(client.ask, "greet", name="Ada") == "hello Ada"
     client.close()
 
 
 async def test_an_error_reaches_who_asked(address):
-    client = await asyncio.to_thread(Client, address)
+    client = await asyncio.to_thread(RunnerClient, address)
     with pytest.raises(Trouble, match=r"Nobody has no name\."):
         await asyncio.to_thread(client.ask, "greet", name="nobody")
     with pytest.raises(Trouble, match="Nobody can 'dance'"):
@@ -72,7 +72,7 @@ async def test_an_error_reaches_who_asked(address):
 
 async def test_without_the_token_nothing_is_done(address):
     stranger = Address(address.pid, address.port, "guessed")
-    client = await asyncio.to_thread(Client, stranger)
+    client = await asyncio.to_thread(RunnerClient, stranger)
     with pytest.raises(Trouble, match="The token is wrong"):
         await asyncio.to_thread(client.ask, "greet", name="Ada")
     client.close()
@@ -80,12 +80,12 @@ async def test_without_the_token_nothing_is_done(address):
 
 def test_a_runner_that_does_not_answer_is_told(free_port):
     with pytest.raises(Trouble, match=r"The runner \(process 77\) doesn't answer"):
-        Client(Address(77, free_port, "token"))
+        RunnerClient(Address(77, free_port, "token"))
 
 
 def test_a_runner_that_ends_meanwhile_is_told():
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = Client(Address(77, listener.getsockname()[1], "token"))
+        client = RunnerClient(Address(77, listener.getsockname()[1], "token"))
         listener.accept()[0].close()
         with pytest.raises(Trouble, match="The runner has ended"):
             client.ask("status")

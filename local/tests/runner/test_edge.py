@@ -9,12 +9,12 @@ import socket
 import aiohttp
 import pytest
 
-from gatehouse_local.runner.edge import Route, Table, is_inside, serving
+from gatehouse_local.runner.edge import Route, RouteTable, is_inside, serving
 from gatehouse_local.runner.process import spawn
 
 
-def table(**paths) -> Table:
-    made = Table([Route(service=name, path=path, targets=[f"http://{name}"]) for name, path in paths.items()])
+def table(**paths) -> RouteTable:
+    made = RouteTable([Route(service=name, path=path, targets=[f"http://{name}"]) for name, path in paths.items()])
     for target in made.targets:
         target.ready = True
     return made
@@ -55,7 +55,7 @@ def test_other_paths_are_not_for_the_inside(path):
 
 
 def test_requests_take_turns_among_ready_targets():
-    made = Table([Route(service="person", path="/", targets=["http://a", "http://b", "http://c"])])
+    made = RouteTable([Route(service="person", path="/", targets=["http://a", "http://b", "http://c"])])
     [route] = [made.route("/")]
     assert route is not None
     assert made.turns(route) == []

@@ -47,7 +47,7 @@ def test_a_log_that_cannot_be_written_says_so_once_and_goes_on(tmp_path):
     assert log.last(1) == ["still here"]
 
 
-def test_a_full_disk_is_told_with_its_mend():
+def test_a_full_disk_is_told_with_its_fix():
     log = Log(_full_disk())
     log.write(["a line"])
     assert "No space left on device" in (log.trouble or "")

@@ -8,8 +8,8 @@ from gatehouse_local.runner import port_conflicts
 from gatehouse_local.runner.port_conflicts import Trouble
 
 
-def test_python_too_old_is_told_with_the_mend():
-    with pytest.raises(Trouble, match=r"This is Python 3\.10\.2; Gatehouse needs 3\.11 or later\. Mend: "):
+def test_python_too_old_is_told_with_the_fix():
+    with pytest.raises(Trouble, match=r"This is Python 3\.10\.2; Gatehouse needs 3\.11 or later\. Fix: "):
         port_conflicts.check_python((3, 10, 2))
     port_conflicts.check_python((3, 11, 0))
 

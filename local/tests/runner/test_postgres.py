@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from gatehouse_local.runner import postgres
-from gatehouse_local.runner.postgres import DiskFull, Embedded, NotReady, OtherMajor, PortTaken, PostgresError
+from gatehouse_local.runner.postgres import DiskFull, Embedded, OtherMajor, PortTaken, PostgresError, PostgresNotReady
 from gatehouse_local.testing.shared_process import free_port
 
 
@@ -105,7 +105,7 @@ def test_a_second_server_on_the_same_data_is_refused_and_a_leftover_ended(server
     assert server.stop_leftover() is None
 
 
-def test_a_taken_port_is_named_with_who_has_it_and_the_mend(tmp_path: Path):
+def test_a_taken_port_is_named_with_who_has_it_and_the_fix(tmp_path: Path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -142,14 +142,14 @@ def test_another_password_is_told_apart_from_not_being_ready(server: Embedded):
         kept = secrets.read_text()
         secrets.unlink()
         try:
-            with pytest.raises(NotReady, match="Bring that file back"):
+            with pytest.raises(PostgresNotReady, match="Bring that file back"):
                 Embedded(server.state, server.port).wait_ready(5)
         finally:
             secrets.write_text(kept)
 
 
 def test_a_server_that_ends_while_it_is_awaited_is_an_error_at_once(tmp_path: Path):
-    with pytest.raises(NotReady, match="gate logs postgres"):
+    with pytest.raises(PostgresNotReady, match="gate logs postgres"):
         Embedded(tmp_path, free_port()).wait_ready(30, still_running=lambda: False)
 
 

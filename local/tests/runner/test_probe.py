@@ -12,7 +12,7 @@ def test_an_answer_is_read():
 
 
 def test_a_page_that_is_no_problem_still_gives_a_reason():
-    assert probe.reason(probe.Answer(404, b"<html>")) == "not ready: /health/ready answers 404"
+    assert probe.reason(probe.ProbeResult(404, b"<html>")) == "not ready: /health/ready answers 404"
 
 
 @pytest.mark.parametrize("data", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 fine\r\n\r\n"])

@@ -6,7 +6,7 @@ import pytest
 
 from gatehouse_catalog import load_catalog
 from gatehouse_local.runner import prometheus_process
-from gatehouse_local.runner.platform_specs import OBSERVE, Place, Solution, selection
+from gatehouse_local.runner.platform_specs import OBSERVE, LocalPlatform, Location, selection
 from gatehouse_local.runner.port_conflicts import Trouble
 
 ROOT = Path(__file__).parents[3]
@@ -30,7 +30,7 @@ def test_without_the_program_it_says_how_to_get_it(tmp_path: Path, monkeypatch: 
 
 
 def test_it_runs_only_when_asked_for(tmp_path: Path, program: str):
-    solution = Solution(Place(ROOT, tmp_path))
+    solution = LocalPlatform(Location(ROOT, tmp_path))
     assert prometheus_process.PROMETHEUS not in {spec.name for spec in solution.specs(selection(["all"]))}
     (spec,) = [
         spec for spec in solution.specs(selection(["all", OBSERVE])) if spec.name == prometheus_process.PROMETHEUS
@@ -61,10 +61,10 @@ def test_who_declares_such_a_setting_is_told_the_address_unless_somebody_gave_an
 ):
     variable = "GATEHOUSE_SETTING_PROMETHEUS_URL"
     monkeypatch.delenv(variable, raising=False)
-    place = Place(ROOT, tmp_path, offset=100)
-    told = {spec.name: spec.environment.get(variable) for spec in Solution(place).specs(selection(["all"]))}
+    place = Location(ROOT, tmp_path, offset=100)
+    told = {spec.name: spec.environment.get(variable) for spec in LocalPlatform(place).specs(selection(["all"]))}
     assert told["portal"] == "http://127.0.0.1:8590"
     assert told["person"] is None
     monkeypatch.setenv(variable, "http://127.0.0.1:9")
-    (portal,) = [spec for spec in Solution(place).specs(selection(["all"])) if spec.name == "portal"]
+    (portal,) = [spec for spec in LocalPlatform(place).specs(selection(["all"])) if spec.name == "portal"]
     assert portal.environment[variable] == "http://127.0.0.1:9"

@@ -233,7 +233,7 @@ def test_a_broken_service_toml_is_told_and_the_platform_stays(standing):
     again = standing.up()
     assert again.returncode == 1
     assert "services/person/service.toml" in again.stderr
-    file.write_text(good.replace('"A fake"', '"A mended fake"'))
+    file.write_text(good.replace('"A fake"', '"A fixed fake"'))
     eventually(lambda: standing.resource("person")["pid"] != pid)
 
 

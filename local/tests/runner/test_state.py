@@ -5,35 +5,40 @@ from gatehouse_local.runner.state import (
     Broke,
     Crashed,
     Finished,
-    Health,
     ImpossibleEvent,
     NotReady,
     Ready,
     ReloadBegan,
     Reloaded,
     ReloadFailed,
-    Resource,
+    ResourceHealth,
+    ResourceSnapshot,
+    ResourceState,
     Started,
-    State,
     StopAsked,
     Stopped,
     advance,
 )
 
 
-def after(*events, kind="api", now=100.0) -> Resource:
-    resource = Resource(name="person", kind=kind, port=8402)
+def after(*events, kind="api", now=100.0) -> ResourceSnapshot:
+    resource = ResourceSnapshot(name="person", kind=kind, port=8402)
     for event in events:
         resource = advance(resource, event, now)
     return resource
 
 
 def test_a_service_waits_starts_and_runs():
-    assert after().state is State.WAITING
-    assert after(Started(7)).state is State.STARTING
+    assert after().state is ResourceState.WAITING
+    assert after(Started(7)).state is ResourceState.STARTING
     assert not after(Started(7)).well
     running = after(Started(7), Ready())
-    assert (running.state, running.health, running.pid, running.well) == (State.RUNNING, Health.HEALTHY, 7, True)
+    assert (running.state, running.health, running.pid, running.well) == (
+        ResourceState.RUNNING,
+        ResourceHealth.HEALTHY,
+        7,
+        True,
+    )
 
 
 def test_uptime_counts_from_the_start_of_its_process():
@@ -43,7 +48,7 @@ def test_uptime_counts_from_the_start_of_its_process():
 
 def test_a_crash_is_counted_and_keeps_its_reason():
     crashed = after(Started(7), Ready(), Crashed("it exited with code 3"))
-    assert (crashed.state, crashed.restarts, crashed.pid) == (State.RESTARTING, 1, None)
+    assert (crashed.state, crashed.restarts, crashed.pid) == (ResourceState.RESTARTING, 1, None)
     assert crashed.last_error == "it exited with code 3"
     again = advance(advance(crashed, Started(8), 101.0), Ready(), 102.0)
     assert (again.restarts, again.last_error, again.well) == (1, None, True)
@@ -51,7 +56,7 @@ def test_a_crash_is_counted_and_keeps_its_reason():
 
 def test_a_service_that_is_not_ready_runs_but_is_not_well():
     resource = after(Started(7), Ready(), NotReady("not ready: database"))
-    assert (resource.state, resource.well) == (State.RUNNING, False)
+    assert (resource.state, resource.well) == (ResourceState.RUNNING, False)
     assert advance(resource, Ready(), 101.0).well
 
 
@@ -66,8 +71,8 @@ def test_a_reload_keeps_the_old_process_until_the_new_one_is_ready():
 def test_a_task_is_well_when_it_is_done():
     assert after(Started(7), Finished(), kind="task").well
     broken = after(Started(7), Broke("it exited with code 1"), kind="task")
-    assert (broken.state, broken.well) == (State.FAILED, False)
-    assert advance(broken, Started(8), 101.0).state is State.STARTING
+    assert (broken.state, broken.well) == (ResourceState.FAILED, False)
+    assert advance(broken, Started(8), 101.0).state is ResourceState.STARTING
 
 
 def test_what_is_stopped_has_no_process():

@@ -11,7 +11,7 @@ import pytest
 from gatehouse_local.runner import probe
 from gatehouse_local.runner.process import Guardian
 from gatehouse_local.runner.resource import Spec
-from gatehouse_local.runner.state import State
+from gatehouse_local.runner.state import ResourceState
 from gatehouse_local.runner.supervisor import Supervisor
 
 
@@ -99,18 +99,18 @@ async def test_what_needs_a_failed_task_waits_and_the_last_lines_are_shown(world
     world.start(
         world.service("person", "database"), world.task("database", "print('no such column'); raise SystemExit(2)")
     )
-    await world.until(lambda: world.state("database") is State.FAILED)
-    assert world.state("person") is State.WAITING
+    await world.until(lambda: world.state("database") is ResourceState.FAILED)
+    assert world.state("person") is ResourceState.WAITING
     assert world.notices == ["database failed: it exited with code 2\n    no such column"]
 
 
 async def test_a_failed_task_runs_again_when_told(world):
-    marker = world.folder / "mended"
+    marker = world.folder / "fixed"
     world.start(
         world.task("database", f"import os, sys; sys.exit(not os.path.exists({str(marker)!r}))"),
         world.service("person", "database"),
     )
-    await world.until(lambda: world.state("database") is State.FAILED)
+    await world.until(lambda: world.state("database") is ResourceState.FAILED)
     marker.touch()
     world.supervisor.reload("database")
     await world.until_well("database", "person")
@@ -217,8 +217,8 @@ async def test_many_saves_never_leave_more_than_one_process(world):
     await world.until_well("person")
     for _ in range(5):
         world.supervisor.reload("person")
-        await world.until(lambda: world.state("person") is State.RELOADING)
-    await world.until(lambda: world.state("person") is State.RUNNING)
+        await world.until(lambda: world.state("person") is ResourceState.RELOADING)
+    await world.until(lambda: world.state("person") is ResourceState.RUNNING)
     await eventually(lambda: len(children_running(world.command)) == 1)
 
 
@@ -245,7 +245,7 @@ async def test_stopping_leaves_nothing_and_stops_who_is_needed_last(world):
 
     async def look_on():
         async for resources in world.supervisor.changes():
-            stopped.extend(r.name for r in resources if r.state is State.STOPPED and r.name not in stopped)
+            stopped.extend(r.name for r in resources if r.state is ResourceState.STOPPED and r.name not in stopped)
             if len(stopped) == 2:
                 return
 
@@ -260,7 +260,7 @@ async def test_stopping_in_the_middle_of_starting_is_orderly(world):
     world.start(world.service("identity"), world.service("person", "identity"), world.service("portal", "person"))
     await world.until_well("identity")
     await world.supervisor.stop()
-    assert {resource.state for resource in world.supervisor.resources} == {State.STOPPED}
+    assert {resource.state for resource in world.supervisor.resources} == {ResourceState.STOPPED}
     assert world.notices == []
     assert children_running(world.command) == []
 

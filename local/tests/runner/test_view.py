@@ -1,15 +1,19 @@
 import pytest
 
 from gatehouse_local.runner import view
-from gatehouse_local.runner.control import Report
-from gatehouse_local.runner.state import Health, State, Status
+from gatehouse_local.runner.control import PlatformReport
+from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
 
-def row(name: str, state: State = State.RUNNING, health: Health = Health.HEALTHY) -> Status:
-    return Status(name, "api", state, health, 8402, 7, 65.0, 0, "http://127.0.0.1:8402", None)
+def row(
+    name: str, state: ResourceState = ResourceState.RUNNING, health: ResourceHealth = ResourceHealth.HEALTHY
+) -> ResourceStatus:
+    return ResourceStatus(name, "api", state, health, 8402, 7, 65.0, 0, "http://127.0.0.1:8402", None)
 
 
-REPORT = Report(1, 5, "/x/.gate", "http://localhost:8400", "postgresql://admin@127.0.0.1/gatehouse", [row("person")])
+REPORT = PlatformReport(
+    1, 5, "/x/.gate", "http://localhost:8400", "postgresql://admin@127.0.0.1/gatehouse", [row("person")]
+)
 
 
 @pytest.mark.parametrize(
@@ -44,9 +48,11 @@ def test_people_get_the_institutes_address_and_data_engineers_the_connection_str
 
 
 def test_only_what_changed_is_told():
-    changes = view.Changes()
-    assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == ["person       starting"]
-    assert changes.lines([row("person", state=State.STARTING, health=Health.UNKNOWN)]) == []
+    changes = view.ReportChanges()
+    assert changes.lines([row("person", state=ResourceState.STARTING, health=ResourceHealth.UNKNOWN)]) == [
+        "person       starting"
+    ]
+    assert changes.lines([row("person", state=ResourceState.STARTING, health=ResourceHealth.UNKNOWN)]) == []
     assert changes.lines([row("person")]) == ["person       healthy"]
 
 

@@ -1,7 +1,7 @@
 """*Cost and capacity*: what is paid for, and how much of it is used."""
 
 from gatehouse_observability.dashboards.shapes import graph, rate
-from gatehouse_observability.panels import Dashboard, Panel, Row
+from gatehouse_observability.panels import Dashboard, Panel, PanelRow
 
 # What is used, of what a task is given or aims at.
 OF_AIM = (
@@ -17,7 +17,7 @@ def capacity() -> Dashboard:
         uid="gatehouse-capacity",
         title="Cost and capacity",
         summary="What is paid for, and how much of it is used",
-        rows=[Row("Used of what is paid for", _used())],
+        rows=[PanelRow("Used of what is paid for", _used())],
     )
 
 

@@ -1,7 +1,7 @@
 """*Database*: what the services see of PostgreSQL."""
 
 from gatehouse_observability.dashboards.shapes import by_service, graph, rate
-from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+from gatehouse_observability.panels import Dashboard, Panel, PanelQuery, PanelRow
 
 OF_POOLS = (
     ("Connections asked for", "acquires", "A second, by service"),
@@ -18,9 +18,9 @@ def database() -> Dashboard:
         title="Database",
         summary="What the services see of PostgreSQL",
         rows=[
-            Row("Connections", _connections()),
-            Row("What sessions do", _sessions()),
-            Row("Schema", _schema()),
+            PanelRow("Connections", _connections()),
+            PanelRow("What sessions do", _sessions()),
+            PanelRow("Schema", _schema()),
         ],
     )
 
@@ -93,7 +93,7 @@ def _schema() -> list[Panel]:
         ),
         Panel(
             title="Versions of collections",
-            queries=[Query("count by (service, collection, version) (gatehouse_collection_version_info)")],
+            queries=[PanelQuery("count by (service, collection, version) (gatehouse_collection_version_info)")],
             help="As db-manager recorded them; two versions of one collection can't be",
             kind="table",
             columns=["service", "collection", "version"],

@@ -2,7 +2,7 @@
 
 from gatehouse_observability.dashboards.shapes import NEW_BUILDS, PERCENTILES, REQUESTS, by_service, graph
 from gatehouse_observability.objectives import USERS
-from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+from gatehouse_observability.panels import Dashboard, Panel, PanelQuery, PanelRow
 
 
 def overview() -> Dashboard:
@@ -11,7 +11,7 @@ def overview() -> Dashboard:
         title="Platform overview",
         summary="Is it well?",
         releases=NEW_BUILDS,
-        rows=[Row("Is it well?", _well()), Row("Every service", _services())],
+        rows=[PanelRow("Is it well?", _well()), PanelRow("Every service", _services())],
     )
 
 
@@ -26,8 +26,8 @@ def _well() -> list[Panel]:
         ),
         Panel(
             title="Error budget left",
-            queries=[Query("service:error_budget_remaining:ratio30d", "{{service}} {{sli}}")],
-            help="1 is untouched, below 0 is overspent: stop releasing features and mend",
+            queries=[PanelQuery("service:error_budget_remaining:ratio30d", "{{service}} {{sli}}")],
+            help="1 is untouched, below 0 is overspent: stop releasing features and fix",
             unit="percentunit",
             kind="number",
             width=24,
@@ -37,7 +37,7 @@ def _well() -> list[Panel]:
 
 
 def _number(title: str, expr: str, text: str) -> Panel:
-    return Panel(title=title, queries=[Query(expr)], help=text, kind="number", width=8, height=4)
+    return Panel(title=title, queries=[PanelQuery(expr)], help=text, kind="number", width=8, height=4)
 
 
 def _services() -> list[Panel]:

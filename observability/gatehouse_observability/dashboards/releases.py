@@ -1,7 +1,7 @@
 """*Releases*, what runs, and *Delivery*, how quickly changes get there."""
 
 from gatehouse_observability.dashboards.shapes import BUILDS, BY_SERVICE, NEW_BUILDS, graph
-from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+from gatehouse_observability.panels import Dashboard, Panel, PanelQuery, PanelRow
 
 
 def releases() -> Dashboard:
@@ -10,7 +10,7 @@ def releases() -> Dashboard:
         title="Releases",
         summary="What runs, and since when",
         releases=NEW_BUILDS,
-        rows=[Row("What runs", _builds())],
+        rows=[PanelRow("What runs", _builds())],
     )
 
 
@@ -18,7 +18,7 @@ def _builds() -> list[Panel]:
     return [
         Panel(
             title="Builds",
-            queries=[Query(BUILDS)],
+            queries=[PanelQuery(BUILDS)],
             help="Tasks of each build; two builds of one service are a deploy in progress",
             kind="table",
             columns=["service", "version", "commit", "Value"],
@@ -26,7 +26,7 @@ def _builds() -> list[Panel]:
         graph("Builds side by side", f"count by (service) ({BUILDS})", "1, but during a deploy"),
         Panel(
             title="Running since",
-            queries=[Query("max by (service) (process_start_time_seconds) * 1000", BY_SERVICE)],
+            queries=[PanelQuery("max by (service) (process_start_time_seconds) * 1000", BY_SERVICE)],
             help="When the youngest task began",
             unit="dateTimeFromNow",
             kind="number",
@@ -43,7 +43,7 @@ def delivery() -> Dashboard:
         title="Delivery",
         summary="How quickly changes reach people, and how often they hurt; per environment, over 30 days",
         releases=NEW_BUILDS,
-        rows=[Row("The last 30 days", _figures())],
+        rows=[PanelRow("The last 30 days", _figures())],
     )
 
 

@@ -10,7 +10,7 @@ from gatehouse_observability.dashboards.shapes import (
     rate,
 )
 from gatehouse_observability.objectives import USERS
-from gatehouse_observability.panels import Dashboard, Panel, Query, Row
+from gatehouse_observability.panels import Dashboard, Panel, PanelQuery, PanelRow
 
 THIS = 'service="$service"'
 BY_ROUTE = "{{method}} {{route}}"
@@ -24,10 +24,10 @@ def one_service() -> Dashboard:
         by_service=True,
         releases=NEW_BUILDS,
         rows=[
-            Row("What users get", _red()),
-            Row("What is promised", _promises()),
-            Row("What it waits for", _waits()),
-            Row("The process", _process()),
+            PanelRow("What users get", _red()),
+            PanelRow("What is promised", _promises()),
+            PanelRow("What it waits for", _waits()),
+            PanelRow("The process", _process()),
         ],
     )
 
@@ -52,7 +52,7 @@ def _red() -> list[Panel]:
         ),
         Panel(
             title="Latency",
-            queries=[Query(f"histogram_quantile(0.{p}, sum by (le) ({seconds}))", f"p{p}") for p in PERCENTILES],
+            queries=[PanelQuery(f"histogram_quantile(0.{p}, sum by (le) ({seconds}))", f"p{p}") for p in PERCENTILES],
             help="A dot is one slow request; it carries its trace id, which every log line has too",
             unit="s",
             exemplars=True,
@@ -96,7 +96,7 @@ def _waits() -> list[Panel]:
         Panel(
             title="Connections",
             queries=[
-                Query(f"sum by (service) (gatehouse_db_pool_{name}{{{THIS}}})", name)
+                PanelQuery(f"sum by (service) (gatehouse_db_pool_{name}{{{THIS}}})", name)
                 for name in ("connections", "idle", "waiting", "max")
             ],
             help="`waiting` above 0 for long: the pool is full",

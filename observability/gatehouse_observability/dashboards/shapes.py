@@ -1,6 +1,6 @@
 """What several dashboards are made of."""
 
-from gatehouse_observability.panels import Panel, Query
+from gatehouse_observability.panels import Panel, PanelQuery
 
 REQUESTS, SECONDS = "gatehouse_http_requests_total", "gatehouse_http_request_duration_seconds_bucket"
 PERCENTILES = ("50", "95", "99")
@@ -12,7 +12,7 @@ NEW_BUILDS = f"{BUILDS} unless {BUILDS.replace('build_info', 'build_info offset 
 
 def graph(title: str, expr: str, text: str, *, legend: str = BY_SERVICE, unit: str = "short") -> Panel:
     """Lines over time, of one query."""
-    return Panel(title=title, queries=[Query(expr, legend)], help=text, unit=unit)
+    return Panel(title=title, queries=[PanelQuery(expr, legend)], help=text, unit=unit)
 
 
 def rate(series: str) -> str:

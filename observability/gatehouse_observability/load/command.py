@@ -26,20 +26,20 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     from rich.console import Console  # noqa: PLC0415
     from rich.live import Live  # noqa: PLC0415
 
-    from gatehouse_observability.load.engine import Run, drive  # noqa: PLC0415
-    from gatehouse_observability.load.personas import OPERATIONS, Refused  # noqa: PLC0415
+    from gatehouse_observability.load.engine import LoadRun, drive  # noqa: PLC0415
+    from gatehouse_observability.load.personas import OPERATIONS, PersonaRefused  # noqa: PLC0415
     from gatehouse_observability.load.report import report, table  # noqa: PLC0415
 
     if urlsplit(url).hostname not in HERE:
         raise click.UsageError(f"{url} isn't on this machine, and a load isn't for others. Start one here: gate up")
     console = Console()
-    run: Run | None = None
+    run: LoadRun | None = None
     stopped = False
     with contextlib.ExitStack() as stack:
         shown = console.is_terminal and not as_json
         live = stack.enter_context(Live(console=console, auto_refresh=False, transient=True)) if shown else None
 
-        def watch(now: Run) -> None:
+        def watch(now: LoadRun) -> None:
             nonlocal run
             run = now
             if live:
@@ -51,7 +51,7 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
             stopped = True
         except ClientConnectorError:
             raise click.ClickException(f"nothing answers at {url}. Is it running? gate status, gate up") from None
-        except (OSError, Refused) as error:
+        except (OSError, PersonaRefused) as error:
             raise click.ClickException(f"{url}: {error}. Is it running? gate status, gate up") from None
     if run is None:
         raise click.Abort  # before anything was asked

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import aiohttp
 
-from gatehouse_observability.load.personas import Operation, Persona, Refused
+from gatehouse_observability.load.personas import LoadPersona, Operation, PersonaRefused
 
 MOST_RATE, MOST_SECONDS = 500.0, 600.0
 MOST_IN_FLIGHT = 500
@@ -38,7 +38,7 @@ class Tally:
 
 
 @dataclass
-class Run:
+class LoadRun:
     """`begun` of `wanted` arrivals; `dropped` found too many in flight; `took` seconds from the first to the last;
     `latest` how many seconds after its time the latest of them began, because this machine was busy.
     """
@@ -69,16 +69,16 @@ async def drive(
     rate: float,
     seconds: float,
     seed: int = 1,
-    watch: Callable[[Run], None] = lambda _run: None,
-) -> Run:
+    watch: Callable[[LoadRun], None] = lambda _run: None,
+) -> LoadRun:
     """Operations by weight against `url`, `rate` a second. `watch` sees the run twice a second."""
     choose = random.Random(seed)  # noqa: S311 - the same work each time, not a secret
-    run = Run(rate, max(1, round(rate * seconds)), {operation.name: Tally() for operation in operations})
+    run = LoadRun(rate, max(1, round(rate * seconds)), {operation.name: Tally() for operation in operations})
     weights = [operation.weight for operation in operations]
     connector = aiohttp.TCPConnector(limit=MOST_IN_FLIGHT)
     timeout = aiohttp.ClientTimeout(total=LAST_WAIT)
     async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as http:
-        personas = {name: Persona(name, http, url) for name in {operation.persona for operation in operations}}
+        personas = {name: LoadPersona(name, http, url) for name in {operation.persona for operation in operations}}
         for persona in personas.values():
             await persona.arrive()
         watching = asyncio.create_task(_watched(run, watch))
@@ -114,7 +114,7 @@ async def arrivals(
 
 
 async def _arrivals(
-    run: Run, group: asyncio.TaskGroup, next_one: Callable[[], Operation], personas: dict[str, Persona]
+    run: LoadRun, group: asyncio.TaskGroup, next_one: Callable[[], Operation], personas: dict[str, LoadPersona]
 ) -> None:
     clock = asyncio.get_running_loop().time
     first = clock()
@@ -133,12 +133,12 @@ async def _arrivals(
     await arrivals(run.rate, run.wanted, begin, clock=clock, sleep=asyncio.sleep)
 
 
-async def _one(run: Run, operation: Operation, persona: Persona, due: float) -> None:
+async def _one(run: LoadRun, operation: Operation, persona: LoadPersona, due: float) -> None:
     tally = run.tallies[operation.name]
     try:
         await operation.work(persona)
         tally.seconds.append(asyncio.get_running_loop().time() - due)
-    except Refused as refused:
+    except PersonaRefused as refused:
         tally.failure(str(refused.status))
     except TimeoutError:
         tally.failure("timeout")
@@ -148,7 +148,7 @@ async def _one(run: Run, operation: Operation, persona: Persona, due: float) -> 
         run.in_flight -= 1
 
 
-async def _watched(run: Run, watch: Callable[[Run], None]) -> None:
+async def _watched(run: LoadRun, watch: Callable[[LoadRun], None]) -> None:
     while True:
         watch(run)
         await asyncio.sleep(0.5)

@@ -19,7 +19,7 @@ FORM_TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
 SEARCHES = ("test", "git", "design", "api", "access", "cloud")
 
 
-class Refused(Exception):
+class PersonaRefused(Exception):
     """The platform answered something that the work can't go on with; `status` is what it answered."""
 
     def __init__(self, status: int, what: str) -> None:
@@ -27,12 +27,12 @@ class Refused(Exception):
         self.status = status
 
 
-class Conflicting(Refused):
+class Conflicting(PersonaRefused):
     """412: somebody was quicker."""
 
 
 @dataclass
-class Persona:
+class LoadPersona:
     """Somebody signed in at the APIs (a token) and at the portal (a session cookie), before the work begins."""
 
     name: str
@@ -84,11 +84,11 @@ class Persona:
         async with self.http.request(method, self.url + path, **options) as answer:
             await answer.read()
         if answer.status >= 400:
-            raise (Conflicting if answer.status == 412 else Refused)(answer.status, f"{method} {path}")
+            raise (Conflicting if answer.status == 412 else PersonaRefused)(answer.status, f"{method} {path}")
         return answer
 
 
-Work = Callable[[Persona], Awaitable[Any]]
+Work = Callable[[LoadPersona], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -99,21 +99,21 @@ class Operation:
     work: Work
 
 
-async def _search(persona: Persona) -> None:
+async def _search(persona: LoadPersona) -> None:
     await persona.api("GET", f"/api/topics/resources?limit=20&search={random.choice(SEARCHES)}")  # noqa: S311 - no secret
 
 
-async def _one_path(persona: Persona) -> None:
+async def _one_path(persona: LoadPersona) -> None:
     paths = await persona.api("GET", "/api/topics/paths?limit=10")
     chosen = random.choice((await paths.json())["items"])  # noqa: S311 - as above
     await persona.api("GET", f"/api/topics/paths/{chosen['id']}")
 
 
-async def _own_curriculum(persona: Persona) -> None:
+async def _own_curriculum(persona: LoadPersona) -> None:
     await persona.api("GET", f"/api/curriculum/curricula/{persona.me}")
 
 
-async def _save_profile(persona: Persona) -> None:
+async def _save_profile(persona: LoadPersona) -> None:
     place = f"/api/person/people/{persona.me}/profile"
     read = await persona.api("GET", place)
     profile = await read.json()

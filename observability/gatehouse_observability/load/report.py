@@ -3,10 +3,10 @@
 import msgspec
 from rich.table import Table
 
-from gatehouse_observability.load.engine import Run, Tally
+from gatehouse_observability.load.engine import LoadRun, Tally
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class OperationLine(msgspec.Struct, frozen=True, kw_only=True):
     """Milliseconds from when the operation should have begun; None when none went well."""
 
     operation: str
@@ -19,7 +19,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     longest: float | None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
     """`latest_ms`: how late the latest operation was begun; much of it means that this machine, not the platform, is
     the limit.
     """
@@ -31,8 +31,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     begun: int
     dropped: int
     failed: int
-    operations: list[Line]
-    all: Line
+    operations: list[OperationLine]
+    all: OperationLine
 
 
 def quantile(values: list[float], q: float) -> float | None:
@@ -40,13 +40,13 @@ def quantile(values: list[float], q: float) -> float | None:
     return values[min(len(values) - 1, max(0, -int(-q * len(values) // 1) - 1))] if values else None
 
 
-def report(run: Run) -> Report:
+def report(run: LoadRun) -> LoadReport:
     merged = Tally()
     for tally in run.tallies.values():
         merged.seconds += tally.seconds
         for kind, count in tally.failures.items():
             merged.failures[kind] = merged.failures.get(kind, 0) + count
-    return Report(
+    return LoadReport(
         rate_asked=run.rate,
         rate_held=round(run.rate_held, 2),
         latest_ms=round(run.latest * 1000, 1),
@@ -59,14 +59,14 @@ def report(run: Run) -> Report:
     )
 
 
-def _line(name: str, tally: Tally, took: float) -> Line:
+def _line(name: str, tally: Tally, took: float) -> OperationLine:
     values = sorted(tally.seconds)
 
     def shown(q: float) -> float | None:
         found = quantile(values, q)
         return None if found is None else round(found * 1000, 1)
 
-    return Line(
+    return OperationLine(
         operation=name,
         count=tally.count,
         a_second=round(tally.count / took, 1) if took else 0.0,
@@ -78,7 +78,7 @@ def _line(name: str, tally: Tally, took: float) -> Line:
     )
 
 
-def table(found: Report, *, of_seconds: float | None = None) -> Table:
+def table(found: LoadReport, *, of_seconds: float | None = None) -> Table:
     """`of_seconds`: how long it will take, while it is under way."""
     took = f"{found.seconds:g} s" if of_seconds is None else f"{found.seconds:.0f} of {of_seconds:g} s"
     held = (
@@ -98,7 +98,7 @@ def table(found: Report, *, of_seconds: float | None = None) -> Table:
     return drawn
 
 
-def _cells(line: Line) -> list[str]:
+def _cells(line: OperationLine) -> list[str]:
     failed = " ".join(f"{count}x{kind}" for kind, count in sorted(line.failures.items())) or "0"
     times = ["-" if value is None else f"{value:.1f}" for value in (line.p50, line.p95, line.p99, line.longest)]
     return [line.operation, str(line.count), f"{line.a_second:.1f}", failed, *times]

@@ -1,4 +1,4 @@
-"""The faults: how each is made and mended, and what must be told of it."""
+"""The faults: how each is made and fixed, and what must be told of it."""
 
 import signal
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class Fault:
 
     name: str
     inject: Callable[[World, Users], Any]
-    mend: Callable[[World, Users], Any]
+    fix: Callable[[World, Users], Any]
     pages: Alerts = field(default_factory=set)
     tickets: Alerts = field(default_factory=set)
     minutes: int = 30

@@ -7,8 +7,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gatehouse_observability.rules import Group
-from gatehouse_observability.testing import Recorder, Shown
+from gatehouse_observability.rules import RuleGroup
+from gatehouse_observability.testing import MetricsRecorder, Shown
 
 from .faults import Alerts, Fault
 from .world import USUAL, Users, World
@@ -30,7 +30,7 @@ class Lived:
     data: bool
     well: Shown
     hurt: Shown
-    rules: list[Group]
+    rules: list[RuleGroup]
 
 
 class Disturbed(AssertionError):
@@ -84,7 +84,7 @@ def in_flight(world: World, task: str) -> float:
 def live(fault: Fault, world: World, users: Users) -> Lived:
     """Well, then hurt until the right alerts fire, and some seconds more."""
     until(lambda: well_again(world), lambda: "no ten good answers in a row")
-    recorder = Recorder(world.tasks(*USUAL))
+    recorder = MetricsRecorder(world.tasks(*USUAL))
     with world.prometheus() as prometheus:
         until(lambda: len(prometheus.ask("up == 1")) == len(USUAL), lambda: "no scrape of both services")
         time.sleep(WELL_SECONDS)
@@ -93,7 +93,7 @@ def live(fault: Fault, world: World, users: Users) -> Lived:
         well = recorder.end()
         fault.inject(world, users)
         try:
-            recorder = Recorder(world.tasks(*fault.scraped))
+            recorder = MetricsRecorder(world.tasks(*fault.scraped))
             pages: Alerts = set()
             tickets: Alerts = set()
             ends = time.monotonic() + PATIENCE
@@ -109,4 +109,4 @@ def live(fault: Fault, world: World, users: Users) -> Lived:
             data = not fault.reads or prometheus.finite(fault.reads)
             return Lived(pages, tickets, data, well, recorder.end(), world.rules())
         finally:
-            fault.mend(world, users)
+            fault.fix(world, users)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from litestar import get, put
 
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http.guards import public
@@ -60,12 +60,12 @@ async def report(seconds: float) -> dict[str, int]:
 
 
 @get("/page", guards=[public], operation_id="ShowPage")
-async def page(service: Service) -> dict[str, Any]:
+async def page(service: ServiceContext) -> dict[str, Any]:
     return await service.call("back").get("/api/back/things", dict[str, Any])
 
 
 def main(name: str) -> None:
-    service = Service.load(Path.cwd() / "services" / name, os.environ)
+    service = ServiceContext.load(Path.cwd() / "services" / name, os.environ)
     logs.configure(name)
     routes, database = ([things, report, switch], DB) if name == "back" else ([page], None)
     run(create_app(service, routes, database=database), service)

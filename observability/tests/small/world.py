@@ -24,8 +24,8 @@ from gatehouse_local.runner.postgres import Embedded
 from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.load.engine import arrivals
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config, rule_groups
-from gatehouse_observability.rules import Alert, Group, as_yaml, document
-from gatehouse_observability.testing import Prometheus, Task, hurried, running, until_answers
+from gatehouse_observability.rules import Alert, RuleGroup, as_yaml, document
+from gatehouse_observability.testing import MetricsTask, RunningPrometheus, hurried, running, until_answers
 
 SMALL = Path(__file__).parent / "service.py"
 SERVICES = {
@@ -84,8 +84,8 @@ class World:
     def url(self, task: str) -> str:
         return f"http://127.0.0.1:{self.ports[task]}"
 
-    def tasks(self, *names: str) -> list[Task]:
-        return [Task(name, TASKS[name], f"{self.url(name)}/metrics") for name in names]
+    def tasks(self, *names: str) -> list[MetricsTask]:
+        return [MetricsTask(name, TASKS[name], f"{self.url(name)}/metrics") for name in names]
 
     def run(self, name: str, command: list[str], environment: dict[str, str] | None = None) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
@@ -135,7 +135,7 @@ class World:
         if "prometheus" in self.processes:
             self.processes["prometheus"].send_signal(signal.SIGHUP)
 
-    def rules(self) -> list[Group]:
+    def rules(self) -> list[RuleGroup]:
         """Without recordings that no alert reads, such as percentiles: they would only take their time."""
         groups = rule_groups(load_catalog(self.folder))
         alerts = "\n".join(alert.expr for group in groups for alert in group.alerts)
@@ -147,7 +147,7 @@ class World:
         ]
 
     @contextlib.contextmanager
-    def prometheus(self) -> Generator[Prometheus]:
+    def prometheus(self) -> Generator[RunningPrometheus]:
         """One that knows nothing of what was before."""
         (self.folder / RULES).write_text(as_yaml(hurried(document(self.rules(), interval=EVERY), FASTER)))
         self.observe(*USUAL)

@@ -10,7 +10,7 @@ import click
 from gatehouse_catalog.errors import CatalogError
 from gatehouse_platform.config.settings import STACKS
 from gatehouse_platform.offline.check import graph_of
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies import POLICIES, violations
 from gatehouse_platform.policies.ecs_schemas import problems
 from gatehouse_platform.policies.iam_reference import unknown_grants
@@ -66,7 +66,7 @@ def _tree(graph: Graph, *, full: bool) -> list[str]:
     """The components with how much each holds; with `full` every resource."""
     lines: list[str] = []
 
-    def add(resource: Resource, depth: int) -> None:
+    def add(resource: RecordedResource, depth: int) -> None:
         inside = graph.children(resource.urn)
         if full or resource.is_component:
             own = [one for one in inside if not one.is_component]

@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from gatehouse_platform.offline.check import at_revision, graph_of
-from gatehouse_platform.offline.differences import Difference, difference
+from gatehouse_platform.offline.differences import GraphDifference, difference
 from gatehouse_platform.offline.graph import Graph
 
 SHOWN = 100  # characters of a value
@@ -32,7 +32,7 @@ def _graph(root: Path, what: str, folders: ExitStack, *, examples: bool) -> Grap
     return graph_of(place, name, examples=examples)
 
 
-def lines(found: Difference) -> list[str]:
+def lines(found: GraphDifference) -> list[str]:
     """The difference for people: + added, - removed, ~ changed with each property."""
     said = [f"+ {one.kind} {one.name}" for one in found.added]
     said += [f"- {one.kind} {one.name}" for one in found.removed]

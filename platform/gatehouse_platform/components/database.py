@@ -25,7 +25,7 @@ class DatabaseArgs:
     key_arn: pulumi.Input[str]
 
 
-class Database(pulumi.ComponentResource):
+class DatabaseInstance(pulumi.ComponentResource):
     """PostgreSQL that only the environment's own tasks reach."""
 
     arn: pulumi.Output[str]

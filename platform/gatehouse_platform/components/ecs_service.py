@@ -11,7 +11,7 @@ from gatehouse_platform.components.cluster import strategies
 from gatehouse_platform.components.edge import paths, priority
 from gatehouse_platform.components.governance import cron
 from gatehouse_platform.components.iam_documents import allow, document
-from gatehouse_platform.components.service import Place, repository_image
+from gatehouse_platform.components.service import ServiceSite, repository_image
 
 # Start-up at 0.25 vCPU takes about 5 s (services.md); two health checks follow. The rest is for a slow image pull.
 GRACE_SECONDS = 90
@@ -23,15 +23,15 @@ BAKE_MINUTES = 10
 BLUE_GREEN_POLICY = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
-def run(place: Place, release: Release, after: list[pulumi.Resource]) -> None:
+def run(place: ServiceSite, release: Release, after: list[pulumi.Resource]) -> None:
     """Runs `release` at a service's place, once what stands in `after` is done."""
-    _Running(place, release).make(after)
+    _ServiceResources(place, release).make(after)
 
 
-class _Running:
+class _ServiceResources:
     """The resources of one running service, all below its place."""
 
-    def __init__(self, place: Place, release: Release) -> None:
+    def __init__(self, place: ServiceSite, release: Release) -> None:
         self.place, self.release = place, release
         self.entry, self.stack, self.settings = place.entry, place.stack, place.settings
         self.name = place.entry.name
@@ -286,7 +286,7 @@ class _Running:
 
 
 def task_definition(
-    place: Place,
+    place: ServiceSite,
     name: str,
     *,
     definitions: pulumi.Input[str],

@@ -37,7 +37,7 @@ def priority(service: Service) -> int:
 
 
 def check_priorities(services: Iterable[Service]) -> None:
-    """Raises PriorityTaken naming both services and the mend."""
+    """Raises PriorityTaken naming both services and the fix."""
     seen: dict[int, str] = {}
     for service in services:
         if service.path is None:

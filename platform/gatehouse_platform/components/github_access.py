@@ -216,7 +216,7 @@ def look_may(account: str, region: str, stack: str) -> Document:
     )
 
 
-class Access(pulumi.ComponentResource):
+class GithubAccess(pulumi.ComponentResource):
     """The way from GitHub into each environment."""
 
     def __init__(

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from gatehouse_platform.components.grafana_write import Board, remove, write
+from gatehouse_platform.components.grafana_write import GrafanaFolder, remove, write
 
 KEYS = ("region", "workspace", "folder", "data_source", "dashboards")
 
@@ -37,8 +37,8 @@ class DashboardsProvider(ResourceProvider):
         remove(_board(_props))
 
 
-def _board(props: dict[str, Any]) -> Board:
-    return Board(**{key: props[key] for key in KEYS})
+def _board(props: dict[str, Any]) -> GrafanaFolder:
+    return GrafanaFolder(**{key: props[key] for key in KEYS})
 
 
 class Dashboards(Resource, module="gatehouse", name="Dashboards"):

@@ -23,7 +23,7 @@ class GrafanaError(Exception):
     """Grafana isn't known to show what it should. The message says what it refused, and what to do."""
 
 
-class Board(msgspec.Struct, frozen=True, kw_only=True):
+class GrafanaFolder(msgspec.Struct, frozen=True, kw_only=True):
     """What one environment has in Grafana: a folder, a data source, and dashboards by name, as JSON text."""
 
     region: str
@@ -36,7 +36,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
 
 
-def write(board: Board) -> None:
+def write(board: GrafanaFolder) -> None:
     """Makes or changes the folder, the data source and every dashboard, and removes those that are no longer there."""
     with _signed_in(board) as grafana:
         uid, source = board.folder, dict(board.data_source)
@@ -56,7 +56,7 @@ def write(board: Board) -> None:
                 grafana.call("DELETE", f"/api/dashboards/uid/{found['uid']}")
 
 
-def remove(board: Board) -> None:
+def remove(board: GrafanaFolder) -> None:
     """Removes the folder with its dashboards, and the data source."""
     with _signed_in(board) as grafana:
         for path in (f"/api/folders/{board.folder}", f"/api/datasources/uid/{board.data_source['uid']}"):
@@ -75,15 +75,13 @@ class _Grafana:
         status, content = self._ask(method, path, body)
         if status >= 300:
             said = content.get("message", "") if isinstance(content, dict) else ""
-            raise GrafanaError(
-                f"{method} {path}: Grafana answered {status} {said}. Mend: see its log; then `up` again."
-            )
+            raise GrafanaError(f"{method} {path}: Grafana answered {status} {said}. Fix: see its log; then `up` again.")
         return content
 
     def has(self, path: str) -> bool:
         status, _ = self._ask("GET", path, None)
         if status not in {200, 404}:
-            raise GrafanaError(f"GET {path}: Grafana answered {status}. Mend: see its log; then `up` again.")
+            raise GrafanaError(f"GET {path}: Grafana answered {status}. Fix: see its log; then `up` again.")
         return status == 200
 
     def _ask(self, method: str, path: str, body: Any) -> tuple[int, Any]:
@@ -91,11 +89,11 @@ class _Grafana:
             answer = self._http.request(method, self._address + path, json=body, headers=self._headers)
             return answer.status, answer.json() if answer.data else None
         except (urllib3.exceptions.HTTPError, ValueError) as error:
-            raise GrafanaError(f"{method} {path}: {error}. Mend: is Grafana's workspace active?") from error
+            raise GrafanaError(f"{method} {path}: {error}. Fix: is Grafana's workspace active?") from error
 
 
 @contextmanager
-def _signed_in(board: Board) -> Generator[_Grafana]:
+def _signed_in(board: GrafanaFolder) -> Generator[_Grafana]:
     """Grafana with a token that is taken back afterwards. The account stays: AWS charges for each by the month."""
     aws = board.client or boto3.client("grafana", region_name=board.region)
     workspace = board.workspace
@@ -106,8 +104,8 @@ def _signed_in(board: Board) -> Generator[_Grafana]:
             workspaceId=workspace, serviceAccountId=account, name="up", secondsToLive=TOKEN_SECONDS
         )["serviceAccountToken"]
     except (ClientError, BotoCoreError) as error:
-        mend = "Mend: is gatehouse:grafana_workspace right, and in this account?"
-        raise GrafanaError(f"the Grafana workspace {workspace} gives no token: {error}. {mend}") from error
+        fix = "Fix: is gatehouse:grafana_workspace right, and in this account?"
+        raise GrafanaError(f"the Grafana workspace {workspace} gives no token: {error}. {fix}") from error
     try:
         yield _Grafana(address, made["key"])
     finally:

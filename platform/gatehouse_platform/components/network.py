@@ -11,7 +11,7 @@ from pulumi_aws import ec2, get_availability_zones_output, vpc
 
 from gatehouse_platform.components.base import below
 from gatehouse_platform.components.subnets import Zone, zones
-from gatehouse_platform.config.settings import Network as NetworkSettings
+from gatehouse_platform.config.settings import NetworkSettings
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443

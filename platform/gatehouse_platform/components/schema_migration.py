@@ -11,16 +11,16 @@ from gatehouse_platform.components.database import MASTER, TLS
 from gatehouse_platform.components.database import NAME as DATABASE_NAME
 from gatehouse_platform.components.database import PORT as DATABASE_PORT
 from gatehouse_platform.components.ecs_service import task_definition
-from gatehouse_platform.components.schema_resource import Schema
+from gatehouse_platform.components.schema_resource import SchemaResource
 from gatehouse_platform.components.schema_task import PATIENCE_SECONDS
-from gatehouse_platform.components.service import Place, repository_image
+from gatehouse_platform.components.service import ServiceSite, repository_image
 
 CPU, MEMORY = 256, 512
 # Enough for a step that holds no lock to end by itself; whatever is cut off is resumed by the next run.
 STOP_SECONDS = 60
 
 
-def migrate(place: Place, release: Release) -> Schema | None:
+def migrate(place: ServiceSite, release: Release) -> SchemaResource | None:
     """The schema of a released service, brought to the state of its database image; None without a database."""
     entry, stack, database = place.entry, place.stack, place.around.database
     if entry.database is None or release.database_digest is None or place.database_secret is None:
@@ -65,7 +65,7 @@ def migrate(place: Place, release: Release) -> Schema | None:
         memory=MEMORY,
     )
     network = place.around.network
-    return Schema(
+    return SchemaResource(
         name,
         {
             "digest": release.database_digest,

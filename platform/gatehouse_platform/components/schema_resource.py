@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider, UpdateResult
 
-from gatehouse_platform.components.schema_task import Run, run_to_end
+from gatehouse_platform.components.schema_task import TaskRun, run_to_end
 
 # A change of these runs the task again. Where it runs (subnets, groups, the revision's number) doesn't matter.
 TRIGGERS = ("digest", "configuration")
@@ -33,7 +33,7 @@ class SchemaProvider(ResourceProvider):
 
 def _run(props: dict[str, Any]) -> str:
     return run_to_end(
-        Run(
+        TaskRun(
             region=props["region"],
             cluster=props["cluster"],
             task_definition=props["task_definition"],
@@ -47,7 +47,7 @@ def _run(props: dict[str, Any]) -> str:
     )
 
 
-class Schema(Resource, module="gatehouse", name="Schema"):
+class SchemaResource(Resource, module="gatehouse", name="Schema"):
     """The schema at the state of its database image. `task` is the ARN of the task that brought it there."""
 
     task: pulumi.Output[str]

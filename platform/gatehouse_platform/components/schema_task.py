@@ -20,7 +20,7 @@ POLL_SECONDS = 3.0
 UNLISTED_POLLS = 5
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class TaskRun(msgspec.Struct, frozen=True, kw_only=True):
     """One task to run."""
 
     region: str
@@ -65,7 +65,7 @@ class Gone(SchemaTaskError):
     """ECS doesn't know the task any more."""
 
 
-def run_to_end(run: Run, *, started: Callable[[str], object] = lambda _: None) -> str:
+def run_to_end(run: TaskRun, *, started: Callable[[str], object] = lambda _: None) -> str:
     """Runs the task and gives its ARN once it ended with exit code 0. Raises a SchemaTaskError otherwise.
 
     `started` is called with the ARN as soon as there is one.
@@ -81,7 +81,7 @@ def run_to_end(run: Run, *, started: Callable[[str], object] = lambda _: None) -
     why = "; ".join(filter(None, (ended.get("stoppedReason"), container.get("reason")))) or "ECS gives no reason"
     if code is None and "startedAt" not in ended:
         raise NeverStarted(
-            f"{_of(run)} never started: {why}. Mend: look whether the image, its secrets and a way out exist; then up "
+            f"{_of(run)} never started: {why}. Fix: look whether the image, its secrets and a way out exist; then up "
             f"again. Task: {task}"
         )
     if code is None or ended.get("stopCode") not in {None, "EssentialContainerExited"}:
@@ -92,11 +92,11 @@ def run_to_end(run: Run, *, started: Callable[[str], object] = lambda _: None) -
     raise Failed(f"{_of(run)} ended with exit code {code}: {why}. Task: {task}{_said(run, task)}")
 
 
-def _of(run: Run) -> str:
+def _of(run: TaskRun) -> str:
     return f"The schema task {run.task_definition.rpartition('/')[2]}"
 
 
-def _start(ecs: Any, run: Run) -> str:
+def _start(ecs: Any, run: TaskRun) -> str:
     try:
         answer = ecs.run_task(
             cluster=run.cluster,
@@ -117,11 +117,11 @@ def _start(ecs: Any, run: Run) -> str:
         raise NotRun(f"{_of(run)} can't be run: {error}") from error
     if not answer["tasks"]:
         reasons = ", ".join(failure.get("reason", "unknown") for failure in answer.get("failures", []))
-        raise NotRun(f"{_of(run)} can't be run: ECS says {reasons or 'nothing'}. Up again when that is mended.")
+        raise NotRun(f"{_of(run)} can't be run: ECS says {reasons or 'nothing'}. Up again when that is fixed.")
     return answer["tasks"][0]["taskArn"]
 
 
-def _wait(ecs: Any, run: Run, task: str) -> dict[str, Any]:
+def _wait(ecs: Any, run: TaskRun, task: str) -> dict[str, Any]:
     """The task when it has stopped."""
     deadline = time.monotonic() + run.patience_seconds
     unlisted = 0
@@ -142,7 +142,7 @@ def _wait(ecs: Any, run: Run, task: str) -> dict[str, Any]:
         time.sleep(run.poll_seconds)
 
 
-def _said(run: Run, task: str) -> str:
+def _said(run: TaskRun, task: str) -> str:
     """The task's last log lines, for the error; a log that can't be read doesn't hide the error."""
     stream = f"{run.container}/{run.container}/{task.rpartition('/')[2]}"
     try:

@@ -18,7 +18,7 @@ from gatehouse_platform.components.base import RoleArgs, as_json, below, environ
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.database import NAME as DATABASE_NAME
 from gatehouse_platform.components.database import PORT as DATABASE_PORT
-from gatehouse_platform.components.database import TLS, Database
+from gatehouse_platform.components.database import TLS, DatabaseInstance
 from gatehouse_platform.components.edge import Edge
 from gatehouse_platform.components.iam_documents import assumed_by, execution, shell
 from gatehouse_platform.components.network import Network
@@ -29,14 +29,14 @@ TASKS = "ecs-tasks.amazonaws.com"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class EnvironmentContext:
     """What every service of an environment stands in."""
 
     stack: Stack
     network: Network
     cluster: Cluster
     edge: Edge
-    database: Database
+    database: DatabaseInstance
     key_arn: pulumi.Input[str]
     alerts: pulumi.Input[str]
     # The collector's security group, where there is a collector.
@@ -46,12 +46,12 @@ class Surroundings:
 @dataclass(frozen=True, kw_only=True)
 class ServiceArgs:
     entry: Entry
-    around: Surroundings
+    around: EnvironmentContext
     # The services it calls, which stand already.
-    calls: "list[Place]"
+    calls: "list[ServiceSite]"
 
 
-class Place(pulumi.ComponentResource):
+class ServiceSite(pulumi.ComponentResource):
     """Where a service stands: everything of it that needs no image."""
 
     entry: Entry

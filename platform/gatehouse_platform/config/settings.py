@@ -29,7 +29,7 @@ class Dns(Strict, frozen=True, kw_only=True):
     zone: Annotated[str, Meta(pattern=r"^Z[A-Z0-9]+$", description="The id of its hosted zone in Route 53")]
 
 
-class Network(Strict, frozen=True, kw_only=True):
+class NetworkSettings(Strict, frozen=True, kw_only=True):
     cidr: Cidr
     zones: Annotated[int, Meta(ge=2, le=3)] = 2
     egress: Annotated[
@@ -95,7 +95,7 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     repository: Repository
     owners: Annotated[list[Mail], Meta(min_length=1)]
     dns: Dns
-    network: Network
+    network: NetworkSettings
     database: DatabaseSettings = DatabaseSettings()
     capacity: Capacity = Capacity()
     shutdown: Shutdown | None = None

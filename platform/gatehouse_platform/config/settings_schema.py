@@ -30,7 +30,7 @@ def stack_schema() -> dict[str, Any]:
                 "additionalProperties": False,
             }
         )
-    network = components["Network"]
+    network = components["NetworkSettings"]
     network.pop("required", None)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -48,7 +48,7 @@ def read_config(root: Path, name: str) -> dict[str, Any]:
         return parse_config(file.read_text(encoding="utf-8"), name)
     except FileNotFoundError:
         known = sorted(path.name.split(".")[1] for path in (root / "stacks").glob("Pulumi.*.yaml"))
-        problem = Problem(file=f"stacks/{file.name}", message="doesn't exist.", mend=nearest(name, known))
+        problem = Problem(file=f"stacks/{file.name}", message="doesn't exist.", fix=nearest(name, known))
         raise StackError([problem]) from None
 
 
@@ -58,11 +58,11 @@ def parse_config(text: str, name: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe", pure=True).load(text) or {}
     except YAMLError as error:
-        raise StackError([Problem(file=file, message=f"is not YAML: {error}", mend="Mend that line.")]) from None
+        raise StackError([Problem(file=file, message=f"is not YAML: {error}", fix="Fix that line.")]) from None
     unknown = [key for key in content if key not in FILE_KEYS]
     if unknown:
-        mend = nearest(unknown[0], FILE_KEYS)
-        raise StackError([Problem(file=file, key=unknown[0], message="is not a known key.", mend=mend)])
+        fix = nearest(unknown[0], FILE_KEYS)
+        raise StackError([Problem(file=file, key=unknown[0], message="is not a known key.", fix=fix)])
     return dict(content.get("config") or {})
 
 
@@ -75,12 +75,12 @@ def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog) -> Stack:
     shape = FoundationSettings if name == FOUNDATION else EnvironmentSettings
     problems = []
     if name not in STACKS:
-        problems.append(Problem(file=file, value=name, message="is no stack.", mend=nearest(name, STACKS)))
+        problems.append(Problem(file=file, value=name, message="is no stack.", fix=nearest(name, STACKS)))
     raw = _decoded(config, shape)
     problems += _unknown(file, config, raw, shape)
     region = config.get("aws:region")
     if not isinstance(region, str):
-        problems.append(Problem(file=file, key="aws:region", message="is missing.", mend="Add it."))
+        problems.append(Problem(file=file, key="aws:region", message="is missing.", fix="Add it."))
     if problems:
         raise StackError(problems)
     try:
@@ -122,14 +122,14 @@ def _unknown(
     ours = {f"{PROJECT}:{field.encode_name}" for field in msgspec.structs.fields(shape)}
     for full, value in config.items():
         if full not in ours | PROVIDER_KEYS and not full.startswith(("pulumi:", f"{PROJECT}:")):
-            mend = nearest(full, ours | PROVIDER_KEYS)
+            fix = nearest(full, ours | PROVIDER_KEYS)
             yield Problem(
-                file=file, key=f"config.{full}", value=str(value)[:60], message="is not a known key.", mend=mend
+                file=file, key=f"config.{full}", value=str(value)[:60], message="is not a known key.", fix=fix
             )
     for key, last, value, known in unknown_keys(dict(raw), shape, ""):
         path = f"config.{PROJECT}:{key}"
         yield Problem(
-            file=file, key=path, value=str(value)[:60], message="is not a known key.", mend=nearest(last, known)
+            file=file, key=path, value=str(value)[:60], message="is not a known key.", fix=nearest(last, known)
         )
 
 
@@ -148,20 +148,20 @@ def _over_tier(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explained(file: str, raw: Mapping[str, Any], error: msgspec.ValidationError) -> Problem:
-    """msgspec's message (`Expected ... - at `$.network.zones``) as file, key, value and mend."""
+    """msgspec's message (`Expected ... - at `$.network.zones``) as file, key, value and fix."""
     message, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
     missing = re.match(r"Object missing required field `(.+)`", message)
     full = ".".join(filter(None, (key, missing[1] if missing else "")))
     path = f"config.{PROJECT}:{full}"
     if missing:
-        return Problem(file=file, key=path, message="is missing.", mend="Add it.")
+        return Problem(file=file, key=path, message="is missing.", fix="Add it.")
     value: Any = raw
     for part in key.replace("[...]", "").split("."):
         value = value.get(part, "") if isinstance(value, Mapping) else ""
-    mend = "Put it in quotes." if "`str`, got `int`" in message else "Correct the value."
+    fix = "Put it in quotes." if "`str`, got `int`" in message else "Correct the value."
     text = f"{message[:1].lower()}{message[1:]}."
-    return Problem(file=file, key=path, value=str(value)[:60], message=text, mend=mend)
+    return Problem(file=file, key=path, value=str(value)[:60], message=text, fix=fix)
 
 
 def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterator[Problem]:
@@ -170,7 +170,7 @@ def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterat
         for name in getattr(settings, part):
             if name not in catalog:
                 key = f"config.{PROJECT}:{part}.{name}"
-                yield Problem(file=file, key=key, message="is no service.", mend=nearest(name, catalog.names))
+                yield Problem(file=file, key=key, message="is no service.", fix=nearest(name, catalog.names))
     for name, choice in settings.services.items():
         if name in catalog:
             yield from _unfit_choice(file, f"config.{PROJECT}:services.{name}", catalog[name], choice)
@@ -178,10 +178,10 @@ def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterat
         if name in catalog and (catalog[name].database is None) != (release.database_digest is None):
             key, has = f"config.{PROJECT}:releases.{name}.database_digest", catalog[name].database is not None
             message = "is missing: the service has a database." if has else "is given, and the service has no database."
-            yield Problem(file=file, key=key, message=message, mend="Add it." if has else "Remove it.")
+            yield Problem(file=file, key=key, message=message, fix="Add it." if has else "Remove it.")
     if settings.capacity.on_demand_weight + settings.capacity.spot_weight == 0:
         message = "and on_demand_weight are both 0: no task could be placed."
-        yield Problem(file=file, key=f"config.{PROJECT}:capacity.spot_weight", message=message, mend="Raise one.")
+        yield Problem(file=file, key=f"config.{PROJECT}:capacity.spot_weight", message=message, fix="Raise one.")
 
 
 def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice) -> Iterator[Problem]:
@@ -190,14 +190,14 @@ def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice)
         for key in given:
             if key not in known:
                 message = f"is not one of the {kind} of {service.name}."
-                yield Problem(file=file, key=f"{path}.{kind}.{key}", message=message, mend=nearest(key, known))
+                yield Problem(file=file, key=f"{path}.{kind}.{key}", message=message, fix=nearest(key, known))
     for key, value in choice.settings.items():
         if key in service.settings and (reason := setting_problem(service.settings[key], value)):
-            mend = service.settings[key].help
-            yield Problem(file=file, key=f"{path}.settings.{key}", value=str(value), message=reason, mend=mend)
+            fix = service.settings[key].help
+            yield Problem(file=file, key=f"{path}.settings.{key}", value=str(value), message=reason, fix=fix)
     cpu, memory = choice.cpu or service.compute.cpu, choice.memory or service.compute.memory
     if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
         legal = ", ".join(map(str, FARGATE_MEMORY_MIB.get(cpu, FARGATE_MEMORY_MIB)))
         what = "memory beside that cpu" if cpu in FARGATE_MEMORY_MIB else "cpu"
         value = f"{cpu} CPU units, {memory} MiB"
-        yield Problem(file=file, key=path, value=value, message=f"is no legal {what}.", mend=f"Legal: {legal}.")
+        yield Problem(file=file, key=path, value=value, message=f"is no legal {what}.", fix=f"Legal: {legal}.")

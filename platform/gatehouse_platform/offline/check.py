@@ -87,7 +87,7 @@ def at_revision(root: Path, revision: str) -> Generator[Path]:
     done = subprocess.run([*command, *listed], cwd=root, capture_output=True, check=False)  # noqa: S603 - git's own command
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise NoRevision(f"{revision} can't be read: {said}. Mend: name a revision that has services/ and stacks/.")
+        raise NoRevision(f"{revision} can't be read: {said}. Fix: name a revision that has services/ and stacks/.")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")

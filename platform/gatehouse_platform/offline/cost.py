@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.offline.hours import hours_a_week
 from gatehouse_platform.offline.prices import Price, PriceError, Prices
 
@@ -16,7 +16,7 @@ HOURS_A_WEEK = 168
 UNPRICED_PROVIDERS = ("gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is charged: `quantity` x `price.usd` a month."""
 
     part: str
@@ -33,7 +33,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
-    lines: tuple[Line, ...]
+    lines: tuple[CostLine, ...]
     # Types that neither have a price here nor are known to be free: what the estimate doesn't know.
     unknown: tuple[str, ...] = ()
 
@@ -88,18 +88,22 @@ class _Counter:
             for service in graph.of_type("aws:ecs/service:Service")
         ]
 
-    def line(self, resource: Resource, what: str, quantity: float, price: str, *, assumed: bool = False) -> Line:
+    def line(
+        self, resource: RecordedResource, what: str, quantity: float, price: str, *, assumed: bool = False
+    ) -> CostLine:
         return self.priced(resource, what, quantity, self.prices.of(price), assumed=assumed)
 
-    def priced(self, resource: Resource, what: str, quantity: float, price: Price, *, assumed: bool = False) -> Line:
+    def priced(
+        self, resource: RecordedResource, what: str, quantity: float, price: Price, *, assumed: bool = False
+    ) -> CostLine:
         part = self.graph.component_of(resource)
         name = part.name if part is not None else self.graph.stack
-        return Line(part=name, what=what, quantity=quantity, price=price, assumed=assumed)
+        return CostLine(part=name, what=what, quantity=quantity, price=price, assumed=assumed)
 
     def use(self, name: str) -> float:
         return self.prices.assumed[name]
 
-    def service_hours(self, service: Resource) -> float:
+    def service_hours(self, service: RecordedResource) -> float:
         """Hours a month in which its tasks run: fewer where schedules send it to sleep."""
         actions = self._actions.get(str(service.properties["name"]), [])
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
@@ -113,7 +117,7 @@ class _Counter:
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
 
 
-def on_demand_share(service: Resource) -> float:
+def on_demand_share(service: RecordedResource) -> float:
     """The part of its least tasks that doesn't run on Spot: the base, and the weights' share of the rest."""
     strategies = service.properties.get("capacityProviderStrategies", [])
     count = int(service.properties.get("desiredCount", 0))
@@ -126,7 +130,7 @@ def on_demand_share(service: Resource) -> float:
     return (base + rest) / count
 
 
-def _service(counter: _Counter, service: Resource) -> Iterator[Line]:
+def _service(counter: _Counter, service: RecordedResource) -> Iterator[CostLine]:
     definition = counter.definitions.get(str(service.properties.get("taskDefinition")))
     if definition is None:
         return
@@ -141,7 +145,7 @@ def _service(counter: _Counter, service: Resource) -> Iterator[Line]:
         yield counter.line(service, "tasks: public addresses", count * hours, "public_address_hour")
 
 
-def _cluster(counter: _Counter, cluster: Resource) -> Iterator[Line]:
+def _cluster(counter: _Counter, cluster: RecordedResource) -> Iterator[CostLine]:
     settings = {item["name"]: item["value"] for item in cluster.properties.get("settings", [])}
     if settings.get("containerInsights") in {"enabled", "enhanced"}:
         services = counter.graph.of_type("aws:ecs/service:Service")
@@ -151,7 +155,7 @@ def _cluster(counter: _Counter, cluster: Resource) -> Iterator[Line]:
         yield counter.line(cluster, "Container Insights", metrics, "metric_month", assumed=True)
 
 
-def _database(counter: _Counter, database: Resource) -> Iterator[Line]:
+def _database(counter: _Counter, database: RecordedResource) -> Iterator[CostLine]:
     asked = database.properties
     copies = 2 if asked.get("multiAz") else 1
     price = counter.prices.database(str(asked["instanceClass"]))
@@ -162,7 +166,7 @@ def _database(counter: _Counter, database: Resource) -> Iterator[Line]:
         yield counter.line(database, "master password", 1, "secret_month")
 
 
-def _balancer(counter: _Counter, balancer: Resource) -> Iterator[Line]:
+def _balancer(counter: _Counter, balancer: RecordedResource) -> Iterator[CostLine]:
     addresses = 0 if balancer.properties.get("internal") else len(balancer.properties.get("subnets", []))
     yield counter.line(balancer, "load balancer", counter.month, "balancer_hour")
     yield counter.line(balancer, "load balancer: addresses", addresses * counter.month, "public_address_hour")
@@ -170,7 +174,7 @@ def _balancer(counter: _Counter, balancer: Resource) -> Iterator[Line]:
     yield counter.line(balancer, "load balancer: use", units, "balancer_unit_hour", assumed=True)
 
 
-def _nat(counter: _Counter, gateway: Resource) -> Iterator[Line]:
+def _nat(counter: _Counter, gateway: RecordedResource) -> Iterator[CostLine]:
     yield counter.line(gateway, "NAT gateways", counter.month, "nat_hour")
     gateways = len(counter.graph.of_type(gateway.type))
     gigabytes = _gigabytes_out(counter) / gateways
@@ -182,7 +186,7 @@ def _gigabytes_out(counter: _Counter) -> float:
     return tasks * counter.use("gb_out_per_task")
 
 
-def _endpoint(counter: _Counter, endpoint: Resource) -> Iterator[Line]:
+def _endpoint(counter: _Counter, endpoint: RecordedResource) -> Iterator[CostLine]:
     if endpoint.properties.get("vpcEndpointType") != "Interface":
         return
     zones = len(endpoint.properties.get("subnetIds", []))
@@ -194,21 +198,21 @@ def _endpoint(counter: _Counter, endpoint: Resource) -> Iterator[Line]:
     yield counter.line(endpoint, "interface endpoints: traffic", gigabytes, "endpoint_gb", assumed=True)
 
 
-def _firewall(counter: _Counter, acl: Resource) -> Iterator[Line]:
+def _firewall(counter: _Counter, acl: RecordedResource) -> Iterator[CostLine]:
     yield counter.line(acl, "firewall", 1, "firewall_month")
     yield counter.line(acl, "firewall: rules", len(acl.properties.get("rules", [])), "firewall_rule_month")
     millions = counter.use("million_requests")
     yield counter.line(acl, "firewall: requests", millions, "firewall_million_requests", assumed=True)
 
 
-def _metrics(counter: _Counter, workspace: Resource) -> Iterator[Line]:
+def _metrics(counter: _Counter, workspace: RecordedResource) -> Iterator[CostLine]:
     read = [hours for service, hours in counter.running if service.properties.get("serviceRegistries")]
     minutes = sum(read) * 60
     samples = minutes * counter.use("series_per_task") * counter.use("samples_per_series_minute")
     yield counter.line(workspace, "metric samples", samples / 1_000_000, "sample_million", assumed=True)
 
 
-def _grafana(counter: _Counter, workspace: Resource) -> Iterator[Line]:
+def _grafana(counter: _Counter, workspace: RecordedResource) -> Iterator[CostLine]:
     for who in ("editor", "viewer"):
         people = counter.use(f"grafana_{who}s")
         yield counter.line(workspace, f"Grafana {who}s", people, f"grafana_{who}_month", assumed=True)
@@ -217,17 +221,17 @@ def _grafana(counter: _Counter, workspace: Resource) -> Iterator[Line]:
 def _each(what: str, price: str, use: str = "") -> "Count":
     """One of a thing a month; or, with `use`, so much assumed use of it."""
 
-    def count(counter: _Counter, resource: Resource) -> Iterator[Line]:
+    def count(counter: _Counter, resource: RecordedResource) -> Iterator[CostLine]:
         yield counter.line(resource, what, counter.use(use) if use else 1, price, assumed=bool(use))
 
     return count
 
 
-def _address(counter: _Counter, address: Resource) -> Iterator[Line]:
+def _address(counter: _Counter, address: RecordedResource) -> Iterator[CostLine]:
     yield counter.line(address, "NAT gateways: addresses", counter.month, "public_address_hour")
 
 
-Count = Callable[[_Counter, Resource], Iterator[Line]]
+Count = Callable[[_Counter, RecordedResource], Iterator[CostLine]]
 COUNTED: dict[str, Count] = {
     "aws:amp/workspace:Workspace": _metrics,
     "aws:cloudwatch/logGroup:LogGroup": _each("logs", "log_gb", "gb_logged_per_group"),

@@ -1,15 +1,15 @@
 """What the diagram shows, read from a recorded graph: services in rows by who calls whom, and what stands around them.
 
-Pure, and without a thought about lines and colours: those are in `diagram_svg.py`. Calls are the security groups' rules, so
-the picture shows what can be reached, not what somebody meant.
+Pure, without a thought about lines and colours: those are in `diagram_svg.py`. Calls are the security groups' rules,
+so the picture shows what can be reached, not what somebody meant.
 """
 
 import msgspec
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 
-class Box(msgspec.Struct, frozen=True, kw_only=True):
+class DiagramBox(msgspec.Struct, frozen=True, kw_only=True):
     """One thing: its name, what it is, and some facts about it."""
 
     name: str
@@ -20,17 +20,17 @@ class Box(msgspec.Struct, frozen=True, kw_only=True):
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     region: str
-    edge: Box
+    edge: DiagramBox
     # Services, callers above those they call.
-    rows: tuple[tuple[Box, ...], ...]
+    rows: tuple[tuple[DiagramBox, ...], ...]
     # Each a caller and whom it calls.
     calls: tuple[tuple[str, str], ...]
     # Services that reach the database.
     keepers: tuple[str, ...]
-    database: Box
+    database: DiagramBox
     # Who reads every service's metrics; None where there is no collector.
-    collector: Box | None
-    around: tuple[Box, ...]
+    collector: DiagramBox | None
+    around: tuple[DiagramBox, ...]
     # Where tasks and database stand, in words.
     task_place: str
     database_place: str
@@ -57,10 +57,10 @@ def picture(graph: Graph) -> Picture:
     places = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}
     calls = tuple(sorted((a, b) for a, b in reached if a in places and b in places))
     keeper = _owner(graph, database)
-    running = _Running(graph)
+    running = _GraphIndex(graph)
     boxes = {name: running.place(name) for name in places}
     others = [each for owner, each in sorted(running.services.items()) if owner not in places]
-    collector = Box(name=others[0].name, kind="service", facts=running.facts(others[0])) if others else None
+    collector = DiagramBox(name=others[0].name, kind="service", facts=running.facts(others[0])) if others else None
     return Picture(
         stack=graph.stack,
         region=graph.region,
@@ -100,16 +100,16 @@ def ranks(names: list[str], calls: tuple[tuple[str, str], ...]) -> list[list[str
     return rows
 
 
-def _owner(graph: Graph, resource: Resource) -> str:
+def _owner(graph: Graph, resource: RecordedResource) -> str:
     part = graph.component_of(resource)
     return part.name if part is not None else resource.name
 
 
-class _Running:
+class _GraphIndex:
     """ECS services, listener rules and task definitions by what they are looked up by: once, not once a service."""
 
     def __init__(self, graph: Graph) -> None:
-        self.services: dict[str, Resource] = {}
+        self.services: dict[str, RecordedResource] = {}
         for each in graph.of_type("aws:ecs/service:Service"):
             self.services.setdefault(_owner(graph, each), each)
         self.patterns: dict[str, list[str]] = {}
@@ -120,15 +120,15 @@ class _Running:
             str(each.outputs.get("arn")): each for each in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
         }
 
-    def place(self, name: str) -> Box:
+    def place(self, name: str) -> DiagramBox:
         """A service's box, released or not."""
         patterns = self.patterns.get(name, [])
         path = (min(patterns, key=len),) if patterns else ()
         if name not in self.services:
-            return Box(name=name, kind="service", facts=(*path, "not released yet"))
-        return Box(name=name, kind="service", facts=(*path, *self.facts(self.services[name])))
+            return DiagramBox(name=name, kind="service", facts=(*path, "not released yet"))
+        return DiagramBox(name=name, kind="service", facts=(*path, *self.facts(self.services[name])))
 
-    def facts(self, service: Resource) -> tuple[str, ...]:
+    def facts(self, service: RecordedResource) -> tuple[str, ...]:
         asked = service.properties
         count = int(asked.get("desiredCount", 0))
         size = f"{count} {'task' if count == 1 else 'tasks'}"
@@ -140,7 +140,7 @@ class _Running:
         return size, " and ".join(words[provider] for provider in sorted(providers)) or "Fargate"
 
 
-def _edge(graph: Graph, balancer: Resource) -> Box:
+def _edge(graph: Graph, balancer: RecordedResource) -> DiagramBox:
     rules = graph.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
     ports = sorted(
         {int(rule.properties["fromPort"]) for rule in rules if rule.properties.get("cidrIpv4") == "0.0.0.0/0"}
@@ -153,17 +153,17 @@ def _edge(graph: Graph, balancer: Resource) -> Box:
     ]
     zones = len(balancer.properties.get("subnets", []))
     facts = (*names, f"HTTPS; ports {', '.join(map(str, ports))}", f"{zones} zones, {firewall}")
-    return Box(name="load balancer", kind="edge", facts=facts)
+    return DiagramBox(name="load balancer", kind="edge", facts=facts)
 
 
-def _database(database: Resource) -> Box:
+def _database(database: RecordedResource) -> DiagramBox:
     asked = database.properties
     zones = "two zones" if asked.get("multiAz") else "one zone"
     facts = (
         f"{asked['instanceClass']}, {zones}, {asked['allocatedStorage']} GB",
         f"backups for {asked['backupRetentionPeriod']} days",
     )
-    return Box(name=f"PostgreSQL {asked['engineVersion']}", kind="database", facts=facts)
+    return DiagramBox(name=f"PostgreSQL {asked['engineVersion']}", kind="database", facts=facts)
 
 
 def _place(graph: Graph) -> str:
@@ -178,24 +178,30 @@ def _place(graph: Graph) -> str:
     return f"{way}; {zones} zones"
 
 
-def _around(graph: Graph) -> list[Box]:
+def _around(graph: Graph) -> list[DiagramBox]:
     """What stands beside: metrics, keys, money, nights."""
     boxes = []
     for workspace in graph.of_type("aws:amp/workspace:Workspace"):
-        boxes.append(Box(name="Prometheus (AMP)", kind="around", facts=(str(workspace.properties.get("alias", "")),)))
+        boxes.append(
+            DiagramBox(name="Prometheus (AMP)", kind="around", facts=(str(workspace.properties.get("alias", "")),))
+        )
     alarms = len(graph.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))
     owners = len(graph.of_type("aws:sns/topicSubscription:TopicSubscription"))
     if owners:
         mail = f"mail to {owners} {'owner' if owners == 1 else 'owners'}"
-        boxes.append(Box(name="Alerts (SNS)", kind="around", facts=(f"{alarms} rollback alarms", mail)))
+        boxes.append(DiagramBox(name="Alerts (SNS)", kind="around", facts=(f"{alarms} rollback alarms", mail)))
     for group in graph.of_type("aws:cloudwatch/logGroup:LogGroup")[:1]:
         groups = len(graph.of_type(group.type))
         days = group.properties.get("retentionInDays")
-        boxes.append(Box(name="Logs", kind="around", facts=(f"{groups} groups, {days} days",)))
+        boxes.append(DiagramBox(name="Logs", kind="around", facts=(f"{groups} groups, {days} days",)))
     secrets = len(graph.of_type("aws:secretsmanager/secret:Secret"))
-    boxes.append(Box(name="Key and secrets", kind="around", facts=(f"one KMS key, {secrets} secrets",)))
+    boxes.append(DiagramBox(name="Key and secrets", kind="around", facts=(f"one KMS key, {secrets} secrets",)))
     for budget in graph.of_type("aws:budgets/budget:Budget"):
-        boxes.append(Box(name="Budget", kind="around", facts=(f"{budget.properties['limitAmount']} USD a month",)))
+        boxes.append(
+            DiagramBox(name="Budget", kind="around", facts=(f"{budget.properties['limitAmount']} USD a month",))
+        )
     nights = bool(graph.of_type("aws:scheduler/schedule:Schedule"))
-    boxes.append(Box(name="Nights", kind="around", facts=("asleep at night, at weekends" if nights else "always on",)))
+    boxes.append(
+        DiagramBox(name="Nights", kind="around", facts=("asleep at night, at weekends" if nights else "always on",))
+    )
     return boxes

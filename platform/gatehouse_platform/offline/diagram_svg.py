@@ -6,7 +6,7 @@ Readable without colours, at 4.5:1 contrast and more, on its own white ground; n
 from collections.abc import Iterator
 from html import escape
 
-from gatehouse_platform.offline.diagram_model import Box, Picture
+from gatehouse_platform.offline.diagram_model import DiagramBox, Picture
 
 CARD_WIDTH, CARD_HEIGHT, GAP, ROW_GAP, MARGIN = 218, 92, 48, 60, 32
 WIDE_CARD = CARD_WIDTH + 40
@@ -213,7 +213,9 @@ def _path(points: list[tuple[float, float]]) -> str:
     return " ".join(drawn)
 
 
-def _card(box: Box, x: float, y: float, look: str, width: float = CARD_WIDTH, height: float = CARD_HEIGHT) -> str:
+def _card(
+    box: DiagramBox, x: float, y: float, look: str, width: float = CARD_WIDTH, height: float = CARD_HEIGHT
+) -> str:
     lines = [f'<text class="n" x="{x + 14:g}" y="{y + 26:g}">{escape(box.name)}</text>']
     lines += [
         f'<text class="f" x="{x + 14:g}" y="{y + 46 + number * LINE:g}">{escape(fact)}</text>'

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_platform.offline.graph import Graph, Resource, flat
+from gatehouse_platform.offline.graph import Graph, RecordedResource, flat
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class PropertyChange(msgspec.Struct, frozen=True, kw_only=True):
     """One property of a resource that both graphs have."""
 
     path: str
@@ -19,12 +19,12 @@ class Changed(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     type: str
     name: str
-    changes: tuple[Change, ...]
+    changes: tuple[PropertyChange, ...]
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    added: tuple[Resource, ...] = ()
-    removed: tuple[Resource, ...] = ()
+class GraphDifference(msgspec.Struct, frozen=True, kw_only=True):
+    added: tuple[RecordedResource, ...] = ()
+    removed: tuple[RecordedResource, ...] = ()
     changed: tuple[Changed, ...] = ()
 
     def __bool__(self) -> bool:
@@ -34,7 +34,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 MISSING = "(absent)"
 
 
-def difference(before: Graph, after: Graph) -> Difference:
+def difference(before: Graph, after: Graph) -> GraphDifference:
     """What `after` has, lacks and changes. What only names the stack itself counts as equal."""
     old = {resource.key: resource for resource in before.resources}
     new = {resource.key: resource for resource in after.resources}
@@ -43,14 +43,14 @@ def difference(before: Graph, after: Graph) -> Difference:
         changes = _changes(_comparable(before, old[key]), _comparable(after, new[key]))
         if changes:
             changed.append(Changed(key=key, type=new[key].type, name=new[key].name, changes=changes))
-    return Difference(
+    return GraphDifference(
         added=tuple(new[key] for key in sorted(new.keys() - old.keys())),
         removed=tuple(old[key] for key in sorted(old.keys() - new.keys())),
         changed=tuple(changed),
     )
 
 
-def _comparable(graph: Graph, resource: Resource) -> dict[str, Any]:
+def _comparable(graph: Graph, resource: RecordedResource) -> dict[str, Any]:
     """Every property by its path, and what Pulumi is told about the resource."""
     leaves = dict(flat(resource.properties))
     leaves |= {"(protect)": resource.protect, "(ignores)": ", ".join(resource.ignores)}
@@ -67,9 +67,9 @@ def _without_stack(value: Any, stack: str) -> Any:
     return value.replace(f"urn:pulumi:{stack}::", "urn:pulumi:{stack}::")
 
 
-def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[Change, ...]:
+def _changes(before: dict[str, Any], after: dict[str, Any]) -> tuple[PropertyChange, ...]:
     return tuple(
-        Change(path=path, before=before.get(path, MISSING), after=after.get(path, MISSING))
+        PropertyChange(path=path, before=before.get(path, MISSING), after=after.get(path, MISSING))
         for path in sorted(before.keys() | after.keys())
         if before.get(path, MISSING) != after.get(path, MISSING)
     )

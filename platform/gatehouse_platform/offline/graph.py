@@ -15,7 +15,7 @@ import msgspec
 SECRET = "(secret)"  # noqa: S105 - a placeholder
 
 
-class Resource(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
     """One resource as it was registered."""
 
     urn: str
@@ -61,52 +61,52 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     stack: str
     region: str
     account: str
-    resources: tuple[Resource, ...]
+    resources: tuple[RecordedResource, ...]
     # Names of services whose release is an example, because none was promoted yet.
     examples: tuple[str, ...] = ()
 
     @cached_property
-    def by_urn(self) -> dict[str, Resource]:
+    def by_urn(self) -> dict[str, RecordedResource]:
         return {resource.urn: resource for resource in self.resources}
 
     @cached_property
-    def _by_type(self) -> dict[str, tuple[Resource, ...]]:
-        grouped: dict[str, list[Resource]] = {}
+    def _by_type(self) -> dict[str, tuple[RecordedResource, ...]]:
+        grouped: dict[str, list[RecordedResource]] = {}
         for resource in self.resources:
             grouped.setdefault(resource.type, []).append(resource)
         return {kind: tuple(members) for kind, members in grouped.items()}
 
     @cached_property
-    def _children(self) -> dict[str, tuple[Resource, ...]]:
-        grouped: dict[str, list[Resource]] = {}
+    def _children(self) -> dict[str, tuple[RecordedResource, ...]]:
+        grouped: dict[str, list[RecordedResource]] = {}
         for resource in self.resources:
             grouped.setdefault(resource.parent, []).append(resource)
         return {parent: tuple(members) for parent, members in grouped.items()}
 
     @cached_property
-    def _by_id(self) -> dict[tuple[str, str], Resource]:
+    def _by_id(self) -> dict[tuple[str, str], RecordedResource]:
         return {(resource.type, resource.id): resource for resource in self.resources}
 
-    def of_type(self, *types: str) -> tuple[Resource, ...]:
+    def of_type(self, *types: str) -> tuple[RecordedResource, ...]:
         """Resources of these types, as in `aws:ecs/service:Service`."""
         return tuple(resource for kind in types for resource in self._by_type.get(kind, ()))
 
-    def named(self, kind: str, name: str) -> Resource:
+    def named(self, kind: str, name: str) -> RecordedResource:
         """The one resource of that type and name. Raises KeyError when there is none."""
         for resource in self._by_type.get(kind, ()):
             if resource.name == name:
                 return resource
         raise KeyError(f"{kind} {name}")
 
-    def with_id(self, kind: str, resource_id: str) -> Resource:
+    def with_id(self, kind: str, resource_id: str) -> RecordedResource:
         """The resource of that type whose id another resource names. Raises KeyError when there is none."""
         return self._by_id[kind, resource_id]
 
-    def children(self, parent: str = "") -> tuple[Resource, ...]:
+    def children(self, parent: str = "") -> tuple[RecordedResource, ...]:
         """What stands directly below a resource's URN; the top of the tree without one."""
         return self._children.get(parent, ())
 
-    def component_of(self, resource: Resource) -> Resource | None:
+    def component_of(self, resource: RecordedResource) -> RecordedResource | None:
         """The component that a resource belongs to."""
         return self.by_urn.get(resource.parent)
 

@@ -35,7 +35,7 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.price[name]
 
     def database(self, instance: str) -> Price:
-        """An hour of that class in one zone. Raises PriceError with the mend."""
+        """An hour of that class in one zone. Raises PriceError with the fix."""
         if instance not in self.database_hour:
             known = ", ".join(sorted(self.database_hour))
             raise PriceError(

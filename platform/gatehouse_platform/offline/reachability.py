@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 import msgspec
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 INTERNET = "internet"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -18,7 +18,7 @@ EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 ANYWHERE = "0.0.0.0/0"
 
 
-class Way(msgspec.Struct, frozen=True, order=True):
+class Connection(msgspec.Struct, frozen=True, order=True):
     """Connections that are possible. Names are those of security groups, or `internet`."""
 
     source: str
@@ -26,27 +26,27 @@ class Way(msgspec.Struct, frozen=True, order=True):
     port: int
 
 
-def ways(graph: Graph) -> set[Way]:
+def ways(graph: Graph) -> set[Connection]:
     """Every possible connection between security groups, and to and from the internet."""
     names = {group.id: group.name for group in graph.of_type(GROUP)}
     out = [(names[rule.properties["securityGroupId"]], rule) for rule in graph.of_type(EGRESS)]
-    into: dict[str, list[Resource]] = {}
+    into: dict[str, list[RecordedResource]] = {}
     for rule in graph.of_type(INGRESS):
         into.setdefault(names[rule.properties["securityGroupId"]], []).append(rule)
     found = set(_from_internet(graph, into))
     for source, leaving in out:
         if leaving.properties.get("cidrIpv4") == ANYWHERE:
-            found.update(Way(source, INTERNET, port) for port in _ports(leaving))
+            found.update(Connection(source, INTERNET, port) for port in _ports(leaving))
         referenced = names.get(leaving.properties.get("referencedSecurityGroupId", ""))
         if referenced is None:
             continue
         for entering in into.get(referenced, []):
             if _lets_in(entering, source, names):
-                found.update(Way(source, referenced, port) for port in _ports(leaving) & _ports(entering))
+                found.update(Connection(source, referenced, port) for port in _ports(leaving) & _ports(entering))
     return found
 
 
-def _ports(rule: Resource) -> set[int]:
+def _ports(rule: RecordedResource) -> set[int]:
     """The ports of a rule; a rule that isn't one TCP port counts as every well-known one, so that it is noticed."""
     given = rule.properties
     if given.get("ipProtocol") != "tcp":
@@ -54,7 +54,7 @@ def _ports(rule: Resource) -> set[int]:
     return set(range(int(given["fromPort"]), int(given["toPort"]) + 1))
 
 
-def _lets_in(rule: Resource, source: str, names: dict[str, str]) -> bool:
+def _lets_in(rule: RecordedResource, source: str, names: dict[str, str]) -> bool:
     referenced = rule.properties.get("referencedSecurityGroupId")
     if referenced is not None:
         return names.get(referenced) == source
@@ -63,12 +63,12 @@ def _lets_in(rule: Resource, source: str, names: dict[str, str]) -> bool:
     return cidr is not None and (cidr == ANYWHERE or ip_network(cidr).is_private)
 
 
-def _from_internet(graph: Graph, into: dict[str, list[Resource]]) -> Iterator[Way]:
+def _from_internet(graph: Graph, into: dict[str, list[RecordedResource]]) -> Iterator[Connection]:
     reachable = public_groups(graph)
     for group, rules in into.items():
         for rule in rules:
             if group in reachable and rule.properties.get("cidrIpv4") == ANYWHERE:
-                yield from (Way(INTERNET, group, port) for port in _ports(rule))
+                yield from (Connection(INTERNET, group, port) for port in _ports(rule))
 
 
 def public_groups(graph: Graph) -> set[str]:

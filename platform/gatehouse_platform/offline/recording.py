@@ -24,7 +24,7 @@ from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from gatehouse_platform.config.stack_config import PROJECT
 from gatehouse_platform.offline.fake_aws import Answers
-from gatehouse_platform.offline.graph import SECRET, Graph, Resource
+from gatehouse_platform.offline.graph import SECRET, Graph, RecordedResource
 
 
 class RecordingError(Exception):
@@ -35,7 +35,7 @@ class _Nothing(mocks.Mocks):
     """The recorder answers by itself."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
-        raise RecordingError(f"{args.token}: the recorder has no answer. Mend: add one in fake_aws.py.")
+        raise RecordingError(f"{args.token}: the recorder has no answer. Fix: add one in fake_aws.py.")
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict]:
         raise RecordingError(f"{args.typ} {args.name}: not recorded.")
@@ -48,7 +48,7 @@ class Recorder(mocks.MockMonitor):
         super().__init__(_Nothing())
         self.stack = stack
         self.answers = answers
-        self.recorded: dict[str, Resource] = {}
+        self.recorded: dict[str, RecordedResource] = {}
         self._lock = threading.Lock()
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
@@ -75,7 +75,7 @@ class Recorder(mocks.MockMonitor):
         given = MessageToDict(request.object)
         properties = _shown(given)
         resource_id, outputs = self.answers.created(request.type, request.name, _opened(given))
-        resource = Resource(
+        resource = RecordedResource(
             urn=urn,
             type=request.type,
             name=request.name,
@@ -94,7 +94,7 @@ class Recorder(mocks.MockMonitor):
         )
         with self._lock:
             if urn in self.recorded:
-                raise RecordingError(f"two resources have the URN {urn}. Mend: give one another name.")
+                raise RecordingError(f"two resources have the URN {urn}. Fix: give one another name.")
             self.recorded[urn] = resource
         sent = _sync_await(rpc.serialize_properties(outputs, {}))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=sent)

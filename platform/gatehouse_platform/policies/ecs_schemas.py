@@ -12,7 +12,7 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies.tasks import SERVICE, TASK_DEFINITION, containers_of
 
 FARGATE_STOP_SECONDS = 120
@@ -39,7 +39,7 @@ def problems(graph: Graph) -> Iterator[str]:
         yield from _named(service, validated("CreateService", service_request(service)))
 
 
-def _named(resource: Resource, found: Iterator[str]) -> Iterator[str]:
+def _named(resource: RecordedResource, found: Iterator[str]) -> Iterator[str]:
     for problem in found:
         yield f"{resource.kind} {resource.name}: {problem}"
 
@@ -71,7 +71,7 @@ def _values(value: Any, shape: Any, path: str) -> Iterator[str]:
         yield f"{path} = {value}: is not one of {', '.join(shape.enum)}"
 
 
-def _sizes(task: Resource) -> Iterator[str]:
+def _sizes(task: RecordedResource) -> Iterator[str]:
     cpu, memory = int(task.properties["cpu"]), int(task.properties["memory"])
     if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
         yield f"cpu {cpu} with memory {memory} is no Fargate size"
@@ -80,14 +80,14 @@ def _sizes(task: Resource) -> Iterator[str]:
             yield f"{container['name']}.stopTimeout is above Fargate's {FARGATE_STOP_SECONDS} s"
 
 
-def task_definition_request(task: Resource) -> dict[str, Any]:
+def task_definition_request(task: RecordedResource) -> dict[str, Any]:
     """The provider's properties as RegisterTaskDefinition takes them."""
     given = _sent(task)
     given["containerDefinitions"] = containers_of(task)
     return given
 
 
-def service_request(service: Resource) -> dict[str, Any]:
+def service_request(service: RecordedResource) -> dict[str, Any]:
     """The provider's properties as CreateService takes them."""
     given = _sent(service)
     given["serviceName"] = given.pop("name")
@@ -115,7 +115,7 @@ def service_request(service: Resource) -> dict[str, Any]:
     return given
 
 
-def _sent(resource: Resource) -> dict[str, Any]:
+def _sent(resource: RecordedResource) -> dict[str, Any]:
     given = {key: value for key, value in resource.properties.items() if key not in OF_THE_PROVIDER}
     if tags := given.pop("tags", None):
         given["tags"] = [{"key": key, "value": value} for key, value in tags.items()]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies.violation import Violation, violation
 
 ANYWHERE = {"0.0.0.0/0", "::/0"}
@@ -20,11 +20,11 @@ BALANCER = "aws:lb/loadBalancer:LoadBalancer"
 OLD_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
 
 
-def _anywhere(rule: Resource) -> bool:
+def _anywhere(rule: RecordedResource) -> bool:
     return bool({rule.properties.get("cidrIpv4"), rule.properties.get("cidrIpv6")} & ANYWHERE)
 
 
-def _port(rule: Resource) -> int | None:
+def _port(rule: RecordedResource) -> int | None:
     """The one TCP port that a rule opens; None for several, or for other protocols."""
     ports = {rule.properties.get("fromPort"), rule.properties.get("toPort")}
     return ports.pop() if rule.properties.get("ipProtocol") == "tcp" and len(ports) == 1 else None
@@ -47,8 +47,8 @@ def open_only_at_the_edge(graph: Graph) -> Iterable[Violation]:
     for group in graph.of_type(GROUP, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"):
         for side in ("ingress", "egress"):
             if group.properties.get(side):
-                mend = "Write rules as resources of their own, which this policy reads."
-                yield violation(name, group, side, "has rules inside the group.", mend)
+                fix = "Write rules as resources of their own, which this policy reads."
+                yield violation(name, group, side, "has rules inside the group.", fix)
     for rule in graph.of_type(OLD_RULE):
         yield violation(name, rule, "type", "is of the old kind.", "Use SecurityGroupIngressRule or ...EgressRule.")
 
@@ -60,8 +60,8 @@ def balancers_speak_tls(graph: Graph) -> Iterable[Violation]:
         given = listener.properties
         if given.get("protocol") == "HTTPS":
             if given.get("sslPolicy") not in TLS_POLICIES:
-                mend = f"Choose one of {', '.join(sorted(TLS_POLICIES))}."
-                yield violation(name, listener, "sslPolicy", "allows old TLS.", mend)
+                fix = f"Choose one of {', '.join(sorted(TLS_POLICIES))}."
+                yield violation(name, listener, "sslPolicy", "allows old TLS.", fix)
         elif [action.get("type") for action in given.get("defaultActions", [])] != ["redirect"]:
             yield violation(name, listener, "defaultActions", "serves without TLS.", "Redirect to HTTPS.")
 
@@ -81,5 +81,5 @@ def databases_are_private(graph: Graph) -> Iterable[Violation]:
         group = groups.get(instance.properties.get("dbSubnetGroupName"))
         subnets = group.properties["subnetIds"] if group else []
         if not subnets or any(tables.get(subnet) is None or tables[subnet] in open_tables for subnet in subnets):
-            mend = "Use the isolated subnets."
-            yield violation(name, instance, "dbSubnetGroupName", "stands in subnets with a way out.", mend)
+            fix = "Use the isolated subnets."
+            yield violation(name, instance, "dbSubnetGroupName", "stands in subnets with a way out.", fix)

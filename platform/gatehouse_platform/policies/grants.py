@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies.tasks import TASK_DEFINITION, containers_of
 from gatehouse_platform.policies.violation import Violation, violation
 
@@ -37,7 +37,7 @@ MANAGED = {
 }
 
 
-def statements(resource: Resource) -> Iterator[tuple[str, dict[str, Any]]]:
+def statements(resource: RecordedResource) -> Iterator[tuple[str, dict[str, Any]]]:
     """(property, statement) of every IAM document of a resource."""
     for name, content in resource.documents():
         if isinstance(content, dict) and "Statement" in content:
@@ -59,12 +59,12 @@ def narrow_permissions(graph: Graph) -> Iterable[Violation]:
             wide += [one for one in statement.get("Resource", []) if one == "*" and resource.type != KEY]
             for wildcard in wide:
                 if (sid, wildcard) not in LISTED:
-                    mend = "Name what is used, or list it with its reason in policies/grants.py."
-                    yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", mend)
+                    fix = "Name what is used, or list it with its reason in policies/grants.py."
+                    yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", fix)
     for attachment in graph.of_type(ATTACHMENT):
         if attachment.properties["policyArn"] not in MANAGED:
-            mend = "Write what is used, or list it with its reason in policies/grants.py."
-            yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", mend)
+            fix = "Write what is used, or list it with its reason in policies/grants.py."
+            yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", fix)
 
 
 def roles_are_bounded(graph: Graph) -> Iterable[Violation]:

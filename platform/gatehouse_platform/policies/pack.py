@@ -20,7 +20,7 @@ from pulumi_policy import (
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
 from gatehouse_platform import policies
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 NAME = "gatehouse"
 # These read only what a program knows before anything was made.
@@ -79,9 +79,9 @@ class Pack:
         graph = Graph(stack=stack, region="", account="", resources=tuple(sorted(found, key=lambda one: one.urn)))
         return graph, {f"{one.kind} {one.name}": one.urn for one in found}
 
-    def _resource(self, one: PolicyResource) -> Resource:
+    def _resource(self, one: PolicyResource) -> RecordedResource:
         outputs = plain(one.props)
-        return Resource(
+        return RecordedResource(
             urn=one.urn,
             type=one.resource_type,
             name=one.name,

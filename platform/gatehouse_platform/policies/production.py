@@ -36,8 +36,8 @@ def state_is_protected(graph: Graph) -> Iterable[Violation]:
         if given.get("skipFinalSnapshot") is not False:
             yield violation(name, instance, "skipFinalSnapshot", "isn't false.", "Set protect: true.")
         if (given.get("backupRetentionPeriod") or 0) < LEAST_BACKUP_DAYS:
-            mend = f"Keep at least {LEAST_BACKUP_DAYS} days."
-            yield violation(name, instance, "backupRetentionPeriod", "is too short.", mend)
+            fix = f"Keep at least {LEAST_BACKUP_DAYS} days."
+            yield violation(name, instance, "backupRetentionPeriod", "is too short.", fix)
 
 
 def production_is_spread(graph: Graph) -> Iterable[Violation]:

@@ -34,8 +34,8 @@ def storage_is_encrypted(graph: Graph) -> Iterable[Violation]:
     encrypted = {one.properties.get("bucket") for one in graph.of_type(ENCRYPTION)}
     for bucket in graph.of_type(BUCKET):
         if bucket.id not in encrypted:
-            mend = "Add a BucketServerSideEncryptionConfiguration."
-            yield violation(name, bucket, "encryption", "isn't configured.", mend)
+            fix = "Add a BucketServerSideEncryptionConfiguration."
+            yield violation(name, bucket, "encryption", "isn't configured.", fix)
 
 
 def buckets_are_private(graph: Graph) -> Iterable[Violation]:
@@ -47,8 +47,8 @@ def buckets_are_private(graph: Graph) -> Iterable[Violation]:
     }
     for bucket in graph.of_type(BUCKET):
         if bucket.id not in blocked:
-            mend = f"Add a BucketPublicAccessBlock with {', '.join(BLOCKS)}."
-            yield violation("buckets are private", bucket, "public access", "isn't blocked in full.", mend)
+            fix = f"Add a BucketPublicAccessBlock with {', '.join(BLOCKS)}."
+            yield violation("buckets are private", bucket, "public access", "isn't blocked in full.", fix)
 
 
 def logs_end(graph: Graph) -> Iterable[Violation]:

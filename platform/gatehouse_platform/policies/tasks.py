@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies.violation import Violation, violation
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service"
 BY_DIGEST = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
-# What a confined container says, and the mend.
+# What a confined container says, and the fix.
 CONFINED = {
     "readonlyRootFilesystem": (True, "Mount a volume where it must write."),
     "privileged": (False, "Nothing of ours needs it."),
@@ -19,12 +19,12 @@ CONFINED = {
 }
 
 
-def containers_of(task: Resource) -> list[dict[str, Any]]:
+def containers_of(task: RecordedResource) -> list[dict[str, Any]]:
     """The container definitions of a task definition."""
     return json.loads(task.properties["containerDefinitions"])
 
 
-def _each(graph: Graph) -> Iterator[tuple[Resource, dict[str, Any]]]:
+def _each(graph: Graph) -> Iterator[tuple[RecordedResource, dict[str, Any]]]:
     for task in graph.of_type(TASK_DEFINITION):
         for container in containers_of(task):
             yield task, container
@@ -43,19 +43,19 @@ def tasks_are_confined(graph: Graph) -> Iterable[Violation]:
     name = "tasks are confined"
     for task, container in _each(graph):
         where = f"containerDefinitions.{container['name']}"
-        for key, (wanted, mend) in CONFINED.items():
+        for key, (wanted, fix) in CONFINED.items():
             if container.get(key) is not wanted:
-                yield violation(name, task, f"{where}.{key}", f"isn't {str(wanted).lower()}.", mend)
+                yield violation(name, task, f"{where}.{key}", f"isn't {str(wanted).lower()}.", fix)
         if container.get("user", "0").split(":")[0] in {"0", "root", ""}:
             yield violation(name, task, f"{where}.user", "is root.", "Name the image's own user.")
         linux = container.get("linuxParameters", {})
         if linux.get("initProcessEnabled") is not True or linux.get("capabilities", {}).get("drop") != ["ALL"]:
-            mend = "Enable the init process and drop ALL capabilities."
-            yield violation(name, task, f"{where}.linuxParameters", "confine too little.", mend)
+            fix = "Enable the init process and drop ALL capabilities."
+            yield violation(name, task, f"{where}.linuxParameters", "confine too little.", fix)
         if "awslogs-group" not in container.get("logConfiguration", {}).get("options", {}):
             yield violation(name, task, f"{where}.logConfiguration", "has no log group.", "Name one.")
     if graph.stack == "production":
         for service in graph.of_type(SERVICE):
             if service.properties.get("enableExecuteCommand"):
-                mend = "Set shell_in_tasks: false."
-                yield violation(name, service, "enableExecuteCommand", "opens a shell in production.", mend)
+                fix = "Set shell_in_tasks: false."
+                yield violation(name, service, "enableExecuteCommand", "opens a shell in production.", fix)

@@ -1,23 +1,21 @@
 """What a policy says about a resource that breaks it."""
 
-import msgspec
+from gatehouse_catalog.errors import Fixable
+from gatehouse_platform.offline.graph import RecordedResource
 
-from gatehouse_platform.offline.graph import Resource
 
-
-class Violation(msgspec.Struct, frozen=True, kw_only=True):
+class Violation(Fixable, frozen=True, kw_only=True):
     policy: str
     resource: str
     property: str
     message: str
-    mend: str
 
     def __str__(self) -> str:
-        return f"{self.policy}: {self.resource}: {self.property}: {self.message} {self.mend}"
+        return f"{self.policy}: {self.resource}: {self.property}: {self.message} {self.fix}"
 
 
-def violation(policy: str, resource: Resource, name: str, message: str, mend: str) -> Violation:
+def violation(policy: str, resource: RecordedResource, name: str, message: str, fix: str) -> Violation:
     """A violation at a property of a resource, which is named as people know it."""
     return Violation(
-        policy=policy, resource=f"{resource.kind} {resource.name}", property=name, message=message, mend=mend
+        policy=policy, resource=f"{resource.kind} {resource.name}", property=name, message=message, fix=fix
     )

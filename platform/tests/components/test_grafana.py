@@ -14,7 +14,7 @@ import pytest
 from botocore.stub import Stubber
 
 from gatehouse_platform.components.grafana import DashboardsProvider
-from gatehouse_platform.components.grafana_write import Board, GrafanaError, remove, write
+from gatehouse_platform.components.grafana_write import GrafanaError, GrafanaFolder, remove, write
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph
 
@@ -115,11 +115,11 @@ def aws(*, accounts: list[str], token: str = "a-token") -> tuple[Any, Stubber]:
     return client, stub
 
 
-def board(grafana: Grafana, client: Any, **changes: Any) -> Board:
+def board(grafana: Grafana, client: Any, **changes: Any) -> GrafanaFolder:
     dashboards = {name: json.dumps({"uid": name, "title": name}) for name in changes.pop("names", ("one", "two"))}
     source = {"uid": "gatehouse-dev", "name": "gatehouse-dev", "type": "prometheus", "url": "https://amp/"}
     given = {"region": "eu-central-1", "workspace": WORKSPACE, "folder": "dev", "data_source": source}
-    return Board(**given, dashboards=dashboards, client=client, address=grafana.address)
+    return GrafanaFolder(**given, dashboards=dashboards, client=client, address=grafana.address)
 
 
 def test_everything_is_made_and_the_token_is_taken_back(grafana: Grafana):
@@ -154,11 +154,13 @@ def test_a_token_that_isnt_taken_is_an_error_and_not_an_empty_grafana(grafana: G
         write(board(grafana, aws(accounts=[], token="expired")[0]))
 
 
-def test_a_wrong_workspace_is_said_with_the_key_to_mend():
+def test_a_wrong_workspace_is_said_with_the_key_to_fix():
     client: Any = boto3.client("grafana", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     with Stubber(client) as stub:
         stub.add_client_error("list_workspace_service_accounts", "ResourceNotFoundException")
-        given = Board(region="r", workspace=WORKSPACE, folder="dev", data_source={}, dashboards={}, client=client)
+        given = GrafanaFolder(
+            region="r", workspace=WORKSPACE, folder="dev", data_source={}, dashboards={}, client=client
+        )
         with pytest.raises(GrafanaError, match=r"gives no token.*gatehouse:grafana_workspace"):
             write(given)
 

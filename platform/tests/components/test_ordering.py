@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 Recorded = Callable[[str], Graph]
 AWAITED = {
@@ -16,7 +16,7 @@ AWAITED = {
 STARTS = ("pulumi-python:dynamic/gatehouse:Schema", "aws:ecs/service:Service")
 
 
-def waits_for(graph: Graph, resource: Resource) -> set[str]:
+def waits_for(graph: Graph, resource: RecordedResource) -> set[str]:
     """Everything that must stand before it, however far away."""
     found: set[str] = set()
     waiting = [resource]

@@ -26,9 +26,9 @@ from gatehouse_platform.components.schema_task import (
     Gone,
     NeverStarted,
     NotRun,
-    Run,
     SchemaTaskError,
     StoppedByAws,
+    TaskRun,
     TookTooLong,
     run_to_end,
 )
@@ -40,7 +40,7 @@ REGION, CONTAINER, LOG_GROUP = "eu-central-1", "demo-database", "/gatehouse/dev/
 class World:
     """A cluster with a task definition, and the run that is asked for."""
 
-    run: Run
+    run: TaskRun
     clients: dict[str, Any]
 
     def task(self, arn: str) -> Any:
@@ -112,7 +112,7 @@ def a_cluster(server: str) -> World:
     )["taskDefinition"]["taskDefinitionArn"]
     subnet = clients["ec2"].describe_subnets()["Subnets"][0]
     group = clients["ec2"].describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    run = Run(
+    run = TaskRun(
         region=REGION,
         cluster="gatehouse-dev",
         task_definition=definition,
@@ -204,7 +204,7 @@ def test_what_ecs_refuses_to_run_is_said(world: World, changes: dict):
         ended(world, lambda arn: None, **changes)
 
 
-def test_every_failure_is_one_kind_of_error_with_the_mend():
+def test_every_failure_is_one_kind_of_error_with_the_fix():
     kinds = {Failed, Gone, NeverStarted, NotRun, StoppedByAws, TookTooLong}
     assert set(SchemaTaskError.__subclasses__()) == kinds
 
@@ -254,7 +254,7 @@ def ends_with(world: World, monkeypatch: pytest.MonkeyPatch, code: int) -> list[
         started.append(arn)
         world.end(arn, code=code)
 
-    def run(asked: Run) -> str:
+    def run(asked: TaskRun) -> str:
         return run_to_end(msgspec.structs.replace(asked, poll_seconds=0.02), started=end)
 
     monkeypatch.setattr(schema_resource, "run_to_end", run)

@@ -71,7 +71,7 @@ def test_every_committed_stack_file_is_read(root: Path, catalog: Catalog, name: 
         ),
     ],
 )
-def test_a_wrong_key_is_refused_with_its_path_and_the_mend(root: Path, catalog: Catalog, changes: dict, said: str):
+def test_a_wrong_key_is_refused_with_its_path_and_the_fix(root: Path, catalog: Catalog, changes: dict, said: str):
     message = refused(root, catalog, **changes)
     assert said in message
     assert message.startswith("stacks/Pulumi.dev.yaml: ")
@@ -82,10 +82,10 @@ def test_every_wrong_key_is_named_at_once(root: Path, catalog: Catalog):
     assert len(message.splitlines()) == 2
 
 
-@pytest.mark.parametrize(("key", "mend"), [("aws:regoin", "aws:region"), ("gatehose:tier", "gatehouse:tier")])
-def test_a_key_of_nobody_is_refused(root: Path, catalog: Catalog, key: str, mend: str):
+@pytest.mark.parametrize(("key", "fix"), [("aws:regoin", "aws:region"), ("gatehose:tier", "gatehouse:tier")])
+def test_a_key_of_nobody_is_refused(root: Path, catalog: Catalog, key: str, fix: str):
     config = read_config(root, "dev") | {key: "x"}
-    with pytest.raises(StackError, match=rf'Did you mean "{mend}"'):
+    with pytest.raises(StackError, match=rf'Did you mean "{fix}"'):
         read_stack("dev", config, catalog)
 
 

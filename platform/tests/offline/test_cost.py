@@ -126,7 +126,7 @@ def test_another_region_is_refused():
         estimate(small_graph(region="us-east-1"), PRICES)
 
 
-def test_an_instance_class_without_a_price_is_refused_with_the_mend():
+def test_an_instance_class_without_a_price_is_refused_with_the_fix():
     with pytest.raises(PriceError, match=r"has no db\.r8g\.large.*Add it from"):
         estimate(small_graph(DATABASE, database(instanceClass="db.r8g.large")), PRICES)
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from gatehouse_platform.config.settings import ENVIRONMENTS
-from gatehouse_platform.offline.diagram_model import Box, NoEnvironment, Picture, picture, ranks
+from gatehouse_platform.offline.diagram_model import DiagramBox, NoEnvironment, Picture, picture, ranks
 from gatehouse_platform.offline.diagram_svg import diagram, in_words
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.testing import small_graph
@@ -20,11 +20,11 @@ def small(rows: list[list[str]], calls: list[tuple[str, str]]) -> Picture:
     return Picture(
         stack="dev",
         region="eu-central-1",
-        edge=Box(name="load balancer", kind="edge", facts=("dev.example",)),
-        rows=tuple(tuple(Box(name=name, kind="service", facts=("/api/x",)) for name in row) for row in rows),
+        edge=DiagramBox(name="load balancer", kind="edge", facts=("dev.example",)),
+        rows=tuple(tuple(DiagramBox(name=name, kind="service", facts=("/api/x",)) for name in row) for row in rows),
         calls=tuple(calls),
         keepers=("a",),
-        database=Box(name="PostgreSQL 17", kind="database", facts=("small",)),
+        database=DiagramBox(name="PostgreSQL 17", kind="database", facts=("small",)),
         collector=None,
         around=(),
         task_place="private subnets",

@@ -14,17 +14,17 @@ from gatehouse_platform.cli.show_diff import lines
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.config.stack_config import read_config
 from gatehouse_platform.offline.check import example_digest, graph_of, with_examples
-from gatehouse_platform.offline.differences import Difference, difference
+from gatehouse_platform.offline.differences import GraphDifference, difference
 from gatehouse_platform.offline.graph import Graph
 
 Graphs = Callable[[str], Graph]
 
 
-def kinds(found: Difference) -> set[tuple[str, str]]:
+def kinds(found: GraphDifference) -> set[tuple[str, str]]:
     return {(one.type.rpartition(":")[2], one.name) for one in found.changed}
 
 
-def released(graph: Graphs, checkout: Path, stack: str, service: str, **changes: Any) -> Difference:
+def released(graph: Graphs, checkout: Path, stack: str, service: str, **changes: Any) -> GraphDifference:
     """What a change of one release in a stack file makes different; each service's other releases are examples."""
     config, _ = with_examples(read_config(checkout, stack), load_catalog(checkout))
     file = checkout / "stacks" / f"Pulumi.{stack}.yaml"

@@ -9,22 +9,36 @@ from gatehouse_catalog import load_catalog
 from gatehouse_platform.components.subnets import zones
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph
-from gatehouse_platform.offline.reachability import INTERNET, Way, from_internet, public_groups, public_subnets, ways
+from gatehouse_platform.offline.reachability import (
+    INTERNET,
+    Connection,
+    from_internet,
+    public_groups,
+    public_subnets,
+    ways,
+)
 
 Graphs = Callable[[str], Graph]
 
 
-def meant(root: Path) -> set[Way]:
+def meant(root: Path) -> set[Connection]:
     """What the catalog says; written out here on its own, not taken from the program."""
     catalog = load_catalog(root)
-    found = {Way(INTERNET, "edge", 443), Way(INTERNET, "edge", 80), Way("collector", INTERNET, 443)}
+    found = {
+        Connection(INTERNET, "edge", 443),
+        Connection(INTERNET, "edge", 80),
+        Connection("collector", INTERNET, 443),
+    }
     for service in catalog:
-        found.add(Way(service.name, INTERNET, 443))
+        found.add(Connection(service.name, INTERNET, 443))
         if service.port is not None:
-            found |= {Way("edge", service.name, service.port), Way("collector", service.name, service.port)}
+            found |= {
+                Connection("edge", service.name, service.port),
+                Connection("collector", service.name, service.port),
+            }
         if service.database is not None:
-            found.add(Way(service.name, "database", 5432))
-        found |= {Way(service.name, used.name, used.port) for used in catalog.uses(service) if used.port}
+            found.add(Connection(service.name, "database", 5432))
+        found |= {Connection(service.name, used.name, used.port) for used in catalog.uses(service) if used.port}
     return found
 
 
@@ -52,7 +66,7 @@ def test_nothing_that_the_database_stands_in_has_a_way_out(graph: Graphs, name: 
 
 def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
     assert "person" in public_groups(graph("dev"))
-    assert Way(INTERNET, "person", 8402) not in ways(graph("dev"))
+    assert Connection(INTERNET, "person", 8402) not in ways(graph("dev"))
 
 
 @pytest.mark.parametrize(
@@ -62,23 +76,23 @@ def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
             "SecurityGroupIngressRule",
             "edge-to-person",
             {"referencedSecurityGroupId": None, "cidrIpv4": "0.0.0.0/0"},
-            Way(INTERNET, "person", 8402),
+            Connection(INTERNET, "person", 8402),
         ),
         (
             "SecurityGroupIngressRule",
             "person-to-database",
             {"referencedSecurityGroupId": None, "cidrIpv4": "10.0.0.0/8"},
-            Way("person", "database", 5432),
+            Connection("person", "database", 5432),
         ),
         (
             "SecurityGroupIngressRule",
             "edge-from-internet-80",
             {"fromPort": 20, "toPort": 25},
-            Way(INTERNET, "edge", 22),
+            Connection(INTERNET, "edge", 22),
         ),
     ],
 )
-def test_a_hole_is_seen(graph: Graphs, changed, kind: str, name: str, properties: dict, way: Way):
+def test_a_hole_is_seen(graph: Graphs, changed, kind: str, name: str, properties: dict, way: Connection):
     assert way in ways(changed(graph("dev"), kind, name, properties))
 
 
@@ -86,7 +100,7 @@ def test_one_side_alone_opens_nothing(graph: Graphs, changed):
     """Without the rule at the target, the one at the source is no way."""
     elsewhere = {"referencedSecurityGroupId": "edge-id"}
     closed = changed(graph("dev"), "SecurityGroupIngressRule", "curriculum-to-person", elsewhere)
-    assert Way("curriculum", "person", 8402) not in ways(closed)
+    assert Connection("curriculum", "person", 8402) not in ways(closed)
 
 
 def test_subnets_never_overlap_and_a_third_zone_renumbers_nothing():

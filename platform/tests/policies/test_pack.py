@@ -13,7 +13,7 @@ from google.protobuf.json_format import ParseDict
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies import POLICIES
 
 Graphs = Callable[[str], Graph]
@@ -37,7 +37,7 @@ def engine(root: Path) -> Generator[Any]:
         pack.stdout.close()
 
 
-def shown(resource: Resource, properties: dict[str, Any]) -> dict[str, Any]:
+def shown(resource: RecordedResource, properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": resource.type,
         "urn": resource.urn,

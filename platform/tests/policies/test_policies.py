@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_platform.offline.graph import Graph, Resource
+from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.policies import POLICIES, violations
 from gatehouse_platform.policies.tasks import containers_of
 
@@ -148,16 +148,16 @@ def test_a_breach_is_caught_by_its_policy(graph: Graphs, breach: tuple[str, str,
     found = [one for one in violations(broken) if said in one.message]
     assert {one.policy for one in found} == {policy}
     assert caught(broken) == {policy}
-    assert all(one.mend for one in found)
+    assert all(one.fix for one in found)
 
 
-def _fits(resource: Resource, kind: str) -> bool:
+def _fits(resource: RecordedResource, kind: str) -> bool:
     if kind == "Service":
         return resource.type.startswith("aws:ecs")
     return resource.type.startswith("aws:")
 
 
-def _with(graph: Graph, old: Resource, *new: Resource) -> Graph:
+def _with(graph: Graph, old: RecordedResource, *new: RecordedResource) -> Graph:
     return msgspec.structs.replace(graph, resources=(*(one for one in graph.resources if one is not old), *new))
 
 
@@ -242,7 +242,7 @@ def test_tags_that_are_missing_and_another_provider_are_caught(graph: Graphs, ch
 
 def test_a_scaling_that_goes_below_two_in_production_is_caught(graph: Graphs):
     of = graph("production")
-    target = Resource(
+    target = RecordedResource(
         urn="urn:x",
         type="aws:appautoscaling/target:Target",
         name="x",
@@ -255,7 +255,7 @@ def test_a_scaling_that_goes_below_two_in_production_is_caught(graph: Graphs):
 
 def test_rules_of_the_old_kind_are_caught(graph: Graphs):
     of = graph("dev")
-    rule = Resource(
+    rule = RecordedResource(
         urn="urn:x",
         type="aws:ec2/securityGroupRule:SecurityGroupRule",
         name="x",

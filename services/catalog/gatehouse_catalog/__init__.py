@@ -4,14 +4,15 @@ Knows files and rules only; it starts nothing and imports no other part of Gateh
 """
 
 from gatehouse_catalog.catalog import Catalog
-from gatehouse_catalog.errors import CatalogError, Problem
+from gatehouse_catalog.errors import CatalogError, Fixable, Problem
 from gatehouse_catalog.load import find_root, load_catalog, load_service
-from gatehouse_catalog.structs import Database, Service, Setting
+from gatehouse_catalog.structs import DatabaseEntry, Service, Setting
 
 __all__ = [
     "Catalog",
     "CatalogError",
-    "Database",
+    "DatabaseEntry",
+    "Fixable",
     "Problem",
     "Service",
     "Setting",

@@ -28,8 +28,8 @@ class Catalog:
         try:
             return self._by_name[name]
         except KeyError:
-            mend = nearest(name, self.names)
-            problem = Problem(file=f"services/{name}", message="there is no such service.", mend=mend)
+            fix = nearest(name, self.names)
+            problem = Problem(file=f"services/{name}", message="there is no such service.", fix=fix)
             raise CatalogError([problem]) from None
 
     @property

@@ -1,4 +1,4 @@
-"""A problem in the catalog says which file, which key, which value, what is wrong and how to mend it."""
+"""A problem in the catalog says which file, which key, which value, what is wrong and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -6,16 +6,26 @@ from collections.abc import Iterable
 import msgspec
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
+class Fixable(msgspec.Struct, frozen=True, kw_only=True):
+    """Says how to fix what is wrong. In JSON, `mend` repeats `fix` under its former name for one more version."""
+
+    fix: str
+    mend: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "mend", self.fix)
+
+
+class Problem(Fixable, frozen=True, kw_only=True):
     file: str
     message: str
     key: str = ""
     value: str = ""
-    mend: str = ""
+    fix: str = ""
 
     def __str__(self) -> str:
         where = self.file + (f": {self.key}" if self.key else "") + (f" = {self.value}" if self.value else "")
-        return f"{where}: {self.message}" + (f" {self.mend}" if self.mend else "")
+        return f"{where}: {self.message}" + (f" {self.fix}" if self.fix else "")
 
 
 class CatalogError(Exception):

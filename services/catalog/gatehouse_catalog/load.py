@@ -27,7 +27,7 @@ def find_root(start: Path | None = None) -> Path:
         if (folder / "pyproject.toml").is_file() and (folder / "services" / "catalog").is_dir():
             return folder
     raise CatalogError(
-        [Problem(file=str(here), message="is not inside a Gatehouse checkout.", mend="Change into one, or use --root.")]
+        [Problem(file=str(here), message="is not inside a Gatehouse checkout.", fix="Change into one, or use --root.")]
     )
 
 
@@ -38,14 +38,14 @@ def load_service(folder: Path) -> Service:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        mend = f"Write one, or run: gate new service {folder.name} --domain DOMAIN"
-        raise CatalogError([Problem(file=label, message="is missing.", mend=mend)]) from None
+        fix = f"Write one, or run: gate new service {folder.name} --domain DOMAIN"
+        raise CatalogError([Problem(file=label, message="is missing.", fix=fix)]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CatalogError([Problem(file=label, message=f"is not TOML: {error}.", mend="Mend that line.")]) from None
+        raise CatalogError([Problem(file=label, message=f"is not TOML: {error}.", fix="Fix that line.")]) from None
     unknown = list(unknown_keys(raw, ServiceFile, ""))
     if unknown:
         raise CatalogError(
-            Problem(file=label, key=key, value=_show(value), message="is not a known key.", mend=nearest(last, known))
+            Problem(file=label, key=key, value=_show(value), message="is not a known key.", fix=nearest(last, known))
             for key, last, value, known in unknown
         )
     try:
@@ -100,20 +100,20 @@ def unknown_keys(raw: Any, shape: Any, path: str) -> Iterator[tuple[str, str, An
 
 
 def _explained(label: str, raw: dict[str, Any], error: msgspec.ValidationError) -> Problem:
-    """msgspec's message (`Expected ... - at `$.port``) as file, key, value and mend."""
+    """msgspec's message (`Expected ... - at `$.port``) as file, key, value and fix."""
     message, _, place = str(error).partition(" - at `$")
     key = place.rstrip("`").lstrip(".")
     missing = re.match(r"Object missing required field `(.+)`", message)
     if missing:
         full = f"{key}.{missing[1]}" if key else missing[1]
-        return Problem(file=label, key=full, message="is missing.", mend="Add it.")
+        return Problem(file=label, key=full, message="is missing.", fix="Add it.")
     value: Any = raw
     for part in filter(None, key.split(".")):
         value = value.get(part, "") if isinstance(value, dict) else ""
     pattern = re.search(r"matching regex '(.+)'", message)
-    mend = f"Write it so that it matches {pattern[1]}." if pattern else "Correct the value."
+    fix = f"Write it so that it matches {pattern[1]}." if pattern else "Correct the value."
     text = "has the wrong form." if pattern else message[:1].lower() + message[1:] + "."
-    return Problem(file=label, key=key, value=_show(value), message=text, mend=mend)
+    return Problem(file=label, key=key, value=_show(value), message=text, fix=fix)
 
 
 def _show(value: Any) -> str:

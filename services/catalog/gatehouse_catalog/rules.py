@@ -31,9 +31,9 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     yield from _uses(services)
 
 
-def _problem(service: Service, key: str, value: object, message: str, mend: str) -> Problem:
+def _problem(service: Service, key: str, value: object, message: str, fix: str) -> Problem:
     file = f"services/{service.folder.name}/service.toml"
-    return Problem(file=file, key=key, value=str(value), message=message, mend=mend)
+    return Problem(file=file, key=key, value=str(value), message=message, fix=fix)
 
 
 def _of_one(service: Service) -> Iterator[Problem]:
@@ -75,8 +75,8 @@ def _compute(service: Service) -> Iterator[Problem]:
         message = f"is no legal memory beside cpu = {service.compute.cpu}."
         yield _problem(service, "compute.memory", service.compute.memory, message, f"The nearest legal is {close}.")
     if service.scaling.max < service.scaling.min:
-        mend = f"Write at least {service.scaling.min}."
-        yield _problem(service, "scaling.max", service.scaling.max, "is below scaling.min.", mend)
+        fix = f"Write at least {service.scaling.min}."
+        yield _problem(service, "scaling.max", service.scaling.max, "is below scaling.min.", fix)
 
 
 def _setting(service: Service, key: str, setting: Setting) -> Iterator[Problem]:
@@ -142,10 +142,10 @@ def _unique(
             continue
         if value in first:
             other = first[value].name
-            mend = "Choose another."
+            fix = "Choose another."
             if key == "port":
-                mend = f"The next free one is {_free_port(services)}."
-            yield _problem(service, key, value, f"is already the {what} of {other}.", mend)
+                fix = f"The next free one is {_free_port(services)}."
+            yield _problem(service, key, value, f"is already the {what} of {other}.", fix)
         else:
             first[value] = service
 

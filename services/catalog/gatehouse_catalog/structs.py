@@ -25,7 +25,7 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Base of all catalog structs: frozen, and a misspelt key is an error."""
 
 
-class Database(Strict, frozen=True, kw_only=True):
+class DatabaseEntry(Strict, frozen=True, kw_only=True):
     schema: Annotated[Identifier, Meta(description="The service's own PostgreSQL schema")]
     needs: Annotated[
         dict[str, Version],
@@ -85,7 +85,7 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     kind: Kind = "api"
     path: UrlPath | None = None
     port: Port | None = None
-    database: Database | None = None
+    database: DatabaseEntry | None = None
     uses: Uses = Uses()
     settings: dict[Identifier, Setting] = {}
     compute: Compute = Compute()

@@ -82,7 +82,7 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
         ("[objectives]\navailability = 101", "objectives.availability = 101"),
     ],
 )
-def test_a_wrong_entry_is_refused_with_file_key_and_mend(tmp_path: Path, line: str, said: str) -> None:
+def test_a_wrong_entry_is_refused_with_file_key_and_fix(tmp_path: Path, line: str, said: str) -> None:
     write(tmp_path, "person", GOOD.format(name="person", port=8402))
     write(tmp_path, "other", GOOD.format(name="other", port=8403) + line)
     text = refused(tmp_path)

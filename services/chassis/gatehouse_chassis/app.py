@@ -20,18 +20,18 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
-from gatehouse_chassis.http.auth import Authenticator, FetchKeys, Keys
+from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
 from gatehouse_chassis.http.docs_page import page as docs_page
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
-from gatehouse_chassis.http.health import Health
-from gatehouse_chassis.http.middleware import Observed
+from gatehouse_chassis.http.health import HealthChecks
+from gatehouse_chassis.http.middleware import ObservabilityMiddleware
 from gatehouse_chassis.http.openapi import described
 from gatehouse_chassis.http.operations import operations
 from gatehouse_chassis.http.versions import DatabaseVersions
 from gatehouse_chassis.metrics.registry import Metrics
-from gatehouse_chassis.service.client import Client
-from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.client import PeerClient
+from gatehouse_chassis.service.service import ServiceContext
 
 LARGEST_BODY = 1_000_000
 LOCAL_PAGES = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
@@ -59,11 +59,11 @@ class App(Litestar):
     """A Litestar application whose outermost layer also sees the requests that no route matches."""
 
     def observed_by(self, metrics: Metrics, drain: Drain) -> None:
-        self.asgi_handler = Observed(_only_across_origins(self.asgi_handler), metrics, drain)
+        self.asgi_handler = ObservabilityMiddleware(_only_across_origins(self.asgi_handler), metrics, drain)
 
 
 def create_app(
-    service: Service,
+    service: ServiceContext,
     routes: Sequence[ControllerRouterHandler] = (),
     *,
     database: Database | None = None,
@@ -86,7 +86,7 @@ def create_app(
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
     needs = service.entry.database.needs if service.entry.database else {}
-    health = Health(drain=drain, metrics=metrics, database=versions, needs=needs)
+    health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
     clients = service.clients
     state = State(
         {
@@ -94,7 +94,7 @@ def create_app(
             "drain": drain,
             "metrics": metrics,
             "health": health,
-            "authenticator": Authenticator(Keys(keys or _from_identity(service))),
+            "authenticator": Authenticator(PublicKeys(keys or _from_identity(service))),
         }
     )
     if database is not None:
@@ -121,7 +121,7 @@ def create_app(
     @asynccontextmanager
     async def calling(app: Litestar) -> AsyncGenerator[None, None]:
         for name, address in service.addresses.items():
-            clients[name] = Client(name, address, on_call=metrics.count_call)
+            clients[name] = PeerClient(name, address, on_call=metrics.count_call)
         try:
             yield
         finally:
@@ -206,11 +206,11 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
     return request.auth
 
 
-def _service(state: State) -> Service:
+def _service(state: State) -> ServiceContext:
     return state.service
 
 
-def _cors(service: Service) -> CORSConfig:
+def _cors(service: ServiceContext) -> CORSConfig:
     """Locally any page under development on this machine may call; elsewhere only the named origins."""
     return CORSConfig(
         allow_origins=list(service.cors_origins) or [service.public_url],
@@ -221,14 +221,14 @@ def _cors(service: Service) -> CORSConfig:
     )
 
 
-def _from_identity(service: Service) -> FetchKeys:
+def _from_identity(service: ServiceContext) -> FetchKeys:
     async def fetch() -> dict[str, Any]:
         return await service.call("identity").get("/api/identity/jwks.json", dict[str, Any])
 
     return fetch
 
 
-def _documents(service: Service) -> Router:
+def _documents(service: ServiceContext) -> Router:
     """/openapi.json and /docs, made at the first request."""
     made: dict[str, bytes] = {}
 

@@ -23,7 +23,7 @@ from litestar import Litestar
 from gatehouse_catalog import CatalogError, find_root
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.base.drain import Drain
-from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.service import ServiceContext
 
 # Seconds: longest request that a drain waits for. With drain_seconds it stays below ECS's stop timeout of 60.
 LONGEST_REQUEST = 30
@@ -94,7 +94,7 @@ def announce_ready() -> None:
             pipe.write(b"ready\n")
 
 
-def run(app: Litestar, service: Service) -> None:
+def run(app: Litestar, service: ServiceContext) -> None:
     """Serve `app` until SIGTERM or SIGINT; returns after it has drained."""
     inherited = os.environ.pop("GATEHOUSE_LISTEN_FD", "")
     listener = socket.socket(fileno=int(inherited)) if inherited else None
@@ -126,7 +126,7 @@ def main(name: str) -> None:
     try:
         given = os.environ.get("GATEHOUSE_ROOT")
         folder = (Path(given) if given else find_root()) / "services" / name
-        service = Service.load(folder)
+        service = ServiceContext.load(folder)
         logs.configure(name)
         module = importlib.import_module(f"{service.entry.package}.app")
         app = module.create(service)

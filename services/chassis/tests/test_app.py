@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from litestar import Litestar, get, post
 
-from gatehouse_chassis import Actor, Service, create_app
+from gatehouse_chassis import Actor, ServiceContext, create_app
 from gatehouse_chassis.app import Unguarded, unguarded_routes
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.http.guards import allow, public, signed_in
 from gatehouse_chassis.metrics.registry import Metrics
-from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_chassis.testing import InProcessClient, serving
 
 SERVICE = """
 name = "demo"
@@ -62,7 +62,7 @@ def broken() -> None:
     raise RuntimeError(message)
 
 
-def create(service: Service) -> Litestar:
+def create(service: ServiceContext) -> Litestar:
     return create_app(service, [read_thing, create_thing, secrets, broken])
 
 
@@ -75,7 +75,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-async def demo(folder: Path) -> AsyncIterator[ServiceClient]:
+async def demo(folder: Path) -> AsyncIterator[InProcessClient]:
     environ = {
         "GATEHOUSE_SECRET_MAIL_KEY": "hush-hush",
         "GATEHOUSE_SETTING_LIMIT": "9",
@@ -87,19 +87,19 @@ async def demo(folder: Path) -> AsyncIterator[ServiceClient]:
 
 
 @pytest.mark.parametrize("path", PLATFORM_ROUTES)
-async def test_every_service_answers_the_platforms_questions(demo: ServiceClient, path: str) -> None:
+async def test_every_service_answers_the_platforms_questions(demo: InProcessClient, path: str) -> None:
     answer = await demo.get(path)
     assert answer.status_code == 200
     assert answer.headers["x-request-id"]
 
 
-async def test_version_says_what_code_runs(demo: ServiceClient) -> None:
+async def test_version_says_what_code_runs(demo: InProcessClient) -> None:
     document = (await demo.get("/version")).json()
     assert (document["service"], document["version"], document["commit"]) == ("demo", "1.4.0", "abc1234")
     assert document["collections"] == []
 
 
-async def test_configuration_is_for_operators_and_never_shows_a_secret(demo: ServiceClient) -> None:
+async def test_configuration_is_for_operators_and_never_shows_a_secret(demo: InProcessClient) -> None:
     assert (await demo.get("/config")).status_code == 401
     assert (await demo.get("/config", headers=demo.tokens.headers("member", "mentor"))).status_code == 404
     answer = await demo.get("/config", headers=demo.tokens.headers("sre"))
@@ -108,7 +108,7 @@ async def test_configuration_is_for_operators_and_never_shows_a_secret(demo: Ser
     assert "hush-hush" not in answer.text
 
 
-async def test_a_missing_token_is_401_and_a_missing_role_404_or_403(demo: ServiceClient) -> None:
+async def test_a_missing_token_is_401_and_a_missing_role_404_or_403(demo: InProcessClient) -> None:
     anonymous = await demo.get("/api/demo/things/1")
     assert anonymous.status_code == 401
     assert anonymous.headers["www-authenticate"] == "Bearer"
@@ -119,7 +119,7 @@ async def test_a_missing_token_is_401_and_a_missing_role_404_or_403(demo: Servic
     assert refused.json()["detail"] == "This takes the role staff."
 
 
-async def test_the_caller_reaches_the_handler(demo: ServiceClient) -> None:
+async def test_the_caller_reaches_the_handler(demo: InProcessClient) -> None:
     answer = await demo.get("/api/demo/things/3", headers=demo.tokens.headers("member", name="Noah"))
     assert answer.json() == {"number": 3, "seen_by": "Noah"}
 
@@ -134,7 +134,7 @@ async def test_the_caller_reaches_the_handler(demo: ServiceClient) -> None:
     ],
 )
 async def test_an_invalid_body_names_the_field(
-    demo: ServiceClient, body: dict[str, Any], field: str, message: str
+    demo: InProcessClient, body: dict[str, Any], field: str, message: str
 ) -> None:
     answer = await demo.post("/api/demo/things", json=body, headers=demo.tokens.headers("staff"))
     assert answer.status_code == 400
@@ -142,13 +142,13 @@ async def test_an_invalid_body_names_the_field(
     assert answer.json()["errors"] == [{"field": field, "message": message}]
 
 
-async def test_a_body_that_is_no_json_is_400(demo: ServiceClient) -> None:
+async def test_a_body_that_is_no_json_is_400(demo: InProcessClient) -> None:
     answer = await demo.post("/api/demo/things", content=b"{", headers=demo.tokens.headers("staff"))
     assert answer.status_code == 400
     assert "http://" not in answer.text
 
 
-async def test_errors_are_problem_details(demo: ServiceClient) -> None:
+async def test_errors_are_problem_details(demo: InProcessClient) -> None:
     staff = demo.tokens.headers("staff")
     conflict = (await demo.post("/api/demo/things", json={"name": "taken"}, headers=staff)).json()
     assert conflict["type"] == "urn:gatehouse:problem:conflict"
@@ -163,14 +163,14 @@ async def test_errors_are_problem_details(demo: ServiceClient) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_method_that_isnt_there_is_answered_with_those_that_are(demo: ServiceClient) -> None:
+async def test_a_method_that_isnt_there_is_answered_with_those_that_are(demo: InProcessClient) -> None:
     answer = await demo.delete("/api/demo/things")
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == {"POST", "OPTIONS"}
 
 
 async def test_an_unexpected_error_is_an_id_and_nothing_else(
-    demo: ServiceClient, capsys: pytest.CaptureFixture[str]
+    demo: InProcessClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = await demo.get("/api/demo/broken", headers={"x-request-id": "trace-me-please"})
     assert answer.status_code == 500
@@ -179,14 +179,14 @@ async def test_an_unexpected_error_is_an_id_and_nothing_else(
     assert "hunter2" in capsys.readouterr().out
 
 
-async def test_metrics_tell_the_build_and_have_the_objective_as_a_bucket(demo: ServiceClient) -> None:
+async def test_metrics_tell_the_build_and_have_the_objective_as_a_bucket(demo: InProcessClient) -> None:
     text = (await demo.get("/metrics")).text
     assert 'gatehouse_build_info{commit="abc1234",service="demo",version="1.4.0"} 1.0' in text
     assert 'le="0.3"' in text
 
 
 def test_a_slow_request_leaves_its_trace_beside_the_latency(folder: Path) -> None:
-    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
+    metrics = Metrics(ServiceContext.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
     metrics.traffic.answered("GET", "/quick", 200, 0.01, "ab" * 16)
     metrics.traffic.answered("GET", "/slow", 200, 0.4, "cd" * 16)
     text, media_type = metrics.render("application/openmetrics-text;version=1.0.0,text/plain;q=0.5")
@@ -196,7 +196,7 @@ def test_a_slow_request_leaves_its_trace_beside_the_latency(folder: Path) -> Non
     assert "trace_id" not in metrics.render()[0].decode()  # the plain format has no place for it
 
 
-async def test_the_openapi_document_says_who_may_call_and_what_can_go_wrong(demo: ServiceClient) -> None:
+async def test_the_openapi_document_says_who_may_call_and_what_can_go_wrong(demo: InProcessClient) -> None:
     document = (await demo.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     create_operation = document["paths"]["/api/demo/things"]["post"]
@@ -206,7 +206,7 @@ async def test_the_openapi_document_says_who_may_call_and_what_can_go_wrong(demo
     assert document["paths"]["/health/live"]["get"]["security"] == []
 
 
-async def test_a_page_under_development_may_call_locally(demo: ServiceClient) -> None:
+async def test_a_page_under_development_may_call_locally(demo: InProcessClient) -> None:
     headers = {"origin": "http://localhost:5173", "access-control-request-method": "POST"}
     answer = await demo.options("/api/demo/things", headers=headers)
     assert answer.headers["access-control-allow-origin"] == "http://localhost:5173"
@@ -229,7 +229,7 @@ async def test_a_route_without_a_guard_stops_the_service(folder: Path) -> None:
     @get("/open", sync_to_thread=False)
     def forgotten() -> None: ...
 
-    def unsafe(service: Service) -> Litestar:
+    def unsafe(service: ServiceContext) -> Litestar:
         return create_app(service, [forgotten])
 
     with pytest.raises(Unguarded, match="GET /api/demo/open"):
@@ -237,5 +237,5 @@ async def test_a_route_without_a_guard_stops_the_service(folder: Path) -> None:
             pass
 
 
-async def test_every_route_has_a_guard(demo: ServiceClient) -> None:
+async def test_every_route_has_a_guard(demo: InProcessClient) -> None:
     assert unguarded_routes(demo.app) == []

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from uuid import UUID
 
-from gatehouse_chassis import Actor, Service
+from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.problems import Forbidden, NotFound
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum import rules
@@ -23,7 +23,7 @@ Key = tuple[UUID, UUID | None, bool, UUID]
 
 
 class Access:
-    def __init__(self, service: Service, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, service: ServiceContext, clock: Callable[[], float] = time.monotonic) -> None:
         self._service = service
         self._clock = clock
         self._fresh_for = service.settings.integer("relationship_seconds")

@@ -3,7 +3,7 @@
 from typing import Any, TypeVar
 from uuid import UUID
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_curriculum.structs import Assign, Path, Proposal, Resource, Topic
 
@@ -11,7 +11,7 @@ T = TypeVar("T", Resource, Topic, Path)
 
 
 class Content:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceContext) -> None:
         self._service = service
 
     async def proposals(self, assign: Assign, token: str) -> list[Proposal]:

@@ -11,7 +11,7 @@ from msgspec import structs
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
@@ -20,7 +20,7 @@ from gatehouse_curriculum.rules import Assignments, Stamp
 from gatehouse_curriculum.structs import Assignment, Curriculum, CurriculumInList, CurriculumRow
 from gatehouse_curriculum.tables import DB
 
-CURRICULUM = Aggregate(tables.Curriculum, CurriculumRow)
+CURRICULUM = Repository(tables.Curriculum, CurriculumRow)
 REPEATS = Repeats(DB)
 
 

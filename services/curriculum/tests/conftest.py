@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from gatehouse_chassis.testing import Peer, ServiceClient, peer, person_id, serving
+from gatehouse_chassis.testing import InProcessClient, Peer, peer, person_id, serving
 from gatehouse_curriculum.app import create
 
 BASE = "/api/curriculum/curricula"
@@ -69,7 +69,7 @@ async def topics() -> AsyncIterator[Peer]:
 
 
 @pytest.fixture(scope="module")
-async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Peer) -> AsyncIterator[ServiceClient]:
+async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Peer) -> AsyncIterator[InProcessClient]:
     environ = {
         "GATEHOUSE_URL_PERSON": person.url,
         "GATEHOUSE_URL_TOPICS": topics.url,
@@ -81,22 +81,22 @@ async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Pee
 
 
 @pytest.fixture(scope="module")
-def noah(curriculum: ServiceClient) -> Headers:
+def noah(curriculum: InProcessClient) -> Headers:
     return curriculum.tokens.headers("member", person=NOAH)
 
 
 @pytest.fixture(scope="module")
-def mara(curriculum: ServiceClient) -> Headers:
+def mara(curriculum: InProcessClient) -> Headers:
     return curriculum.tokens.headers("mentor", person=MARA)
 
 
 @pytest.fixture(scope="module")
-def coordinator(curriculum: ServiceClient) -> Headers:
+def coordinator(curriculum: InProcessClient) -> Headers:
     return curriculum.tokens.headers("coordinator", person=person_id(7))
 
 
 @pytest.fixture(scope="module")
-def empty(curriculum: ServiceClient, person: Peer, coordinator: Headers) -> Callable[[], Any]:
+def empty(curriculum: InProcessClient, person: Peer, coordinator: Headers) -> Callable[[], Any]:
     """Makes a new person's curriculum, with nothing in it; gives its address."""
 
     async def make() -> str:

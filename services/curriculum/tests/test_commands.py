@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from gatehouse_chassis.testing import Peer, ServiceClient
+from gatehouse_chassis.testing import InProcessClient, Peer
 
 from .conftest import AVA, BASE, NOAH, Headers, resource_id
 
@@ -16,7 +16,7 @@ TOPIC, PATH = "019a0000-0003-7000-8000-000000000001", "019a0000-0005-7000-8000-0
 class Editor:
     """Reads a curriculum and sends commands for the version that it read last."""
 
-    def __init__(self, service: ServiceClient, headers: Headers, address: str) -> None:
+    def __init__(self, service: InProcessClient, headers: Headers, address: str) -> None:
         self.service = service
         self.headers = headers
         self.address = address
@@ -48,7 +48,7 @@ class Editor:
 
 
 @pytest.fixture
-async def editor(curriculum: ServiceClient, coordinator: Headers, empty: Callable[[], Any]) -> Editor:
+async def editor(curriculum: InProcessClient, coordinator: Headers, empty: Callable[[], Any]) -> Editor:
     """A coordinator with a curriculum that is empty."""
     editor = Editor(curriculum, coordinator, await empty())
     await editor.read()
@@ -174,7 +174,7 @@ async def test_a_command_says_which_version_it_changes(editor: Editor) -> None:
     assert (blind.status_code, stale.status_code, odd.status_code) == (428, 412, 400)
 
 
-async def test_what_isnt_in_the_curriculum_is_a_404(editor: Editor, curriculum: ServiceClient, mara: Headers) -> None:
+async def test_what_isnt_in_the_curriculum_is_a_404(editor: Editor, curriculum: InProcessClient, mara: Headers) -> None:
     await editor.assign(1)
     noahs = Editor(curriculum, mara, f"{BASE}/{NOAH}")
     await noahs.read()
@@ -185,7 +185,7 @@ async def test_what_isnt_in_the_curriculum_is_a_404(editor: Editor, curriculum: 
 
 
 async def test_a_member_starts_and_completes_and_leaves_the_rest_to_the_mentor(
-    curriculum: ServiceClient, noah: Headers, mara: Headers
+    curriculum: InProcessClient, noah: Headers, mara: Headers
 ) -> None:
     member, mentor = (Editor(curriculum, who, f"{BASE}/{NOAH}") for who in (noah, mara))
     first = (await member.read())["next"][0]["id"]
@@ -204,7 +204,7 @@ async def test_a_member_starts_and_completes_and_leaves_the_rest_to_the_mentor(
     assert reopened.status_code == 200
 
 
-async def test_somebody_else_cant_tell_that_there_is_a_curriculum(curriculum: ServiceClient, noah: Headers) -> None:
+async def test_somebody_else_cant_tell_that_there_is_a_curriculum(curriculum: InProcessClient, noah: Headers) -> None:
     theirs = Editor(curriculum, noah, f"{BASE}/{AVA}")
     theirs.seen = {"version": 1}
     answers = [

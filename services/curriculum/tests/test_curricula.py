@@ -6,18 +6,18 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from gatehouse_chassis.testing import Peer, ServiceClient
+from gatehouse_chassis.testing import InProcessClient, Peer
 
 from .conftest import AVA, BASE, MARA, NOAH, TOMAS, Headers, as_person_answers, person_id, resource_id
 
 
-async def listed(service: ServiceClient, headers: Headers, **params: Any) -> list[dict[str, Any]]:
+async def listed(service: InProcessClient, headers: Headers, **params: Any) -> list[dict[str, Any]]:
     answer = await service.get(BASE, params={"limit": 200, **params}, headers=headers)
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
 
 
-async def test_every_member_who_learns_has_a_curriculum(curriculum: ServiceClient, coordinator: Headers) -> None:
+async def test_every_member_who_learns_has_a_curriculum(curriculum: InProcessClient, coordinator: Headers) -> None:
     found = await listed(curriculum, coordinator)
     counts = [sum(one[f"{state}_count"] for one in found) for state in ("completed", "now", "next", "later")]
     assert len(found) == 18
@@ -25,7 +25,7 @@ async def test_every_member_who_learns_has_a_curriculum(curriculum: ServiceClien
     assert all(one["id"].replace("-0010-", "-0001-") == one["person_id"] for one in found)
 
 
-async def test_a_member_sees_what_is_completed_now_next_and_later(curriculum: ServiceClient, noah: Headers) -> None:
+async def test_a_member_sees_what_is_completed_now_next_and_later(curriculum: InProcessClient, noah: Headers) -> None:
     seen = (await curriculum.get(f"{BASE}/{NOAH}", headers=noah)).json()
     sizes = {state: len(seen[state]) for state in ("completed", "now", "next", "later")}
     ended = [one["completed_at"] for one in seen["completed"]]
@@ -39,7 +39,7 @@ async def test_a_member_sees_what_is_completed_now_next_and_later(curriculum: Se
     assert all(one["started_at"] for one in [*seen["now"], *seen["completed"]])
 
 
-async def test_a_version_that_the_caller_has_isnt_sent_again(curriculum: ServiceClient, noah: Headers) -> None:
+async def test_a_version_that_the_caller_has_isnt_sent_again(curriculum: InProcessClient, noah: Headers) -> None:
     first = await curriculum.get(f"{BASE}/{NOAH}", headers=noah)
     again = await curriculum.get(f"{BASE}/{NOAH}", headers={**noah, "If-None-Match": first.headers["etag"]})
     assert first.headers["etag"] == f'"{first.json()["version"]}"'
@@ -63,14 +63,14 @@ async def test_a_version_that_the_caller_has_isnt_sent_again(curriculum: Service
     ],
 )
 async def test_who_sees_noahs_curriculum(
-    curriculum: ServiceClient, roles: list[str], caller: str | None, expected: int
+    curriculum: InProcessClient, roles: list[str], caller: str | None, expected: int
 ) -> None:
     headers = curriculum.tokens.headers(*roles, person=caller)
     assert (await curriculum.get(f"{BASE}/{NOAH}", headers=headers)).status_code == expected
 
 
 async def test_the_list_holds_what_the_caller_may_see(
-    curriculum: ServiceClient, noah: Headers, mara: Headers, coordinator: Headers
+    curriculum: InProcessClient, noah: Headers, mara: Headers, coordinator: Headers
 ) -> None:
     nobody = curriculum.tokens.headers("staff", person=person_id(8))
     service = curriculum.tokens.headers("member", kind="service")
@@ -83,13 +83,13 @@ async def test_the_list_holds_what_the_caller_may_see(
     assert len(await listed(curriculum, coordinator, person=[NOAH, AVA])) == 2
 
 
-async def test_a_token_is_needed(curriculum: ServiceClient) -> None:
+async def test_a_token_is_needed(curriculum: InProcessClient) -> None:
     assert (await curriculum.get(BASE)).status_code == 401
     assert (await curriculum.get(f"{BASE}/{NOAH}")).status_code == 401
     assert (await curriculum.post(f"{BASE}/{NOAH}/assign", json={})).status_code == 401
 
 
-async def test_whoever_has_no_curriculum_gets_a_404(curriculum: ServiceClient, coordinator: Headers) -> None:
+async def test_whoever_has_no_curriculum_gets_a_404(curriculum: InProcessClient, coordinator: Headers) -> None:
     for address in (f"{BASE}/{MARA}", f"{BASE}/{uuid4()}", f"{BASE}/nonsense"):
         assert (await curriculum.get(address, headers=coordinator)).status_code == 404
 
@@ -99,7 +99,7 @@ async def test_whoever_has_no_curriculum_gets_a_404(curriculum: ServiceClient, c
     [("colour=red", "colour"), ("person=1", "person"), ("sort=name", "sort"), ("cursor=x", "cursor")],
 )
 async def test_a_wrong_parameter_is_named(
-    curriculum: ServiceClient, coordinator: Headers, query: str, field: str
+    curriculum: InProcessClient, coordinator: Headers, query: str, field: str
 ) -> None:
     answer = await curriculum.get(f"{BASE}?{query}", headers=coordinator)
     assert answer.status_code == 400
@@ -107,7 +107,7 @@ async def test_a_wrong_parameter_is_named(
 
 
 async def test_a_curriculum_is_created_once_archived_and_restored(
-    curriculum: ServiceClient, person: Peer, coordinator: Headers
+    curriculum: InProcessClient, person: Peer, coordinator: Headers
 ) -> None:
     id = str(uuid4())
     person.answers["GET", f"/api/person/people/{id}/relationship"] = as_person_answers
@@ -134,14 +134,14 @@ async def test_a_curriculum_is_created_once_archived_and_restored(
 
 
 async def test_a_curriculum_is_for_people_that_the_institute_knows(
-    curriculum: ServiceClient, coordinator: Headers, noah: Headers, mara: Headers
+    curriculum: InProcessClient, coordinator: Headers, noah: Headers, mara: Headers
 ) -> None:
     new = {"person_id": str(uuid4())}
     answers = [(await curriculum.post(BASE, json=new, headers=who)).status_code for who in (coordinator, mara, noah)]
     assert answers == [404, 404, 403]
 
 
-async def test_every_route_has_a_guard_an_operation_id_and_a_summary(curriculum: ServiceClient) -> None:
+async def test_every_route_has_a_guard_an_operation_id_and_a_summary(curriculum: InProcessClient) -> None:
     document = (await curriculum.get("/openapi.json")).json()
     operations = [
         operation

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gatehouse_chassis.testing import ServiceClient
+from gatehouse_chassis.testing import InProcessClient
 
 from .conftest import Headers, resource_id
 
@@ -37,7 +37,7 @@ def expected(before: dict[str, str], command: str, resource: str) -> dict[str, s
 
 
 async def send(
-    service: ServiceClient, headers: Headers, address: str, seen: dict[str, Any], command: str, number: int
+    service: InProcessClient, headers: Headers, address: str, seen: dict[str, Any], command: str, number: int
 ) -> tuple[Any, str]:
     """A command for the version seen; the answer, and the resource that it is about."""
     versioned = {**headers, "If-Match": f'"{seen["version"]}"'}
@@ -55,7 +55,7 @@ async def send(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=STEPS)
 async def test_however_reads_and_commands_interleave_no_accepted_command_is_lost(
-    curriculum: ServiceClient, coordinator: Headers, empty: Callable[[], Any], steps: list[tuple[int, str, int]]
+    curriculum: InProcessClient, coordinator: Headers, empty: Callable[[], Any], steps: list[tuple[int, str, int]]
 ) -> None:
     address = await empty()
     read = (await curriculum.get(address, headers=coordinator)).json()
@@ -82,7 +82,7 @@ async def test_however_reads_and_commands_interleave_no_accepted_command_is_lost
 
 
 async def test_of_two_commands_at_the_same_moment_one_is_told_to_read_again(
-    curriculum: ServiceClient, coordinator: Headers, empty: Callable[[], Any]
+    curriculum: InProcessClient, coordinator: Headers, empty: Callable[[], Any]
 ) -> None:
     address = await empty()
     seen = (await curriculum.get(address, headers=coordinator)).json()
@@ -93,7 +93,7 @@ async def test_of_two_commands_at_the_same_moment_one_is_told_to_read_again(
 
 
 async def test_editors_who_read_again_when_told_lose_nothing(
-    curriculum: ServiceClient, coordinator: Headers, empty: Callable[[], Any]
+    curriculum: InProcessClient, coordinator: Headers, empty: Callable[[], Any]
 ) -> None:
     address = await empty()
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import Peer, ServiceClient, serving
+from gatehouse_chassis.testing import InProcessClient, Peer, serving
 from gatehouse_curriculum.app import create
 
 from .conftest import AVA, BASE, MARA, NOAH, TOMAS, person_id, resource_id
 
 
 @pytest.fixture
-async def alone(postgres: Any, database_url: str) -> AsyncIterator[ServiceClient]:
+async def alone(postgres: Any, database_url: str) -> AsyncIterator[InProcessClient]:
     """The service while nobody listens where person and topics should be."""
     nowhere = {"GATEHOUSE_URL_PERSON": "http://127.0.0.1:1", "GATEHOUSE_URL_TOPICS": "http://127.0.0.1:1"}
     url = postgres.role_url(database_url, "curriculum_service")
@@ -20,7 +20,7 @@ async def alone(postgres: Any, database_url: str) -> AsyncIterator[ServiceClient
         yield service
 
 
-async def test_without_person_a_mentor_gets_a_503_and_members_and_coordinators_go_on(alone: ServiceClient) -> None:
+async def test_without_person_a_mentor_gets_a_503_and_members_and_coordinators_go_on(alone: InProcessClient) -> None:
     mentor = alone.tokens.headers("mentor", person=MARA)
     member = alone.tokens.headers("member", person=NOAH)
     coordinator = alone.tokens.headers("coordinator", person=person_id(7))
@@ -30,7 +30,7 @@ async def test_without_person_a_mentor_gets_a_503_and_members_and_coordinators_g
     assert lists == [503, 200, 200]
 
 
-async def test_without_topics_nothing_is_assigned_and_the_rest_goes_on(alone: ServiceClient) -> None:
+async def test_without_topics_nothing_is_assigned_and_the_rest_goes_on(alone: InProcessClient) -> None:
     coordinator = alone.tokens.headers("coordinator", person=person_id(7))
     before = (await alone.get(f"{BASE}/{AVA}", headers=coordinator)).json()
     headers = {**coordinator, "If-Match": f'"{before["version"]}"'}

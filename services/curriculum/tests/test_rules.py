@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_chassis.base.problems import Conflict, NotFound, Problem
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, NotFound
 from gatehouse_curriculum import rules
 from gatehouse_curriculum.rules import MAY, Assignments, Stamp
 from gatehouse_curriculum.structs import Assignment, Proposal, State
@@ -213,7 +213,7 @@ def test_whatever_is_done_positions_have_no_gaps_and_no_resource_is_there_twice(
                 now = rules.move(now, id_of(number), state="next", position=position)
             else:
                 now = carry_out(command, now, number, stamp(hour))
-        except Problem:
+        except ApiProblem:
             assert now == before
         for state in rules.STATES:
             positions = sorted(item.position for item in now if item.state == state)
@@ -230,7 +230,7 @@ def test_what_is_written_is_exactly_what_differs(begin: list[State], todo: list[
         if command in OUTCOMES:
             try:
                 now = carry_out(command, now, number, stamp())
-            except Problem:
+            except ApiProblem:
                 continue
     new, changed, gone = rules.differing(before, now)
     stored = {item.id: item for item in before if item.id not in gone}

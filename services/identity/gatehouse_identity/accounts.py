@@ -13,7 +13,7 @@ import msgspec
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid, NotFound
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import queries, structs, tables
@@ -24,8 +24,8 @@ from gatehouse_identity.tables import DB
 ROLES: tuple[str, ...] = Role.__args__
 COORDINATED_ROLES = frozenset({"member", "mentor"})
 
-ACCOUNT = Aggregate(tables.Account, AccountRow)
-GRANT = Aggregate(tables.RoleGrant, structs.RoleGrant)
+ACCOUNT = Repository(tables.Account, AccountRow)
+GRANT = Repository(tables.RoleGrant, structs.RoleGrant)
 
 ACCOUNTS = Listing(
     tables.Account,

@@ -9,9 +9,9 @@ import structlog
 from litestar import Litestar
 
 from gatehouse_catalog.errors import CatalogError, Problem
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_identity.digests import SHORTEST_SECRET, Box, new_secret
+from gatehouse_identity.digests import SHORTEST_SECRET, SecretBox, new_secret
 from gatehouse_identity.keys import KeyRing
 from gatehouse_identity.oidc import Provider
 from gatehouse_identity.routes import ROUTES
@@ -22,7 +22,7 @@ from gatehouse_identity.tables import DB
 log = structlog.get_logger()
 
 
-def create(service: Service) -> Litestar:
+def create(service: ServiceContext) -> Litestar:
     """The application. Raises CatalogError when key_encryption_secret isn't good enough."""
     settings = service.settings
     box = _box(service)
@@ -59,7 +59,7 @@ def create(service: Service) -> Litestar:
     return app
 
 
-def _box(service: Service) -> Box:
+def _box(service: ServiceContext) -> SecretBox:
     secret = service.settings.text("key_encryption_secret")
     if not secret and service.database_url is None:
         secret = new_secret()  # made for its documents only: nothing will be kept
@@ -68,7 +68,7 @@ def _box(service: Service) -> Box:
             file="environment",
             key="GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET",
             message="is too short to protect the signing keys." if secret else "is not set.",
-            mend=f"Pass at least {SHORTEST_SECRET} random characters, such as the output of: openssl rand -base64 32",
+            fix=f"Pass at least {SHORTEST_SECRET} random characters, such as the output of: openssl rand -base64 32",
         )
         raise CatalogError([problem])
-    return Box(secret)
+    return SecretBox(secret)

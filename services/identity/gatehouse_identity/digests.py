@@ -38,7 +38,7 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-class Box:
+class SecretBox:
     """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret."""
 
     def __init__(self, secret: str) -> None:

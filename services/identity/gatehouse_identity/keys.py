@@ -31,7 +31,7 @@ from gatehouse_chassis.base.problems import Conflict, Unavailable
 from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
 from gatehouse_identity import queries
 from gatehouse_identity.audit import record
-from gatehouse_identity.digests import Box, Unsealable
+from gatehouse_identity.digests import SecretBox, Unsealable
 from gatehouse_identity.queries import KeyRow
 from gatehouse_identity.structs import Jwk, Jwks, SigningKey
 from gatehouse_identity.tables import DB
@@ -70,7 +70,7 @@ def published(keys: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
 class KeyRing:
     """All keys as the database has them, read again every half minute; signs, publishes and rotates."""
 
-    def __init__(self, box: Box) -> None:
+    def __init__(self, box: SecretBox) -> None:
         self._box = box
         self._keys: list[KeyRow] = []
         self._opened: dict[str, Ed25519PrivateKey] = {}

@@ -14,7 +14,7 @@ import httpx
 import jwt
 import msgspec
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_identity.digests import digest
 
@@ -30,7 +30,7 @@ CLOCK_SKEW = 30
 LARGEST_ANSWER = 500_000
 
 
-class NotConfigured(Unavailable):
+class ProviderNotConfigured(Unavailable):
     slug = "no-sign-in-provider"
     title = "Signing in with a provider isn't configured"
 
@@ -83,7 +83,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 class Provider:
     """The configured provider. Made once; `close` when the service stops."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceContext) -> None:
         settings = service.settings
         self.issuer = settings.url("oidc_issuer")
         self.name = settings.text("oidc_name")
@@ -107,7 +107,7 @@ class Provider:
         await self._http.aclose()
 
     async def authorization(self, *, state: str, nonce: str, challenge: str) -> str:
-        """Where to send the browser. Raises NotConfigured, or Unavailable when the provider can't be asked."""
+        """Where to send the browser. Raises ProviderNotConfigured, or Unavailable when the provider can't be asked."""
         metadata = await self._discovered()
         query = {
             "response_type": "code",
@@ -215,7 +215,7 @@ class Provider:
 
     async def _discovered(self) -> Metadata:
         if not self.configured:
-            raise NotConfigured
+            raise ProviderNotConfigured
         if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:
             async with self._lock:
                 if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:

@@ -12,7 +12,7 @@ import msgspec
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Unauthenticated
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import member, storable
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import queries, structs, tables
@@ -27,7 +27,7 @@ from gatehouse_identity.tokens import service_claims
 PREVIOUS_GOOD_FOR = timedelta(hours=1)
 UNKNOWN = digest(new_secret())  # compared with when there is no such client, so that both take as long
 
-CLIENT = Aggregate(tables.ServiceClient, structs.ServiceClient)
+CLIENT = Repository(tables.ServiceClient, structs.ServiceClient)
 CLIENTS = Listing(
     tables.ServiceClient,
     structs.ServiceClient,

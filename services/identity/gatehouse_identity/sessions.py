@@ -19,7 +19,7 @@ from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Unauthenticated
 from gatehouse_identity import queries
 from gatehouse_identity.audit import record
-from gatehouse_identity.digests import Box, digest, matches, new_secret
+from gatehouse_identity.digests import SecretBox, digest, matches, new_secret
 from gatehouse_identity.keys import TOKEN_SECONDS, KeyRing
 from gatehouse_identity.queries import SessionState
 from gatehouse_identity.structs import SessionTokens
@@ -45,7 +45,7 @@ class Self(msgspec.Struct, frozen=True):
 
 
 class Sessions:
-    def __init__(self, keys: KeyRing, box: Box, lifetimes: Lifetimes) -> None:
+    def __init__(self, keys: KeyRing, box: SecretBox, lifetimes: Lifetimes) -> None:
         self._keys = keys
         self._box = box
         self._lifetimes = lifetimes

@@ -18,12 +18,12 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.fields import EMAIL
-from gatehouse_chassis.base.problems import Invalid, Problem, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, Invalid, Unavailable
 from gatehouse_chassis.lists.filters import storable
 from gatehouse_identity import queries
 from gatehouse_identity.accounts import ACCOUNT
 from gatehouse_identity.audit import record
-from gatehouse_identity.digests import Box, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
 from gatehouse_identity.oidc import Identity, NotProven, Provider
 from gatehouse_identity.queries import PendingSignIn
 from gatehouse_identity.sessions import Self, Sessions
@@ -45,7 +45,7 @@ Outcome = Literal[
 log = structlog.get_logger()
 
 
-class Refused(Exception):
+class SignInRefused(Exception):
     """The sign-in ends without a code; `outcome` goes back to the sign-in page."""
 
     def __init__(self, outcome: Outcome) -> None:
@@ -80,7 +80,7 @@ def with_parameters(address: str, **parameters: str) -> str:
 
 
 class SignIns:
-    def __init__(self, provider: Provider, sessions: Sessions, box: Box, public_url: str) -> None:
+    def __init__(self, provider: Provider, sessions: Sessions, box: SecretBox, public_url: str) -> None:
         self._provider = provider
         self._sessions = sessions
         self._box = box
@@ -119,7 +119,7 @@ class SignIns:
             raise Invalid({"state": "no sign-in with this state is under way; begin again"})
         try:
             made = await self._finish(pending, code, issuer)
-        except Refused as refused:
+        except SignInRefused as refused:
             log.info("sign-in refused", outcome=refused.outcome)
             return with_parameters(pending.return_to, error=refused.outcome)
         return with_parameters(pending.return_to, code=made)
@@ -137,7 +137,7 @@ class SignIns:
 
     async def _finish(self, pending: PendingSignIn, code: str | None, issuer: str | None) -> str:
         if code is None:
-            raise Refused("access_denied")
+            raise SignInRefused("access_denied")
         try:
             identity = await self._provider.redeem(
                 code=code,
@@ -147,12 +147,12 @@ class SignIns:
             )
         except (NotProven, Unsealable) as error:
             log.warning("sign-in not proven", reason=str(error))
-            raise Refused("not_proven") from None
-        except Problem as error:
+            raise SignInRefused("not_proven") from None
+        except ApiProblem as error:
             log.warning("sign-in provider unavailable", reason=error.detail)
-            raise Refused("provider_unavailable") from None
+            raise SignInRefused("provider_unavailable") from None
         if not 1 <= len(identity.subject) <= LONGEST_SUBJECT or not storable(identity.subject):
-            raise Refused("not_proven")
+            raise SignInRefused("not_proven")
         try:
             return await _one_time_code(pending.id, identity)
         except asyncpg.UniqueViolationError:
@@ -173,10 +173,10 @@ async def _account_of(identity: Identity) -> UUID:
     known = await queries.ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
     if known is None:
         if len(identity.email) > LONGEST_EMAIL or not re.search(EMAIL, identity.email):
-            raise Refused("email_not_verified")
+            raise SignInRefused("email_not_verified")
         known = await queries.ACCOUNT_BY_EMAIL.one(identity.email)
         if known is not None and known.provider is not None:
-            raise Refused("email_taken")
+            raise SignInRefused("email_taken")
         if known is not None and not known.archived:
             await queries.ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
             await record("account_linked", by=Self(known.id), subject=known.id)
@@ -192,7 +192,7 @@ async def _account_of(identity: Identity) -> UUID:
         await record("account_created", by=Self(id), subject=id, method="oidc")
         return id
     if known.archived:
-        raise Refused("archived")
+        raise SignInRefused("archived")
     return known.id
 
 

@@ -54,17 +54,17 @@ Opaque = Annotated[str, Meta(min_length=16, max_length=512, description="As it w
 CodeVerifier = Annotated[str, Meta(min_length=43, max_length=128, description="PKCE verifier of the challenge")]
 
 
-class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all bodies."""
 
 
-class NewAccount(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewAccount(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Word
     email: Email
     person_id: UUID | None = None
 
 
-class AccountChange(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountChange(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields that aren't given stay as they are."""
 
     name: Word | UnsetType = UNSET
@@ -108,13 +108,13 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     session_id: UUID | None = None
 
 
-class NewRoleGrant(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewRoleGrant(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     account_id: UUID
     role: Role
     reason: Sentence
 
 
-class Revocation(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Revocation(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: Sentence
 
 
@@ -135,13 +135,13 @@ class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
     changed_by: UUID | None
 
 
-class NewServiceClient(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewServiceClient(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: ClientName
     description: Sentence
     roles: Annotated[list[Role], Meta(max_length=13)] = []
 
 
-class ServiceClientChange(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ServiceClientChange(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields that aren't given stay as they are. The name is its client_id, and stays."""
 
     description: Sentence | UnsetType = UNSET
@@ -170,7 +170,7 @@ class ServiceClientWithSecret(ServiceClient, frozen=True, kw_only=True):
     secret: str
 
 
-class TokenRequest(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TokenRequest(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """RFC 6749, section 4.4. The client may name itself by HTTP Basic instead."""
 
     grant_type: Literal["client_credentials"]
@@ -184,14 +184,14 @@ class ServiceToken(msgspec.Struct, frozen=True, kw_only=True):
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 - the kind of token, not one
 
 
-class NewSession(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NewSession(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The one-time code of a sign-in, and the verifier whose challenge the sign-in began with."""
 
     code: Opaque
     code_verifier: CodeVerifier
 
 
-class Refresh(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Refresh(RequestBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     refresh_token: Opaque
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient, Tokens, serving
+from gatehouse_chassis.testing import InProcessClient, TestTokens, serving
 from gatehouse_identity.app import create
 
 SECRET = "for-tests-only-0123456789-0123456789"
@@ -20,7 +20,7 @@ CALLERS = {
 Headers = dict[str, str]
 
 
-class BothKeys(Tokens):
+class BothKeys(TestTokens):
     """Trusts tokens of the test's key, and those that the service under test has issued itself."""
 
     app: Any = None
@@ -56,12 +56,12 @@ def serve() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="module")
-async def identity(service_url: str) -> AsyncIterator[ServiceClient]:
+async def identity(service_url: str) -> AsyncIterator[InProcessClient]:
     async with identity_serving(service_url) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def by(identity: ServiceClient) -> Callable[..., Headers]:
+def by(identity: InProcessClient) -> Callable[..., Headers]:
     """The headers of a caller of the test data: `by("admin", if_match='"1"')`."""
     return lambda name, **more: identity.by(*CALLERS[name], **more)

@@ -4,24 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_identity.digests import Box, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 @given(texts)
 def test_what_is_sealed_opens_with_the_same_secret_only(text):
-    sealed = Box("a" * 32).seal(text)
-    assert Box("a" * 32).open(sealed) == text
+    sealed = SecretBox("a" * 32).seal(text)
+    assert SecretBox("a" * 32).open(sealed) == text
     with pytest.raises(Unsealable):
-        Box("b" * 32).open(sealed)
+        SecretBox("b" * 32).open(sealed)
 
 
 @given(texts, texts)
 def test_a_successor_is_the_same_again_and_another_for_everything_else(one, other):
-    assert Box("a" * 32).successor(one) == Box("a" * 32).successor(one)
-    assert Box("a" * 32).successor(one) != Box("b" * 32).successor(one)
-    assert (Box("a" * 32).successor(one) == Box("a" * 32).successor(other)) == (one == other)
+    assert SecretBox("a" * 32).successor(one) == SecretBox("a" * 32).successor(one)
+    assert SecretBox("a" * 32).successor(one) != SecretBox("b" * 32).successor(one)
+    assert (SecretBox("a" * 32).successor(one) == SecretBox("a" * 32).successor(other)) == (one == other)
 
 
 @given(texts, texts)

@@ -9,7 +9,7 @@ import jwt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_identity.digests import Box
+from gatehouse_identity.digests import SecretBox
 from gatehouse_identity.keys import LEAD, TRAIL, KeyRing, active_of, published, state_of
 from gatehouse_identity.queries import KeyRow
 
@@ -113,7 +113,7 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
     from gatehouse_identity.tables import DB
 
     await DB.execute("delete from identity.signing_key")
-    rings = [KeyRing(Box("x" * 32)) for _ in range(4)]
+    rings = [KeyRing(SecretBox("x" * 32)) for _ in range(4)]
     await asyncio.gather(*(ring.prepare() for ring in rings))
     published_by = [sorted(key.kid for key in (await ring.jwks()).keys) for ring in rings]
     assert published_by == [published_by[0]] * 4
@@ -121,10 +121,10 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
 
 
 async def test_another_secret_means_new_keys_and_the_old_ones_stay_published(identity):
-    old = KeyRing(Box("the secret before " * 3))
+    old = KeyRing(SecretBox("the secret before " * 3))
     await old.prepare()
     token = await old.sign({"sub": "someone"})
-    new = KeyRing(Box("the secret after " * 3))
+    new = KeyRing(SecretBox("the secret after " * 3))
     await new.prepare()
     kid = jwt.get_unverified_header(token)["kid"]
     assert kid in {key.kid for key in (await new.jwks()).keys}

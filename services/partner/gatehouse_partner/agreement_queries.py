@@ -9,13 +9,13 @@ from msgspec import UNSET
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound, StaleVersion
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import queries, rules, structs, tables
 from gatehouse_partner.tables import DB
 
-AGREEMENT = Aggregate(tables.Agreement, structs.AgreementRecord)
+AGREEMENT = Repository(tables.Agreement, structs.AgreementRecord)
 COMPUTED = {
     "value": "case when value_amount is not null "
     "then jsonb_build_object('amount', value_amount, 'currency', value_currency) end"

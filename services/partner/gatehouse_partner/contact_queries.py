@@ -8,12 +8,12 @@ import asyncpg
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import queries, structs, tables
 
-CONTACT = Aggregate(tables.Contact, structs.Contact)
+CONTACT = Repository(tables.Contact, structs.Contact)
 
 CONTACTS = Listing(
     tables.Contact,

@@ -9,7 +9,7 @@ import asyncpg
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
@@ -17,7 +17,7 @@ from gatehouse_partner import rules, structs, tables
 from gatehouse_partner.tables import DB
 
 REPEATS = Repeats(DB)
-PARTNER = Aggregate(tables.Partner, structs.Partner)
+PARTNER = Repository(tables.Partner, structs.Partner)
 
 PARTNERS = Listing(
     tables.Partner,

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable
 import pytest
 import pytest_asyncio
 
-from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_chassis.testing import InProcessClient, serving
 from gatehouse_partner.app import create
 
 # Who calls: the person's number in the test data, and the roles that identity gives them.
@@ -35,12 +35,12 @@ def service_url(postgres, database_url: str) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def partner(service_url: str) -> AsyncGenerator[ServiceClient]:
+async def partner(service_url: str) -> AsyncGenerator[InProcessClient]:
     async with serving("partner", create, database_url=service_url) as client:
         yield client
 
 
 @pytest.fixture(scope="module")
-def by(partner: ServiceClient) -> Callable[..., Headers]:
+def by(partner: InProcessClient) -> Callable[..., Headers]:
     """The headers of a caller: `by("staff")`; more headers as `if_match='"1"'`."""
     return lambda name, **more: partner.by(*CALLERS[name], **more)

@@ -8,13 +8,13 @@ import asyncpg
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, present
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import structs, tables
 from gatehouse_person.tables import DB
 
-CONSENT = Aggregate(tables.Consent, structs.Consent)
+CONSENT = Repository(tables.Consent, structs.Consent)
 
 CONSENTS = Listing(
     tables.Consent,

@@ -7,13 +7,13 @@ import asyncpg
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import queries, rules, structs, tables
 from gatehouse_person.tables import DB
 
-ASSIGNMENT = Aggregate(tables.MentorAssignment, structs.MentorAssignment)
+ASSIGNMENT = Repository(tables.MentorAssignment, structs.MentorAssignment)
 
 ASSIGNMENTS = Listing(
     tables.MentorAssignment,

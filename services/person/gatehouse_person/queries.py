@@ -14,7 +14,7 @@ from msgspec import UNSET
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
@@ -22,8 +22,8 @@ from gatehouse_person import rules, structs, tables
 from gatehouse_person.tables import DB
 
 REPEATS = Repeats(DB)
-PERSON = Aggregate(tables.Person, structs.PersonRecord)
-PROFILE = Aggregate(tables.Profile, structs.Profile)
+PERSON = Repository(tables.Person, structs.PersonRecord)
+PROFILE = Repository(tables.Profile, structs.Profile)
 
 # Beside each person, the assignment of the mentor they have now.
 MENTORING = (
@@ -60,7 +60,7 @@ _facts = DB.prepare(
     from person.person {MENTORING}
     where person.id = $1
     """,
-    structs.Facts,
+    structs.RelationshipFacts,
 )
 _profile = DB.prepare(
     f"select {', '.join(structs.Profile.__struct_fields__)} from person.profile where person_id = $1", structs.Profile
@@ -105,7 +105,7 @@ def visible_to(actor: Actor, *, in_full: bool = False) -> list[Condition]:
     return [(f"({' or '.join(seen)})", *values)]
 
 
-async def facts_for(actor: Actor, person_id: UUID) -> tuple[structs.Facts, structs.Relationship]:
+async def facts_for(actor: Actor, person_id: UUID) -> tuple[structs.RelationshipFacts, structs.Relationship]:
     """What decides what the caller may do with the person. NotFound where they don't see them."""
     facts = await _facts.one(person_id, actor.person)
     relationship = None if facts is None else rules.relationship(actor, facts)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch, post
 
-from gatehouse_chassis import Actor, Service
+from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.fields import refuse_odd_times
 from gatehouse_chassis.base.problems import Forbidden
 from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
@@ -86,7 +86,7 @@ class PersonController(Controller):
         summary="Move a person to another status",
     )
     async def change_person_status(
-        self, person_id: UUID, data: StatusChange, actor: Actor, service: Service, if_match: IfMatch = None
+        self, person_id: UUID, data: StatusChange, actor: Actor, service: ServiceContext, if_match: IfMatch = None
     ) -> Response[Person]:
         version = required_version(if_match)
         return versioned(await queries.change_status(person_id, version, data, intro_timeout(service), actor))
@@ -99,7 +99,7 @@ class PersonController(Controller):
         summary="Archive a person, which ends their mentor assignments",
     )
     async def archive_person(
-        self, person_id: UUID, actor: Actor, service: Service, if_match: IfMatch = None
+        self, person_id: UUID, actor: Actor, service: ServiceContext, if_match: IfMatch = None
     ) -> Response[Person]:
         version = required_version(if_match)
         change = StatusChange(status="archived")
@@ -136,5 +136,5 @@ class PersonController(Controller):
         return versioned(await queries.change_profile(person_id, required_version(if_match), data, actor))
 
 
-def intro_timeout(service: Service) -> timedelta:
+def intro_timeout(service: ServiceContext) -> timedelta:
     return timedelta(days=service.settings.integer("intro_timeout_days"))

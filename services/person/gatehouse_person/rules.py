@@ -1,6 +1,7 @@
 """Who sees and changes what of a person, and which statuses follow which. Functions of values: no database, no HTTP.
 
-`Facts` are read by queries.py, which also holds the same visibility as SQL for lists; a test compares the two.
+`RelationshipFacts` are read by queries.py, which also holds the same visibility as SQL for lists; a test
+compares the two.
 """
 
 from collections.abc import Iterable
@@ -12,12 +13,12 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
 from gatehouse_person.structs import (
     PRIVATE,
-    Facts,
     NewMentorAssignment,
     Person,
     PersonRecord,
     PersonStatus,
     Relationship,
+    RelationshipFacts,
 )
 
 STAFF = ("coordinator", "staff")
@@ -41,7 +42,7 @@ PRIVATE_FILTERS = frozenset({"status", "mentor"})
 OWN_FIELDS = frozenset({"preferred_name", "phone", "location", "time_zone"})
 
 
-def relationship(actor: Actor, person: Facts) -> Relationship | None:
+def relationship(actor: Actor, person: RelationshipFacts) -> Relationship | None:
     """How the caller relates to the person, the closest first; None: doesn't see them."""
     if actor.is_person(person.id):
         return "self"
@@ -64,16 +65,16 @@ def shown_to(actor: Actor, person: Person) -> Person:
     return msgspec.structs.replace(person, view="public", **dict.fromkeys(PRIVATE))
 
 
-def sees_consents(actor: Actor, person: Facts) -> bool:
+def sees_consents(actor: Actor, person: RelationshipFacts) -> bool:
     """Consents are between the person and the institute: mentors don't see them."""
     return actor.is_person(person.id) or actor.has(*STAFF)
 
 
-def changes_profile(actor: Actor, person: Facts) -> bool:
+def changes_profile(actor: Actor, person: RelationshipFacts) -> bool:
     return actor.is_person(person.id) or actor.has(*STAFF)
 
 
-def refuse_change(actor: Actor, person: Facts, fields: Iterable[str]) -> None:
+def refuse_change(actor: Actor, person: RelationshipFacts, fields: Iterable[str]) -> None:
     """Raises Forbidden where the caller, who sees the person, may not change one of the fields."""
     if actor.has(*STAFF):
         return

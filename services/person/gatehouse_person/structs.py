@@ -47,7 +47,7 @@ class Person(msgspec.Struct, frozen=True):
 PRIVATE = Person.__struct_fields__[Person.__struct_fields__.index("created_at") + 1 :]
 
 
-class Facts(msgspec.Struct, frozen=True):
+class RelationshipFacts(msgspec.Struct, frozen=True):
     """What decides how a caller relates to a person."""
 
     id: UUID

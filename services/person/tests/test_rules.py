@@ -10,7 +10,7 @@ import pytest
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
 from gatehouse_person import rules
-from gatehouse_person.structs import PRIVATE, Facts, NewMentorAssignment, Person, PersonRecord, PersonStatus
+from gatehouse_person.structs import PRIVATE, NewMentorAssignment, Person, PersonRecord, PersonStatus, RelationshipFacts
 
 ME, THEM, SOMEBODY = (UUID(int=number) for number in (1, 2, 3))
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -21,8 +21,12 @@ def actor(*roles: str, person: UUID | None = ME) -> Actor:
     return Actor(account=UUID(int=9), person=person, roles=frozenset(roles))
 
 
-def facts(person: UUID = THEM, *, mentor: UUID | None = None, mentors: bool = False, mentors_me: bool = False) -> Facts:
-    return Facts(id=person, mentor_id=mentor, mentors_somebody=mentors or mentors_me, mentors_caller=mentors_me)
+def facts(
+    person: UUID = THEM, *, mentor: UUID | None = None, mentors: bool = False, mentors_me: bool = False
+) -> RelationshipFacts:
+    return RelationshipFacts(
+        id=person, mentor_id=mentor, mentors_somebody=mentors or mentors_me, mentors_caller=mentors_me
+    )
 
 
 def record(status: PersonStatus, *, since: datetime = NOW, intro: datetime | None = None, id: UUID = THEM):

@@ -8,23 +8,23 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unauthenticated
 from gatehouse_portal import assets, cores, pages
 from gatehouse_portal.delivery import Delivery
-from gatehouse_portal.desk import Core, Desk
+from gatehouse_portal.desk import Core, PromotionSession
 from gatehouse_portal.figures import Prometheus
 from gatehouse_portal.headers import security_headers
 from gatehouse_portal.peers import Peers
 from gatehouse_portal.routes import admin, curriculum, home, library, members, releases, sign_in, throughput
-from gatehouse_portal.sessions import Refresh, Sessions, Tokens, checked_secret
+from gatehouse_portal.sessions import IssuedTokens, Refresh, SessionStore, checked_secret
 from gatehouse_portal.tables import DB
 from gatehouse_portal.watch import Watch
 
 PAGES = [sign_in, home, curriculum, members, library, releases, throughput, admin]
 
 
-def create(service: Service, core: Core | None = None) -> Litestar:
+def create(service: ServiceContext, core: Core | None = None) -> Litestar:
     """`core` carries promotions out; by default it is what the settings name."""
 
     @asynccontextmanager
@@ -37,11 +37,11 @@ def create(service: Service, core: Core | None = None) -> Litestar:
         app.state.watch = watch
         app.state.prometheus = prometheus = Prometheus(service.settings.url("prometheus_url"))
         found = core or cores.of(service)
-        app.state.desk = desk = Desk(found) if found else None
+        app.state.desk = desk = PromotionSession(found) if found else None
         delivery = Delivery()
         app.state.metrics.registry.register(delivery)
         reading = asyncio.create_task(delivery.keep_reading(desk)) if desk else None
-        app.state.sessions = Sessions(
+        app.state.sessions = SessionStore(
             secret=checked_secret(service.settings.text("session_secret")),
             lifetime=service.settings.duration("session_lifetime"),
             refresh=_refresh(peers),
@@ -77,7 +77,7 @@ def _peers(state: State) -> Peers:
     return state.peers
 
 
-def _sessions(state: State) -> Sessions:
+def _sessions(state: State) -> SessionStore:
     return state.sessions
 
 
@@ -86,10 +86,12 @@ def _watch(state: State) -> Watch:
 
 
 def _refresh(peers: Peers) -> Refresh:
-    async def refresh(refresh_token: str) -> Tokens | None:
+    async def refresh(refresh_token: str) -> IssuedTokens | None:
         body = {"refresh_token": refresh_token}
         try:
-            return await peers.ask("identity", "POST", "/api/identity/sessions/refresh", Tokens, json=body, token="")
+            return await peers.ask(
+                "identity", "POST", "/api/identity/sessions/refresh", IssuedTokens, json=body, token=""
+            )
         except Unauthenticated:
             return None
 

@@ -10,28 +10,28 @@ from datetime import datetime
 
 import msgspec
 
-from gatehouse_release.matrix import Column, Matrix, matrix
-from gatehouse_release.model import ENVIRONMENTS, Change, Record
-from gatehouse_release.policy import Edge
-from gatehouse_release.state import State
+from gatehouse_release.matrix import Matrix, MatrixColumn, matrix
+from gatehouse_release.model import ENVIRONMENTS, Record, ReleaseChange
+from gatehouse_release.policy import PolicyEdge
+from gatehouse_release.state import RepositoryState
 
 LOG_LENGTH = 30
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class EdgeButton(msgspec.Struct, frozen=True, kw_only=True):
     """An edge that people promote along. `domains`: those to choose from, with how many of their services differ."""
 
     environment: str
-    edge: Edge
+    edge: PolicyEdge
     differing: int
     domains: dict[str, int]
     may: bool
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentColumn(msgspec.Struct, frozen=True, kw_only=True):
     """An environment. `coming`: by service, the record that changes it now."""
 
-    column: Column
+    column: MatrixColumn
     count: int
     may: bool
     coming: dict[str, Record]
@@ -49,17 +49,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
             return "nothing"
         return "verified" if self.column.good_since else "unverified"
 
-    def change(self, service: str) -> Change | None:
+    def change(self, service: str) -> ReleaseChange | None:
         """What is being done to a service now."""
         record = self.coming.get(service)
         return record.services[service] if record else None
 
 
-class Board(msgspec.Struct, frozen=True, kw_only=True):
+class ReleaseBoard(msgspec.Struct, frozen=True, kw_only=True):
     now: datetime
     matrix: Matrix
-    places: list[Place]
-    ways: list[Way]
+    places: list[EnvironmentColumn]
+    ways: list[EdgeButton]
     log: list[Record]
     log_more: int
 
@@ -77,11 +77,11 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
         return [hold for one in columns for hold in one.holds] + [freeze for one in columns for freeze in one.freezes]
 
 
-def board(state: State, roles: Iterable[str], now: datetime) -> Board:
+def board(state: RepositoryState, roles: Iterable[str], now: datetime) -> ReleaseBoard:
     """The page's content for somebody with these roles."""
     mine, found = frozenset(roles), matrix(state, now)
     log = sorted(state.records.values(), key=lambda record: (record.at, record.id), reverse=True)
-    return Board(
+    return ReleaseBoard(
         now=now,
         matrix=found,
         places=[_place(state, column, mine) for column in found.columns],
@@ -91,8 +91,8 @@ def board(state: State, roles: Iterable[str], now: datetime) -> Board:
     )
 
 
-def _place(state: State, column: Column, roles: frozenset[str]) -> Place:
-    return Place(
+def _place(state: RepositoryState, column: MatrixColumn, roles: frozenset[str]) -> EnvironmentColumn:
+    return EnvironmentColumn(
         column=column,
         count=len(state.releases[column.name]),
         may=not roles.isdisjoint(state.policy.edges[column.name].who),
@@ -100,7 +100,7 @@ def _place(state: State, column: Column, roles: frozenset[str]) -> Place:
     )
 
 
-def _way(state: State, column: Column, roles: frozenset[str]) -> Way:
+def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str]) -> EdgeButton:
     """Of the policy's edge into this environment."""
     edge = state.policy.edges[column.name]
     source, target = state.releases[edge.source], state.releases[column.name]
@@ -108,7 +108,7 @@ def _way(state: State, column: Column, roles: frozenset[str]) -> Way:
     domains = dict.fromkeys(sorted(state.domains), 0)
     for name in names & state.services.keys():
         domains[state.services[name].domain] += 1
-    return Way(
+    return EdgeButton(
         environment=column.name,
         edge=edge,
         differing=len(names),

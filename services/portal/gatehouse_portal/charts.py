@@ -10,7 +10,7 @@ from itertools import groupby
 
 import msgspec
 
-from gatehouse_portal.figures import ERRORS, PERCENTILES, RATE, STEP, Figures, Line, ServiceFigures
+from gatehouse_portal.figures import ERRORS, PERCENTILES, RATE, STEP, Line, ServiceFigures, TrafficFigures
 
 WIDTH, HEIGHT = 340, 150
 LEFT, RIGHT, TOP, BOTTOM = 46, 36, 10, 24
@@ -57,19 +57,19 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     bottom: int = HEIGHT - BOTTOM
 
 
-class Row(msgspec.Struct, frozen=True):
+class ChartRow(msgspec.Struct, frozen=True):
     """The numbers of one moment, in words."""
 
     moment: int
     cells: list[str]
 
 
-class Panel(msgspec.Struct, frozen=True):
+class ServicePanel(msgspec.Struct, frozen=True):
     """One service: its charts, and the same numbers as a table, the latest first."""
 
     service: ServiceFigures
     charts: list[Chart]
-    rows: list[Row]
+    rows: list[ChartRow]
     cells: list[str]
 
 
@@ -98,12 +98,12 @@ def latency(value: float | None) -> str:
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 or milliseconds == 0 else f"{milliseconds:.1f} ms"
 
 
-def panels(figures: Figures) -> list[Panel]:
+def panels(figures: TrafficFigures) -> list[ServicePanel]:
     shown = _latest(figures)
     return [_panel(shown, service) for service in shown.services]
 
 
-def _latest(figures: Figures) -> Figures:
+def _latest(figures: TrafficFigures) -> TrafficFigures:
     """As much of the hour as has figures."""
     last = len(figures.moments) - 1
     every = [line for service in figures.services for line in service.lines.values()]
@@ -119,11 +119,11 @@ def _latest(figures: Figures) -> Figures:
     )
 
 
-def _panel(figures: Figures, service: ServiceFigures) -> Panel:
+def _panel(figures: TrafficFigures, service: ServiceFigures) -> ServicePanel:
     every = [*range(len(figures.moments) - 1, -1, -TABLE_SECONDS // STEP)]
-    rows = [Row(figures.moments[index], _cells(service, index)) for index in every]
+    rows = [ChartRow(figures.moments[index], _cells(service, index)) for index in every]
     charts = [_traffic(service), _errors(service), _percentiles(service)]
-    return Panel(service, charts, rows, rows[0].cells)
+    return ServicePanel(service, charts, rows, rows[0].cells)
 
 
 def _cells(service: ServiceFigures, index: int) -> list[str]:

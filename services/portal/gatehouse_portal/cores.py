@@ -12,16 +12,16 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_portal.desk import Core
 from gatehouse_portal.on_github import OnGitHub
 from gatehouse_release.adapters.wiring import Connected
-from gatehouse_release.change_set import Move
+from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Actor, Decision, Reason, Request
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
 from gatehouse_release.ports import NotConfigured, Ports, Preview, Tree
 from gatehouse_release.promoter import Promoter
-from gatehouse_release.state import State
+from gatehouse_release.state import RepositoryState
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (
@@ -34,11 +34,11 @@ NO_REMOTE = (
 class ReadOnly(GitRepository):
     """A repository that is looked at and never written to."""
 
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
-        raise NotConfigured("This repository is only read.", "Mend: name the portal's setting release_remote.")
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
+        raise NotConfigured("This repository is only read.", "Fix: name the portal's setting release_remote.")
 
 
-class Named(Connected):
+class NamedRemotePorts(Connected):
     """The ports of a checkout, with the repository that was named. `work`: the private clone of it."""
 
     def __init__(self, remote: str, work: Path, root: Path, environ: Mapping[str, str], *, writes: bool) -> None:
@@ -50,7 +50,7 @@ class Named(Connected):
         return (GitRepository if self._writes else ReadOnly)(self._remote, self._work)
 
 
-class Here:
+class InProcess:
     """The core in this process, with these ports; they are used by several threads at once."""
 
     fresh = 1.5
@@ -66,18 +66,18 @@ class Here:
     def read(self) -> tuple[str, Tree]:
         return self.ports.repository.read()
 
-    def preview(self, state: State, move: Move) -> Preview:
+    def preview(self, state: RepositoryState, move: ChangeSet) -> Preview:
         return self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
 
-    def explain(self, request: Request, actor: Actor) -> Decision:
+    def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         return Promoter(self.ports).explain(request, actor)
 
-    def run(self, request: Request, actor: Actor, report: Callable[[str], None]) -> list[Reason]:
+    def run(self, request: PromotionRequest, actor: Requester, report: Callable[[str], None]) -> list[Reason]:
         outcome = Promoter(self.ports, report).run(request, actor)
         return [] if outcome.ok else [reason for reason in outcome.decision.reasons if not reason.later]
 
 
-def of(service: Service) -> Core | None:
+def of(service: ServiceContext) -> Core | None:
     """What the settings name; None when they name nothing."""
     remote, checkout = service.settings.text("release_remote"), service.settings.text("checkout")
     if github := service.settings.text("release_github"):
@@ -87,8 +87,8 @@ def of(service: Service) -> Core | None:
     # For this process only, and gone with it: two portals share no clone.
     folder: Folder = tempfile.TemporaryDirectory(prefix="gatehouse-releases-")
     root = Path(checkout) if checkout else Path.cwd()
-    return Here(
-        Named(remote or checkout, Path(folder.name), root, os.environ, writes=bool(remote)),
+    return InProcess(
+        NamedRemotePorts(remote or checkout, Path(folder.name), root, os.environ, writes=bool(remote)),
         where=f"the branch main of {shown(remote or checkout)}",
         refusal="" if remote else NO_REMOTE.format(checkout=checkout),
         folder=folder,

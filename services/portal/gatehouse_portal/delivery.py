@@ -8,9 +8,9 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gatehouse_portal.desk import Desk
-from gatehouse_release.dora import Figures, figures
-from gatehouse_release.state import State
+from gatehouse_portal.desk import PromotionSession
+from gatehouse_release.dora import DoraFigures, figures
+from gatehouse_release.state import RepositoryState
 
 READ_SECONDS = 300.0
 
@@ -23,9 +23,9 @@ class Delivery(Collector):
     """
 
     def __init__(self) -> None:
-        self.state: State | None = None
+        self.state: RepositoryState | None = None
 
-    async def keep_reading(self, desk: Desk) -> None:
+    async def keep_reading(self, desk: PromotionSession) -> None:
         """Reads main now and then, though nobody looks at the page."""
         while True:
             try:
@@ -48,7 +48,7 @@ class Delivery(Collector):
         yield _each("restore_seconds", "From a failure to its end, the median of 30 days", found)
 
 
-def _each(name: str, text: str, found: Iterable[Figures]) -> Metric:
+def _each(name: str, text: str, found: Iterable[DoraFigures]) -> Metric:
     family = GaugeMetricFamily(f"gatehouse_delivery_{name}", text, labels=["stage"])
     for one in found:
         value = getattr(one, name)

@@ -16,10 +16,10 @@ import structlog
 
 from gatehouse_catalog.errors import CatalogError
 from gatehouse_release import records
-from gatehouse_release.change_set import Impossible, Move, move_of
-from gatehouse_release.model import Actor, Decision, Reason, Record, Request
+from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.ports import Moved, NotConfigured, PortFailed, Preview, Tree
-from gatehouse_release.state import State, read_state
+from gatehouse_release.state import RepositoryState, read_state
 
 REMEMBERED = 100
 # What the ports and the reading of texts raise on purpose, with words for people.
@@ -57,29 +57,29 @@ class Core(Protocol):
         """The head of main as the remote has it now: revision and texts."""
         ...
 
-    def preview(self, state: State, move: Move) -> Preview: ...
+    def preview(self, state: RepositoryState, move: ChangeSet) -> Preview: ...
 
-    def explain(self, request: Request, actor: Actor) -> Decision: ...
+    def explain(self, request: PromotionRequest, actor: Requester) -> Decision: ...
 
-    def run(self, request: Request, actor: Actor, report: Callable[[str], None]) -> list[Reason]:
+    def run(self, request: PromotionRequest, actor: Requester, report: Callable[[str], None]) -> list[Reason]:
         """Carries it out, to the end as far as it can be seen from here; the reasons why not, or none."""
         ...
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
     """What a request would do, and whether it may. `trouble`: why one of both can't be known."""
 
-    move: Move | None = None
+    move: ChangeSet | None = None
     preview: dict[str, Any] | None = None
     fingerprint: str = ""
     decision: Decision | None = None
     trouble: str = ""
 
 
-class Run:
+class PromotionRun:
     """A request that is being carried out by this process, or was."""
 
-    def __init__(self, request: Request, actor: Actor) -> None:
+    def __init__(self, request: PromotionRequest, actor: Requester) -> None:
         self.request, self.actor = request, actor
         self.began = datetime.now(UTC)
         self.said: list[str] = []
@@ -97,7 +97,7 @@ class Run:
         return True
 
 
-class Desk:
+class PromotionSession:
     """One for the application."""
 
     def __init__(self, core: Core) -> None:
@@ -106,8 +106,8 @@ class Desk:
         self._reading = asyncio.Lock()
         self._previewing = asyncio.Lock()  # each starts services to ask them for their API: one after the other
         self._generation = 0
-        self._known: tuple[int, float, State] | None = None
-        self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._known: tuple[int, float, RepositoryState] | None = None
+        self._runs: OrderedDict[str, PromotionRun] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
@@ -121,7 +121,7 @@ class Desk:
         """The next who looks reads anew."""
         self._generation += 1
 
-    async def state(self) -> State:
+    async def state(self) -> RepositoryState:
         """What main says, read after the last change that was made here. Raises one of TROUBLES."""
         async with self._reading:
             if self._known is not None:
@@ -134,25 +134,25 @@ class Desk:
             self.read_at = datetime.now(UTC)
             return state
 
-    def _read(self) -> State:
+    def _read(self) -> RepositoryState:
         revision, tree = self.core.read()
         if self._known is not None and self._known[2].revision == revision:
             return self._known[2]
         return read_state(revision, tree)
 
-    async def plan(self, request: Request, actor: Actor) -> Plan:
+    async def plan(self, request: PromotionRequest, actor: Requester) -> PromotionPlan:
         """The preview, and the decision about just that preview."""
         state = await self.state()
         try:
-            move = move_of(state, request)
+            move = change_set_of(state, request)
         except Impossible as impossible:
-            return Plan(decision=Decision(allowed=False, reasons=(impossible.reason,)))
+            return PromotionPlan(decision=Decision(allowed=False, reasons=(impossible.reason,)))
         async with self._previewing:
             found, no_preview = await _or_trouble(asyncio.to_thread(self._preview, state, move))
         preview, fingerprint = found or (None, "")
         asked = msgspec.structs.replace(request, fingerprint=fingerprint)
         decision, undecided = await _or_trouble(asyncio.to_thread(self.core.explain, asked, actor))
-        return Plan(
+        return PromotionPlan(
             move=move,
             preview=preview,
             fingerprint=fingerprint,
@@ -160,14 +160,14 @@ class Desk:
             trouble=no_preview or undecided,
         )
 
-    def _preview(self, state: State, move: Move) -> tuple[dict[str, Any], str]:
+    def _preview(self, state: RepositoryState, move: ChangeSet) -> tuple[dict[str, Any], str]:
         made = self.core.preview(state, move)
         return made.to_builtins(), made.fingerprint
 
-    def begin(self, request: Request, actor: Actor) -> Run:
+    def begin(self, request: PromotionRequest, actor: Requester) -> PromotionRun:
         """Carries the request out in the background; its key becomes part of the record's id."""
         request = msgspec.structs.replace(request, key=request.key or records.new_key())
-        run = Run(request, actor)
+        run = PromotionRun(request, actor)
         self._runs[request.key] = run
         while len(self._runs) > REMEMBERED:
             self._runs.popitem(last=False)
@@ -176,7 +176,7 @@ class Desk:
         task.add_done_callback(self._tasks.discard)
         return run
 
-    def run(self, key: str) -> Run | None:
+    def run(self, key: str) -> PromotionRun | None:
         """One that this process began and still knows."""
         return self._runs.get(key)
 
@@ -185,7 +185,7 @@ class Desk:
         state = await self.state()
         return next((record for record in state.records.values() if records.key_of(record.id) == key), None)
 
-    async def _carry_out(self, run: Run) -> None:
+    async def _carry_out(self, run: PromotionRun) -> None:
         loop = asyncio.get_running_loop()
 
         def report(text: str) -> None:
@@ -202,7 +202,7 @@ class Desk:
             self.forget()
             run.over.set()
 
-    def _said(self, run: Run, text: str) -> None:
+    def _said(self, run: PromotionRun, text: str) -> None:
         """Each step may have written something: everybody reads again."""
         run.said.append(text)
         self.forget()

@@ -41,7 +41,7 @@ class NoFigures(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-class Alert(msgspec.Struct, frozen=True):
+class FiringAlert(msgspec.Struct, frozen=True):
     name: str
     service: str
     severity: str
@@ -60,12 +60,12 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
         return self.lines[key][-1]
 
 
-class Figures(msgspec.Struct, frozen=True, kw_only=True):
+class TrafficFigures(msgspec.Struct, frozen=True, kw_only=True):
     """`moments` are Unix seconds, STEP apart, the last one now."""
 
     moments: list[int]
     services: list[ServiceFigures]
-    alerts: list[Alert] = []
+    alerts: list[FiringAlert] = []
 
     @property
     def requests(self) -> float:
@@ -102,7 +102,7 @@ class Prometheus:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def last_hour(self, now: float | None = None) -> Figures | NoFigures:
+    async def last_hour(self, now: float | None = None) -> TrafficFigures | NoFigures:
         if not self.address:
             return NoFigures("unset")
         end = int(time.time() if now is None else now)
@@ -112,7 +112,7 @@ class Prometheus:
             firing = await self._ask(FIRING, end, end)
         except _Silent as silent:
             return NoFigures("silent", self.address, str(silent))
-        return Figures(moments=moments, services=services(found, moments), alerts=alerts(firing))
+        return TrafficFigures(moments=moments, services=services(found, moments), alerts=alerts(firing))
 
     async def _ask(self, query: str, start: int, end: int) -> list[_Sample]:
         """Posted, since addresses end up in logs and have a longest length."""
@@ -146,10 +146,10 @@ def services(samples: Iterable[_Sample], moments: list[int]) -> list[ServiceFigu
     return [_service(name, lines, moments) for name, lines in sorted(found.items())]
 
 
-def alerts(samples: Iterable[_Sample]) -> list[Alert]:
+def alerts(samples: Iterable[_Sample]) -> list[FiringAlert]:
     """What fires, pages first."""
     labels = [sample.metric for sample in samples]
-    found = {Alert(one.get("alertname", ""), one.get("service", ""), one.get("severity", "")) for one in labels}
+    found = {FiringAlert(one.get("alertname", ""), one.get("service", ""), one.get("severity", "")) for one in labels}
     return sorted(found, key=lambda alert: (alert.severity != "page", alert.name, alert.service))
 
 

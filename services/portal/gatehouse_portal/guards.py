@@ -16,7 +16,7 @@ from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
 from gatehouse_chassis.base.problems import Forbidden, NotFound, Unauthenticated, Unavailable
 from gatehouse_chassis.http.guards import SAFE_METHODS, Guard, guard
 from gatehouse_portal.forms import check_form
-from gatehouse_portal.sessions import COOKIE, Session, Sessions
+from gatehouse_portal.sessions import COOKIE, PortalSession, SessionStore
 
 VISITOR_COOKIE = "gatehouse_visitor"
 
@@ -57,7 +57,7 @@ def pages_for(*roles: str) -> Guard:
 operators = pages_for(*OPERATOR_ROLES)
 
 
-def session_of(request: ASGIConnection[Any, Any, Any, Any]) -> Session | None:
+def session_of(request: ASGIConnection[Any, Any, Any, Any]) -> PortalSession | None:
     """The session that a guard found."""
     return request.state.get("session")
 
@@ -69,7 +69,7 @@ def form_cookie(request: ASGIConnection[Any, Any, Any, Any]) -> str | None:
 
 
 async def _recognised(connection: ASGIConnection) -> Actor | None:
-    sessions: Sessions = connection.app.state.sessions
+    sessions: SessionStore = connection.app.state.sessions
     session = await sessions.find(connection.cookies.get(COOKIE))
     if session is None:
         return None

@@ -31,7 +31,7 @@ class Item(msgspec.Struct, frozen=True):
         return self.resource.name if self.resource else "A resource whose name can’t be shown right now"
 
 
-class Group(msgspec.Struct, frozen=True):
+class TopicGroup(msgspec.Struct, frozen=True):
     """Items that follow each other and belong to one topic."""
 
     key: str
@@ -50,7 +50,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     curriculum: Curriculum | None = None
     now: list[Item] = []
     next: list[Item] = []
-    later: list[Group] = []
+    later: list[TopicGroup] = []
     completed: list[Item] = []
     away: Away | None = None
 
@@ -104,13 +104,13 @@ async def _with_names(peers: Peers, view: View, curriculum: Curriculum) -> View:
     )
 
 
-def grouped(items: Sequence[Item], names: dict[UUID, str]) -> list[Group]:
+def grouped(items: Sequence[Item], names: dict[UUID, str]) -> list[TopicGroup]:
     """Runs of items of one topic, in order."""
     groups = []
     for topic, run in itertools.groupby(items, key=lambda item: item.assignment.topic_id):
         together = list(run)
         name = names.get(topic, "Other topics") if topic else "Single resources"
-        groups.append(Group(f"group-{together[0].assignment.id}", name, together))
+        groups.append(TopicGroup(f"group-{together[0].assignment.id}", name, together))
     return groups
 
 

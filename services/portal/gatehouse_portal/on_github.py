@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
-from gatehouse_release.change_set import Move
-from gatehouse_release.model import Actor, Decision, Reason, Request
+from gatehouse_release.change_set import ChangeSet
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed, Preview, Tree
-from gatehouse_release.state import State
+from gatehouse_release.state import RepositoryState
 
 API, ARCHIVES, PAGES = "https://api.github.com", "https://codeload.github.com", "https://github.com"
 # Without a token GitHub answers 60 questions an hour to one address.
@@ -27,7 +27,7 @@ REFUSAL = (
     "Promotions are carried out by workflows on GitHub, which knows who you are: a run with an empty fingerprint shows "
     "the preview, and one with its fingerprint does just that. What is shown here is at most {seconds:.0f} s old."
 )
-MEND = "Mend: run the workflow on GitHub, with an empty fingerprint to see the preview."
+FIX = "Fix: run the workflow on GitHub, with an empty fingerprint to see the preview."
 
 
 class OnGitHub:
@@ -75,14 +75,14 @@ class OnGitHub:
             )
         return content
 
-    def preview(self, state: State, move: Move) -> Preview:
-        raise NotConfigured("Previews are made where a checkout is.", MEND)
+    def preview(self, state: RepositoryState, move: ChangeSet) -> Preview:
+        raise NotConfigured("Previews are made where a checkout is.", FIX)
 
-    def explain(self, request: Request, actor: Actor) -> Decision:
-        raise NotConfigured("Previews are made where a checkout is.", MEND)
+    def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
+        raise NotConfigured("Previews are made where a checkout is.", FIX)
 
-    def run(self, request: Request, actor: Actor, report: Callable[[str], None]) -> list[Reason]:
-        raise NotConfigured("Nothing is promoted from here.", MEND)
+    def run(self, request: PromotionRequest, actor: Requester, report: Callable[[str], None]) -> list[Reason]:
+        raise NotConfigured("Nothing is promoted from here.", FIX)
 
 
 def unpacked(archive: bytes) -> Tree:

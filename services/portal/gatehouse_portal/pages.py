@@ -18,7 +18,7 @@ from litestar.template import TemplateConfig
 
 from gatehouse_chassis.base import context
 from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
-from gatehouse_chassis.base.problems import NotFound, Problem, Unauthenticated, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, NotFound, Unauthenticated, Unavailable
 from gatehouse_chassis.http import error_responses
 from gatehouse_portal import charts, release_words, words
 from gatehouse_portal.assets import asset
@@ -37,7 +37,7 @@ RELEASES_SEEN_BY = (*FIGURES_SEEN_BY, "board")
 log = structlog.get_logger()
 
 
-class Place(msgspec.Struct, frozen=True):
+class NavItem(msgspec.Struct, frozen=True):
     """An entry of the navigation; `needs` are the services without which it can't be shown."""
 
     name: str
@@ -61,25 +61,25 @@ def template_config() -> TemplateConfig[JinjaTemplateEngine]:
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
-def places(actor: Actor | None) -> list[Place]:
+def places(actor: Actor | None) -> list[NavItem]:
     """What this person may open."""
     if actor is None:
         return []
-    found = [Place("Home", "/")]
+    found = [NavItem("Home", "/")]
     if actor.person is not None and "member" in actor.roles:
         about = "What you learn now, what comes next, and what you have completed"
-        found.append(Place("My curriculum", f"/members/{actor.person}", about, ("curriculum",)))
+        found.append(NavItem("My curriculum", f"/members/{actor.person}", about, ("curriculum",)))
     if actor.has(*MEMBERS_SEEN_BY):
-        found.append(Place("Members", "/members", "The people and their curricula", ("person",)))
-    found.append(Place("Resources", "/resources", "Articles, books, videos and courses, to search", ("topics",)))
-    found.append(Place("Paths", "/paths", "Ways through the resources, step by step", ("topics",)))
+        found.append(NavItem("Members", "/members", "The people and their curricula", ("person",)))
+    found.append(NavItem("Resources", "/resources", "Articles, books, videos and courses, to search", ("topics",)))
+    found.append(NavItem("Paths", "/paths", "Ways through the resources, step by step", ("topics",)))
     if actor.has(*RELEASES_SEEN_BY):
-        found.append(Place("Releases", "/releases", "What runs where, and what may come next"))
+        found.append(NavItem("Releases", "/releases", "What runs where, and what may come next"))
     if actor.has(*FIGURES_SEEN_BY):
         about = "Requests, errors and latency of every service, the last hour"
-        found.append(Place("Throughput", "/throughput", about))
+        found.append(NavItem("Throughput", "/throughput", about))
     if actor.has(*OPERATOR_ROLES):
-        found.append(Place("Admin", "/admin", "What runs, since when, and whether it is well"))
+        found.append(NavItem("Admin", "/admin", "What runs, since when, and whether it is well"))
     return found
 
 
@@ -124,7 +124,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     problem = error_responses.as_problem(error)
     if isinstance(problem, Unauthenticated):
         return _to_sign_in(request, part=part)
-    if problem.status >= 500 and not isinstance(error, Problem):
+    if problem.status >= 500 and not isinstance(error, ApiProblem):
         log.error("unhandled error", kind=type(error).__name__, exc_info=error)
     return _error_page(request, problem, part=part)
 
@@ -138,7 +138,7 @@ def _to_sign_in(request: Request[Any, Any, Any], *, part: bool) -> Response[Any]
     return see(where)
 
 
-def _error_page(request: Request[Any, Any, Any], problem: Problem, *, part: bool) -> Response[Any]:
+def _error_page(request: Request[Any, Any, Any], problem: ApiProblem, *, part: bool) -> Response[Any]:
     # A page that isn't there and one that isn't for you must look the same, whatever was found out on the way.
     away = problem.service if isinstance(problem, Away) else None
     name = "errors/notice.html" if part else "errors/page.html"

@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
-from gatehouse_chassis.base.problems import BY_STATUS, Invalid, Problem, Unauthenticated, Unavailable
-from gatehouse_chassis.service.client import Client, Misunderstood, Refused, TooLate
+from gatehouse_chassis.base.problems import BY_STATUS, ApiProblem, Invalid, Unauthenticated, Unavailable
+from gatehouse_chassis.service.client import Misunderstood, PeerClient, RequestRefused, TooLate
 
 T = TypeVar("T")
 # Seconds that a page waits for the slowest of its parts.
@@ -31,7 +31,7 @@ class Away(Unavailable):
 class Peers:
     """The other services. `clients` are the chassis's, by name."""
 
-    def __init__(self, clients: Mapping[str, Client]) -> None:
+    def __init__(self, clients: Mapping[str, PeerClient]) -> None:
         self._clients = clients
 
     async def ask(
@@ -53,7 +53,7 @@ class Peers:
         headers = {} if version is None else {"If-Match": f'"{version}"'}
         try:
             response = await client.request(method, path, params=params, json=json, headers=headers, token=token)
-        except Refused as refused:
+        except RequestRefused as refused:
             raise as_said(refused) from refused
         except (Unavailable, TooLate) as error:
             raise Away(service) from error
@@ -70,7 +70,7 @@ class Peers:
         return await self.ask(service, "GET", path, kind, params=sent)
 
 
-def as_said(refused: Refused) -> Problem:
+def as_said(refused: RequestRefused) -> ApiProblem:
     """The refusal as our own problem."""
     detail = refused.problem.detail if refused.problem else ""
     if refused.answered == 401:

@@ -31,11 +31,11 @@ SHORTEST_SECRET = 32
 # Milliseconds that a request whose token has ended waits for another one's refresh.
 REFRESH_WAIT = 4_000
 
-Refresh = Callable[[str], Awaitable["Tokens | None"]]
+Refresh = Callable[[str], Awaitable["IssuedTokens | None"]]
 """New tokens for a refresh token; None when identity has ended the session. Raises Unavailable without an answer."""
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class IssuedTokens(msgspec.Struct, frozen=True):
     """What identity issues; `expires_in` (seconds) is the access token's."""
 
     access_token: str
@@ -43,7 +43,7 @@ class Tokens(msgspec.Struct, frozen=True):
     expires_in: int = 600
 
 
-class Session(msgspec.Struct, frozen=True):
+class PortalSession(msgspec.Struct, frozen=True):
     """Somebody who is signed in."""
 
     id: UUID
@@ -52,7 +52,7 @@ class Session(msgspec.Struct, frozen=True):
     refresh_token: str
 
 
-class Sessions:
+class SessionStore:
     """All sessions. `secret` encrypts and signs; `refresh` asks identity for new tokens; `lifetime` in seconds."""
 
     def __init__(self, *, secret: str, lifetime: float, refresh: Refresh) -> None:
@@ -61,7 +61,7 @@ class Sessions:
         self.lifetime = lifetime
         self._refresh = refresh
 
-    async def begin(self, tokens: Tokens, account: UUID) -> str:
+    async def begin(self, tokens: IssuedTokens, account: UUID) -> str:
         """A new session; returns its cookie."""
         await queries.SWEEP.execute()
         cookie = secrets.token_urlsafe(32)
@@ -77,7 +77,7 @@ class Sessions:
         )
         return cookie
 
-    async def find(self, cookie: str | None) -> Session | None:
+    async def find(self, cookie: str | None) -> PortalSession | None:
         """The session, its access token good for another minute at least; None when there is none (any more).
 
         Raises Unavailable when the token has ended and identity doesn't answer.
@@ -91,7 +91,7 @@ class Sessions:
             row = await self._refreshed(row)
         return None if row is None else self._read(row, cookie)
 
-    async def end(self, session: Session) -> None:
+    async def end(self, session: PortalSession) -> None:
         await queries.DELETE.execute(session.id)
 
     def hide(self, text: str) -> str:
@@ -133,9 +133,9 @@ class Sessions:
         await queries.RENEW.execute(row.id, access, refresh, ends)
         return msgspec.structs.replace(row, access_token=access, refresh_token=refresh, access_expires_at=ends)
 
-    def _read(self, row: SessionRow, cookie: str) -> Session | None:
+    def _read(self, row: SessionRow, cookie: str) -> PortalSession | None:
         try:
-            return Session(row.id, cookie, self._shown(row.access_token), self._shown(row.refresh_token))
+            return PortalSession(row.id, cookie, self._shown(row.access_token), self._shown(row.refresh_token))
         except InvalidToken:  # the secret is another one than it was
             return None
 
@@ -151,8 +151,8 @@ def checked_secret(secret: str) -> str:
     if len(secret) >= SHORTEST_SECRET:
         return secret
     message = "is not set." if not secret else f"has {len(secret)} characters; {SHORTEST_SECRET} are the least."
-    mend = "Set GATEHOUSE_SECRET_SESSION_SECRET to random text (`./local/up` does so by itself)."
-    raise CatalogError([Mistake(file="environment", key="portal.session_secret", message=message, mend=mend)])
+    fix = "Set GATEHOUSE_SECRET_SESSION_SECRET to random text (`./local/up` does so by itself)."
+    raise CatalogError([Mistake(file="environment", key="portal.session_secret", message=message, fix=fix)])
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:

@@ -21,7 +21,7 @@ PATIENCE = 1.5
 STATES = {"ready": "Healthy", "unready": "Not ready", "down": "Down"}
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What was found of a service. `problems` says in words why it isn't ready."""
 
     name: str
@@ -57,10 +57,10 @@ class Watch:
     def names(self) -> list[str]:
         return sorted(self._addresses)
 
-    async def all(self, token: str) -> list[Seen]:
+    async def all(self, token: str) -> list[ServiceStatus]:
         return list(await asyncio.gather(*(self.one(name, token) for name in self.names)))
 
-    async def one(self, name: str, token: str) -> Seen:
+    async def one(self, name: str, token: str) -> ServiceStatus:
         readiness, version = await asyncio.gather(
             self._get(name, "/health/ready", Readiness, token), self._get(name, "/version", Version, token)
         )
@@ -69,10 +69,10 @@ class Watch:
             said = (
                 "answers, but doesn’t say whether it is ready" if version else f"doesn’t answer within {PATIENCE:g} s"
             )
-            return Seen(name=name, address=address, state="down", problems=[said], version=version)
+            return ServiceStatus(name=name, address=address, state="down", problems=[said], version=version)
         problems = [f"{check}: {found}" for check, found in readiness.checks.items() if found != "ok"]
         state = "ready" if readiness.ready else "unready"
-        return Seen(name=name, address=address, state=state, problems=problems, version=version)
+        return ServiceStatus(name=name, address=address, state=state, problems=problems, version=version)
 
     async def configuration(self, name: str, token: str) -> Configuration | None:
         """None when the service doesn't say."""

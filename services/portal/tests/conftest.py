@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from gatehouse_chassis.testing import Peer, ServiceClient, peer, serving
+from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
@@ -81,7 +81,7 @@ class House:
         addresses = {f"GATEHOUSE_URL_{name.upper()}": played.url for name, played in self.peers.items()}
         return {"GATEHOUSE_SECRET_SESSION_SECRET": SECRET, "GATEHOUSE_PUBLIC_URL": "http://test", **addresses}
 
-    def browser(self, portal: ServiceClient, base_url: str = "http://test") -> "Browser":
+    def browser(self, portal: InProcessClient, base_url: str = "http://test") -> "Browser":
         transport = httpx.ASGITransport(app=portal.app, raise_app_exceptions=False)  # ty: ignore[invalid-argument-type] - as in gatehouse_chassis.testing
         made = Browser(transport=transport, base_url=base_url, headers={"Accept": "text/html"})
         made.house = self
@@ -179,19 +179,19 @@ def service_url(postgres: Any, database_url: str) -> str:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def portal(service_url: str, peers: House) -> AsyncGenerator[ServiceClient]:
+async def portal(service_url: str, peers: House) -> AsyncGenerator[InProcessClient]:
     async with serving("portal", create, database_url=service_url, environ=peers.environ) as client:
         peers.tokens = client.tokens
         yield client
 
 
 @pytest.fixture
-def house(portal: ServiceClient, peers: House) -> House:
+def house(portal: InProcessClient, peers: House) -> House:
     peers.reset()
     return peers
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def browser(portal: ServiceClient, house: House) -> AsyncGenerator[Browser]:
+async def browser(portal: InProcessClient, house: House) -> AsyncGenerator[Browser]:
     async with house.browser(portal) as found:
         yield found

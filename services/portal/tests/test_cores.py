@@ -4,15 +4,15 @@ import subprocess
 
 import pytest
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_portal import cores
 from gatehouse_portal.on_github import OnGitHub
-from gatehouse_release.model import Actor, Request
+from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured
 from gatehouse_release.testing.in_memory import STACK
 
-SRE = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
-HOLD = Request(action="hold", environment="test", services=("person",), reason="loses mail")
+SRE = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
+HOLD = PromotionRequest(action="hold", environment="test", services=("person",), reason="loses mail")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def core(workspace_root, request):
     def made(**settings):
         environ = {"GATEHOUSE_ENVIRONMENT": "local", "GATEHOUSE_SECRET_SESSION_SECRET": "x" * 32}
         environ |= {f"GATEHOUSE_SETTING_{key.upper()}": str(value) for key, value in settings.items()}
-        found = cores.of(Service.load(workspace_root / "services" / "portal", environ))
+        found = cores.of(ServiceContext.load(workspace_root / "services" / "portal", environ))
         if found:
             request.addfinalizer(found.close)
         return found

@@ -6,7 +6,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 
 from gatehouse_portal.delivery import Delivery
-from gatehouse_release.model import Change, Record, Step
+from gatehouse_release.model import Record, RecordStep, ReleaseChange
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import release, tree
 
@@ -31,8 +31,8 @@ def test_each_environment_has_its_figures_and_none_that_nothing_stands_behind(wo
         by="somebody",
         at=now,
         state="verified",
-        services={"person": Change(before=None, after=built)},
-        history=(Step(state="verified", at=now - timedelta(hours=1), by="somebody"),),
+        services={"person": ReleaseChange(before=None, after=built)},
+        history=(RecordStep(state="verified", at=now - timedelta(hours=1), by="somebody"),),
     )
     policy = (workspace_root / "stacks" / "policy.yaml").read_text()
     delivery = Delivery()

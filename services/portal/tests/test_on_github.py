@@ -10,7 +10,7 @@ from gatehouse_chassis.testing import serving
 from gatehouse_portal.app import create
 from gatehouse_portal.on_github import OnGitHub
 from gatehouse_portal.tables import DB
-from gatehouse_release.model import Actor, Request
+from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import STACK
@@ -82,9 +82,9 @@ def test_a_broken_archive_is_no_empty_repository(github):
 
 
 def test_nothing_is_promoted_from_here(github):
-    request = Request(action="promote", environment="test", domain="people")
+    request = PromotionRequest(action="promote", environment="test", domain="people")
     with pytest.raises(NotConfigured):
-        github.core().run(request, Actor(name="sunita@example.org", roles=frozenset({"sre"})), print)
+        github.core().run(request, Requester(name="sunita@example.org", roles=frozenset({"sre"})), print)
 
 
 async def test_the_buttons_lead_to_the_workflows_forms(github, service_url, peers):

@@ -10,13 +10,13 @@ from gatehouse_chassis.testing import serving
 from gatehouse_portal import cores
 from gatehouse_portal.app import create
 from gatehouse_portal.tables import DB
-from gatehouse_release.model import Actor, Request
+from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 SERVICES = {"identity": "people", "person": "people", "topics": "learning"}
-AUTOMATION = Actor(name="github-actions[bot]", roles=frozenset({"automation"}))
+AUTOMATION = Requester(name="github-actions[bot]", roles=frozenset({"automation"}))
 REMOTE = "/somewhere/institute.git"
 
 
@@ -42,9 +42,9 @@ class World:
 
     def carry_out(self, environment, actor, **wanted):
         promoter = Promoter(self.ports)
-        asked = Request(action="promote", environment=environment, **wanted)
+        asked = PromotionRequest(action="promote", environment=environment, **wanted)
         wanted |= {"fingerprint": promoter.preview(asked).fingerprint}
-        outcome = promoter.run(Request(action="promote", environment=environment, **wanted), actor)
+        outcome = promoter.run(PromotionRequest(action="promote", environment=environment, **wanted), actor)
         assert outcome.ok, outcome.decision.reasons
 
 
@@ -57,7 +57,7 @@ def world(workspace_root):
 async def releasing(service_url, peers):
     peers.reset()
     await DB.close()
-    core = cores.Here(MemoryPorts({}, lambda read, name: {}), where=REMOTE)  # each test gives it its own
+    core = cores.InProcess(MemoryPorts({}, lambda read, name: {}), where=REMOTE)  # each test gives it its own
     async with serving(
         "portal", lambda service: create(service, core), database_url=service_url, environ=peers.environ
     ) as portal:
@@ -159,7 +159,7 @@ async def test_nothing_is_done_without_confirmation_token_or_role(desk, world):
 
 async def test_go_live_takes_two_others(desk, world):
     world.merge(1)
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
     for domain in ("people", "learning"):
         world.carry_out("test", sre, domain=domain)
     world.carry_out("staging", sre)
@@ -186,7 +186,7 @@ async def test_go_live_takes_two_others(desk, world):
 
 async def test_a_board_member_may_veto_and_nothing_else(desk, world):
     world.merge(1)
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
     for domain in ("people", "learning"):
         world.carry_out("test", sre, domain=domain)
     world.carry_out("staging", sre)
@@ -243,7 +243,7 @@ async def test_break_glass_takes_a_reason_and_is_loud(desk, world):
 
 async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_true(desk, world, releasing):
     world.merge(1)
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
     world.carry_out("test", sre, domain="people")
     world.merge(2, "person")
     gate = threading.Event()
@@ -267,7 +267,7 @@ async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_tr
 
 async def test_what_the_breaker_rolled_back_is_failed_and_not_shown_as_running(desk, world):
     world.merge(1)
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
     world.carry_out("test", sre, domain="people")
     world.merge(2, "person")
     world.ports.runtime.broken.add(release("person", 2).digest)
@@ -280,7 +280,7 @@ async def test_what_the_breaker_rolled_back_is_failed_and_not_shown_as_running(d
 
 
 async def test_a_rollback_brings_back_the_set_before_and_holds_what_it_removed(desk, world):
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
     for number in (1, 2):
         world.merge(number)
         world.carry_out("test", sre, domain="people")
@@ -323,7 +323,7 @@ def cell(text, service, environment):
 
 async def test_looking_again_settles_what_was_begun_and_is_recorded(desk, world):
     world.merge(1)
-    sre = Actor(name="sunita@example.org", roles=frozenset({"sre"}))
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
 
     def crash(point):
         if point == "before deploy":

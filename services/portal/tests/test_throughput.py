@@ -13,7 +13,7 @@ import pytest_asyncio
 from gatehouse_chassis.testing import peer, serving
 from gatehouse_portal import charts
 from gatehouse_portal.app import create
-from gatehouse_portal.figures import FIRING, STEP, Figures, Line, NoFigures, Prometheus, ServiceFigures
+from gatehouse_portal.figures import FIRING, STEP, Line, NoFigures, Prometheus, ServiceFigures, TrafficFigures
 from gatehouse_portal.tables import DB
 
 QUERY = ("POST", "/api/v1/query_range")
@@ -174,7 +174,7 @@ def panel(**lines):
     flat = {"rate": 1.0, "errors": 0.0, "p50": 0.01, "p95": 0.1, "p99": 0.2}
     everything: dict[str, Line] = {key: [value] * len(MOMENTS) for key, value in flat.items()} | lines
     service = ServiceFigures(name="person", lines=everything, allowed=0.005, targets=1)
-    return charts.panels(Figures(moments=MOMENTS, services=[service]))[0]
+    return charts.panels(TrafficFigures(moments=MOMENTS, services=[service]))[0]
 
 
 def test_a_line_is_broken_where_nothing_was_measured():

@@ -2,7 +2,7 @@
 
 from litestar import Litestar
 
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_topics.routes.paths import PathsController
 from gatehouse_topics.routes.resources import ResourcesController
 from gatehouse_topics.routes.skills import SkillsController
@@ -10,6 +10,6 @@ from gatehouse_topics.routes.topics import TopicsController
 from gatehouse_topics.tables import DB
 
 
-def create(service: Service) -> Litestar:
+def create(service: ServiceContext) -> Litestar:
     routes = [ResourcesController, SkillsController, TopicsController, PathsController]
     return create_app(service, routes=routes, database=DB)

@@ -11,7 +11,7 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import StaleVersion
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_topics import rules
 from gatehouse_topics.structs import (
@@ -36,10 +36,10 @@ from gatehouse_topics.structs import (
 )
 from gatehouse_topics.tables import DB, Path, Resource, Skill, Topic
 
-RESOURCE = Aggregate(Resource, ResourceRow)
-SKILL = Aggregate(Skill, SkillRow)
-TOPIC = Aggregate(Topic, TopicRow)
-PATH = Aggregate(Path, PathRow)
+RESOURCE = Repository(Resource, ResourceRow)
+SKILL = Repository(Skill, SkillRow)
+TOPIC = Repository(Topic, TopicRow)
+PATH = Repository(Path, PathRow)
 REPEATS = Repeats(DB)
 
 IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status"

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient, person_id, serving
+from gatehouse_chassis.testing import InProcessClient, person_id, serving
 from gatehouse_topics.app import create
 
 
 @pytest.fixture(scope="module")
-async def topics(postgres: Any, database_url: str) -> AsyncIterator[ServiceClient]:
+async def topics(postgres: Any, database_url: str) -> AsyncIterator[InProcessClient]:
     async with serving("topics", create, database_url=postgres.role_url(database_url, "topics_service")) as service:
         yield service
 
 
 @pytest.fixture(scope="module")
-def member(topics: ServiceClient) -> dict[str, str]:
+def member(topics: InProcessClient) -> dict[str, str]:
     return topics.tokens.headers("member", person=person_id(2))
 
 
 @pytest.fixture(scope="module")
-def mentor(topics: ServiceClient) -> dict[str, str]:
+def mentor(topics: InProcessClient) -> dict[str, str]:
     return topics.tokens.headers("mentor", person=person_id(1))

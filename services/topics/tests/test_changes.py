@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient
+from gatehouse_chassis.testing import InProcessClient
 
 RESOURCE = "019a0000-0004-7000-8000-{:012d}"
 TOPIC = "019a0000-0003-7000-8000-{:012d}"
@@ -20,7 +20,7 @@ def resource(**changes: Any) -> dict[str, Any]:
     return new | changes
 
 
-async def made(topics: ServiceClient, mentor: Headers, what: str, new: dict[str, Any]) -> dict[str, Any]:
+async def made(topics: InProcessClient, mentor: Headers, what: str, new: dict[str, Any]) -> dict[str, Any]:
     answer = await topics.post(f"{BASE}/{what}", json=new, headers=mentor)
     assert answer.status_code == 201, answer.text
     return answer.json()
@@ -30,7 +30,7 @@ def errors(answer: Any) -> list[str]:
     return [error["field"] for error in answer.json()["errors"]]
 
 
-async def test_a_new_resource_gets_the_next_number(topics: ServiceClient, mentor: Headers, member: Headers) -> None:
+async def test_a_new_resource_gets_the_next_number(topics: InProcessClient, mentor: Headers, member: Headers) -> None:
     answer = await topics.post(f"{BASE}/resources", json=resource(interests=["ux", "ux"]), headers=mentor)
     one = answer.json()
     another = await made(topics, mentor, "resources", resource())
@@ -42,7 +42,7 @@ async def test_a_new_resource_gets_the_next_number(topics: ServiceClient, mentor
     assert (one["cost"], one["link_status"], one["interests"]) == ("free", "unchecked", ["ux"])
 
 
-async def test_a_repeated_creation_makes_one_resource(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_repeated_creation_makes_one_resource(topics: InProcessClient, mentor: Headers) -> None:
     new, headers = resource(), {**mentor, "Idempotency-Key": uuid4().hex}
     first = await topics.post(f"{BASE}/resources", json=new, headers=headers)
     again = await topics.post(f"{BASE}/resources", json=new, headers=headers)
@@ -51,14 +51,14 @@ async def test_a_repeated_creation_makes_one_resource(topics: ServiceClient, men
     assert again.json() == first.json()
 
 
-async def test_an_address_that_is_there_already_is_a_conflict(topics: ServiceClient, mentor: Headers) -> None:
+async def test_an_address_that_is_there_already_is_a_conflict(topics: InProcessClient, mentor: Headers) -> None:
     new = resource()
     await made(topics, mentor, "resources", new)
     answer = await topics.post(f"{BASE}/resources", json=new, headers=mentor)
     assert answer.status_code == 409
 
 
-async def test_a_lost_update_is_refused(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_lost_update_is_refused(topics: InProcessClient, mentor: Headers) -> None:
     one = await made(topics, mentor, "resources", resource())
     address = f"{BASE}/resources/{one['id']}"
     first = await topics.patch(address, json={"level": "apprentice"}, headers={**mentor, "If-Match": '"1"'})
@@ -69,7 +69,7 @@ async def test_a_lost_update_is_refused(topics: ServiceClient, mentor: Headers) 
     assert (await topics.get(address, headers=mentor)).json()["level"] == "apprentice"
 
 
-async def test_what_the_caller_has_already_isnt_sent_again(topics: ServiceClient, member: Headers) -> None:
+async def test_what_the_caller_has_already_isnt_sent_again(topics: InProcessClient, member: Headers) -> None:
     for address in (RESOURCE.format(1), TOPIC.format(1), PATH.format(1)):
         kind = {"0004": "resources", "0003": "topics", "0005": "paths"}[address[9:13]]
         first = await topics.get(f"{BASE}/{kind}/{address}", headers=member)
@@ -78,7 +78,7 @@ async def test_what_the_caller_has_already_isnt_sent_again(topics: ServiceClient
 
 
 async def test_a_renamed_resource_shows_in_topics_and_paths_at_once(
-    topics: ServiceClient, mentor: Headers, member: Headers
+    topics: InProcessClient, mentor: Headers, member: Headers
 ) -> None:
     name = f"Figma in short {uuid4().hex}"
     answer = await topics.patch(
@@ -92,7 +92,7 @@ async def test_a_renamed_resource_shows_in_topics_and_paths_at_once(
 
 
 async def test_an_archived_resource_leaves_lists_and_topics_but_is_found_by_id(
-    topics: ServiceClient, mentor: Headers
+    topics: InProcessClient, mentor: Headers
 ) -> None:
     one = await made(topics, mentor, "resources", resource(name=f"Old news {uuid4().hex}"))
     topic = await made(topics, mentor, "topics", {"name": uuid4().hex, "resources": [one["id"]]})
@@ -108,7 +108,7 @@ async def test_an_archived_resource_leaves_lists_and_topics_but_is_found_by_id(
     assert shown.json()["resources"] == []
 
 
-async def test_a_technology_must_be_a_skill(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_technology_must_be_a_skill(topics: InProcessClient, mentor: Headers) -> None:
     refused = await topics.post(f"{BASE}/resources", json=resource(technologies=["Pyhton"]), headers=mentor)
     skill = await made(topics, mentor, "skills", {"name": f"Zig {uuid4().hex}"})
     taken = await topics.post(f"{BASE}/resources", json=resource(technologies=[skill["name"]]), headers=mentor)
@@ -118,7 +118,7 @@ async def test_a_technology_must_be_a_skill(topics: ServiceClient, mentor: Heade
     assert (taken.status_code, twice.status_code) == (201, 409)
 
 
-async def test_skills_are_described_and_archived(topics: ServiceClient, mentor: Headers) -> None:
+async def test_skills_are_described_and_archived(topics: InProcessClient, mentor: Headers) -> None:
     skill = await made(topics, mentor, "skills", {"name": uuid4().hex})
     address = f"{BASE}/skills/{skill['id']}"
     described = await topics.patch(address, json={"description": "Text"}, headers={**mentor, "If-Match": '"1"'})
@@ -129,7 +129,7 @@ async def test_skills_are_described_and_archived(topics: ServiceClient, mentor: 
     assert (renamed.status_code, archived.status_code, refused.status_code) == (400, 200, 400)
 
 
-async def test_a_topics_resources_are_replaced_in_the_order_given(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_topics_resources_are_replaced_in_the_order_given(topics: InProcessClient, mentor: Headers) -> None:
     topic = await made(
         topics, mentor, "topics", {"name": uuid4().hex, "resources": [RESOURCE.format(n) for n in (3, 1, 2)]}
     )
@@ -144,13 +144,13 @@ async def test_a_topics_resources_are_replaced_in_the_order_given(topics: Servic
     assert answer.json()["name"] == topic["name"]
 
 
-async def test_a_topic_refuses_resources_that_arent_there(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_topic_refuses_resources_that_arent_there(topics: InProcessClient, mentor: Headers) -> None:
     ids = [RESOURCE.format(1), str(uuid4()), RESOURCE.format(1)]
     answer = await topics.post(f"{BASE}/topics", json={"name": uuid4().hex, "resources": ids}, headers=mentor)
     assert (answer.status_code, errors(answer)) == (400, ["resources.1", "resources.2"])
 
 
-async def test_a_refused_change_leaves_the_topic_as_it_was(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_refused_change_leaves_the_topic_as_it_was(topics: InProcessClient, mentor: Headers) -> None:
     topic = await made(topics, mentor, "topics", {"name": uuid4().hex, "resources": [RESOURCE.format(5)]})
     address = f"{BASE}/topics/{topic['id']}"
     stale = await topics.patch(address, json={"resources": []}, headers={**mentor, "If-Match": '"7"'})
@@ -161,7 +161,7 @@ async def test_a_refused_change_leaves_the_topic_as_it_was(topics: ServiceClient
     assert (await topics.get(address, headers=mentor)).json() == topic
 
 
-async def test_a_path_is_built_rearranged_and_archived(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_path_is_built_rearranged_and_archived(topics: InProcessClient, mentor: Headers) -> None:
     new = {
         "name": f"Path {uuid4().hex}",
         "interests": ["data"],
@@ -188,7 +188,7 @@ async def test_a_path_is_built_rearranged_and_archived(topics: ServiceClient, me
     assert listed.json()["items"] == []
 
 
-async def test_a_path_refuses_topics_and_modules_that_arent_its(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_path_refuses_topics_and_modules_that_arent_its(topics: InProcessClient, mentor: Headers) -> None:
     unknown = {"name": uuid4().hex, "modules": [{"name": "One", "topics": [str(uuid4())]}]}
     foreign = {"name": uuid4().hex, "modules": [{"name": "One", "id": "019a0000-0018-7000-8000-000000000001"}]}
     answers = [await topics.post(f"{BASE}/paths", json=new, headers=mentor) for new in (unknown, foreign)]
@@ -196,7 +196,7 @@ async def test_a_path_refuses_topics_and_modules_that_arent_its(topics: ServiceC
     assert [errors(answer) for answer in answers] == [["modules.0.topics.0"], ["modules.0.id"]]
 
 
-async def test_a_person_has_one_rating_of_a_resource(topics: ServiceClient, mentor: Headers) -> None:
+async def test_a_person_has_one_rating_of_a_resource(topics: InProcessClient, mentor: Headers) -> None:
     one = await made(topics, mentor, "resources", resource())
     address = f"{BASE}/resources/{one['id']}/ratings"
     people = [topics.tokens.headers("member", person=uuid4()) for _ in range(3)]
@@ -211,19 +211,19 @@ async def test_a_person_has_one_rating_of_a_resource(topics: ServiceClient, ment
     assert (await topics.get(address, headers=mentor)).json()["mine"] is None
 
 
-async def test_only_people_rate(topics: ServiceClient) -> None:
+async def test_only_people_rate(topics: InProcessClient) -> None:
     service = topics.tokens.headers("member", kind="service")
     answer = await topics.put(f"{BASE}/resources/{RESOURCE.format(1)}/ratings/mine", json={"stars": 3}, headers=service)
     assert answer.status_code == 403
 
 
 @pytest.mark.parametrize("role", ["mentor", "coordinator", "staff", "admin"])
-async def test_those_who_look_after_members_may_add(topics: ServiceClient, role: str) -> None:
+async def test_those_who_look_after_members_may_add(topics: InProcessClient, role: str) -> None:
     await made(topics, topics.tokens.headers(role), "topics", {"name": uuid4().hex})
 
 
 @pytest.mark.parametrize("role", ["member", "engineer", "board", "partner", "finance"])
-async def test_others_may_only_read(topics: ServiceClient, role: str) -> None:
+async def test_others_may_only_read(topics: InProcessClient, role: str) -> None:
     headers = topics.tokens.headers(role, person=uuid4())
     refused = await topics.post(f"{BASE}/topics", json={"name": "Mine"}, headers=headers)
     read = await topics.get(f"{BASE}/topics", headers=headers)
@@ -232,7 +232,7 @@ async def test_others_may_only_read(topics: ServiceClient, role: str) -> None:
 
 @pytest.mark.parametrize("what", ["resources", "topics", "paths", "skills"])
 async def test_a_token_is_needed_and_what_isnt_there_is_a_404(
-    topics: ServiceClient, member: Headers, what: str
+    topics: InProcessClient, member: Headers, what: str
 ) -> None:
     assert (await topics.get(f"{BASE}/{what}")).status_code == 401
     assert (await topics.get(f"{BASE}/{what}/{uuid4()}", headers=member)).status_code == 404
@@ -266,7 +266,7 @@ async def test_a_token_is_needed_and_what_isnt_there_is_a_404(
     ],
 )
 async def test_a_body_that_doesnt_fit_is_refused_by_field(
-    topics: ServiceClient, mentor: Headers, what: str, body: dict[str, Any], field: str
+    topics: InProcessClient, mentor: Headers, what: str, body: dict[str, Any], field: str
 ) -> None:
     answer = await topics.post(f"{BASE}/{what}", json=body, headers=mentor)
     assert answer.status_code == 400
@@ -274,7 +274,7 @@ async def test_a_body_that_doesnt_fit_is_refused_by_field(
     assert errors(answer)[0].endswith(field)
 
 
-async def test_every_route_has_a_guard_an_operation_id_and_a_summary(topics: ServiceClient) -> None:
+async def test_every_route_has_a_guard_an_operation_id_and_a_summary(topics: InProcessClient) -> None:
     document = (await topics.get("/openapi.json")).json()
     operations = [operation for item in document["paths"].values() for operation in item.values()]
     own = [operation for operation in operations if operation.get("tags") and operation["tags"] != ["platform"]]

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient
+from gatehouse_chassis.testing import InProcessClient
 
 # Names were tidied for people. But for these, only in spaces, capitals and punctuation.
-MENDED_RESOURCES = {
+FIXED_RESOURCES = {
     234: "Figma for Beginners (4 parts)",
     235: "Explore Auto Layout",
     237: "Get Started with Prototyping",
@@ -20,7 +20,7 @@ MENDED_RESOURCES = {
     397: "Imitate, Assimilate, Innovate: 3 Steps to Learning Improvisation",
     667: "Write tests. Not too many. Mostly integration.",
 }
-MENDED_TOPICS = {
+FIXED_TOPICS = {
     "Accessibility and Universal Design Fundamentals": "Accessibilityand Universal Design Fundament",
     "Express and Mongoose": "Express Mongoose",
 }
@@ -41,11 +41,11 @@ def digest(value: Any) -> str:
 
 
 def letters(name: str) -> str:
-    return re.sub(r"[^0-9a-z]", "", MENDED_TOPICS.get(name, name).lower())
+    return re.sub(r"[^0-9a-z]", "", FIXED_TOPICS.get(name, name).lower())
 
 
 @pytest.fixture(scope="module")
-async def everything(topics: ServiceClient, member: dict[str, str]) -> list[dict[str, Any]]:
+async def everything(topics: InProcessClient, member: dict[str, str]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     params = {"sort": "number", "limit": "200"}
     while True:
@@ -67,10 +67,10 @@ async def test_what_a_resource_is_hasnt_changed(everything: list[dict[str, Any]]
     assert digest([[one[fact] for fact in facts] for one in everything]) == "97b089d3ec60c34b"
 
 
-async def test_names_are_the_sources_but_for_those_that_were_mended(everything: list[dict[str, Any]]) -> None:
+async def test_names_are_the_sources_but_for_those_that_were_fixed(everything: list[dict[str, Any]]) -> None:
     names = {one["number"]: one["name"] for one in everything}
-    kept = [letters(name) for number, name in names.items() if number not in MENDED_RESOURCES]
-    assert {number: names[number] for number in MENDED_RESOURCES} == MENDED_RESOURCES
+    kept = [letters(name) for number, name in names.items() if number not in FIXED_RESOURCES]
+    assert {number: names[number] for number in FIXED_RESOURCES} == FIXED_RESOURCES
     assert digest(kept) == "cd09b15926d70cc7"
 
 
@@ -80,7 +80,7 @@ async def test_what_was_called_java_is_javascript(everything: list[dict[str, Any
     assert used == {**counts, "Java": 1, "React": 1, "TypeScript": 1}
 
 
-async def test_seven_paths_are_listed_with_what_they_hold(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_seven_paths_are_listed_with_what_they_hold(topics: InProcessClient, member: dict[str, str]) -> None:
     answer = await topics.get("/api/topics/paths", headers=member)
     counts = ("module_count", "topic_count", "resource_count")
     listed = {one["name"]: tuple(one[count] for count in counts) for one in answer.json()["items"]}
@@ -88,7 +88,7 @@ async def test_seven_paths_are_listed_with_what_they_hold(topics: ServiceClient,
 
 
 @pytest.mark.parametrize("number", PATHS)
-async def test_a_paths_tree_is_the_sources(topics: ServiceClient, member: dict[str, str], number: int) -> None:
+async def test_a_paths_tree_is_the_sources(topics: InProcessClient, member: dict[str, str], number: int) -> None:
     answer = await topics.get(f"/api/topics/paths/019a0000-0005-7000-8000-{number:012d}", headers=member)
     tree = answer.json()
     name, expected, _ = PATHS[number]
@@ -103,7 +103,7 @@ async def test_a_paths_tree_is_the_sources(topics: ServiceClient, member: dict[s
     assert digest(outline) == expected
 
 
-async def test_there_are_137_topics_with_names_for_people(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_there_are_137_topics_with_names_for_people(topics: InProcessClient, member: dict[str, str]) -> None:
     answer = await topics.get("/api/topics/topics?limit=200", headers=member)
     names = {one["name"] for one in answer.json()["items"]}
     assert len(names) == 137

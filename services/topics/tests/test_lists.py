@@ -4,14 +4,16 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import ServiceClient
+from gatehouse_chassis.testing import InProcessClient
 
 RESOURCE = "019a0000-0004-7000-8000-{:012d}"
 TOPIC = "019a0000-0003-7000-8000-{:012d}"
 PATH = "019a0000-0005-7000-8000-{:012d}"
 
 
-async def listed(service: ServiceClient, headers: dict[str, str], what: str, /, **params: Any) -> list[dict[str, Any]]:
+async def listed(
+    service: InProcessClient, headers: dict[str, str], what: str, /, **params: Any
+) -> list[dict[str, Any]]:
     """All pages of a list."""
     found: list[dict[str, Any]] = []
     while True:
@@ -52,18 +54,18 @@ async def listed(service: ServiceClient, headers: dict[str, str], what: str, /, 
     ],
 )
 async def test_resources_are_filtered(
-    topics: ServiceClient, member: dict[str, str], filters: dict[str, Any], count: int
+    topics: InProcessClient, member: dict[str, str], filters: dict[str, Any], count: int
 ) -> None:
     assert len(await listed(topics, member, "resources", **filters)) == count
 
 
-async def test_resources_are_fetched_by_a_batch_of_ids(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_resources_are_fetched_by_a_batch_of_ids(topics: InProcessClient, member: dict[str, str]) -> None:
     ids = [RESOURCE.format(number) for number in range(100, 150)]
     found = await listed(topics, member, "resources", id=ids)
     assert sorted(one["id"] for one in found) == ids
 
 
-async def test_more_ids_than_a_batch_takes_are_refused(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_more_ids_than_a_batch_takes_are_refused(topics: InProcessClient, member: dict[str, str]) -> None:
     ids = [RESOURCE.format(number) for number in range(1, 52)]
     answer = await topics.get("/api/topics/resources", params={"id": ids}, headers=member)
     assert answer.status_code == 400
@@ -72,19 +74,19 @@ async def test_more_ids_than_a_batch_takes_are_refused(topics: ServiceClient, me
 
 @pytest.mark.parametrize("sort", ["name", "-name", "number", "-number", "level", "-level", "changed", "-changed"])
 async def test_a_walk_through_the_pages_meets_every_resource_once(
-    topics: ServiceClient, member: dict[str, str], sort: str
+    topics: InProcessClient, member: dict[str, str], sort: str
 ) -> None:
     found = await listed(topics, member, "resources", sort=sort, limit=97)
     assert sorted(one["number"] for one in found) == list(range(1, 726))
 
 
-async def test_levels_sort_by_mastery(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_levels_sort_by_mastery(topics: InProcessClient, member: dict[str, str]) -> None:
     order = ["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]
     ranks = [order.index(one["level"]) for one in await listed(topics, member, "resources", sort="level")]
     assert ranks == sorted(ranks)
 
 
-async def test_topics_are_found_by_resource_path_and_name(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_topics_are_found_by_resource_path_and_name(topics: InProcessClient, member: dict[str, str]) -> None:
     with_shared_resource = await listed(topics, member, "topics", resource=RESOURCE.format(314))
     of_path = await listed(topics, member, "topics", path=PATH.format(5))
     searched = await listed(topics, member, "topics", search="working with")
@@ -97,7 +99,7 @@ async def test_topics_are_found_by_resource_path_and_name(topics: ServiceClient,
     assert len(searched) == 4
 
 
-async def test_paths_are_found_by_interest_topic_and_name(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_paths_are_found_by_interest_topic_and_name(topics: InProcessClient, member: dict[str, str]) -> None:
     assert {one["name"] for one in await listed(topics, member, "paths", interest="sre")} == {
         "Cypress Testing",
         "Practitioner SRE",
@@ -109,7 +111,7 @@ async def test_paths_are_found_by_interest_topic_and_name(topics: ServiceClient,
     assert [one["name"] for one in await listed(topics, member, "paths", search="odin")] == ["Odin"]
 
 
-async def test_skills_say_how_many_resources_teach_them(topics: ServiceClient, member: dict[str, str]) -> None:
+async def test_skills_say_how_many_resources_teach_them(topics: InProcessClient, member: dict[str, str]) -> None:
     skills = {one["name"]: one["resource_count"] for one in await listed(topics, member, "skills")}
     assert skills["HTML"] == 78
     assert len(skills) == 8
@@ -140,7 +142,7 @@ async def test_skills_say_how_many_resources_teach_them(topics: ServiceClient, m
     ],
 )
 async def test_a_wrong_parameter_is_named(
-    topics: ServiceClient, member: dict[str, str], query: str, field: str
+    topics: InProcessClient, member: dict[str, str], query: str, field: str
 ) -> None:
     answer = await topics.get(f"/api/topics/resources?{query}", headers=member)
     assert answer.status_code == 400

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from litestar import get
 
-from gatehouse_chassis import Actor, Service, create_app
+from gatehouse_chassis import Actor, ServiceContext, create_app
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_chassis.serve import run
@@ -32,7 +32,7 @@ async def hello(actor: Actor) -> Hello:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "service.toml").write_text(SERVICE)
-        service = Service.load(Path(folder), os.environ)
+        service = ServiceContext.load(Path(folder), os.environ)
     logs.configure(service.name)
     run(create_app(service, [anyone, hello]), service)
 

@@ -34,7 +34,7 @@ class Suite:
     def run(self, environment: str) -> BlackBox:
         program = self._root / "local" / "test"
         if not program.is_file():
-            raise NotConfigured(f"{program} isn't there.", "Mend: run this in a checkout.")
+            raise NotConfigured(f"{program} isn't there.", "Fix: run this in a checkout.")
         try:
             done = subprocess.run(  # noqa: S603 - our own script
                 [str(program), "blackbox", self._address(environment)],
@@ -48,7 +48,7 @@ class Suite:
             )
         except subprocess.TimeoutExpired as error:
             raise PortFailed(
-                f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Mend: look whether "
+                f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Fix: look whether "
                 "it answers at all, then try again."
             ) from error
         return judged(done.returncode, done.stdout + done.stderr)
@@ -60,7 +60,7 @@ class Suite:
         dns = stack_config(self._root, environment).get("gatehouse:dns") or {}
         if not dns.get("name"):
             raise NotConfigured(
-                f"Nobody said where {environment} answers.", f"Mend: set {ADDRESS}{environment.upper()} to its address."
+                f"Nobody said where {environment} answers.", f"Fix: set {ADDRESS}{environment.upper()} to its address."
             )
         return f"https://{dns['name']}"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from gatehouse_release.adapters.aws_session import Looking
 from gatehouse_release.adapters.pulumi_up import Deployer
-from gatehouse_release.adapters.version_probe import Asking, FromHere, Task
-from gatehouse_release.adapters.version_probe_task import FromInside, Place
+from gatehouse_release.adapters.version_probe import Asking, FromHere, RunningTask
+from gatehouse_release.adapters.version_probe_task import FromInside, TaskNetwork
 from gatehouse_release.git.files import Main, service_toml, stack_config
-from gatehouse_release.model import Running
+from gatehouse_release.model import RunningService
 from gatehouse_release.ports import NotConfigured, PortFailed, Runtime, Tree
 
 ADDRESS = "GATEHOUSE_VERSION_ADDRESS"
@@ -38,7 +38,7 @@ def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime
     try:
         from boto3.session import Session  # noqa: PLC0415 - the group `platform` installs it
     except ImportError as error:
-        raise NotConfigured("boto3 isn't installed.", "Mend: uv sync --group platform") from error
+        raise NotConfigured("boto3 isn't installed.", "Fix: uv sync --group platform") from error
     session, address = Session(), environ.get(ADDRESS, "")
     asking = FromHere(address) if address else FromInside()
     return EcsRuntime(session, Deployer(root, repository, environ), repository, asking)
@@ -56,14 +56,14 @@ class EcsRuntime:
         self._asking = asking
         self._clients: dict[tuple[str, str], Any] = {}
         self._listed_seconds = listed
-        self._listed: dict[str, tuple[float, list[Task]]] = {}
+        self._listed: dict[str, tuple[float, list[RunningTask]]] = {}
         self._read: tuple[float, Tree] = (float("-inf"), {})
 
     def deploy(self, environment: str, revision: str) -> None:
         self._deployer.deploy(environment, revision)
         self._listed.clear()
 
-    def running(self, environment: str, service: str) -> Running | None:
+    def running(self, environment: str, service: str) -> RunningService | None:
         tree = self._tree()
         region = stack_config(tree, environment).get("aws:region")
         if not region:
@@ -77,7 +77,7 @@ class EcsRuntime:
             self._read = (time.monotonic(), self._repository.read()[1])
         return self._read[1]
 
-    def _running(self, environment: str, service: str, region: str) -> Running | None:
+    def _running(self, environment: str, service: str, region: str) -> RunningService | None:
         ecs, cluster = self._client(environment, region), f"gatehouse-{environment}"
         found = ecs.describe_services(cluster=cluster, services=[service])["services"]
         active = [one for one in found if one["status"] != "INACTIVE"]
@@ -90,7 +90,7 @@ class EcsRuntime:
         everything = self._tasks(ecs, cluster, environment)
         tasks = [task for task in everything if task.service == service]
         container = _container(runs, service)
-        place = Place(
+        place = TaskNetwork(
             session=self._looking.session(environment, region),
             region=region,
             cluster=cluster,
@@ -102,7 +102,7 @@ class EcsRuntime:
         )
         others = [task for task in everything if task.service != service]
         answers = self._asking.ask(tasks, others, place) if tasks else {}
-        return Running(
+        return RunningService(
             task_definition=current,
             meant_task_definition=newest["taskDefinitionArn"],
             digest=_digest(container),
@@ -111,7 +111,7 @@ class EcsRuntime:
             rolled_back=runs is not newest and _rolled_back(described),
         )
 
-    def _tasks(self, ecs: Any, cluster: str, environment: str) -> list[Task]:
+    def _tasks(self, ecs: Any, cluster: str, environment: str) -> list[RunningTask]:
         """All services' running tasks, listed once for a look at each of them."""
         at, tasks = self._listed.get(cluster, (float("-inf"), []))
         if time.monotonic() - at >= self._listed_seconds:
@@ -119,7 +119,7 @@ class EcsRuntime:
             self._listed[cluster] = (time.monotonic(), tasks)
         return tasks
 
-    def _list(self, ecs: Any, cluster: str, environment: str) -> list[Task]:
+    def _list(self, ecs: Any, cluster: str, environment: str) -> list[RunningTask]:
         """Those that were told to stop aren't listed: they finish their last requests."""
         pages = ecs.get_paginator("list_tasks").paginate(cluster=cluster, desiredStatus="RUNNING")
         arns = [arn for page in pages for arn in page["taskArns"]]
@@ -128,7 +128,7 @@ class EcsRuntime:
             some = arns[start : start + DESCRIBED_AT_ONCE]
             described += ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]
         return [
-            Task(
+            RunningTask(
                 id=one["taskArn"].rpartition("/")[2],
                 service=one["group"].removeprefix(SERVICE_GROUP),
                 environment=environment,
@@ -163,11 +163,9 @@ class _AwsErrors:
         if error is None or not type(error).__module__.startswith("botocore"):
             return
         if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
-            mend = "Mend: sign in (aws sso login), or let the workflow do this."
-            raise NotConfigured(f"{self._what} wants credentials: {error}.", mend) from error
-        raise PortFailed(
-            f"{self._what} can't be asked: {error}. Mend: try again; is this the right account?"
-        ) from error
+            fix = "Fix: sign in (aws sso login), or let the workflow do this."
+            raise NotConfigured(f"{self._what} wants credentials: {error}.", fix) from error
+        raise PortFailed(f"{self._what} can't be asked: {error}. Fix: try again; is this the right account?") from error
 
 
 def _task_definition(service: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class WorkflowRun(msgspec.Struct, frozen=True, kw_only=True):
     """A workflow's run: `status` queued, in_progress, completed; `conclusion` success, failure once it ended."""
 
     id: int
@@ -45,10 +45,10 @@ def connect(root: Path, environ: Mapping[str, str]) -> "GitHub":
     token = environ.get("GITHUB_TOKEN", "")
     if not token:
         what = "to dispatch workflows: actions, write; to read pull requests: pull requests, read"
-        raise NotConfigured("There is no token for GitHub.", f"Mend: set GITHUB_TOKEN ({what}).")
+        raise NotConfigured("There is no token for GitHub.", f"Fix: set GITHUB_TOKEN ({what}).")
     repository = environ.get("GITHUB_REPOSITORY") or stack_config(root, "dev").get("gatehouse:repository")
     if not repository:
-        raise NotConfigured("No repository at GitHub is known.", "Mend: set GITHUB_REPOSITORY to OWNER/NAME.")
+        raise NotConfigured("No repository at GitHub is known.", "Fix: set GITHUB_REPOSITORY to OWNER/NAME.")
     return GitHub(str(repository), token, environ.get("GITHUB_API_URL") or API)
 
 
@@ -74,12 +74,12 @@ class GitHub:
         body = {"ref": ref, "inputs": dict(inputs)}
         self._ask("POST", f"actions/workflows/{workflow}/dispatches", json=body)
 
-    def runs(self, workflow: str, since: datetime) -> list[Run]:
+    def runs(self, workflow: str, since: datetime) -> list[WorkflowRun]:
         """Runs of a workflow's form since then, newest first."""
         query = {"event": "workflow_dispatch", "created": f">={since.isoformat()}", "per_page": str(PAGE)}
         answer = self._ask("GET", f"actions/workflows/{workflow}/runs", params=query)
         return [
-            Run(
+            WorkflowRun(
                 id=one["id"],
                 url=one["html_url"],
                 title=one["display_title"],
@@ -112,7 +112,7 @@ class GitHub:
         try:
             answer = self._http.request(method, path, **more)
         except httpx.HTTPError as error:
-            raise PortFailed(f"GitHub can't be asked: {error}. Mend: try again.") from error
+            raise PortFailed(f"GitHub can't be asked: {error}. Fix: try again.") from error
         if answer.is_success:
             return answer.json() if answer.content else None
         raise PortFailed(f"GitHub refuses {method} {answer.request.url.path}: {_why(answer)}")
@@ -123,13 +123,13 @@ def _why(answer: httpx.Response) -> str:
         said = str(answer.json().get("message", ""))
     except (ValueError, AttributeError):
         said = answer.reason_phrase
-    mends = {
-        401: "Mend: is GITHUB_TOKEN still valid?",
-        403: "Mend: give the token the permission (actions: write, or pull requests: read).",
-        404: "Mend: is it there on main, and may the token see it?",
-        422: "Mend: the workflow's form has other inputs; is this checkout main's?",
-        429: f"Mend: wait {answer.headers.get('retry-after', '60')} s.",
+    fixes = {
+        401: "Fix: is GITHUB_TOKEN still valid?",
+        403: "Fix: give the token the permission (actions: write, or pull requests: read).",
+        404: "Fix: is it there on main, and may the token see it?",
+        422: "Fix: the workflow's form has other inputs; is this checkout main's?",
+        429: f"Fix: wait {answer.headers.get('retry-after', '60')} s.",
     }
     limited = answer.status_code == 403 and answer.headers.get("x-ratelimit-remaining") == "0"
-    mend = mends.get(429 if limited else answer.status_code, "Mend: try again.")
-    return f"{answer.status_code} {said}. {mend}"
+    fix = fixes.get(429 if limited else answer.status_code, "Fix: try again.")
+    return f"{answer.status_code} {said}. {fix}"

@@ -57,7 +57,7 @@ class Deployer:
         """Deploys main, which must hold `revision`. Raises DeployFailed with the last lines of what Pulumi said."""
         program = shutil.which(PROGRAM, path=self._environ.get("PATH"))
         if program is None:
-            raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Mend: install it, or let the workflow deploy.")
+            raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Fix: install it, or let the workflow deploy.")
         deadline = time.monotonic() + self._patience
         with self._one_at_a_time(environment):
             for _ in range(ROUNDS):
@@ -65,7 +65,7 @@ class Deployer:
                     return
         raise DeployFailed(
             f"{environment}: main's {stack_path(environment)} changed during each of {ROUNDS} deployments. "
-            "Mend: deploy again when it is quiet; a queue should let one in at a time."
+            "Fix: deploy again when it is quiet; a queue should let one in at a time."
         )
 
     def _deployed_as_main_says(self, program: str, environment: str, revision: str, deadline: float) -> bool:
@@ -107,7 +107,7 @@ class Deployer:
             self._checkout.git("merge-base", "--is-ancestor", revision, head)
         except GitError as error:
             raise PortFailed(
-                f"Main is {head[:12]}, which doesn't hold {revision[:12]}: {error}. Mend: has somebody forced main?"
+                f"Main is {head[:12]}, which doesn't hold {revision[:12]}: {error}. Fix: has somebody forced main?"
             ) from error
 
     @contextlib.contextmanager

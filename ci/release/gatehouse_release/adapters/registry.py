@@ -19,7 +19,7 @@ from gatehouse_release.adapters.registry_auth import LOOPBACK, PASSWORD, USER, A
 from gatehouse_release.git.files import stack_config
 from gatehouse_release.ports import NotConfigured
 
-__all__ = ["Credentials", "Registry", "RegistryError", "connect"]
+__all__ = ["Credentials", "OciRegistry", "RegistryError", "connect"]
 
 BASE = "GATEHOUSE_REGISTRY"
 GITHUB = "ghcr.io"
@@ -41,18 +41,18 @@ TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 UNKNOWN = "unknown"
 
 
-def connect(root: Path, environ: Mapping[str, str]) -> "Registry":
+def connect(root: Path, environ: Mapping[str, str]) -> "OciRegistry":
     """GATEHOUSE_REGISTRY (HOST/REPOSITORY), or GitHub's registry for the repository that the stack files name."""
     base = environ.get(BASE, "")
     if not base:
         repository = stack_config(root, "dev").get("gatehouse:repository")
         if not repository:
-            raise NotConfigured("No image registry is known.", f"Mend: set {BASE} to HOST/REPOSITORY.")
+            raise NotConfigured("No image registry is known.", f"Fix: set {BASE} to HOST/REPOSITORY.")
         base = f"{GITHUB}/{repository}".lower()
-    return Registry(base, credentials=Credentials.of(environ))
+    return OciRegistry(base, credentials=Credentials.of(environ))
 
 
-class Platform(msgspec.Struct, frozen=True, kw_only=True):
+class ImagePlatform(msgspec.Struct, frozen=True, kw_only=True):
     architecture: str = UNKNOWN
     os: str = UNKNOWN
 
@@ -61,7 +61,7 @@ class Descriptor(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     media_type: str
     digest: str
     size: int
-    platform: Platform | None = None
+    platform: ImagePlatform | None = None
     annotations: dict[str, str] = {}
 
 
@@ -80,7 +80,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return tuple(one for one in self.manifests if one.platform is not None and one.platform.os != UNKNOWN)
 
 
-class Registry:
+class OciRegistry:
     """The images below one base, such as `ghcr.io/agile-learning-institute/gatehouse`. Use as a context, or `close` it.
 
     An image is named by its last part: `person`, `person-database`. Every method raises RegistryError when the registry
@@ -101,7 +101,7 @@ class Registry:
         self._answerer = Answerer(self._http, Credentials.of() if credentials is None else credentials)
         self._first_wait = first_wait
 
-    def __enter__(self) -> "Registry":
+    def __enter__(self) -> "OciRegistry":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -181,7 +181,7 @@ class Registry:
     def _blob(self, image: str, digest: str) -> bytes:
         answer = self._ask("GET", image, f"blobs/{digest}")
         if answer is None:
-            raise RegistryError(f"{self.name(image)} has no blob {digest}: the image is torn. Mend: build it again.")
+            raise RegistryError(f"{self.name(image)} has no blob {digest}: the image is torn. Fix: build it again.")
         return self._checked(image, digest, answer.content)
 
     def _manifest(self, image: str, reference: str) -> tuple[str, str, bytes]:
@@ -189,7 +189,7 @@ class Registry:
         answer = self._ask("GET", image, f"manifests/{reference}", accept=ACCEPT)
         if answer is None:
             raise RegistryError(
-                f"{self.name(image)} has no {reference}. Mend: build and push it (`gate image build --push`)."
+                f"{self.name(image)} has no {reference}. Fix: build and push it (`gate image build --push`)."
             )
         found = f"sha256:{hashlib.sha256(answer.content).hexdigest()}"
         self._as_asked(image, reference, found)
@@ -235,7 +235,7 @@ class Registry:
             except httpx.HTTPError as error:
                 if attempt == ATTEMPTS:
                     raise RegistryError(
-                        f"The registry {self._http.base_url} can't be asked: {error}. Mend: is the address right, and "
+                        f"The registry {self._http.base_url} can't be asked: {error}. Fix: is the address right, and "
                         "does it run?"
                     ) from error
             else:
@@ -252,9 +252,9 @@ def _refused(method: str, answer: httpx.Response) -> str:
         said = "; ".join(f"{error.get('code', '')} {error.get('message', '')}".strip() for error in errors)
     except (ValueError, KeyError, TypeError, AttributeError):
         said = answer.reason_phrase
-    mend = (
-        f" Mend: set {USER} and {PASSWORD} to one who may do that (in GitHub Actions: `permissions: packages`)."
+    fix = (
+        f" Fix: set {USER} and {PASSWORD} to one who may do that (in GitHub Actions: `permissions: packages`)."
         if answer.status_code in {401, 403}
         else ""
     )
-    return f"The registry refuses {method} {answer.request.url}: {answer.status_code} {said}.{mend}"
+    return f"The registry refuses {method} {answer.request.url}: {answer.status_code} {said}.{fix}"

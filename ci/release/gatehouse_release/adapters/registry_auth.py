@@ -76,11 +76,11 @@ class Answerer:
         try:
             answer = self._http.get(realm, params=parameters, auth=basic)
         except httpx.HTTPError as error:
-            raise RegistryError(f"The token server {realm} can't be asked: {error}. Mend: try again later.") from error
+            raise RegistryError(f"The token server {realm} can't be asked: {error}. Fix: try again later.") from error
         if answer.status_code != 200:
             who = f"as {self._credentials.user!r}" if basic else "without a user"
             raise RegistryError(
-                f"The token server {realm} answers {answer.status_code} for {scope!r} {who}. Mend: set {USER} and "
+                f"The token server {realm} answers {answer.status_code} for {scope!r} {who}. Fix: set {USER} and "
                 f"{PASSWORD} to one who may do that (in GitHub Actions: `permissions: packages`)."
             )
         given: dict[str, Any] = answer.json()

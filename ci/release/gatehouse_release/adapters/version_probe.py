@@ -1,7 +1,7 @@
 """Asks tasks what they are: each one's own /version, not what somebody wrote about it.
 
 The load balancer doesn't route /version, and a task's address is private: so who asks must stand in the environment's
-network. `FromHere` asks directly (a runner inside, a tunnel, a test); version_probe_task.py runs a task there that asks.
+network. `FromHere` asks directly (a runner inside, a tunnel, a test); version_probe_task.py runs a task there.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ import httpx
 import msgspec
 
 if TYPE_CHECKING:
-    from gatehouse_release.adapters.version_probe_task import Place
+    from gatehouse_release.adapters.version_probe_task import TaskNetwork
 
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3
 AT_ONCE = 8
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class RunningTask(msgspec.Struct, frozen=True, kw_only=True):
     """A running task, and where it listens."""
 
     id: str
@@ -30,7 +30,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     task_definition: str
 
 
-class VersionDocument(msgspec.Struct, frozen=True, kw_only=True):
+class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What we read of the chassis' answer."""
 
     service: str
@@ -38,7 +38,9 @@ class VersionDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asking(Protocol):
-    def ask(self, tasks: Sequence[Task], others: Sequence[Task], place: "Place") -> Mapping[str, str]:
+    def ask(
+        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: "TaskNetwork"
+    ) -> Mapping[str, str]:
         """Task id -> the digest that its /version answers; empty when it doesn't answer.
 
         `others`: the environment's other tasks, which will be asked next. `place`: where these tasks run.
@@ -53,12 +55,14 @@ class FromHere:
         self._address = address
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=httpx.HTTPTransport(retries=ATTEMPTS))
 
-    def ask(self, tasks: Sequence[Task], others: Sequence[Task], place: "Place") -> Mapping[str, str]:
+    def ask(
+        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: "TaskNetwork"
+    ) -> Mapping[str, str]:
         del others, place
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip([task.id for task in tasks], pool.map(self._one, tasks), strict=True))
 
-    def _one(self, task: Task) -> str:
+    def _one(self, task: RunningTask) -> str:
         address = self._address.format(
             address=task.address,
             port=task.port,
@@ -76,7 +80,7 @@ class FromHere:
 def digest_of(answer: bytes, service: str) -> str:
     """The digest in an answer of /version; empty when the answer isn't one, or another service's."""
     try:
-        said = msgspec.json.decode(answer, type=VersionDocument)
+        said = msgspec.json.decode(answer, type=VersionAnswer)
     except msgspec.DecodeError:
         return ""
     return said.image_digest if said.service == service else ""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_release.adapters.version_probe import Task, digest_of
+from gatehouse_release.adapters.version_probe import RunningTask, digest_of
 from gatehouse_release.ports import PortFailed
 
 STARTED_BY = "gatehouse-verify"
@@ -26,7 +26,7 @@ POLL_SECONDS = 3.0
 LOG_PATIENCE_SECONDS = 30.0
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
+class TaskNetwork(msgspec.Struct, frozen=True, kw_only=True):
     """Where a service's tasks run, as ECS and its task definition say it; `session` (boto3's) may look there."""
 
     session: Any
@@ -47,7 +47,7 @@ class FromInside:
         self._poll = poll
         self._known: dict[str, str] = {}
 
-    def ask(self, tasks: Sequence[Task], others: Sequence[Task], place: Place) -> Mapping[str, str]:
+    def ask(self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: TaskNetwork) -> Mapping[str, str]:
         """Asks `others` in the same go, because each go takes a minute."""
         if any(task.id not in self._known for task in tasks):
             unknown = [task for task in [*tasks, *others] if task.id not in self._known and task.address]
@@ -59,7 +59,7 @@ class FromInside:
                     self._known[task.id] = digest
         return {task.id: self._known.get(task.id, "") for task in tasks}
 
-    def _answers(self, place: Place, addresses: list[str]) -> dict[str, str | None]:
+    def _answers(self, place: TaskNetwork, addresses: list[str]) -> dict[str, str | None]:
         ecs = place.session.client("ecs", region_name=place.region)
         arn = self._start(ecs, place, addresses)
         ended = self._wait(ecs, place, arn)
@@ -72,7 +72,7 @@ class FromInside:
             raise PortFailed(f"The task that asks for /version in {place.environment} said nothing: {why}. Task: {arn}")
         return said
 
-    def _start(self, ecs: Any, place: Place, addresses: list[str]) -> str:
+    def _start(self, ecs: Any, place: TaskNetwork, addresses: list[str]) -> str:
         network = dict(place.network["awsvpcConfiguration"])
         network["securityGroups"] = [*network.get("securityGroups", []), *self._let_in(place)]
         command = {"name": place.service, "command": ["ask", *addresses]}
@@ -92,13 +92,13 @@ class FromInside:
             )
         return answer["tasks"][0]["taskArn"]
 
-    def _let_in(self, place: Place) -> list[str]:
+    def _let_in(self, place: TaskNetwork) -> list[str]:
         """The load balancer's security group (platform's components/edge.py), whose members every service lets in."""
         ec2 = place.session.client("ec2", region_name=place.region)
         named = [{"Name": "group-name", "Values": [f"gatehouse-{place.environment}-edge"]}]
         return [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
 
-    def _wait(self, ecs: Any, place: Place, arn: str) -> dict[str, Any]:
+    def _wait(self, ecs: Any, place: TaskNetwork, arn: str) -> dict[str, Any]:
         deadline = time.monotonic() + self._patience
         while True:
             found = ecs.describe_tasks(cluster=place.cluster, tasks=[arn])["tasks"]
@@ -108,11 +108,11 @@ class FromInside:
                 ecs.stop_task(cluster=place.cluster, task=arn, reason="took too long")
                 raise PortFailed(
                     f"The task that asks for /version in {place.environment} took more than {self._patience:g} s and "
-                    f"was stopped. Mend: try again; does it find its image? Task: {arn}"
+                    f"was stopped. Fix: try again; does it find its image? Task: {arn}"
                 )
             time.sleep(self._poll)
 
-    def _log(self, place: Place, arn: str) -> dict[str, str | None] | None:
+    def _log(self, place: TaskNetwork, arn: str) -> dict[str, str | None] | None:
         """What `ask` printed; None when it printed nothing."""
         logs = place.session.client("logs", region_name=place.region)
         prefix = place.log.get("awslogs-stream-prefix", place.service)

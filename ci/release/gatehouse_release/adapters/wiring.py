@@ -68,8 +68,8 @@ def remote_of(root: Path) -> str:
     command = ["git", "remote", "get-url", "--push", "origin"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - git, our own words
     if done.returncode:
-        mend = f"Add one, or set {REMOTE} to what git can push to."
-        raise NotConfigured("This checkout has no remote called origin.", mend)
+        fix = f"Add one, or set {REMOTE} to what git can push to."
+        raise NotConfigured("This checkout has no remote called origin.", fix)
     return done.stdout.strip()
 
 

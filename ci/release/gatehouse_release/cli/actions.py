@@ -21,10 +21,10 @@ from gatehouse_release.adapters.wiring import connect
 from gatehouse_release.change_set import Impossible
 from gatehouse_release.cli import render as show
 from gatehouse_release.matrix import matrix
-from gatehouse_release.model import Action, Actor, Decision, Request
+from gatehouse_release.model import Action, Decision, PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
 from gatehouse_release.promoter import Promoter
-from gatehouse_release.state import State
+from gatehouse_release.state import RepositoryState
 
 REFUSED = 2
 # Actions whose preview is looked at first.
@@ -58,7 +58,7 @@ def ask(name: str | None, action: Action, environment: str, *, as_json: bool, ye
         _run(promoter, request, _actor(name, state), as_json=as_json)
 
 
-def _looked_at(promoter: Promoter, request: Request, *, as_json: bool, yes: bool) -> Request:
+def _looked_at(promoter: Promoter, request: PromotionRequest, *, as_json: bool, yes: bool) -> PromotionRequest:
     """The request with the fingerprint of the preview that was just shown, and confirmed."""
     if not yes and (as_json or not sys.stdin.isatty()):
         return request  # the core says that no preview was looked at, and how to
@@ -74,9 +74,9 @@ def built(name: str | None, folder: str, *, reason: str, as_json: bool) -> None:
     with _said(as_json):
         releases = {file.stem: _release(file) for file in sorted(Path(folder).glob("*.json"))}
         if not releases:
-            raise click.ClickException(f"{folder}: no SERVICE.json in it. Mend: gate image index writes them.")
+            raise click.ClickException(f"{folder}: no SERVICE.json in it. Fix: gate image index writes them.")
         promoter = _promoter(as_json)
-        request = Request(action="promote", environment="dev", releases=releases, reason=reason)
+        request = PromotionRequest(action="promote", environment="dev", releases=releases, reason=reason)
         request = _looked_at(promoter, request, as_json=as_json, yes=True)
         _run(promoter, request, _actor(name, promoter.state()), as_json=as_json)
 
@@ -85,7 +85,7 @@ def _release(file: Path) -> Release:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Release)
     except msgspec.DecodeError as error:
-        raise click.ClickException(f"{file}: {error}. Mend: gate image index writes it.") from None
+        raise click.ClickException(f"{file}: {error}. Fix: gate image index writes it.") from None
 
 
 def explain(name: str | None, action: Action, environment: str, *, as_json: bool, **fields: Any) -> None:
@@ -99,7 +99,7 @@ def explain(name: str | None, action: Action, environment: str, *, as_json: bool
         _show(decision, as_json=as_json)
 
 
-def _as_if_looked_at(promoter: Promoter, request: Request) -> Request:
+def _as_if_looked_at(promoter: Promoter, request: PromotionRequest) -> PromotionRequest:
     """Explaining is about everything else: as if the preview were looked at now."""
     try:
         return msgspec.structs.replace(request, fingerprint=promoter.preview(request).fingerprint)
@@ -123,7 +123,7 @@ def resume(name: str | None, *, as_json: bool) -> None:
         _out(settled) if as_json else Console().print(show.log(settled) if settled else "Nothing was left undecided.")
 
 
-def _run(promoter: Promoter, request: Request, actor: Actor, *, as_json: bool) -> None:
+def _run(promoter: Promoter, request: PromotionRequest, actor: Requester, *, as_json: bool) -> None:
     outcome = promoter.run(request, actor)
     if as_json:
         _out({"ok": outcome.ok, "revision": outcome.revision, "record": outcome.record, **_decided(outcome.decision)})
@@ -152,7 +152,7 @@ def _promoter(as_json: bool) -> Promoter:
     return Promoter(connect(find_root(), os.environ), report=report)
 
 
-def _request(action: Action, environment: str, state: State | None = None, **fields: Any) -> Request:
+def _request(action: Action, environment: str, state: RepositoryState | None = None, **fields: Any) -> PromotionRequest:
     """Empty options count as not given, so that a form's empty field needs no shell. Times are the policy's."""
     given = {key: value for key, value in fields.items() if value not in ("", None, False)}
     if "services" in given:
@@ -160,23 +160,23 @@ def _request(action: Action, environment: str, state: State | None = None, **fie
     for key in ("since", "until"):
         if key in given and state:
             given[key] = given[key].replace(tzinfo=state.policy.zone)
-    return Request(action=action, environment=environment, **given)
+    return PromotionRequest(action=action, environment=environment, **given)
 
 
-def _actor(name: str | None, state: State) -> Actor:
+def _actor(name: str | None, state: RepositoryState) -> Requester:
     """Who asks, with the roles that the policy on main gives them."""
     who = name or os.environ.get("GITHUB_ACTOR") or _mail()
     roles = state.policy.roles(who)
     if not roles and os.environ.get("GITHUB_ACTIONS") == "true" and os.environ.get("GITHUB_EVENT_NAME") == "push":
         roles = state.policy.roles("github-actions[bot]")  # a merge that was reviewed runs as the workflow
-    return Actor(name=who, roles=roles)
+    return Requester(name=who, roles=roles)
 
 
 def _mail() -> str:
     command = ["git", "config", "user.email"]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - git, our words
     if not found:
-        raise click.ClickException("Who asks isn't known. Mend: git config user.email YOU@EXAMPLE.ORG, or --as NAME.")
+        raise click.ClickException("Who asks isn't known. Fix: git config user.email YOU@EXAMPLE.ORG, or --as NAME.")
     return found
 
 

@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_release.matrix import Cell, Column, Matrix
+from gatehouse_release.matrix import Cell, Matrix, MatrixColumn
 from gatehouse_release.model import Decision, Reason, Record
-from gatehouse_release.promoter import Outcome
+from gatehouse_release.promoter import PromotionOutcome
 
 STYLES = {"verified": "green", "failed": "bold red", "reverted": "yellow", "applying": "cyan"}
 
@@ -43,7 +43,7 @@ def age(length: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
 
 
-def _notes(column: Column) -> list[Text]:
+def _notes(column: MatrixColumn) -> list[Text]:
     lines = []
     for record in column.unsettled:
         lines.append(Text(f"{column.name}: {record.id} is {record.state}: gate promote resume", style="bold red"))
@@ -70,10 +70,10 @@ def _reason(reason: Reason) -> Text:
     style = "bold yellow" if reason.overruled else "cyan" if reason.later else "red"
     text = Text(f"  {reason.rule}: ", style=style)
     text.append(f"{mark}{reason.message}", style="")
-    return text.append(f"\n      {reason.mend}" if reason.mend else "", style="dim")
+    return text.append(f"\n      {reason.fix}" if reason.fix else "", style="dim")
 
 
-def outcome(ended: Outcome) -> Group:
+def outcome(ended: PromotionOutcome) -> Group:
     if not ended.decision.allowed or ended.record is None:
         return decision(ended.decision)
     lines = [record_line(ended.record)]

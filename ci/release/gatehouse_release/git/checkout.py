@@ -17,11 +17,11 @@ ZEROS = frozenset({"0" * 40, "0" * 64})
 
 
 class GitError(Exception):
-    """Git refuses; the message has its words and, where we know it, the mend."""
+    """Git refuses; the message has its words and, where we know it, the fix."""
 
 
 @dataclass(frozen=True)
-class Changes:
+class ChangedPaths:
     """The paths that differ between `base` and the files at hand, and COMPARED's texts before. No base: all is new."""
 
     base: str | None
@@ -77,7 +77,7 @@ class Checkout:
         known = self.commit(revision) if revision else self._main()
         if revision and known is None:
             raise GitError(
-                f"{revision} isn't known in this checkout. Mend: git fetch (a workflow checks out with fetch-depth: 0)"
+                f"{revision} isn't known in this checkout. Fix: git fetch (a workflow checks out with fetch-depth: 0)"
             )
         if known is None or self.commit("HEAD") is None:
             return None
@@ -93,14 +93,14 @@ class Checkout:
         branch = self.git("branch", "--show-current")
         return None if branch == "main" else self.commit("main")
 
-    def changes(self, base: str | None) -> Changes:
+    def changes(self, base: str | None) -> ChangedPaths:
         """What differs between a commit and the files at hand, those that git doesn't know yet included."""
         if base is None:
-            return Changes(None)
+            return ChangedPaths(None)
         known = self.git("diff", "--name-only", "--no-renames", "-z", "--end-of-options", base)
         new = self.git("ls-files", "--others", "--exclude-standard", "-z")
         paths = sorted({path for path in (known + "\0" + new).split("\0") if path})
-        return Changes(base, tuple(paths), {path: self.text(base, path) for path in COMPARED if path in paths})
+        return ChangedPaths(base, tuple(paths), {path: self.text(base, path) for path in COMPARED if path in paths})
 
     def text(self, revision: str, path: str) -> str | None:
         """A file at a revision; None where it isn't there."""

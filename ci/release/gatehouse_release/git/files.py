@@ -89,7 +89,7 @@ def archived(checkout: Checkout, revision: str, *paths: str) -> bytes:
     done = subprocess.run(command, cwd=checkout.root, capture_output=True, check=False)  # noqa: S603 - git's
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise PortFailed(f"{revision[:12]} can't be read here: {said}. Mend: git fetch (a workflow: fetch-depth 0)")
+        raise PortFailed(f"{revision[:12]} can't be read here: {said}. Fix: git fetch (a workflow: fetch-depth 0)")
     return done.stdout
 
 

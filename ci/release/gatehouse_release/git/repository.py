@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
-from gatehouse_release.model import Actor
+from gatehouse_release.model import Requester
 from gatehouse_release.ports import Moved, PortFailed, Tree
 from gatehouse_release.records import one_line
 
@@ -66,7 +66,7 @@ class GitRepository:
         with self._alone() as lock:
             return self._tree(revision, lock)
 
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
         with self._alone() as lock:
             self._refuse_moved(revision, self._fetch(lock))  # a tenth of what a push that fails costs
             commit = self._commit(revision, edits, message, actor, lock)
@@ -136,7 +136,7 @@ class GitRepository:
             self._texts[blob] = answer[head_end + 1 : end].decode("utf-8", "replace")
             place = end + 1
 
-    def _commit(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor, lock: int) -> str:
+    def _commit(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester, lock: int) -> str:
         """A commit with these edits on `revision`, in the clone. fast-import: one process, no index, no work tree."""
         name = one_line(actor.name).translate({ord(sign): None for sign in "<>"})
         mail = name if "@" in name else f"{name.replace(' ', '.')}@users.noreply.github.com"

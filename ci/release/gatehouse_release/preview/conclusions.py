@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from gatehouse_release.preview.page import Commit, Setting, WayBack
-from gatehouse_release.state import State
+from gatehouse_release.preview.page import Commit, SettingDifference, WayBack
+from gatehouse_release.state import RepositoryState
 
 # `Merge pull request #12 from …` and, squashed, `Add a button (#12)`.
 PULL_REQUEST = re.compile(r"^Merge pull request #(\d+)\b|\(#(\d+)\)$")
@@ -27,7 +27,7 @@ def _commit(line: str) -> Commit:
     return Commit(id=commit, subject=subject, by=by, at=datetime.fromisoformat(at), pull_request=number)
 
 
-def settings(service: str, before: Toml | None, after: Toml, target: Toml) -> Iterator[Setting]:
+def settings(service: str, before: Toml | None, after: Toml, target: Toml) -> Iterator[SettingDifference]:
     """Keys that come, go, change or have no value. `target`: the environment's stack configuration."""
     old: Toml = (before or {}).get("settings") or {}
     new: Toml = after.get("settings") or {}
@@ -36,18 +36,18 @@ def settings(service: str, before: Toml | None, after: Toml, target: Toml) -> It
     for key in sorted(old.keys() | new.keys() | values.keys() | ways.keys()):
         if key not in new:
             if key in old:
-                yield Setting(service=service, key=key, what="removed")
+                yield SettingDifference(service=service, key=key, what="removed")
             if key in values or key in ways:
-                detail = "the stack file still sets it: an update will refuse that. Mend: take it out there."
-                yield Setting(service=service, key=key, what="unknown", detail=detail)
+                detail = "the stack file still sets it: an update will refuse that. Fix: take it out there."
+                yield SettingDifference(service=service, key=key, what="unknown", detail=detail)
             continue
         if key not in old and before is not None:
-            yield Setting(service=service, key=key, what="added", detail=_described(new[key]))
+            yield SettingDifference(service=service, key=key, what="added", detail=_described(new[key]))
         elif key in old and _shape(old[key]) != _shape(new[key]):
             detail = f"was {_described(old[key])}, is {_described(new[key])}"
-            yield Setting(service=service, key=key, what="changed", detail=detail)
+            yield SettingDifference(service=service, key=key, what="changed", detail=detail)
         if missing := _missing(key, new[key], values, ways):
-            yield Setting(service=service, key=key, what="without a value", detail=missing)
+            yield SettingDifference(service=service, key=key, what="without a value", detail=missing)
 
 
 def _missing(key: str, setting: Toml, values: Toml, ways: Toml) -> str:
@@ -109,13 +109,15 @@ def fingerprinted(changes: Mapping[str, Any], target: Toml, files: Mapping[str, 
     return {"changes": dict(changes), "configuration": configuration, "files": dict(sorted(files.items()))}
 
 
-def source_health(state: State, source: str, service_names: list[str]) -> tuple[datetime | None, str, str, str]:
+def source_health(
+    state: RepositoryState, source: str, service_names: list[str]
+) -> tuple[datetime | None, str, str, str]:
     """(seen at, by which record, black box, note) of the source environment's present set."""
     record = state.last_seen(source)
     if record is None or record.seen is None:
         unseen = [name for name in service_names if state.seen_with(source, name) is None]
         what = f"{', '.join(unseen)} as released there" if unseen else "the set that is there now"
-        return None, "", "", f"nobody has seen {what} running together. Mend: gate promote verify {source}"
+        return None, "", "", f"nobody has seen {what} running together. Fix: gate promote verify {source}"
     black_box = record.seen.black_box
     passed = "not run" if black_box is None else ("passed" if black_box.passed else "failed")
     said = f"{passed} ({black_box.summary})" if black_box and black_box.summary else passed

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from gatehouse_release.preview.openapi_diff import Difference
+from gatehouse_release.preview.openapi_diff import ApiDifference
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,7 +24,7 @@ class Commit(Part, frozen=True, kw_only=True):
     pull_request: int | None = None
 
 
-class Move(Part, frozen=True, kw_only=True):
+class ReleaseMove(Part, frozen=True, kw_only=True):
     """One service: from which release to which, and how it got there. A tag is empty where it doesn't run."""
 
     service: str
@@ -36,7 +36,7 @@ class Move(Part, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Setting(Part, frozen=True, kw_only=True):
+class SettingDifference(Part, frozen=True, kw_only=True):
     """`what`: added, removed, changed, without a value, unknown (the target sets what the code doesn't know)."""
 
     service: str
@@ -45,7 +45,7 @@ class Setting(Part, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Step(Part, frozen=True, kw_only=True):
+class PlannedStep(Part, frozen=True, kw_only=True):
     """One step of db-manager's plan: what it locks, for how long at most, and what it puts at risk."""
 
     what: str
@@ -56,23 +56,23 @@ class Step(Part, frozen=True, kw_only=True):
     hazards: tuple[str, ...] = ()
 
 
-class Database(Part, frozen=True, kw_only=True):
+class DatabasePreview(Part, frozen=True, kw_only=True):
     """`versions`: collection -> (before, after); before is empty for a new one. `refusals`: why it would not be."""
 
     service: str
     versions: dict[str, tuple[str, str]] = {}
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PlannedStep, ...] = ()
     refusals: tuple[str, ...] = ()
     note: str = ""
 
 
 class Api(Part, frozen=True, kw_only=True):
     service: str
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[ApiDifference, ...] = ()
     note: str = ""
 
     @property
-    def breaking(self) -> tuple[Difference, ...]:
+    def breaking(self) -> tuple[ApiDifference, ...]:
         return tuple(one for one in self.differences if one.breaking)
 
 
@@ -85,7 +85,7 @@ class Infrastructure(Part, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Health(Part, frozen=True, kw_only=True):
+class SourceHealth(Part, frozen=True, kw_only=True):
     """How the source environment does, by the records: when its present set was last seen working together."""
 
     environment: str
@@ -103,16 +103,16 @@ class WayBack(Part, frozen=True, kw_only=True):
     why: str
 
 
-class Page(Part, frozen=True, kw_only=True):
+class PreviewPage(Part, frozen=True, kw_only=True):
     environment: str
     source: str
     fingerprint: str
-    moves: tuple[Move, ...] = ()
-    settings: tuple[Setting, ...] = ()
-    databases: tuple[Database, ...] = ()
+    moves: tuple[ReleaseMove, ...] = ()
+    settings: tuple[SettingDifference, ...] = ()
+    databases: tuple[DatabasePreview, ...] = ()
     apis: tuple[Api, ...] = ()
     infrastructure: Infrastructure = Infrastructure()
-    health: Health | None = None
+    health: SourceHealth | None = None
     ways_back: tuple[WayBack, ...] = ()
 
     @property

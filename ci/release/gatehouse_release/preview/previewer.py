@@ -14,11 +14,11 @@ import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import Main, fetch, stack_config, tree_at
-from gatehouse_release.model import MERGE, Change
-from gatehouse_release.ports import PortFailed, Previews, Registry, Repository, Tree
+from gatehouse_release.model import MERGE, ReleaseChange
+from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
-from gatehouse_release.preview.page import Health, Page
+from gatehouse_release.preview.page import PreviewPage, SourceHealth
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections
 from gatehouse_release.state import read_state
@@ -28,7 +28,7 @@ PROGRAM = (".py", ".toml", ".yaml", ".json")
 
 
 def connect(
-    root: Path, environ: Mapping[str, str], repository: Repository, registry: Callable[[], Registry]
+    root: Path, environ: Mapping[str, str], repository: ReleaseRepository, registry: Callable[[], Registry]
 ) -> Previews:
     """Previews made in a checkout that has main's history (a workflow: fetch-depth 0)."""
     del registry  # all that the page says is in commits, which the checkout has or fetches
@@ -42,7 +42,7 @@ class Previewer:
         self._environ = environ
         self._documents: Documents = {}
 
-    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> "LazyPage":
+    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]) -> "LazyPage":
         """The page of these changes to `environment`. Raises PortFailed when the revision can't be read."""
         self._known(revision)
         tree = tree_at(self._checkout, revision)
@@ -58,14 +58,14 @@ class Previewer:
         try:
             fetch(self._checkout, revision, self._main)
         except GitError as error:
-            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Mend: git fetch origin") from error
+            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Fix: git fetch origin") from error
 
     def _deployed(self, revision: str) -> dict[str, str]:
         """Path -> content id, of what decides what a deployment does. Tests and documents don't."""
         try:
             listed = self._checkout.git("ls-tree", "-r", "--format=%(objectname) %(path)", revision)
         except GitError as error:
-            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Mend: git fetch origin") from error
+            raise PortFailed(f"{revision[:12]} can't be read here: {error}. Fix: git fetch origin") from error
         lines = (line.split(" ", 1) for line in listed.splitlines())
         return {path: content for content, path in lines if _decides(path)}
 
@@ -74,19 +74,19 @@ class Previewer:
         revision: str,
         source: str,
         environment: str,
-        changes: dict[str, Change],
+        changes: dict[str, ReleaseChange],
         tree: Tree,
         fingerprint: str,
-    ) -> Page:
+    ) -> PreviewPage:
         state = read_state(revision, tree)
         in_order = sorted(changes.items())
         health = None
         if source != MERGE:
             seen_at, record, black_box, note = conclusions.source_health(state, source, sorted(changes))
-            health = Health(environment=source, seen_at=seen_at, by_record=record, black_box=black_box, note=note)
+            health = SourceHealth(environment=source, seen_at=seen_at, by_record=record, black_box=black_box, note=note)
         with Files(self._checkout, self._documents) as files:
             sections = Sections(self._checkout, files, self._environ, stack_config(tree, environment))
-            return Page(
+            return PreviewPage(
                 environment=environment,
                 source=source,
                 fingerprint=fingerprint,
@@ -109,12 +109,12 @@ def _decides(path: str) -> bool:
 class LazyPage:
     """A preview whose page is made once, when it is looked at."""
 
-    def __init__(self, fingerprint: str, make: Callable[[], Page]) -> None:
+    def __init__(self, fingerprint: str, make: Callable[[], PreviewPage]) -> None:
         self.fingerprint = fingerprint
         self._make = functools.cache(make)
 
     @property
-    def page(self) -> Page:
+    def page(self) -> PreviewPage:
         return self._make()
 
     def to_builtins(self) -> dict[str, Any]:

@@ -7,18 +7,18 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_release.preview.page import Api, Database, Infrastructure, Move, Page
+from gatehouse_release.preview.page import Api, DatabasePreview, Infrastructure, PreviewPage, ReleaseMove
 
 COMMITS_SHOWN = 20
 LISTED = 30
 
 
-def shown(page: Page) -> Group:
+def shown(page: PreviewPage) -> Group:
     title = Text.assemble((f"{page.source} → {page.environment}", "bold"), f"   preview {page.fingerprint[:12]}")
     return Group(title, *(part for section in _sections(page) for part in section))
 
 
-def _sections(page: Page) -> Iterator[tuple[Text, Padding]]:
+def _sections(page: PreviewPage) -> Iterator[tuple[Text, Padding]]:
     yield _section("Releases", _moves(page.moves))
     yield _section("Configuration", _settings(page))
     yield _section("Database", [line for one in page.databases for line in _database(one)] or [Text("no change")])
@@ -32,7 +32,7 @@ def _section(name: str, lines: list[Text] | list[Text | Table]) -> tuple[Text, P
     return Text(f"\n{name}", style="bold"), Padding(Group(*lines), (0, 0, 0, 2))
 
 
-def _moves(moves: tuple[Move, ...]) -> list[Text]:
+def _moves(moves: tuple[ReleaseMove, ...]) -> list[Text]:
     lines = []
     for move in moves:
         text = f"{move.service}: {move.before or 'nothing'} → {move.after or 'nothing'}"
@@ -47,7 +47,7 @@ def _moves(moves: tuple[Move, ...]) -> list[Text]:
     return lines
 
 
-def _settings(page: Page) -> list[Text]:
+def _settings(page: PreviewPage) -> list[Text]:
     styles = {"without a value": "yellow", "unknown": "bold red", "removed": "yellow"}
     return [
         Text(
@@ -58,7 +58,7 @@ def _settings(page: Page) -> list[Text]:
     ] or [Text("no change, and every key has a value")]
 
 
-def _database(database: Database) -> Iterator[Text]:
+def _database(database: DatabasePreview) -> Iterator[Text]:
     yield Text(database.service, style="cyan")
     for name, (before, after) in database.versions.items():
         yield Text(f"  {name} {before or 'new'} → {after or 'gone'}")
@@ -97,7 +97,7 @@ def _infrastructure(found: Infrastructure) -> Iterator[Text]:
         yield Text("nothing but the releases")
 
 
-def _health(page: Page) -> Iterator[Text]:
+def _health(page: PreviewPage) -> Iterator[Text]:
     health = page.health
     if health is None:
         yield Text("a merge: pull-request checks stand for it")
@@ -107,7 +107,7 @@ def _health(page: Page) -> Iterator[Text]:
         yield Text(f"seen running together at {health.seen_at:%Y-%m-%d %H:%M} UTC; black box {health.black_box}")
 
 
-def _ways_back(page: Page) -> Iterator[Text]:
+def _ways_back(page: PreviewPage) -> Iterator[Text]:
     for way in page.ways_back:
         can = "can be rolled back" if way.possible else "can’t be rolled back"
         yield Text(f"{way.service} {can}: {way.why}", style="" if way.possible else "bold red")

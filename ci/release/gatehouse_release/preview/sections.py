@@ -13,11 +13,19 @@ import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import stack_path
-from gatehouse_release.model import Change, Release
+from gatehouse_release.model import Release, ReleaseChange
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Files, NotKnown
 from gatehouse_release.preview.openapi_diff import differences
-from gatehouse_release.preview.page import Api, Database, Infrastructure, Move, Setting, Step, WayBack
+from gatehouse_release.preview.page import (
+    Api,
+    DatabasePreview,
+    Infrastructure,
+    PlannedStep,
+    ReleaseMove,
+    SettingDifference,
+    WayBack,
+)
 
 if TYPE_CHECKING:
     from gatehouse_db_manager import Configuration, Plan
@@ -39,7 +47,7 @@ class Sections:
         self._environ = dict(environ)
         self._target = target
 
-    def move(self, service: str, change: Change) -> Move:
+    def move(self, service: str, change: ReleaseChange) -> ReleaseMove:
         before, after = change.before, change.after
         move: dict[str, Any] = {
             "service": service,
@@ -49,33 +57,33 @@ class Sections:
             "after_digest": after.digest if after else "",
         }
         if before is None or after is None:
-            return Move(**move, note="its first release here" if after else "it is taken away")
+            return ReleaseMove(**move, note="its first release here" if after else "it is taken away")
         if not (before.commit and after.commit):
-            return Move(**move, note="a release doesn't say from which commit it was built")
+            return ReleaseMove(**move, note="a release doesn't say from which commit it was built")
         paths = (f"services/{service}", *SHARED, *IMAGES, *DATABASES)
         try:
             came = self._log(f"{before.commit}..{after.commit}", paths)
             went = self._log(f"{after.commit}..{before.commit}", paths)
         except GitError as error:
-            return Move(**move, note=f"its commits aren't known here: {error}. Mend: git fetch (fetch-depth 0)")
+            return ReleaseMove(**move, note=f"its commits aren't known here: {error}. Fix: git fetch (fetch-depth 0)")
         note = f"takes back {len(went)} commit{'s' if len(went) > 1 else ''}, listed here" if went else ""
-        return Move(**move, commits=went or came, note=note)
+        return ReleaseMove(**move, commits=went or came, note=note)
 
     def _log(self, span: str, paths: Iterable[str]) -> Any:
         form = f"--format={conclusions.LOG_FORMAT}"
         return conclusions.commits(self._checkout.git("log", form, "--end-of-options", span, "--", *paths))
 
-    def settings(self, service: str, change: Change) -> list[Setting]:
+    def settings(self, service: str, change: ReleaseChange) -> list[SettingDifference]:
         if change.after is None:
             return []
         try:
             before = self._files.toml(change.before.commit, service) if change.before else None
             after = self._files.toml(change.after.commit, service)
         except NotKnown as error:
-            return [Setting(service=service, key="(any)", what="not known", detail=str(error))]
+            return [SettingDifference(service=service, key="(any)", what="not known", detail=str(error))]
         return list(conclusions.settings(service, before, after or {}, self._target))
 
-    def api(self, service: str, change: Change) -> Api | None:
+    def api(self, service: str, change: ReleaseChange) -> Api | None:
         """None where there is none to compare, or no code that makes it has changed."""
         before, after = change.before, change.after
         if before is None or after is None:
@@ -90,18 +98,18 @@ class Sections:
             return Api(service=service, note=f"not compared: {error}")
         return Api(service=service, differences=found) if found else None
 
-    def database(self, service: str, change: Change) -> Database | None:
+    def database(self, service: str, change: ReleaseChange) -> DatabasePreview | None:
         """None where nothing of the database changes."""
         if change.after is None:
             return None
         try:
             plan = self._plan(service, change.before, change.after)
         except NotKnown as error:
-            return Database(service=service, note=f"not planned: {error}")
+            return DatabasePreview(service=service, note=f"not planned: {error}")
         if plan is None or (plan.empty and not plan.refusals):
             return None
         steps = [
-            Step(
+            PlannedStep(
                 what=one.what,
                 why=one.why,
                 locks=one.locks,
@@ -113,7 +121,7 @@ class Sections:
         ]
         versions = {one.collection: (one.before, one.after) for part in plan.schemas for one in part.versions}
         dropped = {name: ("", "") for part in plan.schemas for name in part.dropped}
-        return Database(
+        return DatabasePreview(
             service=service,
             versions=versions | dropped,
             steps=tuple(steps),
@@ -121,7 +129,7 @@ class Sections:
             note="Planned from the files of both commits, with rows in every table; how many, only the database knows.",
         )
 
-    def way_back(self, service: str, change: Change) -> WayBack:
+    def way_back(self, service: str, change: ReleaseChange) -> WayBack:
         before, after = change.before, change.after
         if after is None:
             return WayBack(service=service, possible=True, why="it stays in the registry")

@@ -102,9 +102,7 @@ def docker_registry(folder: Path, **settings: Any) -> Generator[DockerRegistry]:
     """Starts Debian's registry with its files below `folder`; `settings` go into its configuration (such as `auth`)."""
     program = shutil.which(PROGRAM)
     if program is None:
-        raise RuntimeError(
-            f"{PROGRAM} isn't installed. Mend: apt-get install {PROGRAM}, or run .ci/run, which does it."
-        )
+        raise RuntimeError(f"{PROGRAM} isn't installed. Fix: apt-get install {PROGRAM}, or run .ci/run, which does it.")
     folder.mkdir(parents=True, exist_ok=True)
     configuration = {
         "version": "0.1",

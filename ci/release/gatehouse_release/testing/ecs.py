@@ -92,7 +92,7 @@ def moto_ecs() -> Generator[Ecs]:
 
 
 def _answering(ecs: Ecs) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
+    class VersionHandler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             _, service, task, _ = self.path.split("/")
             found = [one for tasks in _backend().tasks.values() for one in tasks.values() if one.id == task]
@@ -105,4 +105,4 @@ def _answering(ecs: Ecs) -> type[http.server.BaseHTTPRequestHandler]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    return Handler
+    return VersionHandler

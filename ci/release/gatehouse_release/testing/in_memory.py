@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release.model import Actor, BlackBox, Change, Running
+from gatehouse_release.model import BlackBox, ReleaseChange, Requester, RunningService
 from gatehouse_release.ports import DeployFailed, Moved, Tree
 from gatehouse_release.state import stack_path
 
@@ -70,7 +70,7 @@ class MemoryRepository:
         with self._lock:
             return f"r{len(self.history) - 1}", self.history[-1]
 
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
         del actor
         self.fault("before push")
         with self._lock:
@@ -131,7 +131,7 @@ class MemoryRuntime:
         self.broken: set[str] = set()
         self.stuck: set[str] = set()
         self.failing: set[str] = set()  # environments whose deployment ends without success
-        self.runs: dict[tuple[str, str], Running] = {}
+        self.runs: dict[tuple[str, str], RunningService] = {}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
 
@@ -148,26 +148,26 @@ class MemoryRuntime:
                 self.runs[environment, name] = self._deployed(self.runs.get((environment, name)), name, one)
             self.fault("after deploy")
 
-    def _deployed(self, before: Running | None, name: str, one: Release) -> Running:
+    def _deployed(self, before: RunningService | None, name: str, one: Release) -> RunningService:
         if before and before.digest == one.digest and not before.rolled_back and before.answered == (one.digest,) * 2:
             return before
         new = f"{name}:{next(self._numbers)}"
         old = before.digest if before else digest("none")
         if one.digest in self.broken:
             ran = before.task_definition if before else f"{name}:0"
-            return Running(
+            return RunningService(
                 task_definition=ran, meant_task_definition=new, digest=old, answered=(old,), rolled_back=True
             )
         answered = (one.digest, old if one.digest in self.stuck else one.digest)
-        return Running(task_definition=new, meant_task_definition=new, digest=one.digest, answered=answered)
+        return RunningService(task_definition=new, meant_task_definition=new, digest=one.digest, answered=answered)
 
-    def running(self, environment: str, service: str) -> Running | None:
+    def running(self, environment: str, service: str) -> RunningService | None:
         return self.runs.get((environment, service))
 
 
 class MemoryPreview(msgspec.Struct, frozen=True):
     fingerprint: str
-    changes: Mapping[str, Change]
+    changes: Mapping[str, ReleaseChange]
 
     def to_builtins(self) -> dict[str, Any]:
         return {"fingerprint": self.fingerprint, "changes": msgspec.to_builtins(self.changes)}
@@ -182,7 +182,9 @@ class MemoryPreviews:
     def __init__(self) -> None:
         self.world = ""
 
-    def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, Change]) -> MemoryPreview:
+    def preview(
+        self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]
+    ) -> MemoryPreview:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
         return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes)

@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from gatehouse_release.adapters import ecs
-from gatehouse_release.model import Running
+from gatehouse_release.model import RunningService
 from gatehouse_release.ports import NotConfigured, PortFailed, Runtime
 from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
 
@@ -79,7 +79,7 @@ def start(client: Any, definition: str, tasks: int = 1, group: str = "service:pe
     client.run_task(cluster=CLUSTER, taskDefinition=definition, count=tasks, group=group, launchType="FARGATE")
 
 
-def seen(runtime: Runtime) -> Running:
+def seen(runtime: Runtime) -> RunningService:
     found = runtime.running("test", "person")
     assert found is not None
     return found
@@ -92,7 +92,7 @@ def test_a_service_that_is_not_there_is_none(client: Any, runtime: Runtime):
 def test_a_service_that_runs_as_meant_says_so_in_every_task(client: Any, runtime: Runtime):
     definition = defined(client, NEW)
     serving(client, definition, tasks=3)
-    assert seen(runtime) == Running(
+    assert seen(runtime) == RunningService(
         task_definition=definition, meant_task_definition=definition, digest=NEW, answered=(NEW,) * 3
     )
 

@@ -124,7 +124,7 @@ def test_pull_requests_between_two_commits_are_each_named_once(server: Server, h
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "mend"),
+    ("status", "headers", "fix"),
     [
         (401, {}, "still valid"),
         (403, {}, "give the token the permission"),
@@ -135,11 +135,11 @@ def test_pull_requests_between_two_commits_are_each_named_once(server: Server, h
     ],
 )
 def test_what_github_refuses_is_told_with_what_to_do(
-    server: Server, hub: GitHub, status: int, headers: dict[str, str], mend: str
+    server: Server, hub: GitHub, status: int, headers: dict[str, str], fix: str
 ):
     server.status, server.headers = status, headers
     server.answers[f"{ROOT}/actions/workflows/promote.yml/dispatches"] = {"message": "Bad"}
-    with pytest.raises(PortFailed, match=rf"GitHub refuses POST .*: {status} Bad\. .*{mend}"):
+    with pytest.raises(PortFailed, match=rf"GitHub refuses POST .*: {status} Bad\. .*{fix}"):
         hub.dispatch("promote.yml", {})
 
 

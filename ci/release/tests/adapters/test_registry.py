@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from gatehouse_release.adapters.registry import Credentials, Registry, RegistryError
+from gatehouse_release.adapters.registry import Credentials, OciRegistry, RegistryError
 from gatehouse_release.testing.docker_registry import DockerRegistry, docker_registry
 
 REPOSITORY = "institute/gatehouse"
@@ -34,8 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[DockerRegistry
 
 
 @pytest.fixture
-def registry(server: DockerRegistry) -> Generator[Registry]:
-    with Registry(f"{server.host}/{REPOSITORY}", credentials=NOBODY, first_wait=0) as opened:
+def registry(server: DockerRegistry) -> Generator[OciRegistry]:
+    with OciRegistry(f"{server.host}/{REPOSITORY}", credentials=NOBODY, first_wait=0) as opened:
         yield opened
 
 
@@ -43,7 +43,7 @@ def pushed(server: DockerRegistry, image: str, **content: Any) -> str:
     return server.push(f"{REPOSITORY}/{image}", **content)
 
 
-def test_a_moving_tag_follows_the_image_it_was_put_on(server: DockerRegistry, registry: Registry):
+def test_a_moving_tag_follows_the_image_it_was_put_on(server: DockerRegistry, registry: OciRegistry):
     first, second = pushed(server, "person", text="first"), pushed(server, "person", text="second")
     registry.tag("person", first, "dev")
     assert registry.digest("person", "dev") == first
@@ -53,14 +53,14 @@ def test_a_moving_tag_follows_the_image_it_was_put_on(server: DockerRegistry, re
     assert registry.digest("person", first) == first  # still there, by its digest
 
 
-def test_what_is_not_there_is_none(server: DockerRegistry, registry: Registry):
+def test_what_is_not_there_is_none(server: DockerRegistry, registry: OciRegistry):
     pushed(server, "person")
     assert registry.digest("person", NOWHERE) is None
     assert registry.digest("person", "never") is None
     assert registry.digest("nobody", "dev") is None
 
 
-def test_an_image_that_was_taken_away_is_no_longer_there(server: DockerRegistry, registry: Registry):
+def test_an_image_that_was_taken_away_is_no_longer_there(server: DockerRegistry, registry: OciRegistry):
     digest = pushed(server, "topics", text="short-lived")
     assert registry.digest("topics", digest) == digest
     server.lose(f"{REPOSITORY}/topics", digest)
@@ -69,7 +69,7 @@ def test_an_image_that_was_taken_away_is_no_longer_there(server: DockerRegistry,
         registry.tag("topics", digest, "test")
 
 
-def test_an_index_names_its_platforms_and_its_images(server: DockerRegistry, registry: Registry):
+def test_an_index_names_its_platforms_and_its_images(server: DockerRegistry, registry: OciRegistry):
     digest = pushed(server, "partner")
     assert registry.platforms("partner", digest) == ("linux/amd64", "linux/arm64")
     images = {one.digest for one in registry.manifest("partner", digest).images}
@@ -77,14 +77,14 @@ def test_an_index_names_its_platforms_and_its_images(server: DockerRegistry, reg
     assert registry.digests("partner", digest) == {digest, *images}
 
 
-def test_annotations_are_the_labels_and_what_the_index_says(server: DockerRegistry, registry: Registry):
+def test_annotations_are_the_labels_and_what_the_index_says(server: DockerRegistry, registry: OciRegistry):
     labels = {"org.opencontainers.image.revision": "abc", "org.opencontainers.image.version": "old"}
     said = {"org.opencontainers.image.version": "v1"}
     digest = pushed(server, "portal", labels=labels, annotations=said)
     assert registry.annotations("portal", digest) == {**labels, **said}
 
 
-def test_a_registry_that_answers_with_something_else_is_not_trusted(server: DockerRegistry, registry: Registry):
+def test_a_registry_that_answers_with_something_else_is_not_trusted(server: DockerRegistry, registry: OciRegistry):
     """The blob on disk is exchanged for another: same length, another content."""
     digest = pushed(server, "identity", text="honest")
     hexadecimal = digest.removeprefix("sha256:")
@@ -94,14 +94,14 @@ def test_a_registry_that_answers_with_something_else_is_not_trusted(server: Dock
         registry.tag("identity", digest, "dev")
 
 
-def test_a_tag_that_could_not_be_one_is_refused_before_anything_is_asked(registry: Registry):
+def test_a_tag_that_could_not_be_one_is_refused_before_anything_is_asked(registry: OciRegistry):
     with pytest.raises(RegistryError, match="can't be a tag"):
         registry.tag("person", NOWHERE, "not a tag")
 
 
 def test_a_registry_that_is_not_there_is_named(tmp_path: Path):
     with (
-        Registry("127.0.0.1:1/institute/gatehouse", credentials=NOBODY, first_wait=0) as registry,
+        OciRegistry("127.0.0.1:1/institute/gatehouse", credentials=NOBODY, first_wait=0) as registry,
         pytest.raises(RegistryError, match=r"http://127.0.0.1:1/v2/ can't be asked.*does it run"),
     ):
         registry.digest("person", "dev")
@@ -109,7 +109,7 @@ def test_a_registry_that_is_not_there_is_named(tmp_path: Path):
 
 def test_a_base_without_a_repository_is_refused():
     with pytest.raises(RegistryError, match="isn't HOST/REPOSITORY"):
-        Registry("ghcr.io")
+        OciRegistry("ghcr.io")
 
 
 def test_a_machine_without_the_registry_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -127,11 +127,11 @@ def test_a_registry_with_passwords_lets_in_who_has_one(tmp_path: Path):
     settings = {"auth": {"htpasswd": {"realm": "test", "path": str(tmp_path / "htpasswd")}}}
     with docker_registry(tmp_path / "registry", **settings) as server:
         base = f"{server.host}/{REPOSITORY}"
-        with Registry(base, credentials=Credentials("deployer", "sesame")) as registry:
+        with OciRegistry(base, credentials=Credentials("deployer", "sesame")) as registry:
             assert registry.digest("person", "dev") is None
         for stranger in (NOBODY, Credentials("deployer", "wrong")):
             with (
-                Registry(base, credentials=stranger, first_wait=0) as registry,
+                OciRegistry(base, credentials=stranger, first_wait=0) as registry,
                 pytest.raises(RegistryError, match=r"refuses HEAD .* 401.*GATEHOUSE_REGISTRY_USER"),
             ):
                 registry.digest("person", "dev")
@@ -212,12 +212,12 @@ def test_a_registry_with_tokens_is_read_without_and_written_with_an_account(sign
     base = f"{server.host}/{REPOSITORY}"
     digest = an_index_of(server)
     tokens.asked.clear()
-    with Registry(base, credentials=Credentials("deployer", "sesame")) as registry:
+    with OciRegistry(base, credentials=Credentials("deployer", "sesame")) as registry:
         registry.tag("person", digest, "dev")
         assert registry.digest("person", "dev") == digest
     pull, push = f"repository:{REPOSITORY}/person:pull", f"repository:{REPOSITORY}/person:pull,push"
     assert tokens.asked == [pull, push]  # each asked for once, then remembered
-    with Registry(base, credentials=NOBODY, first_wait=0) as registry:
+    with OciRegistry(base, credentials=NOBODY, first_wait=0) as registry:
         assert registry.digest("person", "dev") == digest
         with pytest.raises(RegistryError, match=r"refuses PUT .* 401"):
             registry.tag("person", digest, "test")
@@ -244,7 +244,7 @@ def test_credentials_do_not_go_to_a_token_server_without_tls(monkeypatch: pytest
         threading.Thread(target=listening.serve_forever, daemon=True).start()
         base = f"127.0.0.1:{listening.server_port}/{REPOSITORY}"
         with (
-            Registry(base, credentials=Credentials("deployer", "sesame"), first_wait=0) as registry,
+            OciRegistry(base, credentials=Credentials("deployer", "sesame"), first_wait=0) as registry,
             pytest.raises(RegistryError, match="isn't HTTPS"),
         ):
             registry.digest("person", "dev")

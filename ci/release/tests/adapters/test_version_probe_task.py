@@ -19,7 +19,7 @@ from gatehouse_release.adapters import version_probe_task
 from gatehouse_release.adapters.ecs import EcsRuntime
 from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.adapters.version_probe_task import STARTED_BY, FromInside
-from gatehouse_release.model import Running
+from gatehouse_release.model import RunningService
 from gatehouse_release.ports import PortFailed
 from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
 
@@ -146,7 +146,7 @@ def seen(tmp_path: Path, patience: float = 20.0) -> EcsRuntime:
 def test_every_task_is_asked_by_one_that_runs_beside_them(inside: Inside, groups: dict[str, str], tmp_path: Path):
     runtime = seen(tmp_path)
     found = runtime.running("test", "person")
-    assert isinstance(found, Running)
+    assert isinstance(found, RunningService)
     assert found.answered == (NEW, NEW)
     (command,) = inside.commands
     assert command[0] == "ask"

@@ -75,7 +75,7 @@ def test_a_freezes_times_are_those_of_the_policys_time_zone(gate: Gate):
     assert answered(gate("log", "--json"))[0]["until"] == "2099-12-31T11:00:00Z"
 
 
-def test_a_refusal_names_rule_reason_and_mend_and_ends_with_2(gate: Gate):
+def test_a_refusal_names_rule_reason_and_fix_and_ends_with_2(gate: Gate):
     refused = gate("veto", "production", "--record", "X", "--reason", "no")
     assert refused.exit_code == 2
     assert "X is no record of production." in refused.output

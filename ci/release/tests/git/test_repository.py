@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Actor, Request
+from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import Moved, PortFailed
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import read_state
@@ -17,7 +17,7 @@ from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
 from ..conftest import ROOT, SERVICES, World, releases_in
 
-EVA = Actor(name="eva", roles=frozenset({"engineer"}))
+EVA = Requester(name="eva", roles=frozenset({"engineer"}))
 POLICY = (ROOT / "stacks" / "policy.yaml").read_text()
 # A quarter of the pushes are refused though nothing moved, as by a remote that is out of breath.
 OUT_OF_BREATH = "#!/bin/sh\n[ $(($(od -An -N1 -tu1 /dev/urandom) % 4)) -ne 0 ]\n"
@@ -125,12 +125,12 @@ def test_fifty_promoters_at_once_lose_nothing_and_tear_nothing(tmp_path: Path):
         ports.repository = _Crashing(machines[number % 2], crash_after)
         promoter = Promoter(ports)
         releases = {name: release(name, number) for name in names}
-        actor = Actor(name=f"p{number}", roles=frozenset({"engineer"}))
+        actor = Requester(name=f"p{number}", roles=frozenset({"engineer"}))
         try:
             while True:
-                request = Request(action="promote", environment="dev", releases=releases)
+                request = PromotionRequest(action="promote", environment="dev", releases=releases)
                 shown = promoter.preview(request).fingerprint
-                request = Request(action="promote", environment="dev", releases=releases, fingerprint=shown)
+                request = PromotionRequest(action="promote", environment="dev", releases=releases, fingerprint=shown)
                 outcome = promoter.run(request, actor)
                 if outcome.decision.allowed:
                     assert outcome.ok
@@ -167,7 +167,7 @@ class _Crashing:
         self.read, self.turn, self.real = real.read, real.turn, real
         self.after, self.arrived = after, 0
 
-    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Actor) -> str:
+    def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
         pushed = self.real.push(revision, edits, message, actor)
         if self.arrived == self.after:
             raise Crash

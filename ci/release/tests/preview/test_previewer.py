@@ -11,10 +11,10 @@ from rich.console import Console
 
 from gatehouse_catalog import find_root
 from gatehouse_release.git.checkout import Checkout
-from gatehouse_release.model import MERGE, Change, Release
+from gatehouse_release.model import MERGE, Release, ReleaseChange
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Files
-from gatehouse_release.preview.page import Page
+from gatehouse_release.preview.page import PreviewPage
 from gatehouse_release.preview.previewer import LazyPage, Previewer
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections, compared
@@ -54,7 +54,7 @@ class World:
             text = text.replace(old, new, 1)
         return commit(self.git, subject, **{path: text})
 
-    def preview(self, changes: Mapping[str, Change], environment: str = "test", source: str = "dev") -> LazyPage:
+    def preview(self, changes: Mapping[str, ReleaseChange], environment: str = "test", source: str = "dev") -> LazyPage:
         return self.previewer.preview(self.git.git("rev-parse", "HEAD"), source, environment, changes)
 
 
@@ -63,8 +63,8 @@ def release(commit: str, number: int = 1) -> Release:
     return Release(tag=f"v{number}", digest=digest, database_digest=digest, commit=commit)
 
 
-def moved(before: str, after: str, service: str = "person") -> dict[str, Change]:
-    return {service: Change(before=release(before, 1), after=release(after, 2))}
+def moved(before: str, after: str, service: str = "person") -> dict[str, ReleaseChange]:
+    return {service: ReleaseChange(before=release(before, 1), after=release(after, 2))}
 
 
 @pytest.fixture(scope="module")
@@ -97,11 +97,11 @@ def second(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
-def page(world: World, second: str) -> Page:
+def page(world: World, second: str) -> PreviewPage:
     return world.preview(moved(world.first, second)).page
 
 
-def test_it_lists_the_commits_and_pull_requests_of_each_service(page: Page):
+def test_it_lists_the_commits_and_pull_requests_of_each_service(page: PreviewPage):
     (move,) = page.moves
     assert (move.before, move.after, move.note) == ("v1", "v2", "")
     assert [(one.subject, one.pull_request) for one in move.commits] == [
@@ -112,7 +112,7 @@ def test_it_lists_the_commits_and_pull_requests_of_each_service(page: Page):
     assert {one.by for one in move.commits} == {"Sunita Rao"}
 
 
-def test_it_lists_keys_that_come_go_and_have_no_value(page: Page):
+def test_it_lists_keys_that_come_go_and_have_no_value(page: PreviewPage):
     assert [(one.key, one.what) for one in page.settings] == [
         ("intro_days", "added"),
         ("intro_days", "without a value"),
@@ -120,7 +120,7 @@ def test_it_lists_keys_that_come_go_and_have_no_value(page: Page):
     ]
 
 
-def test_it_plans_the_database_with_what_each_step_locks(page: Page):
+def test_it_plans_the_database_with_what_each_step_locks(page: PreviewPage):
     (database,) = page.databases
     assert database.versions == {"person": ("1.0.0.1", "1.1.0.1")}
     steps = {step.what: step for step in database.steps}
@@ -131,25 +131,25 @@ def test_it_plans_the_database_with_what_each_step_locks(page: Page):
     assert dropped.phase == "contract"
 
 
-def test_it_tells_whom_the_api_breaks_first(page: Page):
+def test_it_tells_whom_the_api_breaks_first(page: PreviewPage):
     (api,) = page.apis
     assert api.note == ""
     assert "is gone" in {one.what for one in api.breaking if one.where.endswith(".location")}
     assert [one.breaking for one in api.differences] == sorted((one.breaking for one in api.differences), reverse=True)
 
 
-def test_it_says_whether_there_is_a_way_back_and_why(page: Page):
+def test_it_says_whether_there_is_a_way_back_and_why(page: PreviewPage):
     (way,) = page.ways_back
     assert not way.possible
     assert "by_joined" in way.why
     assert not page.can_be_rolled_back
 
 
-def test_it_says_when_nobody_has_seen_the_source_work(page: Page):
+def test_it_says_when_nobody_has_seen_the_source_work(page: PreviewPage):
     assert page.health is not None
     assert (page.health.seen_at, page.health.note) == (
         None,
-        "nobody has seen person as released there running together. Mend: gate promote verify dev",
+        "nobody has seen person as released there running together. Fix: gate promote verify dev",
     )
 
 
@@ -157,7 +157,7 @@ def test_a_merge_has_no_source_to_be_well(world: World):
     assert world.preview(moved(world.first, world.first), "dev", MERGE).page.health is None
 
 
-def test_it_reads_well_in_a_terminal_and_as_json(page: Page):
+def test_it_reads_well_in_a_terminal_and_as_json(page: PreviewPage):
     console = Console(width=100)
     with console.capture() as captured:
         console.print(shown(page))
@@ -171,7 +171,7 @@ def test_it_reads_well_in_a_terminal_and_as_json(page: Page):
         "person can’t be rolled back",
     ):
         assert said in text, text
-    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(page))), Page) == page
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(msgspec.to_builtins(page))), PreviewPage) == page
 
 
 def test_going_back_lists_what_is_taken_back_and_what_the_schema_refuses(world: World, second: str):
@@ -182,7 +182,7 @@ def test_going_back_lists_what_is_taken_back_and_what_the_schema_refuses(world: 
 
 
 def test_a_first_release_shows_what_it_brings(world: World):
-    first = world.preview({"topics": Change(before=None, after=release(world.first))}).page
+    first = world.preview({"topics": ReleaseChange(before=None, after=release(world.first))}).page
     assert [(move.before, move.note) for move in first.moves] == [("", "its first release here")]
     (database,) = first.databases
     assert "create schema topics" in {step.what for step in database.steps}
@@ -198,7 +198,7 @@ def test_a_service_that_did_not_change_has_nothing_to_say(world: World, second: 
 
 
 def test_a_commit_that_is_not_known_is_told_and_the_rest_is_shown(world: World):
-    page = world.preview({"person": Change(before=release("0" * 40), after=release(world.first, 2))}).page
+    page = world.preview({"person": ReleaseChange(before=release("0" * 40), after=release(world.first, 2))}).page
     assert "aren't known here" in page.moves[0].note
     assert "not compared" in page.apis[0].note
     assert "not planned" in page.databases[0].note

@@ -13,7 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that is wrong, by its dotted path in the request, and how to mend it."""
+    """One field that is wrong, by its dotted path in the request, and how to fix it."""
 
     field: str
     message: str
@@ -30,8 +30,8 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[FieldError, ...] = ()
 
 
-class Problem(Exception):
-    """Base of all errors that a client may see. `detail` says what happened and how to mend it."""
+class ApiProblem(Exception):
+    """Base of all errors that a client may see. `detail` says what happened and how to fix it."""
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal"
@@ -60,8 +60,8 @@ class Problem(Exception):
         )
 
 
-class Invalid(Problem):
-    """400: the request can't be understood. Takes {field: what is wrong and how to mend it}."""
+class Invalid(ApiProblem):
+    """400: the request can't be understood. Takes {field: what is wrong and how to fix it}."""
 
     status = 400
     slug = "invalid"
@@ -71,7 +71,7 @@ class Invalid(Problem):
         super().__init__(detail or "; ".join(f"{field}: {text}" for field, text in errors.items()), errors=errors)
 
 
-class Unauthenticated(Problem):
+class Unauthenticated(ApiProblem):
     status = 401
     slug = "unauthenticated"
     title = "Sign in first"
@@ -80,13 +80,13 @@ class Unauthenticated(Problem):
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-class Forbidden(Problem):
+class Forbidden(ApiProblem):
     status = 403
     slug = "forbidden"
     title = "Your roles don't allow this"
 
 
-class NotFound(Problem):
+class NotFound(ApiProblem):
     """404: it doesn't exist, or the caller may not see it. The two are told apart by nobody."""
 
     status = 404
@@ -94,55 +94,55 @@ class NotFound(Problem):
     title = "There is no such thing here"
 
 
-class NotAllowedHere(Problem):
+class NotAllowedHere(ApiProblem):
     status = 405
     slug = "method-not-allowed"
     title = "This address doesn't answer that method"
 
 
-class Conflict(Problem):
+class Conflict(ApiProblem):
     status = 409
     slug = "conflict"
     title = "This contradicts what is there"
 
 
-class StaleVersion(Problem):
+class StaleVersion(ApiProblem):
     status = 412
     slug = "stale-version"
     title = "Someone else changed this first"
 
 
-class TooLarge(Problem):
+class TooLarge(ApiProblem):
     status = 413
     slug = "too-large"
     title = "The request is too large"
 
 
-class Unsupported(Problem):
+class Unsupported(ApiProblem):
     status = 415
     slug = "unsupported-media-type"
     title = "Send application/json"
 
 
-class Unprocessable(Problem):
+class Unprocessable(ApiProblem):
     status = 422
     slug = "unprocessable"
     title = "The request is understood, but can't be carried out"
 
 
-class MatchRequired(Problem):
+class MatchRequired(ApiProblem):
     status = 428
     slug = "match-required"
     title = "Say which version you are changing"
 
 
-class TooMany(Problem):
+class TooMany(ApiProblem):
     status = 429
     slug = "too-many"
     title = "Too many requests; wait a little"
 
 
-class Unavailable(Problem):
+class Unavailable(ApiProblem):
     """503: a part that is needed doesn't answer in time. Trying again later may work."""
 
     status = 503
@@ -153,7 +153,7 @@ class Unavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
-BY_STATUS: dict[int, type[Problem]] = {
+BY_STATUS: dict[int, type[ApiProblem]] = {
     kind.status: kind
     for kind in (
         Unauthenticated,

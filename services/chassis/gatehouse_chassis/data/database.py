@@ -1,6 +1,6 @@
 """The one way to PostgreSQL: a Piccolo engine on one pool, made at import and connected when the app starts.
 
-It mends what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check,
+It fixes what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check,
 no extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
 builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds without its cost per request.
 
@@ -81,7 +81,7 @@ class PoolCounters(msgspec.Struct):
     slow: int = 0
 
 
-class Session(asyncpg.Connection):
+class PooledConnection(asyncpg.Connection):
     """Skips asyncpg's `RESET ALL; ...` round trip at every release: this code leaves no session state behind."""
 
     def get_reset_query(self) -> str:
@@ -154,7 +154,7 @@ class Database(PostgresEngine):
         self.config = {
             "dsn": url,
             "timeout": acquire_timeout,
-            "connection_class": Session,
+            "connection_class": PooledConnection,
             "server_settings": {
                 "application_name": application_name,
                 "search_path": self.schema,

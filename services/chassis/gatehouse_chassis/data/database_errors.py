@@ -6,7 +6,7 @@ or <table>_<name>. A service that can say it better catches the exception where 
 
 import asyncpg
 
-from gatehouse_chassis.base.problems import Conflict, Invalid, Problem
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid
 from gatehouse_chassis.data.database import Busy
 
 UNSTORABLE = (
@@ -18,7 +18,7 @@ UNSTORABLE = (
 )
 
 
-def as_problem(error: asyncpg.PostgresError) -> Problem | None:
+def as_problem(error: asyncpg.PostgresError) -> ApiProblem | None:
     """None: not the client's affair; a 500."""
     if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
         return Busy("The database took too long, or someone else is changing the same. Try again.")

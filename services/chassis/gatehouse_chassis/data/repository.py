@@ -46,7 +46,7 @@ class By(Protocol):
     def account(self) -> UUID: ...
 
 
-class Aggregate(Generic[T]):
+class Repository(Generic[T]):
     def __init__(self, table: type[Table], row: type[T], *, noun: str = "") -> None:
         """`noun`: what an error calls it; by default the table's name."""
         meta = table._meta

@@ -1,4 +1,4 @@
-"""Transactions of a `Database`: Piccolo's interface, with its traps mended.
+"""Transactions of a `Database`: Piccolo's interface, with its traps fixed.
 
 A nested transaction is a real savepoint, a failed COMMIT gives its connection back, and tasks that share a transaction
 take turns on its one connection. Use `DB.transaction()`; nothing here is built directly.

@@ -31,7 +31,7 @@ Jwks = dict[str, Any]
 FetchKeys = Callable[[], Awaitable[Jwks]]
 
 
-class Keys:
+class PublicKeys:
     """The public keys by key id, fetched when needed by `fetch` (an async function that returns a JWKS)."""
 
     def __init__(self, fetch: FetchKeys, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,14 +74,14 @@ class Keys:
 class Authenticator:
     """Turns an Authorization header into an Actor, remembering tokens that it has checked until they expire."""
 
-    def __init__(self, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, keys: PublicKeys, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
         self._checked: OrderedDict[str, Actor] = OrderedDict()
 
     def trust(self, fetch: FetchKeys) -> None:
         """Take keys from `fetch` from now on, and forget all tokens checked so far."""
-        self._keys = Keys(fetch)
+        self._keys = PublicKeys(fetch)
         self._checked.clear()
 
     async def actor(self, authorization: str | None) -> Actor:

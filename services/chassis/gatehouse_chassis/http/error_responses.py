@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from gatehouse_chassis.base import context
 from gatehouse_chassis.base.fields import in_words
-from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem
+from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, ApiProblem, Invalid
 from gatehouse_chassis.data import database_errors
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
@@ -26,15 +26,15 @@ log = structlog.get_logger()
 def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The response for any exception that a handler, a guard or the framework raised."""
     problem = as_problem(error)
-    if problem.status >= 500 and not isinstance(error, Problem):
+    if problem.status >= 500 and not isinstance(error, ApiProblem):
         log.error("unhandled error", kind=type(error).__name__, exc_info=error)
     body = msgspec.json.encode(problem.details(context.request_id()))
     return Response(body, status_code=problem.status, headers=problem.headers, media_type=MEDIA_TYPE)
 
 
-def as_problem(error: Exception) -> Problem:
+def as_problem(error: Exception) -> ApiProblem:
     """The problem that a client is told about. What isn't known to be safe to tell becomes a bare 500."""
-    if isinstance(error, Problem):
+    if isinstance(error, ApiProblem):
         return error
     if isinstance(error, asyncpg.PostgresError):
         return database_errors.as_problem(error) or _unexpected()
@@ -45,7 +45,7 @@ def as_problem(error: Exception) -> Problem:
     return _unexpected()
 
 
-def _of_the_framework(error: HTTPException) -> Problem:
+def _of_the_framework(error: HTTPException) -> ApiProblem:
     if error.status_code == 400:
         return Invalid({"request": _sentence(error.detail)})
     kind = BY_STATUS.get(error.status_code)
@@ -58,11 +58,11 @@ def _of_the_framework(error: HTTPException) -> Problem:
     return problem
 
 
-def _unexpected() -> Problem:
-    return Problem(LOGGED)
+def _unexpected() -> ApiProblem:
+    return ApiProblem(LOGGED)
 
 
-def _invalid(error: ValidationException) -> Problem:
+def _invalid(error: ValidationException) -> ApiProblem:
     found: dict[str, str] = {}
     items = error.extra if isinstance(error.extra, list) else []
     for item in items:
@@ -76,7 +76,7 @@ def _invalid(error: ValidationException) -> Problem:
 
 
 def field_error(message: str, key: str) -> tuple[str, str]:
-    """(field, what is wrong and how to mend it) of one of msgspec's messages."""
+    """(field, what is wrong and how to fix it) of one of msgspec's messages."""
     for pattern, text in (
         (UNKNOWN_FIELD, "is not a known field; remove it"),
         (MISSING_FIELD, "is required; add it"),

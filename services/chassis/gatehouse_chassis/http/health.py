@@ -69,7 +69,7 @@ def satisfies(found: str, least: str) -> bool:
     return have[0] == need[0] and have >= need
 
 
-class Health:
+class HealthChecks:
     """Answers readiness and versions for one application, remembering each answer for a second."""
 
     def __init__(

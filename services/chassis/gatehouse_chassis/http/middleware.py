@@ -25,7 +25,7 @@ LONGEST_DEADLINE_MS = 60_000
 log = structlog.get_logger()
 
 
-class Observed:
+class ObservabilityMiddleware:
     """Wraps an ASGI application; see the module."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 
-from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, Invalid, Problem, ProblemDetails, Unavailable
+from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, ApiProblem, Invalid, ProblemDetails, Unavailable
 from gatehouse_chassis.http.guards import label_of
-from gatehouse_chassis.service.client import Refused, TooLate
+from gatehouse_chassis.service.client import RequestRefused, TooLate
 
 PROBLEM_SCHEMA = {
     "type": "object",
@@ -35,9 +35,9 @@ PROBLEM_SCHEMA = {
         },
     },
 }
-TITLES: dict[int, type[Problem]] = {
+TITLES: dict[int, type[ApiProblem]] = {
     400: Invalid,
-    502: Refused,
+    502: RequestRefused,
     503: Unavailable,
     504: TooLate,
     **BY_STATUS,

@@ -11,9 +11,9 @@ from litestar import Request, Response, Router, get
 from litestar.enums import MediaType
 
 from gatehouse_chassis.http.guards import operators, public
-from gatehouse_chassis.http.health import CollectionVersion, Health, Readiness
+from gatehouse_chassis.http.health import CollectionVersion, HealthChecks, Readiness
 from gatehouse_chassis.metrics.registry import Metrics
-from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.service.settings import Resolved
 
 
@@ -69,7 +69,7 @@ def shown(resolved: Resolved) -> ConfiguredValue:
     )
 
 
-def operations(service: Service, health: Health, metrics: Metrics) -> Router:
+def operations(service: ServiceContext, health: HealthChecks, metrics: Metrics) -> Router:
     """The router with these routes."""
     started_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     config = ConfigDocument(

@@ -4,7 +4,7 @@ import asyncio
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http.health import CollectionVersion
-from gatehouse_chassis.metrics.pg_sessions import SESSIONS, Sessions
+from gatehouse_chassis.metrics.pg_sessions import SESSIONS, PgSessions
 
 SELECT = """
     select collection, version, to_char(applied_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as applied_at
@@ -26,10 +26,10 @@ class DatabaseVersions:
     def __init__(self, database: Database) -> None:
         self._schema = database.schema
         self._select = database.prepare(SELECT, CollectionVersion)
-        self._look = database.prepare(SESSIONS, Sessions)
+        self._look = database.prepare(SESSIONS, PgSessions)
         self._database = database
         self._seen: list[CollectionVersion] | None = None
-        self.sessions: Sessions | None = None
+        self.sessions: PgSessions | None = None
 
     async def versions(self) -> list[CollectionVersion]:
         try:

@@ -64,7 +64,7 @@ class Sort(msgspec.Struct, frozen=True):
     nullable: bool = True
 
 
-class Query(msgspec.Struct):
+class ListQuery(msgspec.Struct):
     """A page that was asked for, in PostgreSQL's terms."""
 
     limit: int
@@ -156,7 +156,7 @@ class Listing(Generic[T]):
             following = cursors.write(query.scope, shown[-1][-2], shown[-1][-1])
         return Page([self._builder.from_values(record[:-2]) for record in shown], following)
 
-    def _continue(self, query: Query, sort: Sort) -> None:
+    def _continue(self, query: ListQuery, sort: Sort) -> None:
         assert query.cursor is not None
         try:
             key, identity = cursors.read(query.cursor, query.scope, sort.type, self._identity.type)
@@ -176,13 +176,13 @@ class Listing(Generic[T]):
         else:
             query.add(f"({column} is null and {tie} > {{}})", identity)
 
-    def understand(self, params: Mapping[str, Any]) -> Query:
+    def understand(self, params: Mapping[str, Any]) -> ListQuery:
         """Reads query parameters (a mapping of texts or lists of texts, or Litestar's multi-mapping)."""
         given: dict[str, list[str]] = {}
         for name, value in _pairs(params):
             given.setdefault(name, []).append(value)
         errors = {name: self._unknown(name) for name in given if name not in self.names()}
-        query = Query(DEFAULT_LIMIT, "", False, [], [], (), None)
+        query = ListQuery(DEFAULT_LIMIT, "", False, [], [], (), None)
         for name in ("limit", "cursor", "sort", "search", *(["archived"] if self.archivable else [])):
             if len(given.get(name, ())) > 1:
                 errors[name] = "give it once"
@@ -213,7 +213,7 @@ class Listing(Generic[T]):
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(self.names())}"
         return f"there is no such query parameter; {hint}"
 
-    def _basics(self, query: Query, given: Mapping[str, str], errors: dict[str, str]) -> None:
+    def _basics(self, query: ListQuery, given: Mapping[str, str], errors: dict[str, str]) -> None:
         text = given.get("limit", str(DEFAULT_LIMIT))
         query.limit = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
         if not 1 <= query.limit <= MOST:
@@ -238,7 +238,7 @@ class Listing(Generic[T]):
             query.conditions.append(f"({' or '.join(f'{column} ilike {number}' for column in self.searched)})")
             query.values.append(f"%{pattern}%")
 
-    def _filter(self, query: Query, name: str, filter: Filter, texts: list[str], errors: dict[str, str]) -> None:
+    def _filter(self, query: ListQuery, name: str, filter: Filter, texts: list[str], errors: dict[str, str]) -> None:
         if len(texts) > (MOST_VALUES if filter.repeats else 1):
             errors[name] = f"give it at most {MOST_VALUES} times" if filter.repeats else "give it once"
             return

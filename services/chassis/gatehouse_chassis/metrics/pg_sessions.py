@@ -25,7 +25,7 @@ SESSIONS = """
 """
 
 
-class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions of the service's role, of all its tasks. Blocks and deadlocks: all of the database, ever."""
 
     active: int
@@ -39,7 +39,7 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SessionsCollector(Collector):
-    def __init__(self, service: str, look: Callable[[], Sessions | None]) -> None:
+    def __init__(self, service: str, look: Callable[[], PgSessions | None]) -> None:
         self._service = service
         self._look = look
 

@@ -18,9 +18,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from gatehouse_chassis.metrics.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
-from gatehouse_chassis.metrics.pg_sessions import Sessions, SessionsCollector
+from gatehouse_chassis.metrics.pg_sessions import PgSessions, SessionsCollector
 from gatehouse_chassis.metrics.traffic import Traffic
-from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.service import ServiceContext
 
 disable_created_metrics()  # a series more for each counter and histogram, which nobody asks for
 
@@ -31,7 +31,7 @@ PoolCounts = Callable[[], tuple[int, int, float, int, int, int]]
 class Metrics:
     """The metrics of one application; the outermost middleware counts each request in `traffic`."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: ServiceContext) -> None:
         self.registry = CollectorRegistry()
         self._service = service.name
         self.traffic = Traffic(service.name, service.entry.objectives.latency_p99_ms / 1000)
@@ -76,7 +76,7 @@ class Metrics:
         """
         self.registry.register(_Pool(self._service, state, counts))
 
-    def watch_sessions(self, look: Callable[[], Sessions | None]) -> None:
+    def watch_sessions(self, look: Callable[[], PgSessions | None]) -> None:
         """Export what the service's sessions in PostgreSQL do; nothing while it isn't known."""
         self.registry.register(SessionsCollector(self._service, look))
 

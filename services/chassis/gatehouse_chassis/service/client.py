@@ -21,7 +21,7 @@ import httpx
 import msgspec
 
 from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on
-from gatehouse_chassis.base.problems import Problem, ProblemDetails, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, ProblemDetails, Unavailable
 from gatehouse_chassis.service.circuit_breaker import Breaker
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ OnCall = Callable[[str, str], None]
 """(service called, outcome): `2xx` ... `5xx`, `timeout`, `unreachable` or `open`; once for each attempt."""
 
 
-class Refused(Problem):
+class RequestRefused(ApiProblem):
     """The other service answered 4xx. Uncaught it is a 502, because the request that we made is our own affair.
 
     `answered` is its status and `problem` its body, for the code that knows what to make of it.
@@ -52,7 +52,7 @@ class Refused(Problem):
         self.problem = problem
 
 
-class Misunderstood(Problem):
+class Misunderstood(ApiProblem):
     """The other service's answer isn't what this code expects of it."""
 
     status = 502
@@ -60,7 +60,7 @@ class Misunderstood(Problem):
     title = "Another service's answer can't be read"
 
 
-class TooLate(Problem):
+class TooLate(ApiProblem):
     """The time that the caller gave is over; nobody waits for the answer any more."""
 
     status = 504
@@ -68,7 +68,7 @@ class TooLate(Problem):
     title = "There was no time left for this"
 
 
-class Client:
+class PeerClient:
     """For one other service; made at start, closed at the end, used by all requests."""
 
     def __init__(
@@ -112,7 +112,7 @@ class Client:
         """None when the other says 404."""
         try:
             return await self.get(path, type, params=params, **options)
-        except Refused as refused:
+        except RequestRefused as refused:
             if refused.answered == 404:
                 return None
             raise
@@ -137,7 +137,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> httpx.Response:
-        """A response below 400. Raises Refused (4xx), Unavailable (no answer, or 5xx), TooLate.
+        """A response below 400. Raises RequestRefused (4xx), Unavailable (no answer, or 5xx), TooLate.
 
         `token` instead of the caller's own; an empty one sends none.
         """
@@ -210,7 +210,7 @@ class Client:
                 problem = msgspec.json.decode(response.content, type=ProblemDetails)
             except msgspec.MsgspecError:
                 problem = None
-            raise Refused(self.name, status, problem)
+            raise RequestRefused(self.name, status, problem)
         return response
 
     def _decoded(self, response: httpx.Response, type: type[T]) -> T:

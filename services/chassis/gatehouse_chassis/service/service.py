@@ -10,7 +10,7 @@ import msgspec
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_catalog.structs import Service as Entry
-from gatehouse_chassis.service.client import Client
+from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
 T = TypeVar("T", int, float)
@@ -26,7 +26,7 @@ class Build(msgspec.Struct, frozen=True):
     image_digest: str = ""
 
 
-class Service(msgspec.Struct, frozen=True, kw_only=True):
+class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a service knows about itself and its surroundings. Made by `load`; handlers get it as `service`."""
 
     entry: Entry
@@ -39,7 +39,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     database_url: str | None = None
     drain_seconds: float = 0.0
-    clients: dict[str, Client] = {}
+    clients: dict[str, PeerClient] = {}
     cors_origins: tuple[str, ...] = ()
 
     @property
@@ -52,17 +52,17 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
             return self.addresses[name]
         except KeyError:
             variable = "GATEHOUSE_URL_" + name.replace("-", "_").upper()
-            mend = f"Name {name} under [uses] services in services/{self.name}/service.toml, and set {variable}."
-            raise CatalogError([Problem(file="environment", key=variable, message="is not set.", mend=mend)]) from None
+            fix = f"Name {name} under [uses] services in services/{self.name}/service.toml, and set {variable}."
+            raise CatalogError([Problem(file="environment", key=variable, message="is not set.", fix=fix)]) from None
 
-    def call(self, name: str) -> Client:
+    def call(self, name: str) -> PeerClient:
         """The HTTP client for another service. Raises CatalogError when this one isn't given its address."""
         if name not in self.clients:
-            self.clients[name] = Client(name, self.address(name))
+            self.clients[name] = PeerClient(name, self.address(name))
         return self.clients[name]
 
     @classmethod
-    def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "Service":
+    def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "ServiceContext":
         """The service whose folder is `folder`, in the surroundings that `environ` (os.environ) describes.
 
         Raises CatalogError naming every variable that is missing or wrong.
@@ -71,14 +71,10 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
         entry = load_service(folder)
         environment = environ.get("GATEHOUSE_ENVIRONMENT", "")
         if environment not in ENVIRONMENTS:
-            mend = f"Set it to one of {', '.join(ENVIRONMENTS)}."
+            fix = f"Set it to one of {', '.join(ENVIRONMENTS)}."
             message = "is not set." if not environment else "is no environment."
             raise CatalogError(
-                [
-                    Problem(
-                        file="environment", key="GATEHOUSE_ENVIRONMENT", value=environment, message=message, mend=mend
-                    )
-                ]
+                [Problem(file="environment", key="GATEHOUSE_ENVIRONMENT", value=environment, message=message, fix=fix)]
             )
         return cls(
             entry=entry,
@@ -117,9 +113,9 @@ def _addresses(entry: Entry, environ: Mapping[str, str], root: Path) -> dict[str
     catalog = load_catalog(root)
     others = catalog.uses(entry)
     if not others:
-        mend = "Copy services/*/service.toml into the image."
+        fix = "Copy services/*/service.toml into the image."
         message = "names no service: there is no other service.toml."
-        raise CatalogError([Problem(file="environment", key="GATEHOUSE_SERVICE_URLS", message=message, mend=mend)])
+        raise CatalogError([Problem(file="environment", key="GATEHOUSE_SERVICE_URLS", message=message, fix=fix)])
     ruled = {other.name: rule.replace("{service}", other.name) for other in others if other.port is not None}
     return ruled | given
 
@@ -131,5 +127,5 @@ def _number(environ: Mapping[str, str], key: str, default: T, kind: Callable[[st
     try:
         return kind(text)
     except ValueError:
-        problem = Problem(file="environment", key=key, value=text, message="is not a number.", mend="Write a number.")
+        problem = Problem(file="environment", key=key, value=text, message="is not a number.", fix="Write a number.")
         raise CatalogError([problem]) from None

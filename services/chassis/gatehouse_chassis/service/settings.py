@@ -91,7 +91,7 @@ def resolve(entry: Entry, environ: Mapping[str, str], root: Path | None = None) 
     """
     table, lines, file = _settings_file(entry.name, environ, root)
     problems = [
-        Problem(file=file, key=f"{entry.name}.{key}", message="is not a declared setting.", mend=nearest(key, known))
+        Problem(file=file, key=f"{entry.name}.{key}", message="is not a declared setting.", fix=nearest(key, known))
         for known in [list(entry.settings)]
         for key in table
         if key not in entry.settings
@@ -119,7 +119,7 @@ def _one(
         value, origin, where = table[key], Origin("file", place), place
         if setting.secret and environ.get("GATEHOUSE_ENVIRONMENT", "local") != "local":
             message = "is a secret, and stands in a file outside the local environment."
-            return None, origin, Problem(file=where, key=key, message=message, mend=f"Pass it as {variable}.")
+            return None, origin, Problem(file=where, key=key, message=message, fix=f"Pass it as {variable}.")
     elif setting.default is not None:
         return setting.default, Origin("default", f"services/{entry.name}/service.toml"), None
     else:
@@ -130,7 +130,7 @@ def _one(
         return (
             None,
             origin,
-            Problem(file=where, key=f"{entry.name}.{key}", value=shown, message=reason, mend=setting.help),
+            Problem(file=where, key=f"{entry.name}.{key}", value=shown, message=reason, fix=setting.help),
         )
     return value, origin, None
 
@@ -165,12 +165,12 @@ def _settings_file(
         text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text).get(name, {})
     except FileNotFoundError:
-        problem = Problem(file=given, message="is named by GATEHOUSE_SETTINGS_FILE and doesn't exist.", mend="Make it.")
+        problem = Problem(file=given, message="is named by GATEHOUSE_SETTINGS_FILE and doesn't exist.", fix="Make it.")
         raise CatalogError([problem]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CatalogError([Problem(file=given, message=f"is not TOML: {error}.", mend="Mend that line.")]) from None
+        raise CatalogError([Problem(file=given, message=f"is not TOML: {error}.", fix="Fix that line.")]) from None
     if not isinstance(table, dict):
-        problem = Problem(file=given, key=name, value=str(table), message="is not a table.", mend=f"Write [{name}].")
+        problem = Problem(file=given, key=name, value=str(table), message="is not a table.", fix=f"Write [{name}].")
         raise CatalogError([problem])
     lines: dict[str, int] = {}
     current = ""

@@ -29,7 +29,7 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_catalog import find_root
 from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
-from gatehouse_chassis.service.service import Service
+from gatehouse_chassis.service.service import ServiceContext
 
 KEY_ID = "test-key"
 
@@ -44,7 +44,7 @@ def account_id(number: int) -> str:
     return f"019a0000-0002-7000-8000-{number:012d}"
 
 
-class Tokens:
+class TestTokens:
     """Access tokens like identity's, signed by a key made here; `jwks()` publishes it."""
 
     def __init__(self) -> None:
@@ -79,11 +79,11 @@ class Tokens:
         return {"Authorization": f"Bearer {self.token(*roles, **claims)}"}
 
 
-class ServiceClient(httpx.AsyncClient):
+class InProcessClient(httpx.AsyncClient):
     """An HTTP client of one service in this process; `app` is its application and `tokens` makes callers."""
 
     app: Litestar
-    tokens: Tokens
+    tokens: TestTokens
 
     def by(self, number: int, roles: Iterable[str], **more: str) -> dict[str, str]:
         """The headers of person `number` of the test data in these roles; more headers as `if_match='"1"'`."""
@@ -94,24 +94,24 @@ class ServiceClient(httpx.AsyncClient):
 @asynccontextmanager
 async def serving(
     name: str,
-    create: Callable[[Service], Litestar],
+    create: Callable[[ServiceContext], Litestar],
     *,
     database_url: str | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
-    tokens: Tokens | None = None,
-) -> AsyncGenerator[ServiceClient, None]:
+    tokens: TestTokens | None = None,
+) -> AsyncGenerator[InProcessClient, None]:
     """The service `name` in this process, started and, at the end, stopped. `database_url` is its role's."""
-    tokens = tokens or Tokens()
+    tokens = tokens or TestTokens()
     surroundings = {"GATEHOUSE_ENVIRONMENT": "local", **(environ or {})}
     if database_url:
         surroundings["GATEHOUSE_DATABASE_URL"] = database_url
-    service = Service.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)
+    service = ServiceContext.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)
     app = create(service)
     app.state.authenticator.trust(tokens.jwks)
     async with _started(app):
         transport = httpx.ASGITransport(app=cast(Any, app), raise_app_exceptions=False)
-        async with ServiceClient(transport=transport, base_url="http://test") as client:
+        async with InProcessClient(transport=transport, base_url="http://test") as client:
             client.app = app
             client.tokens = tokens
             yield client

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from gatehouse_chassis.data.database import Busy, Database, NotOpen, Unreachable
 from gatehouse_chassis.data.transactions import TransactionMisuse
 from gatehouse_chassis.http.versions import DatabaseVersions
-from gatehouse_chassis.metrics.pg_sessions import SESSIONS, Sessions
+from gatehouse_chassis.metrics.pg_sessions import SESSIONS, PgSessions
 
 DB = Database("house")
 
@@ -291,7 +291,7 @@ async def test_the_pool_can_be_read(fresh):
 async def test_a_session_that_waits_for_a_lock_is_seen(fresh):
     holder, waiter = await asyncpg.connect(fresh), await asyncpg.connect(fresh)
     async with opened(fresh), asyncio.timeout(10):
-        look = DB.prepare(SESSIONS, Sessions)
+        look = DB.prepare(SESSIONS, PgSessions)
         held = holder.transaction()
         await held.start()
         await holder.execute("lock table house.note in access exclusive mode")

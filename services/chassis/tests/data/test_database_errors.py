@@ -58,7 +58,7 @@ async def test_a_refusal_is_told_without_the_databases_words(sql, status, says):
         ("select $1::jsonb ->> 'a'", {"a": "\x00"}),
     ],
 )
-async def test_a_value_that_cant_be_stored_is_the_callers_to_mend(sql, value):
+async def test_a_value_that_cant_be_stored_is_the_callers_to_fix(sql, value):
     with pytest.raises(asyncpg.PostgresError) as caught:
         await DB.execute(sql, value)
     problem = as_problem(caught.value)

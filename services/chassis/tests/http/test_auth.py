@@ -9,18 +9,18 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
-from gatehouse_chassis.http.auth import KEYS_FRESH_FOR, LEAST_BETWEEN_FETCHES, Authenticator, Keys
-from gatehouse_chassis.testing import KEY_ID, Tokens
+from gatehouse_chassis.http.auth import KEYS_FRESH_FOR, LEAST_BETWEEN_FETCHES, Authenticator, PublicKeys
+from gatehouse_chassis.testing import KEY_ID, TestTokens
 
 PERSON = "019a0000-0001-7000-8000-000000000002"
 
 
-def authenticator(tokens: Tokens) -> Authenticator:
-    return Authenticator(Keys(tokens.jwks))
+def authenticator(tokens: TestTokens) -> Authenticator:
+    return Authenticator(PublicKeys(tokens.jwks))
 
 
 async def test_a_good_token_says_who_is_asking() -> None:
-    tokens = Tokens()
+    tokens = TestTokens()
     actor = await authenticator(tokens).actor("Bearer " + tokens.token("member", person=PERSON, name="Noah"))
     assert actor.person == UUID(PERSON)
     assert actor.name == "Noah"
@@ -29,7 +29,7 @@ async def test_a_good_token_says_who_is_asking() -> None:
 
 
 async def test_an_admin_has_every_role() -> None:
-    tokens = Tokens()
+    tokens = TestTokens()
     assert (await authenticator(tokens).actor("Bearer " + tokens.token("admin"))).has("board")
 
 
@@ -45,18 +45,18 @@ async def test_an_admin_has_every_role() -> None:
     ],
 )
 async def test_a_token_with_a_wrong_claim_is_refused(claims: dict[str, Any]) -> None:
-    tokens = Tokens()
+    tokens = TestTokens()
     with pytest.raises(Unauthenticated):
         await authenticator(tokens).actor("Bearer " + tokens.token("member", **claims))
 
 
 async def test_a_token_of_another_key_is_refused_even_under_the_same_key_id() -> None:
     with pytest.raises(Unauthenticated):
-        await authenticator(Tokens()).actor("Bearer " + Tokens().token("admin"))
+        await authenticator(TestTokens()).actor("Bearer " + TestTokens().token("admin"))
 
 
 async def test_unsigned_and_symmetric_tokens_are_refused() -> None:
-    tokens = Tokens()
+    tokens = TestTokens()
     payload = jwt.decode(tokens.token("admin"), options={"verify_signature": False})
     public = (await tokens.jwks())["keys"][0]["x"]
     for forged in (
@@ -70,13 +70,13 @@ async def test_unsigned_and_symmetric_tokens_are_refused() -> None:
 @pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Bearer ", "Bearer x.y.z", "Bearer \x00"])
 async def test_no_token_is_no_caller(header: str | None) -> None:
     with pytest.raises(Unauthenticated):
-        await authenticator(Tokens()).actor(header)
+        await authenticator(TestTokens()).actor(header)
 
 
 async def test_a_checked_token_stops_working_when_it_expires() -> None:
-    tokens = Tokens()
+    tokens = TestTokens()
     now = time.time()
-    checking = Authenticator(Keys(tokens.jwks), clock=lambda: now)
+    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
     header = "Bearer " + tokens.token("member", exp=int(now) + 2)
     await checking.actor(header)
     now += 60
@@ -100,14 +100,14 @@ class Rotating:
 
 
 async def published(key_id: str) -> dict[str, Any]:
-    return {**(await Tokens().jwks())["keys"][0], "kid": key_id}
+    return {**(await TestTokens().jwks())["keys"][0], "kid": key_id}
 
 
 async def test_an_unknown_key_id_makes_identity_be_asked_but_not_flooded() -> None:
     now = 1000.0
     source = Rotating()
     source.published = [await published("one")]
-    keys = Keys(source, clock=lambda: now)
+    keys = PublicKeys(source, clock=lambda: now)
     assert await keys.get("one") is not None
     for number in range(50):
         assert await keys.get(f"odd-{number}") is None
@@ -123,7 +123,7 @@ async def test_known_keys_outlive_identity_being_down() -> None:
     now = 1000.0
     source = Rotating()
     source.published = [await published("one")]
-    keys = Keys(source, clock=lambda: now)
+    keys = PublicKeys(source, clock=lambda: now)
     await keys.get("one")
     source.down = True
     now += KEYS_FRESH_FOR + 1
@@ -137,7 +137,7 @@ async def test_a_withdrawn_key_is_forgotten_when_the_keys_are_fetched_again() ->
     now = 1000.0
     source = Rotating()
     source.published = [await published("one")]
-    keys = Keys(source, clock=lambda: now)
+    keys = PublicKeys(source, clock=lambda: now)
     await keys.get("one")
     source.published = [await published("two")]
     now += KEYS_FRESH_FOR + 1
@@ -147,6 +147,6 @@ async def test_a_withdrawn_key_is_forgotten_when_the_keys_are_fetched_again() ->
 async def test_keys_of_other_kinds_are_ignored() -> None:
     source = Rotating()
     source.published = [{"kty": "oct", "kid": "one", "k": "AAAA"}, await published("two")]
-    keys = Keys(source)
+    keys = PublicKeys(source)
     assert await keys.get("one") is None
     assert isinstance(await keys.get("two"), type(Ed25519PrivateKey.generate().public_key()))

@@ -20,7 +20,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.context import RequestContext, current
 from gatehouse_chassis.base.problems import Conflict, Invalid, MatchRequired, NotFound, StaleVersion
 from gatehouse_chassis.data.database import Database
-from gatehouse_chassis.data.repository import Aggregate
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
 
@@ -73,7 +73,7 @@ class PetChange(msgspec.Struct, forbid_unknown_fields=True):
     tags: frozenset[str] | UnsetType = UNSET
 
 
-PET = Aggregate(Pet, PetRow)
+PET = Repository(Pet, PetRow)
 
 
 @pytest.fixture(scope="module", autouse=True)

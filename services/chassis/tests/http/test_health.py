@@ -7,15 +7,15 @@ import pytest
 
 from gatehouse_catalog.structs import Service as Entry
 from gatehouse_chassis.base.drain import Drain
-from gatehouse_chassis.http.health import CollectionVersion, Health, satisfies, unmet
+from gatehouse_chassis.http.health import CollectionVersion, HealthChecks, satisfies, unmet
 from gatehouse_chassis.metrics.registry import Metrics
-from gatehouse_chassis.service.service import Build, Service
+from gatehouse_chassis.service.service import Build, ServiceContext
 from gatehouse_chassis.service.settings import Settings
 
 
-def service() -> Service:
+def service() -> ServiceContext:
     entry = Entry(name="demo", domain="d", summary="s", folder=Path("services/demo"))
-    return Service(
+    return ServiceContext(
         entry=entry,
         environment="local",
         settings=Settings({}),
@@ -72,7 +72,7 @@ async def test_ready_follows_the_database_and_tells_nothing_of_it() -> None:
     now = 100.0
     source = Source(person="1.0.0.1")
     metrics = Metrics(service())
-    health = Health(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.0.0"}, clock=lambda: now)
+    health = HealthChecks(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.0.0"}, clock=lambda: now)
     assert (await health.ready()).ready
     source.away = True
     assert (await health.ready()).ready  # remembered
@@ -91,7 +91,7 @@ async def test_ready_follows_the_database_and_tells_nothing_of_it() -> None:
 
 async def test_metrics_tell_that_the_database_is_away_and_what_it_lacks() -> None:
     metrics, source, now = Metrics(service()), Source(person="1.0.0.1"), 0.0
-    health = Health(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.2.0"}, clock=lambda: now)
+    health = HealthChecks(drain=Drain(), metrics=metrics, database=source, needs={"person": "1.2.0"}, clock=lambda: now)
     await health.versions()
     seen = metrics.render()[0].decode()
     assert 'gatehouse_database_up{service="demo"} 1.0' in seen
@@ -105,12 +105,12 @@ async def test_metrics_tell_that_the_database_is_away_and_what_it_lacks() -> Non
 async def test_a_hanging_database_is_not_waited_for() -> None:
     source = Source()
     source.slow = True
-    health = Health(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
+    health = HealthChecks(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
     assert (await health.ready()).checks["database"] == "doesn't answer within 1 s"
 
 
 async def test_a_hundred_probes_at_once_ask_the_database_once() -> None:
     source = Source(person="1.0.0.1")
-    health = Health(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
+    health = HealthChecks(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
     await asyncio.gather(*(health.ready() for _ in range(100)))
     assert source.asked == 1

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from litestar import Litestar, Request, Response, get
 
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.http.etags import versioned
 from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_chassis.testing import serving
@@ -37,7 +37,7 @@ def read_plain() -> Thing:
     return Thing(3)
 
 
-def create(service: Service) -> Litestar:
+def create(service: ServiceContext) -> Litestar:
     return create_app(service, [read_thing, read_plain])
 
 

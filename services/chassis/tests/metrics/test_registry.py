@@ -13,11 +13,11 @@ from litestar import Litestar, get, post
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from gatehouse_chassis import Service, create_app
+from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.http.guards import public, signed_in
-from gatehouse_chassis.metrics.pg_sessions import Sessions
+from gatehouse_chassis.metrics.pg_sessions import PgSessions
 from gatehouse_chassis.metrics.registry import Metrics
-from gatehouse_chassis.testing import ServiceClient, serving
+from gatehouse_chassis.testing import InProcessClient, serving
 
 SERVICE = 'name = "demo"\ndomain = "demo"\nsummary = "Counts"\npath = "/api/demo"\nport = 8499\n'
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"
@@ -35,7 +35,7 @@ def create_thing() -> dict[str, str]:
     return {}
 
 
-def create(service: Service) -> Litestar:
+def create(service: ServiceContext) -> Litestar:
     return create_app(service, [read_thing, create_thing])
 
 
@@ -48,12 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-async def demo(folder: Path) -> AsyncIterator[ServiceClient]:
+async def demo(folder: Path) -> AsyncIterator[InProcessClient]:
     async with serving("demo", create, folder=folder) as client:
         yield client
 
 
-async def series(demo: ServiceClient) -> set[str]:
+async def series(demo: InProcessClient) -> set[str]:
     """Every series by name and labels."""
     text = (await demo.get("/metrics")).text
     return {line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")}
@@ -98,7 +98,7 @@ def odd(chance: random.Random) -> dict[str, Any]:
     }
 
 
-async def test_ten_thousand_odd_requests_add_a_handful_of_series(demo: ServiceClient):
+async def test_ten_thousand_odd_requests_add_a_handful_of_series(demo: InProcessClient):
     await demo.get(f"/api/demo/things/{UUID(int=7)}")  # each route has done its usual work once
     await demo.post("/api/demo/things", headers=demo.tokens.headers("member"))
     await demo.get("/metrics")
@@ -122,7 +122,7 @@ async def test_ten_thousand_odd_requests_add_a_handful_of_series(demo: ServiceCl
     assert len(added) <= HANDFUL, "\n".join(sorted(added))
 
 
-async def test_a_websocket_that_no_route_has_is_refused_and_counted_nowhere(demo: ServiceClient):
+async def test_a_websocket_that_no_route_has_is_refused_and_counted_nowhere(demo: InProcessClient):
     before = await series(demo)
     told: list[Any] = []
 
@@ -140,7 +140,7 @@ async def test_a_websocket_that_no_route_has_is_refused_and_counted_nowhere(demo
     assert await series(demo) == before
 
 
-async def test_what_no_route_answers_is_one_series_a_status(demo: ServiceClient):
+async def test_what_no_route_answers_is_one_series_a_status(demo: InProcessClient):
     await demo.request("BREW", "/coffee")
     await demo.delete("/api/demo/things")
     found = {one for one in await series(demo) if 'route="unmatched"' in one}
@@ -151,7 +151,7 @@ async def test_what_no_route_answers_is_one_series_a_status(demo: ServiceClient)
 
 
 def test_the_text_is_the_librarys_own_byte_for_byte(folder: Path):
-    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test", "GATEHOUSE_VERSION": 'a"b\\c\nd'}))
+    metrics = Metrics(ServiceContext.load(folder, {"GATEHOUSE_ENVIRONMENT": "test", "GATEHOUSE_VERSION": 'a"b\\c\nd'}))
     chance = random.Random(6)
     for number in range(300):
         route = f"/things{number % 20}/{{id:uuid}}"
@@ -172,12 +172,12 @@ def stable(text: bytes) -> list[str]:
 
 
 def test_sessions_in_postgresql_are_shown_by_what_they_do(folder: Path):
-    metrics = Metrics(Service.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
-    seen: list[Sessions] = []
+    metrics = Metrics(ServiceContext.load(folder, {"GATEHOUSE_ENVIRONMENT": "test"}))
+    seen: list[PgSessions] = []
     metrics.watch_sessions(lambda: seen[-1] if seen else None)
     assert b"gatehouse_db_sessions" not in metrics.render()[0]
     seen.append(
-        Sessions(
+        PgSessions(
             active=1,
             idle=4,
             idle_in_transaction=0,

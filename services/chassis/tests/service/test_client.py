@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gatehouse_chassis.base.context import RequestContext, current
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.service.circuit_breaker import Breaker
-from gatehouse_chassis.service.client import Client, Misunderstood, Refused, TooLate
+from gatehouse_chassis.service.client import Misunderstood, PeerClient, RequestRefused, TooLate
 from gatehouse_local.testing.pytest_plugin import free_port
 
 
@@ -39,10 +39,10 @@ class Other:
         return httpx.Response(answer, json={"name": "Anna"})
 
 
-def client_of(other: Other, **options) -> tuple[Client, list[tuple[str, str]]]:
+def client_of(other: Other, **options) -> tuple[PeerClient, list[tuple[str, str]]]:
     calls: list[tuple[str, str]] = []
     chosen: dict[str, Any] = {"jitter": lambda: 0.0, "attempt_timeout": 0.05, **options}
-    client = Client(
+    client = PeerClient(
         "person",
         "http://person.test",
         transport=httpx.MockTransport(other),
@@ -170,7 +170,7 @@ async def test_a_500_is_unavailable_at_once():
 async def test_a_refusal_carries_what_the_other_said_and_is_ours_to_answer_for():
     problem = {"type": "urn:gatehouse:problem:conflict", "title": "No", "status": 409, "detail": "taken", "extra": 1}
     client, _ = client_of(Other(httpx.Response(409, json=problem)))
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(RequestRefused) as caught:
         await client.get("/people/1", Person)
     assert (caught.value.status, caught.value.answered) == (502, 409)
     assert caught.value.problem is not None
@@ -181,7 +181,7 @@ async def test_what_isnt_there_may_be_none():
     client, _ = client_of(Other(404))
     assert await client.find("/people/1", Person) is None
     refusing, _ = client_of(Other(403))
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         await refusing.find("/people/1", Person)
 
 
@@ -207,7 +207,7 @@ async def test_while_it_is_down_it_is_asked_no_more_and_then_once():
 
 
 async def test_an_address_where_nobody_listens_is_unavailable():
-    client = Client("person", f"http://127.0.0.1:{free_port()}", jitter=lambda: 0.0)
+    client = PeerClient("person", f"http://127.0.0.1:{free_port()}", jitter=lambda: 0.0)
     with pytest.raises(Unavailable, match="person doesn't answer"):
         await client.get("/people/1", Person)
     await client.close()

@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
-from gatehouse_chassis.base.problems import MEDIA_TYPE, NotFound, Problem, ProblemDetails, Unauthenticated
+from gatehouse_chassis.base.problems import MEDIA_TYPE, ApiProblem, NotFound, ProblemDetails, Unauthenticated
 
 T = TypeVar("T")
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 UNCACHED = {"Cache-Control": "no-store"}
 
 
-def _documented(problem: type[Problem], reason: str) -> dict[int, ResponseSpec]:
+def _documented(problem: type[ApiProblem], reason: str) -> dict[int, ResponseSpec]:
     specification = ResponseSpec(
         data_container=ProblemDetails, description=reason, media_type=MEDIA_TYPE, generate_examples=False
     )

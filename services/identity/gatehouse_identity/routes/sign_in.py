@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.handlers import BaseRouteHandler
 from litestar.params import Parameter
 
-from gatehouse_chassis import Service
+from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import public
 from gatehouse_chassis.lists.filters import storable
@@ -65,7 +65,7 @@ class SignInPages(Controller):
         return sent_to(await state.sign_ins.answer(provider_state, answered, iss))
 
     @get("/options", operation_id="GetSignInOptions", summary="How can one sign in here?")
-    async def options(self, state: State, service: Service) -> SignInOptions:
+    async def options(self, state: State, service: ServiceContext) -> SignInOptions:
         provider = state.provider
         return SignInOptions(
             provider=provider.name if provider.configured else None, personas=service.environment == LOCAL

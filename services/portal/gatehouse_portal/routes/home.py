@@ -14,7 +14,7 @@ from gatehouse_portal.learning import View
 from gatehouse_portal.pages import page
 from gatehouse_portal.peers import Away, Peers, or_away
 from gatehouse_portal.structs import CurriculumInList, Page, Person
-from gatehouse_portal.watch import Seen, Watch
+from gatehouse_portal.watch import ServiceStatus, Watch
 
 SHOWN = 50
 
@@ -56,7 +56,7 @@ async def _progress(actor: Actor, peers: Peers) -> dict[Any, CurriculumInList]:
     return {one.person_id: one for one in found.items}
 
 
-async def _services(actor: Actor, watch: Watch) -> list[Seen] | None:
+async def _services(actor: Actor, watch: Watch) -> list[ServiceStatus] | None:
     return await watch.all(actor.token) if actor.has(*OPERATOR_ROLES) else None
 
 

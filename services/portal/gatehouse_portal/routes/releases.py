@@ -15,13 +15,13 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.problems import Invalid, NotFound
 from gatehouse_portal import guards, release_words
 from gatehouse_portal.board import board
-from gatehouse_portal.desk import TROUBLES, Desk, Plan, Run
+from gatehouse_portal.desk import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
 from gatehouse_portal.pages import RELEASES_SEEN_BY, page, see, wants_part
 from gatehouse_portal.peers import Peers
 from gatehouse_portal.structs import Me
-from gatehouse_release.model import ENVIRONMENTS, Actor, Record, Request
+from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, Requester
 from gatehouse_release.policy import Policy
-from gatehouse_release.state import State
+from gatehouse_release.state import RepositoryState
 
 # Seconds that a form waits for its outcome before the page of its progress is shown.
 PATIENCE = 2.0
@@ -36,7 +36,7 @@ seen_by = guards.pages_for(*RELEASES_SEEN_BY)
 
 @get("/releases", guards=[seen_by], include_in_schema=False)
 async def releases(request: Asked, peers: Peers, state: AppState) -> Template:
-    desk: Desk | None = state.desk
+    desk: PromotionSession | None = state.desk
     if desk is None:
         return page(request, "releases/unset.html")
     try:
@@ -129,7 +129,7 @@ async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Res
     return see(f"/releases/records/{key}")
 
 
-def _refused(request: Asked, run: Run, title: str) -> Template:
+def _refused(request: Asked, run: PromotionRun, title: str) -> Template:
     again = {key: value for key in ("environment", "domain", "record") if (value := getattr(run.request, key))}
     back = f"/releases/plan?{urlencode({'action': run.request.action, **again})}"
     return page(
@@ -142,19 +142,19 @@ def _refused(request: Asked, run: Run, title: str) -> Template:
     )
 
 
-def _desk(state: AppState) -> Desk:
+def _desk(state: AppState) -> PromotionSession:
     if state.desk is None:
         raise NotFound
     return state.desk
 
 
-async def _actor(peers: Peers) -> Actor:
+async def _actor(peers: Peers) -> Requester:
     """By the mail address, which is the name that git and the policy know people by."""
     me = await peers.get("identity", "/api/identity/me", Me)
-    return Actor(name=me.email or me.name, roles=frozenset(me.roles))
+    return Requester(name=me.email or me.name, roles=frozenset(me.roles))
 
 
-def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | None = None) -> Request:
+def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | None = None) -> PromotionRequest:
     """The request that a form or a link means. Raises Invalid naming the field."""
     if given["action"] not in actions:
         raise Invalid({"action": f"is none of {', '.join(actions)}."})
@@ -162,7 +162,7 @@ def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | No
         raise Invalid({"environment": f"is none of {', '.join(ENVIRONMENTS)}."})
     if len(given["reason"]) > LONGEST:
         raise Invalid({"reason": f"is longer than {LONGEST} characters."})
-    return Request(
+    return PromotionRequest(
         action=given["action"],  # ty: ignore[invalid-argument-type] - one of `actions`
         environment=given["environment"],
         domain=given["domain"],
@@ -184,7 +184,7 @@ def _moment(text: str, policy: Policy) -> datetime:
         raise Invalid({"until": "is no date and time."}) from None
 
 
-def _may_break_glass(found: Plan, wanted: Request, actor: Actor, policy: Policy) -> bool:
+def _may_break_glass(found: PromotionPlan, wanted: PromotionRequest, actor: Requester, policy: Policy) -> bool:
     """Whether an emergency could pass all that stands in the way."""
     reasons = found.decision.reasons if found.decision else ()
     passable = all(reason.rule in policy.break_glass.passes for reason in reasons if not reason.later)
@@ -192,18 +192,18 @@ def _may_break_glass(found: Plan, wanted: Request, actor: Actor, policy: Policy)
     return asked and passable and not actor.roles.isdisjoint(policy.break_glass.who)
 
 
-def _title(known: State, wanted: Request) -> str:
+def _title(known: RepositoryState, wanted: PromotionRequest) -> str:
     return release_words.title(wanted.action, wanted.environment, wanted.domain, known.records.get(wanted.record))
 
 
-def _title_of(known: State, run: Run | None, found: Record | None) -> str:
+def _title_of(known: RepositoryState, run: PromotionRun | None, found: Record | None) -> str:
     if found is not None:
         return release_words.record_title(found)
     assert run is not None
     return _title(known, run.request)
 
 
-def _final(run: Run | None, found: Record | None) -> bool:
+def _final(run: PromotionRun | None, found: Record | None) -> bool:
     """Whether looking again would show the same."""
     return (run is None or run.over.is_set()) and (
         found is None or found.state not in ("proposed", "approved", "applying")

@@ -16,12 +16,12 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound, Problem, Unauthenticated
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, NotFound, Unauthenticated
 from gatehouse_portal import guards
 from gatehouse_portal.forms import local_path
 from gatehouse_portal.pages import THEME_COOKIE, THEMES, page, see
 from gatehouse_portal.peers import Away, Peers, or_away
-from gatehouse_portal.sessions import COOKIE, Sessions, Tokens
+from gatehouse_portal.sessions import COOKIE, IssuedTokens, SessionStore
 from gatehouse_portal.structs import Persona, SignInOptions
 
 ATTEMPT_COOKIE = "gatehouse_sign_in"
@@ -54,7 +54,7 @@ async def sign_in(request: Request, peers: Peers, then: str = "/") -> Response[A
 
 
 @get("/sign-in/provider", guards=[guards.visitor], include_in_schema=False)
-async def begin(request: Request, sessions: Sessions, then: str = "/") -> Response[Any]:
+async def begin(request: Request, sessions: SessionStore, then: str = "/") -> Response[Any]:
     """To identity, which sends the browser on to the provider."""
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -72,7 +72,7 @@ async def begin(request: Request, sessions: Sessions, then: str = "/") -> Respon
 
 @get("/sign-in/callback", guards=[guards.visitor], include_in_schema=False)
 async def callback(
-    request: Request, peers: Peers, sessions: Sessions, code: str = "", error: str = ""
+    request: Request, peers: Peers, sessions: SessionStore, code: str = "", error: str = ""
 ) -> Response[Any]:
     hidden = sessions.reveal(request.cookies.get(ATTEMPT_COOKIE, ""), seconds=ATTEMPT_SECONDS)
     if hidden is None or not code:
@@ -80,7 +80,7 @@ async def callback(
     attempt = msgspec.json.decode(hidden, type=Attempt)
     try:
         body = {"code": code, "code_verifier": attempt.verifier}
-        tokens = await peers.ask("identity", "POST", "/api/identity/sessions", Tokens, json=body, token="")
+        tokens = await peers.ask("identity", "POST", "/api/identity/sessions", IssuedTokens, json=body, token="")
     except (Invalid, Unauthenticated, NotFound, Conflict):
         return await _sign_in_page(request, peers, attempt.then, problem=FAILED)
     answer = await _signed_in(request, sessions, tokens, attempt.then)
@@ -89,23 +89,23 @@ async def callback(
 
 
 @post("/sign-in/personas/{key:str}", guards=[guards.visitor], include_in_schema=False)
-async def as_persona(request: Request, peers: Peers, sessions: Sessions, key: str) -> Response[Any]:
+async def as_persona(request: Request, peers: Peers, sessions: SessionStore, key: str) -> Response[Any]:
     """Local only: identity refuses it anywhere else, and so do we."""
     if request.app.state.service.environment != "local" or not key.replace("-", "").isalnum():
         raise NotFound
     form = await request.form()
     where = f"/api/identity/personas/{key}/sessions"
-    tokens = await peers.ask("identity", "POST", where, Tokens, token="")
+    tokens = await peers.ask("identity", "POST", where, IssuedTokens, token="")
     return await _signed_in(request, sessions, tokens, local_path(form.get("then")))
 
 
 @post("/sign-out", guards=[guards.visitor], include_in_schema=False)
-async def sign_out(request: Request, peers: Peers, sessions: Sessions) -> Response[Any]:
+async def sign_out(request: Request, peers: Peers, sessions: SessionStore) -> Response[Any]:
     session = guards.session_of(request)
     if session is not None:
         await sessions.end(session)
         # If identity can't be asked, nobody has the tokens any more all the same.
-        with contextlib.suppress(Problem):
+        with contextlib.suppress(ApiProblem):
             await peers.ask("identity", "DELETE", "/api/identity/sessions/current", type(None))
     answer = see("/sign-in")
     answer.delete_cookie(COOKIE)
@@ -150,7 +150,9 @@ async def _sign_in_page(
     )
 
 
-async def _signed_in(request: Request[Any, Any, Any], sessions: Sessions, tokens: Tokens, then: str) -> Response[Any]:
+async def _signed_in(
+    request: Request[Any, Any, Any], sessions: SessionStore, tokens: IssuedTokens, then: str
+) -> Response[Any]:
     """A new session in this browser, in place of one that it had."""
     before = guards.session_of(request)
     if before is not None:

@@ -6,7 +6,7 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_portal import charts, guards
-from gatehouse_portal.figures import Figures, Prometheus
+from gatehouse_portal.figures import Prometheus, TrafficFigures
 from gatehouse_portal.pages import FIGURES_SEEN_BY, page, wants_part
 
 
@@ -14,14 +14,14 @@ from gatehouse_portal.pages import FIGURES_SEEN_BY, page, wants_part
 async def throughput(request: Request, state: State) -> Template:
     prometheus: Prometheus = state.prometheus
     found = await prometheus.last_hour()
-    known = isinstance(found, Figures)
+    known = isinstance(found, TrafficFigures)
     name = "throughput/figures.html" if wants_part(request) else "throughput/page.html"
     return page(
         request,
         name,
         figures=found if known else None,
         missing=None if known else found,
-        panels=charts.panels(found) if isinstance(found, Figures) else [],
+        panels=charts.panels(found) if isinstance(found, TrafficFigures) else [],
     )
 
 
