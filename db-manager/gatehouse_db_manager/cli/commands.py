@@ -310,7 +310,11 @@ def import_(
     from gatehouse_db_manager.cli.show import print_json, show_import
     from gatehouse_db_manager.config.load import load
     from gatehouse_db_manager.errors import ConfigurationError, Problem
-    from gatehouse_db_manager.importer import read, write
+
+    try:
+        from gatehouse_db_manager.importer import read, write
+    except ModuleNotFoundError:
+        raise click.ClickException("Database images can't import. Fix: run gate db import from a checkout.") from None
     from gatehouse_db_manager.importer.record import record, stop_if_managed
 
     where = _address(given["url"], given["password_command"])

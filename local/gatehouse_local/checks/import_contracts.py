@@ -1,7 +1,8 @@
 """Who may import whom, as contracts for import-linter, derived from the workspace: a new service is held to them too.
 
 The rule: catalog <- chassis <- each service; tools may use the catalog and, by their public functions, one another as
-ALLOWED says. No service imports another: they meet over HTTP.
+ALLOWED says. No service imports another: they meet over HTTP. Inside a member, the packages and modules at the top stand
+in one order: whatever imports another is never imported by it, not even for a type.
 """
 
 import json
@@ -33,9 +34,9 @@ def allowed(member: Member) -> frozenset[str]:
 
 
 def contracts(known: list[Member]) -> list[dict]:
-    """One `forbidden` contract a member, in import-linter's words."""
+    """In import-linter's words: which members a member may import, and one order among the packages inside it."""
     packages = {member.package for member in known}
-    return [
+    between = [
         {
             "id": member.package,
             "name": f"{member.package} imports only {', '.join(sorted(allowed(member) & packages)) or 'none of ours'}",
@@ -47,6 +48,17 @@ def contracts(known: list[Member]) -> list[dict]:
         }
         for member in known
     ]
+    inside = [
+        {
+            "id": f"{member.package}-order",
+            "name": f"{member.package}: its packages import one another in one direction",
+            "type": "acyclic_siblings",
+            "ancestors": [member.package],
+            "depth": 0,
+        }
+        for member in known
+    ]
+    return [*between, *inside]
 
 
 def write_contracts(root: Path, file: Path) -> None:
