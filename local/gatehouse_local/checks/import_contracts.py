@@ -1,8 +1,8 @@
 """Who may import whom, as contracts for import-linter, derived from the workspace: a new service is held to them too.
 
 The rule: catalog <- chassis <- each service; tools may use the catalog and, by their public functions, one another as
-ALLOWED says. No service imports another: they meet over HTTP. Inside a member, the packages and modules at the top stand
-in one order: whatever imports another is never imported by it, not even for a type.
+ALLOWED says. No service imports another: they meet over HTTP. Inside a member, the packages and modules at the top
+stand in one order: whatever imports another is never imported by it, not even for a type.
 """
 
 import json
