@@ -96,6 +96,7 @@ def test_summaries_are_read_from_the_source():
     [
         (["unit"], [*UNIT, "-m", "not platform and not browser"]),
         (["blackbox", "-x"], ["tests/blackbox", "-x"]),
+        (["deep", "ci"], ["--deep", f"{ROOT}/ci", "-n"]),
         (["person", "-k", "archive"], ["services/person/tests", "-k", "archive", "-n", "0"]),
         (["local/tests/test_gate.py::test_x"], [f"{ROOT}/local/tests/test_gate.py::test_x", "-n", "0"]),
     ],

@@ -12,12 +12,13 @@ PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": True}
 
 @click.command(context_settings=PASS_ON)
 @click.option("--watch", is_flag=True, help="Stay, and rerun what a saved file affects.")
-@click.argument("what", nargs=-1, type=click.UNPROCESSED, metavar="[all|unit|blackbox [URL]|journeys|PATH...]")
+@click.argument("what", nargs=-1, type=click.UNPROCESSED, metavar="[all|unit|blackbox [URL]|journeys|deep|PATH...]")
 def test(what: tuple[str, ...], watch: bool) -> None:
     """Run the tests: all of them, a kind, or those below a path.
 
     Options of pytest (-k, -x, -vv, ...) are passed on to it. `blackbox` tests the platform that runs on this machine,
-    or the one at URL; if none runs, it starts one for the time of the tests.
+    or the one at URL; if none runs, it starts one for the time of the tests. `deep` runs the long ones that all other
+    runs leave out: thousands of random cases, chaos.
     """
     from gatehouse_catalog import find_root  # noqa: PLC0415 - loaded when used
 

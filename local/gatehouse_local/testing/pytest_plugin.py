@@ -102,6 +102,31 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--deep", action="store_true", help="run the tests marked deep, and no others")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    deep = "deep: thousands of random cases, chaos: run by `./local/test deep` (pytest --deep) and by no other run"
+    config.addinivalue_line("markers", deep)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `deep` run with --deep or when named by their id. An option of ours, as an explicit `-m` would
+    replace one in pyproject.toml.
+    """
+    deep = config.getoption("--deep")
+    named = {argument.rpartition("::")[2] for argument in config.args if "::" in argument}
+    kept, left_out = [], []
+    for item in items:
+        is_deep = item.get_closest_marker("deep") is not None
+        by_name = is_deep and bool(named & {item.name, getattr(item, "originalname", item.name)})
+        (kept if is_deep == deep or by_name else left_out).append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
 @dataclass(frozen=True)
 class RunningPlatform:
     """A running platform: `url` is what people open; `services` are the addresses behind it, if known."""

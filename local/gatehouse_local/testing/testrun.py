@@ -17,6 +17,7 @@ KINDS = {
     "unit": [*UNIT, "-m", "not platform and not browser"],
     "blackbox": ["tests/blackbox"],
     "journeys": ["tests/journeys"],
+    "deep": ["--deep"],
 }
 LOCAL_EDGE = 8400
 

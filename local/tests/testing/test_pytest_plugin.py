@@ -37,7 +37,8 @@ def inner(tmp_path: Path):
             "-p",
             "no:faker",
         ]  # as pyproject.toml has it, which isn't read here
-        command += ["-q", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base"), *arguments, "test_inner.py"]
+        command += ["-q", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base"), *arguments]
+        command += [] if any("::" in argument for argument in arguments) else ["test_inner.py"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "GATEHOUSE"))}
         return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
 
@@ -131,3 +132,32 @@ def test_a_killed_run_leaves_no_server(inner, tmp_path: Path):
 
 def test_a_free_port_is_free():
     assert free_port() != free_port()
+
+
+DEEP = """
+import pytest
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", [1, 2])
+def test_long(seed):
+    pass
+
+def test_short():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome"),
+    [
+        ([], "1 passed, 2 deselected"),
+        (["-m", "not browser"], "1 passed, 2 deselected"),
+        (["--deep"], "2 passed, 1 deselected"),
+        (["test_inner.py::test_long"], "2 passed"),
+        (["test_inner.py::test_long[2]"], "1 passed"),
+    ],
+)
+def test_deep_tests_run_when_asked_for(inner, arguments: list[str], outcome: str):
+    run = inner(DEEP, *arguments)
+    words, _ = run.communicate(timeout=60)
+    assert f"{outcome} in" in words
