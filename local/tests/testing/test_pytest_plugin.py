@@ -161,3 +161,35 @@ def test_deep_tests_run_when_asked_for(inner, arguments: list[str], outcome: str
     run = inner(DEEP, *arguments)
     words, _ = run.communicate(timeout=60)
     assert f"{outcome} in" in words
+
+
+HANGING = """
+import subprocess, threading, time
+import pytest
+
+def test_waits_for_an_event():
+    threading.Event().wait()
+
+def test_waits_for_a_child():
+    subprocess.run(["sleep", "1000"])
+
+def test_does_not_notice_its_end():
+    while True:
+        try:
+            time.sleep(1000)
+        except BaseException:
+            pass
+
+def test_comes_after_them():
+    pass
+"""
+
+
+def test_a_test_that_hangs_ends_by_itself(inner):
+    """With the settings of pyproject.toml, but for the seconds."""
+    settings = ["-c", str(Path(__file__).parents[3] / "pyproject.toml"), "-o", "timeout=1", "-o"]
+    run = inner(HANGING, "-v", "-n", "1", *settings, "faulthandler_timeout=3")
+    words, _ = run.communicate(timeout=60)
+    assert "3 failed, 1 passed" in words
+    assert "Timeout (>1.0s)" in words
+    assert "crashed while running 'test_inner.py::test_does_not_notice_its_end'" in words
