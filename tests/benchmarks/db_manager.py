@@ -1,5 +1,5 @@
-"""`gate bench db-manager`: the figures of db-manager.md on three million rows, beside Alembic, yoyo-migrations and SQL
-written by hand, in one run. `--quick` takes 150,000 rows and a short reader, for a first look.
+"""`gate bench db-manager`: its figures of docs/figures.md on three million rows, beside Alembic, yoyo-migrations and
+SQL written by hand, in one run. `--quick` takes 150,000 rows and a short reader, for a first look.
 """
 
 import argparse

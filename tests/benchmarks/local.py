@@ -1,4 +1,4 @@
-"""`gate bench local`: the figures of local.md, measured in a clean clone on ports of its own.
+"""`gate bench local`: its figures of docs/figures.md, measured in a clean clone on ports of its own.
 
 Wheels come from uv's cache (fill it by running once); the clone has the last commit, not what isn't committed yet.
 """

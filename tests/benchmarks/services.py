@@ -1,4 +1,4 @@
-"""`gate bench services`: the figures of services.md, each compared with a peer in the same run.
+"""`gate bench services`: its figures of docs/figures.md, each compared with a peer in the same run.
 
 `--quick` takes short rounds, for a first look; `--only costs,starts,restart,contracts` leaves parts out. Needs wrk.
 """

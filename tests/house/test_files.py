@@ -19,6 +19,7 @@ REGISTRIES = re.compile("|".join([r"pypi\." + "org", r"python" + r"hosted\.org",
 UNFORMATTED = re.compile("# fmt" + ": (?:skip|off)")
 # The institute's content links to wherever it links; the lock is uv's.
 CONTENT = re.compile(r"^uv\.lock$|/test-data/|^LICENSE$")
+EXAMPLE = "library"  # the service that guides make with `gate new service`
 COMMAND = re.compile(r"(?:^|(?<=`))(?:\$ )?((?:\./local/\w+|gate)(?: [^`#\n]*)?)", re.MULTILINE)
 
 
@@ -58,9 +59,11 @@ def test_every_service_has_tests(files: list[str]):
 
 
 def commands_in_readmes() -> list[str]:
+    patterns = ("*.md", "*/README.md", "services/*/README.md", "docs/**/*.md")
     found = [
         match[1].strip()
-        for file in sorted([*ROOT.glob("README.md"), *ROOT.glob("*/README.md"), *ROOT.glob("services/*/README.md")])
+        for file in sorted(file for pattern in patterns for file in ROOT.glob(pattern))
+        if file.name != "moved.md"  # it names what is gone
         for match in COMMAND.finditer(file.read_text(encoding="utf-8"))
     ]
     return sorted(set(found))
@@ -81,5 +84,5 @@ def test_what_a_readme_says_can_be_typed(typed: str):
         command = command.get_command(context, name)
         assert command is not None, f"there is no command {name}"
     if command is not None and command.name in {"up", "test"} and words and not words[0].startswith("-"):
-        known = {"db", "api", "all", *KINDS, *(service.name for service in load_catalog(ROOT).services)}
+        known = {"db", "api", "all", EXAMPLE, *KINDS, *(service.name for service in load_catalog(ROOT).services)}
         assert words[0] in known or (ROOT / words[0]).exists()

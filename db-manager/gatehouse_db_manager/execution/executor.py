@@ -32,7 +32,7 @@ from gatehouse_db_manager.planning.plan import SchemaPlan, Step
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
-# The worst stall that a reader or writer sees while DDL waits in the queue before it (db-manager.md, figures to reach).
+# The worst stall that a reader or writer sees while DDL waits in the queue before it (docs/figures.md).
 LOCK_TIMEOUT = "100ms"
 # An index build waits for old transactions and reads the whole table; an hour is beyond the largest table we expect.
 BUILD_TIMEOUT = "1h"

@@ -163,7 +163,7 @@ class _Planner:
                 raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
                 self.notes.append(
                     f"{collection.file}: {collection.version_text} adds a rule that rows can break; that is a minor "
-                    f"version ({raised}) by the convention of db-manager.md."
+                    f"version ({raised}) by the convention for collection versions."
                 )
 
     def _step(self, what: str, why: str, *statements: str, collection: str = "", **more: Any) -> None:

@@ -1,5 +1,5 @@
-"""The defects of the tool this idea comes from, and those of others that db-manager.md lists: each test is named after
-what it guards. Where one is guarded elsewhere in more detail, the test here is the short form.
+"""Defects of the tool that this idea comes from, and of other migration tools: each test is named after what it guards.
+Where one is guarded elsewhere in more detail, the test here is the short form.
 """
 
 import threading

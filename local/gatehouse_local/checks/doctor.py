@@ -22,7 +22,7 @@ from gatehouse_local.runner.port_conflicts import who_listens
 from gatehouse_local.runner.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
 
 DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, room to work
-MEMORY_NEEDED = 2**30  # local.md: the whole solution stays under 1 GiB
+MEMORY_NEEDED = 2**30  # docs/figures.md: the whole platform stays under 1 GiB
 
 
 @dataclass(frozen=True)

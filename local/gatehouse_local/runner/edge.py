@@ -28,7 +28,7 @@ SMALL_BODY = 64 * 1024  # bytes; up to here a body is held, so that it can be se
 # get lost while the request is still being sent, so that is refused here.
 LARGEST_BODY = 1_000_000
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-# What each service answers at the root of its own port is for the inside (services.md).
+# What each service answers at the root of its own port is for the inside.
 INSIDE = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"}

@@ -13,7 +13,7 @@ from gatehouse_platform.components.governance import cron
 from gatehouse_platform.components.iam_documents import allow, document
 from gatehouse_platform.components.service import ServiceSite, repository_image
 
-# Start-up at 0.25 vCPU takes about 5 s (services.md); two health checks follow. The rest is for a slow image pull.
+# Start-up at 0.25 vCPU takes about 5 s (docs/figures.md); two health checks follow. The rest is for a slow image pull.
 GRACE_SECONDS = 90
 # Where Service Connect answers for every service, whatever port its container has: what `containers.address` says.
 HTTP = 80

@@ -1,6 +1,6 @@
 """The one way to PostgreSQL: a Piccolo engine on one pool, made at import and connected when the app starts.
 
-It fixes what Piccolo 1.38 gets wrong under load (services.md, *Traps*): nothing connects at import, no version check,
+It fixes what Piccolo 1.38 gets wrong under load (each trap is a test): nothing connects at import, no version check,
 no extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
 builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds without its cost per request.
 

@@ -2,7 +2,7 @@
 
 Piccolo's own `freeze()` isn't enough: it fixes the values along with the SQL (a frozen query can't be asked about
 another id), and still turns every row into a dict and runs the response machinery; measured here, a Piccolo query built
-per request takes 1,043 microseconds of CPU, the same query prepared like this 498 (services.md). So a statement is the
+per request takes 1,043 microseconds of CPU, the same query prepared like this 498. So a statement is the
 SQL that Piccolo renders, with `arg(n)` where a value will stand, and a struct whose fields are the columns.
 
     FIND = DB.prepare(Person.select(Person.id, Person.name).where(Person.id == arg(1)), PersonRow)

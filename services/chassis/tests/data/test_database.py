@@ -1,4 +1,4 @@
-"""The engine against a real PostgreSQL: each trap of Piccolo's that services.md names is a test here."""
+"""The engine against a real PostgreSQL: each trap of Piccolo 1.38's is a test here."""
 
 import asyncio
 import subprocess
