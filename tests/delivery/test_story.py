@@ -87,6 +87,6 @@ def a_hold_by_hand_is_lifted(institute: Institute) -> None:
     releases = institute.merge_code()
     assert rules_of(institute.refused(institute.seen("promote", "dev", releases=releases), "ci")) == {"hold"}
     institute.agree("dev", **all_at("v1", person="v3"))
-    institute.done("sam", "release", "dev", record=hold.id)
+    institute.done("sam", "lift", "dev", record=hold.id)
     institute.done("ci", "promote", "dev", releases=releases)
     institute.agree("dev", **all_at("v1", person="v4"))

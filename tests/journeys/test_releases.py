@@ -307,7 +307,7 @@ def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_rele
     page.locator("#hold-form").get_by_label("Why").fill("loses ratings")
     page.get_by_role("button", name="Put the hold").click()
     expect(page.get_by_text("topics is held in Dev")).to_be_visible()
-    page.get_by_role("button", name="Release the hold topics").click()
+    page.get_by_role("button", name="Lift the hold topics").click()
     expect(page.get_by_text("topics is held in Dev")).to_have_count(0)
 
 

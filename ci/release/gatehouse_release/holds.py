@@ -10,7 +10,7 @@ from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_role
 from gatehouse_release.state import MOVES, OPEN, RepositoryState
 
-ACTIONS = frozenset({"hold", "release", "veto", "freeze", "unfreeze"})
+ACTIONS = frozenset({"hold", "lift", "veto", "freeze", "unfreeze"})
 
 
 def decide(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> Decision:
@@ -18,7 +18,7 @@ def decide(state: RepositoryState, request: PromotionRequest, actor: Requester, 
     roles = state.policy.brakes
     allowed = {
         "hold": roles.hold,
-        "release": roles.release,
+        "lift": roles.lift,
         "veto": roles.veto,
         "freeze": roles.freeze,
         "unfreeze": roles.freeze,
@@ -73,7 +73,7 @@ def _records(state: RepositoryState, request: PromotionRequest, actor: Requester
                 raise Impossible("wrong-state", message, "To stop what comes: gate promote hold, or freeze.")
             return [record("veto", about=about.id)]
         case _:
-            kind: Kind = "unfreeze" if request.action == "unfreeze" else "release"
+            kind: Kind = "unfreeze" if request.action == "unfreeze" else "lift"
             return [record(kind, about=_lifted(state, request, now).id)]
 
 

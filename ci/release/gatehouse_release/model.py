@@ -15,10 +15,10 @@ from gatehouse_catalog.structs import Strict
 
 __all__ = ["ENVIRONMENTS", "Digest", "Release"]
 
-Kind = Literal["promotion", "rollback", "verification", "hold", "release", "veto", "freeze", "unfreeze"]
+Kind = Literal["promotion", "rollback", "verification", "hold", "lift", "veto", "freeze", "unfreeze"]
 # `applying` is undecided: the next run settles it. proposed and approved wait for people.
 RecordState = Literal["proposed", "approved", "applying", "verified", "failed", "reverted"]
-Action = Literal["promote", "approve", "apply", "verify", "rollback", "hold", "release", "veto", "freeze", "unfreeze"]
+Action = Literal["promote", "approve", "apply", "verify", "rollback", "hold", "lift", "veto", "freeze", "unfreeze"]
 # What a release to dev comes from; every other environment has the one before it as its source.
 MERGE = "merge"
 
@@ -94,7 +94,7 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     # hold: this service; with `digest` only that release of it
     service: str = ""
     digest: str = ""
-    # release: the hold or veto it lifts; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
+    # lift: the hold or veto that ends; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
     # back; a hold that a rollback put: that rollback
     about: str = ""
     # freeze: from when (default: at once) to when (default: until an unfreeze)
@@ -116,7 +116,7 @@ class PromotionRequest(msgspec.Struct, frozen=True, kw_only=True):
     domain: str = ""
     # promote to dev: what was built from the merge
     releases: dict[str, Release] = {}
-    # approve, apply, veto: the proposal; release: the hold or veto; unfreeze: the freeze; rollback: the record to go
+    # approve, apply, veto: the proposal; lift: the hold or veto; unfreeze: the freeze; rollback: the record to go
     # back to (empty: the set that was verified before the present one)
     record: str = ""
     # hold: only this release

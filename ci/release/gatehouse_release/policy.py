@@ -4,7 +4,7 @@ What a policy says is data; what each rule means stands in rules.py.
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -79,7 +79,7 @@ class Brakes(Strict, frozen=True, kw_only=True):
     """Who may stop promotions, and who may let them go on."""
 
     hold: Roles
-    release: Roles
+    lift: Roles
     veto: Roles
     freeze: Roles
 
@@ -105,7 +105,9 @@ class Policy(Strict, frozen=True, kw_only=True):
 
 def parse_policy(text: str) -> Policy:
     """The policy in a text. Raises TextError with each reason."""
-    policy = convert(load(text, PLACE), Policy, PLACE)
+    raw = load(text, PLACE)
+    _refuse_former_keys(raw)
+    policy = convert(raw, Policy, PLACE)
     problems = []
     try:
         ZoneInfo(policy.timezone)
@@ -126,6 +128,13 @@ def parse_policy(text: str) -> Policy:
     if problems:
         raise TextError(problems)
     return policy
+
+
+def _refuse_former_keys(raw: Any) -> None:
+    brakes = raw.get("brakes") if isinstance(raw, dict) else None
+    if isinstance(brakes, dict) and "release" in brakes:
+        message, fix = "was renamed: a hold is lifted.", "Write `lift` in place of `release`."
+        raise TextError([Problem(file=PLACE, key="brakes.release", message=message, fix=fix)])
 
 
 def generate(root: Path) -> dict[str, str]:

@@ -27,6 +27,8 @@ PLAIN = re.compile(r"^[a-z][a-z0-9_-]*$")
 NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 OWN = re.compile(r'^(?P<indent>(?:  )*)(?:(?P<item>- )|(?P<key>[a-z][\w-]*|"[^"\\]*"):(?: |$))(?P<value>\S.*)?$')
 NOTHING = object()
+# Records written before a kind got its present name are read as that.
+FORMER_KINDS = {"release": "lift"}
 
 
 def new_key() -> str:
@@ -133,7 +135,10 @@ def parse(path: str, text: str) -> Record:
         fix = "Remove it, or move it elsewhere."
         raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", fix=fix)])
     raw = _own(text)
-    record = convert(load(text, path) if raw is None else raw, Record, path)
+    raw = load(text, path) if raw is None else raw
+    if isinstance(raw, dict) and raw.get("kind") in FORMER_KINDS:
+        raw = {**raw, "kind": FORMER_KINDS[raw["kind"]]}
+    record = convert(raw, Record, path)
     for key in ("environment", "id"):
         if getattr(record, key) != place[key]:
             value, fix = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."

@@ -194,7 +194,7 @@ def freeze(case: Case) -> Iterator[Reason]:
     for record in case.state.freezes(case.move.environment, case.now):
         until = f"until {_shown(record.until, case)}" if record.until else "until somebody unfreezes it"
         message = f"{case.move.environment} is frozen {until} by {record.by}: {record.reason}"
-        yield Reason(rule="freeze", message=message, fix=f"Wait, or: {_lift('unfreeze', record)}")
+        yield Reason(rule="freeze", message=message, fix=f"Wait, or: {_command('unfreeze', record)}")
 
 
 def hold(case: Case) -> Iterator[Reason]:
@@ -202,13 +202,13 @@ def hold(case: Case) -> Iterator[Reason]:
         for record in case.state.held(case.move.environment, name, change.after):
             what = f"this release of {name}" if record.digest else name
             message = f"{what} is held in {case.move.environment} by {record.by}: {record.reason}"
-            yield Reason(rule="hold", message=message, fix=f"When it is fixed: {_lift('release', record)}")
+            yield Reason(rule="hold", message=message, fix=f"When it is fixed: {_command('lift', record)}")
 
 
 def veto(case: Case) -> Iterator[Reason]:
     for record in case.state.vetoes(case.move.proposal.id) if case.move.proposal else ():
         message = f"{record.by} vetoed it: {record.reason}"
-        yield Reason(rule="veto", message=message, fix=f"Agree with them, then: {_lift('release', record)}")
+        yield Reason(rule="veto", message=message, fix=f"Agree with them, then: {_command('lift', record)}")
 
 
 def preview(case: Case) -> Iterator[Reason]:
@@ -270,7 +270,7 @@ def approvals(case: Case) -> Iterator[Reason]:
         people = "person" if missing == 1 else "people"
         message = f"{missing} more {people} must approve ({', '.join(case.edge.approvals.roles)})."
         proposal = case.move.proposal
-        command = _lift("approve", proposal) if proposal else "Propose it first."
+        command = _command("approve", proposal) if proposal else "Propose it first."
         yield Reason(rule="approvals", message=message, fix=command)
 
 
@@ -279,7 +279,7 @@ def lacking_approvals(edge: PolicyEdge, proposal: Record | None) -> int:
     return edge.approvals.count - len(valid - {proposal.by if proposal else ""})
 
 
-def _lift(verb: str, record: Record) -> str:
+def _command(verb: str, record: Record) -> str:
     return f"gate promote {verb} {record.environment} --record {record.id}"
 
 

@@ -43,7 +43,7 @@ class RepositoryState(msgspec.Struct, frozen=True):
     # Of all environments, in the order in which they were begun.
     records: Mapping[str, Record]
     records_of: Mapping[str, tuple[Record, ...]]
-    # What a release or an unfreeze names.
+    # What a lift or an unfreeze names.
     lifted: frozenset[str]
 
     @property
@@ -141,7 +141,7 @@ def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
         releases={name: _releases(name, _text(tree, stack_path(name))) for name in ENVIRONMENTS},
         records={record.id: record for record in found},
         records_of={name: tuple(one for one in found if one.environment == name) for name in ENVIRONMENTS},
-        lifted=frozenset(one.about for one in found if one.kind in ("release", "unfreeze")),
+        lifted=frozenset(one.about for one in found if one.kind in ("lift", "unfreeze")),
     )
 
 

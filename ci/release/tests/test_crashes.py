@@ -235,7 +235,7 @@ class Delivery(RuleBasedStateMachine):
     @rule(environment=st.sampled_from(ENVIRONMENTS))
     def let_go(self, environment: str) -> None:
         for record in self.world.state.holds(environment):
-            self.ask("sam", "release", environment, record=record.id)
+            self.ask("sam", "lift", environment, record=record.id)
         for record in self.world.state.coming_freezes(environment, self.world.ports.clock.now()):
             self.ask("sam", "unfreeze", environment, record=record.id)
 

@@ -96,7 +96,7 @@ def test_what_was_rolled_back_comes_again_when_its_hold_is_released(world: World
     refused = world.merge(person=2)
     assert rules_of(refused.decision) == {"hold"}
     hold = world.state.holds("dev")[0]
-    assert world.ask("sam", "release", "dev", record=hold.id).ok
+    assert world.ask("sam", "lift", "dev", record=hold.id).ok
     assert world.merge(person=2).ok
     assert world.tags("dev") == {"person": "v2"}
 

@@ -344,8 +344,8 @@ def test_a_hold_a_veto_and_a_freeze_take_a_reason(world: World):
 def test_what_isnt_in_force_cant_be_lifted(world: World):
     world.ask("sam", "hold", "dev", services=("person",), reason="x")
     hold = world.state.holds("dev")[0]
-    world.ask("sam", "release", "dev", record=hold.id)
-    assert refused(world, "sam", "release", "dev", record=hold.id)[0] == {"wrong-state"}
+    world.ask("sam", "lift", "dev", record=hold.id)
+    assert refused(world, "sam", "lift", "dev", record=hold.id)[0] == {"wrong-state"}
 
 
 @pytest.mark.parametrize(

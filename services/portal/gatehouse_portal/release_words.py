@@ -21,7 +21,7 @@ VERBS = {
     "approve": "Approve",
     "apply": "Go live with",
     "hold": "Hold in",
-    "release": "Lift in",
+    "lift": "Lift in",
     "veto": "Veto in",
     "freeze": "Freeze",
     "unfreeze": "Unfreeze",
@@ -77,9 +77,7 @@ def record_title(record: Record) -> str:
         return f"{what} to {place(record.environment)}"
     if record.kind == "verification":
         return f"A look at {place(record.environment)}"
-    what = {"release": "Lifting a brake", "hold": f"Hold on {record.service}"}.get(
-        record.kind, record.kind.capitalize()
-    )
+    what = {"lift": "Lifting a brake", "hold": f"Hold on {record.service}"}.get(record.kind, record.kind.capitalize())
     return f"{what} in {place(record.environment)}"
 
 

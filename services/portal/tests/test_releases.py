@@ -220,7 +220,7 @@ async def test_holds_and_freezes_are_put_seen_and_lifted(desk, world):
     assert "loses mail" in text
     assert 'action="/releases/promote"' in text  # in an emergency only
     assert "Break the glass" in text
-    for action in ("release", "unfreeze"):
+    for action in ("lift", "unfreeze"):
         text = (await desk.see("/releases")).text
         await desk.submit(f"/releases/{action}", **fields(text, action))
     assert "Nothing is held or frozen." in (await desk.see("/releases")).text

@@ -135,9 +135,17 @@ def hold(name: str | None, environment: str, as_json: bool, **fields: Any) -> No
 @ENVIRONMENT
 @with_options(RECORD, REASON, AS_JSON)
 @click.pass_obj
-def release(name: str | None, environment: str, as_json: bool, **fields: Any) -> None:
+def lift(name: str | None, environment: str, as_json: bool, **fields: Any) -> None:
     """Lift a hold or a veto."""
-    _cli().ask(name, "release", environment, as_json=as_json, **fields)
+    _cli().ask(name, "lift", environment, as_json=as_json, **fields)
+
+
+@promote.command(hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def release(words: tuple[str, ...]) -> None:
+    """The former name of `lift`."""
+    command = " ".join(["gate promote lift", *words])
+    raise click.ClickException(f"`gate promote release` was renamed: a hold or a veto is lifted. Run: {command}")
 
 
 @promote.command()

@@ -66,7 +66,7 @@ def test_a_hold_is_put_shown_and_lifted(gate: Gate):
     assert held["ok"]
     assert "identity held by sunita.rao@example.org" in " ".join(gate("status").output.split())
     for record in answered(gate("log", "test", "--json")):
-        assert gate("release", "test", "--record", record["id"]).exit_code == 0
+        assert gate("lift", "test", "--record", record["id"]).exit_code == 0
     assert not any(column["holds"] for column in answered(gate("status", "--json"))["columns"])
 
 

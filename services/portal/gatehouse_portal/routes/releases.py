@@ -30,7 +30,8 @@ LONGEST = 500
 # Those that a preview is confirmed for, and those that are one commit and no more.
 MOVES = ("promote", "rollback", "approve", "apply")
 LOOKS = ("verify",)  # changes nothing but the record of having looked
-BRAKES = ("hold", "release", "veto", "freeze", "unfreeze")
+BRAKES = ("hold", "lift", "veto", "freeze", "unfreeze")
+FORMER_ACTIONS = {"release": "lift"}  # addresses of forms that were opened before the rename
 seen_by = guards.pages_for(*RELEASES_SEEN_BY)
 
 
@@ -109,6 +110,7 @@ async def record(request: Asked, peers: Peers, state: AppState, key: str) -> Tem
 async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Response[Any]:
     desk = _desk(state)
     form = await request.form()
+    action = FORMER_ACTIONS.get(action, action)
     if action not in (*MOVES, *LOOKS, *BRAKES):
         raise NotFound
     if action in MOVES and form.get("confirmed") != "yes":
