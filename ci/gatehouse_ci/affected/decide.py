@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gatehouse_catalog import Catalog
 from gatehouse_ci.affected.uv_lock import Lock, LockedMember
-from gatehouse_release.git.checkout import ChangedPaths
+from gatehouse_ci.affected.working_tree import ChangedPaths
 
 CHASSIS, DB_MANAGER, PLATFORM = "gatehouse-chassis", "gatehouse-db-manager", "gatehouse-platform"
 SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together

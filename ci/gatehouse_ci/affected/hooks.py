@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from gatehouse_ci.affected.receipts import find
-from gatehouse_release.git.checkout import ZEROS, Checkout, GitError
+from gatehouse_ci.affected.working_tree import ZEROS, GitError, WorkingTree
 
 OURS = "# Written by `gate hooks install`; `gate hooks remove` takes it away."
 SCRIPT = f"""#!/bin/sh
@@ -52,7 +52,7 @@ def remove(root: Path) -> str:
 
 def refusals(root: Path, remote: str, pushed: str) -> list[str]:
     """Why a push is refused, one sentence a reference; `pushed` is what git tells a pre-push hook (githooks(5))."""
-    checkout = Checkout(root)
+    checkout = WorkingTree(root)
     found = []
     for line in pushed.splitlines():
         local, commit, theirs, _ = line.split(" ")
@@ -63,7 +63,7 @@ def refusals(root: Path, remote: str, pushed: str) -> list[str]:
     return found
 
 
-def _missing(checkout: Checkout, remote: str, commit: str) -> str | None:
+def _missing(checkout: WorkingTree, remote: str, commit: str) -> str | None:
     """What keeps a commit from being pushed; None: nothing."""
     tree = checkout.tree_of(commit)
     receipt = find(checkout, tree)
@@ -78,7 +78,7 @@ def _missing(checkout: Checkout, remote: str, commit: str) -> str | None:
     return None
 
 
-def _there_already(checkout: Checkout, remote: str, commit: str) -> bool:
+def _there_already(checkout: WorkingTree, remote: str, commit: str) -> bool:
     """Whether a branch of the remote, as far as we know it, has the commit."""
     try:
         return bool(checkout.git("for-each-ref", "--count=1", f"--contains={commit}", f"refs/remotes/{remote}"))
@@ -88,7 +88,7 @@ def _there_already(checkout: Checkout, remote: str, commit: str) -> bool:
 
 def _file(root: Path) -> Path:
     """Where git looks for it: honours core.hooksPath, as long as that is the repository's own."""
-    checkout = Checkout(root)
+    checkout = WorkingTree(root)
     folder = Path(root, checkout.git("rev-parse", "--git-path", "hooks")).resolve()
     if not folder.is_relative_to(root.resolve()) and not folder.is_relative_to(checkout.common()):
         raise ForeignHook(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from gatehouse_release.git.checkout import Checkout
+from gatehouse_ci.affected.working_tree import WorkingTree
 
 KEPT = 200
 
@@ -25,7 +25,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     tests: tuple[str, ...]
 
 
-def write(checkout: Checkout, receipt: Receipt) -> Path:
+def write(checkout: WorkingTree, receipt: Receipt) -> Path:
     """Stores a receipt; one that covers everything isn't replaced by one that covers less."""
     there = find(checkout, receipt.tree)
     file = _file(checkout, receipt.tree)
@@ -39,7 +39,7 @@ def write(checkout: Checkout, receipt: Receipt) -> Path:
     return file
 
 
-def find(checkout: Checkout, tree: str) -> Receipt | None:
+def find(checkout: WorkingTree, tree: str) -> Receipt | None:
     """The receipt for a tree; None when there is none, or none that can be read."""
     try:
         return msgspec.json.decode(_file(checkout, tree).read_bytes(), type=Receipt)
@@ -47,12 +47,12 @@ def find(checkout: Checkout, tree: str) -> Receipt | None:
         return None
 
 
-def revoke(checkout: Checkout, tree: str) -> None:
+def revoke(checkout: WorkingTree, tree: str) -> None:
     """Forgets a tree that was good before and isn't now: a test that fails now and then is no proof."""
     _file(checkout, tree).unlink(missing_ok=True)
 
 
-def _file(checkout: Checkout, tree: str) -> Path:
+def _file(checkout: WorkingTree, tree: str) -> Path:
     return checkout.common() / "gatehouse" / "receipts" / f"{tree}.json"
 
 

@@ -14,7 +14,7 @@ from gatehouse_catalog import load_catalog
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_ci.affected.decide import Affected, House, affected
 from gatehouse_ci.affected.uv_lock import Lock
-from gatehouse_release.git.checkout import Checkout, GitError
+from gatehouse_ci.affected.working_tree import GitError, WorkingTree
 from gatehouse_release.git.files import stack_config, stack_path
 
 RELEASES = "gatehouse:releases"
@@ -23,7 +23,7 @@ SHOWN = 3  # reasons a line; --json has all
 
 def look(root: Path, revision: str | None = None, *, everything: bool = False) -> Affected:
     """What differs from a revision (default: from where this branch left origin's main) and what that affects."""
-    checkout = Checkout(root)
+    checkout = WorkingTree(root)
     base = None if everything else checkout.base(revision)
     return affected(_house(root), checkout.changes(base), lambda path: _now(root, path))
 
@@ -33,7 +33,7 @@ def since_release(root: Path, environment: str) -> Affected:
 
     Raises PortFailed when the stack file isn't YAML.
     """
-    checkout, house = Checkout(root), _house(root)
+    checkout, house = WorkingTree(root), _house(root)
     commits = released(root, environment)
     bases = {service.name: checkout.commit(commits.get(service.name) or "-") for service in house.services.values()}
     since = {base: _since(checkout, house, environment, base) for base in {*bases.values()} if base}
@@ -54,7 +54,7 @@ def since_release(root: Path, environment: str) -> Affected:
     return answer
 
 
-def _since(checkout: Checkout, house: House, environment: str, base: str) -> Affected:
+def _since(checkout: WorkingTree, house: House, environment: str, base: str) -> Affected:
     """What differs from one release. Nothing does when that is the newer one: nobody goes back by building again."""
     if checkout.has(base, "HEAD"):
         return Affected(base)
@@ -63,7 +63,7 @@ def _since(checkout: Checkout, house: House, environment: str, base: str) -> Aff
     return affected(house, replace(changes, paths=paths), lambda path: _now(checkout.root, path))
 
 
-def _about_releases(checkout: Checkout, base: str, path: str, environment: str) -> bool:
+def _about_releases(checkout: WorkingTree, base: str, path: str, environment: str) -> bool:
     """Whether a file of stacks/ says nothing new of this environment, but which releases are where."""
     stack = re.fullmatch(r"stacks/Pulumi\.(\w+)\.yaml", path)
     if path.startswith("stacks/releases/") or (stack and stack[1] in ENVIRONMENTS and stack[1] != environment):
@@ -81,7 +81,7 @@ def released(root: Path, environment: str) -> Mapping[str, str]:
     A build may wait for another one; what that has released stands on main by then, and not in this checkout.
     Raises PortFailed when the stack file isn't YAML.
     """
-    text = Checkout(root).text("origin/main", stack_path(environment))
+    text = WorkingTree(root).text("origin/main", stack_path(environment))
     config = stack_config(root if text is None else {stack_path(environment): text}, environment)
     releases = config.get(RELEASES) or {}
     return {service: str(release.get("commit", "")) for service, release in releases.items()}
@@ -108,11 +108,11 @@ def outputs(answer: Affected, root: Path) -> dict[str, Any]:
         "services": answer.services,
         "build": bool(answer.services),
         "deploy_needed": bool(answer.services or answer.deploy),
-        "tag": tag_of(Checkout(root)),
+        "tag": tag_of(WorkingTree(root)),
     }
 
 
-def tag_of(checkout: Checkout) -> str:
+def tag_of(checkout: WorkingTree) -> str:
     """The tag of what is built from HEAD, such as v2026.11.23-1a2b3c4d: its day (UTC) and its commit."""
     if checkout.commit("HEAD") is None:
         return ""

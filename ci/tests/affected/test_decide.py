@@ -17,7 +17,7 @@ from gatehouse_catalog import find_root, load_catalog
 from gatehouse_ci.affected.decide import Affected, House, affected
 from gatehouse_ci.affected.report import for_people, look, since_release
 from gatehouse_ci.affected.uv_lock import Lock
-from gatehouse_release.git.checkout import ChangedPaths, Checkout, GitError
+from gatehouse_ci.affected.working_tree import ChangedPaths, GitError, WorkingTree
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
@@ -186,7 +186,53 @@ def test_every_file_of_this_repository_has_its_rule(change):
     assert change(*files).everything == []
 
 
-def test_a_service_that_was_written_just_now_is_affected_before_it_is_locked(repository: Checkout):
+def tracked(folder: str) -> list[str]:
+    """Every file of a folder that is committed, or would be."""
+    command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard", folder]
+    paths = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert paths, folder
+    return paths
+
+
+def test_no_file_of_gatehouse_ci_affects_an_image(change):
+    """A service's image holds the promotion core at most (the portal's), never ci's commands."""
+    affected_by = {path: change(path).services for path in tracked("ci/gatehouse_ci")}
+    assert {path: services for path, services in affected_by.items() if services} == {}
+
+
+def test_no_file_of_the_importer_affects_a_database_image(change):
+    affected_by = {path: change(path) for path in tracked("db-manager/gatehouse_db_manager/importer")}
+    assert {path: answer.services for path, answer in affected_by.items() if answer.services} == {}
+    assert all("db-manager/tests" in answer.tests for answer in affected_by.values())
+
+
+def test_a_file_of_the_promotion_core_affects_the_portals_image_alone(change):
+    for path in tracked("ci/release/gatehouse_release"):
+        assert change(path).services == ["portal"], path
+
+
+def test_a_file_belongs_to_the_member_with_the_longest_folder_above_it(house):
+    """Members are nested: ci/release is not ci's."""
+    folders = {member.folder: name for name, member in house.members.items()}
+    assert {"ci", "ci/release"} <= folders.keys()
+    for path in tracked("."):
+        above = [folder for folder in folders if path.startswith(f"{folder}/")]
+        owner = house.owner(path)
+        assert (owner.name if owner else None) == (folders[max(above, key=len)] if above else None), path
+
+
+def test_an_image_is_built_from_the_promotion_core_and_from_nothing_else_of_ci():
+    recipe = (ROOT / "services" / "Dockerfile").read_text()
+    copied_from_ci = {
+        words[1] for line in recipe.splitlines() if (words := line.split())[:1] == ["COPY"] and "ci" in line
+    }
+    assert {path for path in copied_from_ci if path.startswith("ci")} == {"ci/release", "ci/release/pyproject.toml"}
+    let_in = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!ci")]
+    assert let_in == ["!ci/release"]
+    assert "db-manager/gatehouse_db_manager/importer" in (ROOT / ".dockerignore").read_text().splitlines()
+
+
+def test_a_service_that_was_written_just_now_is_affected_before_it_is_locked(repository: WorkingTree):
     text = (ROOT / "services/topics/service.toml").read_text().replace("topics", "library").replace("8404", "8499")
     write(repository.root / "services/library/service.toml", text)
     write(repository.root / "services/library/gatehouse_library/app.py", "")
@@ -259,16 +305,16 @@ def test_the_decision_takes_less_than_two_seconds():
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Checkout:
-    return copied(ROOT, tmp_path / "gatehouse")
+def repository(tmp_path: Path) -> WorkingTree:
+    return WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
 
 
-def test_files_that_git_does_not_know_yet_count(repository: Checkout):
+def test_files_that_git_does_not_know_yet_count(repository: WorkingTree):
     write(repository.root / "services/topics/gatehouse_topics/new rule.py", "")
     assert look(repository.root, "HEAD").services == ["topics"]
 
 
-def test_a_branch_is_compared_with_where_it_left_main(repository: Checkout):
+def test_a_branch_is_compared_with_where_it_left_main(repository: WorkingTree):
     repository.git("switch", "--quiet", "--create", "mine")
     commit(repository, "Mine", **{"services/person/gatehouse_person/mine.py": "x = 1\n"})
     repository.git("switch", "--quiet", "main")
@@ -277,24 +323,24 @@ def test_a_branch_is_compared_with_where_it_left_main(repository: Checkout):
     assert look(repository.root).services == ["person"]
 
 
-def test_a_file_that_moved_affects_both_places(repository: Checkout):
+def test_a_file_that_moved_affects_both_places(repository: WorkingTree):
     commit(repository, "One", **{"services/person/gatehouse_person/rule.py": "x = 1\n" * 50})
     write(repository.root / "services/topics/gatehouse_topics/rule.py", "")
     repository.git("mv", "-f", "services/person/gatehouse_person/rule.py", "services/topics/gatehouse_topics/rule.py")
     assert look(repository.root, "HEAD").services == ["person", "topics"]
 
 
-def test_a_new_branch_and_a_main_without_a_remote_compare_with_nothing(repository: Checkout):
+def test_a_new_branch_and_a_main_without_a_remote_compare_with_nothing(repository: WorkingTree):
     assert set(look(repository.root, "0" * 40).services) == EVERY
     assert set(look(repository.root).services) == EVERY
 
 
-def test_a_revision_that_is_not_here_is_an_error_with_its_fix(repository: Checkout):
+def test_a_revision_that_is_not_here_is_an_error_with_its_fix(repository: WorkingTree):
     with pytest.raises(GitError, match=r"fetch-depth: 0"):
         look(repository.root, "f" * 40)
 
 
-def test_a_build_compares_each_service_with_its_own_release(repository: Checkout):
+def test_a_build_compares_each_service_with_its_own_release(repository: WorkingTree):
     """A build between two may have failed or been cancelled: what it would have built is built by the next."""
     first = repository.git("rev-parse", "HEAD")
     release = "{{tag: v1, digest: 'sha256:{0}', commit: {1}}}"
@@ -309,7 +355,7 @@ def test_a_build_compares_each_service_with_its_own_release(repository: Checkout
     assert answer.images["identity"] == ["nothing of it is released to dev yet"]
 
 
-def released(git: Checkout, revision: str, *, environment: str = "dev") -> str:
+def released(git: WorkingTree, revision: str, *, environment: str = "dev") -> str:
     """Commits that every service is released from `revision`, as promotion does."""
     release = f"{{tag: v1, digest: 'sha256:{'a' * 64}', commit: {revision}}}"
     stack = f"stacks/Pulumi.{environment}.yaml"
@@ -318,7 +364,7 @@ def released(git: Checkout, revision: str, *, environment: str = "dev") -> str:
     return commit(git, "Release", **{stack: text, f"stacks/releases/{environment}/1.yaml": "kind: promotion\n"})
 
 
-def test_that_something_was_released_is_no_reason_to_deploy(repository: Checkout):
+def test_that_something_was_released_is_no_reason_to_deploy(repository: WorkingTree):
     first = repository.git("rev-parse", "HEAD")
     released(repository, first, environment="test")
     released(repository, first)
@@ -330,7 +376,7 @@ def test_that_something_was_released_is_no_reason_to_deploy(repository: Checkout
     assert since_release(repository.root, "dev").deploy == ["stacks/Pulumi.dev.yaml: what an environment is made from"]
 
 
-def test_an_older_commit_is_never_built_over_a_newer_release(repository: Checkout):
+def test_an_older_commit_is_never_built_over_a_newer_release(repository: WorkingTree):
     """Somebody runs an old build again."""
     older = repository.git("rev-parse", "HEAD")
     newer = commit(repository, "Newer", **{"services/person/gatehouse_person/a.py": ""})
@@ -342,7 +388,7 @@ def test_an_older_commit_is_never_built_over_a_newer_release(repository: Checkou
     assert since_release(repository.root, "dev").services == []
 
 
-def test_what_was_released_while_a_build_waited_counts(repository: Checkout, tmp_path: Path):
+def test_what_was_released_while_a_build_waited_counts(repository: WorkingTree, tmp_path: Path):
     waiting = commit(repository, "Waits", **{"services/person/gatehouse_person/a.py": ""})
     released(repository, waiting)
     with_remote(repository, tmp_path / "remote.git")
@@ -350,7 +396,7 @@ def test_what_was_released_while_a_build_waited_counts(repository: Checkout, tmp
     assert since_release(repository.root, "dev").services == []
 
 
-def test_the_answer_for_people_says_why(repository: Checkout):
+def test_the_answer_for_people_says_why(repository: WorkingTree):
     write(repository.root / "services/chassis/gatehouse_chassis/a.py", "")
     said = for_people(look(repository.root, "HEAD"))
     assert "services/chassis/gatehouse_chassis/a.py: gatehouse-chassis, which it stands on" in said
@@ -359,7 +405,7 @@ def test_the_answer_for_people_says_why(repository: Checkout):
     assert "Nothing is affected." in for_people(look(repository.root, "HEAD"))
 
 
-def test_the_command_writes_a_steps_outputs(repository: Checkout, tmp_path: Path):
+def test_the_command_writes_a_steps_outputs(repository: WorkingTree, tmp_path: Path):
     output = tmp_path / "output"
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "affected", "--github"]
     environment = {**os.environ, "GITHUB_OUTPUT": str(output)}

@@ -13,7 +13,7 @@ from gatehouse_catalog import find_root
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.hooks import OURS, ForeignHook, install, remove
 from gatehouse_ci.affected.receipts import Receipt
-from gatehouse_release.git.checkout import Checkout
+from gatehouse_ci.affected.working_tree import WorkingTree
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
@@ -24,9 +24,9 @@ exec "{sys.executable}" -m gatehouse_local.gate --root "$(git rev-parse --show-t
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Checkout:
+def repository(tmp_path: Path) -> WorkingTree:
     """With the hook installed, and a remote that has main."""
-    git = copied(ROOT, tmp_path / "gatehouse")
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     write(git.root / "local" / "gate", DOOR)
     (git.root / "local" / "gate").chmod(0o755)
     commit(git, "A door")
@@ -35,16 +35,16 @@ def repository(tmp_path: Path) -> Checkout:
     return git
 
 
-def found_good(git: Checkout, *, base: str | None = None) -> None:
+def found_good(git: WorkingTree, *, base: str | None = None) -> None:
     receipts.write(git, Receipt(tree=git.tree(), at=datetime.now(UTC), base=base, checks=("style",), tests=()))
 
 
-def push(git: Checkout, *words: str) -> subprocess.CompletedProcess:
+def push(git: WorkingTree, *words: str) -> subprocess.CompletedProcess:
     command = ["git", "push", "--quiet", "origin", *words]
     return subprocess.run(command, cwd=git.root, capture_output=True, text=True, check=False)
 
 
-def test_a_commit_without_a_receipt_stays_here(repository: Checkout):
+def test_a_commit_without_a_receipt_stays_here(repository: WorkingTree):
     made = commit(repository, "Unchecked", **{"a.txt": "a"})
     done = push(repository, "main")
     assert done.returncode != 0
@@ -53,7 +53,7 @@ def test_a_commit_without_a_receipt_stays_here(repository: Checkout):
     assert repository.git("ls-remote", "origin", "main").split()[0] != made
 
 
-def test_a_commit_with_a_receipt_for_its_tree_is_pushed(repository: Checkout):
+def test_a_commit_with_a_receipt_for_its_tree_is_pushed(repository: WorkingTree):
     write(repository.root / "a.txt", "a")
     found_good(repository)  # before it is committed: the tree counts
     made = commit(repository, "Checked")
@@ -62,7 +62,7 @@ def test_a_commit_with_a_receipt_for_its_tree_is_pushed(repository: Checkout):
     assert repository.git("ls-remote", "origin", "main").split()[0] == made
 
 
-def test_another_message_needs_no_other_receipt_but_another_file_does(repository: Checkout):
+def test_another_message_needs_no_other_receipt_but_another_file_does(repository: WorkingTree):
     commit(repository, "Checked", **{"a.txt": "a"})
     found_good(repository)
     repository.git("commit", "--quiet", "--amend", "-m", "Said better")
@@ -71,7 +71,7 @@ def test_another_message_needs_no_other_receipt_but_another_file_does(repository
     assert push(repository, "main").returncode != 0
 
 
-def test_every_branch_and_tag_is_looked_at(repository: Checkout):
+def test_every_branch_and_tag_is_looked_at(repository: WorkingTree):
     commit(repository, "Checked", **{"a.txt": "a"})
     found_good(repository)
     repository.git("switch", "--quiet", "--create", "other")
@@ -83,12 +83,12 @@ def test_every_branch_and_tag_is_looked_at(repository: Checkout):
     assert "refs/heads/main isn't" not in done.stderr
 
 
-def test_what_the_remote_has_and_what_goes_needs_none(repository: Checkout):
+def test_what_the_remote_has_and_what_goes_needs_none(repository: WorkingTree):
     assert push(repository, "main:refs/heads/copy", "main:refs/tags/v0").returncode == 0
     assert push(repository, "--delete", "copy").returncode == 0
 
 
-def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repository: Checkout, tmp_path: Path):
+def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repository: WorkingTree, tmp_path: Path):
     base = repository.git("rev-parse", "HEAD")
     commit(repository, "Checked", **{"a.txt": "a"})
     found_good(repository, base=base)
@@ -101,24 +101,24 @@ def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repositor
     assert push(repository, "main").returncode == 0
 
 
-def test_it_works_from_another_work_tree(repository: Checkout, tmp_path: Path):
+def test_it_works_from_another_work_tree(repository: WorkingTree, tmp_path: Path):
     other = tmp_path / "other"
     repository.git("worktree", "add", "--quiet", "-b", "mine", str(other))
     write(other / "a.txt", "a")
-    git = Checkout(other)
+    git = WorkingTree(other)
     commit(git, "Unchecked")
     assert "refs/heads/mine isn't pushed" in push(git, "mine").stderr
     found_good(git)
     assert push(git, "mine").returncode == 0
 
 
-def test_git_can_be_told_to_push_all_the_same(repository: Checkout):
+def test_git_can_be_told_to_push_all_the_same(repository: WorkingTree):
     commit(repository, "Unchecked", **{"a.txt": "a"})
     assert push(repository, "--no-verify", "main").returncode == 0
 
 
 def test_a_hook_of_somebody_else_stays(tmp_path: Path):
-    git = copied(ROOT, tmp_path / "gatehouse")
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     theirs = git.root / ".git" / "hooks" / "pre-push"
     write(theirs, "#!/bin/sh\necho theirs\n")
     for change in (install, remove):
@@ -128,7 +128,7 @@ def test_a_hook_of_somebody_else_stays(tmp_path: Path):
 
 
 def test_installing_twice_and_removing_leaves_nothing(tmp_path: Path):
-    git = copied(ROOT, tmp_path / "gatehouse")
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     folder = git.root / ".git" / "hooks"
     before = sorted(folder.iterdir())
     install(git.root)
@@ -142,7 +142,7 @@ def test_installing_twice_and_removing_leaves_nothing(tmp_path: Path):
 
 
 def test_hooks_that_are_kept_in_the_checkout_are_honoured_and_those_outside_refused(tmp_path: Path):
-    git = copied(ROOT, tmp_path / "gatehouse")
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     git.git("config", "core.hooksPath", ".hooks")
     install(git.root)
     assert (git.root / ".hooks" / "pre-push").is_file()
@@ -151,7 +151,7 @@ def test_hooks_that_are_kept_in_the_checkout_are_honoured_and_those_outside_refu
         install(git.root)
 
 
-def test_the_commands_say_what_they_did(repository: Checkout):
+def test_the_commands_say_what_they_did(repository: WorkingTree):
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "hooks"]
     shutil.rmtree(repository.root / ".git" / "hooks")
     done = subprocess.run([*command, "install"], capture_output=True, text=True, check=True)

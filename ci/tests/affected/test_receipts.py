@@ -8,26 +8,26 @@ import pytest
 from gatehouse_catalog import find_root
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.receipts import Receipt
-from gatehouse_release.git.checkout import Checkout
+from gatehouse_ci.affected.working_tree import WorkingTree
 from gatehouse_release.testing.checkout import commit, copied, write
 
 ROOT = find_root(Path(__file__))
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Checkout:
-    return copied(ROOT, tmp_path / "gatehouse")
+def repository(tmp_path: Path) -> WorkingTree:
+    return WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
 
 
 def receipt(tree: str, base: str | None = None) -> Receipt:
     return Receipt(tree=tree, at=datetime.now(UTC), base=base, checks=("style",), tests=())
 
 
-def test_a_clean_checkout_has_its_commits_tree(repository: Checkout):
+def test_a_clean_checkout_has_its_commits_tree(repository: WorkingTree):
     assert repository.tree() == repository.tree_of("HEAD")
 
 
-def test_the_tree_is_that_of_committing_every_file(repository: Checkout):
+def test_the_tree_is_that_of_committing_every_file(repository: WorkingTree):
     write(repository.root / "staged.txt", "staged")
     repository.git("add", "staged.txt")
     write(repository.root / "staged.txt", "and changed again")
@@ -40,7 +40,7 @@ def test_the_tree_is_that_of_committing_every_file(repository: Checkout):
     assert repository.tree_of("HEAD") == seen
 
 
-def test_looking_changes_neither_index_nor_objects(repository: Checkout):
+def test_looking_changes_neither_index_nor_objects(repository: WorkingTree):
     write(repository.root / "new.txt", "not added")
     folder = repository.root / ".git"
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
@@ -49,15 +49,15 @@ def test_looking_changes_neither_index_nor_objects(repository: Checkout):
     assert repository.git("status", "--short") == "?? new.txt"
 
 
-def test_a_receipt_is_found_from_every_work_tree(repository: Checkout, tmp_path: Path):
+def test_a_receipt_is_found_from_every_work_tree(repository: WorkingTree, tmp_path: Path):
     tree = repository.tree()
     written = receipt(tree)
     receipts.write(repository, written)
     repository.git("worktree", "add", "--quiet", "--detach", str(tmp_path / "other"))
-    assert receipts.find(Checkout(tmp_path / "other"), tree) == written
+    assert receipts.find(WorkingTree(tmp_path / "other"), tree) == written
 
 
-def test_a_receipt_for_everything_is_not_replaced_by_one_for_less(repository: Checkout):
+def test_a_receipt_for_everything_is_not_replaced_by_one_for_less(repository: WorkingTree):
     tree = repository.tree()
     receipts.write(repository, receipt(tree))
     receipts.write(repository, receipt(tree, base="a" * 40))
@@ -66,7 +66,7 @@ def test_a_receipt_for_everything_is_not_replaced_by_one_for_less(repository: Ch
     assert found.base is None
 
 
-def test_a_revoked_and_a_spoilt_receipt_are_none(repository: Checkout):
+def test_a_revoked_and_a_spoilt_receipt_are_none(repository: WorkingTree):
     tree = repository.tree()
     file = receipts.write(repository, receipt(tree))
     file.write_text("{")
@@ -77,7 +77,7 @@ def test_a_revoked_and_a_spoilt_receipt_are_none(repository: Checkout):
     assert receipts.find(repository, tree) is None
 
 
-def test_old_receipts_are_forgotten(repository: Checkout):
+def test_old_receipts_are_forgotten(repository: WorkingTree):
     for number in range(receipts.KEPT + 5):
         file = receipts.write(repository, receipt(f"{number:040x}"))
     assert len(list(file.parent.iterdir())) == receipts.KEPT

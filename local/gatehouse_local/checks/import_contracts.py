@@ -19,8 +19,8 @@ ALLOWED = {
     CATALOG: frozenset(),
     CHASSIS: frozenset({CATALOG}),
     "gatehouse_platform": frozenset({CATALOG, OBSERVABILITY}),
-    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI, RELEASE}),
-    # The release page decides by the same core as `gate promote`.
+    "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI}),
+    # The promotion core is for ci's commands and the portal's release pages, and for nobody else.
     "gatehouse_portal": frozenset({CATALOG, CHASSIS, RELEASE}),
     RELEASE: frozenset({CATALOG, CHASSIS, DB_MANAGER}),
     CI: frozenset({CATALOG, DB_MANAGER, RELEASE}),

@@ -16,9 +16,9 @@ import click
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.decide import Affected
 from gatehouse_ci.affected.report import differ, look
+from gatehouse_ci.affected.working_tree import GitError, WorkingTree
 from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, run, say
 from gatehouse_local.testing.testrun import SHARING, workers
-from gatehouse_release.git.checkout import Checkout, GitError
 
 # They start every service: `gate check --all` and CI run them.
 WHOLE_INSTITUTE = ("tests/blackbox", "tests/contracts", "tests/journeys")
@@ -38,7 +38,7 @@ def run_only(root: Path, only: tuple[str, ...], *, as_json: bool) -> int:
 
 def run_affected(root: Path, house: list[Check], *, base: str | None, everything: bool, as_json: bool) -> int:
     """The house's checks, the affected tests, and a receipt if all is well; 0 when it is."""
-    checkout = Checkout(root)
+    checkout = WorkingTree(root)
     tree = _tree(checkout)
     answer = look(root, base, everything=everything or (tree is None and base is None))
     tests = to_test(root, answer)
@@ -88,7 +88,7 @@ def _side_by_side(root: Path, places: list[str]) -> list[str]:
 
 
 def _receipt(
-    checkout: Checkout, tree: str | None, answer: Affected, outcomes: list[CheckOutcome], tests: list[str]
+    checkout: WorkingTree, tree: str | None, answer: Affected, outcomes: list[CheckOutcome], tests: list[str]
 ) -> tuple[str | None, str]:
     """Writes the receipt or takes an older one away; gives its file, and what to tell."""
     if tree is None:
@@ -122,7 +122,7 @@ def _described(answer: Affected, tests: list[str]) -> str:
     )
 
 
-def _tree(checkout: Checkout) -> str | None:
+def _tree(checkout: WorkingTree) -> str | None:
     try:
         return checkout.tree()
     except GitError:

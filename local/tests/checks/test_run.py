@@ -8,9 +8,9 @@ import pytest
 
 from gatehouse_catalog import find_root
 from gatehouse_ci.affected import receipts
+from gatehouse_ci.affected.working_tree import WorkingTree
 from gatehouse_local.checks.checks import Check
 from gatehouse_local.checks.run import run_affected
-from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
 ROOT = find_root(Path(__file__))
@@ -21,8 +21,8 @@ FAILS = "def test_it(): assert False\n"
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Checkout:
-    git = copied(ROOT, tmp_path / "gatehouse")
+def repository(tmp_path: Path) -> WorkingTree:
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     for service in ("person", "topics"):
         write(git.root / f"services/{service}/tests/test_{service}.py", PASSES)
     commit(git, "Tests")
@@ -30,11 +30,11 @@ def repository(tmp_path: Path) -> Checkout:
     return git
 
 
-def check(git: Checkout, *house: Check, everything: bool = False, as_json: bool = False) -> int:
+def check(git: WorkingTree, *house: Check, everything: bool = False, as_json: bool = False) -> int:
     return run_affected(git.root, list(house), base=None, everything=everything, as_json=as_json)
 
 
-def test_affected_tests_run_and_a_receipt_is_kept(repository: Checkout, capfd: pytest.CaptureFixture):
+def test_affected_tests_run_and_a_receipt_is_kept(repository: WorkingTree, capfd: pytest.CaptureFixture):
     write(repository.root / "services/person/gatehouse_person/a.py", "")
     write(repository.root / "services/topics/tests/test_topics.py", PASSES)
     assert check(repository, GOOD) == 0
@@ -48,7 +48,7 @@ def test_affected_tests_run_and_a_receipt_is_kept(repository: Checkout, capfd: p
     assert found.checks == ("good", "tests")
 
 
-def test_what_is_committed_may_be_pushed(repository: Checkout, capfd: pytest.CaptureFixture):
+def test_what_is_committed_may_be_pushed(repository: WorkingTree, capfd: pytest.CaptureFixture):
     commit(repository, "Mine", **{"services/person/gatehouse_person/a.py": ""})
     assert check(repository, GOOD) == 0
     assert "this commit may be pushed" in capfd.readouterr().out
@@ -56,7 +56,7 @@ def test_what_is_committed_may_be_pushed(repository: Checkout, capfd: pytest.Cap
 
 @pytest.mark.parametrize(("house", "test"), [([BAD], PASSES), ([GOOD], FAILS)], ids=["check", "test"])
 def test_a_failure_gives_no_receipt_and_takes_an_earlier_one(
-    repository: Checkout, capfd: pytest.CaptureFixture, house: list[Check], test: str
+    repository: WorkingTree, capfd: pytest.CaptureFixture, house: list[Check], test: str
 ):
     write(repository.root / "services/person/tests/test_person.py", test)
     tree = repository.tree()
@@ -72,14 +72,14 @@ def _long_ago():
     return datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def test_files_that_change_on_the_way_give_no_receipt(repository: Checkout, capfd: pytest.CaptureFixture):
+def test_files_that_change_on_the_way_give_no_receipt(repository: WorkingTree, capfd: pytest.CaptureFixture):
     meddling = Check("meddling", (sys.executable, "-c", "open('a.txt', 'a').write('x')"), "")
     assert check(repository, meddling) == 0
     assert "No receipt: files changed while they were checked" in capfd.readouterr().out
     assert receipts.find(repository, repository.tree()) is None
 
 
-def test_all_runs_every_test_and_its_receipt_says_so(repository: Checkout, capfd: pytest.CaptureFixture):
+def test_all_runs_every_test_and_its_receipt_says_so(repository: WorkingTree, capfd: pytest.CaptureFixture):
     assert check(repository, GOOD, everything=True, as_json=True) == 0
     told = json.loads(capfd.readouterr().out)
     assert (told["base"], told["tests"]) == (None, ["all"])
@@ -88,7 +88,7 @@ def test_all_runs_every_test_and_its_receipt_says_so(repository: Checkout, capfd
 
 
 def test_a_folder_without_git_is_checked_without_a_receipt(tmp_path: Path, capfd: pytest.CaptureFixture):
-    git = copied(ROOT, tmp_path / "gatehouse")
+    git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     (git.root / ".git").rename(tmp_path / "elsewhere")
     write(git.root / "services/person/tests/test_person.py", PASSES)
     assert check(git, GOOD) == 0
