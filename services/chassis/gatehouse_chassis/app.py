@@ -21,7 +21,7 @@ from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
-from gatehouse_chassis.http.docs_page import page as docs_page
+from gatehouse_chassis.http.docs_page import render_docs_page
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
 from gatehouse_chassis.http.health import HealthChecks
@@ -70,15 +70,13 @@ def create_app(
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Lifespan] = (),
     keys: FetchKeys | None = None,
-    root_routes: Sequence[ControllerRouterHandler] = (),
     errors: ExceptionHandler = answer,
     **options: Any,
 ) -> Litestar:
     """The application of `service`: `routes` below its path, and the platform's routes at the root.
 
-    `keys` replaces fetching identity's JWKS over HTTP (identity itself, tests). `root_routes` are mounted at the root,
-    not below the service's path. `errors` answers every exception. `options` go to Litestar. Raises
-    Unguarded when a route has no guard.
+    `keys` replaces fetching identity's JWKS over HTTP (identity itself, tests). `errors` answers
+    every exception. `options` go to Litestar. Raises Unguarded when a route has no guard.
     """
     drain = Drain()
     metrics = Metrics(service)
@@ -129,12 +127,11 @@ def create_app(
                 await client.close()
             clients.clear()
 
-    path = service.entry.path or "/"
+    path = service.entry.path
     app = App(
         route_handlers=[
             operations(service, health, metrics),
             _documents(service),
-            *root_routes,
             Router(path=path, route_handlers=list(routes)),
         ],
         lifespan=[calling, connected, *lifespan],
@@ -244,7 +241,7 @@ def _documents(service: ServiceContext) -> Router:
     @get("/docs", guards=[public], include_in_schema=False, sync_to_thread=False)
     def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
         if "html" not in made:
-            made["html"] = docs_page(msgspec.json.decode(document(request.app)), service.name).encode()
+            made["html"] = render_docs_page(msgspec.json.decode(document(request.app)), service.name).encode()
         return Response(made["html"], media_type=MediaType.HTML)
 
     return Router(path="/", route_handlers=[openapi, docs])

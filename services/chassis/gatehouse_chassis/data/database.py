@@ -35,7 +35,7 @@ from piccolo.table import Table
 
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.data.statements import Statement, compiled
-from gatehouse_chassis.data.transactions import GONE, Isolation, Transaction
+from gatehouse_chassis.data.transactions import GONE, Transaction
 
 LONGEST_SHOWN = 500  # characters of a slow statement in the log
 
@@ -183,18 +183,6 @@ class Database(PostgresEngine):
         except TimeoutError:
             pool.terminate()
 
-    async def ping(self, within: float = 1.0) -> float:
-        """One `select 1`; returns seconds. Raises Busy or Unreachable when it doesn't answer `within` seconds."""
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(within):
-                await self.fetchval("select 1")
-        except TimeoutError:
-            raise Unreachable(f"PostgreSQL didn't answer within {within:g} s.") from None
-        except (asyncpg.PostgresError, *GONE) as error:
-            raise Unreachable(_why(error)) from error
-        return time.perf_counter() - started
-
     def pool_state(self) -> PoolState:
         if self.pool is None:
             return PoolState(0, 0, 0, 0)
@@ -326,10 +314,8 @@ class Database(PostgresEngine):
         """The innermost transaction that this task is in."""
         return cast("Transaction | None", self.current_transaction.get())
 
-    def transaction(
-        self, allow_nested: bool = True, *, isolation: Isolation | None = None, readonly: bool = False
-    ) -> Transaction:
-        return Transaction(self, allow_nested=allow_nested, isolation=isolation, readonly=readonly)
+    def transaction(self, allow_nested: bool = True) -> Transaction:
+        return Transaction(self, allow_nested=allow_nested)
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[asyncpg.Record]:
         sql, args = querystring.compile_string(engine_type="postgres")

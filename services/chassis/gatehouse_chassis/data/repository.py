@@ -47,11 +47,10 @@ class By(Protocol):
 
 
 class Repository(Generic[T]):
-    def __init__(self, table: type[Table], row: type[T], *, noun: str = "") -> None:
-        """`noun`: what an error calls it; by default the table's name."""
+    def __init__(self, table: type[Table], row: type[T]) -> None:
         meta = table._meta
         self.table = table
-        self.noun = noun or meta.tablename.replace("_", " ")
+        self.noun = meta.tablename.replace("_", " ")
         self._builder = RowBuilder(row)
         self._columns = {column._meta.db_column_name for column in meta.columns}
         self._source = meta.get_formatted_tablename()

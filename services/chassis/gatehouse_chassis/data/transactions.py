@@ -17,8 +17,6 @@ from piccolo.engine.postgres import PostgresTransaction
 if TYPE_CHECKING:
     from gatehouse_chassis.data.database import Database
 
-Isolation = Literal["read_committed", "repeatable_read", "serializable"]
-
 GONE = (
     asyncpg.ConnectionDoesNotExistError,
     asyncpg.exceptions.AdminShutdownError,
@@ -40,13 +38,9 @@ class Transaction(PostgresTransaction):
     and only the task that opened the outer one may open it: two tasks' savepoints can't overlap on one connection.
     """
 
-    def __init__(
-        self, engine: Database, *, allow_nested: bool = True, isolation: Isolation | None = None, readonly: bool = False
-    ) -> None:
+    def __init__(self, engine: Database, *, allow_nested: bool = True) -> None:
         super().__init__(engine, allow_nested=allow_nested)
         self.database = engine
-        self.isolation = isolation
-        self.readonly = readonly
         self.ended = False
         self.owner: asyncio.Task | None = None
         self.lock = asyncio.Lock()
@@ -75,8 +69,6 @@ class Transaction(PostgresTransaction):
                 "A nested transaction was opened by another task than the one that owns the outer transaction "
                 "(asyncio.gather, create_task). Open it before the tasks start, or run them one after the other."
             )
-        if self.isolation or self.readonly:
-            raise TransactionMisuse("A nested transaction can't choose isolation or readonly; say it on the outer one.")
         self.connection = parent.connection
         self.lock = parent.lock
         self.transaction = self.connection.transaction()
@@ -85,7 +77,7 @@ class Transaction(PostgresTransaction):
         """Nothing has run yet, so one dead connection from the pool is worth a second try."""
         for attempt in (1, 2):
             self.connection = await self.database.acquire()
-            self.transaction = self.connection.transaction(isolation=self.isolation, readonly=self.readonly)
+            self.transaction = self.connection.transaction()
             try:
                 await self.begin()
             except GONE:

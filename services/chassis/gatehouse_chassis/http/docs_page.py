@@ -19,7 +19,7 @@ pre { background: var(--soft); padding: .75rem; overflow-x: auto; border-radius:
 """
 
 
-def page(document: dict[str, Any], service: str) -> str:
+def render_docs_page(document: dict[str, Any], service: str) -> str:
     """The HTML of an OpenAPI 3.1 `document`."""
     parts = [
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(service)} API</title>',

@@ -55,11 +55,6 @@ def required_version(if_match: str | None) -> int:
     return version
 
 
-def require_match(request: Request) -> int:
-    """`required_version` of a request, where the handler doesn't declare `if_match: IfMatch`."""
-    return required_version(request.headers.get("if-match"))
-
-
 def has_already(request: Request, version: int) -> bool:
     """Whether `If-None-Match` names this version: the caller needn't get it again."""
     header = request.headers.get("if-none-match")

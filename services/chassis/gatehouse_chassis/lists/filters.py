@@ -13,9 +13,9 @@ own is written twice).
 """
 
 import enum
-import uuid as uuids
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar.openapi.spec import Schema
@@ -99,23 +99,12 @@ def member(
     )
 
 
-def text(column: Column | str | None = None, *, condition: str | None = None, help: str = "") -> Filter:
-    """Exactly this text; given several times, any of them (`{}` in a condition is a text[])."""
-    return Filter(
-        condition=_condition(column, condition, "{column} = any({value}::text[])"),
-        parse=_text,
-        schema=Schema(type=OpenAPIType.STRING, max_length=LONGEST_TEXT),
-        repeats=True,
-        help=help,
-    )
-
-
 def uuid(column: Column | str | None = None, *, condition: str | None = None, help: str = "") -> Filter:
     """An id; given several times, any of them (`{}` in a condition is a uuid[])."""
 
-    def parse(text: str) -> uuids.UUID:
+    def parse(text: str) -> UUID:
         try:
-            return uuids.UUID(text)
+            return UUID(text)
         except ValueError:
             raise ValueError("an id such as 019a0000-0001-7000-8000-000000000001") from None
 
@@ -124,15 +113,6 @@ def uuid(column: Column | str | None = None, *, condition: str | None = None, he
         parse=parse,
         schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID),
         repeats=True,
-        help=help,
-    )
-
-
-def boolean(column: Column | str | None = None, *, condition: str | None = None, help: str = "") -> Filter:
-    return Filter(
-        condition=_condition(column, condition, "{column} = {value}::boolean"),
-        parse=_boolean,
-        schema=Schema(type=OpenAPIType.BOOLEAN),
         help=help,
     )
 

@@ -94,11 +94,10 @@ class Listing(Generic[T]):
         search: Sequence[Column | str] = (),
         columns: Mapping[str, str] | None = None,
         joins: str = "",
-        identity: Column | None = None,
     ) -> None:
         """`columns`: SQL for those fields of the struct that aren't columns of the table (`{"mentor": "m.name"}`);
         `joins`: SQL after the table's name (`left join person m on m.id = person.mentor_id`); `default_sort` may begin
-        with `-`; `identity`: the tie-break, by default the primary key."""
+        with `-`."""
         self.table = table
         self.sorts = {name: _sort(sort) for name, sort in sorts.items()}
         self.default_sort = default_sort
@@ -106,7 +105,7 @@ class Listing(Generic[T]):
         has_archive = "archived_at" in {column._meta.name for column in table._meta.columns}
         self.archivable = has_archive and "archived" not in self.filters
         self.searched = tuple(reference(column) for column in search)
-        self._identity = _sort(identity if identity is not None else table._meta.primary_key)
+        self._identity = _sort(table._meta.primary_key)
         self._builder = RowBuilder(row)
         self._selected = ", ".join(self._expressions(columns or {}))
         self._source = f"{table._meta.get_formatted_tablename()} {joins}".rstrip()

@@ -9,7 +9,7 @@ import msgspec
 
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
-from gatehouse_catalog.structs import Service as Entry
+from gatehouse_catalog.structs import Service
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
@@ -29,7 +29,7 @@ class Build(msgspec.Struct, frozen=True):
 class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a service knows about itself and its surroundings. Made by `load`; handlers get it as `service`."""
 
-    entry: Entry
+    entry: Service
     environment: str
     settings: Settings
     build: Build
@@ -89,14 +89,14 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             addresses=_addresses(entry, environ, folder.parent.parent),
             public_url=environ.get("GATEHOUSE_PUBLIC_URL", "http://localhost:8400").rstrip("/"),
             host=environ.get("GATEHOUSE_HOST", "127.0.0.1" if environment == "local" else "0.0.0.0"),  # noqa: S104 - a container listens to its balancer
-            port=_number(environ, "GATEHOUSE_PORT", entry.port or 0, int),
+            port=_number(environ, "GATEHOUSE_PORT", entry.port, int),
             database_url=environ.get("GATEHOUSE_DATABASE_URL") or None,
             drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
             cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
         )
 
 
-def _addresses(entry: Entry, environ: Mapping[str, str], root: Path) -> dict[str, str]:
+def _addresses(entry: Service, environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """By service: GATEHOUSE_URL_<NAME>; and for who uses every service, the rule in GATEHOUSE_SERVICE_URLS.
 
     A rule, since a variable a service would start this one anew whenever a service is added. The names are those of the
@@ -116,7 +116,7 @@ def _addresses(entry: Entry, environ: Mapping[str, str], root: Path) -> dict[str
         fix = "Copy services/*/service.toml into the image."
         message = "names no service: there is no other service.toml."
         raise CatalogError([Problem(file="environment", key="GATEHOUSE_SERVICE_URLS", message=message, fix=fix)])
-    ruled = {other.name: rule.replace("{service}", other.name) for other in others if other.port is not None}
+    ruled = {other.name: rule.replace("{service}", other.name) for other in others}
     return ruled | given
 
 

@@ -13,8 +13,7 @@ import msgspec
 
 from gatehouse_catalog.errors import CatalogError, Problem, nearest
 from gatehouse_catalog.rules import setting_problem
-from gatehouse_catalog.structs import Service as Entry
-from gatehouse_catalog.structs import Setting, SettingValue, duration_seconds, setting_variable
+from gatehouse_catalog.structs import Service, Setting, SettingValue, duration_seconds, setting_variable
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -83,7 +82,7 @@ class Settings:
         return tuple(self._value(key, "list") or ())
 
 
-def resolve(entry: Entry, environ: Mapping[str, str], root: Path | None = None) -> Settings:
+def resolve(entry: Service, environ: Mapping[str, str], root: Path | None = None) -> Settings:
     """The settings of `entry` from `environ`, the file that GATEHOUSE_SETTINGS_FILE names, and the defaults.
 
     The file is TOML with one table a service. Raises CatalogError with every value that doesn't fit, never showing a
@@ -108,7 +107,7 @@ def resolve(entry: Entry, environ: Mapping[str, str], root: Path | None = None) 
 
 
 def _one(
-    entry: Entry, key: str, setting: Setting, environ: Mapping[str, str], table: Mapping[str, Any], place: str
+    entry: Service, key: str, setting: Setting, environ: Mapping[str, str], table: Mapping[str, Any], place: str
 ) -> tuple[SettingValue | None, Origin, Problem | None]:
     variable = setting_variable(key, secret=setting.secret)
     if variable in environ:

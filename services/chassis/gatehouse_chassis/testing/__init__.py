@@ -47,6 +47,8 @@ def account_id(number: int) -> str:
 class TestTokens:
     """Access tokens like identity's, signed by a key made here; `jwks()` publishes it."""
 
+    __test__ = False  # its name begins with Test, so pytest would collect it
+
     def __init__(self) -> None:
         self._key = Ed25519PrivateKey.generate()
 

@@ -10,7 +10,8 @@ import asyncio, sys
 from pathlib import Path
 import msgspec
 from litestar import post
-from gatehouse_chassis import create_app, logs
+from gatehouse_chassis import create_app
+from gatehouse_chassis.base import logs
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.testing import serving
 

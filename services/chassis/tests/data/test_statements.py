@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 import pytest
-from piccolo.columns import UUID as UUIDColumn
+from piccolo import columns
 from piccolo.columns import Array, Integer, Text
 from piccolo.table import Table
 
@@ -24,7 +24,7 @@ class Kind(enum.Enum):
 
 
 class Pet(Table, db=DB, tablename="pet", schema="house"):
-    id = UUIDColumn(primary_key=True)
+    id = columns.UUID(primary_key=True)
     name = Text()
     kind = Text()
     age = Integer(null=True)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar import Litestar, Request, Response, get, patch, post
 from msgspec import UNSET, UnsetType
-from piccolo.columns import UUID as UUIDColumn
+from piccolo import columns
 from piccolo.columns import Array, Integer, Text, Timestamptz
 from piccolo.table import Table
 
@@ -40,16 +40,16 @@ create table house.pet (
 
 
 class Pet(Table, db=DB, tablename="pet", schema="house"):
-    id = UUIDColumn(primary_key=True)
+    id = columns.UUID(primary_key=True)
     name = Text()
     kind = Text()
     age = Integer(null=True)
-    owner_id = UUIDColumn(null=True)
+    owner_id = columns.UUID(null=True)
     tags = Array(Text())
     archived_at = Timestamptz(null=True)
-    created_by = UUIDColumn(null=True)
+    created_by = columns.UUID(null=True)
     created_request = Text(null=True)
-    changed_by = UUIDColumn(null=True)
+    changed_by = columns.UUID(null=True)
     changed_request = Text(null=True)
     version = Integer()
 

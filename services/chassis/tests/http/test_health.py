@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_catalog.structs import Service as Entry
+from gatehouse_catalog.structs import Service
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.http.health import CollectionVersion, HealthChecks, satisfies, unmet
 from gatehouse_chassis.metrics.registry import Metrics
@@ -14,7 +14,7 @@ from gatehouse_chassis.service.settings import Settings
 
 
 def service() -> ServiceContext:
-    entry = Entry(name="demo", domain="d", summary="s", folder=Path("services/demo"))
+    entry = Service(name="demo", domain="d", summary="s", path="/api/demo", port=8499, folder=Path("services/demo"))
     return ServiceContext(
         entry=entry,
         environment="local",

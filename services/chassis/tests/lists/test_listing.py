@@ -13,14 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from litestar import Litestar, Request, get
 from litestar.datastructures import MultiDict
-from piccolo.columns import UUID as UUIDColumn
+from piccolo import columns
 from piccolo.columns import Array, Boolean, Integer, Numeric, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.lists import cursors
-from gatehouse_chassis.lists.filters import boolean, choices, integer, member, present, text, uuid
+from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing, Page, Sort
 
 DB = Database("house")
@@ -28,7 +28,7 @@ MANY = settings(max_examples=60, deadline=None, suppress_health_check=list(Healt
 
 
 class Pet(Table, db=DB, tablename="pet", schema="house"):
-    id = UUIDColumn(primary_key=True)
+    id = columns.UUID(primary_key=True)
     name = Text()
     kind = Text()
     age = Integer(null=True)
@@ -36,7 +36,7 @@ class Pet(Table, db=DB, tablename="pet", schema="house"):
     born_at = Timestamptz(null=True)
     tame = Boolean()
     tags = Array(Text())
-    owner_id = UUIDColumn(null=True)
+    owner_id = columns.UUID(null=True)
     archived_at = Timestamptz(null=True)
 
 
@@ -54,10 +54,8 @@ PETS = Listing(
         "tag": member(Pet.tags),
         "owner": uuid(Pet.owner_id),
         "age": integer(Pet.age, minimum=0),
-        "tame": boolean(Pet.tame),
         "owned": present(Pet.owner_id),
-        "exactly": text(Pet.name),
-        "like_tag": text(condition='exists (select from unnest("pet".tags) tag where tag = any({}))'),
+        "like_tag": member(condition='exists (select from unnest("pet".tags) tag where tag = any({}))'),
     },
     sorts={
         "name": Pet.name,
@@ -210,9 +208,7 @@ async def test_filters_narrow_and_repeated_ones_mean_any_of_them():
     assert await names({"tag": ["grey", "none"]}) == ["a"]
     assert await names({"owner": str(anna)}) == ["a"]
     assert await names({"age": ["3", "4"]}) == ["a"]
-    assert await names({"tame": "false"}) == ["b"]
     assert await names({"owned": "false", "kind": "cow"}) == ["c"]
-    assert await names({"exactly": ["b", "c"]}) == ["b", "c"]
     assert await names({"like_tag": "grey"}) == ["a"]
 
 
@@ -257,8 +253,8 @@ async def test_what_the_caller_may_see_narrows_further_by_sql_or_piccolo():
         ({"owner": "me"}, "owner", "takes an id such as"),
         ({"age": "-1"}, "age", "whole number from 0"),
         ({"age": "99999999999"}, "age", "whole number from 0"),
-        ({"tame": "yes"}, "tame", "takes true or false"),
-        ({"tame": ["true", "false"]}, "tame", "give it once"),
+        ({"owned": "yes"}, "owned", "takes true or false"),
+        ({"owned": ["true", "false"]}, "owned", "give it once"),
         ({"tag": "\x00"}, "tag", "a text of 1 to 200"),
         ({"tag": "\ud800"}, "tag", "a text of 1 to 200"),
         ({"search": "a\x00"}, "search", "a text of 1 to 200"),
@@ -276,8 +272,8 @@ async def test_a_mistake_in_the_query_is_named(params, field, message):
 
 async def test_all_mistakes_are_named_at_once():
     with pytest.raises(Invalid) as caught:
-        await PETS.page({"limit": "0", "tame": "x", "nmae": "x"})
-    assert {error.field for error in caught.value.errors} == {"limit", "tame", "nmae"}
+        await PETS.page({"limit": "0", "owned": "x", "nmae": "x"})
+    assert {error.field for error in caught.value.errors} == {"limit", "owned", "nmae"}
 
 
 async def test_a_list_may_join_other_tables():

@@ -9,14 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_catalog import CatalogError
-from gatehouse_catalog.structs import Service as Entry
-from gatehouse_catalog.structs import Setting
+from gatehouse_catalog.structs import Service, Setting
 from gatehouse_chassis.service.settings import Settings, parse, resolve
 
 
-def entry(**settings: dict[str, Any]) -> Entry:
+def entry(**settings: dict[str, Any]) -> Service:
     declared = {key: msgspec.convert(value, Setting) for key, value in settings.items()}
-    return Entry(name="demo", domain="d", summary="s", folder=Path("services/demo"), settings=declared)
+    return Service(
+        name="demo",
+        domain="d",
+        summary="s",
+        path="/api/demo",
+        port=8499,
+        folder=Path("services/demo"),
+        settings=declared,
+    )
 
 
 def origins(settings: Settings) -> dict[str, str]:
