@@ -19,8 +19,8 @@ TARGETS = "/tmp/targets.yaml"  # noqa: S108 - in the container, whose only writa
 
 
 def labels(service: Service) -> dict[str, str]:
-    """What a service's container says of itself, for the collector to find it; nothing when it has no port."""
-    return {} if service.port is None else {PORT_LABEL: str(service.port), SERVICE_LABEL: service.name}
+    """What a service's container says of itself, for the collector to find it."""
+    return {PORT_LABEL: str(service.port), SERVICE_LABEL: service.name}
 
 
 def collector_config(*, environment: str, cluster: str, remote_write: str, region: str) -> dict[str, Any]:

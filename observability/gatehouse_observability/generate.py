@@ -25,7 +25,7 @@ def generate(root: Path) -> dict[str, str]:
     )
     alerting = alertmanager_config(topic="${GATEHOUSE_ALERTS}", region="${AWS_REGION}")
     # In compose each service answers under its own name.
-    targets = {service.name: f"{service.name}:{service.port}" for service in catalog if service.port is not None}
+    targets = {service.name: f"{service.name}:{service.port}" for service in catalog}
     boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards()}
     return {
         f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog))),

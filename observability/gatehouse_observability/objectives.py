@@ -56,7 +56,7 @@ def threshold(service: Service) -> str:
 
 def groups(catalog: Catalog) -> list[RuleGroup]:
     """One group a service, recordings before the alerts that read them."""
-    return [_group(catalog, service) for service in catalog if service.kind != "job"]
+    return [_group(catalog, service) for service in catalog]
 
 
 def _group(catalog: Catalog, service: Service) -> RuleGroup:

@@ -31,7 +31,7 @@ from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPromet
 pytestmark = pytest.mark.platform
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
-SERVED = {service.name for service in CATALOG if service.port}
+SERVED = {service.name for service in CATALOG}
 RULES = [rule for group in rule_groups(CATALOG) for rule in group.rules]
 RATE, SECONDS = 8, 60
 PATIENCE = 15.0  # seconds for two scrapes, and rules on rules; and for a line to reach its log

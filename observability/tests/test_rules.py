@@ -16,7 +16,7 @@ from gatehouse_observability.testing import promtool
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
-SERVICES = [service for service in CATALOG if service.kind != "job"]
+SERVICES = list(CATALOG)
 ALERTS = [alert for group in rule_groups(CATALOG) for alert in group.alerts]
 STEP, HOURS_STEP, WEEKS_STEP = 60, 120, 600  # seconds between samples
 MIB = 1024 * 1024
@@ -385,13 +385,6 @@ def test_every_service_of_the_catalog_is_watched():
     for service in SERVICES:
         mine = {alert.alert for alert in ALERTS if alert.labels.get("service") == service.name}
         assert {"AvailabilityBurnsFast", "LatencyBurnsFast", "ServiceUnscraped"} <= mine
-
-
-def test_a_job_has_no_requests_to_promise_anything_of(tmp_path: Path):
-    folder = tmp_path / "services" / "sweep"
-    folder.mkdir(parents=True)
-    (folder / "service.toml").write_text('name = "sweep"\ndomain = "people"\nsummary = "Sweeps"\nkind = "job"\n')
-    assert [group.name for group in rule_groups(load_catalog(tmp_path))] == ["gatehouse-platform"]
 
 
 def test_alerts_name_an_owner_and_words():

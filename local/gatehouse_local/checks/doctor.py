@@ -129,7 +129,7 @@ def _ports(root: Path) -> Iterator[Finding]:
         services = load_catalog(root).services
     except CatalogError:
         return
-    wanted = {"edge": EDGE_PORT, "postgres": POSTGRES_PORT} | {one.name: one.port for one in services if one.port}
+    wanted = {"edge": EDGE_PORT, "postgres": POSTGRES_PORT} | {service.name: service.port for service in services}
     taken = {name: port for name, port in wanted.items() if _taken(port)}
     if not taken:
         yield Finding("ports", "ok", f"{min(wanted.values())} to {max(wanted.values())}: all {len(wanted)} are free.")

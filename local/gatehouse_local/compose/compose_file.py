@@ -50,7 +50,7 @@ def document(catalog: Catalog) -> dict[str, Any]:
     taken = sorted(OWN & {*catalog.names, *(f"{service.name}-database" for service in catalog)})
     if taken:
         raise NameTaken(f"services/{taken[0]}: {FILE} has something of its own called {taken[0]}. Rename the service.")
-    running = [service for service in catalog if service.kind != "job"]
+    running = list(catalog)
     profiles = profiles_of(catalog)
     services = {
         POSTGRES: _postgres(catalog),
@@ -66,10 +66,10 @@ def document(catalog: Catalog) -> dict[str, Any]:
 
 
 def profiles_of(catalog: Catalog) -> dict[str, frozenset[str]]:
-    """The services (without jobs) that each profile brings: a group, a domain or a service, and all that it needs."""
+    """The services that each profile brings: a group, a domain or a service, and all that it needs."""
     wanted: dict[str, set[str]] = {
         "db": set(),
-        "api": {service.name for service in catalog if service.kind == "api"},
+        "api": {service.name for service in catalog.apis},
         "all": set(catalog.names),
     }
     for domain, members in catalog.domains.items():
@@ -77,7 +77,7 @@ def profiles_of(catalog: Catalog) -> dict[str, frozenset[str]]:
     for service in catalog:
         wanted.setdefault(service.name, set()).add(service.name)
     return {
-        profile: frozenset(one.name for one in catalog.start_order(sorted(names)) if one.kind != "job")
+        profile: frozenset(service.name for service in catalog.start_order(sorted(names)))
         for profile, names in wanted.items()
     }
 
@@ -89,7 +89,7 @@ def database_of(service: Service) -> str:
 
 def owners(catalog: Catalog) -> list[str]:
     """Who has secrets: the database, those that change it, and services."""
-    own = [service.name for service in catalog if service.kind != "job" and _secrets_of(service)]
+    own = [service.name for service in catalog if _secrets_of(service)]
     return [POSTGRES, "database", GRAFANA, *own]
 
 
@@ -112,7 +112,7 @@ def secret_files(catalog: Catalog) -> dict[str, str]:
         f"{GRAFANA}/password": "{grafana.administrator}",
     }
     for service in catalog:
-        if service.kind != "job" and _secrets_of(service):
+        if _secrets_of(service):
             files[f"{service.name}/environment"] = _lines(_secrets_of(service))
     return files
 
@@ -214,7 +214,7 @@ def _database(service: Service, profiles: dict[str, frozenset[str]]) -> dict[str
 
 
 def _service(catalog: Catalog, service: Service, profiles: dict[str, frozenset[str]]) -> dict[str, Any]:
-    used = [other for other in catalog.uses(service) if other.port is not None]
+    used = catalog.uses(service)
     secrets = bool(_secrets_of(service))
     found: dict[str, Any] = {
         "image": f"gatehouse/{service.name}:local",
@@ -246,7 +246,6 @@ def _edge(services: Iterable[Service], profiles: list[str]) -> dict[str, Any]:
     routes = [
         {"service": service.name, "path": service.path, "targets": [f"http://{service.name}:{service.port}"]}
         for service in services
-        if service.path and service.port
     ]
     return {
         "image": TOOLS,

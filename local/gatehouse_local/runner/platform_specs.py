@@ -58,7 +58,6 @@ class Location(msgspec.Struct, frozen=True):
         return self.state / "logs"
 
     def port(self, service: Service) -> int:
-        assert service.port is not None
         return service.port + self.offset
 
     def url(self, service: Service) -> str:
@@ -71,13 +70,13 @@ class Selection(msgspec.Struct, frozen=True):
     wanted: frozenset[str]
 
     def services(self, catalog: Catalog) -> tuple[Service, ...]:
-        """The services that run (jobs don't), each after what it uses. Raises CatalogError for an unknown name."""
+        """The services that run, each after what it uses. Raises CatalogError for an unknown name."""
         names: set[str] = set(self.wanted - {*GROUPS, OBSERVE})
         if "all" in self.wanted:
             names |= set(catalog.names)
         if "api" in self.wanted:
-            names |= {service.name for service in catalog if service.kind == "api"}
-        return tuple(service for service in catalog.start_order(sorted(names)) if service.kind != "job")
+            names |= {service.name for service in catalog.apis}
+        return catalog.start_order(sorted(names))
 
     def __or__(self, other: "Selection") -> "Selection":
         return Selection(self.wanted | other.wanted)
@@ -155,7 +154,6 @@ class LocalPlatform:
         routes = [
             {"service": service.name, "path": service.path, "targets": [self.place.url(service)]}
             for service in self.catalog
-            if service.path and service.port
         ]
         return Spec(
             name=EDGE,
@@ -174,7 +172,7 @@ class LocalPlatform:
         return prometheus_process.spec(self.catalog, targets, state=self.place.state, port=self.place.prometheus_port)
 
     def _service(self, service: Service) -> Spec:
-        used = tuple(other.name for other in self.catalog.uses(service) if other.kind != "job")
+        used = tuple(other.name for other in self.catalog.uses(service))
         return Spec(
             name=service.name,
             kind=service.kind,
@@ -202,8 +200,7 @@ class LocalPlatform:
         if settings.is_file():
             found["GATEHOUSE_SETTINGS_FILE"] = str(settings)
         for used in self.catalog.uses(service):
-            if used.port:
-                found[used.address_variable] = place.url(used)
+            found[used.address_variable] = place.url(used)
         if service.database:
             role = service.database.service_role
             login = f"{quote(role)}:{quote(self._secrets.role_password(role), safe='')}"

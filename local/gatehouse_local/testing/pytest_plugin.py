@@ -203,7 +203,7 @@ def _existing(url: str, root: Path) -> RunningPlatform:
     if parts.hostname not in {"localhost", "127.0.0.1"} or parts.port is None:
         return RunningPlatform(url)
     offset = parts.port - EDGE_PORT
-    services = {service.name: service.port for service in load_catalog(root).services if service.port}
+    services = {service.name: service.port for service in load_catalog(root)}
     return RunningPlatform(url, {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()})
 
 

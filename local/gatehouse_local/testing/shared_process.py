@@ -134,7 +134,7 @@ def _platform(folder: Path) -> Generator[Facts]:
 
     root = find_root()
     catalog = load_catalog(root)
-    services = {service.name: service.port for service in catalog.services if service.port}
+    services = {service.name: service.port for service in catalog}
     offset = _free_offset({EDGE_PORT, POSTGRES_PORT, *services.values()})
     state = folder / "platform-state"
     gate = [sys.executable, "-m", "gatehouse_local.gate"]

@@ -21,7 +21,7 @@ def started_by(profile: str) -> set[str]:
 
 def test_a_services_profile_brings_it_and_all_that_it_needs():
     for service in CATALOG:
-        needed = {one.name for one in CATALOG.start_order([service.name]) if one.kind != "job"}
+        needed = {one.name for one in CATALOG.start_order([service.name])}
         assert needed <= started_by(service.name)
         assert {compose_file.POSTGRES, compose_file.SECRETS, compose_file.EDGE} <= started_by(service.name)
 

@@ -140,9 +140,9 @@ def service_environment(
         "GATEHOUSE_BUILD_TIME": release.built_at,
         "GATEHOUSE_IMAGE_DIGEST": release.digest,
         "GATEHOUSE_DRAIN_SECONDS": str(settings.drain_seconds),
+        "GATEHOUSE_HOST": "0.0.0.0",  # noqa: S104 - in its container
+        "GATEHOUSE_PORT": str(service.port),
     }
-    if service.port is not None:
-        variables |= {"GATEHOUSE_HOST": "0.0.0.0", "GATEHOUSE_PORT": str(service.port)}  # noqa: S104 - in its container
     if EVERY in service.uses.services:
         variables["GATEHOUSE_SERVICE_URLS"] = address("{service}")
     else:

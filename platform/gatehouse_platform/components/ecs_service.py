@@ -41,20 +41,14 @@ class _ServiceResources:
         self.most = max(self.least, choice.max if choice and choice.max else self.entry.scaling.max)
         self.cpu = choice.cpu if choice and choice.cpu else self.entry.compute.cpu
         self.memory = choice.memory if choice and choice.memory else self.entry.compute.memory
-        self.blue_green = bool(choice and choice.deployment == "blue_green" and self.entry.path)
+        self.blue_green = bool(choice and choice.deployment == "blue_green")
         self.scales = self.most > self.least or self.settings.shutdown is not None
 
     def make(self, after: list[pulumi.Resource]) -> None:
-        balancing, alarms = [], []
-        after = [*after, *self.place.ready]
-        if self.entry.path is not None:
-            group, rule = self._way_in()
-            balancing.append(self._balanced(group, rule))
-            alarms.append(self._errors(group))
-            after = [*after, rule]
-        service = self._service(balancing, alarms, after)
+        group, rule = self._way_in()
+        service = self._service([self._balanced(group, rule)], [self._errors(group)], [*after, *self.place.ready, rule])
         if self.scales:
-            self._scale(service, group if balancing else None)
+            self._scale(service, group)
 
     def _way_in(self) -> tuple[lb.TargetGroup, lb.ListenerRule]:
         group = self.place.target_group(self.name)
@@ -84,7 +78,7 @@ class _ServiceResources:
             )
         return ecs.ServiceLoadBalancerArgs(
             container_name=self.name,
-            container_port=self.entry.port or 0,
+            container_port=self.entry.port,
             target_group_arn=group.arn,
             advanced_configuration=advanced,
         )
@@ -126,8 +120,9 @@ class _ServiceResources:
         )
         image = repository_image(self.stack, self.name, self.release.digest)
         mounts = containers.volumes(self.settings)
+        secrets = place.container_secrets()
 
-        def definitions(secrets: dict[str, str]) -> str:
+        def definitions(arns: list[str]) -> str:
             return containers.container_definitions(
                 containers.Container(
                     name=self.name,
@@ -135,8 +130,8 @@ class _ServiceResources:
                     log_group=place.log_group,
                     region=self.stack.region,
                     environment=environment,
-                    secrets=secrets,
-                    ports={self.name: self.entry.port} if self.entry.port else {},
+                    secrets=dict(zip(secrets, arns, strict=True)),
+                    ports={self.name: self.entry.port},
                     labels=labels(self.entry),
                     mounts=mounts,
                     stop_seconds=containers.stop_seconds(self.settings),
@@ -146,7 +141,7 @@ class _ServiceResources:
         return task_definition(
             place,
             self.name,
-            definitions=pulumi.Output.all(**place.container_secrets()).apply(definitions),
+            definitions=pulumi.Output.all(*secrets.values()).apply(definitions),
             start_role=place.start_role.arn,
             task_role=place.task_role.arn,
             cpu=self.cpu,
@@ -215,10 +210,10 @@ class _ServiceResources:
         return ecs.ServiceServiceConnectConfigurationArgs(
             enabled=True,
             namespace=self.place.around.cluster.connect_namespace,
-            services=services if self.entry.port else None,
+            services=services,
         )
 
-    def _scale(self, service: ecs.Service, group: lb.TargetGroup | None) -> None:
+    def _scale(self, service: ecs.Service, group: lb.TargetGroup) -> None:
         target = appautoscaling.Target(
             self.name,
             service_namespace=SERVICE_NAMESPACE,
@@ -231,7 +226,7 @@ class _ServiceResources:
         )
         if self.most > self.least:
             self._track(target, "cpu", "ECSServiceAverageCPUUtilization", CPU_PER_CENT)
-        if self.most > self.least and group is not None:
+        if self.most > self.least:
             label = pulumi.Output.concat(self.place.around.edge.balancer_suffix, "/", group.arn_suffix)
             wanted = self.entry.scaling.requests_per_task
             self._track(target, "requests", "ALBRequestCountPerTarget", wanted, label)

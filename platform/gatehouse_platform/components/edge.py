@@ -31,17 +31,15 @@ class PriorityTaken(Exception):
 
 def priority(service: Service) -> int:
     """The place of a service's rule: longer paths first, and the same whatever other services there are."""
-    segments = len([part for part in (service.path or "").split("/") if part])
+    segments = len([part for part in service.path.split("/") if part])
     band = SEGMENTS - min(segments, SEGMENTS)
-    return FIRST_SERVICE_PRIORITY + band * PER_SEGMENT + (service.port or 0) % PER_SEGMENT
+    return FIRST_SERVICE_PRIORITY + band * PER_SEGMENT + service.port % PER_SEGMENT
 
 
 def check_priorities(services: Iterable[Service]) -> None:
     """Raises PriorityTaken naming both services and the fix."""
     seen: dict[int, str] = {}
     for service in services:
-        if service.path is None:
-            continue
         other = seen.setdefault(priority(service), service.name)
         if other != service.name:
             raise PriorityTaken(
@@ -52,8 +50,7 @@ def check_priorities(services: Iterable[Service]) -> None:
 
 def paths(service: Service) -> list[str]:
     """What the listener sends to a service."""
-    path = service.path or "/"
-    return ["/*"] if path == "/" else [path, f"{path}/*"]
+    return ["/*"] if service.path == "/" else [service.path, f"{service.path}/*"]
 
 
 def withheld() -> list[list[str]]:

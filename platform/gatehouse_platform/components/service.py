@@ -123,9 +123,8 @@ class ServiceSite(pulumi.ComponentResource):
         self.group = group.id
         self.ready += around.network.way_out(name, group.id, self)
         port = self.entry.port
-        if port is not None and self.entry.path is not None:
-            self.ready += passage(f"edge-to-{name}", source=around.edge.group, target=group.id, port=port, parent=self)
-        if port is not None and around.collector is not None:
+        self.ready += passage(f"edge-to-{name}", source=around.edge.group, target=group.id, port=port, parent=self)
+        if around.collector is not None:
             passage(f"collector-to-{name}", source=around.collector, target=group.id, port=port, parent=self)
         if self.entry.database is not None:
             target = around.database.group
@@ -133,11 +132,10 @@ class ServiceSite(pulumi.ComponentResource):
                 f"{name}-to-database", source=group.id, target=target, port=DATABASE_PORT, parent=self
             )
         for callee in args.calls:
-            if callee.entry.port is not None:
-                called, its_port = callee.entry.name, callee.entry.port
-                self.ready += passage(
-                    f"{name}-to-{called}", source=group.id, target=callee.group, port=its_port, parent=self
-                )
+            called = callee.entry
+            self.ready += passage(
+                f"{name}-to-{called.name}", source=group.id, target=callee.group, port=called.port, parent=self
+            )
 
     def _secret_ways(self) -> dict[str, str]:
         return containers.secret_keys(self.entry, self.settings)

@@ -31,11 +31,10 @@ def meant(root: Path) -> set[Connection]:
     }
     for service in catalog:
         found.add(Connection(service.name, INTERNET, 443))
-        if service.port is not None:
-            found |= {
-                Connection("edge", service.name, service.port),
-                Connection("collector", service.name, service.port),
-            }
+        found |= {
+            Connection("edge", service.name, service.port),
+            Connection("collector", service.name, service.port),
+        }
         if service.database is not None:
             found.add(Connection(service.name, "database", 5432))
         found |= {Connection(service.name, used.name, used.port) for used in catalog.uses(service) if used.port}

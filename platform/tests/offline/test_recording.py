@@ -190,12 +190,12 @@ def test_each_service_has_its_rules_in_prometheus(graph: Graphs, root: Path):
 def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
     from gatehouse_platform.components.edge import PriorityTaken, check_priorities, priority
 
-    one, other, *_ = [service for service in load_catalog(root) if service.kind == "api"]
+    one, other, *_ = load_catalog(root).apis
     for path in ("/", "/api/x", "/" + "/".join("abcdefghijk")):
         for port in (1024, 4999, 65535):
             assert 0 < priority(msgspec.structs.replace(one, path=path, port=port)) <= 50_000
     with pytest.raises(PriorityTaken, match=f"same listener priority as {one.name}"):
-        check_priorities([one, msgspec.structs.replace(other, port=(one.port or 0) + 5000)])
+        check_priorities([one, msgspec.structs.replace(other, port=one.port + 5000)])
 
 
 def test_blue_green_is_one_word_in_a_stack_file(root: Path):

@@ -37,6 +37,11 @@ class Catalog:
         return tuple(self._by_name)
 
     @property
+    def apis(self) -> tuple[Service, ...]:
+        """The services that other programs call."""
+        return tuple(service for service in self.services if service.is_api)
+
+    @property
     def domains(self) -> dict[str, tuple[Service, ...]]:
         """Services by domain, the unit that is promoted from dev to test."""
         grouped: dict[str, list[Service]] = {}

@@ -4,14 +4,14 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from gatehouse_catalog.catalog import Catalog
 from gatehouse_catalog.errors import CatalogError, Problem, nearest
 from gatehouse_catalog.rules import broken_rules
-from gatehouse_catalog.structs import Service, ServiceFile
+from gatehouse_catalog.structs import Kind, Service, ServiceFile
 
 # Folders below services/ that are libraries, not services.
 LIBRARIES = frozenset({"catalog", "chassis"})
@@ -110,6 +110,11 @@ def _explained(label: str, raw: dict[str, Any], error: msgspec.ValidationError) 
     value: Any = raw
     for part in filter(None, key.split(".")):
         value = value.get(part, "") if isinstance(value, dict) else ""
+    if key == "kind":
+        known = ", ".join(get_args(Kind))
+        return Problem(
+            file=label, key=key, value=_show(value), message="is no kind of service.", fix=f"Known: {known}."
+        )
     pattern = re.search(r"matching regex '(.+)'", message)
     fix = f"Write it so that it matches {pattern[1]}." if pattern else "Correct the value."
     text = "has the wrong form." if pattern else message[:1].lower() + message[1:] + "."

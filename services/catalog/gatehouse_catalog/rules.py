@@ -48,20 +48,9 @@ def _of_one(service: Service) -> Iterator[Problem]:
 
 
 def _address(service: Service) -> Iterator[Problem]:
-    if service.kind == "job":
-        for key in ("path", "port"):
-            if getattr(service, key) is not None:
-                message = "means nothing for a job: it serves no requests."
-                yield _problem(service, key, getattr(service, key), message, "Remove it.")
-    else:
-        for key in ("path", "port"):
-            if getattr(service, key) is None:
-                yield _problem(service, key, "", f'is missing, and kind is "{service.kind}".', "Add it.")
-    if service.kind == "api" and service.path is not None and not service.path.startswith("/api/"):
+    if service.is_api and not service.path.startswith("/api/"):
         yield _problem(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
-    if service.path is not None and (
-        (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS)
-    ):
+    if (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS):
         yield _problem(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
 
 
@@ -165,8 +154,6 @@ def _uses(services: Sequence[Service]) -> Iterator[Problem]:
                 yield _problem(service, "uses.services", used, "is the service itself.", "Remove it.")
             elif used not in by_name:
                 yield _problem(service, "uses.services", used, "doesn't exist.", nearest(used, by_name))
-            elif by_name[used].kind == "job":
-                yield _problem(service, "uses.services", used, "is a job, which answers no calls.", "Remove it.")
     circle = _circle(by_name)
     if circle:
         shown = " -> ".join(circle)
@@ -201,5 +188,5 @@ def expanded_uses(service: Service, by_name: dict[str, Service]) -> list[str]:
     """The names a service uses, `*` resolved to every other api, sorted."""
     names = set(service.uses.services)
     if "*" in names:
-        names |= {other.name for other in by_name.values() if other.kind == "api" and other.name != service.name}
+        names |= {other.name for other in by_name.values() if other.is_api and other.name != service.name}
     return sorted(names - {"*"})

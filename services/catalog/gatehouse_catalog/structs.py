@@ -1,7 +1,7 @@
 """What a service says about itself in `service.toml`, as frozen structs.
 
-Everything else (the local run, images, AWS resources, dashboards) is derived from these. They hold no behaviour beyond
-names that follow from other names; reading and validating stand in `load.py` and `rules.py`.
+Everything else (the local run, images, AWS resources, dashboards) is derived from these. What a word in them
+means is answered here, once, as a property: no reader compares `kind`. `load.py` reads and `rules.py` validates.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from msgspec import Meta
 
 SettingType = Literal["text", "integer", "number", "boolean", "duration", "url", "list"]
 SettingValue = str | int | float | bool | list[str]
-Kind = Literal["api", "web", "job"]
+Kind = Literal["api", "web"]
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="Lower case, digits and dashes")]
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="A PostgreSQL name or a setting's key")]
@@ -82,9 +82,9 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     name: Name
     domain: Name
     summary: Annotated[str, Meta(min_length=1, max_length=120)]
+    path: UrlPath
+    port: Port
     kind: Kind = "api"
-    path: UrlPath | None = None
-    port: Port | None = None
     database: DatabaseEntry | None = None
     uses: Uses = Uses()
     settings: dict[Identifier, Setting] = {}
@@ -97,6 +97,11 @@ class Service(ServiceFile, frozen=True, kw_only=True):
     """A service and where its folder is."""
 
     folder: Path
+
+    @property
+    def is_api(self) -> bool:
+        """Whether other programs call it: it lives below /api/, and `uses = ["*"]` means it."""
+        return self.kind == "api"
 
     @property
     def package(self) -> str:

@@ -134,5 +134,5 @@ def test_outside_a_checkout_the_root_is_not_guessed(tmp_path: Path) -> None:
 def test_the_schema_for_editors_refuses_unknown_keys() -> None:
     schema = service_schema()
     assert schema["additionalProperties"] is False
-    assert set(schema["required"]) == {"name", "domain", "summary"}
+    assert set(schema["required"]) == {"name", "domain", "summary", "path", "port"}
     assert json.loads(generate(Path())[PLACE]) == schema
