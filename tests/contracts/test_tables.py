@@ -35,7 +35,8 @@ def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str
         assert columns == actual[table]
 
 
-@pytest.mark.parametrize("module", MODULES)
+# The portal's words are those of other services; it has no enumerators.
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "gatehouse_portal.tables"])
 def test_the_words_in_the_code_are_those_of_the_enumerators(module: str) -> None:
     """`Mastery`, or `Kind` for `resource_kind`: a Literal has its enumerator's name, or the end of it."""
     structs = importlib.import_module(module.replace(".tables", ".structs"))

@@ -18,9 +18,9 @@ from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config
 from gatehouse_observability.rules import as_yaml, document
 from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPrometheus, running
-from gatehouse_portal.cores import InProcess
-from gatehouse_portal.delivery import Delivery
-from gatehouse_portal.desk import PromotionSession
+from gatehouse_portal.areas.releases.dora_exporter import DoraExporter
+from gatehouse_portal.areas.releases.in_process import InProcess
+from gatehouse_portal.areas.releases.promotion_session import PromotionSession
 
 from .conftest import CODE, Institute, an_institute
 
@@ -43,19 +43,19 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
 
 
 @pytest.fixture(scope="module")
-def delivery() -> Delivery:
-    return Delivery()
+def exporter() -> DoraExporter:
+    return DoraExporter()
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory, delivery: Delivery) -> Generator[RunningPrometheus]:
+def prometheus(tmp_path_factory: pytest.TempPathFactory, exporter: DoraExporter) -> Generator[RunningPrometheus]:
     """One that scrapes the figures every second."""
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     config = prometheus_config({"portal": f"127.0.0.1:{port}"})
     config["global"] = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s")
     write(folder, **{CONFIG: as_yaml(config), RULES: as_yaml(document([]))})
     registry = CollectorRegistry()
-    registry.register(delivery)
+    registry.register(exporter)
     server, thread = start_http_server(port, "127.0.0.1", registry)
     try:
         with running(folder, free_port()) as (found, _):
@@ -71,8 +71,8 @@ def write(folder: Path, **texts: str) -> None:
         (folder / name).write_text(text)
 
 
-def read(institute: Institute, delivery: Delivery) -> None:
-    delivery.state = asyncio.run(PromotionSession(InProcess(institute.ports, where="the bare remote")).state())
+def read(institute: Institute, exporter: DoraExporter) -> None:
+    exporter.state = asyncio.run(PromotionSession(InProcess(institute.ports, where="the bare remote")).state())
 
 
 def eventually(reached: Callable[[], bool]) -> bool:
@@ -83,13 +83,13 @@ def eventually(reached: Callable[[], bool]) -> bool:
 
 
 def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
-    institute: Institute, delivery: Delivery, prometheus: RunningPrometheus
+    institute: Institute, exporter: DoraExporter, prometheus: RunningPrometheus
 ):
     deployments = next(expr for expr in ASKED if "deployments" in expr)
     empty = [expr for expr in ASKED if any(series in expr for series in EMPTY_BEFORE_RELEASES)]
     assert len(empty) == len(EMPTY_BEFORE_RELEASES)
 
-    read(institute, delivery)
+    read(institute, exporter)
     assert eventually(lambda: value(prometheus, deployments) == 0)
     assert [expr for expr in empty if prometheus.ask(expr)] == []
 
@@ -99,7 +99,7 @@ def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
     institute.engine.breaks = "dev/person"
     assert not institute.ask("ci", "promote", "dev", releases=institute.merge_code()).ok
 
-    read(institute, delivery)
+    read(institute, exporter)
     assert eventually(lambda: value(prometheus, deployments) == 1)
     assert [expr for expr in ASKED if not prometheus.finite(expr)] == []
     assert value(prometheus, next(expr for expr in ASKED if "failure_ratio" in expr)) == 0.5

@@ -55,7 +55,8 @@ def test_nothing_shadows_python_in_the_platform_folder(files: list[str]):
 
 def test_every_service_has_tests(files: list[str]):
     for service in load_catalog(ROOT).services:
-        assert any(path.startswith(f"services/{service.name}/tests/test_") for path in files), service.name
+        tests = re.compile(rf"services/{service.name}/tests/(.+/)?test_\w+\.py")
+        assert any(tests.fullmatch(path) for path in files), service.name
 
 
 def commands_in_readmes() -> list[str]:

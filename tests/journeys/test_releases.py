@@ -27,8 +27,10 @@ from playwright.sync_api import Page, expect
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_local.runner.secrets import Secrets
-from gatehouse_portal import cores
 from gatehouse_portal.app import create
+from gatehouse_portal.areas import all_areas
+from gatehouse_portal.areas.releases.area import releases
+from gatehouse_portal.areas.releases.in_process import InProcess
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
@@ -56,7 +58,7 @@ class World:
         self.gate = threading.Event()
         self.gate.set()
         self.ports.fault_hook = self._hold
-        self.core = cores.InProcess(self.ports, where=f"the branch main of {self.remote}")
+        self.core = InProcess(self.ports, where=f"the branch main of {self.remote}")
 
     def _hold(self, point: str) -> None:
         if point == "before deploy":
@@ -110,7 +112,7 @@ def edited(text: str, changes: Mapping[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def portal(platform: Any, checkout: Path, core: cores.InProcess) -> Generator[str]:
+def portal(platform: Any, checkout: Path, core: InProcess) -> Generator[str]:
     """A portal with this core, on the platform's database and beside its other services; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -123,7 +125,7 @@ def portal(platform: Any, checkout: Path, core: cores.InProcess) -> Generator[st
         "GATEHOUSE_DATABASE_URL": f"postgresql://{login}@{database.hostname}:{database.port}{database.path}",
         **{f"GATEHOUSE_URL_{name.upper()}": address for name, address in platform.services.items() if name != "portal"},
     }
-    app = create(ServiceContext.load(checkout / "services" / "portal", environ), core)
+    app = create(ServiceContext.load(checkout / "services" / "portal", environ), all_areas(releases(core)))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
     thread.start()

@@ -1,37 +1,27 @@
-"""Values in words, for templates: times, names of kinds and states, initials."""
+"""Values as people read them: template filters for times, names and addresses that every area uses."""
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-# What isn't just the word with a capital letter.
-KNOWN = {
-    "sre": "SRE",
-    "ui": "UI",
-    "ux": "UX",
-    "api": "API",
-    "iot": "IoT",
-    "robot": "Robots",
-    "one-time-low": "Paid once, low",
-    "one-time-medium": "Paid once, medium",
-    "one-time-high": "Paid once, high",
-    "subscription-low": "Subscription, low",
-    "subscription-medium": "Subscription, medium",
-    "subscription-high": "Subscription, high",
-    "online-instructor": "Online with a teacher",
-}
+# What isn't the value with a capital letter, everywhere.
+LABELS = {"sre": "SRE", "ui": "UI", "ux": "UX", "api": "API", "iot": "IoT"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-def label(value: Any) -> str:
-    """`online-class` and `timed_out` as people write them."""
-    text = str(value)
-    if text in KNOWN:
-        return KNOWN[text]
-    text = re.sub(r"[-_]+", " ", text)
-    return text[:1].upper() + text[1:]
+def labeller(labels: Mapping[str, str]) -> Callable[[Any], str]:
+    """The filter `label`: `online-class` and `timed_out` as people write them, and what `labels` has as it says."""
+
+    def label(value: Any) -> str:
+        text = str(value)
+        if text in labels:
+            return labels[text]
+        text = re.sub(r"[-_]+", " ", text)
+        return text[:1].upper() + text[1:]
+
+    return label
 
 
 def initials(name: str) -> str:
@@ -67,11 +57,6 @@ def exact(value: datetime.datetime | str | None) -> str:
     return f"{found.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if found else ""
 
 
-def clock(value: float) -> str:
-    """`14:05:30` in UTC, of Unix seconds."""
-    return f"{datetime.datetime.fromtimestamp(value, datetime.UTC):%H:%M:%S}"
-
-
 def machine(value: datetime.datetime | str | None) -> str:
     """For <time datetime="…">."""
     found = moment(value)
@@ -98,34 +83,15 @@ def since(value: datetime.datetime | str | None) -> str:
     return span((datetime.datetime.now(datetime.UTC) - found).total_seconds()) if found else "unknown"
 
 
-def setting(value: Any) -> str:
-    """A setting's value as somebody would write it into a file."""
-    if value is None:
-        return "unset"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "(empty)"
-    return str(value) if value != "" else "(empty)"
-
-
 def address(query: Mapping[str, Any], **changes: str | None) -> str:
     """The query string of a link: what is chosen now, with some of it changed (None: left out)."""
     chosen = {key: value for key, value in {**query, **changes}.items() if value}
     return f"?{urlencode(chosen, doseq=True)}" if chosen else ""
 
 
-def host(url: str) -> str:
-    """`docs.python.org` of an address."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
-
-
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "address": address,
-    "clock": clock,
     "zip": zip,
-    "host": host,
-    "label": label,
     "initials": initials,
     "first_name": first_name,
     "day": day,
@@ -133,5 +99,4 @@ FILTERS = {
     "machine": machine,
     "span": span,
     "since": since,
-    "setting": setting,
 }

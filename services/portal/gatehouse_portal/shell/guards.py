@@ -15,8 +15,8 @@ from gatehouse_chassis.base import context
 from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
 from gatehouse_chassis.base.problems import Forbidden, NotFound, Unauthenticated, Unavailable
 from gatehouse_chassis.http.guards import SAFE_METHODS, Guard, guard
-from gatehouse_portal.forms import check_form
-from gatehouse_portal.sessions import COOKIE, PortalSession, SessionStore
+from gatehouse_portal.shell.forms import check_form
+from gatehouse_portal.shell.sessions import COOKIE, PortalSession, SessionStore
 
 VISITOR_COOKIE = "gatehouse_visitor"
 
@@ -25,14 +25,14 @@ VISITOR_COOKIE = "gatehouse_visitor"
 async def visitor(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Anyone; known when signed in, but never turned away."""
     with contextlib.suppress(Unauthenticated, Unavailable):
-        await _recognised(connection)
+        await recognize(connection)
     await _checked(connection)
 
 
 @guard("anyone signed in")
 async def person(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
     """Anyone with a session; others are sent to the sign-in page."""
-    if await _recognised(connection) is None:
+    if await recognize(connection) is None:
         raise Unauthenticated("Sign in to see this page.")
     await _checked(connection)
 
@@ -42,7 +42,7 @@ def pages_for(*roles: str) -> Guard:
 
     @guard(" or ".join(sorted(roles)))
     async def by_role(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
-        actor = await _recognised(connection)
+        actor = await recognize(connection)
         if actor is None:
             raise Unauthenticated("Sign in to see this page.")
         if not actor.has(*roles):
@@ -68,7 +68,8 @@ def form_cookie(request: ASGIConnection[Any, Any, Any, Any]) -> str | None:
     return session.cookie if session else request.cookies.get(VISITOR_COOKIE)
 
 
-async def _recognised(connection: ASGIConnection) -> Actor | None:
+async def recognize(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | None:
+    """Who the session cookie belongs to, made known to everything that handles the request; None without a session."""
     sessions: SessionStore = connection.app.state.sessions
     session = await sessions.find(connection.cookies.get(COOKIE))
     if session is None:

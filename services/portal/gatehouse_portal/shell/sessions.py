@@ -16,12 +16,11 @@ from uuid import UUID
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken
 
-from gatehouse_catalog import CatalogError
-from gatehouse_catalog.errors import Problem as Mistake
+from gatehouse_catalog import CatalogError, errors
 from gatehouse_chassis.base import context
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_portal import queries
-from gatehouse_portal.queries import SessionRow
+from gatehouse_portal.shell import session_queries
+from gatehouse_portal.shell.session_queries import SessionRow
 from gatehouse_portal.tables import DB
 
 COOKIE = "gatehouse_session"
@@ -63,10 +62,10 @@ class SessionStore:
 
     async def begin(self, tokens: IssuedTokens, account: UUID) -> str:
         """A new session; returns its cookie."""
-        await queries.SWEEP.execute()
+        await session_queries.SWEEP.execute()
         cookie = secrets.token_urlsafe(32)
         now = _now()
-        await queries.INSERT.execute(
+        await session_queries.INSERT.execute(
             _digest(cookie),
             account,
             self._hidden(tokens.access_token),
@@ -84,7 +83,7 @@ class SessionStore:
         """
         if not cookie:
             return None
-        row = await queries.FIND.one(_digest(cookie))
+        row = await session_queries.FIND.one(_digest(cookie))
         if row is None:
             return None
         if _seconds_left(row) < REFRESH_BEFORE:
@@ -92,7 +91,7 @@ class SessionStore:
         return None if row is None else self._read(row, cookie)
 
     async def end(self, session: PortalSession) -> None:
-        await queries.DELETE.execute(session.id)
+        await session_queries.DELETE.execute(session.id)
 
     def hide(self, text: str) -> str:
         """Encrypts what a browser keeps for us in a cookie."""
@@ -108,7 +107,7 @@ class SessionStore:
     async def _refreshed(self, row: SessionRow) -> SessionRow | None:
         if _seconds_left(row) > 0:
             async with DB.transaction():
-                locked = await queries.LOCK_IF_FREE.one(row.id)
+                locked = await session_queries.LOCK_IF_FREE.one(row.id)
                 if locked is None:  # somebody else is at it, and our token still serves
                     return row
                 try:
@@ -117,7 +116,7 @@ class SessionStore:
                     return locked
         async with DB.transaction():
             await DB.execute(f"set local lock_timeout = {REFRESH_WAIT}")
-            locked = await queries.LOCK.one(row.id)
+            locked = await session_queries.LOCK.one(row.id)
             return None if locked is None else await self._replaced(locked)
 
     async def _replaced(self, row: SessionRow) -> SessionRow | None:
@@ -126,11 +125,11 @@ class SessionStore:
             return row
         tokens = await self._refresh(self._shown(row.refresh_token))
         if tokens is None:
-            await queries.DELETE.execute(row.id)
+            await session_queries.DELETE.execute(row.id)
             return None
         ends = _now() + datetime.timedelta(seconds=tokens.expires_in)
         access, refresh = self._hidden(tokens.access_token), self._hidden(tokens.refresh_token)
-        await queries.RENEW.execute(row.id, access, refresh, ends)
+        await session_queries.RENEW.execute(row.id, access, refresh, ends)
         return msgspec.structs.replace(row, access_token=access, refresh_token=refresh, access_expires_at=ends)
 
     def _read(self, row: SessionRow, cookie: str) -> PortalSession | None:
@@ -152,7 +151,7 @@ def checked_secret(secret: str) -> str:
         return secret
     message = "is not set." if not secret else f"has {len(secret)} characters; {SHORTEST_SECRET} are the least."
     fix = "Set GATEHOUSE_SECRET_SESSION_SECRET to random text (`./local/up` does so by itself)."
-    raise CatalogError([Mistake(file="environment", key="portal.session_secret", message=message, fix=fix)])
+    raise CatalogError([errors.Problem(file="environment", key="portal.session_secret", message=message, fix=fix)])
 
 
 def _derived(secret: str, purpose: bytes) -> bytes:

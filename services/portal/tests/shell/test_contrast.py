@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from gatehouse_portal.assets import FOLDER
+from gatehouse_portal.areas import all_areas
+from gatehouse_portal.shell.assets import style_sheet
 
-CSS = (FOLDER / "portal.css").read_text(encoding="utf-8")
+CSS = style_sheet(all_areas())
 TOKENS = {name: colours for name, *colours in re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\);", CSS)}
 TEXT = [
     *[(ink, ground) for ink in ("ink", "muted", "accent") for ground in ("paper", "surface")],

@@ -17,12 +17,12 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, NotFound, Unauthenticated
-from gatehouse_portal import guards
-from gatehouse_portal.forms import local_path
-from gatehouse_portal.pages import THEME_COOKIE, THEMES, page, see
-from gatehouse_portal.peers import Away, Peers, or_away
-from gatehouse_portal.sessions import COOKIE, IssuedTokens, SessionStore
-from gatehouse_portal.structs import Persona, SignInOptions
+from gatehouse_portal.areas.account.structs import Persona, SignInOptions
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.forms import local_path
+from gatehouse_portal.shell.page import THEME_COOKIE, THEMES, page, see
+from gatehouse_portal.shell.peers import Away, Peers, or_away
+from gatehouse_portal.shell.sessions import COOKIE, IssuedTokens, SessionStore
 
 ATTEMPT_COOKIE = "gatehouse_sign_in"
 ATTEMPT_SECONDS = 600
@@ -140,7 +140,7 @@ async def _sign_in_page(
     provider = None if isinstance(options, Away) else options.provider
     return page(
         request,
-        "sign_in.html",
+        "account/sign_in.html",
         status=503 if away else 200,
         then=then,
         provider=provider,
@@ -170,4 +170,4 @@ def _cookie(request: Request[Any, Any, Any], name: str, value: str, *, path: str
     return Cookie(key=name, value=value, path=path, max_age=max_age, httponly=True, samesite="lax", secure=secure)
 
 
-ROUTES: list[ControllerRouterHandler] = [sign_in, begin, callback, as_persona, sign_out, choose_theme]
+ROUTES: tuple[ControllerRouterHandler, ...] = (sign_in, begin, callback, as_persona, sign_out, choose_theme)

@@ -16,13 +16,14 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound, StaleVersion
-from gatehouse_portal import guards, learning
-from gatehouse_portal.learning import View
-from gatehouse_portal.pages import page, see, wants_part
-from gatehouse_portal.peers import Peers
-from gatehouse_portal.routes.library import chosen
-from gatehouse_portal.structs import Page, PathInList, Resource
-from gatehouse_portal.words import moment
+from gatehouse_portal.areas.learning.structs import PathInList, Resource
+from gatehouse_portal.areas.learning.view import View, changed_since, view_of
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.format import moment
+from gatehouse_portal.shell.page import page, see, wants_part
+from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.query import chosen
+from gatehouse_portal.shell.structs import Page
 
 # What somebody did, for the announcement; {name} is the resource's.
 DONE = {
@@ -47,7 +48,7 @@ FEW = 8
 
 @get("/members/{person_id:uuid}", guards=[guards.person], include_in_schema=False)
 async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
-    return _shown(request, await learning.view(peers, actor, person_id))
+    return _shown(request, await view_of(peers, actor, person_id))
 
 
 @post("/members/{person_id:uuid}/curriculum", guards=[guards.person], include_in_schema=False)
@@ -65,12 +66,12 @@ async def search(request: Request, actor: Actor, peers: Peers, person_id: UUID) 
     resources, paths, view = await asyncio.gather(
         peers.get("topics", "/api/topics/resources", Page[Resource], limit=FEW, **query) if query else _nothing(),
         peers.get("topics", "/api/topics/paths", Page[PathInList], limit=FEW, **query),
-        learning.view(peers, actor, person_id),
+        view_of(peers, actor, person_id),
     )
     if not view.edits or view.curriculum is None:
         raise NotFound
     there = {one.resource_id for one in view.curriculum.all()}
-    name = "curriculum/assign_found.html" if wants_part(request) else "curriculum/assign.html"
+    name = "learning/assign_found.html" if wants_part(request) else "learning/assign.html"
     return page(request, name, view=view, query=query, resources=resources.items, paths=paths.items, there=there)
 
 
@@ -108,7 +109,7 @@ async def _changed(
 ) -> Response[Any]:
     if not wants_part(request):
         return see(f"/members/{person_id}")
-    return _shown(request, await learning.view(peers, actor, person_id), said=said)
+    return _shown(request, await view_of(peers, actor, person_id), said=said)
 
 
 async def _refused(
@@ -123,13 +124,13 @@ async def _refused(
     again: tuple[str, str, dict[str, Any]] | None = None,
 ) -> Template:
     """The curriculum as it is now, with what was done to it since the form was made, and the command once more."""
-    view = await learning.view(peers, actor, person_id)
+    view = await view_of(peers, actor, person_id)
     action = str(form.get("action", ""))
     if view.curriculum is not None and assignment is not None and action in AGAIN:
         label, states = AGAIN[action]
         if any(one.id == assignment and one.state in states for one in view.curriculum.all()):
             again = (str(assignment), label.format(name=f"“{_name(form)}”"), {"action": action, "name": _name(form)})
-    changes = learning.changed_since(view, moment(str(form.get("seen_at", ""))))
+    changes = changed_since(view, moment(str(form.get("seen_at", ""))))
     stale = {"problem": problem, "changes": changes, "again": again}
     return _shown(request, view, status=problem.status, stale=stale)
 
@@ -142,7 +143,7 @@ def _shown(
     stale: dict[str, Any] | None = None,
     said: str = "",
 ) -> Template:
-    name = "curriculum/changed.html" if wants_part(request) else "curriculum/page.html"
+    name = "learning/changed.html" if wants_part(request) else "learning/page.html"
     return page(request, name, status=status, view=view, stale=stale, said=said, few=FEW)
 
 
@@ -163,4 +164,4 @@ async def _nothing() -> Page[Resource]:
     return Page([])
 
 
-ROUTES: list[ControllerRouterHandler] = [show, create, search, assign, change]
+ROUTES: tuple[ControllerRouterHandler, ...] = (show, create, search, assign, change)

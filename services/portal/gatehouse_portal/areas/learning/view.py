@@ -11,8 +11,9 @@ import msgspec
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_portal.peers import Away, Peers, or_away
-from gatehouse_portal.structs import Assignment, Curriculum, Named, Page, Person, Resource
+from gatehouse_portal.areas.learning.structs import Assignment, Curriculum, Named, Person, Resource
+from gatehouse_portal.shell.peers import Away, Peers, or_away
+from gatehouse_portal.shell.structs import Page
 
 T = TypeVar("T", Resource, Named)
 Found = TypeVar("Found")
@@ -64,7 +65,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return (self.person.preferred_name if self.person else None) or self.name.split(" ", 1)[0]
 
 
-async def view(peers: Peers, actor: Actor, person_id: UUID) -> View:
+async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
     """Raises NotFound when the actor may not see this person's curriculum, Away when curriculum doesn't answer."""
     curriculum, person = await asyncio.gather(
         or_none(peers.get("curriculum", f"/api/curriculum/curricula/{person_id}", Curriculum)),

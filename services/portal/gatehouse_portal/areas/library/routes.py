@@ -8,10 +8,12 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_portal import guards
-from gatehouse_portal.pages import page, wants_part
-from gatehouse_portal.peers import Peers
-from gatehouse_portal.structs import Page, Path, PathInList, Resource
+from gatehouse_portal.areas.library.structs import Path, PathInList, Resource
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.page import page, wants_part
+from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.query import chosen
+from gatehouse_portal.shell.structs import Page
 
 # What topics filters by; its values, in the order in which people would look for them.
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -44,31 +46,25 @@ FILTERS: dict[str, tuple[str, ...]] = {
 PAGE_SIZE = 40
 
 
-def chosen(request: Request[Any, Any, Any], *names: str) -> dict[str, str]:
-    """Those query parameters that are given and not empty; others, which we didn't make, are left out."""
-    found = {name: request.query_params.get(name, "").strip() for name in names}
-    return {name: value for name, value in found.items() if value}
-
-
 @get("/resources", guards=[guards.person], include_in_schema=False)
 async def resources(request: Request, peers: Peers) -> Template:
     query = chosen(request, "search", *FILTERS, "sort", "cursor")
-    found = await peers.get("topics", "/api/topics/resources", Page[Resource], limit=PAGE_SIZE, **query)
-    return _listed(request, "resources", found=found, query=query, filters=FILTERS)
+    listed = await peers.get("topics", "/api/topics/resources", Page[Resource], limit=PAGE_SIZE, **query)
+    return _listed(request, "resources", listed=listed, query=query, filters=FILTERS)
 
 
 @get("/paths", guards=[guards.person], include_in_schema=False)
 async def paths(request: Request, peers: Peers) -> Template:
     query = chosen(request, "search", "interest", "cursor")
-    found = await peers.get("topics", "/api/topics/paths", Page[PathInList], limit=PAGE_SIZE, **query)
-    return _listed(request, "paths", found=found, query=query, filters={"interest": FILTERS["interest"]})
+    listed = await peers.get("topics", "/api/topics/paths", Page[PathInList], limit=PAGE_SIZE, **query)
+    return _listed(request, "paths", listed=listed, query=query, filters={"interest": FILTERS["interest"]})
 
 
 @get("/paths/{path_id:uuid}", guards=[guards.person], include_in_schema=False)
 async def path(request: Request, peers: Peers, path_id: UUID) -> Template:
-    found = await peers.get("topics", f"/api/topics/paths/{path_id}", Path)
-    count = sum(len(topic.resources) for module in found.modules for topic in module.topics)
-    return page(request, "library/path.html", found=found, count=count)
+    shown = await peers.get("topics", f"/api/topics/paths/{path_id}", Path)
+    count = sum(len(topic.resources) for module in shown.modules for topic in module.topics)
+    return page(request, "library/path.html", path=shown, count=count)
 
 
 def _listed(request: Request[Any, Any, Any], what: str, *, query: Mapping[str, str], **values: Any) -> Template:
@@ -77,4 +73,4 @@ def _listed(request: Request[Any, Any, Any], what: str, *, query: Mapping[str, s
     return page(request, name, query=query, **values)
 
 
-ROUTES: list[ControllerRouterHandler] = [resources, paths, path]
+ROUTES: tuple[ControllerRouterHandler, ...] = (resources, paths, path)

@@ -10,7 +10,15 @@ from itertools import groupby
 
 import msgspec
 
-from gatehouse_portal.figures import ERRORS, PERCENTILES, RATE, STEP, Line, ServiceFigures, TrafficFigures
+from gatehouse_portal.areas.operations.prometheus import (
+    ERRORS,
+    PERCENTILES,
+    RATE,
+    STEP,
+    Line,
+    ServiceFigures,
+    TrafficFigures,
+)
 
 WIDTH, HEIGHT = 340, 150
 LEFT, RIGHT, TOP, BOTTOM = 46, 36, 10, 24

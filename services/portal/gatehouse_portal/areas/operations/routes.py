@@ -4,30 +4,33 @@ import asyncio
 from collections import Counter
 
 from litestar import Request, get
+from litestar.datastructures import State
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_portal import guards
-from gatehouse_portal.pages import page, wants_part
-from gatehouse_portal.watch import STATES, Watch
+from gatehouse_portal.areas.operations.service_status import STATES, StatusProbe
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.page import page, wants_part
 
 
 @get("/admin", guards=[guards.operators], include_in_schema=False)
-async def overview(request: Request, actor: Actor, watch: Watch) -> Template:
-    services = await watch.all(actor.token)
+async def overview(request: Request, actor: Actor, state: State) -> Template:
+    probe: StatusProbe = state.status_probe
+    services = await probe.all(actor.token)
     counted = Counter(service.state for service in services)
-    name = "admin/services.html" if wants_part(request) else "admin/overview.html"
+    name = "operations/admin/services.html" if wants_part(request) else "operations/admin/overview.html"
     return page(request, name, services=services, counted=counted, states=STATES)
 
 
 @get("/admin/{name:str}", guards=[guards.operators], include_in_schema=False)
-async def service(request: Request, actor: Actor, watch: Watch, name: str) -> Template:
-    if name not in watch.names:
+async def service(request: Request, actor: Actor, state: State, name: str) -> Template:
+    probe: StatusProbe = state.status_probe
+    if name not in probe.names:
         raise NotFound
-    seen, configuration = await asyncio.gather(watch.one(name, actor.token), watch.configuration(name, actor.token))
-    return page(request, "admin/service.html", service=seen, configuration=configuration)
+    status, configuration = await asyncio.gather(probe.one(name, actor.token), probe.configuration(name, actor.token))
+    return page(request, "operations/admin/service.html", service=status, configuration=configuration)
 
 
-ROUTES: list[ControllerRouterHandler] = [overview, service]
+ROUTES: tuple[ControllerRouterHandler, ...] = (overview, service)

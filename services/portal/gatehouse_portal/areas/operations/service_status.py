@@ -13,7 +13,7 @@ import msgspec
 from litestar import Litestar
 
 from gatehouse_chassis.base.context import passed_on
-from gatehouse_portal.structs import Configuration, Readiness, Version
+from gatehouse_portal.areas.operations.structs import Configuration, Readiness, Version
 
 T = TypeVar("T")
 # Seconds.
@@ -35,7 +35,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
         return STATES[self.state]
 
 
-class Watch:
+class StatusProbe:
     """The services at `addresses`, and this application itself, which is asked without a network."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:

@@ -1,28 +1,33 @@
-"""Throughput: what every service is asked, how often it fails and how long it takes, in the last hour."""
+"""Throughput: traffic, errors and latency of each service over the last hour."""
 
 from litestar import Request, get
 from litestar.datastructures import State
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_portal import charts, guards
-from gatehouse_portal.figures import Prometheus, TrafficFigures
-from gatehouse_portal.pages import FIGURES_SEEN_BY, page, wants_part
+from gatehouse_chassis.base.actor import OPERATOR_ROLES
+from gatehouse_portal.areas.operations import charts
+from gatehouse_portal.areas.operations.prometheus import Prometheus, TrafficFigures
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.page import page, wants_part
+
+# Who runs the platform, tests it, or decides that it goes live.
+SEEN_BY = (*sorted(OPERATOR_ROLES), "tester", "release-manager")
 
 
-@get("/throughput", guards=[guards.pages_for(*FIGURES_SEEN_BY)], include_in_schema=False)
+@get("/throughput", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
 async def throughput(request: Request, state: State) -> Template:
     prometheus: Prometheus = state.prometheus
-    found = await prometheus.last_hour()
-    known = isinstance(found, TrafficFigures)
-    name = "throughput/figures.html" if wants_part(request) else "throughput/page.html"
+    answer = await prometheus.last_hour()
+    figures = answer if isinstance(answer, TrafficFigures) else None
+    name = "operations/throughput/figures.html" if wants_part(request) else "operations/throughput/page.html"
     return page(
         request,
         name,
-        figures=found if known else None,
-        missing=None if known else found,
-        panels=charts.panels(found) if isinstance(found, TrafficFigures) else [],
+        figures=figures,
+        missing=None if figures else answer,
+        panels=charts.panels(figures) if figures else [],
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [throughput]
+ROUTES: tuple[ControllerRouterHandler, ...] = (throughput,)

@@ -5,13 +5,17 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal import guards
-from gatehouse_portal.pages import MEMBERS_SEEN_BY, page, wants_part
-from gatehouse_portal.peers import Peers
-from gatehouse_portal.routes.library import PAGE_SIZE, chosen
-from gatehouse_portal.structs import Page, Person
+from gatehouse_portal.areas.people.structs import Person
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.page import page, wants_part
+from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.query import chosen
+from gatehouse_portal.shell.structs import Page
 
+SEEN_BY = ("mentor", "coordinator", "staff")
 EVERYBODY_SEEN_BY = ("coordinator", "staff")
+PAGE_SIZE = 40
+# What person filters by; its values, in the order in which people would look for them.
 FILTERS: dict[str, tuple[str, ...]] = {
     "status": ("pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"),
     "mastery": ("candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"),
@@ -19,18 +23,18 @@ FILTERS: dict[str, tuple[str, ...]] = {
 }
 
 
-@get("/members", guards=[guards.pages_for(*MEMBERS_SEEN_BY)], include_in_schema=False)
+@get("/members", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
 async def members(request: Request, peers: Peers, actor: Actor) -> Template:
     query = chosen(request, "search", *FILTERS, "cursor")
     everybody = actor.has(*EVERYBODY_SEEN_BY)
-    asked = dict(query)
+    params = dict(query)
     if not everybody:
-        asked["mentor"] = str(actor.person)
+        params["mentor"] = str(actor.person)
     if query.get("status") == "archived":
-        asked["archived"] = "true"
-    found = await peers.get("person", "/api/person/people", Page[Person], limit=PAGE_SIZE, **asked)
-    name = "members_found.html" if wants_part(request) else "members.html"
-    return page(request, name, found=found, query=query, filters=FILTERS, everybody=everybody)
+        params["archived"] = "true"
+    people = await peers.get("person", "/api/person/people", Page[Person], limit=PAGE_SIZE, **params)
+    name = "people/members_found.html" if wants_part(request) else "people/members.html"
+    return page(request, name, people=people, query=query, filters=FILTERS, everybody=everybody)
 
 
-ROUTES: list[ControllerRouterHandler] = [members]
+ROUTES: tuple[ControllerRouterHandler, ...] = (members,)

@@ -8,7 +8,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from gatehouse_portal.desk import PromotionSession
+from gatehouse_portal.areas.releases.promotion_session import PromotionSession
 from gatehouse_release.dora import DoraFigures, figures
 from gatehouse_release.state import RepositoryState
 
@@ -17,7 +17,7 @@ READ_SECONDS = 300.0
 log = structlog.get_logger()
 
 
-class Delivery(Collector):
+class DoraExporter(Collector):
     """The figures of each environment (`stage`, since `environment` is where the portal runs); nothing before main was
     read, and no figure that nothing stands behind.
     """

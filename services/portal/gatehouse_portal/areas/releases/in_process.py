@@ -1,7 +1,7 @@
 """Where promotions are carried out: in this process, against the git remote that a setting names.
 
 A remote is written to only when somebody has named it; a checkout that the local runner points at is only read.
-Previews need git and a checkout's tools, as a developer's machine has them; on_github.py is for where they aren't.
+Previews need git and a checkout's tools, as a developer's machine has them; via_github.py is for where they aren't.
 """
 
 import os
@@ -13,8 +13,8 @@ from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 from gatehouse_chassis import ServiceContext
-from gatehouse_portal.desk import Core
-from gatehouse_portal.on_github import OnGitHub
+from gatehouse_portal.areas.releases.promotion_session import Core
+from gatehouse_portal.areas.releases.via_github import OnGitHub
 from gatehouse_release.adapters.wiring import Connected
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
@@ -77,7 +77,7 @@ class InProcess:
         return [] if outcome.ok else [reason for reason in outcome.decision.reasons if not reason.later]
 
 
-def of(service: ServiceContext) -> Core | None:
+def core_of(service: ServiceContext) -> Core | None:
     """What the settings name; None when they name nothing."""
     remote, checkout = service.settings.text("release_remote"), service.settings.text("checkout")
     if github := service.settings.text("release_github"):

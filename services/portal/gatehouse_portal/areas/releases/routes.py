@@ -6,19 +6,20 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from litestar import Request as Asked
-from litestar import Response, get, post
-from litestar.datastructures import State as AppState
+from litestar import Request, Response, get, post
+from litestar.datastructures import State
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
+from gatehouse_chassis.base.actor import OPERATOR_ROLES
 from gatehouse_chassis.base.problems import Invalid, NotFound
-from gatehouse_portal import guards, release_words
-from gatehouse_portal.board import board
-from gatehouse_portal.desk import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
-from gatehouse_portal.pages import RELEASES_SEEN_BY, page, see, wants_part
-from gatehouse_portal.peers import Peers
-from gatehouse_portal.structs import Me
+from gatehouse_portal.areas.releases import format
+from gatehouse_portal.areas.releases.promotion_session import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
+from gatehouse_portal.areas.releases.structs import Me
+from gatehouse_portal.areas.releases.view import board
+from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.page import page, see, wants_part
+from gatehouse_portal.shell.peers import Peers
 from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, Requester
 from gatehouse_release.policy import Policy
 from gatehouse_release.state import RepositoryState
@@ -32,12 +33,14 @@ MOVES = ("promote", "rollback", "approve", "apply")
 LOOKS = ("verify",)  # changes nothing but the record of having looked
 BRAKES = ("hold", "lift", "veto", "freeze", "unfreeze")
 FORMER_ACTIONS = {"release": "lift"}  # addresses of forms that were opened before the rename
-seen_by = guards.pages_for(*RELEASES_SEEN_BY)
+# Who runs the platform, tests it, decides that it goes live, or may veto that.
+SEEN_BY = (*sorted(OPERATOR_ROLES), "tester", "release-manager", "board")
+seen_by = guards.pages_for(*SEEN_BY)
 
 
 @get("/releases", guards=[seen_by], include_in_schema=False)
-async def releases(request: Asked, peers: Peers, state: AppState) -> Template:
-    desk: PromotionSession | None = state.desk
+async def releases(request: Request, peers: Peers, state: State) -> Template:
+    desk: PromotionSession | None = state.promotions
     if desk is None:
         return page(request, "releases/unset.html")
     try:
@@ -61,10 +64,10 @@ async def releases(request: Asked, peers: Peers, state: AppState) -> Template:
 
 
 @get("/releases/plan", guards=[seen_by], include_in_schema=False)
-async def plan(request: Asked, peers: Peers, state: AppState) -> Template:
+async def plan(request: Request, peers: Peers, state: State) -> Template:
     """The preview: what would happen, whether it may, and the form that confirms it."""
     desk = _desk(state)
-    wanted = _wanted({key: request.query_params.get(key, "") for key in release_words.FIELDS}, MOVES)
+    wanted = _wanted({key: request.query_params.get(key, "") for key in format.FIELDS}, MOVES)
     known, actor = await desk.state(), await _actor(peers)
     found = await desk.plan(wanted, actor)
     return page(
@@ -81,7 +84,7 @@ async def plan(request: Asked, peers: Peers, state: AppState) -> Template:
 
 
 @get("/releases/records/{key:str}", guards=[seen_by], include_in_schema=False)
-async def record(request: Asked, peers: Peers, state: AppState, key: str) -> Template:
+async def record(request: Request, peers: Peers, state: State, key: str) -> Template:
     """How far a request has come: its record, and what this process has seen of it, if it began here."""
     desk = _desk(state)
     run, found, known = desk.run(key), await desk.record(key), await desk.state()
@@ -107,7 +110,7 @@ async def record(request: Asked, peers: Peers, state: AppState, key: str) -> Tem
 
 
 @post("/releases/{action:str}", guards=[seen_by], include_in_schema=False)
-async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Response[Any]:
+async def act(request: Request, peers: Peers, state: State, action: str) -> Response[Any]:
     desk = _desk(state)
     form = await request.form()
     action = FORMER_ACTIONS.get(action, action)
@@ -116,7 +119,7 @@ async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Res
     if action in MOVES and form.get("confirmed") != "yes":
         raise Invalid({"confirmed": "Read the preview, and confirm that it is to be done."})
     known = await desk.state()
-    given = {key: str(form.get(key, "")) for key in release_words.FIELDS} | {"action": action}
+    given = {key: str(form.get(key, "")) for key in format.FIELDS} | {"action": action}
     wanted = _wanted(given, (*MOVES, *LOOKS, *BRAKES), known.policy)
     if desk.core.refusal:
         raise Invalid({"release_remote": desk.core.refusal})
@@ -127,11 +130,11 @@ async def act(request: Asked, peers: Peers, state: AppState, action: str) -> Res
         return _refused(request, run, title)
     if action in BRAKES and over:
         return see("/releases")
-    key = release_words.key_of(wanted.record) if action in ("approve", "apply") else run.request.key
+    key = format.key_of(wanted.record) if action in ("approve", "apply") else run.request.key
     return see(f"/releases/records/{key}")
 
 
-def _refused(request: Asked, run: PromotionRun, title: str) -> Template:
+def _refused(request: Request, run: PromotionRun, title: str) -> Template:
     again = {key: value for key in ("environment", "domain", "record") if (value := getattr(run.request, key))}
     back = f"/releases/plan?{urlencode({'action': run.request.action, **again})}"
     return page(
@@ -144,10 +147,10 @@ def _refused(request: Asked, run: PromotionRun, title: str) -> Template:
     )
 
 
-def _desk(state: AppState) -> PromotionSession:
-    if state.desk is None:
+def _desk(state: State) -> PromotionSession:
+    if state.promotions is None:
         raise NotFound
-    return state.desk
+    return state.promotions
 
 
 async def _actor(peers: Peers) -> Requester:
@@ -195,12 +198,12 @@ def _may_break_glass(found: PromotionPlan, wanted: PromotionRequest, actor: Requ
 
 
 def _title(known: RepositoryState, wanted: PromotionRequest) -> str:
-    return release_words.title(wanted.action, wanted.environment, wanted.domain, known.records.get(wanted.record))
+    return format.title(wanted.action, wanted.environment, wanted.domain, known.records.get(wanted.record))
 
 
 def _title_of(known: RepositoryState, run: PromotionRun | None, found: Record | None) -> str:
     if found is not None:
-        return release_words.record_title(found)
+        return format.record_title(found)
     assert run is not None
     return _title(known, run.request)
 
@@ -212,4 +215,4 @@ def _final(run: PromotionRun | None, found: Record | None) -> bool:
     )
 
 
-ROUTES: list[ControllerRouterHandler] = [releases, plan, record, act]
+ROUTES: tuple[ControllerRouterHandler, ...] = (releases, plan, record, act)

@@ -11,9 +11,17 @@ import pytest
 import pytest_asyncio
 
 from gatehouse_chassis.testing import peer, serving
-from gatehouse_portal import charts
 from gatehouse_portal.app import create
-from gatehouse_portal.figures import FIRING, STEP, Line, NoFigures, Prometheus, ServiceFigures, TrafficFigures
+from gatehouse_portal.areas.operations import charts
+from gatehouse_portal.areas.operations.prometheus import (
+    FIRING,
+    STEP,
+    Line,
+    NoFigures,
+    Prometheus,
+    ServiceFigures,
+    TrafficFigures,
+)
 from gatehouse_portal.tables import DB
 
 QUERY = ("POST", "/api/v1/query_range")

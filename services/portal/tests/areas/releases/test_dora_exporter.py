@@ -5,20 +5,20 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 
-from gatehouse_portal.delivery import Delivery
+from gatehouse_portal.areas.releases.dora_exporter import DoraExporter
 from gatehouse_release.model import Record, RecordStep, ReleaseChange
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import release, tree
 
 
-def shown(delivery: Delivery) -> list[str]:
+def shown(exporter: DoraExporter) -> list[str]:
     registry = CollectorRegistry()
-    registry.register(delivery)
+    registry.register(exporter)
     return [line for line in generate_latest(registry).decode().splitlines() if not line.startswith("#")]
 
 
 def test_before_main_was_read_there_is_nothing():
-    assert shown(Delivery()) == []
+    assert shown(DoraExporter()) == []
 
 
 def test_each_environment_has_its_figures_and_none_that_nothing_stands_behind(workspace_root):
@@ -35,11 +35,11 @@ def test_each_environment_has_its_figures_and_none_that_nothing_stands_behind(wo
         history=(RecordStep(state="verified", at=now - timedelta(hours=1), by="somebody"),),
     )
     policy = (workspace_root / "stacks" / "policy.yaml").read_text()
-    delivery = Delivery()
-    delivery.state = msgspec.structs.replace(
+    exporter = DoraExporter()
+    exporter.state = msgspec.structs.replace(
         read_state("", tree(policy, {"person": "people"})), records_of={"dev": (done,)}
     )
-    found = shown(delivery)
+    found = shown(exporter)
     assert 'gatehouse_delivery_changes{outcome="deployments",stage="dev"} 1.0' in found
     assert 'gatehouse_delivery_lead_seconds{stage="dev"} 7200.0' in found
     assert 'gatehouse_delivery_changes{outcome="deployments",stage="production"} 0.0' in found

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 from gatehouse_chassis import ServiceContext
-from gatehouse_portal import cores
-from gatehouse_portal.on_github import OnGitHub
+from gatehouse_portal.areas.releases import in_process
+from gatehouse_portal.areas.releases.via_github import OnGitHub
 from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured
 from gatehouse_release.testing.in_memory import STACK
@@ -42,7 +42,7 @@ def core(workspace_root, request):
     def made(**settings):
         environ = {"GATEHOUSE_ENVIRONMENT": "local", "GATEHOUSE_SECRET_SESSION_SECRET": "x" * 32}
         environ |= {f"GATEHOUSE_SETTING_{key.upper()}": str(value) for key, value in settings.items()}
-        found = cores.of(ServiceContext.load(workspace_root / "services" / "portal", environ))
+        found = in_process.core_of(ServiceContext.load(workspace_root / "services" / "portal", environ))
         if found:
             request.addfinalizer(found.close)
         return found
@@ -89,4 +89,4 @@ def test_where_there_is_no_git_github_is_read(core):
     ],
 )
 def test_no_page_shows_how_a_remote_is_signed_in_to(remote, shown):
-    assert cores.shown(remote) == shown
+    assert in_process.shown(remote) == shown

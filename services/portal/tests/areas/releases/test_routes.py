@@ -7,8 +7,10 @@ import pytest
 import pytest_asyncio
 
 from gatehouse_chassis.testing import serving
-from gatehouse_portal import cores
 from gatehouse_portal.app import create
+from gatehouse_portal.areas import all_areas
+from gatehouse_portal.areas.releases.area import releases
+from gatehouse_portal.areas.releases.in_process import InProcess
 from gatehouse_portal.tables import DB
 from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
@@ -57,9 +59,12 @@ def world(workspace_root):
 async def releasing(service_url, peers):
     peers.reset()
     await DB.close()
-    core = cores.InProcess(MemoryPorts({}, lambda read, name: {}), where=REMOTE)  # each test gives it its own
+    core = InProcess(MemoryPorts({}, lambda read, name: {}), where=REMOTE)  # each test gives it its own
     async with serving(
-        "portal", lambda service: create(service, core), database_url=service_url, environ=peers.environ
+        "portal",
+        lambda service: create(service, all_areas(releases(core))),
+        database_url=service_url,
+        environ=peers.environ,
     ) as portal:
         peers.tokens = portal.tokens
         yield portal, core
@@ -71,7 +76,7 @@ async def desk(releasing, peers, world):
     portal, core = releasing
     peers.reset()
     core.ports, core.refusal = world.ports, ""
-    portal.app.state.desk.forget()
+    portal.app.state.promotions.forget()
     async with peers.browser(portal) as browser:
         yield browser
 
@@ -259,7 +264,7 @@ async def test_while_it_is_applied_the_page_shows_both_and_afterwards_what_is_tr
         assert "being applied" in seen
         assert "aria-current" in (await other.see(answer.headers["location"])).text
         gate.set()
-        await portal.app.state.desk.run(answer.headers["location"].rpartition("/")[2]).settled(30)
+        await portal.app.state.promotions.run(answer.headers["location"].rpartition("/")[2]).settled(30)
         seen = cell((await other.see("/releases")).text, "person", "test")
         assert re.findall(r">(v\d)<", seen) == ["v2"]
         assert "being applied" not in seen

@@ -8,7 +8,9 @@ import pytest
 
 from gatehouse_chassis.testing import serving
 from gatehouse_portal.app import create
-from gatehouse_portal.on_github import OnGitHub
+from gatehouse_portal.areas import all_areas
+from gatehouse_portal.areas.releases.area import releases
+from gatehouse_portal.areas.releases.via_github import OnGitHub
 from gatehouse_portal.tables import DB
 from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
@@ -91,7 +93,10 @@ async def test_the_buttons_lead_to_the_workflows_forms(github, service_url, peer
     peers.reset()
     await DB.close()
     async with serving(
-        "portal", lambda service: create(service, github.core()), database_url=service_url, environ=peers.environ
+        "portal",
+        lambda service: create(service, all_areas(releases(github.core()))),
+        database_url=service_url,
+        environ=peers.environ,
     ) as portal:
         peers.tokens = portal.tokens
         me = {"name": "Sunita", "roles": ["sre"], "email": "sunita@example.org"}

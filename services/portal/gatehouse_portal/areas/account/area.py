@@ -1,0 +1,13 @@
+"""The area `account`."""
+
+from pathlib import Path
+
+from gatehouse_portal.areas.account import home, routes
+from gatehouse_portal.shell.area import Area, NavEntry
+
+AREA = Area(
+    name="account",
+    folder=Path(__file__).parent,
+    navigation=(NavEntry(name="Home", path="/", order=0),),
+    routes=(home.home, *routes.ROUTES),
+)

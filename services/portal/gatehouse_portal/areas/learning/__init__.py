@@ -1,0 +1,1 @@
+"""Curricula: what a member has completed, learns now, and learns next and later."""

@@ -1,0 +1,23 @@
+"""The area `learning`."""
+
+from pathlib import Path
+
+from gatehouse_portal.areas.learning import home, routes
+from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
+
+AREA = Area(
+    name="learning",
+    folder=Path(__file__).parent,
+    navigation=(
+        NavEntry(
+            name="My curriculum",
+            path="/members/{person}",
+            order=10,
+            about="What you learn now, what comes next, and what you have completed",
+            seen_by=("member",),
+            needs=("curriculum",),
+        ),
+    ),
+    routes=routes.ROUTES,
+    sections=(HomeSection(title="Your curriculum", order=10, template="learning/home.html", load=home.load),),
+)

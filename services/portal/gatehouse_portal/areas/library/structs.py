@@ -1,0 +1,47 @@
+"""What topics answers, as far as the library shows it. Fields that aren't named here are skipped."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Resource(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    url: str
+    kind: str
+    cost: str
+    level: str
+    link_status: str = "unchecked"
+    interests: list[str] = []
+    technologies: list[str] = []
+
+
+class PathInList(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    description: str | None = None
+    interests: list[str] = []
+    module_count: int = 0
+    topic_count: int = 0
+    resource_count: int = 0
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    resources: list[Resource] = []
+
+
+class Module(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    topics: list[Topic] = []
+
+
+class Path(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    description: str | None = None
+    interests: list[str] = []
+    modules: list[Module] = []

@@ -1,0 +1,1 @@
+"""How the platform itself runs: the health, configuration and traffic of every service."""

@@ -1,0 +1,26 @@
+"""Times of charts and values of settings, as people read them."""
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from gatehouse_portal.areas.operations.charts import rate
+
+
+def clock(value: float) -> str:
+    """`14:05:30` in UTC, of Unix seconds."""
+    return f"{datetime.datetime.fromtimestamp(value, datetime.UTC):%H:%M:%S}"
+
+
+def setting(value: Any) -> str:
+    """A setting's value as somebody would write it into a file."""
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "(empty)"
+    return str(value) if value != "" else "(empty)"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"clock": clock, "setting": setting, "rate": rate}

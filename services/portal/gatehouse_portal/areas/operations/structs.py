@@ -1,0 +1,43 @@
+"""What every service answers about itself: /version, /health/ready, /config. Fields that aren't named are skipped."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+
+class CollectionVersion(Struct, frozen=True):
+    collection: str
+    version: str
+    applied_at: datetime
+
+
+class Version(Struct, frozen=True, kw_only=True):
+    service: str
+    domain: str = ""
+    summary: str = ""
+    environment: str = ""
+    version: str = ""
+    commit: str = ""
+    built_at: str = ""
+    image_digest: str = ""
+    started_at: datetime | None = None
+    collections: list[CollectionVersion] = []
+
+
+class Readiness(Struct, frozen=True):
+    ready: bool
+    checks: dict[str, str] = {}
+
+
+class Setting(Struct, frozen=True, kw_only=True):
+    key: str
+    type: str
+    value: Any = None
+    origin: str = ""
+    secret: bool = False
+    help: str = ""
+
+
+class Configuration(Struct, frozen=True):
+    settings: list[Setting] = []

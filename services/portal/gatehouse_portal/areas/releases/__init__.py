@@ -1,0 +1,1 @@
+"""What runs in each environment, and promoting it to the next one."""

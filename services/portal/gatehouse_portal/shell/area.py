@@ -1,0 +1,85 @@
+"""What an area of the portal declares about itself. app.py mounts every area it finds; the shell knows none by name.
+
+An area is a folder below `areas/` with an `area.py` that sets `AREA`. Its templates are in `templates/` (a template of
+the area `people` is named `people/<file>`), its style sheet is `<name>.css` beside it. See ../../README.md.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.types import ControllerRouterHandler
+
+from gatehouse_chassis import ServiceContext
+from gatehouse_chassis.base.actor import Actor
+
+OWN = "{person}"
+
+
+class NavEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of the navigation, shown to who may open it.
+
+    Attributes:
+        path: `{person}` stands for the reader's own person; such an entry is for people who hold one of the roles
+            themselves, not for an admin, who has every role.
+        order: entries are sorted by it.
+        seen_by: roles of which one suffices; empty for everybody who is signed in.
+        needs: services without which the page can't be shown.
+    """
+
+    name: str
+    path: str
+    order: int
+    about: str = ""
+    seen_by: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def visible_to(self, actor: Actor) -> bool:
+        if OWN in self.path:
+            return actor.person is not None and not actor.roles.isdisjoint(self.seen_by)
+        return not self.seen_by or actor.has(*self.seen_by)
+
+    def address_for(self, actor: Actor) -> str:
+        return self.path.replace(OWN, str(actor.person))
+
+
+class HomeSection(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of the home page.
+
+    Attributes:
+        title: names the section where it can't be shown ("Your members can’t be shown right now").
+        order: sections are sorted by it.
+        template: rendered with what `load` returned.
+        load: the template's values, or None where the section isn't for this person. May raise Away.
+    """
+
+    title: str
+    order: int
+    template: str
+    load: Callable[[Request[Any, Any, Any], Actor], Awaitable[Mapping[str, Any] | None]]
+
+
+class Area(msgspec.Struct, frozen=True, kw_only=True):
+    """The pages of one domain.
+
+    Attributes:
+        name: also the prefix of its templates and the name of its style sheet.
+        folder: where its templates and its style sheet are; the folder of its area.py.
+        routes: Litestar handlers, each with a guard of shell.guards.
+        filters: template filters by name; no two areas may share a name.
+        labels: values of services in words ("one-time-low": "Paid once, low"), for the filter `label`.
+        sections: its parts of the home page.
+        lifespan: opens what its pages need while the application runs, and puts it into `app.state`.
+    """
+
+    name: str
+    folder: Path
+    routes: tuple[ControllerRouterHandler, ...]
+    navigation: tuple[NavEntry, ...] = ()
+    filters: Mapping[str, Callable[..., Any]] = {}
+    labels: Mapping[str, str] = {}
+    sections: tuple[HomeSection, ...] = ()
+    lifespan: Callable[[ServiceContext, Litestar], AbstractAsyncContextManager[None]] | None = None
