@@ -12,4 +12,4 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("which", checks(ROOT), ids=lambda which: which.name)
 def test_the_check_passes(which: Check):
     outcome = check(ROOT, which)
-    assert outcome.passed, f"{outcome.output}\nMend: {outcome.fix}"
+    assert outcome.passed, f"{outcome.output}\nFix: {outcome.fix}"

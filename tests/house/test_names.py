@@ -54,7 +54,7 @@ MODULES |= {
     "way_in",
 }
 # Written in pieces, so that this file doesn't hold what it forbids.
-FORMER = re.compile(r"(?<![A-Za-z])" + "men" + r"d(s|ed|ing)?(?![A-Za-z])", re.IGNORECASE)
+FORMER = re.compile(r"(?:(?<![A-Za-z])|(?<=\\n))" + "men" + r"d(s|ed|ing)?(?![A-Za-z])", re.IGNORECASE)
 # JSON carries the former name of `fix` for one more version.
 KEPT = re.compile(
     r"^(services/catalog/gatehouse_catalog/errors|local/gatehouse_local/checks/(doctor|run)"

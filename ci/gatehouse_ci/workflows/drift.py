@@ -34,7 +34,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         if not self.changes:
             return f"{self.environment} is what main says."
         lines = "\n".join(f"  {change}" for change in self.changes)
-        return f"{self.environment} isn't what main says:\n{lines}\nMend: platform/runbooks/drift.md"
+        return f"{self.environment} isn't what main says:\n{lines}\nFix: platform/runbooks/drift.md"
 
 
 def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:

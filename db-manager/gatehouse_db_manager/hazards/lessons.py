@@ -287,7 +287,7 @@ def table() -> str:
     return "\n".join(lines)
 
 
-_START, _END = "<!-- lessons: db-manager/gatehouse_db_manager/hazards/lessons.py -->\n", "<!-- end of lessons -->"
+_START, _END = "<!-- lessons: gatehouse_db_manager/hazards/lessons.py -->\n", "<!-- end of lessons -->"
 
 
 def in_readme(text: str) -> str:

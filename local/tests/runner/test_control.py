@@ -24,7 +24,7 @@ def test_one_claim_at_a_time(tmp_path):
 
 def test_a_claim_ends_with_its_process_however_that_ends(tmp_path):
     code = (
-        "import os, sys; from pathlib import Path; from gatehouse_local import control\n"
+        "import os, sys; from pathlib import Path; from gatehouse_local.runner import control\n"
         "control.claim(Path(sys.argv[1])).publish(control.Address(os.getpid(), 1, 't')); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)

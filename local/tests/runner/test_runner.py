@@ -113,7 +113,7 @@ def new_checkout(folder: Path) -> Generator[Checkout]:
     (checkout.root / "services" / "catalog").mkdir(parents=True)
     (checkout.root / "pyproject.toml").touch()
     # The runner starts `python -m gatehouse_chassis NAME` in the root, where this one is found first.
-    shutil.copy(Path(__file__).with_name("fake_service.py"), checkout.root / "gatehouse_chassis.py")
+    shutil.copy(Path(__file__).parents[1] / "fake_service.py", checkout.root / "gatehouse_chassis.py")
     checkout.add_service("identity", PORTS["identity"])
     checkout.add_service("person", PORTS["person"], "identity")
     yield checkout

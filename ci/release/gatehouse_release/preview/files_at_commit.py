@@ -25,14 +25,18 @@ DOCUMENT = """
 import importlib, json, sys
 from pathlib import Path
 from gatehouse_catalog import load_catalog
-from gatehouse_chassis import Service
-from gatehouse_chassis.http.openapi import described
+try:
+    from gatehouse_chassis import ServiceContext
+    from gatehouse_chassis.http.openapi import described
+except ImportError:  # released before the chassis had packages
+    from gatehouse_chassis import Service as ServiceContext
+    from gatehouse_chassis.describe import described
 root, name = Path(sys.argv[1]), sys.argv[2]
 catalog = load_catalog(root)
 entry = catalog[name]
 surroundings = {other.address_variable: "http://127.0.0.1:9" for other in catalog}
 surroundings |= {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
-service = Service.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **surroundings})
+service = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **surroundings})
 app = importlib.import_module(f"{entry.package}.app").create(service)
 sys.stdout.write(json.dumps(described(app)))
 """
