@@ -16,7 +16,7 @@ from gatehouse_release.testing.checkout import commit, copied, write
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5
-CODE = "services/person/gatehouse_person/routes.py"
+CODE = "services/person/gatehouse_person/person/routes.py"
 
 
 def main() -> None:

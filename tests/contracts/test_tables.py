@@ -1,7 +1,9 @@
 """Every service's Piccolo tables, and the words it knows, against the schema that db-manager really applied."""
 
 import importlib
+import pkgutil
 from pathlib import Path
+from types import ModuleType
 from typing import Literal, get_args, get_origin
 
 import pytest
@@ -35,12 +37,23 @@ def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str
         assert columns == actual[table]
 
 
+def structs_modules(module: str) -> list[ModuleType]:
+    """The structs of a service's aggregates, and its modules at the top: enumerators are declared in either."""
+    package = importlib.import_module(module.partition(".")[0])
+    names = [name for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    return [importlib.import_module(name) for name in names if name.endswith(".structs") or name.count(".") == 1]
+
+
 # The portal's words are those of other services; it has no enumerators.
 @pytest.mark.parametrize("module", [module for module in MODULES if module != "gatehouse_portal.tables"])
 def test_the_words_in_the_code_are_those_of_the_enumerators(module: str) -> None:
     """`Mastery`, or `Kind` for `resource_kind`: a Literal has its enumerator's name, or the end of it."""
-    structs = importlib.import_module(module.replace(".tables", ".structs"))
-    literals = {name: get_args(one) for name, one in vars(structs).items() if get_origin(one) is Literal}
+    literals = {
+        name: get_args(value)
+        for structs in structs_modules(module)
+        for name, value in vars(structs).items()
+        if get_origin(value) is Literal
+    }
     (schema,) = [one for one in load(ROOT).schemas if module == f"gatehouse_{one.name}.tables"]
     newest = schema.snapshots[-1:]
     found = {

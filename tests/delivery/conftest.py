@@ -36,7 +36,7 @@ from gatehouse_release.testing.ecs import Ecs, moto_ecs
 from .pulumi_stand_in import Engine, pulumi
 
 ROOT = find_root()
-CODE = "services/person/gatehouse_person/rules.py"
+CODE = "services/person/gatehouse_person/person/rules.py"
 REPOSITORY = "institute/gatehouse"
 # A Monday, ten in the morning where the policy's windows are.
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

@@ -73,9 +73,9 @@ def exported(root: Path, member: str) -> str:
 
 
 def test_a_services_code_affects_it_alone(change):
-    answer = change("services/person/gatehouse_person/routes.py")
+    answer = change("services/person/gatehouse_person/person/routes.py")
     assert (set(answer.images), set(answer.databases), answer.deploy) == ({"person"}, set(), [])
-    assert answer.images["person"] == ["services/person/gatehouse_person/routes.py: its code"]
+    assert answer.images["person"] == ["services/person/gatehouse_person/person/routes.py: its code"]
     assert {"services/person/tests", "tests/contracts"} <= set(answer.tests)
     assert "services/topics/tests" not in answer.tests
 

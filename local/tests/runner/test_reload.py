@@ -14,7 +14,7 @@ def of(*paths: str) -> Meaning:
 
 
 def test_a_service_file_reloads_that_service():
-    assert of("services/person/gatehouse_person/rules.py") == Meaning(services=frozenset({"person"}))
+    assert of("services/person/gatehouse_person/person/rules.py") == Meaning(services=frozenset({"person"}))
     assert of("services/portal/gatehouse_portal/pages/home.html").services == {"portal"}
 
 

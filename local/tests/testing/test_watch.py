@@ -26,28 +26,28 @@ def test_a_service_runs_its_own_tests_only():
 def test_the_chassis_runs_its_own_tests_and_then_those_of_every_service():
     found = affected_by("services/chassis/gatehouse_chassis/app.py")
     assert found[0] == "services/chassis/tests/test_app.py"
-    assert {"services/person/tests/test_people.py", "services/topics/tests/test_lists.py"} < set(found)
+    assert {"services/person/tests/person/test_routes.py", "services/topics/tests/test_lists.py"} < set(found)
     assert not any(path.startswith("local/") for path in found)
 
 
 def test_queries_run_the_tests_over_http_and_not_those_of_the_rules():
-    found = affected_by("services/topics/gatehouse_topics/queries.py")
-    assert "services/topics/tests/test_lists.py" in found
-    assert "services/topics/tests/test_rules.py" not in found
+    tests = affected_by("services/topics/gatehouse_topics/path/queries.py")
+    assert "services/topics/tests/test_lists.py" in tests
+    assert "services/topics/tests/path/test_rules.py" not in tests
 
 
 def test_rules_run_their_own_tests_first_and_those_over_http():
-    found = affected_by("services/person/gatehouse_person/rules.py")
-    assert found[0] == "services/person/tests/test_rules.py"
-    assert "services/person/tests/test_people.py" in found
+    tests = affected_by("services/person/gatehouse_person/person/rules.py")
+    assert tests[0] == "services/person/tests/person/test_rules.py"
+    assert "services/person/tests/person/test_routes.py" in tests
 
 
 def test_what_is_run_is_said():
     tests = ROOT / "services/person/tests"
     assert described(ROOT, [tests]) == "services/person/tests"
-    assert described(ROOT, [tests / "test_rules.py", tests]) == "services/person/tests"
-    one = described(ROOT, [tests / "test_rules.py"])
-    assert one == f"services/person/tests (1 of {len(list(tests.glob('test_*.py')))} files: rules)"
+    assert described(ROOT, [tests / "person/test_rules.py", tests]) == "services/person/tests"
+    one = described(ROOT, [tests / "test_relationships.py"])
+    assert one == f"services/person/tests (1 of {len(list(tests.glob('test_*.py')))} files: relationships)"
 
 
 @pytest.fixture

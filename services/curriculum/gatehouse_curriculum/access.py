@@ -1,25 +1,45 @@
 """Who may do what with whose curriculum. The relationship is asked of person with the caller's own token.
 
-Relationships are remembered for a few seconds (the setting relationship_seconds): a page asks several times, and an
-ended mentorship may count that much longer. That there is none isn't remembered, so a new mentor needn't wait.
+Relationships are cached for a few seconds (the setting relationship_seconds): a page asks several times, and an ended
+mentorship may count that much longer. "No relationship" isn't cached, so a new mentor needn't wait.
 """
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Literal
 from uuid import UUID
 
 from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.problems import Forbidden, NotFound
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_curriculum import rules
-from gatehouse_curriculum.structs import Person, Relationship
+from gatehouse_curriculum.peers import Person, Relationship
 
-REMEMBERED = 2_048
-# Pages of 200: more members than that no mentor has.
+Action = Literal["read", "create", "assign", "start", "complete", "move", "unassign", "reopen"]
+Standing = Literal["self", "mentor", "coordinator"]
+EVERYTHING: frozenset[Action] = frozenset(
+    {"read", "create", "assign", "start", "complete", "move", "unassign", "reopen"}
+)
+
+MAY: dict[Standing, frozenset[Action]] = {
+    "self": frozenset({"read", "start", "complete"}),
+    "mentor": EVERYTHING,
+    "coordinator": EVERYTHING,
+}
+
+CACHED = 2_048
+# Of 200 members each: no mentor has more.
 MOST_PAGES = 5
-
 Key = tuple[UUID, UUID | None, bool, UUID]
+
+
+def standing_of(*, coordinates: bool, is_self: bool, relationship: str | None) -> Standing | None:
+    """What the caller is to the person; None: someone who may not see the curriculum."""
+    if coordinates:
+        return "coordinator"
+    if is_self:
+        return "self"
+    return "mentor" if relationship == "mentor" else None
 
 
 class Access:
@@ -27,38 +47,38 @@ class Access:
         self._service = service
         self._clock = clock
         self._fresh_for = service.settings.integer("relationship_seconds")
-        self._remembered: OrderedDict[Key, tuple[float, str]] = OrderedDict()
+        self._cached: OrderedDict[Key, tuple[float, str]] = OrderedDict()
 
-    async def require(self, actor: Actor, person: UUID, action: rules.Action) -> None:
+    async def require(self, actor: Actor, person: UUID, action: Action) -> None:
         """NotFound for whoever may not see the curriculum, Forbidden for whoever sees it but may not do this.
 
         Raises Unavailable when person would have to be asked and doesn't answer.
         """
         coordinates, is_self = actor.has("coordinator"), actor.is_person(person)
         relationship = None if coordinates or is_self else await self.relationship(actor, person)
-        standing = rules.standing(coordinates=coordinates, is_self=is_self, relationship=relationship)
+        standing = standing_of(coordinates=coordinates, is_self=is_self, relationship=relationship)
         if standing is None:
             raise NotFound("There is no such curriculum.")
-        if action not in rules.MAY[standing]:
+        if action not in MAY[standing]:
             raise Forbidden("This is for the person's mentor or a coordinator.")
 
     async def relationship(self, actor: Actor, person: UUID) -> str | None:
         """What person says that the caller is to them; None when the caller may not see them."""
         key = (actor.account, actor.person, actor.has("mentor"), person)
         now = self._clock()
-        known = self._remembered.get(key)
+        known = self._cached.get(key)
         if known is not None and now - known[0] < self._fresh_for:
             return known[1]
         path = f"/api/person/people/{person}/relationship"
-        found = await self._service.call("person").find(path, Relationship, token=actor.token)
-        if found is None:
-            self._remembered.pop(key, None)
+        answer = await self._service.call("person").find(path, Relationship, token=actor.token)
+        if answer is None:
+            self._cached.pop(key, None)
             return None
-        self._remembered[key] = (now, found.relationship)
-        self._remembered.move_to_end(key)
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
-        return found.relationship
+        self._cached[key] = (now, answer.relationship)
+        self._cached.move_to_end(key)
+        if len(self._cached) > CACHED:
+            self._cached.popitem(last=False)
+        return answer.relationship
 
     async def visible(self, actor: Actor) -> list[UUID] | None:
         """The people whose curricula the caller may see; None: everyone's."""
@@ -66,19 +86,19 @@ class Access:
             return None
         if actor.person is None:
             return []
-        found = [actor.person]
+        people = [actor.person]
         if actor.has("mentor"):
-            found += await self._members(actor)
-        return found
+            people += await self._members(actor)
+        return people
 
     async def _members(self, actor: Actor) -> list[UUID]:
         client = self._service.call("person")
         params = {"mentor": str(actor.person), "limit": "200"}
-        found: list[UUID] = []
+        members: list[UUID] = []
         for _ in range(MOST_PAGES):
             page = await client.get("/api/person/people", Page[Person], params=params, token=actor.token)
-            found += [person.id for person in page.items]
+            members += [person.id for person in page.items]
             if page.next is None:
                 break
             params["cursor"] = page.next
-        return found
+        return members

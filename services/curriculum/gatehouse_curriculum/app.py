@@ -1,12 +1,12 @@
-"""Puts the service curriculum together."""
+"""Assembles the curriculum service."""
 
 from litestar import Litestar
 from litestar.di import Provide
 
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_curriculum.access import Access
-from gatehouse_curriculum.content import Content
-from gatehouse_curriculum.routes import AssignmentsController, CurriculaController
+from gatehouse_curriculum.curriculum.content import Content
+from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController
 from gatehouse_curriculum.tables import DB
 
 
@@ -14,7 +14,7 @@ def create(service: ServiceContext) -> Litestar:
     access, content = Access(service), Content(service)
     return create_app(
         service,
-        routes=[CurriculaController, AssignmentsController],
+        [CurriculumController, AssignmentController],
         database=DB,
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),

@@ -1,12 +1,14 @@
-"""The table that lists are made from; what it really looks like is in database/collections."""
+"""The tables of the schema `curriculum`, as database/collections describes them."""
 
 from piccolo.columns import UUID, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
+from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("curriculum")
+REPEATS = Repeats(DB)
 
 
 class Curriculum(Tracked, Table, db=DB, tablename="curriculum", schema="curriculum"):

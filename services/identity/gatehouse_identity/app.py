@@ -1,4 +1,4 @@
-"""Puts identity together: its keys, sessions and sign-in, made once from the settings."""
+"""Assembles the identity service: its keys, sessions and sign-in, built once from the settings."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -11,19 +11,40 @@ from litestar import Litestar
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_identity.account.routes import AccountController, get_me
+from gatehouse_identity.audit_entry.routes import AuditEntryController
 from gatehouse_identity.digests import SHORTEST_SECRET, SecretBox, new_secret
-from gatehouse_identity.keys import KeyRing
 from gatehouse_identity.oidc import Provider
-from gatehouse_identity.routes import ROUTES
-from gatehouse_identity.sessions import Lifetimes, Sessions
-from gatehouse_identity.sign_in import SignIns
+from gatehouse_identity.persona.routes import PersonaController
+from gatehouse_identity.role_grant.routes import RoleGrantController
+from gatehouse_identity.service_client.routes import ServiceClientController, issue_service_token
+from gatehouse_identity.session.lifecycle import Lifetimes, Sessions
+from gatehouse_identity.session.routes import SessionController
+from gatehouse_identity.sign_in.flow import SignIns
+from gatehouse_identity.sign_in.routes import SignInController
+from gatehouse_identity.signing_key.key_ring import KeyRing
+from gatehouse_identity.signing_key.routes import SigningKeyController, get_jwks
 from gatehouse_identity.tables import DB
+
+ROUTES = [
+    SignInController,
+    PersonaController,
+    SessionController,
+    get_me,
+    AccountController,
+    RoleGrantController,
+    ServiceClientController,
+    issue_service_token,
+    SigningKeyController,
+    get_jwks,
+    AuditEntryController,
+]
 
 log = structlog.get_logger()
 
 
 def create(service: ServiceContext) -> Litestar:
-    """The application. Raises CatalogError when key_encryption_secret isn't good enough."""
+    """The application. Raises CatalogError when key_encryption_secret is missing or too short."""
     settings = service.settings
     box = _box(service)
     keys = KeyRing(box)

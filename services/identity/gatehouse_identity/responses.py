@@ -1,4 +1,4 @@
-"""Answers that several routes document beyond what the chassis derives from their guards, and that nobody may cache."""
+"""Responses that must not be cached, and errors documented beyond what the chassis derives from the guards."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 # Tokens and codes stay out of every cache (RFC 6749, section 5.1).
 UNCACHED = {"Cache-Control": "no-store"}
+
+LOCATION = [ResponseHeader(name="Location", description="Where the browser goes next", documentation_only=True)]
 
 
 def _documented(problem: type[ApiProblem], reason: str) -> dict[int, ResponseSpec]:
@@ -32,9 +34,6 @@ def not_found(reason: str) -> dict[int, ResponseSpec]:
 
 def uncached(content: T, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response[T]:
     return Response(content, status_code=status_code, headers={**UNCACHED, **(headers or {})})
-
-
-LOCATION = [ResponseHeader(name="Location", description="Where the browser goes next", documentation_only=True)]
 
 
 def sent_to(address: str) -> Response[None]:

@@ -1,4 +1,4 @@
-"""What an access token says, for people and for services. Which key signs it is keys.py's; the chassis checks it."""
+"""The claims of an access token, for people and for services. signing_key/ signs it, the chassis checks it."""
 
 import time
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.http.auth import AUDIENCE, ISSUER
-from gatehouse_identity.keys import TOKEN_SECONDS
+
+TOKEN_SECONDS = 600
 
 
 def person_claims(account: UUID, person: UUID | None, name: str, roles: Sequence[str], session: UUID) -> dict[str, Any]:

@@ -3,9 +3,9 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
-from gatehouse_partner.agreement_routes import AgreementController
-from gatehouse_partner.contact_routes import ContactController
-from gatehouse_partner.routes import PartnerController
+from gatehouse_partner.agreement.routes import AgreementController
+from gatehouse_partner.contact.routes import ContactController
+from gatehouse_partner.partner.routes import PartnerController
 from gatehouse_partner.tables import DB
 
 

@@ -3,11 +3,13 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
-from gatehouse_person.consent_routes import ConsentController
-from gatehouse_person.mentoring_routes import MentorAssignmentController
-from gatehouse_person.routes import PersonController
+from gatehouse_person.consent.routes import ConsentController
+from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
+from gatehouse_person.person.routes import PersonController
+from gatehouse_person.profile.routes import ProfileController
 from gatehouse_person.tables import DB
 
 
 def create(service: ServiceContext) -> Litestar:
-    return create_app(service, [PersonController, ConsentController, MentorAssignmentController], database=DB)
+    controllers = [PersonController, ProfileController, ConsentController, MentorAssignmentController]
+    return create_app(service, controllers, database=DB)

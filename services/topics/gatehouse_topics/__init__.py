@@ -1,1 +1,1 @@
-"""The service topics: what there is to learn, and the paths through it."""
+"""What there is to learn, and the paths through it."""

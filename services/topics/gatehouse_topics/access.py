@@ -1,4 +1,4 @@
-"""The routes, a file for each aggregate. Anyone signed in reads; those who look after members change."""
+"""Who changes the content: those who look after members. Anyone signed in reads it."""
 
 from gatehouse_chassis.http.guards import allow
 

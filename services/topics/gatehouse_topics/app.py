@@ -1,15 +1,16 @@
-"""Puts the service topics together."""
+"""Assembles the topics service."""
 
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
-from gatehouse_topics.routes.paths import PathsController
-from gatehouse_topics.routes.resources import ResourcesController
-from gatehouse_topics.routes.skills import SkillsController
-from gatehouse_topics.routes.topics import TopicsController
+from gatehouse_topics.path.routes import PathController
+from gatehouse_topics.rating.routes import RatingController
+from gatehouse_topics.resource.routes import ResourceController
+from gatehouse_topics.skill.routes import SkillController
 from gatehouse_topics.tables import DB
+from gatehouse_topics.topic.routes import TopicController
 
 
 def create(service: ServiceContext) -> Litestar:
-    routes = [ResourcesController, SkillsController, TopicsController, PathsController]
-    return create_app(service, routes=routes, database=DB)
+    controllers = [ResourceController, RatingController, SkillController, TopicController, PathController]
+    return create_app(service, controllers, database=DB)

@@ -1,12 +1,14 @@
-"""The tables that queries are made from; what they really look like is in database/collections."""
+"""The tables of the schema `topics`, as database/collections describes them."""
 
 from piccolo.columns import UUID, Array, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
+from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("topics")
+REPEATS = Repeats(DB)
 
 
 class Resource(Tracked, Table, db=DB, tablename="resource", schema="topics"):

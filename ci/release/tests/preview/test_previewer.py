@@ -85,7 +85,7 @@ def second(world: World) -> str:
     )
     world.changed(
         "Merge pull request #8 from sunita/answers",
-        f"{PERSON}/gatehouse_person/structs.py",
+        f"{PERSON}/gatehouse_person/person/structs.py",
         ("    location: str | None\n    status: PersonStatus", "    status: PersonStatus"),
     )
     return world.changed(

@@ -23,6 +23,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import datetime
 import time
 from typing import Any, NamedTuple, cast
 
@@ -254,6 +255,10 @@ class Database(PostgresEngine):
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         return await self._call("fetchval", sql, args)
+
+    async def now(self) -> datetime.datetime:
+        """The database's clock, on which all tasks agree; in a transaction, when that began."""
+        return await self.fetchval("select now()")
 
     async def execute(self, sql: str, *args: Any) -> str:
         """PostgreSQL's command tag, such as `UPDATE 1`."""

@@ -1,11 +1,12 @@
-"""What there is to assign: topics is asked for the resources behind a resource's, topic's or path's id."""
+"""What can be assigned: asks topics for the resources behind the id of a resource, a topic or a path."""
 
 from typing import Any, TypeVar
 from uuid import UUID
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_curriculum.structs import Assign, Path, Proposal, Resource, Topic
+from gatehouse_curriculum.curriculum.structs import Assign, Proposal
+from gatehouse_curriculum.peers import Path, Resource, Topic
 
 T = TypeVar("T", Resource, Topic, Path)
 
@@ -28,7 +29,7 @@ class Content:
 
     async def _current(self, what: str, id: UUID, shape: type[T], field: str, token: str) -> T:
         client: Any = self._service.call("topics")
-        found = await client.find(f"/api/topics/{what}/{id}", shape, token=token)
-        if found is None or found.archived_at is not None:
+        answer = await client.find(f"/api/topics/{what}/{id}", shape, token=token)
+        if answer is None or answer.archived_at is not None:
             raise Invalid({field: f"there is no {field.removesuffix('_id')} {id}, or it is archived"})
-        return found
+        return answer

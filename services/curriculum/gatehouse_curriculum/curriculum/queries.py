@@ -1,27 +1,35 @@
-"""All SQL of the service. A curriculum is locked, read, changed by a rule, and written back, in one transaction."""
+"""All SQL about curricula. A curriculum is locked, read, changed by a rule and written back in one transaction."""
+
 # ruff: noqa: S608 - states come from the code; what callers send goes as parameters
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
 from msgspec import structs
+from uuid_utils.compat import uuid7
 
-from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_curriculum import rules, tables
-from gatehouse_curriculum.rules import Assignments, Stamp
-from gatehouse_curriculum.structs import Assignment, Curriculum, CurriculumInList, CurriculumRow
+from gatehouse_curriculum import tables
+from gatehouse_curriculum.curriculum import rules
+from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
+from gatehouse_curriculum.curriculum.structs import (
+    Assignment,
+    Curriculum,
+    CurriculumAfterAssigning,
+    CurriculumInList,
+    CurriculumRow,
+    Proposal,
+)
 from gatehouse_curriculum.tables import DB
 
 CURRICULUM = Repository(tables.Curriculum, CurriculumRow)
-REPEATS = Repeats(DB)
 
 
 def _count(state: str) -> str:
@@ -117,15 +125,41 @@ async def change(
     """The curriculum after the rule. Whoever comes second from the same version gets StaleVersion, and nothing of the
     first is lost. A rule that changes nothing leaves the version."""
     async with DB.transaction():
-        row = _checked(await _LOCK.one(person), version)
-        before = tuple(await _ASSIGNMENTS.all(row.id))
-        stamp = Stamp(await _NOW.value(), actor.account)
-        after = rule(before, stamp)
-        if after != before:
-            await _write(row.id, before, after, stamp)
-            row = await _TOUCH.one(row.id, actor.account, request_id())
-            assert row is not None
+        row, before, stamp = await _locked(person, version, actor)
+        return await _written(row, before, rule(before, stamp), stamp)
+
+
+async def assign(
+    person: UUID,
+    version: int,
+    actor: Actor,
+    proposals: Sequence[Proposal],
+    *,
+    state: Literal["later", "next"],
+    note: str | None,
+) -> CurriculumAfterAssigning:
+    """As `change`, with what was assigned and what was skipped."""
+    async with DB.transaction():
+        row, before, stamp = await _locked(person, version, actor)
+        after, assigned, skipped = rules.assign(before, proposals, stamp, state=state, note=note, new_id=uuid7)
+        curriculum = await _written(row, before, after, stamp)
+    return CurriculumAfterAssigning(**structs.asdict(curriculum), assigned=assigned, skipped=skipped)
+
+
+async def _locked(person: UUID, version: int, actor: Actor) -> tuple[CurriculumRow, Assignments, Stamp]:
+    """Nobody else changes the curriculum until the transaction ends."""
+    row = _checked(await _LOCK.one(person), version)
+    assignments = tuple(await _ASSIGNMENTS.all(row.id))
+    return row, assignments, Stamp(await _NOW.value(), actor.account)
+
+
+async def _written(row: CurriculumRow, before: Assignments, after: Assignments, stamp: Stamp) -> Curriculum:
+    if after == before:
         return with_assignments(row, after)
+    await _write(row.id, before, after, stamp)
+    changed = await _TOUCH.one(row.id, stamp.by, request_id())
+    assert changed is not None
+    return with_assignments(changed, after)
 
 
 def _checked(row: CurriculumRow | None, version: int) -> CurriculumRow:

@@ -1,11 +1,12 @@
-"""Curricula, and the commands that change them. Who may is decided by relationship (access.py), not by role alone."""
+"""Curricula over HTTP, and the commands that change them.
+
+Who may use a command is decided by relationship (access.py), not by role alone.
+"""
 
 from collections.abc import Callable
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
-from msgspec import structs
-from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
@@ -13,11 +14,11 @@ from gatehouse_chassis.http.etags import IfMatch, created, has_already, required
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_curriculum import queries, rules
 from gatehouse_curriculum.access import Access
-from gatehouse_curriculum.content import Content
-from gatehouse_curriculum.rules import Assignments, Stamp
-from gatehouse_curriculum.structs import (
+from gatehouse_curriculum.curriculum import queries, rules
+from gatehouse_curriculum.curriculum.content import Content
+from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
+from gatehouse_curriculum.curriculum.structs import (
     Assign,
     Curriculum,
     CurriculumAfterAssigning,
@@ -25,9 +26,10 @@ from gatehouse_curriculum.structs import (
     Move,
     NewCurriculum,
 )
+from gatehouse_curriculum.tables import REPEATS
 
 
-class CurriculaController(Controller):
+class CurriculumController(Controller):
     path = "/curricula"
     tags = ("curricula",)
 
@@ -72,7 +74,7 @@ class CurriculaController(Controller):
             curriculum = await queries.create(data.person_id, actor)
             return created(curriculum, f"/api/curriculum/curricula/{data.person_id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+        return await REPEATS.once(request, actor, idempotency_key, create)
 
     @post(
         "/{person_id:uuid}/archive",
@@ -107,20 +109,10 @@ class CurriculaController(Controller):
         await access.require(actor, person_id, "assign")
         version = required_version(if_match)
         proposals = await content.proposals(data, actor.token)
-        assigned: list[UUID] = []
-        skipped: list[UUID] = []
-
-        def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
-            after, assigned[:], skipped[:] = rules.assign(
-                assignments, proposals, stamp, state=data.state, note=data.note, new_id=uuid7
-            )
-            return after
-
-        curriculum = await queries.change(person_id, version, actor, rule)
-        return versioned(CurriculumAfterAssigning(**structs.asdict(curriculum), assigned=assigned, skipped=skipped))
+        return versioned(await queries.assign(person_id, version, actor, proposals, state=data.state, note=data.note))
 
 
-class AssignmentsController(Controller):
+class AssignmentController(Controller):
     path = "/curricula/{person_id:uuid}/assignments/{assignment_id:uuid}"
     tags = ("assignments",)
 

@@ -1,7 +1,7 @@
-"""How a curriculum may change: functions from its assignments to its assignments. Knows no HTTP, SQL or clock.
+"""How a curriculum may change: functions from its assignments to its assignments. No HTTP, no SQL, no clock.
 
 A curriculum is a tuple of assignments, each in one state; in each state they are numbered from 1 without gaps. Every
-rule keeps that, and changes nothing that its command doesn't name, but for the numbers.
+rule keeps that, and changes nothing but what its command names and the numbers.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,24 +12,13 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from gatehouse_chassis.base.problems import Conflict, NotFound
-from gatehouse_curriculum.structs import Assignment, Proposal, State
+from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
 
 Assignments = tuple[Assignment, ...]
-Action = Literal["read", "create", "assign", "start", "complete", "move", "unassign", "reopen"]
-Standing = Literal["self", "mentor", "coordinator"]
 
 STATES: tuple[State, ...] = ("later", "next", "now", "completed")
 # All of topics' content is 725 resources; a curriculum is read and locked as a whole.
 MOST = 1_000
-
-_EVERYTHING: frozenset[Action] = frozenset(
-    {"read", "create", "assign", "start", "complete", "move", "unassign", "reopen"}
-)
-MAY: dict[Standing, frozenset[Action]] = {
-    "self": frozenset({"read", "start", "complete"}),
-    "mentor": _EVERYTHING,
-    "coordinator": _EVERYTHING,
-}
 
 
 class Stamp(NamedTuple):
@@ -139,15 +128,6 @@ def differing(before: Assignments, after: Assignments) -> tuple[list[Assignment]
     new = [one for one in after if one.id not in known]
     changed = [one for one in after if one.id in known and one != known[one.id]]
     return new, changed, [id for id in known if id not in kept]
-
-
-def standing(*, coordinates: bool, is_self: bool, relationship: str | None) -> Standing | None:
-    """What the caller is to the person; None: nobody who may see the curriculum."""
-    if coordinates:
-        return "coordinator"
-    if is_self:
-        return "self"
-    return "mentor" if relationship == "mentor" else None
 
 
 def _find(assignments: Collection[Assignment], id: UUID) -> Assignment:

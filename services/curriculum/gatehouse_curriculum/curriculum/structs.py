@@ -1,4 +1,4 @@
-"""What goes in and out over HTTP, and what is asked of topics and person."""
+"""What callers send and get about curricula. The values of the enumerators are those of database/enumerators."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -78,7 +78,7 @@ class Assign(Struct, kw_only=True, forbid_unknown_fields=True):
     note: Sentence | None = None
 
     def subject(self) -> tuple[Literal["resource_id", "topic_id", "path_id"], UUID]:
-        """Which of the three is given. Raises Invalid when it isn't one."""
+        """The field that is given, and its id. Raises Invalid unless exactly one of the three is."""
         if self.resource_id and not (self.topic_id or self.path_id):
             return "resource_id", self.resource_id
         if self.topic_id and not (self.resource_id or self.path_id):
@@ -96,40 +96,8 @@ class Move(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Proposal(Struct, frozen=True):
-    """A resource to be assigned, and the topic and path that it comes with."""
+    """A resource to assign, and the topic and path that it comes with."""
 
     resource_id: UUID
     topic_id: UUID | None = None
     path_id: UUID | None = None
-
-
-# What other services answer, as far as it is used here
-
-
-class Resource(Struct, kw_only=True):
-    id: UUID
-    archived_at: datetime | None = None
-
-
-class Topic(Struct, kw_only=True):
-    id: UUID
-    resources: list[Resource] = []
-    archived_at: datetime | None = None
-
-
-class Module(Struct, kw_only=True):
-    topics: list[Topic] = []
-
-
-class Path(Struct, kw_only=True):
-    id: UUID
-    modules: list[Module] = []
-    archived_at: datetime | None = None
-
-
-class Relationship(Struct, kw_only=True):
-    relationship: str
-
-
-class Person(Struct, kw_only=True):
-    id: UUID

@@ -8,7 +8,7 @@ import pytest
 
 from gatehouse_chassis.testing import InProcessClient, Peer
 
-from .conftest import AVA, BASE, NOAH, Headers, resource_id
+from ..conftest import AVA, BASE, NOAH, Headers, resource_id
 
 TOPIC, PATH = "019a0000-0003-7000-8000-000000000001", "019a0000-0005-7000-8000-000000000001"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gatehouse_chassis.testing import InProcessClient
 
-from .conftest import Headers, resource_id
+from ..conftest import Headers, resource_id
 
 STATES = ("later", "next", "now", "completed")
 STEPS = st.lists(

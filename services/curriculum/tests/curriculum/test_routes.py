@@ -8,7 +8,7 @@ import pytest
 
 from gatehouse_chassis.testing import InProcessClient, Peer
 
-from .conftest import AVA, BASE, MARA, NOAH, TOMAS, Headers, as_person_answers, person_id, resource_id
+from ..conftest import AVA, BASE, MARA, NOAH, TOMAS, Headers, as_person_answers, person_id, resource_id
 
 
 async def listed(service: InProcessClient, headers: Headers, **params: Any) -> list[dict[str, Any]]:

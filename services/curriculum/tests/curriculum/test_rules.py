@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, NotFound
-from gatehouse_curriculum import rules
-from gatehouse_curriculum.rules import MAY, Assignments, Stamp
-from gatehouse_curriculum.structs import Assignment, Proposal, State
+from gatehouse_curriculum.curriculum import rules
+from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
+from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
 
 BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC)
 MENTOR, MEMBER = UUID(int=1), UUID(int=2)
@@ -158,28 +158,6 @@ def test_a_curriculum_has_an_end() -> None:
 def test_completed_is_shown_from_the_last() -> None:
     shown = rules.by_state(curriculum("completed", "completed", "later"))
     assert [item.id for item in shown["completed"]] == [id_of(2), id_of(1)]
-
-
-@pytest.mark.parametrize(
-    ("coordinates", "is_self", "relationship", "expected"),
-    [
-        (True, False, None, "coordinator"),
-        (True, True, None, "coordinator"),
-        (False, True, None, "self"),
-        (False, False, "mentor", "mentor"),
-        (False, False, "staff", None),
-        (False, False, "member", None),
-        (False, False, "peer", None),
-        (False, False, None, None),
-    ],
-)
-def test_who_the_caller_is(coordinates: bool, is_self: bool, relationship: str | None, expected: str | None) -> None:
-    assert rules.standing(coordinates=coordinates, is_self=is_self, relationship=relationship) == expected
-
-
-def test_members_read_start_and_complete_only() -> None:
-    assert MAY["self"] == {"read", "start", "complete"}
-    assert MAY["mentor"] == MAY["coordinator"] > MAY["self"]
 
 
 states = st.lists(st.sampled_from(rules.STATES), max_size=8)

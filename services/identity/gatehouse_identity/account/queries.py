@@ -1,37 +1,47 @@
-"""Accounts and the roles they have: who may change what, and that an administrator always remains.
+"""All SQL about accounts.
 
-An administrator may grant and revoke every role, to himself too (what he does is audited). A coordinator may make
-accounts, and grant and revoke `member` and `mentor`, but not to himself. Changing and archiving accounts is the
-administrator's: whoever could change an address could sign in as its owner.
+An account that is created waits for the first sign-in with its address, once the provider has verified it.
 """
 
-from typing import Any
+# ruff: noqa: S608 - the only texts put in are constants of this file
+
+from typing import get_args
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid, NotFound
+from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.lists.filters import choices, present, uuid
+from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_identity import queries, structs, tables
-from gatehouse_identity.audit import record
-from gatehouse_identity.structs import AccountChange, AccountRow, NewAccount, NewRoleGrant, Role
+from gatehouse_identity import tables
+from gatehouse_identity.account.structs import (
+    Account,
+    AccountChange,
+    AccountRow,
+    AccountStatus,
+    Bearer,
+    KnownAccount,
+    Me,
+    NewAccount,
+)
+from gatehouse_identity.administrators import refuse_last_administrator
+from gatehouse_identity.audit_entry.queries import record
+from gatehouse_identity.roles import ROLES
 from gatehouse_identity.tables import DB
 
-ROLES: tuple[str, ...] = Role.__args__
-COORDINATED_ROLES = frozenset({"member", "mentor"})
-
 ACCOUNT = Repository(tables.Account, AccountRow)
-GRANT = Repository(tables.RoleGrant, structs.RoleGrant)
+
+OPEN_ROLES = """coalesce((select array_agg(g.role order by g.role) from identity.role_grant g
+    where g.account_id = account.id and g.revoked_at is null), '{}')"""
 
 ACCOUNTS = Listing(
     tables.Account,
-    structs.Account,
+    Account,
     filters={
-        "status": choices(tables.Account.status, structs.AccountStatus.__args__),
+        "status": choices(tables.Account.status, get_args(AccountStatus)),
         "role": choices(
             allowed=ROLES,
             condition="exists (select from identity.role_grant g where g.account_id = account.id "
@@ -42,37 +52,64 @@ ACCOUNTS = Listing(
     },
     sorts={"name": tables.Account.name, "created": tables.Account.created_at},
     search=[tables.Account.name],
-    columns={"roles": queries.OPEN_ROLES},
+    columns={"roles": OPEN_ROLES},
     default_sort="name",
 )
-GRANTS = Listing(
-    tables.RoleGrant,
-    structs.RoleGrant,
-    filters={
-        "account": uuid(tables.RoleGrant.account_id),
-        "role": choices(tables.RoleGrant.role, ROLES),
-        "revoked": present(tables.RoleGrant.revoked_at),
-    },
-    sorts={"created": tables.RoleGrant.created_at},
-    default_sort="-created",
+
+_READ = DB.prepare(
+    "select id, version, name, email, person_id, status, provider, last_sign_in_at, archived_at, created_at, "
+    f"created_by, changed_at, changed_by, {OPEN_ROLES} as roles from identity.account where id = $1",
+    Account,
+)
+ME = DB.prepare(
+    f"select id, 'person' as kind, name, {OPEN_ROLES} as roles, email, person_id, $2::uuid as session_id "
+    "from identity.account where id = $1",
+    Me,
+)
+SERVICE_ME = DB.prepare(
+    "select id, 'service' as kind, name, roles, null::text as email, null::uuid as person_id, null::uuid as session_id "
+    "from identity.service_client where id = $1",
+    Me,
+)
+BEARER = DB.prepare(f"select name, person_id, {OPEN_ROLES} as roles from identity.account where id = $1", Bearer)
+ACCOUNT_SIGNED_IN = DB.prepare(
+    "update identity.account set last_sign_in_at = now(), status = 'active' where id = $1 and archived_at is null"
+)
+ACCOUNT_BY_SUBJECT = DB.prepare(
+    "select id, provider, archived_at is not null as archived from identity.account "
+    "where provider = $1 and subject = $2",
+    KnownAccount,
+)
+ACCOUNT_BY_EMAIL = DB.prepare(
+    "select id, provider, archived_at is not null as archived from identity.account where lower(email) = lower($1) "
+    "for update",
+    KnownAccount,
+)
+ACCOUNT_LINK = DB.prepare(
+    "update identity.account set provider = $2, subject = $3, version = version + 1, changed_at = now(), "
+    "changed_by = id, changed_request = $4 where id = $1"
 )
 
-# What the caller may be told about a row that would be there twice.
+_END_SESSIONS = DB.prepare(
+    "update identity.session set revoked_at = now(), revoked_reason = 'archived' "
+    "where account_id = $1 and revoked_at is null"
+)
+
+# What the caller is told when a value is taken.
 TAKEN = {
     "account_lower_email": {"email": "belongs to another account (it may be archived); use another or change that one"},
     "account_one_account_a_person": {"person_id": "has an account already; archive that one first"},
 }
 
 
-async def account(id: UUID) -> structs.Account:
-    found = await queries.ACCOUNT.one(id)
-    if found is None:
-        message = f"There is no account {id}."
-        raise NotFound(message)
-    return found
+async def read_account(id: UUID) -> Account:
+    account = await _READ.one(id)
+    if account is None:
+        raise NotFound(f"There is no account {id}.")
+    return account
 
 
-async def create(new: NewAccount, actor: Actor) -> structs.Account:
+async def create_account(new: NewAccount, actor: Actor) -> Account:
     """An account that waits for its first sign-in with this address, once the provider has verified it."""
     try:
         async with DB.transaction():
@@ -80,102 +117,45 @@ async def create(new: NewAccount, actor: Actor) -> structs.Account:
     except asyncpg.UniqueViolationError as error:
         raise _taken(error) from None
     await record("account_created", by=actor, subject=row.id)
-    return await account(row.id)
+    return await read_account(row.id)
 
 
-async def change(id: UUID, version: int, change: AccountChange, actor: Actor) -> structs.Account:
-    given = [name for name in change.__struct_fields__ if getattr(change, name) is not msgspec.UNSET]
+async def change_account(id: UUID, version: int, change: AccountChange, actor: Actor) -> Account:
+    fields = [name for name in change.__struct_fields__ if getattr(change, name) is not msgspec.UNSET]
     try:
         async with DB.transaction():
             await ACCOUNT.change(id, version, change, by=actor)
-            if given:
-                await record("account_changed", by=actor, subject=id, fields=given)
+            if fields:
+                await record("account_changed", by=actor, subject=id, fields=fields)
     except asyncpg.UniqueViolationError as error:
         raise _taken(error) from None
-    return await account(id)
+    return await read_account(id)
 
 
-async def archive(id: UUID, version: int, actor: Actor) -> structs.Account:
-    """Ends the account's sessions. Access tokens that are out stay valid until they expire, at most ten minutes."""
+async def archive_account(id: UUID, version: int, actor: Actor) -> Account:
+    """Ends the account's sessions. Access tokens already issued expire within ten minutes."""
     async with DB.transaction():
-        await _an_administrator_remains(id)
+        await refuse_last_administrator(id)
         await ACCOUNT.archive(id, version, by=actor, also={"status": "archived"})
-        await queries.SESSIONS_END_OF_ACCOUNT.execute(id)
+        await _END_SESSIONS.execute(id)
         await record("account_archived", by=actor, subject=id)
-    return await account(id)
+    return await read_account(id)
 
 
-async def restore(id: UUID, version: int, actor: Actor) -> structs.Account:
+async def restore_account(id: UUID, version: int, actor: Actor) -> Account:
     try:
         async with DB.transaction():
-            found = await ACCOUNT.get(id, lock=True)
-            if found.archived_at is None:
+            account = await ACCOUNT.get(id, lock=True)
+            if account.archived_at is None:
                 raise Conflict("This account isn't archived.")
-            status = "active" if found.last_sign_in_at else "invited"
+            status = "active" if account.last_sign_in_at else "invited"
             await ACCOUNT.change(id, version, {"archived_at": None, "status": status}, by=actor)
             await record("account_restored", by=actor, subject=id)
     except asyncpg.UniqueViolationError as error:
         raise _taken(error) from None
-    return await account(id)
-
-
-async def grant(new: NewRoleGrant, actor: Actor) -> structs.RoleGrant:
-    """Takes effect with the account's next access token, at most ten minutes later."""
-    may_decide(actor, new.account_id, new.role)
-    try:
-        async with DB.transaction():
-            found = await ACCOUNT.find(new.account_id, lock=True)
-            if found is None:
-                raise Invalid({"account_id": "there is no such account"})
-            if found.archived_at is not None:
-                raise Conflict("The account is archived; restore it first.")
-            row = await GRANT.insert(new, by=actor)
-    except asyncpg.UniqueViolationError:
-        message = f"The account has the role {new.role} already."
-        raise Conflict(message) from None
-    await record("role_granted", by=actor, subject=new.account_id, role=new.role, grant=str(row.id))
-    return row
-
-
-async def revoke(id: UUID, version: int, reason: str, actor: Actor) -> structs.RoleGrant:
-    """Takes effect with the account's next access token, at most ten minutes later."""
-    async with DB.transaction():
-        found = await GRANT.get(id)
-        may_decide(actor, found.account_id, found.role)
-        if found.role == "admin" and found.revoked_at is None:
-            await _an_administrator_remains(found.account_id)
-        values: dict[str, Any] = {"revoked_by": actor.account, "revoked_reason": reason}
-        if found.revoked_at is not None:
-            message = f"This {GRANT.noun} is revoked already."
-            raise Conflict(message)
-        values["revoked_at"] = await queries.NOW.value()
-        row = await GRANT.change(id, version, values, by=actor)
-        await record("role_revoked", by=actor, subject=row.account_id, role=row.role, grant=str(row.id))
-    return row
-
-
-def may_decide(actor: Actor, account_id: UUID, role: str) -> None:
-    """Raises Forbidden unless the caller may grant and revoke `role` for this account."""
-    if "admin" in actor.roles:
-        return
-    if role not in COORDINATED_ROLES:
-        message = (
-            f"A coordinator decides about {' and '.join(sorted(COORDINATED_ROLES))}; {role} takes an administrator."
-        )
-        raise Forbidden(message)
-    if actor.account == account_id:
-        raise Forbidden("Nobody but an administrator decides about roles of his own.")
-
-
-async def _an_administrator_remains(account_id: UUID) -> None:
-    """Raises Conflict when this account is the only one that can sign in as an administrator."""
-    await queries.ALONE_WITH_ADMINS.execute()
-    if not await queries.HAS_OPEN_ROLE.value(account_id, "admin"):
-        return
-    if await queries.OTHER_ADMINS.value(account_id) is None:
-        raise Conflict("This is the last administrator; grant the role to someone else first.")
+    return await read_account(id)
 
 
 def _taken(error: asyncpg.UniqueViolationError) -> Invalid | Conflict:
     fields = TAKEN.get(getattr(error, "constraint_name", ""))
-    return Conflict("Such an account is there already.", errors=fields)
+    return Conflict("There is such an account already.", errors=fields)

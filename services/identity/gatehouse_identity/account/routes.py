@@ -1,4 +1,4 @@
-"""Accounts, and who I am."""
+"""Accounts over HTTP, and who the caller is."""
 
 from typing import Any
 from uuid import UUID
@@ -11,10 +11,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_identity import accounts, queries
-from gatehouse_identity.accounts import ACCOUNTS
-from gatehouse_identity.routes.answers import not_found
-from gatehouse_identity.structs import Account, AccountChange, Me, NewAccount
+from gatehouse_identity.account import queries
+from gatehouse_identity.account.queries import ACCOUNTS
+from gatehouse_identity.account.structs import Account, AccountChange, Me, NewAccount
+from gatehouse_identity.responses import not_found
 from gatehouse_identity.tables import REPEATS
 
 coordinators = allow("coordinator", "admin")
@@ -27,24 +27,23 @@ administrators = allow("admin")
     summary="Who am I?",
     guards=[signed_in],
     tags=["accounts"],
-    responses=not_found("The token's account isn't there any more"),
+    responses=not_found("The token's account no longer exists"),
 )
 async def get_me(actor: Actor) -> Me:
     if actor.kind == "service":
-        found = await queries.SERVICE_ME.one(actor.account)
+        me = await queries.SERVICE_ME.one(actor.account)
     else:
-        found = await queries.ME.one(actor.account, actor.session)
-    if found is None:
-        raise NotFound("The token's account isn't there any more.")
-    return found
+        me = await queries.ME.one(actor.account, actor.session)
+    if me is None:
+        raise NotFound("The token's account no longer exists.")
+    return me
 
 
-class Accounts(Controller):
+class AccountController(Controller):
     path = "/accounts"
     tags = ("accounts",)
 
     @get(
-        "/",
         operation_id="ListAccounts",
         summary="Who may sign in",
         guards=[coordinators],
@@ -53,26 +52,26 @@ class Accounts(Controller):
     async def list_accounts(self, request: Request[Any, Any, Any]) -> Page[Account]:
         return await ACCOUNTS.page(request.query_params)
 
-    @post("/", operation_id="CreateAccount", summary="Let someone sign in", guards=[coordinators])
+    @post(operation_id="CreateAccount", summary="Let someone sign in", guards=[coordinators])
     async def create_account(
         self, request: Request[Any, Any, Any], data: NewAccount, actor: Actor, idempotency_key: IdempotencyKey = None
     ) -> Response[Account]:
         async def create() -> Response[Account]:
-            made = await accounts.create(data, actor)
-            return created(made, f"/api/identity/accounts/{made.id}")
+            account = await queries.create_account(data, actor)
+            return created(account, f"/api/identity/accounts/{account.id}")
 
         return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{id:uuid}", operation_id="GetAccount", summary="An account and its roles", guards=[coordinators])
     async def get_account(self, id: UUID) -> Response[Account]:
         # Never 304: roles and the last sign-in change without a new version of the account.
-        return versioned(await accounts.account(id))
+        return versioned(await queries.read_account(id))
 
     @patch("/{id:uuid}", operation_id="ChangeAccount", summary="Change an account", guards=[administrators])
     async def change_account(
         self, id: UUID, data: AccountChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Account]:
-        return versioned(await accounts.change(id, required_version(if_match), data, actor))
+        return versioned(await queries.change_account(id, required_version(if_match), data, actor))
 
     @post(
         "/{id:uuid}/archive",
@@ -82,7 +81,7 @@ class Accounts(Controller):
         status_code=200,
     )
     async def archive_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:
-        return versioned(await accounts.archive(id, required_version(if_match), actor))
+        return versioned(await queries.archive_account(id, required_version(if_match), actor))
 
     @post(
         "/{id:uuid}/restore",
@@ -92,4 +91,4 @@ class Accounts(Controller):
         status_code=200,
     )
     async def restore_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:
-        return versioned(await accounts.restore(id, required_version(if_match), actor))
+        return versioned(await queries.restore_account(id, required_version(if_match), actor))

@@ -1,6 +1,6 @@
-"""Writes the audit trail, in the transaction of what it tells about.
+"""The audit trail: written in the transaction of what it records, and listed.
 
-Entries hold ids and words of ours, never personal data.
+Entries hold ids and fixed words, never personal data.
 """
 
 from typing import Any
@@ -10,11 +10,31 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.data.repository import By
-from gatehouse_identity import queries
-from gatehouse_identity.structs import AuditAction
+from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.listing import Listing
+from gatehouse_identity import tables
+from gatehouse_identity.audit_entry.structs import AuditAction, AuditEntry
+from gatehouse_identity.tables import DB
+
+ENTRIES = Listing(
+    tables.AuditEntry,
+    AuditEntry,
+    filters={
+        "action": choices(tables.AuditEntry.action, AuditAction.__args__),
+        "actor": uuid(tables.AuditEntry.actor_id),
+        "subject": uuid(tables.AuditEntry.subject_id),
+    },
+    sorts={"at": tables.AuditEntry.at},
+    default_sort="-at",
+)
+
+_ADD = DB.prepare(
+    "insert into identity.audit_entry (id, actor_id, request, action, subject_id, details) "
+    "values ($1, $2, $3, $4, $5, $6)"
+)
 
 
 async def record(action: AuditAction, *, by: By | None, subject: UUID, **details: Any) -> None:
-    """`by`: the caller; None where the platform itself acts. `subject`: the id of what it was done to."""
+    """`by`: the caller; None when the platform itself acts. `subject`: the id of what was changed."""
     actor = None if by is None else by.account
-    await queries.AUDIT_ADD.execute(uuid7(), actor, request_id()[:200], action, subject, details)
+    await _ADD.execute(uuid7(), actor, request_id()[:200], action, subject, details)

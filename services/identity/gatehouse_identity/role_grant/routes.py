@@ -1,4 +1,4 @@
-"""Role grants: who may do what, since when, by whom and why."""
+"""Role grants over HTTP: who may do what, since when, by whom and why."""
 
 from typing import Any
 from uuid import UUID
@@ -10,35 +10,32 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_identity import accounts
-from gatehouse_identity.accounts import GRANT, GRANTS
-from gatehouse_identity.structs import NewRoleGrant, Revocation, RoleGrant
+from gatehouse_identity.role_grant import queries
+from gatehouse_identity.role_grant.queries import GRANT, GRANTS
+from gatehouse_identity.role_grant.structs import NewRoleGrant, Revocation, RoleGrant
 from gatehouse_identity.tables import REPEATS
 
 
-class Grants(Controller):
+class RoleGrantController(Controller):
     path = "/role-grants"
     tags = ("role grants",)
     guards = (allow("coordinator", "admin"),)
 
-    @get(
-        "/", operation_id="ListRoleGrants", summary="Roles that accounts have and had", operation_class=GRANTS.operation
-    )
+    @get(operation_id="ListRoleGrants", summary="Roles that accounts have and had", operation_class=GRANTS.operation)
     async def list_grants(self, request: Request[Any, Any, Any]) -> Page[RoleGrant]:
         return await GRANTS.page(request.query_params)
 
     @post(
-        "/",
         operation_id="GrantRole",
         summary="Grant a role",
-        description="An administrator grants every role; a coordinator `member` and `mentor`, and not to himself.",
+        description="An administrator grants every role; a coordinator `member` and `mentor`, and not to themselves.",
     )
     async def grant_role(
         self, request: Request[Any, Any, Any], data: NewRoleGrant, actor: Actor, idempotency_key: IdempotencyKey = None
     ) -> Response[RoleGrant]:
         async def grant() -> Response[RoleGrant]:
-            made = await accounts.grant(data, actor)
-            return created(made, f"/api/identity/role-grants/{made.id}")
+            row = await queries.grant_role(data, actor)
+            return created(row, f"/api/identity/role-grants/{row.id}")
 
         return await REPEATS.once(request, actor, idempotency_key, grant)
 
@@ -50,4 +47,4 @@ class Grants(Controller):
     async def revoke_role(
         self, id: UUID, data: Revocation, actor: Actor, if_match: IfMatch = None
     ) -> Response[RoleGrant]:
-        return versioned(await accounts.revoke(id, required_version(if_match), data.reason, actor))
+        return versioned(await queries.revoke_role(id, required_version(if_match), data.reason, actor))

@@ -1,7 +1,7 @@
-"""Service clients: programs that call services on their own account, with roles of their own.
+"""All SQL about service clients: programs that call services on their own account, with roles of their own.
 
-They get tokens by OAuth 2's client credentials. A rotated secret leaves the one before valid for an hour, so that a
-program can be given the new one without a gap; to cut off a secret that has leaked, rotate twice.
+They get tokens by OAuth 2's client credentials. A rotated secret leaves the previous one valid for an hour, so that a
+program can be given the new one without a gap. To cut off a leaked secret at once, rotate twice.
 """
 
 from datetime import timedelta
@@ -15,30 +15,43 @@ from gatehouse_chassis.base.problems import Conflict, Unauthenticated
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import member, storable
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_identity import queries, structs, tables
-from gatehouse_identity.accounts import ROLES
-from gatehouse_identity.audit import record
+from gatehouse_identity import tables
+from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import digest, matches, new_secret
-from gatehouse_identity.keys import TOKEN_SECONDS, KeyRing
-from gatehouse_identity.structs import NewServiceClient, ServiceClientChange, ServiceClientWithSecret, ServiceToken
+from gatehouse_identity.roles import ROLES
+from gatehouse_identity.service_client.structs import (
+    ClientSecrets,
+    NewServiceClient,
+    ServiceClient,
+    ServiceClientChange,
+    ServiceClientWithSecret,
+    ServiceToken,
+)
+from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.tables import DB
-from gatehouse_identity.tokens import service_claims
+from gatehouse_identity.tokens import TOKEN_SECONDS, service_claims
 
 PREVIOUS_GOOD_FOR = timedelta(hours=1)
 UNKNOWN = digest(new_secret())  # compared with when there is no such client, so that both take as long
 
-CLIENT = Repository(tables.ServiceClient, structs.ServiceClient)
+CLIENT = Repository(tables.ServiceClient, ServiceClient)
 CLIENTS = Listing(
     tables.ServiceClient,
-    structs.ServiceClient,
+    ServiceClient,
     filters={"role": member(tables.ServiceClient.roles, ROLES)},
     sorts={"name": tables.ServiceClient.name, "created": tables.ServiceClient.created_at},
     search=[tables.ServiceClient.name],
     default_sort="name",
 )
 
+_SECRETS = DB.prepare(
+    "select id, name, roles, secret_hash, case when previous_until > now() then previous_secret_hash end "
+    "as previous_secret_hash from identity.service_client where name = $1 and archived_at is null",
+    ClientSecrets,
+)
 
-async def create(new: NewServiceClient, actor: Actor) -> ServiceClientWithSecret:
+
+async def create_client(new: NewServiceClient, actor: Actor) -> ServiceClientWithSecret:
     secret = new_secret()
     values = {"name": new.name, "description": new.description, "roles": sorted(set(new.roles))}
     try:
@@ -51,56 +64,56 @@ async def create(new: NewServiceClient, actor: Actor) -> ServiceClientWithSecret
     return _with_secret(row, secret)
 
 
-async def change(id: UUID, version: int, change: ServiceClientChange, actor: Actor) -> structs.ServiceClient:
-    given = {name: value for name, value in _fields(change).items() if value is not msgspec.UNSET}
-    if "roles" in given:
-        given["roles"] = sorted(set(given["roles"]))
+async def change_client(id: UUID, version: int, change: ServiceClientChange, actor: Actor) -> ServiceClient:
+    values = {name: value for name, value in _fields(change).items() if value is not msgspec.UNSET}
+    if "roles" in values:
+        values["roles"] = sorted(set(values["roles"]))
     async with DB.transaction():
-        row = await CLIENT.change(id, version, given, by=actor)
-        if given:
-            await record("service_client_changed", by=actor, subject=id, fields=sorted(given), roles=row.roles)
+        row = await CLIENT.change(id, version, values, by=actor)
+        if values:
+            await record("service_client_changed", by=actor, subject=id, fields=sorted(values), roles=row.roles)
     return row
 
 
 async def rotate_secret(id: UUID, version: int, actor: Actor) -> ServiceClientWithSecret:
     secret = new_secret()
     async with DB.transaction():
-        found = await CLIENT.get(id, lock=True)
-        if found.archived_at is not None:
+        client = await CLIENT.get(id, lock=True)
+        if client.archived_at is not None:
             raise Conflict("This service client is archived.")
-        kept = await DB.fetchrow(
+        current = await DB.fetchrow(
             "select secret_hash, now() + $2::interval as until from identity.service_client where id = $1",
             id,
             PREVIOUS_GOOD_FOR,
         )
-        assert kept is not None
+        assert current is not None
         values = {
             "secret_hash": digest(secret),
-            "previous_secret_hash": kept["secret_hash"],
-            "previous_until": kept["until"],
+            "previous_secret_hash": current["secret_hash"],
+            "previous_until": current["until"],
         }
         row = await CLIENT.change(id, version, values, by=actor)
         await record("service_client_secret_rotated", by=actor, subject=id)
     return _with_secret(row, secret)
 
 
-async def archive(id: UUID, version: int, actor: Actor) -> structs.ServiceClient:
-    """Tokens that are out stay valid until they expire, at most ten minutes."""
+async def archive_client(id: UUID, version: int, actor: Actor) -> ServiceClient:
+    """Tokens already issued expire within ten minutes."""
     async with DB.transaction():
         row = await CLIENT.archive(id, version, by=actor)
         await record("service_client_archived", by=actor, subject=id)
     return row
 
 
-async def token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
-    """An access token of kind `service`. Raises Unauthenticated when name and secret don't fit."""
-    found = await queries.CLIENT_SECRETS.one(name) if storable(name) else None
-    current = found.secret_hash if found else UNKNOWN
-    previous = found.previous_secret_hash if found else None
-    fits = matches(secret, current) | matches(secret, previous)
-    if found is None or not fits:
+async def issue_token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
+    """An access token of kind `service`. Raises Unauthenticated when name and secret don't match."""
+    client = await _SECRETS.one(name) if storable(name) else None
+    current = client.secret_hash if client else UNKNOWN
+    previous = client.previous_secret_hash if client else None
+    match = matches(secret, current) | matches(secret, previous)
+    if client is None or not match:
         raise Unauthenticated("No service client has this client_id and client_secret.")
-    claims = service_claims(found.id, found.name, found.roles)
+    claims = service_claims(client.id, client.name, client.roles)
     return ServiceToken(access_token=await keys.sign(claims), expires_in=TOKEN_SECONDS)
 
 
@@ -108,5 +121,5 @@ def _fields(struct: msgspec.Struct) -> dict:
     return {name: getattr(struct, name) for name in struct.__struct_fields__}
 
 
-def _with_secret(row: structs.ServiceClient, secret: str) -> ServiceClientWithSecret:
+def _with_secret(row: ServiceClient, secret: str) -> ServiceClientWithSecret:
     return ServiceClientWithSecret(secret=secret, **_fields(row))

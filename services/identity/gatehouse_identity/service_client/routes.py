@@ -1,4 +1,4 @@
-"""Service clients, and the tokens they get."""
+"""Service clients, and the tokens they get, over HTTP."""
 
 import base64
 import binascii
@@ -20,10 +20,10 @@ from gatehouse_chassis.http.error_responses import field_error
 from gatehouse_chassis.http.etags import IfMatch, etag, required_version, versioned
 from gatehouse_chassis.http.guards import allow, public
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_identity import service_clients
-from gatehouse_identity.routes.answers import unauthenticated, uncached
-from gatehouse_identity.service_clients import CLIENT, CLIENTS
-from gatehouse_identity.structs import (
+from gatehouse_identity.responses import unauthenticated, uncached
+from gatehouse_identity.service_client import queries
+from gatehouse_identity.service_client.queries import CLIENT, CLIENTS
+from gatehouse_identity.service_client.structs import (
     NewServiceClient,
     ServiceClient,
     ServiceClientChange,
@@ -37,26 +37,25 @@ JSON = "application/json"
 BASIC = {"WWW-Authenticate": 'Basic realm="gatehouse"'}
 
 
-class Clients(Controller):
+class ServiceClientController(Controller):
     path = "/service-clients"
     tags = ("service clients",)
     guards = (allow("admin"),)
 
-    @get("/", operation_id="ListServiceClients", summary="Programs with an account", operation_class=CLIENTS.operation)
+    @get(operation_id="ListServiceClients", summary="Programs with an account", operation_class=CLIENTS.operation)
     async def list_clients(self, request: Request[Any, Any, Any]) -> Page[ServiceClient]:
         return await CLIENTS.page(request.query_params)
 
     @post(
-        "/",
         operation_id="CreateServiceClient",
         summary="Give a program an account; its secret is shown this once",
         description="Takes no Idempotency-Key: the answer would have to be stored, and it holds the secret. The name "
         "is unique, so a repeat makes no second one.",
     )
     async def create_client(self, data: NewServiceClient, actor: Actor) -> Response[ServiceClientWithSecret]:
-        made = await service_clients.create(data, actor)
-        headers = {"ETag": etag(made.version), "Location": f"/api/identity/service-clients/{made.id}"}
-        return uncached(made, status_code=201, headers=headers)
+        client = await queries.create_client(data, actor)
+        headers = {"ETag": etag(client.version), "Location": f"/api/identity/service-clients/{client.id}"}
+        return uncached(client, status_code=201, headers=headers)
 
     @get("/{id:uuid}", operation_id="GetServiceClient", summary="A service client")
     async def get_client(self, request: Request[Any, Any, Any], id: UUID) -> Response[ServiceClient]:
@@ -66,26 +65,26 @@ class Clients(Controller):
     async def change_client(
         self, id: UUID, data: ServiceClientChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[ServiceClient]:
-        return versioned(await service_clients.change(id, required_version(if_match), data, actor))
+        return versioned(await queries.change_client(id, required_version(if_match), data, actor))
 
     @post(
         "/{id:uuid}/rotate-secret",
         operation_id="RotateServiceClientSecret",
         summary="A new secret, shown this once",
-        description="The secret before is taken for another hour. Rotate twice to cut it off at once.",
+        description="The previous secret stays valid for another hour. Rotate twice to cut it off at once.",
         status_code=200,
     )
     async def rotate_secret(
         self, id: UUID, actor: Actor, if_match: IfMatch = None
     ) -> Response[ServiceClientWithSecret]:
-        made = await service_clients.rotate_secret(id, required_version(if_match), actor)
-        return uncached(made, headers={"ETag": etag(made.version)})
+        client = await queries.rotate_secret(id, required_version(if_match), actor)
+        return uncached(client, headers={"ETag": etag(client.version)})
 
     @post(
         "/{id:uuid}/archive", operation_id="ArchiveServiceClient", summary="Give it no tokens any more", status_code=200
     )
     async def archive_client(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ServiceClient]:
-        return versioned(await service_clients.archive(id, required_version(if_match), actor))
+        return versioned(await queries.archive_client(id, required_version(if_match), actor))
 
 
 @dataclass
@@ -121,10 +120,10 @@ class TokenOperation(Operation):
     responses=unauthenticated("No service client has this client_id and client_secret"),
 )
 async def issue_service_token(request: Request[Any, Any, Any], state: State) -> Response[ServiceToken]:
-    asked = await _token_request(request)
+    body = await _token_request(request)
     try:
-        name, secret = _basic(request) or (asked.client_id, asked.client_secret)
-        return uncached(await service_clients.token(state.key_ring, name, secret))
+        name, secret = _basic(request) or (body.client_id, body.client_secret)
+        return uncached(await queries.issue_token(state.key_ring, name, secret))
     except Unauthenticated as problem:
         problem.headers |= BASIC
         raise

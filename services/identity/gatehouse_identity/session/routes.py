@@ -1,4 +1,4 @@
-"""Sessions: beginning one with a one-time code, refreshing, listing mine, signing out."""
+"""Sessions over HTTP: beginning one with a one-time code, refreshing, listing one's own, signing out."""
 
 from uuid import UUID
 
@@ -8,19 +8,18 @@ from litestar.datastructures import State
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import public, signed_in
-from gatehouse_identity import queries
-from gatehouse_identity.routes.answers import unauthenticated, uncached
-from gatehouse_identity.structs import NewSession, Refresh, Session, SessionTokens
+from gatehouse_identity.responses import unauthenticated, uncached
+from gatehouse_identity.session import queries
+from gatehouse_identity.session.structs import NewSession, Refresh, Session, SessionTokens
 
 NO_SESSION = "The token belongs to no session that is open."
 
 
-class MySessions(Controller):
+class SessionController(Controller):
     path = "/sessions"
     tags = ("sessions",)
 
     @post(
-        "/",
         operation_id="CreateSession",
         summary="Begin a session with the one-time code of a sign-in",
         guards=[public],
@@ -43,7 +42,7 @@ class MySessions(Controller):
     async def refresh(self, state: State, data: Refresh) -> Response[SessionTokens]:
         return uncached(await state.sessions.refresh(data.refresh_token))
 
-    @get("/", operation_id="ListMySessions", summary="Where I am signed in", guards=[signed_in])
+    @get(operation_id="ListMySessions", summary="Where I am signed in", guards=[signed_in])
     async def list_mine(self, actor: Actor) -> list[Session]:
         return await queries.SESSIONS_MINE.all(actor.account)
 

@@ -20,14 +20,15 @@ from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.fields import EMAIL
 from gatehouse_chassis.base.problems import ApiProblem, Invalid, Unavailable
 from gatehouse_chassis.lists.filters import storable
-from gatehouse_identity import queries
-from gatehouse_identity.accounts import ACCOUNT
-from gatehouse_identity.audit import record
+from gatehouse_identity.account.queries import ACCOUNT, ACCOUNT_BY_EMAIL, ACCOUNT_BY_SUBJECT, ACCOUNT_LINK
+from gatehouse_identity.account.structs import AccountActor
+from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
 from gatehouse_identity.oidc import Identity, NotProven, Provider
-from gatehouse_identity.queries import PendingSignIn
-from gatehouse_identity.sessions import Self, Sessions
-from gatehouse_identity.structs import SessionTokens
+from gatehouse_identity.session.lifecycle import Sessions
+from gatehouse_identity.session.structs import SessionTokens
+from gatehouse_identity.sign_in import queries
+from gatehouse_identity.sign_in.structs import PendingSignIn
 from gatehouse_identity.tables import DB
 
 UNDER_WAY = timedelta(minutes=10)
@@ -108,21 +109,21 @@ class SignIns:
         )
         return address
 
-    async def answer(self, state: str, code: str | None, issuer: str | None) -> str:
+    async def answer(self, state: str, provider_code: str | None, issuer: str | None) -> str:
         """Where the browser goes after the provider: back, with `code` or with `error`.
 
-        Raises Invalid for a state that isn't under way (unknown, answered already, or too old): then there is no
-        address that could be trusted.
+        Raises Invalid for a state that is unknown, answered already or too old: then there is no address that
+        can be trusted.
         """
         pending = await queries.SIGN_IN_ANSWERED.one(digest(state))
         if pending is None:
             raise Invalid({"state": "no sign-in with this state is under way; begin again"})
         try:
-            made = await self._finish(pending, code, issuer)
+            code = await self._finish(pending, provider_code, issuer)
         except SignInRefused as refused:
             log.info("sign-in refused", outcome=refused.outcome)
             return with_parameters(pending.return_to, error=refused.outcome)
-        return with_parameters(pending.return_to, code=made)
+        return with_parameters(pending.return_to, code=code)
 
     async def redeem(self, code: str, verifier: str) -> SessionTokens:
         """The session of a one-time code. It is used up even when the verifier is wrong. Raises Invalid."""
@@ -170,26 +171,26 @@ async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
 
 async def _account_of(identity: Identity) -> UUID:
     """By provider and subject; else the account that waits for this verified address; else a new one."""
-    known = await queries.ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
+    known = await ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
     if known is None:
         if len(identity.email) > LONGEST_EMAIL or not re.search(EMAIL, identity.email):
             raise SignInRefused("email_not_verified")
-        known = await queries.ACCOUNT_BY_EMAIL.one(identity.email)
+        known = await ACCOUNT_BY_EMAIL.one(identity.email)
         if known is not None and known.provider is not None:
             raise SignInRefused("email_taken")
         if known is not None and not known.archived:
-            await queries.ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
-            await record("account_linked", by=Self(known.id), subject=known.id)
+            await ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
+            await record("account_linked", by=AccountActor(known.id), subject=known.id)
     if known is None:
         id = uuid7()
         await ACCOUNT.insert(
             {"name": name_of(identity), "email": identity.email, "status": "active"},
-            by=Self(id),
+            by=AccountActor(id),
             id=id,
             provider=identity.provider,
             subject=identity.subject,
         )
-        await record("account_created", by=Self(id), subject=id, method="oidc")
+        await record("account_created", by=AccountActor(id), subject=id, method="oidc")
         return id
     if known.archived:
         raise SignInRefused("archived")
@@ -198,5 +199,9 @@ async def _account_of(identity: Identity) -> UUID:
 
 def name_of(identity: Identity) -> str:
     """The provider's name of the person as one line; without one, the part of the address before the @."""
-    text = "".join(" " if unicodedata.category(one).startswith(("C", "Z")) else one for one in identity.name)
+    text = "".join(" " if _is_space_or_control(character) else character for character in identity.name)
     return " ".join(text.split())[:LONGEST_NAME].strip() or identity.email.partition("@")[0][:LONGEST_NAME]
+
+
+def _is_space_or_control(character: str) -> bool:
+    return unicodedata.category(character).startswith(("C", "Z"))

@@ -1,22 +1,15 @@
-"""Signing in: with the OpenID Connect provider, and, in the local environment only, as a persona."""
+"""Signing in with the OpenID Connect provider."""
 
 from typing import Annotated
 
-from litestar import Controller, Response, get, post
-from litestar.connection import ASGIConnection
+from litestar import Controller, Response, get
 from litestar.datastructures import State
-from litestar.handlers import BaseRouteHandler
 from litestar.params import Parameter
 
 from gatehouse_chassis import ServiceContext
-from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import public
-from gatehouse_chassis.lists.filters import storable
-from gatehouse_identity import queries
-from gatehouse_identity.routes.answers import LOCATION, not_found, sent_to, uncached
-from gatehouse_identity.structs import Persona, SessionTokens, SignInOptions
-
-LOCAL = "local"
+from gatehouse_identity.responses import LOCATION, sent_to
+from gatehouse_identity.sign_in.structs import SignInOptions
 
 ReturnTo = Annotated[
     str,
@@ -32,17 +25,16 @@ Challenge = Annotated[
         description="PKCE (S256) challenge of whoever may redeem the one-time code",
     ),
 ]
-State_ = Annotated[str, Parameter(query="state", max_length=200, description="As it was sent to the provider")]
-Given = Annotated[str | None, Parameter(max_length=4000)]
+ProviderState = Annotated[str, Parameter(query="state", max_length=200, description="As it was sent to the provider")]
+ProviderAnswer = Annotated[str | None, Parameter(max_length=4000)]
 
 
-class SignInPages(Controller):
+class SignInController(Controller):
     path = "/sign-in"
     tags = ("sign-in",)
     guards = (public,)
 
     @get(
-        "/",
         operation_id="BeginSignIn",
         summary="Send the browser to the provider",
         status_code=302,
@@ -59,7 +51,12 @@ class SignInPages(Controller):
         response_headers=LOCATION,
     )
     async def callback(
-        self, state: State, provider_state: State_, code: Given = None, error: Given = None, iss: Given = None
+        self,
+        state: State,
+        provider_state: ProviderState,
+        code: ProviderAnswer = None,
+        error: ProviderAnswer = None,
+        iss: ProviderAnswer = None,
     ) -> Response[None]:
         answered = None if error is not None else code
         return sent_to(await state.sign_ins.answer(provider_state, answered, iss))
@@ -68,36 +65,5 @@ class SignInPages(Controller):
     async def options(self, state: State, service: ServiceContext) -> SignInOptions:
         provider = state.provider
         return SignInOptions(
-            provider=provider.name if provider.configured else None, personas=service.environment == LOCAL
+            provider=provider.name if provider.configured else None, personas=service.environment == "local"
         )
-
-
-async def only_local(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
-    """Answers 404 outside the local environment. No setting can change that."""
-    del handler
-    if connection.app.state.service.environment != LOCAL:
-        raise NotFound
-
-
-class Personas(Controller):
-    path = "/personas"
-    tags = ("sign-in",)
-    guards = (only_local, public)
-
-    @get(
-        "/",
-        operation_id="ListPersonas",
-        summary="Whom one may sign in as, locally",
-        responses=not_found("Outside the local environment there are no personas"),
-    )
-    async def list_personas(self) -> list[Persona]:
-        return await queries.PERSONAS.all()
-
-    @post(
-        "/{key:str}/sessions", operation_id="SignInAsPersona", summary="Sign in as a persona, locally", status_code=201
-    )
-    async def sign_in(self, state: State, key: str) -> Response[SessionTokens]:
-        account = await queries.PERSONA_ACCOUNT.value(key) if storable(key) else None
-        if account is None:
-            raise NotFound("There is no such persona; GET /api/identity/personas lists them.")
-        return uncached(await state.sessions.start(account, "persona"), status_code=201)

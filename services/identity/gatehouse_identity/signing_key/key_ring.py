@@ -1,13 +1,12 @@
 """The keys that access tokens are signed with, and rotating them without signing anyone out.
 
 Time decides what a key is, so that all tasks agree without talking to each other: a key is published from the moment
-it is made, signs from `signs_from` until a later one does, and is published until `published_until`. There is always a
-next one, published and silent. Rotating sets its `signs_from`: at once when every service has had the time to fetch it,
-else as soon as that is so.
+it is created, signs from `signs_from` until a later one does, and is published until `published_until`. There is
+always a next one, published and not signing yet. Rotating sets its `signs_from`: at once when every service has had
+the time to fetch it, otherwise as soon as that is so.
 """
 
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,14 +28,14 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Unavailable
 from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
-from gatehouse_identity import queries
-from gatehouse_identity.audit import record
+from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, Unsealable
-from gatehouse_identity.queries import KeyRow
-from gatehouse_identity.structs import Jwk, Jwks, SigningKey
+from gatehouse_identity.signing_key import queries
+from gatehouse_identity.signing_key.rules import active_of, published, state_of
+from gatehouse_identity.signing_key.structs import Jwk, Jwks, KeyRow, SigningKey
 from gatehouse_identity.tables import DB
+from gatehouse_identity.tokens import TOKEN_SECONDS
 
-TOKEN_SECONDS = 600
 # How old another task's or a proxy's idea of the keys can be, in seconds.
 JWKS_MAX_AGE = 60
 READ_AGAIN_AFTER = 30.0
@@ -49,26 +48,8 @@ TRAIL = timedelta(seconds=TOKEN_SECONDS + READ_AGAIN_AFTER + CLOCK_SKEW) + FOR_C
 log = structlog.get_logger()
 
 
-def state_of(key: KeyRow, keys: Sequence[KeyRow], now: datetime) -> str:
-    """`next`, `active` or `retired`, of one key among all."""
-    if key.signs_from is None or key.signs_from > now:
-        return "next"
-    return "active" if key is active_of(keys, now) else "retired"
-
-
-def active_of(keys: Sequence[KeyRow], now: datetime) -> KeyRow | None:
-    """The key that signs now: of those whose time has come, the last."""
-    begun = [key for key in keys if key.signs_from is not None and key.signs_from <= now]
-    return max(begun, key=lambda key: (key.signs_from, key.created_at), default=None)
-
-
-def published(keys: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
-    """The keys that the JWKS holds."""
-    return [key for key in keys if key.published_until is None or key.published_until > now]
-
-
 class KeyRing:
-    """All keys as the database has them, read again every half minute; signs, publishes and rotates."""
+    """The keys of the database, read again every half minute. Signs, publishes and rotates."""
 
     def __init__(self, box: SecretBox) -> None:
         self._box = box
@@ -91,7 +72,7 @@ class KeyRing:
         return Jwks([msgspec.convert(key.public_jwk, Jwk) for key in published(self._keys, now)])
 
     async def verification_keys(self) -> dict[str, Any]:
-        """The JWKS as the chassis's Authenticator fetches it: identity asks itself without HTTP."""
+        """The JWKS as the chassis's Authenticator fetches it: identity asks itself, without HTTP."""
         return msgspec.to_builtins(await self.jwks())
 
     async def all(self) -> list[SigningKey]:
@@ -112,9 +93,9 @@ class KeyRing:
     async def rotate(self, actor: Actor) -> list[SigningKey]:
         """Lets the next key sign as soon as everyone knows it. Raises Conflict while a rotation is under way."""
         async with DB.transaction():
-            await self._alone()
+            await self._lock()
             await self._read()
-            now = await queries.NOW.value()
+            now = await DB.now()
             waiting = [key for key in self._keys if key.signs_from is not None and key.signs_from > now]
             if waiting:
                 when = f"{waiting[0].signs_from:%H:%M:%S} UTC"
@@ -136,9 +117,9 @@ class KeyRing:
     async def prepare(self) -> None:
         """Makes the first key and its successor if there are none that this service can open. Safe in several tasks."""
         async with DB.transaction():
-            await self._alone()
+            await self._lock()
             await self._read()
-            now = await queries.NOW.value()
+            now = await DB.now()
             if active_of(self._openable(now), now) is None:
                 # Tokens of keys that can't be opened any more stay valid until they end.
                 await queries.KEYS_RETIRE.execute(uuid7(), now + TRAIL)
@@ -157,7 +138,7 @@ class KeyRing:
         """The keys that this service may sign with: published, and encrypted with the secret that it has."""
         return [key for key in published(self._keys, now) if key.kid in self._opened]
 
-    async def _alone(self) -> None:
+    async def _lock(self) -> None:
         """One task at a time until the transaction ends; the others wait, up to ten seconds."""
         await DB.execute("set local lock_timeout = '10s'")
         try:
@@ -187,8 +168,8 @@ class KeyRing:
         kid = f"{datetime.now(UTC):%Y-%m-%d}-{id.hex[-8:]}"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         jwk = msgspec.to_builtins(Jwk(kid=kid, x=base64url_encode(raw).decode()))
-        made = await queries.KEY_ADD.one(id, kid, jwk, self._box.seal(pem), signs_from)
-        assert made is not None
+        key = await queries.KEY_ADD.one(id, kid, jwk, self._box.seal(pem), signs_from)
+        assert key is not None
         self._opened[kid] = private
         await record("key_made", by=None, subject=id, kid=kid)
-        return made
+        return key

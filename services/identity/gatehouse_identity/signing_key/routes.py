@@ -1,14 +1,12 @@
-"""The keys that tokens are signed with: published for everyone, rotated by operators."""
+"""Signing keys over HTTP: published for everyone, rotated by operators."""
 
-from typing import Any
-
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.http.guards import allow, public
-from gatehouse_identity.keys import JWKS_MAX_AGE
-from gatehouse_identity.structs import Jwks, SigningKeys
+from gatehouse_identity.signing_key.key_ring import JWKS_MAX_AGE
+from gatehouse_identity.signing_key.structs import Jwks, SigningKeys
 
 
 @get("/jwks.json", operation_id="GetJwks", summary="The public keys (RFC 7517)", guards=[public], tags=["keys"])
@@ -16,12 +14,12 @@ async def get_jwks(state: State) -> Response[Jwks]:
     return Response(await state.key_ring.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
 
 
-class Keys(Controller):
+class SigningKeyController(Controller):
     path = "/keys"
     tags = ("keys",)
     guards = (allow("sre", "admin"),)
 
-    @get("/", operation_id="ListSigningKeys", summary="The published keys and their states")
+    @get(operation_id="ListSigningKeys", summary="The published keys and their states")
     async def list_keys(self, state: State) -> SigningKeys:
         return SigningKeys(await state.key_ring.all())
 
@@ -34,6 +32,5 @@ class Keys(Controller):
         "409 while a rotation is under way.",
         status_code=200,
     )
-    async def rotate_keys(self, request: Request[Any, Any, Any], state: State, actor: Actor) -> SigningKeys:
-        del request
+    async def rotate_keys(self, state: State, actor: Actor) -> SigningKeys:
         return SigningKeys(await state.key_ring.rotate(actor))

@@ -21,7 +21,7 @@ from jwt.algorithms import RSAAlgorithm
 from litestar import Litestar, Request, Response, get, post
 
 from gatehouse_identity.digests import challenge_of, new_secret
-from gatehouse_identity.sign_in import is_ours
+from gatehouse_identity.sign_in.flow import is_ours
 
 SIGN_IN = "/api/identity/sign-in"
 PUBLIC_URL = "http://localhost:8400"

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_identity.digests import SecretBox
-from gatehouse_identity.keys import LEAD, TRAIL, KeyRing, active_of, published, state_of
-from gatehouse_identity.queries import KeyRow
+from gatehouse_identity.signing_key.key_ring import LEAD, TRAIL, KeyRing
+from gatehouse_identity.signing_key.rules import active_of, published, state_of
+from gatehouse_identity.signing_key.structs import KeyRow
 
 KEYS = "/api/identity/keys"
 JWKS = "/api/identity/jwks.json"

@@ -1,4 +1,4 @@
-"""All SQL about agreements. An amount of money is one value outside, and two columns in the table."""
+"""All SQL about agreements. An amount of money is one value in the API and two columns in the table."""
 
 # ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
 
@@ -12,7 +12,9 @@ from gatehouse_chassis.base.problems import NotFound, StaleVersion
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_partner import queries, rules, structs, tables
+from gatehouse_partner import access, tables
+from gatehouse_partner.agreement import rules, structs
+from gatehouse_partner.partner.queries import refuse_archived
 from gatehouse_partner.tables import DB
 
 AGREEMENT = Repository(tables.Agreement, structs.AgreementRecord)
@@ -20,7 +22,6 @@ COMPUTED = {
     "value": "case when value_amount is not null "
     "then jsonb_build_object('amount', value_amount, 'currency', value_currency) end"
 }
-
 AGREEMENTS = Listing(
     tables.Agreement,
     structs.Agreement,
@@ -38,21 +39,20 @@ AGREEMENTS = Listing(
     search=[tables.Agreement.title],
     default_sort="title",
 )
-
 _selected = ", ".join(f'{COMPUTED.get(name, name)} as "{name}"' for name in structs.Agreement.__struct_fields__)
 _read = DB.prepare(f"select {_selected} from partner.agreement where id = $1", structs.Agreement)
 _read_own = DB.prepare(
-    f"select {_selected} from partner.agreement where id = $1 and partner_id in ({queries.OWN.format('$2')})",
+    f"select {_selected} from partner.agreement where id = $1 and partner_id in ({access.OWN.format('$2')})",
     structs.Agreement,
 )
 
 
 def agreements_of(actor: Actor) -> tuple:
-    return queries.visible_to(actor, f"partner_id in ({queries.OWN})")
+    return access.visible_to(actor, f"partner_id in ({access.OWN})")
 
 
 async def read_agreement(actor: Actor, id: UUID) -> structs.Agreement:
-    match rules.sight(actor):
+    match access.sight(actor):
         case "all":
             agreement = await _read.one(id)
         case "own":
@@ -67,7 +67,7 @@ async def read_agreement(actor: Actor, id: UUID) -> structs.Agreement:
 async def create_agreement(new: structs.NewAgreement, by: Actor) -> structs.Agreement:
     """To be called in a transaction."""
     rules.refuse_agreement(new)
-    await queries.refuse_archived(new.partner_id)
+    await refuse_archived(new.partner_id)
     record = await AGREEMENT.insert(_columns(new), by=by)
     return await read_agreement(by, record.id)
 

@@ -1,4 +1,4 @@
-"""What the institute and its partners have agreed, over HTTP."""
+"""Agreements with partners, over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_partner import agreement_queries, queries, rules
-from gatehouse_partner.structs import Agreement, AgreementChange, NewAgreement
+from gatehouse_partner.access import SIGNERS
+from gatehouse_partner.agreement import queries
+from gatehouse_partner.agreement.structs import Agreement, AgreementChange, NewAgreement
+from gatehouse_partner.tables import REPEATS
 
 
 class AgreementController(Controller):
@@ -20,15 +22,15 @@ class AgreementController(Controller):
 
     @get(
         operation_id="ListAgreements",
-        operation_class=agreement_queries.AGREEMENTS.operation,
+        operation_class=queries.AGREEMENTS.operation,
         guards=[signed_in],
         summary="The agreements that the caller sees",
     )
     async def list_agreements(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Agreement]:
-        where = [agreement_queries.agreements_of(actor)]
-        return await agreement_queries.AGREEMENTS.page(request.query_params, where=where)
+        where = [queries.agreements_of(actor)]
+        return await queries.AGREEMENTS.page(request.query_params, where=where)
 
-    @post(operation_id="CreateAgreement", guards=[allow(*rules.SIGNERS)], summary="Add an agreement with a partner")
+    @post(operation_id="CreateAgreement", guards=[allow(*SIGNERS)], summary="Add an agreement with a partner")
     async def create_agreement(
         self,
         request: Request[Any, Any, Any],
@@ -37,33 +39,33 @@ class AgreementController(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Response[Agreement]:
         async def create() -> Response[Agreement]:
-            agreement = await agreement_queries.create_agreement(data, actor)
+            agreement = await queries.create_agreement(data, actor)
             return created(agreement, f"/api/partner/agreements/{agreement.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+        return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{agreement_id:uuid}", operation_id="GetAgreement", guards=[signed_in], summary="One agreement")
     async def get_agreement(
         self, request: Request[Any, Any, Any], agreement_id: UUID, actor: Actor
     ) -> Response[Agreement]:
-        return versioned(await agreement_queries.read_agreement(actor, agreement_id), request)
+        return versioned(await queries.read_agreement(actor, agreement_id), request)
 
     @patch(
         "/{agreement_id:uuid}",
         operation_id="ChangeAgreement",
-        guards=[allow(*rules.SIGNERS)],
+        guards=[allow(*SIGNERS)],
         summary="Change an agreement",
     )
     async def change_agreement(
         self, agreement_id: UUID, data: AgreementChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Agreement]:
         version = required_version(if_match)
-        return versioned(await agreement_queries.change_agreement(agreement_id, version, data, actor))
+        return versioned(await queries.change_agreement(agreement_id, version, data, actor))
 
     @post(
         "/{agreement_id:uuid}/archive",
         operation_id="ArchiveAgreement",
-        guards=[allow(*rules.SIGNERS)],
+        guards=[allow(*SIGNERS)],
         status_code=200,
         summary="Archive an agreement",
     )
@@ -71,4 +73,4 @@ class AgreementController(Controller):
         self, agreement_id: UUID, actor: Actor, if_match: IfMatch = None
     ) -> Response[Agreement]:
         version = required_version(if_match)
-        return versioned(await agreement_queries.archive_agreement(agreement_id, version, actor))
+        return versioned(await queries.archive_agreement(agreement_id, version, actor))

@@ -1,39 +1,18 @@
-"""Who sees and changes what of a partner, and what an agreement needs. Functions of values: no database, no HTTP.
-
-A person of the partner's own sees that partner, its agreements and their own contact; which partners those are is in
-queries.py, since it takes the contacts to know.
-"""
+"""What an agreement needs to be consistent. Pure functions: no database, no HTTP."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET
 
-from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_partner.structs import AgreementChange, AgreementRecord, AgreementStatus, NewAgreement
-
-READERS = ("staff", "marketing", "finance", "coordinator", "board")
-PARTNER = "partner"
-KEEPERS = ("staff", "marketing")
-"""Who changes partners and contacts."""
-SIGNERS = ("staff", "finance")
-"""Who changes agreements."""
+from gatehouse_partner.agreement.structs import AgreementChange, AgreementRecord, AgreementStatus, NewAgreement
 
 SIGNED: frozenset[AgreementStatus] = frozenset({"signed", "ended"})
 
 
-def sight(actor: Actor) -> Literal["all", "own", "nothing"]:
-    """How much of the partners a caller sees."""
-    if actor.has(*READERS):
-        return "all"
-    if actor.has(PARTNER) and actor.person is not None:
-        return "own"
-    return "nothing"
-
-
 def refuse_agreement(change: NewAgreement | AgreementChange, before: AgreementRecord | None = None) -> None:
-    """Raises Invalid where the agreement, as it would be afterwards, doesn't hold together."""
+    """Raises Invalid where the agreement, as it would be afterwards, isn't consistent."""
     status = _after(change, before, "status") or "draft"
     signed_on: date | None = _after(change, before, "signed_on")
     starts_on: date | None = _after(change, before, "starts_on")

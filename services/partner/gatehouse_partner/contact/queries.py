@@ -1,4 +1,4 @@
-"""All SQL about the people whom we speak with at partners."""
+"""All SQL about contacts: the people at partners whom the institute deals with."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,10 +11,11 @@ from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_partner import queries, structs, tables
+from gatehouse_partner import access, tables
+from gatehouse_partner.contact import structs
+from gatehouse_partner.partner.queries import refuse_archived
 
 CONTACT = Repository(tables.Contact, structs.Contact)
-
 CONTACTS = Listing(
     tables.Contact,
     structs.Contact,
@@ -27,13 +28,13 @@ CONTACTS = Listing(
 
 def contacts_of(actor: Actor) -> tuple:
     """A partner's person sees their own contact, not their colleagues'."""
-    condition, *values = queries.visible_to(actor, f"partner_id in ({queries.OWN}) and person_id = {{}}")
+    condition, *values = access.visible_to(actor, f"partner_id in ({access.OWN}) and person_id = {{}}")
     return (condition, *values, *values)
 
 
 async def create_contact(new: structs.NewContact, by: Actor) -> structs.Contact:
     """To be called in a transaction."""
-    await queries.refuse_archived(new.partner_id)
+    await refuse_archived(new.partner_id)
     with _one_contact_a_person():
         return await CONTACT.insert(new, by=by)
 

@@ -1,4 +1,4 @@
-"""The people whom we speak with at partners, over HTTP."""
+"""Contacts at partners, over HTTP."""
 
 from typing import Any
 from uuid import UUID
@@ -10,8 +10,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_partner import contact_queries, queries, rules
-from gatehouse_partner.structs import Contact, ContactChange, NewContact
+from gatehouse_partner.access import KEEPERS
+from gatehouse_partner.contact import queries
+from gatehouse_partner.contact.structs import Contact, ContactChange, NewContact
+from gatehouse_partner.tables import REPEATS
 
 
 class ContactController(Controller):
@@ -20,15 +22,15 @@ class ContactController(Controller):
 
     @get(
         operation_id="ListContacts",
-        operation_class=contact_queries.CONTACTS.operation,
+        operation_class=queries.CONTACTS.operation,
         guards=[signed_in],
         summary="The contacts whom the caller sees",
     )
     async def list_contacts(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Contact]:
-        where = [contact_queries.contacts_of(actor)]
-        return await contact_queries.CONTACTS.page(request.query_params, where=where)
+        where = [queries.contacts_of(actor)]
+        return await queries.CONTACTS.page(request.query_params, where=where)
 
-    @post(operation_id="CreateContact", guards=[allow(*rules.KEEPERS)], summary="Add a contact to a partner")
+    @post(operation_id="CreateContact", guards=[allow(*KEEPERS)], summary="Add a contact to a partner")
     async def create_contact(
         self,
         request: Request[Any, Any, Any],
@@ -37,30 +39,28 @@ class ContactController(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Response[Contact]:
         async def create() -> Response[Contact]:
-            contact = await contact_queries.create_contact(data, actor)
+            contact = await queries.create_contact(data, actor)
             return created(contact, f"/api/partner/contacts/{contact.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+        return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{contact_id:uuid}", operation_id="GetContact", guards=[signed_in], summary="One contact")
     async def get_contact(self, request: Request[Any, Any, Any], contact_id: UUID, actor: Actor) -> Response[Contact]:
-        where = contact_queries.contacts_of(actor)
-        return versioned(await contact_queries.CONTACT.get(contact_id, where=where), request)
+        where = queries.contacts_of(actor)
+        return versioned(await queries.CONTACT.get(contact_id, where=where), request)
 
-    @patch(
-        "/{contact_id:uuid}", operation_id="ChangeContact", guards=[allow(*rules.KEEPERS)], summary="Change a contact"
-    )
+    @patch("/{contact_id:uuid}", operation_id="ChangeContact", guards=[allow(*KEEPERS)], summary="Change a contact")
     async def change_contact(
         self, contact_id: UUID, data: ContactChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Contact]:
-        return versioned(await contact_queries.change_contact(contact_id, required_version(if_match), data, actor))
+        return versioned(await queries.change_contact(contact_id, required_version(if_match), data, actor))
 
     @post(
         "/{contact_id:uuid}/archive",
         operation_id="ArchiveContact",
-        guards=[allow(*rules.KEEPERS)],
+        guards=[allow(*KEEPERS)],
         status_code=200,
         summary="Archive a contact, who then no longer sees the partner",
     )
     async def archive_contact(self, contact_id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Contact]:
-        return versioned(await contact_queries.CONTACT.archive(contact_id, required_version(if_match), by=actor))
+        return versioned(await queries.CONTACT.archive(contact_id, required_version(if_match), by=actor))

@@ -1,4 +1,4 @@
-"""All SQL about partners, and the conditions that keep callers to what they may see."""
+"""All SQL about partners."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,15 +10,13 @@ import asyncpg
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_partner import rules, structs, tables
+from gatehouse_partner import access, tables
+from gatehouse_partner.partner import structs
 from gatehouse_partner.tables import DB
 
-REPEATS = Repeats(DB)
 PARTNER = Repository(tables.Partner, structs.Partner)
-
 PARTNERS = Listing(
     tables.Partner,
     structs.Partner,
@@ -31,31 +29,14 @@ PARTNERS = Listing(
     default_sort="name",
 )
 
-# The partners whose contact a person is, as long as neither is archived.
-OWN = (
-    "select own.partner_id from partner.contact own join partner.partner employer on employer.id = own.partner_id "
-    "where own.person_id = {} and own.archived_at is null and employer.archived_at is null"
-)
-
 _running = DB.prepare(
     "select count(*) from partner.agreement where partner_id = $1 and status = 'signed' and archived_at is null "
     "and (ends_on is null or ends_on >= current_date)"
 )
 
 
-def visible_to(actor: Actor, own: str) -> tuple:
-    """A condition: all, nothing, or for a partner's person what `own` says (`{}`: that person)."""
-    match rules.sight(actor):
-        case "all":
-            return ("true",)
-        case "own":
-            return (own, actor.person)
-        case _:
-            return ("false",)
-
-
 def partners_of(actor: Actor) -> tuple:
-    return visible_to(actor, f"id in ({OWN})")
+    return access.visible_to(actor, f"id in ({access.OWN})")
 
 
 async def create_partner(new: structs.NewPartner, by: Actor) -> structs.Partner:

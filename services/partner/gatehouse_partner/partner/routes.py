@@ -10,8 +10,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_partner import queries, rules
-from gatehouse_partner.structs import NewPartner, Partner, PartnerChange
+from gatehouse_partner.access import KEEPERS
+from gatehouse_partner.partner import queries
+from gatehouse_partner.partner.structs import NewPartner, Partner, PartnerChange
+from gatehouse_partner.tables import REPEATS
 
 
 class PartnerController(Controller):
@@ -27,7 +29,7 @@ class PartnerController(Controller):
     async def list_partners(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Partner]:
         return await queries.PARTNERS.page(request.query_params, where=[queries.partners_of(actor)])
 
-    @post(operation_id="CreatePartner", guards=[allow(*rules.KEEPERS)], summary="Add a partner")
+    @post(operation_id="CreatePartner", guards=[allow(*KEEPERS)], summary="Add a partner")
     async def create_partner(
         self,
         request: Request[Any, Any, Any],
@@ -39,15 +41,13 @@ class PartnerController(Controller):
             partner = await queries.create_partner(data, actor)
             return created(partner, f"/api/partner/partners/{partner.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+        return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{partner_id:uuid}", operation_id="GetPartner", guards=[signed_in], summary="One partner")
     async def get_partner(self, request: Request[Any, Any, Any], partner_id: UUID, actor: Actor) -> Response[Partner]:
         return versioned(await queries.PARTNER.get(partner_id, where=queries.partners_of(actor)), request)
 
-    @patch(
-        "/{partner_id:uuid}", operation_id="ChangePartner", guards=[allow(*rules.KEEPERS)], summary="Change a partner"
-    )
+    @patch("/{partner_id:uuid}", operation_id="ChangePartner", guards=[allow(*KEEPERS)], summary="Change a partner")
     async def change_partner(
         self, partner_id: UUID, data: PartnerChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Partner]:
@@ -56,7 +56,7 @@ class PartnerController(Controller):
     @post(
         "/{partner_id:uuid}/archive",
         operation_id="ArchivePartner",
-        guards=[allow(*rules.KEEPERS)],
+        guards=[allow(*KEEPERS)],
         status_code=200,
         summary="Archive a partner with whom no agreement holds",
     )

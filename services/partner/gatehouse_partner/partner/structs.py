@@ -1,21 +1,16 @@
-"""What callers send and get. The words of the enumerators are those of database/enumerators."""
+"""What callers send and get about partners. The values of the enumerators are those of database/enumerators."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
-from gatehouse_chassis.base.fields import Currency, Email, Phone, Sentence, Url, Word
+from gatehouse_chassis.base.fields import Sentence, Url, Word
 
 PartnerKind = Literal["donor", "foundation", "employer", "code_school", "community", "public_body", "supplier"]
 PartnerStatus = Literal["prospect", "active", "paused", "former"]
-AgreementKind = Literal["donation", "sponsorship", "hiring", "placement", "referral", "in_kind"]
-AgreementStatus = Literal["draft", "signed", "ended", "cancelled"]
-
-# Far more than any agreement, and exact in the floating point numbers of a browser (2^53).
-MOST_MONEY = 10**15
 
 
 class Partner(msgspec.Struct, frozen=True):
@@ -54,101 +49,3 @@ class PartnerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     website: Url | UnsetType | None = UNSET
     summary: Sentence | UnsetType | None = UNSET
     since_on: date | UnsetType | None = UNSET
-
-
-class Contact(msgspec.Struct, frozen=True):
-    """Someone at a partner. Whoever is the person `person_id` may sign in and see this partner."""
-
-    id: UUID
-    version: int
-    partner_id: UUID
-    name: str
-    email: str | None
-    phone: str | None
-    title: str | None
-    person_id: UUID | None
-    archived_at: datetime | None
-    created_at: datetime
-    created_by: UUID | None
-    changed_at: datetime
-    changed_by: UUID | None
-
-
-class NewContact(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    partner_id: UUID
-    name: Word
-    email: Email | UnsetType | None = UNSET
-    phone: Phone | UnsetType | None = UNSET
-    title: Word | UnsetType | None = UNSET
-    person_id: UUID | UnsetType | None = UNSET
-
-
-class ContactChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only what is given changes; null empties a field. A contact stays with its partner."""
-
-    name: Word | UnsetType = UNSET
-    email: Email | UnsetType | None = UNSET
-    phone: Phone | UnsetType | None = UNSET
-    title: Word | UnsetType | None = UNSET
-    person_id: UUID | UnsetType | None = UNSET
-
-
-class Money(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An amount in minor units (cents) of a currency."""
-
-    amount: Annotated[int, Meta(ge=0, le=MOST_MONEY, examples=[250_000])]
-    currency: Currency
-
-
-class Agreement(msgspec.Struct, frozen=True):
-    id: UUID
-    version: int
-    partner_id: UUID
-    kind: AgreementKind
-    title: str
-    status: AgreementStatus
-    signed_on: date | None
-    starts_on: date | None
-    ends_on: date | None
-    value: Money | None
-    archived_at: datetime | None
-    created_at: datetime
-    created_by: UUID | None
-    changed_at: datetime
-    changed_by: UUID | None
-
-
-class AgreementRecord(msgspec.Struct, frozen=True):
-    """What the rules look at before an agreement is changed."""
-
-    id: UUID
-    version: int
-    status: AgreementStatus
-    signed_on: date | None
-    starts_on: date | None
-    ends_on: date | None
-
-
-class NewAgreement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Begins as `draft` unless a status is given."""
-
-    partner_id: UUID
-    kind: AgreementKind
-    title: Word
-    status: AgreementStatus | UnsetType = UNSET
-    signed_on: date | UnsetType | None = UNSET
-    starts_on: date | UnsetType | None = UNSET
-    ends_on: date | UnsetType | None = UNSET
-    value: Money | UnsetType | None = UNSET
-
-
-class AgreementChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only what is given changes; null empties a field."""
-
-    kind: AgreementKind | UnsetType = UNSET
-    title: Word | UnsetType = UNSET
-    status: AgreementStatus | UnsetType = UNSET
-    signed_on: date | UnsetType | None = UNSET
-    starts_on: date | UnsetType | None = UNSET
-    ends_on: date | UnsetType | None = UNSET
-    value: Money | UnsetType | None = UNSET

@@ -1,42 +1,13 @@
-"""How much callers see, and what an agreement needs to hold together: as tables."""
+"""What an agreement needs to be consistent: as a table."""
 
 from datetime import date
 from uuid import UUID
 
 import pytest
 
-from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_partner import rules
-from gatehouse_partner.structs import AgreementChange, AgreementRecord, NewAgreement
-
-
-@pytest.mark.parametrize(
-    ("roles", "sight"),
-    [
-        (["staff"], "all"),
-        (["marketing"], "all"),
-        (["finance"], "all"),
-        (["coordinator"], "all"),
-        (["board"], "all"),
-        (["admin"], "all"),
-        (["partner", "board"], "all"),
-        (["partner"], "own"),
-        (["partner", "member"], "own"),
-        (["member"], "nothing"),
-        (["mentor"], "nothing"),
-        (["engineer", "sre", "tester", "release-manager"], "nothing"),
-        ([], "nothing"),
-    ],
-)
-def test_how_much_of_the_partners_one_sees(roles, sight):
-    actor = Actor(account=UUID(int=1), person=UUID(int=2), roles=frozenset(roles))
-    assert rules.sight(actor) == sight
-
-
-def test_a_service_with_the_role_of_a_partner_has_no_partner_of_its_own():
-    assert rules.sight(Actor(account=UUID(int=1), roles=frozenset({"partner"}))) == "nothing"
-
+from gatehouse_partner.agreement import rules
+from gatehouse_partner.agreement.structs import AgreementChange, AgreementRecord, NewAgreement
 
 DAY, LATER = date(2026, 1, 1), date(2026, 12, 31)
 

@@ -11,11 +11,11 @@ from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, present
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_person import structs, tables
+from gatehouse_person import tables
+from gatehouse_person.consent import structs
 from gatehouse_person.tables import DB
 
 CONSENT = Repository(tables.Consent, structs.Consent)
-
 CONSENTS = Listing(
     tables.Consent,
     structs.Consent,

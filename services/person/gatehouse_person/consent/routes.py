@@ -11,8 +11,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_person import consent_queries, queries, rules
-from gatehouse_person.structs import Consent, NewConsent
+from gatehouse_person.consent import queries, rules
+from gatehouse_person.consent.structs import Consent, NewConsent
+from gatehouse_person.relationships import facts_for
+from gatehouse_person.tables import REPEATS
 
 
 class ConsentController(Controller):
@@ -21,13 +23,13 @@ class ConsentController(Controller):
 
     @get(
         operation_id="ListConsents",
-        operation_class=consent_queries.CONSENTS.operation,
+        operation_class=queries.CONSENTS.operation,
         guards=[signed_in],
         summary="What a person has consented to, now and before",
     )
     async def list_consents(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Page[Consent]:
         await refuse_others(actor, person_id)
-        return await consent_queries.CONSENTS.page(request.query_params, where=[("person_id = {}", person_id)])
+        return await queries.CONSENTS.page(request.query_params, where=[("person_id = {}", person_id)])
 
     @post(
         operation_id="GiveConsent",
@@ -45,17 +47,17 @@ class ConsentController(Controller):
         await refuse_others(actor, person_id)
 
         async def give() -> Response[Consent]:
-            consent = await consent_queries.give_consent(person_id, data, actor)
+            consent = await queries.give_consent(person_id, data, actor)
             return created(consent, f"/api/person/people/{person_id}/consents/{consent.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, give)
+        return await REPEATS.once(request, actor, idempotency_key, give)
 
     @get("/{consent_id:uuid}", operation_id="GetConsent", guards=[signed_in], summary="One consent")
     async def get_consent(
         self, request: Request[Any, Any, Any], person_id: UUID, consent_id: UUID, actor: Actor
     ) -> Response[Consent]:
         await refuse_others(actor, person_id)
-        consent = await consent_queries.CONSENT.get(consent_id, where=("person_id = {}", person_id))
+        consent = await queries.CONSENT.get(consent_id, where=("person_id = {}", person_id))
         return versioned(consent, request)
 
     @post(
@@ -70,10 +72,10 @@ class ConsentController(Controller):
     ) -> Response[Consent]:
         await refuse_others(actor, person_id)
         version = required_version(if_match)
-        return versioned(await consent_queries.withdraw_consent(person_id, consent_id, version, actor))
+        return versioned(await queries.withdraw_consent(person_id, consent_id, version, actor))
 
 
 async def refuse_others(actor: Actor, person_id: UUID) -> None:
-    facts, _ = await queries.facts_for(actor, person_id)
+    facts, _ = await facts_for(actor, person_id)
     if not rules.sees_consents(actor, facts):
         raise NotFound

@@ -10,11 +10,13 @@ from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import present, uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_person import queries, rules, structs, tables
+from gatehouse_person import tables
+from gatehouse_person.mentor_assignment import rules, structs
+from gatehouse_person.person.queries import PERSON, touch
+from gatehouse_person.roles import MENTOR, STAFF
 from gatehouse_person.tables import DB
 
 ASSIGNMENT = Repository(tables.MentorAssignment, structs.MentorAssignment)
-
 ASSIGNMENTS = Listing(
     tables.MentorAssignment,
     structs.MentorAssignment,
@@ -30,11 +32,11 @@ ASSIGNMENTS = Listing(
 
 def visible_to(actor: Actor) -> tuple:
     """A condition: a member sees all of their own assignments, a mentor those that last."""
-    if actor.has(*rules.STAFF):
+    if actor.has(*STAFF):
         return ("true",)
     if actor.person is None:
         return ("false",)
-    if not actor.has(rules.MENTOR):
+    if not actor.has(MENTOR):
         return ("member_id = {}", actor.person)
     return ("(member_id = {} or (mentor_id = {} and ended_at is null))", actor.person, actor.person)
 
@@ -43,8 +45,7 @@ async def assign(new: structs.NewMentorAssignment, by: Actor) -> structs.MentorA
     """Begins an assignment; a member has one mentor at a time. To be called in a transaction."""
     # Always in the same order, so that two requests about the same people can't wait for each other.
     people = {
-        person_id: await queries.PERSON.find(person_id, lock=True)
-        for person_id in sorted({new.mentor_id, new.member_id})
+        person_id: await PERSON.find(person_id, lock=True) for person_id in sorted({new.mentor_id, new.member_id})
     }
     rules.refuse_assignment(new, people[new.mentor_id], people[new.member_id])
     try:
@@ -52,7 +53,7 @@ async def assign(new: structs.NewMentorAssignment, by: Actor) -> structs.MentorA
     except asyncpg.UniqueViolationError:
         message = "this person has a mentor already; end that assignment first"
         raise Conflict(message, errors={"member_id": message}) from None
-    await queries.touch([new.member_id], by)
+    await touch([new.member_id], by)
     return assignment
 
 
@@ -63,5 +64,5 @@ async def end(assignment_id: UUID, version: int, reason: str | None, by: Actor) 
             raise Conflict("This assignment has ended already.")
         change = {"ended_at": datetime.now(UTC), "end_reason": reason}
         ended = await ASSIGNMENT.change(assignment_id, version, change, by=by)
-        await queries.touch([ended.member_id], by)
+        await touch([ended.member_id], by)
         return ended

@@ -10,8 +10,10 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_person import mentoring_queries, queries, rules
-from gatehouse_person.structs import EndMentorAssignment, MentorAssignment, NewMentorAssignment
+from gatehouse_person.mentor_assignment import queries
+from gatehouse_person.mentor_assignment.structs import EndMentorAssignment, MentorAssignment, NewMentorAssignment
+from gatehouse_person.roles import STAFF
+from gatehouse_person.tables import REPEATS
 
 
 class MentorAssignmentController(Controller):
@@ -20,15 +22,15 @@ class MentorAssignmentController(Controller):
 
     @get(
         operation_id="ListMentorAssignments",
-        operation_class=mentoring_queries.ASSIGNMENTS.operation,
+        operation_class=queries.ASSIGNMENTS.operation,
         guards=[signed_in],
         summary="Who mentors whom, as far as the caller sees it",
     )
     async def list_mentor_assignments(self, request: Request[Any, Any, Any], actor: Actor) -> Page[MentorAssignment]:
-        where = [mentoring_queries.visible_to(actor)]
-        return await mentoring_queries.ASSIGNMENTS.page(request.query_params, where=where)
+        where = [queries.visible_to(actor)]
+        return await queries.ASSIGNMENTS.page(request.query_params, where=where)
 
-    @post(operation_id="AssignMentor", guards=[allow(*rules.STAFF)], summary="Give a member a mentor")
+    @post(operation_id="AssignMentor", guards=[allow(*STAFF)], summary="Give a member a mentor")
     async def assign_mentor(
         self,
         request: Request[Any, Any, Any],
@@ -37,10 +39,10 @@ class MentorAssignmentController(Controller):
         idempotency_key: IdempotencyKey = None,
     ) -> Response[MentorAssignment]:
         async def assign() -> Response[MentorAssignment]:
-            assignment = await mentoring_queries.assign(data, actor)
+            assignment = await queries.assign(data, actor)
             return created(assignment, f"/api/person/mentor-assignments/{assignment.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, assign)
+        return await REPEATS.once(request, actor, idempotency_key, assign)
 
     @get(
         "/{assignment_id:uuid}",
@@ -51,13 +53,13 @@ class MentorAssignmentController(Controller):
     async def get_mentor_assignment(
         self, request: Request[Any, Any, Any], assignment_id: UUID, actor: Actor
     ) -> Response[MentorAssignment]:
-        where = mentoring_queries.visible_to(actor)
-        return versioned(await mentoring_queries.ASSIGNMENT.get(assignment_id, where=where), request)
+        where = queries.visible_to(actor)
+        return versioned(await queries.ASSIGNMENT.get(assignment_id, where=where), request)
 
     @post(
         "/{assignment_id:uuid}/end",
         operation_id="EndMentorAssignment",
-        guards=[allow(*rules.STAFF)],
+        guards=[allow(*STAFF)],
         status_code=200,
         summary="End a mentor assignment",
     )
@@ -65,4 +67,4 @@ class MentorAssignmentController(Controller):
         self, assignment_id: UUID, data: EndMentorAssignment, actor: Actor, if_match: IfMatch = None
     ) -> Response[MentorAssignment]:
         version = required_version(if_match)
-        return versioned(await mentoring_queries.end(assignment_id, version, data.reason, actor))
+        return versioned(await queries.end(assignment_id, version, data.reason, actor))

@@ -1,4 +1,4 @@
-"""All SQL about people and profiles: reads as statements compiled once, and the changes that touch several rows."""
+"""All SQL about people: reads as statements compiled once, and the changes that touch several rows."""
 
 # ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
 
@@ -15,23 +15,18 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.http.idempotency import Repeats
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
-from gatehouse_person import rules, structs, tables
+from gatehouse_person import tables
+from gatehouse_person.person import rules, structs
+from gatehouse_person.profile.queries import PROFILE
+from gatehouse_person.relationships import MENTORING, MENTORS, facts_for
+from gatehouse_person.roles import MENTOR, STAFF
 from gatehouse_person.tables import DB
 
-REPEATS = Repeats(DB)
 PERSON = Repository(tables.Person, structs.PersonRecord)
-PROFILE = Repository(tables.Profile, structs.Profile)
 
-# Beside each person, the assignment of the mentor they have now.
-MENTORING = (
-    'left join person.mentor_assignment mentoring on mentoring.member_id = "person"."id" and mentoring.ended_at is null'
-)
-MENTORS = 'select from person.mentor_assignment open where open.mentor_id = "person"."id" and open.ended_at is null'
 COMPUTED = {"view": "'full'", "mentor_id": "mentoring.mentor_id"}
-
 PEOPLE = Listing(
     tables.Person,
     structs.Person,
@@ -47,24 +42,11 @@ PEOPLE = Listing(
     search=[tables.Person.name, tables.Person.preferred_name],
     default_sort="name",
 )
-
 _selected = ", ".join(
     f'{COMPUTED.get(field, f"person.{field}")} as "{field}"' for field in structs.Person.__struct_fields__
 )
 _read = DB.prepare(f"select {_selected} from person.person {MENTORING} where person.id = $1", structs.Person)
-_facts = DB.prepare(
-    f"""
-    select person.id, mentoring.mentor_id,
-        exists ({MENTORS}) as mentors_somebody,
-        exists ({MENTORS} and open.member_id = $2) as mentors_caller
-    from person.person {MENTORING}
-    where person.id = $1
-    """,
-    structs.RelationshipFacts,
-)
-_profile = DB.prepare(
-    f"select {', '.join(structs.Profile.__struct_fields__)} from person.profile where person_id = $1", structs.Profile
-)
+
 _touch = DB.prepare(
     """
     update person.person
@@ -87,31 +69,22 @@ _end_assignments = DB.prepare(
 
 
 def visible_to(actor: Actor, *, in_full: bool = False) -> list[Condition]:
-    """`rules.relationship` as conditions of a list: whom the caller sees (`in_full`: not only the public part of)."""
-    if actor.has(*rules.STAFF):
+    """`closest_relationship` as conditions of a list: whom the caller sees, with `in_full` only those seen in full."""
+    if actor.has(*STAFF):
         return []
     me = actor.person
     if me is None:
         return ["false"]
     seen, values = ['"person"."id" = {}'], [me]
-    if actor.has(rules.MENTOR):
+    if actor.has(MENTOR):
         seen.append("mentoring.mentor_id = {}")
         values.append(me)
     if not in_full:
         seen.append(f"exists ({MENTORS} and open.member_id = {{}})")
         values.append(me)
-        if actor.has(rules.MENTOR):
+        if actor.has(MENTOR):
             seen.append(f"exists ({MENTORS})")
     return [(f"({' or '.join(seen)})", *values)]
-
-
-async def facts_for(actor: Actor, person_id: UUID) -> tuple[structs.RelationshipFacts, structs.Relationship]:
-    """What decides what the caller may do with the person. NotFound where they don't see them."""
-    facts = await _facts.one(person_id, actor.person)
-    relationship = None if facts is None else rules.relationship(actor, facts)
-    if facts is None or relationship is None:
-        raise NotFound(f"There is no person {person_id}.")
-    return facts, relationship
 
 
 async def read_person(actor: Actor, person_id: UUID) -> structs.Person:
@@ -167,19 +140,6 @@ async def touch(people: list[UUID], by: Actor) -> None:
     """Raises their versions: who mentors them is part of what they look like."""
     if people:
         await _touch.execute(people, by.account, request_id())
-
-
-async def read_profile(person_id: UUID) -> structs.Profile:
-    profile = await _profile.one(person_id)
-    if profile is None:
-        raise NotFound(f"There is no profile of a person {person_id}.")
-    return profile
-
-
-async def change_profile(person_id: UUID, version: int, change: structs.ProfileChange, by: Actor) -> structs.Profile:
-    async with DB.transaction():
-        profile = await read_profile(person_id)
-        return await PROFILE.change(profile.id, version, change, by=by)
 
 
 def given(change: structs.PersonChange) -> list[str]:

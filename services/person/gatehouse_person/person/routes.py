@@ -1,4 +1,4 @@
-"""People and their profiles over HTTP."""
+"""People over HTTP."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,21 +8,15 @@ from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.fields import refuse_odd_times
-from gatehouse_chassis.base.problems import Forbidden
 from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_person import queries, rules
-from gatehouse_person.structs import (
-    NewPerson,
-    Person,
-    PersonChange,
-    Profile,
-    ProfileChange,
-    RelationshipAnswer,
-    StatusChange,
-)
+from gatehouse_person.person import queries, rules
+from gatehouse_person.person.structs import NewPerson, Person, PersonChange, RelationshipAnswer, StatusChange
+from gatehouse_person.relationships import facts_for
+from gatehouse_person.roles import STAFF
+from gatehouse_person.tables import REPEATS
 
 
 class PersonController(Controller):
@@ -42,7 +36,7 @@ class PersonController(Controller):
         page = await queries.PEOPLE.page(request.query_params, where=where)
         return Page([rules.shown_to(actor, person) for person in page.items], page.next)
 
-    @post(operation_id="CreatePerson", guards=[allow(*rules.STAFF)], summary="Add a person")
+    @post(operation_id="CreatePerson", guards=[allow(*STAFF)], summary="Add a person")
     async def create_person(
         self,
         request: Request[Any, Any, Any],
@@ -56,7 +50,7 @@ class PersonController(Controller):
             person = await queries.create_person(data, actor)
             return created(person, f"/api/person/people/{person.id}")
 
-        return await queries.REPEATS.once(request, actor, idempotency_key, create)
+        return await REPEATS.once(request, actor, idempotency_key, create)
 
     @get("/{person_id:uuid}", operation_id="GetPerson", guards=[signed_in], summary="One person")
     async def get_person(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Person]:
@@ -72,7 +66,7 @@ class PersonController(Controller):
     async def change_person(
         self, person_id: UUID, data: PersonChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Person]:
-        facts, _ = await queries.facts_for(actor, person_id)
+        facts, _ = await facts_for(actor, person_id)
         rules.refuse_change(actor, facts, queries.given(data))
         version = required_version(if_match)
         refuse_odd_times(data)
@@ -81,7 +75,7 @@ class PersonController(Controller):
     @post(
         "/{person_id:uuid}/status",
         operation_id="ChangePersonStatus",
-        guards=[allow(*rules.STAFF)],
+        guards=[allow(*STAFF)],
         status_code=200,
         summary="Move a person to another status",
     )
@@ -94,7 +88,7 @@ class PersonController(Controller):
     @post(
         "/{person_id:uuid}/archive",
         operation_id="ArchivePerson",
-        guards=[allow(*rules.STAFF)],
+        guards=[allow(*STAFF)],
         status_code=200,
         summary="Archive a person, which ends their mentor assignments",
     )
@@ -113,27 +107,8 @@ class PersonController(Controller):
         description="Other services ask this with the caller's own token to decide what the caller may do.",
     )
     async def get_relationship(self, person_id: UUID, actor: Actor) -> RelationshipAnswer:
-        _, relationship = await queries.facts_for(actor, person_id)
+        _, relationship = await facts_for(actor, person_id)
         return RelationshipAnswer(person_id, relationship)
-
-    @get("/{person_id:uuid}/profile", operation_id="GetProfile", guards=[signed_in], summary="A person's profile")
-    async def get_profile(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Profile]:
-        await queries.facts_for(actor, person_id)
-        return versioned(await queries.read_profile(person_id), request)
-
-    @patch(
-        "/{person_id:uuid}/profile",
-        operation_id="ChangeProfile",
-        guards=[signed_in],
-        summary="Change a profile: one's own, or as staff anyone's",
-    )
-    async def change_profile(
-        self, person_id: UUID, data: ProfileChange, actor: Actor, if_match: IfMatch = None
-    ) -> Response[Profile]:
-        facts, _ = await queries.facts_for(actor, person_id)
-        if not rules.changes_profile(actor, facts):
-            raise Forbidden("Only the person and the staff change a profile.")
-        return versioned(await queries.change_profile(person_id, required_version(if_match), data, actor))
 
 
 def intro_timeout(service: ServiceContext) -> timedelta:

@@ -1,19 +1,18 @@
-"""What callers send and get. The words of the enumerators are those of database/enumerators."""
+"""What callers send and get about people. The values of the enumerators are those of database/enumerators."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, UnsetType
 
-from gatehouse_chassis.base.fields import Email, Markdown, Moment, Phone, Sentence, TimeZone, Url, Word
+from gatehouse_chassis.base.fields import Email, Moment, Phone, Sentence, TimeZone, Word
+from gatehouse_person.relationships import Relationship
 
 PersonStatus = Literal["pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"]
 Mastery = Literal["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]
 Specialty = Literal["generalist", "ui", "api", "data", "sre"]
-ConsentKind = Literal["code_of_conduct", "data_processing", "public_profile", "newsletter"]
-Relationship = Literal["self", "mentor", "staff", "member", "peer"]
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -45,15 +44,6 @@ class Person(msgspec.Struct, frozen=True):
 
 
 PRIVATE = Person.__struct_fields__[Person.__struct_fields__.index("created_at") + 1 :]
-
-
-class RelationshipFacts(msgspec.Struct, frozen=True):
-    """What decides how a caller relates to a person."""
-
-    id: UUID
-    mentor_id: UUID | None
-    mentors_somebody: bool
-    mentors_caller: bool
 
 
 class PersonRecord(msgspec.Struct, frozen=True):
@@ -107,73 +97,3 @@ class RelationshipAnswer(msgspec.Struct, frozen=True):
 
     person_id: UUID
     relationship: Relationship
-
-
-class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    label: Word
-    url: Url
-
-
-class Profile(msgspec.Struct, frozen=True):
-    id: UUID
-    version: int
-    person_id: UUID
-    headline: str | None
-    bio: str
-    links: list[Link]
-    interests: list[str]
-    created_at: datetime
-    created_by: UUID | None
-    changed_at: datetime
-    changed_by: UUID | None
-
-
-class ProfileChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Only what is given changes."""
-
-    headline: Sentence | UnsetType | None = UNSET
-    bio: Markdown | UnsetType = UNSET
-    links: Annotated[list[Link], Meta(max_length=10)] | UnsetType = UNSET
-    interests: Annotated[list[Word], Meta(max_length=20)] | UnsetType = UNSET
-
-
-class Consent(msgspec.Struct, frozen=True):
-    id: UUID
-    version: int
-    person_id: UUID
-    kind: ConsentKind
-    document_version: str
-    given_at: datetime
-    withdrawn_at: datetime | None
-    created_at: datetime
-    created_by: UUID | None
-    changed_at: datetime
-    changed_by: UUID | None
-
-
-class NewConsent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    kind: ConsentKind
-    document_version: Word
-
-
-class MentorAssignment(msgspec.Struct, frozen=True):
-    id: UUID
-    version: int
-    mentor_id: UUID
-    member_id: UUID
-    started_at: datetime
-    ended_at: datetime | None
-    end_reason: str | None
-    created_at: datetime
-    created_by: UUID | None
-    changed_at: datetime
-    changed_by: UUID | None
-
-
-class NewMentorAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    mentor_id: UUID
-    member_id: UUID
-
-
-class EndMentorAssignment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    reason: Sentence | None = None

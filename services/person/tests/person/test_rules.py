@@ -1,4 +1,4 @@
-"""Who relates to whom and how, what they see and change, and which statuses follow which: as tables."""
+"""What callers see and change of people, and which statuses follow which: as tables."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -8,11 +8,12 @@ from uuid import UUID
 import pytest
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
-from gatehouse_person import rules
-from gatehouse_person.structs import PRIVATE, NewMentorAssignment, Person, PersonRecord, PersonStatus, RelationshipFacts
+from gatehouse_chassis.base.problems import Conflict, Forbidden
+from gatehouse_person.person import rules
+from gatehouse_person.person.structs import PRIVATE, Person, PersonRecord, PersonStatus
+from gatehouse_person.relationships import RelationshipFacts
 
-ME, THEM, SOMEBODY = (UUID(int=number) for number in (1, 2, 3))
+ME, THEM = UUID(int=1), UUID(int=2)
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FORTNIGHT = timedelta(days=14)
 
@@ -21,52 +22,12 @@ def actor(*roles: str, person: UUID | None = ME) -> Actor:
     return Actor(account=UUID(int=9), person=person, roles=frozenset(roles))
 
 
-def facts(
-    person: UUID = THEM, *, mentor: UUID | None = None, mentors: bool = False, mentors_me: bool = False
-) -> RelationshipFacts:
-    return RelationshipFacts(
-        id=person, mentor_id=mentor, mentors_somebody=mentors or mentors_me, mentors_caller=mentors_me
-    )
+def facts(person: UUID) -> RelationshipFacts:
+    return RelationshipFacts(id=person, mentor_id=None, mentors_somebody=False, mentors_caller=False)
 
 
-def record(status: PersonStatus, *, since: datetime = NOW, intro: datetime | None = None, id: UUID = THEM):
-    return PersonRecord(id=id, version=1, status=status, status_changed_at=since, intro_scheduled_for=intro)
-
-
-@pytest.mark.parametrize(
-    ("roles", "person", "expected"),
-    [
-        ([], facts(ME), "self"),
-        (["member"], facts(ME), "self"),
-        (["admin"], facts(ME), "self"),
-        (["mentor"], facts(mentor=ME), "mentor"),
-        (["mentor", "staff"], facts(mentor=ME), "mentor"),
-        (["member"], facts(mentor=ME), None),  # no longer a mentor, though the assignment is still open
-        (["mentor"], facts(mentor=SOMEBODY), None),
-        (["coordinator"], facts(), "staff"),
-        (["staff"], facts(), "staff"),
-        (["admin"], facts(), "staff"),
-        (["member"], facts(mentors_me=True), "member"),
-        (["mentor"], facts(mentors=True), "peer"),
-        (["member"], facts(mentors=True), None),
-        (["member"], facts(), None),
-        (["sre"], facts(), None),
-        (["engineer"], facts(mentors=True), None),
-        (["tester"], facts(), None),
-        (["finance"], facts(), None),
-        (["marketing"], facts(), None),
-        (["board"], facts(), None),
-        (["partner"], facts(), None),
-        (["release-manager"], facts(), None),
-    ],
-)
-def test_how_one_relates_to_a_person(roles, person, expected):
-    assert rules.relationship(actor(*roles), person) == expected
-
-
-def test_a_service_without_a_person_relates_to_nobody_unless_it_has_a_role():
-    assert rules.relationship(actor(person=None), facts()) is None
-    assert rules.relationship(actor("staff", person=None), facts()) == "staff"
+def record(status: PersonStatus, *, since: datetime = NOW, intro: datetime | None = None):
+    return PersonRecord(id=THEM, version=1, status=status, status_changed_at=since, intro_scheduled_for=intro)
 
 
 @pytest.mark.parametrize(
@@ -132,12 +93,6 @@ def test_who_may_change_what(roles, person, fields, allowed):
             rules.refuse_change(actor(*roles), facts(person), fields)
 
 
-def test_consents_are_seen_by_the_person_and_the_staff_only():
-    assert rules.sees_consents(actor("member"), facts(ME))
-    assert rules.sees_consents(actor("staff"), facts())
-    assert not rules.sees_consents(actor("mentor"), facts(mentor=ME))
-
-
 ALLOWED = {
     ("pending", "onboarding"),
     ("pending", "inactive"),
@@ -182,25 +137,3 @@ def test_nobody_times_out_who_has_scheduled_an_introduction():
     person = record("pending", since=NOW - timedelta(days=90), intro=NOW + timedelta(days=1))
     with pytest.raises(Conflict, match="is scheduled"):
         rules.refuse_transition(person, "timed_out", NOW, FORTNIGHT)
-
-
-def test_whom_one_may_assign():
-    new = NewMentorAssignment(mentor_id=ME, member_id=THEM)
-    active = record("active", id=ME)
-    for status in get_args(PersonStatus):
-        if status in {"onboarding", "matching", "active", "hold"}:
-            rules.refuse_assignment(new, active, record(status))
-        else:
-            with pytest.raises(Conflict):
-                rules.refuse_assignment(new, active, record(status))
-    with pytest.raises(Conflict, match="must be active"):
-        rules.refuse_assignment(new, record("hold", id=ME), record("matching"))
-
-
-def test_no_one_mentors_himself_or_somebody_unknown():
-    myself = record("active", id=ME)
-    with pytest.raises(Invalid, match="no one mentors himself"):
-        rules.refuse_assignment(NewMentorAssignment(mentor_id=ME, member_id=ME), myself, myself)
-    with pytest.raises(Invalid) as caught:
-        rules.refuse_assignment(NewMentorAssignment(mentor_id=ME, member_id=THEM), None, None)
-    assert [error.field for error in caught.value.errors] == ["mentor_id", "member_id"]

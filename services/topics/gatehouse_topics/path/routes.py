@@ -1,4 +1,4 @@
-"""Routes of paths: modules, their topics, and those topics' resources as one tree."""
+"""Paths over HTTP: modules, their topics, and those topics' resources as one tree."""
 
 from uuid import UUID
 
@@ -9,14 +9,14 @@ from gatehouse_chassis.http.etags import IfMatch, created, has_already, required
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_topics import queries
-from gatehouse_topics.listings import PATHS
-from gatehouse_topics.queries import PATH, REPEATS
-from gatehouse_topics.routes import editors
-from gatehouse_topics.structs import NewPath, PathChange, PathInList, PathRow, PathTree
+from gatehouse_topics.access import editors
+from gatehouse_topics.path import queries
+from gatehouse_topics.path.queries import PATH, PATHS
+from gatehouse_topics.path.structs import NewPath, PathChange, PathInList, PathRow, PathTree
+from gatehouse_topics.tables import REPEATS
 
 
-class PathsController(Controller):
+class PathController(Controller):
     path = "/paths"
     tags = ("paths",)
 

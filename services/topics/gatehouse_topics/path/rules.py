@@ -1,6 +1,5 @@
-"""What makes a topic or path sound, and how the lines of a path become its tree. Knows no HTTP and no SQL."""
+"""Whether the modules of a path are valid, and how its rows become a tree. Pure functions: no database, no HTTP."""
 
-import difflib
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
@@ -8,20 +7,9 @@ import msgspec
 from msgspec import UNSET
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_topics.structs import Branch, ModulePlan, PathModule, PathTopic, ResourceInOrder
-
-
-def check_order(field: str, ids: Sequence[UUID], there: Collection[UUID], noun: str) -> None:
-    """Raises Invalid naming each place of a list where an id stands a second time or isn't one of those there."""
-    problems = {}
-    first: dict[UUID, int] = {}
-    for place, id in enumerate(ids):
-        if first.setdefault(id, place) != place:
-            problems[f"{field}.{place}"] = f"is the same {noun} as {field}.{first[id]}; name it once"
-        elif id not in there:
-            problems[f"{field}.{place}"] = f"there is no {noun} {id}, or it is archived"
-    if problems:
-        raise Invalid(problems)
+from gatehouse_topics.order import check_order
+from gatehouse_topics.path.structs import Branch, ModulePlan, PathModule, PathTopic
+from gatehouse_topics.resource.structs import ResourceInOrder
 
 
 def check_modules(modules: Sequence[ModulePlan], there: Collection[UUID], own: Collection[UUID]) -> None:
@@ -31,20 +19,6 @@ def check_modules(modules: Sequence[ModulePlan], there: Collection[UUID], own: C
         check_order(f"modules.{place}.topics", module.topics, there, "topic")
         if module.id is not UNSET and (module.id not in own or kept.count(module.id) > 1):
             raise Invalid({f"modules.{place}.id": "isn't a module of this path, or is named twice; leave it out"})
-
-
-def check_skills(given: Iterable[str], known: Collection[str]) -> None:
-    """Raises Invalid naming the technologies that no skill stands for, with the nearest that one does."""
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else "add it to the skills first"
-        raise Invalid({"technologies": f"there is no skill {unknown[0]!r}; {hint}"})
-
-
-def once_each(words: Iterable[str]) -> list[str]:
-    """Without repeats, in the order given."""
-    return list(dict.fromkeys(words))
 
 
 def tree(branches: Iterable[Branch]) -> list[PathModule]:

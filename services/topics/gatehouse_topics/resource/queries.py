@@ -1,21 +1,31 @@
-"""The lists that callers may ask for: what they filter, sort and search by."""
+"""All SQL about resources."""
 
-from typing import get_args
+from collections.abc import Sequence
+from typing import Any, get_args
+from uuid import UUID
 
+from msgspec import UNSET, structs
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing
-from gatehouse_topics.structs import (
+from gatehouse_topics.order import once_each
+from gatehouse_topics.resource import rules
+from gatehouse_topics.resource.structs import (
     Cost,
     Interest,
     Kind,
     Level,
     LinkStatus,
-    PathInList,
+    NewResource,
+    ResourceChange,
     ResourceRow,
-    SkillInList,
-    TopicInList,
 )
-from gatehouse_topics.tables import Path, Resource, Skill, Topic
+from gatehouse_topics.skill.queries import skill_names
+from gatehouse_topics.tables import DB, Resource
+
+RESOURCE = Repository(Resource, ResourceRow)
 
 _OF_TOPIC = '"resource"."id" in (select resource_id from topic_resource where topic_id = any({}::uuid[]))'
 _OF_PATH = (
@@ -48,7 +58,7 @@ RESOURCES = Listing(
     search=[Resource.name],
     default_sort="name",
 )
-# Whoever asks for certain resources holds their ids from elsewhere, and needs the archived ones as well.
+# Callers that ask for resources by id got the ids elsewhere, and need archived ones as well.
 RESOURCES_BY_ID = Listing(
     Resource,
     ResourceRow,
@@ -58,74 +68,41 @@ RESOURCES_BY_ID = Listing(
     default_sort="name",
 )
 
-SKILLS = Listing(
-    Skill,
-    SkillInList,
-    columns={
-        "resource_count": '(select count(*) from resource r where r.technologies @> array["skill"."name"] '
-        "and r.archived_at is null)"
-    },
-    sorts={"name": Skill.sort_name},
-    search=[Skill.name],
-    default_sort="name",
-)
+# The columns of ResourceInOrder.
+IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status"
 
-TOPICS = Listing(
-    Topic,
-    TopicInList,
-    filters={
-        "id": uuid(Topic.id),
-        "resource": uuid(
-            condition='"topic"."id" in (select topic_id from topic_resource where resource_id = any({}::uuid[]))',
-            help="Topics with any of these resources",
-        ),
-        "path": uuid(
-            condition='"topic"."id" in (select pt.topic_id from path_module m join path_topic pt '
-            "on pt.module_id = m.id where m.path_id = any({}::uuid[]))",
-            help="Topics of these paths",
-        ),
-    },
-    columns={
-        "resource_count": "(select count(*) from topic_resource tr join resource r on r.id = tr.resource_id "
-        'where tr.topic_id = "topic"."id" and r.archived_at is null)'
-    },
-    sorts={"name": Topic.sort_name, "changed": Topic.changed_at},
-    search=[Topic.name],
-    default_sort="name",
-)
+_CURRENT_RESOURCES = DB.prepare("select id from resource where id = any($1::uuid[]) and archived_at is null")
+# One at a time, or two resources made at once would get the same number.
+_LOCK_NUMBERS = DB.prepare("select pg_advisory_xact_lock(hashtextextended('topics.resource.number', 0))")
+_NEXT_NUMBER = DB.prepare("select coalesce(max(number), 0) + 1 from resource")
 
-# Counted in one go for all paths, which are few: counting path by path costs ten times as much.
-_COUNTS = """
-    left join (
-        select m.path_id, count(distinct m.id) as modules, count(distinct (m.id, t.id)) filter (where t.id is not null)
-            as topics, count(distinct r.id) as resources
-        from path_module m
-        left join path_topic pt on pt.module_id = m.id
-        left join topic t on t.id = pt.topic_id and t.archived_at is null
-        left join topic_resource tr on tr.topic_id = t.id
-        left join resource r on r.id = tr.resource_id and r.archived_at is null
-        group by m.path_id
-    ) counts on counts.path_id = "path"."id"
-"""
-PATHS = Listing(
-    Path,
-    PathInList,
-    filters={
-        "id": uuid(Path.id),
-        "interest": member(Path.interests, get_args(Interest)),
-        "topic": uuid(
-            condition='"path"."id" in (select m.path_id from path_module m join path_topic pt on pt.module_id = m.id '
-            "where pt.topic_id = any({}::uuid[]))",
-            help="Paths with any of these topics",
-        ),
-    },
-    columns={
-        "module_count": "coalesce(counts.modules, 0)",
-        "topic_count": "coalesce(counts.topics, 0)",
-        "resource_count": "coalesce(counts.resources, 0)",
-    },
-    joins=_COUNTS,
-    sorts={"name": Path.sort_name, "changed": Path.changed_at},
-    search=[Path.name],
-    default_sort="name",
-)
+
+async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
+    """Inside a transaction. Raises Invalid for a technology that is no skill."""
+    await _check_technologies(new.technologies)
+    await _LOCK_NUMBERS.value()
+    return await RESOURCE.insert(_without_repeats(new), by=actor, number=await _NEXT_NUMBER.value())
+
+
+async def change_resource(id: UUID, version: int, change: ResourceChange, actor: Actor) -> ResourceRow:
+    if change.technologies is not UNSET:
+        await _check_technologies(change.technologies)
+    return await RESOURCE.change(id, version, _without_repeats(change), by=actor)
+
+
+async def current_resources(ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the ids that belong to a resource which isn't archived."""
+    return [record[0] for record in await DB.fetch(_CURRENT_RESOURCES.sql, ids)]
+
+
+async def _check_technologies(technologies: Sequence[str]) -> None:
+    if technologies:
+        rules.check_skills(technologies, await skill_names())
+
+
+def _without_repeats(resource: NewResource | ResourceChange) -> dict[str, Any]:
+    values = structs.asdict(resource)
+    for field in ("interests", "technologies"):
+        if values[field] is not UNSET:
+            values[field] = once_each(values[field])
+    return values

@@ -1,23 +1,22 @@
-"""Routes of resources and of what people think of them."""
+"""Resources over HTTP."""
 
 from uuid import UUID
 
-from litestar import Controller, Request, Response, get, patch, post, put
+from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Forbidden
 from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_topics import queries
-from gatehouse_topics.listings import RESOURCES, RESOURCES_BY_ID
-from gatehouse_topics.queries import REPEATS, RESOURCE
-from gatehouse_topics.routes import editors
-from gatehouse_topics.structs import NewResource, Opinion, RatingRow, Ratings, ResourceChange, ResourceRow
+from gatehouse_topics.access import editors
+from gatehouse_topics.resource import queries
+from gatehouse_topics.resource.queries import RESOURCE, RESOURCES, RESOURCES_BY_ID
+from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
+from gatehouse_topics.tables import REPEATS
 
 
-class ResourcesController(Controller):
+class ResourceController(Controller):
     path = "/resources"
     tags = ("resources",)
 
@@ -57,22 +56,3 @@ class ResourcesController(Controller):
     )
     async def archive_resource(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ResourceRow]:
         return versioned(await RESOURCE.archive(id, required_version(if_match), by=actor))
-
-    @get("/{id:uuid}/ratings", operation_id="GetRatings", summary="What people think of a resource", guards=[signed_in])
-    async def get_ratings(self, id: UUID, actor: Actor) -> Ratings:
-        return await queries.ratings(id, actor.person)
-
-    @put(
-        "/{id:uuid}/ratings/mine",
-        operation_id="RateResource",
-        summary="Rate a resource, or change one's rating",
-        description="If-Match isn't needed: nobody else changes it. With it, another version is a 412.",
-        guards=[signed_in],
-    )
-    async def rate_resource(
-        self, id: UUID, data: Opinion, actor: Actor, if_match: IfMatch = None
-    ) -> Response[RatingRow]:
-        if actor.person is None:
-            raise Forbidden("Only people rate resources.")
-        version = None if if_match is None else required_version(if_match)
-        return versioned(await queries.rate(id, data, actor, version))

@@ -1,4 +1,4 @@
-"""Routes of skills: the technologies that resources may name."""
+"""Skills over HTTP: the technologies that resources may name."""
 
 from uuid import UUID
 
@@ -9,13 +9,13 @@ from gatehouse_chassis.http.etags import IfMatch, created, required_version, ver
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_topics.listings import SKILLS
-from gatehouse_topics.queries import REPEATS, SKILL
-from gatehouse_topics.routes import editors
-from gatehouse_topics.structs import NewSkill, SkillChange, SkillInList, SkillRow
+from gatehouse_topics.access import editors
+from gatehouse_topics.skill.queries import SKILL, SKILLS
+from gatehouse_topics.skill.structs import NewSkill, SkillChange, SkillInList, SkillRow
+from gatehouse_topics.tables import REPEATS
 
 
-class SkillsController(Controller):
+class SkillController(Controller):
     path = "/skills"
     tags = ("skills",)
 

@@ -1,4 +1,4 @@
-"""Routes of topics and the resources that they are learned from."""
+"""Topics and the resources they are learned from, over HTTP."""
 
 from uuid import UUID
 
@@ -9,14 +9,14 @@ from gatehouse_chassis.http.etags import IfMatch, created, has_already, required
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import IdempotencyKey
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_topics import queries
-from gatehouse_topics.listings import TOPICS
-from gatehouse_topics.queries import REPEATS, TOPIC
-from gatehouse_topics.routes import editors
-from gatehouse_topics.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
+from gatehouse_topics.access import editors
+from gatehouse_topics.tables import REPEATS
+from gatehouse_topics.topic import queries
+from gatehouse_topics.topic.queries import TOPIC, TOPICS
+from gatehouse_topics.topic.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
 
 
-class TopicsController(Controller):
+class TopicController(Controller):
     path = "/topics"
     tags = ("topics",)
 

@@ -1,4 +1,4 @@
-"""What makes a topic or path sound, and folding its lines into a tree."""
+"""Whether the modules of a path are valid, and folding its rows into a tree."""
 
 from uuid import UUID, uuid4
 
@@ -7,21 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_topics.rules import check_modules, check_order, check_skills, once_each, tree
-from gatehouse_topics.structs import Branch, ModulePlan
+from gatehouse_topics.path.rules import check_modules, tree
+from gatehouse_topics.path.structs import Branch, ModulePlan
 
-ONE, TWO, THREE = uuid4(), uuid4(), uuid4()
+ONE, TWO = uuid4(), uuid4()
 
 
 def fields(error: pytest.ExceptionInfo[Invalid]) -> list[str]:
     return [one.field for one in error.value.errors]
-
-
-def test_an_order_names_each_resource_once_and_only_those_there() -> None:
-    check_order("resources", [ONE, TWO], [ONE, TWO, THREE], "resource")
-    with pytest.raises(Invalid) as error:
-        check_order("resources", [ONE, TWO, ONE, THREE], [ONE, TWO], "resource")
-    assert fields(error) == ["resources.2", "resources.3"]
 
 
 def test_a_module_of_another_path_is_refused() -> None:
@@ -41,15 +34,6 @@ def test_a_topic_may_stand_in_two_modules_but_not_twice_in_one() -> None:
     with pytest.raises(Invalid) as error:
         check_modules([ModulePlan(name="A", topics=[ONE, ONE])], there=[ONE], own=[])
     assert fields(error) == ["modules.0.topics.1"]
-
-
-def test_an_unknown_skill_is_answered_with_the_nearest() -> None:
-    with pytest.raises(Invalid, match="did you mean Python"):
-        check_skills(["Pyhton"], ["HTML", "Python"])
-
-
-def test_repeats_go_and_the_order_stays() -> None:
-    assert once_each(["ux", "api", "ux"]) == ["ux", "api"]
 
 
 Outline = list[tuple[UUID, list[tuple[UUID, list[UUID]]]]]

@@ -1,10 +1,9 @@
 """Sessions: where someone is signed in, kept alive by a refresh token that changes with every use.
 
 A refresh token is `<family>.<token>`: the family stays, so that any token the session ever had is recognised. The
-current one is replaced by its successor; one that was replaced and comes again means that someone has copied it, and
-ends the session. Two tabs that refresh at the same time, or an answer that got lost, aren't that: for `grace` seconds
-the same old token gets the same new one (the successor is derived from it with a secret of ours, so it needn't be
-kept).
+current one is replaced by its successor. A replaced token that comes again has been copied by someone, and ends the
+session. Two tabs that refresh at the same time, or a lost answer, aren't that: for `grace` seconds the same old token
+gets the same new one (the successor is derived from it with our secret, so it needn't be stored).
 """
 
 from datetime import timedelta
@@ -17,14 +16,15 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Unauthenticated
-from gatehouse_identity import queries
-from gatehouse_identity.audit import record
+from gatehouse_identity.account.queries import ACCOUNT_SIGNED_IN, BEARER
+from gatehouse_identity.account.structs import AccountActor
+from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, digest, matches, new_secret
-from gatehouse_identity.keys import TOKEN_SECONDS, KeyRing
-from gatehouse_identity.queries import SessionState
-from gatehouse_identity.structs import SessionTokens
+from gatehouse_identity.session import queries
+from gatehouse_identity.session.structs import SessionState, SessionTokens
+from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.tables import DB
-from gatehouse_identity.tokens import person_claims
+from gatehouse_identity.tokens import TOKEN_SECONDS, person_claims
 
 ENDED = "This session has ended; sign in again."
 KEPT_AFTER_END = timedelta(days=30)
@@ -38,12 +38,6 @@ class Lifetimes(msgspec.Struct, frozen=True):
     grace: timedelta
 
 
-class Self(msgspec.Struct, frozen=True):
-    """The account itself, as the one who acts."""
-
-    account: UUID
-
-
 class Sessions:
     def __init__(self, keys: KeyRing, box: SecretBox, lifetimes: Lifetimes) -> None:
         self._keys = keys
@@ -54,7 +48,7 @@ class Sessions:
         """Signs in: a new session of the account. Raises Unauthenticated when it is archived."""
         id, family, token = uuid7(), new_secret(), new_secret()
         async with DB.transaction():
-            signed_in = await queries.ACCOUNT_SIGNED_IN.execute(account_id)
+            signed_in = await ACCOUNT_SIGNED_IN.execute(account_id)
             if not signed_in:
                 raise Unauthenticated("This account is archived.")
             await queries.SESSIONS_SWEEP.execute(KEPT_AFTER_END)
@@ -69,7 +63,7 @@ class Sessions:
                 longest,
                 request_id()[:200],
             )
-            await record("signed_in", by=Self(account_id), subject=account_id, method=method, session=str(id))
+            await record("signed_in", by=AccountActor(account_id), subject=account_id, method=method, session=str(id))
             return await self._tokens(id, account_id, family, token)
 
     async def refresh(self, refresh_token: str) -> SessionTokens:
@@ -108,7 +102,7 @@ class Sessions:
         )
 
     async def _tokens(self, id: UUID, account_id: UUID, family: str, token: str) -> SessionTokens:
-        account = await queries.BEARER.one(account_id)
+        account = await BEARER.one(account_id)
         assert account is not None
         claims = person_claims(account_id, account.person_id, account.name, account.roles, id)
         return SessionTokens(

@@ -1,0 +1,35 @@
+"""What the services topics and person answer, as far as it is used here. A test compares it with their OpenAPI."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class Resource(Struct, kw_only=True):
+    id: UUID
+    archived_at: datetime | None = None
+
+
+class Topic(Struct, kw_only=True):
+    id: UUID
+    resources: list[Resource] = []
+    archived_at: datetime | None = None
+
+
+class Module(Struct, kw_only=True):
+    topics: list[Topic] = []
+
+
+class Path(Struct, kw_only=True):
+    id: UUID
+    modules: list[Module] = []
+    archived_at: datetime | None = None
+
+
+class Relationship(Struct, kw_only=True):
+    relationship: str
+
+
+class Person(Struct, kw_only=True):
+    id: UUID

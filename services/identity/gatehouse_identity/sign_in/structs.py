@@ -1,0 +1,24 @@
+"""What callers get about sign-in, and what is kept of one that is under way."""
+
+from uuid import UUID
+
+import msgspec
+
+
+class SignInOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How one can sign in here. `provider`: its name, or null when none is configured."""
+
+    provider: str | None
+    personas: bool
+
+
+class PendingSignIn(msgspec.Struct, frozen=True, kw_only=True):
+    id: UUID
+    nonce_hash: str
+    code_verifier: str
+    return_to: str
+
+
+class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
+    account_id: UUID
+    code_challenge: str

@@ -1,0 +1,37 @@
+"""What callers send and get about ratings: what people think of a resource."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from gatehouse_chassis.base.fields import Sentence
+
+
+class Opinion(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the caller thinks of a resource: 1 (poor) to 5 (excellent)."""
+
+    stars: Annotated[int, Meta(ge=1, le=5)]
+    note: Sentence | None = None
+
+
+class RatingRow(Struct, kw_only=True):
+    id: UUID
+    version: int
+    resource_id: UUID
+    person_id: UUID
+    stars: int
+    note: str | None
+    created_at: datetime
+    changed_at: datetime
+
+
+class Ratings(Struct, kw_only=True):
+    """`stars` counts the ratings with 1, 2, 3, 4 and 5; `mine` is the caller's own."""
+
+    resource_id: UUID
+    count: int
+    average: float | None
+    stars: list[int]
+    mine: RatingRow | None

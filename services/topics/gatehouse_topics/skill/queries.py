@@ -1,0 +1,27 @@
+"""All SQL about skills: the technologies that resources may name."""
+
+from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.lists.listing import Listing
+from gatehouse_topics.skill.structs import SkillInList, SkillRow
+from gatehouse_topics.tables import DB, Skill
+
+SKILL = Repository(Skill, SkillRow)
+
+SKILLS = Listing(
+    Skill,
+    SkillInList,
+    columns={
+        "resource_count": '(select count(*) from resource r where r.technologies @> array["skill"."name"] '
+        "and r.archived_at is null)"
+    },
+    sorts={"name": Skill.sort_name},
+    search=[Skill.name],
+    default_sort="name",
+)
+
+_CURRENT_SKILLS = DB.prepare("select name from skill where archived_at is null order by sort_name")
+
+
+async def skill_names() -> list[str]:
+    """The names of all skills that aren't archived."""
+    return [record[0] for record in await DB.fetch(_CURRENT_SKILLS.sql)]
