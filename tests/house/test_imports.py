@@ -83,6 +83,17 @@ def test_every_service_is_held_to_a_contract(root: Path):
         assert services - {service} <= held[service]
 
 
+def test_every_folder_of_a_package_is_a_package(root: Path):
+    """Without `__init__.py` import-linter doesn't see a folder, and holds it to no contract."""
+    folders = {
+        module.parent
+        for member in members(root).values()
+        for module in (member.folder / member.package).rglob("*.py")
+        if "templates" not in module.parts
+    }
+    assert sorted(str(folder) for folder in folders if not (folder / "__init__.py").is_file()) == []
+
+
 def test_help_imports_nothing_but_click():
     code = (
         "import sys\n"

@@ -46,8 +46,9 @@ def test_what_is_run_is_said():
     tests = ROOT / "services/person/tests"
     assert described(ROOT, [tests]) == "services/person/tests"
     assert described(ROOT, [tests / "person/test_rules.py", tests]) == "services/person/tests"
-    one = described(ROOT, [tests / "test_relationships.py"])
-    assert one == f"services/person/tests (1 of {len(list(tests.glob('test_*.py')))} files: relationships)"
+    one = described(ROOT, [tests / "person/test_rules.py"])
+    files = len(list((tests / "person").glob("test_*.py")))
+    assert one == f"services/person/tests/person (1 of {files} files: rules)"
 
 
 @pytest.fixture
