@@ -1,6 +1,6 @@
-"""Brings a PostgreSQL database to the configuration in services/*/database, while the services keep serving.
+"""Applies the configuration in services/*/database to a PostgreSQL database while the services keep running.
 
-Names are loaded when first used: importing the package costs nothing, so `gate --help` stays quick.
+Names are imported on first use, so that `gate --help` stays fast.
 """
 
 import importlib

@@ -28,8 +28,8 @@ from gatehouse_db_manager.planning.plan import Plan, SchemaPlan
 from gatehouse_db_manager.planning.planner import make_plan
 
 Report = Callable[[Event], None]
-# What PostgreSQL says of an expression depends on the search path, and we compare what it says. A run that is killed
-# leaves a session that would build its index to the end, holding our lock: the server looks whether we are still there.
+# PostgreSQL's text of an expression depends on the search path, and we compare that text. After a kill, the session
+# would go on building its index and hold our lock; with the interval the server notices that the client is gone.
 _SETTINGS = """set client_min_messages = 'warning'; set search_path = public;
 set client_connection_check_interval = '1s'"""
 _TABLES_1 = ("object", "collection_version", "history", "enumerator", "data")
@@ -72,7 +72,7 @@ class DatabaseStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
-    """A connection of our own, never through a transaction pooler: the lock belongs to the session."""
+    """A direct connection, never through a transaction pooler: the lock belongs to the session."""
     address = url if isinstance(url, str) else url()
     try:
         connection = psycopg.connect(
@@ -82,7 +82,7 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = next((line for line in reversed(lines) if not line.endswith("?")), lines[-1]).rstrip(".")
         raise NoDatabaseError(
-            f"There is no database to be reached: {reason}. Check the address (--url, GATEHOUSE_ADMIN_URL), or start "
+            f"Can't connect to the database: {reason}. Check the address (--url, GATEHOUSE_ADMIN_URL), or start "
             "the local one with ./local/up db."
         ) from None
     set_json_loads(msgspec.json.decode, connection)
@@ -94,20 +94,20 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
             yield connection
         except psycopg.Error as error:
             if connection.broken:
-                message = f"The connection is lost: {explain(error)} Apply again: it resumes where this ended."
+                message = f"The connection was lost: {explain(error)} Apply again to resume."
                 raise FailedError(message) from error
-            raise FailedError(f"The database said no: {explain(error)} Fix the reason and try again.") from error
+            raise FailedError(f"PostgreSQL reported: {explain(error)} Fix the cause and try again.") from error
 
 
 def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
-    """Through a pooler our lock would belong to a session that is somebody else's by the next transaction, or stay
-    there for good (authentik #23876). A pooler makes up the process id that a client is told, whatever its mode: so one
-    that keeps a session for us is refused as well, as nothing tells it from the others."""
+    """Through a pooler the lock would belong to a session that serves another client next, or be held forever
+    (authentik #23876). A pooler reports a made-up backend process id in every mode, so one in session mode is refused
+    as well: nothing distinguishes it."""
     row = connection.execute("select pg_backend_pid()").fetchone()
     if row and row[0] != connection.info.backend_pid:
         address = f"{connection.info.host}:{connection.info.port}"
-        message = "leads through a connection pooler: the lock that keeps two runs apart belongs to a session."
-        fix = "Give the address of PostgreSQL itself: connect directly."
+        message = "goes through a connection pooler; db-manager's lock needs a session of its own."
+        fix = "Use the address of PostgreSQL itself."
         raise RefusedError([Problem(file="database", key="address", value=address, message=message, fix=fix)])
 
 
@@ -120,7 +120,7 @@ def plan(url: Address, configuration: Configuration, *, environment: str = "", t
 def _plan(
     connection: "psycopg.Connection[Any]", configuration: Configuration, environment: str, test_data: bool
 ) -> tuple[DatabaseState, Plan]:
-    """Planning is pure; where it needs to know how many rows are concerned, it asks and is done again."""
+    """Planning is pure: where it needs row counts, it returns questions, and runs again with the answers."""
     live = _inspect(connection, configuration.schemas)
     while True:
         planned = make_plan(live, configuration, environment=environment, test_data=test_data)
@@ -143,12 +143,12 @@ def apply(
     approve: str | Iterable[str] = (),
     plan_file: Path | None = None,
 ) -> Result:
-    """Bring the database to the configuration. Doing it again changes nothing.
+    """Apply the configuration to the database. Idempotent.
 
-    `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to end;
-    `patience`: seconds that a step keeps trying to get its table lock. `approve`: fingerprints of plans, or of schemas'
-    plans, whose dangerous steps somebody has agreed to. `plan_file`: do just what this plan says, as `plan --out` wrote
-    it, or refuse.
+    `passwords` by role: a role that has one may log in. `lock_wait`: seconds to wait for another run to finish;
+    `patience`: seconds that a step keeps retrying to get its table lock. `approve`: fingerprints of plans, or of one
+    schema's plan, whose dangerous steps are approved. `plan_file`: a file written by `plan --out`; anything else is
+    refused.
     Raises RefusedError, FailedError, LockError, NoDatabaseError.
     """
     started = time.monotonic()
@@ -190,7 +190,7 @@ def _apply_schema(
     patience: float,
     allowed: Allowed,
 ) -> Applied:
-    """Under the schema's lock everything is looked at again: what another run did meanwhile is not planned twice."""
+    """Plans again under the schema's lock, as another run may have done the work meanwhile."""
     (schema,) = configuration.schemas
     with lock(connection, schema.name, lock_wait, lambda waited: report(LockWait(schema=schema.name, seconds=waited))):
         live, planned = _plan(connection, configuration, environment, test_data)
@@ -218,13 +218,13 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
             if live.environment is None:
                 connection.execute("insert into dbm.environment (name) values (%s)", [environment])
     if live.environment not in {None, environment}:
-        message = f"belongs to {live.environment}: another run has just marked it so."
-        problem = Problem(file="database", key="environment", value=environment, message=message)
-        raise RefusedError([msgspec.structs.replace(problem, fix="Check the address.")])
+        message = f"belongs to {live.environment}: another run marked it a moment ago."
+        fix = f"Check the address, or pass --environment {live.environment}."
+        raise RefusedError([Problem(file="database", key="environment", value=environment, message=message, fix=fix)])
 
 
 def status(url: Address, configuration: Configuration, *, test_data: bool = False) -> DatabaseStatus:
-    """The versions wanted and applied, and how much is pending."""
+    """The wanted and applied versions, and how many steps are pending."""
     with connect(url) as connection:
         live, planned = _plan(connection, configuration, "", test_data)
     collections = [item for schema in configuration.schemas for item in _collection_status(schema, live)]
@@ -255,7 +255,7 @@ def _collection_status(schema: Schema, live: DatabaseState) -> Iterator[Collecti
 
 
 def drift(url: Address, configuration: Configuration) -> tuple[DriftDifference, ...]:
-    """What somebody changed or dropped by hand since the last apply; what the files say now doesn't matter."""
+    """What was changed or dropped by hand since the last apply, whatever the files say now."""
     with connect(url) as connection:
         names = [schema.name for schema in configuration.schemas]
         return differences(_inspect(connection, configuration.schemas), definitions(connection, names))
@@ -266,8 +266,17 @@ def reset(url: Address, configuration: Configuration, *, lock_wait: float = 60.0
     with connect(url) as connection:
         live = _inspect(connection, configuration.schemas)
         if live.environment not in {None, "local"}:
-            message = f"belongs to {live.environment}; reset drops all data and is for local databases only."
-            raise RefusedError([Problem(file="database", key="environment", message=message, fix="Check --url.")])
+            message = f"belongs to {live.environment}; reset deletes all data and works on local databases only."
+            raise RefusedError(
+                [
+                    Problem(
+                        file="database",
+                        key="environment",
+                        message=message,
+                        fix="Check --url: it must be a local database.",
+                    )
+                ]
+            )
         known = _TABLES_2 if live.layout == bookkeeping.LAYOUT else _TABLES_1
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait):

@@ -1,6 +1,6 @@
-"""Why db-manager stopped. Each error knows its exit code, so that a script can tell a typo from a lock never freed.
+"""Errors of db-manager, each with its exit code, so that a script can tell a typo from a lock timeout.
 
-0 in place, 2 configuration invalid, 3 refused, 4 failed and resumable, 5 no lock in time.
+0 up to date, 2 invalid configuration, 3 refused, 4 failed and resumable, 5 lock timeout.
 """
 
 from collections.abc import Iterable
@@ -21,11 +21,10 @@ __all__ = [
 
 
 class Refusal(Problem, frozen=True, kw_only=True):
-    """A lesson: what is dangerous, why, and how it looks done badly and well.
+    """A refusal that teaches: what is dangerous, why, a bad and a good example.
 
-    `rows`: how many are concerned, if they could be counted. `approve`: the fingerprint that allows it; empty when
-    nothing does.
-    """
+    `rows`: how many are affected, if they could be counted. `approve`: the fingerprint that approves it; empty if
+    nothing can."""
 
     danger: str = ""
     why: str = ""
@@ -36,13 +35,13 @@ class Refusal(Problem, frozen=True, kw_only=True):
 
 
 class DbManagerError(Exception):
-    """Anything that db-manager itself says no to."""
+    """Base class of db-manager's errors."""
 
     exit_code = 4
 
 
 class _Problems(DbManagerError):
-    """An error with one reason a line; `problems` has each."""
+    """An error with several `problems`."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -50,34 +49,34 @@ class _Problems(DbManagerError):
 
 
 class ConfigurationError(_Problems):
-    """Files below services/*/database or db-manager/types can't be used; nothing was touched."""
+    """Files in services/*/database or db-manager/types are invalid; nothing was changed."""
 
     exit_code = 2
 
 
 class RefusedError(_Problems):
-    """The configuration is valid, but bringing the database to it isn't safe; nothing was touched."""
+    """The configuration is valid, but applying it isn't safe; nothing was changed."""
 
     exit_code = 3
 
 
 class FailedError(DbManagerError):
-    """A step failed. What stood before still stands, and the next apply resumes."""
+    """A step failed. Existing objects are unchanged, and the next apply resumes."""
 
     exit_code = 4
 
 
 class NoDatabaseError(FailedError):
-    """There is no database at the address given."""
+    """No database can be reached at the address."""
 
 
 class TableLockError(FailedError):
-    """Somebody held a table all the time that a step kept trying; what stood before still stands."""
+    """A step could not lock its table in time; existing objects are unchanged."""
 
     exit_code = 5
 
 
 class LockError(DbManagerError):
-    """Another run held the schema's lock all the time that was given."""
+    """Another run held the schema's lock for too long."""
 
     exit_code = 5

@@ -1,7 +1,7 @@
-"""The plan between two configurations, without a database: what a promotion's preview shows.
+"""The plan between two configurations, without a database, as shown in a promotion's preview.
 
-A database is made up that stands as the older one says, with rows in every table: so a step locks what it would lock
-where people work. How many rows it concerns only the real plan can tell.
+It assumes a database that matches the older configuration and has rows in every table, so each step shows the locks it
+would take in production. Only a real plan knows how many rows are affected.
 """
 
 from gatehouse_db_manager.config.model import Configuration, Schema, Table
@@ -23,12 +23,12 @@ SOME_ROWS = 8192  # bytes: one page, so not empty
 
 
 def plan_between(before: Configuration, after: Configuration) -> Plan:
-    """What bringing a database from `before` to `after` would do, and refuse. A schema that `before` lacks is new."""
+    """Plans the change from `before` to `after`. A schema that `before` lacks is new."""
     return make_plan(as_applied(before), after)
 
 
 def as_applied(configuration: Configuration) -> DatabaseState:
-    """A database right after `apply`, as far as planning looks at one."""
+    """The state of a database right after `apply`, as far as planning needs it."""
     schemas = configuration.schemas
     empty = DatabaseState(bootstrapped=True, layout=LAYOUT)
     first = {plan.schema: plan for plan in make_plan(empty, configuration).schemas}
@@ -42,7 +42,7 @@ def as_applied(configuration: Configuration) -> DatabaseState:
 
 def _schema(schema: Schema, plan: SchemaPlan) -> LiveSchema:
     kept = [item for step in plan.steps for item in step.remember if item.digest is not None]
-    # What a script makes isn't known before it ran; a view of its name stands for it.
+    # What a script makes is unknown before it runs; a view of its name stands in for it.
     views = [f"view {item.name}" for item in kept if item.kind == "script"]
     return LiveSchema(
         exists=True,

@@ -11,12 +11,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gatehouse_local.runner import postgres as embedded
+from gatehouse_local.runner.postgres import NAMESPACE, installation, unprivileged
 from gatehouse_local.testing.pytest_plugin import free_port
 
 FOLDER = Path(__file__).with_name("servers")
 _NPM = FOLDER / "node_modules"
-_WHEEL = embedded.installation().parent
+_WHEEL = installation().parent
 _APT = Path("/usr/lib/postgresql")
 # Where each version may be; the wheel has 16 and 18, npm what servers/package.json names.
 PLACES = {
@@ -55,8 +55,8 @@ def server(
 ) -> Generator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A server with its data in `data`, and its log of changes in `wal`; they are made if they aren't there. Gives its
     administrator's address and its process."""
-    place, before, port = binaries(major), embedded.unprivileged(data.parent), free_port()
-    if before and before != embedded.NAMESPACE:
+    place, before, port = binaries(major), unprivileged(data.parent), free_port()
+    if before and before != NAMESPACE:
         pytest.skip("as root, this needs user namespaces")
     if not data.exists():
         make = [*before, place / "initdb", "-D", data, "--username=admin", "--auth=trust", "--no-sync"]

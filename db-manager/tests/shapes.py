@@ -175,7 +175,7 @@ _DUMP = Path(str(_WHEEL and _WHEEL.origin)).parent / "pginstall18" / "bin" / "pg
 _TABLE = re.compile(r"(CREATE TABLE [^\n]+ \(\n)(.*?)(\n\);)", re.DOTALL)
 
 
-def write(checkout: Any, shape: dict[str, Any], number: int) -> Any:
+def write_shape(checkout: Any, shape: dict[str, Any], number: int) -> Any:
     """The shape's files, and nothing of another's."""
     shutil.rmtree(checkout.root / DATABASE, ignore_errors=True)
     checkout.schema("person", **{key: value for key, value in shape.items() if key in FILE})

@@ -19,7 +19,7 @@ _URL_FILE = Path(".gate") / "postgres.url"
 
 
 class _Group(click.Group):
-    """Turns db-manager's own errors into a sentence and their exit code."""
+    """Prints db-manager's errors as a sentence and exits with their code."""
 
     def invoke(self, ctx: click.Context) -> Any:
         from gatehouse_db_manager.errors import DbManagerError
@@ -27,7 +27,7 @@ class _Group(click.Group):
 
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="replace")  # a log that only takes ASCII gets a ? for a tick
+                stream.reconfigure(errors="replace")  # an ASCII-only log gets a ? instead of a tick
         try:
             with interruptible():
                 return super().invoke(ctx)
@@ -42,12 +42,12 @@ class _Group(click.Group):
 
             show_error(
                 FailedError(
-                    f"It was {stop or 'stopped'}. What is recorded is done, and nothing else; apply again: it resumes."
+                    f"The command was {stop or 'stopped'}. Completed steps are recorded; run apply again to resume."
                 )
             )
             ctx.exit(FailedError.exit_code)
         except BrokenPipeError:
-            raise  # whoever read along has seen enough, such as `head`
+            raise  # the reader, such as `head`, has closed the pipe
         except OSError as error:
             from gatehouse_db_manager.cli.terminal import show_error
             from gatehouse_db_manager.errors import FailedError
@@ -57,7 +57,7 @@ class _Group(click.Group):
 
 
 class _Where:
-    """Which checkout and which database a command means."""
+    """The checkout and the database that a command works on."""
 
     def __init__(self, root: Path | None, url: str | None, schemas: tuple[str, ...], minting: str | None) -> None:
         self._root = root
@@ -84,7 +84,7 @@ class _Where:
         from gatehouse_db_manager.errors import NoDatabaseError
 
         raise NoDatabaseError(
-            "No database is running here. Start the local one with ./local/up db, or give the address of another with "
+            "No local database is running. Start it with ./local/up db, or pass the address of another one with "
             "--url (or GATEHOUSE_ADMIN_URL)."
         )
 
@@ -97,7 +97,7 @@ class _Where:
 _password_command = click.option(
     "--password-command",
     envvar="GATEHOUSE_ADMIN_PASSWORD_COMMAND",
-    help="Prints the administrator's password; run for each connection, for tokens that last minutes (RDS).",
+    help="A command that prints the administrator's password. Runs for each connection, for short-lived tokens (RDS).",
 )
 
 
@@ -108,7 +108,7 @@ def _address(url: str, minting: str | None) -> "Address":
 
 
 def _where(function: Any) -> Any:
-    """The options that every command has."""
+    """Options that every command has."""
 
     def wrapped(
         root: Path | None, url: str | None, schema: tuple[str, ...], password_command: str | None, **given: Any
@@ -118,9 +118,9 @@ def _where(function: Any) -> Any:
     wrapped.__doc__, wrapped.__name__ = function.__doc__, function.__name__
     vars(wrapped)["__click_params__"] = getattr(function, "__click_params__", [])
     for option in (
-        click.option("--schema", multiple=True, help="Only this schema (may be given more than once)."),
+        click.option("--schema", multiple=True, help="Only this schema (repeatable)."),
         _password_command,
-        click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="The administrator's address of the database."),
+        click.option("--url", envvar="GATEHOUSE_ADMIN_URL", help="Address of the database, as an administrator."),
         click.option(
             "--root",
             envvar="GATEHOUSE_DB_ROOT",
@@ -133,25 +133,26 @@ def _where(function: Any) -> Any:
 
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-_test_data = click.option("--test-data/--no-test-data", help="Also load test data (never into production).")
+_test_data = click.option("--test-data/--no-test-data", help="Also load test data (never in production).")
 _environment = click.option(
     "--environment",
     envvar="GATEHOUSE_ENVIRONMENT",
     default="local",
     show_default=True,
-    help="What this database is for; refused when its marker says otherwise.",
+    help="The environment this database belongs to; refused if its marker differs.",
 )
 
 
 def _passwords(configuration: "Configuration") -> dict[str, str]:
-    """What GATEHOUSE_PASSWORD_<ROLE> says; a role without one can't log in. Never on a command line, which ps shows."""
+    """Passwords by role, from GATEHOUSE_PASSWORD_<ROLE>; a role without one can't log in. Not a flag, as `ps` shows
+    those."""
     roles = [role for schema in configuration.schemas for role in (schema.service_role, schema.reader_role)]
     given = {role: os.environ.get(f"GATEHOUSE_PASSWORD_{role.upper()}") for role in roles}
     return {role: password for role, password in given.items() if password}
 
 
 def _next(word: str) -> str:
-    """Another command about the same, as it would be typed; an address may hold a password, and isn't repeated."""
+    """The next command to type, with the same options. An address may hold a password, so it isn't repeated."""
     context = click.get_current_context()
     words = [*context.command_path.split()[:-1], word]
     for name, flag in (("root", "--root"), ("schema", "--schema"), ("environment", "--environment")):
@@ -167,7 +168,7 @@ def _next(word: str) -> str:
 
 @click.group(cls=_Group)
 def db() -> None:
-    """See and change what the database looks like."""
+    """Plan, apply and inspect the database schema."""
 
 
 @db.command()
@@ -176,9 +177,11 @@ def db() -> None:
 @_test_data
 @_environment
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to this file (JSON).")
-@click.option("--sql/--no-sql", default=None, help="With the statements of each step; by default if steps are few.")
+@click.option(
+    "--sql/--no-sql", default=None, help="Print the statements of each step; by default if there are few steps."
+)
 def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: Path | None, sql: bool | None) -> None:
-    """Show what apply would do, and change nothing."""
+    """Show what apply would do. Changes nothing."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli import json_output
     from gatehouse_db_manager.cli.show import print_json, show_plan
@@ -197,17 +200,17 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: P
 @_test_data
 @_environment
 @click.option(
-    "--lock-wait", type=float, default=60.0, show_default=True, help="Seconds to wait for another run to end."
+    "--lock-wait", type=float, default=60.0, show_default=True, help="Seconds to wait for another run to finish."
 )
-@click.option("--approve", multiple=True, help="The fingerprint of a plan whose dangerous steps you agree to.")
+@click.option("--approve", multiple=True, help="Fingerprint of a plan whose dangerous steps you approve.")
 @click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="Do this plan only, as `plan --out` wrote it; refused when another one is needed by now.",
+    help="Apply only this plan, written by `plan --out`; refused if a different one is needed now.",
 )
 def apply(where: _Where, as_json: bool, **given: Any) -> None:
-    """Bring the database to the configuration."""
+    """Apply the configuration to the database."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.show import print_json, progress, show_result
 
@@ -225,7 +228,7 @@ def apply(where: _Where, as_json: bool, **given: Any) -> None:
 @_where
 @_as_json
 def drift(where: _Where, as_json: bool) -> None:
-    """Compare the database with what was last applied: has somebody changed it by hand?"""
+    """Check the database for changes made by hand since the last apply. Exits 3 if there are any."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.show import print_json, show_drift
 
@@ -239,7 +242,7 @@ def drift(where: _Where, as_json: bool) -> None:
 @_where
 @_as_json
 def status(where: _Where, as_json: bool) -> None:
-    """Show each collection's version: wanted and applied."""
+    """Show the wanted and the applied version of each collection."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.show import print_json, show_status
 
@@ -249,10 +252,10 @@ def status(where: _Where, as_json: bool) -> None:
 
 @db.command()
 @_where
-@click.option("--applied", is_flag=True, help="Hold the services' tables to the database, not to the files.")
+@click.option("--applied", is_flag=True, help="Compare the services' tables with the database instead of the files.")
 @_as_json
 def check(where: _Where, applied: bool, as_json: bool) -> None:
-    """Check the files, the SQL in them, and the services' tables. Needs no database."""
+    """Check configuration files, SQL files and the services' tables. Needs no database."""
     from gatehouse_db_manager.cli.json_output import Checked
     from gatehouse_db_manager.cli.show import print_json, show_check
     from gatehouse_db_manager.errors import ConfigurationError
@@ -289,32 +292,36 @@ def _check(where: _Where, applied: bool) -> "Configuration":
 
 
 @db.command("import")
-@click.option("--schema", multiple=True, help="Only this schema (may be given more than once).")
-@click.option("--url", envvar="GATEHOUSE_ADMIN_URL", required=True, help="The administrator's address of the database.")
+@click.option("--schema", multiple=True, help="Only this schema (repeatable).")
+@click.option(
+    "--url", envvar="GATEHOUSE_ADMIN_URL", required=True, help="Address of the database, as an administrator."
+)
 @_password_command
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The checkout to write to."
 )
 @_environment
-@click.option("--files-only", is_flag=True, help="Write files and leave the database as it is; plan isn't empty then.")
+@click.option("--files-only", is_flag=True, help="Only write files; don't record anything in the database.")
 @_as_json
 def import_(
     schema: tuple[str, ...], out: Path, environment: str, files_only: bool, as_json: bool, **given: Any
 ) -> None:
-    """Write an existing database down as configuration, and take it over.
+    """Write configuration files for an existing database, and take it over.
 
-    Only what db-manager remembers (schema dbm) and two roles a schema are added to the database; nothing that is there
-    is changed. What can't be written down is listed by name.
+    Adds db-manager's records (schema dbm) and two roles per schema; changes nothing else in the database. What the
+    files can't express is listed by name.
     """
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.show import print_json, show_import
     from gatehouse_db_manager.config.load import load
-    from gatehouse_db_manager.errors import ConfigurationError, Problem
+    from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 
     try:
         from gatehouse_db_manager.importer import read, write
     except ModuleNotFoundError:
-        raise click.ClickException("Database images can't import. Fix: run gate db import from a checkout.") from None
+        raise click.ClickException(
+            "Database images don't include the importer. Fix: run gate db import from a checkout."
+        ) from None
     from gatehouse_db_manager.importer.record import record, stop_if_managed
 
     where = _address(given["url"], given["password_command"])
@@ -322,11 +329,20 @@ def import_(
         found = read.read(connection, schema or None)
     if unknown := sorted(set(schema) - found.schemas.keys()):
         raise ConfigurationError(
-            [Problem(file="database", key="schema", value=name, message="isn't there.") for name in unknown]
+            [
+                Problem(
+                    file="database",
+                    key="schema",
+                    value=name,
+                    message="does not exist in this database.",
+                    fix=nearest(name, found.schemas),
+                )
+                for name in unknown
+            ]
         )
     if not files_only:
         with api.connect(where) as connection:
-            stop_if_managed(connection, found.schemas)  # before a file is written
+            stop_if_managed(connection, found.schemas)  # before any file is written
     imported = write.write(found, out)
     left = None
     if not files_only:
@@ -347,25 +363,24 @@ def docs(where: _Where, out: Path) -> None:
     from gatehouse_db_manager.cli.data_dictionary import write
 
     written = write(where.load(), out)
-    click.echo(f"{len(written)} files in {out}; start with {out / 'index.md'}.")
+    click.echo(f"Wrote {len(written)} files to {out}. Start with {out / 'index.md'}.")
 
 
 @db.command()
 @_where
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8433, show_default=True, help="0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8433, show_default=True, help="0 picks a free port.")
 def serve(where: _Where, host: str, port: int) -> None:
-    """Answer /versions, /runs, /health and /metrics over HTTP; changes nothing."""
-    from gatehouse_db_manager.cli.http_server import Watcher
-    from gatehouse_db_manager.cli.http_server import serve as run
+    """Serve /versions, /runs, /health and /metrics over HTTP. Read-only."""
+    from gatehouse_db_manager.cli import http_server
     from gatehouse_db_manager.errors import FailedError
 
-    watcher = Watcher(where.url, where.load())
+    watcher = http_server.Watcher(where.url, where.load())
     try:
-        run(watcher, host, port, lambda url: click.echo(f"Serving on {url}"))
+        http_server.serve(watcher, host, port, lambda url: click.echo(f"Serving on {url}"))
     except OSError as error:
         message = (
-            f"Can't listen on {host}:{port}: {error.strerror}. Choose another --port (0 takes a free one) or --host."
+            f"Can't listen on {host}:{port}: {error.strerror}. Choose another --port (0 picks a free one) or --host."
         )
         raise FailedError(message) from error
 
@@ -373,16 +388,16 @@ def serve(where: _Where, host: str, port: int) -> None:
 @db.command()
 @_where
 @_test_data
-@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def reset(where: _Where, test_data: bool, yes: bool) -> None:
-    """Drop the schemas with all their data and make them anew. Local databases only."""
+    """Drop the schemas with all their data and create them again. Local databases only."""
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.show import progress, show_result
 
     configuration, url = where.load(), where.url
     names = ", ".join(schema.name for schema in configuration.schemas)
     if not yes:
-        click.confirm(f"All data in {names} will be lost. Go on?", abort=True)
+        click.confirm(f"This deletes all data in {names}. Continue?", abort=True)
     api.reset(url, configuration)
     with progress() as report:
         result = api.apply(url, configuration, test_data=test_data, report=report)

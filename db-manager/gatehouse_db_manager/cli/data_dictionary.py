@@ -1,7 +1,6 @@
 """A data dictionary in Markdown and an entity diagram in Mermaid, from the configuration alone.
 
-Written by `gate db docs --out DIR`; nothing of it is committed, since the configuration is the source and never
-stale.
+Written by `gate db docs --out DIR`; not committed, as it is derived from the configuration.
 """
 
 import re
@@ -15,7 +14,7 @@ _ELSEWHERE = re.compile(r"Id of (\w+)\.(\w+)")
 
 
 def documents(configuration: Configuration) -> dict[str, str]:
-    """The files by name: index.md, one page and one diagram a schema."""
+    """The files by name: index.md, and a page and a diagram per schema."""
     files = {"index.md": _index(configuration)}
     for schema in configuration.schemas:
         files[f"{schema.name}.md"] = _page(schema)
@@ -24,7 +23,7 @@ def documents(configuration: Configuration) -> dict[str, str]:
 
 
 def write(configuration: Configuration, folder: Path) -> list[Path]:
-    """Writes the documents into `folder`, which is made if need be. Files of other names are left alone."""
+    """Writes the documents into `folder`, creating it if needed. Other files stay."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in documents(configuration).items():
@@ -35,7 +34,7 @@ def write(configuration: Configuration, folder: Path) -> list[Path]:
 
 
 def diagram(schema: Schema) -> str:
-    """An entity diagram. What lies in another schema is drawn dotted: it is an id, not a foreign key."""
+    """An entity diagram. References to another schema are dotted: they are ids, not foreign keys."""
     lines = ["erDiagram"]
     for collection in schema.collections:
         lines.append(f"    {collection.name} {{")
@@ -54,7 +53,7 @@ def diagram(schema: Schema) -> str:
 
 
 def _index(configuration: Configuration) -> str:
-    lines = ["# Data dictionary", "", "| schema | what it is about | collections |", "| --- | --- | --- |"]
+    lines = ["# Data dictionary", "", "| schema | description | collections |", "| --- | --- | --- |"]
     for schema in configuration.schemas:
         names = ", ".join(f"[{one.name}]({schema.name}.md#{one.name})" for one in schema.collections)
         lines.append(f"| [{schema.name}]({schema.name}.md) | {_cell(schema.description)} | {names} |")

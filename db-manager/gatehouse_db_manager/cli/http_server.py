@@ -1,7 +1,7 @@
-"""`gate db serve`: what db-manager knows of one database, over HTTP, and nothing that changes it.
+"""`gate db serve`: a read-only HTTP view of one database.
 
-A handful of read-only answers for probes and people, so it stands on http.server's threads; services have
-a real server. The configuration is read once, at the start: in a database image it never changes.
+It serves a few answers for probes and people, so http.server's threads suffice. The configuration is read once at the
+start: in a database image it never changes.
 """
 
 import json
@@ -21,7 +21,7 @@ from gatehouse_db_manager.config.model import Configuration
 from gatehouse_db_manager.database.address import Address
 from gatehouse_db_manager.errors import DbManagerError
 
-# Probes ask every few seconds, scrapers every 15: planning anew for each would be the database's main work.
+# Seconds. Probes ask every few seconds, scrapers every 15; planning for each would load the database.
 MAX_AGE = 2.0
 PATHS = ("/versions", "/runs", "/health", "/health/live", "/health/ready", "/metrics")
 _VERSIONS = b"""
@@ -50,7 +50,7 @@ class HttpAnswer(msgspec.Struct, frozen=True):
 
 
 class Watcher:
-    """Answers each path from the database; what is pending is worked out at most every `max_age` seconds."""
+    """Answers each path from the database; plans at most every `max_age` seconds."""
 
     def __init__(self, url: Address, configuration: Configuration, max_age: float = MAX_AGE) -> None:
         self._url = url
@@ -71,7 +71,7 @@ class Watcher:
         }
         page = pages.get(path)
         if page is None:
-            return _json({"error": f"There is {', '.join(PATHS)}."}, HTTPStatus.NOT_FOUND)
+            return _json({"error": f"Not found. Paths: {', '.join(PATHS)}."}, HTTPStatus.NOT_FOUND)
         try:
             return page()
         except DbManagerError as error:
@@ -138,11 +138,11 @@ class Watcher:
 
 
 def serve(watcher: Watcher, host: str, port: int, ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve until SIGTERM or SIGINT. `ready` is told the address once it listens."""
+    """Serves until SIGTERM or SIGINT. Calls `ready` with the address once it listens."""
     with server(watcher, host, port) as listening:
 
         def stop(_number: int, _frame: FrameType | None) -> None:
-            # shutdown() waits for serve_forever(), which this very thread runs.
+            # shutdown() waits for serve_forever(), which runs in this thread.
             threading.Thread(target=listening.shutdown).start()
 
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -152,7 +152,7 @@ def serve(watcher: Watcher, host: str, port: int, ready: Callable[[str], None] =
 
 
 def server(watcher: Watcher, host: str, port: int) -> ThreadingHTTPServer:
-    """A server that listens but doesn't answer yet; port 0 takes a free one."""
+    """A server that listens but doesn't answer yet; port 0 picks a free one."""
 
     class HttpHandler(BaseHTTPRequestHandler):
         server_version = "gatehouse-db-manager"
@@ -164,7 +164,7 @@ def server(watcher: Watcher, host: str, port: int) -> ThreadingHTTPServer:
         do_HEAD = do_GET
 
         def _refuse(self) -> None:
-            self._send(_json({"error": "Nothing can be changed here; only GET."}, HTTPStatus.METHOD_NOT_ALLOWED))
+            self._send(_json({"error": "Read-only: use GET."}, HTTPStatus.METHOD_NOT_ALLOWED))
 
         do_POST = do_PUT = do_PATCH = do_DELETE = _refuse
 

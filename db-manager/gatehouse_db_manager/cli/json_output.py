@@ -14,7 +14,7 @@ from gatehouse_db_manager.planning.plan import Plan
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
-    """`problems` is empty when all is well; `schemas` are those that were read."""
+    """`problems` is empty if the check passed; `schemas` are those that were read."""
 
     schemas: tuple[str, ...]
     problems: tuple[Problem, ...]
@@ -35,7 +35,7 @@ def as_json(value: object) -> str:
 
 
 def listed(plan: Plan) -> dict[str, Any]:
-    """With each schema's fingerprint, and with how many rows of data there are instead of the rows."""
+    """Adds each schema's fingerprint, and replaces rows of data with their number."""
     shown = msgspec.to_builtins(plan)
     for given, schema in zip(shown["schemas"], plan.schemas, strict=True):
         given["fingerprint"] = schema.fingerprint
@@ -59,7 +59,7 @@ def _schema(name: str, shape: Any) -> dict[str, Any]:
             component["required"] = list(component["properties"])
             component["additionalProperties"] = False
     if "Problem" in components:
-        # A refusal that teaches has more to say than one that is plain.
+        # A refusal has more fields than a plain problem.
         plain = components.pop("Problem")
         components |= {
             "Plain": plain,

@@ -1,5 +1,4 @@
-"""JSON Schemas: of the file formats, for editors, and of what `--json` prints, for scripts. `gate generate` writes
-them."""
+"""JSON Schemas of the file formats, for editors, and of `--json` output, for scripts. Written by `gate generate`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,8 +1,7 @@
-"""Looks at the SQL that people write, migrations/**.sql and repeatable/*.sql: by our own rules (sql_lint.py), each a
-lesson, and by squawk's.
+"""Lints migrations/**.sql and repeatable/*.sql with our own rules (sql_lint.py) and squawk.
 
-What collection files lead to isn't linted: db-manager makes those statements itself. `-- squawk-ignore rule-name`
-in a file makes an exception that the next reader can see.
+Statements that db-manager derives from collection files are not linted. `-- squawk-ignore rule-name` in a file makes an
+exception that reviewers can see.
 """
 
 import shutil
@@ -16,13 +15,13 @@ from gatehouse_db_manager.config.model import Configuration
 from gatehouse_db_manager.errors import FailedError, Problem
 from gatehouse_db_manager.planning.sql_lint import NAMES, all_problems
 
-# What the runner sees to for every statement: timeouts, one transaction a file with its record, run once.
+# Handled by the runner for every statement: timeouts, one transaction per file, run once.
 _RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts")
-# What we say ourselves.
+# Reported by our own rule.
 _OURS = ("transaction-nesting",)
-# A matter of taste, or of the schema as a whole, which collection files decide.
+# A matter of style, or decided in collection files.
 _NOT_HERE = ("prefer-bigint-over-int", "prefer-text-field", "prefer-identity", "prefer-bigint-over-smallint")
-# These steps are for taking away; they run only with an approval that is bound to the plan.
+# Contract migrations exist to remove things; they run only with approval of the exact plan.
 _CONTRACT_MAY = ("ban-drop-column", "ban-drop-table", "ban-drop-not-null", "renaming-column", "renaming-table")
 
 
@@ -35,7 +34,7 @@ class _Finding(msgspec.Struct):
 
 
 def lint(root: Path, configuration: Configuration) -> list[Problem]:
-    """Every dangerous statement, with its line and what to write instead. Raises FailedError without squawk."""
+    """Every dangerous statement, with its line and an alternative. Raises FailedError without squawk."""
     ours, lines = _ours(configuration)
     folders = [root / Path(schema.file).parent for schema in configuration.schemas]
     files = [file for folder in folders for file in sorted((folder / "migrations").rglob("*.sql"))]
@@ -47,7 +46,7 @@ def lint(root: Path, configuration: Configuration) -> list[Problem]:
 
 
 def _ours(configuration: Configuration) -> tuple[list[Problem], set[str]]:
-    """What our rules find, and the lines of it: squawk need not say the same again."""
+    """Findings of our rules, and their lines, where squawk's are left out."""
     problems: list[Problem] = []
     lines = set()
     for schema in configuration.schemas:
@@ -85,6 +84,6 @@ def _squawk(root: Path, files: list[Path], allowed: tuple[str, ...]) -> list[Pro
             fix=one.help or f"See https://squawkhq.com/docs/{one.rule_name}.",
         )
         for one in found
-        # Rules of our own are ignored by the same comment, and squawk doesn't know them.
+        # squawk doesn't know our rules, which the same comment ignores.
         if one.rule_name != "unused-ignore" or not NAMES & set(one.message.split())
     ]

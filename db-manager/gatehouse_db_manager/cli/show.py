@@ -1,5 +1,4 @@
-"""What people see of all commands but `plan`: progress and results, so that a beginner knows what happened and what to
-do next."""
+"""Prints progress and results of all commands but `plan`, and the next command to run."""
 
 import sys
 from collections.abc import Callable, Generator
@@ -41,7 +40,7 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def progress() -> Generator[Callable[[Event], None]]:
-    """A line for each step that is done, what waits and why, and in a terminal a bar."""
+    """Prints a line for each completed step and each wait; in a terminal also a progress bar."""
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
@@ -65,35 +64,35 @@ def progress() -> Generator[Callable[[Event], None]]:
 
 
 def _line(event: Event) -> None:
-    """What stays on the screen."""
+    """Prints what stays on the screen."""
     if isinstance(event, StepEnded):
         count = f"{event.schema} {event.position:>{len(str(event.total))}}/{event.total}"
         tries = f", {event.attempts} attempts" if event.attempts > 1 else ""
         say(("✓ ", GOOD), (count, QUIET), f"  {event.what}  ", (f"{event.seconds:.2f} s{tries}", QUIET), console=err)
     elif isinstance(event, LockWait):
-        text = f"{event.schema}: another run is at work; waiting for it to end ({event.seconds:.0f} s)"
+        text = f"{event.schema}: waiting for another run to finish ({event.seconds:.0f} s)"
         say(("… ", CARE), text, console=err)
     elif isinstance(event, StepRetried) and event.attempt % 10 == 1:
-        text = f"{event.schema}: step {event.position} gave way, so that nobody waits, and tries again: {event.reason}"
+        text = f"{event.schema}: step {event.position} backed off so that no query waits, and retries: {event.reason}"
         say(("… ", CARE), text, console=err)
     elif isinstance(event, OldTransaction):
-        text = f"{event.schema}: an index waits for {event.words}"
+        text = f"{event.schema}: the index build waits for {event.words}"
         say(("… ", CARE), text, console=err)
 
 
 def show_result(result: Result) -> None:
     if not result.changed:
-        say(("✓", GOOD), f" In place: nothing to do ({result.seconds:.2f} s).")
+        say(("✓", GOOD), f" Up to date: nothing to do ({result.seconds:.2f} s).")
         return
     for schema in result.schemas:
         if schema.steps or schema.versions:
             versions = ", ".join(f"{name} {version}" for name, version in schema.versions.items())
             say(("✓ ", GOOD), (schema.schema, "bold"), f" {many(schema.steps, 'step')}  ", (versions, QUIET))
-    say(f"Done in {result.seconds:.2f} s. The database is as the files say.")
+    say(f"Done in {result.seconds:.2f} s. The database matches the files.")
 
 
 def show_status(status: DatabaseStatus) -> None:
-    say("Environment: ", (status.environment or "not marked yet (the first apply does that)", "bold"))
+    say("Environment: ", (status.environment or "not marked yet (the first apply marks it)", "bold"))
     table = Table(box=None, header_style=QUIET, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("schema", "collection", "applied", "wanted", "since", ""):
         table.add_column(column, overflow="fold")
@@ -121,23 +120,23 @@ def show_status(status: DatabaseStatus) -> None:
 
 def _note(applied: str | None, wanted: str | None) -> str:
     if wanted is None:
-        return "its file is gone"
-    return "" if applied == wanted else "not applied yet" if applied is None else "another one is wanted"
+        return "file deleted"
+    return "" if applied == wanted else "not applied yet" if applied is None else "other version wanted"
 
 
 def show_drift(found: "tuple[DriftDifference, ...]") -> None:
-    """What is no longer as it was applied."""
+    """Prints what differs from the last apply."""
     if not found:
-        say(("✓", GOOD), " The database is as it was applied.")
+        say(("✓", GOOD), " No drift: the database matches the last apply.")
         return
     for one in found:
         kind = one.kind.replace("_", " ")
-        what = "was changed by hand" if one.what == "changed" else "is gone"
+        what = "was changed by hand" if one.what == "changed" else "is missing"
         say(("✗ ", BAD), f"{one.schema}: {kind} ", (one.name, "bold"), " ", (what, CARE))
         for word, text in (("applied", one.recorded), ("now", one.live)):
             if text:
                 beside(f"{word:>7}", QUIET, str(text), indent=2)
-    text = "Either write it into the files and raise the version, or let the files undo it: gate db plan shows how."
+    text = "Change the files to match and raise the version, or revert it with apply: gate db plan shows how."
     say(f"{many(len(found), 'difference')}. {text}")
 
 
@@ -146,25 +145,26 @@ def show_check(configuration: Configuration) -> None:
         rows = many(sum(len(data.rows) for data in schema.data), "row")
         say(("✓ ", GOOD), (schema.name, "bold"), f" {many(len(schema.collections), 'collection')}, {rows} of data")
     if configuration.schemas:
-        say("Files, SQL and the services' tables fit. Next: ", ("gate db plan", "bold"))
+        say("Files, SQL and the services' tables are consistent. Next: ", ("gate db plan", "bold"))
     else:
-        say("There is no services/*/database/schema.yaml here.")
+        say("No services/*/database/schema.yaml in this checkout.")
 
 
 def show_import(imported: "Imported", root: Path, left: Plan | None) -> None:
-    """What was written, what is left alone, and whether a plan is empty now; `left` is None when only files were."""
+    """Prints what was written, what stays unmanaged, and whether the plan is empty; `left` is None with
+    --files-only."""
     names = ", ".join(imported.schemas)
-    say(("✓ ", GOOD), f"{many(len(imported.files), 'file')} below {root} for {names or 'no schema'}")
+    say(("✓ ", GOOD), f"Wrote {many(len(imported.files), 'file')} to {root} for {names or 'no schema'}")
     if imported.unmanaged:
         out.print()
-        say("Not written down, and left as it is:")
+        say("Not in the files, left unchanged:")
         for name in imported.unmanaged:
             say(("· ", CARE), name, indent=2)
     out.print()
     if left is None:
-        say("Nothing was recorded in the database: it isn't managed yet.")
+        say("Nothing was recorded in the database: it is not managed yet.")
     elif left.empty:
-        say(("✓", GOOD), " Recorded in the schema dbm. A plan against it is empty.")
+        say(("✓", GOOD), " Recorded in the schema dbm. The plan is empty.")
     else:
-        say(("Recorded", CARE), ", but a plan isn't empty:")
+        say(("Recorded", CARE), ", but the plan is not empty:")
         show_plan(left)

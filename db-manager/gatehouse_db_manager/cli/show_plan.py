@@ -1,5 +1,5 @@
-"""A plan in the terminal: first what it comes to, then each step with what it locks, how long it takes and whether it
-can be undone, last what to do next. Written for somebody who never used PostgreSQL."""
+"""Prints a plan: a summary first, then each step with its locks, its duration and whether it can be undone, then the
+next command. Readers need not know PostgreSQL."""
 
 import itertools
 import re
@@ -30,18 +30,18 @@ from gatehouse_db_manager.cli.terminal import (
 from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planning.table_change import NEW, NOTHING
 
-# Above that, statements would hide the steps.
+# With more steps than this, statements would hide them.
 _STEPS_WITH_SQL = 12
 # Characters: a view's text is in its file.
 _STATEMENTS = 1000
 _LOCKS, _TAKES, _UNDO = 24, 11, 4
-_CLOSED = "nobody reads or writes"
+_CLOSED = "blocks all reads and writes"
 _DEPENDS = "what its statements lock"
 _BREAK = re.compile(r"('(?:[^']|'')*')|, (?=(?:add|drop|alter|validate|rename) )")
 
 
 def show_plan(plan: Plan, apply: str = "gate db apply", sql: bool | None = None) -> None:
-    """`apply`: the command that does it, as it would be typed. `sql`: with the statements; None: if steps are few."""
+    """`apply`: the command to suggest. `sql`: print statements; None: only if there are few steps."""
     shown = [one for one in plan.schemas if not one.empty or one.refusals or one.notes or one.unmanaged]
     if sql is None:
         few = len(plan.steps) <= _STEPS_WITH_SQL
@@ -58,18 +58,18 @@ def show_plan(plan: Plan, apply: str = "gate db apply", sql: bool | None = None)
             show_problem(problem)
             out.print()
     if plan.steps and not most:
-        say(("The statements of each step: ", QUIET), apply.replace(" apply", " plan --sql"))
+        say(("To see the statements: ", QUIET), apply.replace(" apply", " plan --sql"))
     _next(plan, apply)
 
 
 def _next(plan: Plan, apply: str) -> None:
     if plan.refusals:
         reasons, them = many(len(plan.refusals), "reason"), "it" if len(plan.refusals) == 1 else "them"
-        say((f"Refused for {reasons}", BAD), f": apply would change nothing. Next: fix {them}, and plan again.")
+        say((f"Refused for {reasons}", BAD), f": apply would change nothing. Next: fix {them} and plan again.")
     elif plan.empty:
-        say(("✓", GOOD), " In place: nothing to do.")
+        say(("✓", GOOD), " Up to date: nothing to do.")
     elif plan.hazards:
-        say("Next: read what is marked ", ("DANGER", BAD), ". Change the files and plan again, or do just this plan:")
+        say("Next: read what is marked ", ("DANGER", BAD), ". Change the files and plan again, or approve this plan:")
         to_be_typed(f"{apply} --approve {plan.fingerprint}", indent=2)
     else:
         say("Next:")
@@ -80,11 +80,11 @@ def _summary(plan: Plan) -> None:
     environment = f" in {plan.environment}" if plan.environment else ""
     title = f"{many(len(plan.steps), 'step')}{environment}, {about(sum(step.seconds for step in plan.steps))}."
     if plan.refusals:
-        say(("Refused", BAD), f" for what is marked ✗ below. But for that it would be: {title}")
+        say(("Refused", BAD), f", see ✗ below. Without that: {title}")
     else:
         say((title, "bold"), " A plan changes nothing.")
     table = Table(box=None, header_style=QUIET, padding=(0, 3, 0, 0), pad_edge=False)
-    for column in ("schema", "steps", "takes", "who waits", "needs approval"):
+    for column in ("schema", "steps", "duration", "blocks", "needs approval"):
         table.add_column(column, justify="right" if column == "steps" else "left")
     for schema in plan.schemas:
         if schema.steps:
@@ -92,9 +92,9 @@ def _summary(plan: Plan) -> None:
             closed = [number for number, step in _numbered(schema) if _CLOSED in step.locks]
             asks = [number for number, step in _numbered(schema) if _open(schema, step)]
             depends = [number for number, step in _numbered(schema) if _DEPENDS in step.locks]
-            waits = Text("nobody", GOOD)
+            waits = Text("nothing", GOOD)
             if closed:
-                waits = Text(f"everybody, {_steps(closed)}", BAD)
+                waits = Text(f"all queries, {_steps(closed)}", BAD)
             elif depends:
                 waits = Text(f"depends on {_steps(depends)}", CARE)
             approval = Text(_steps(asks), CARE) if asks else Text("no", QUIET)
@@ -106,7 +106,7 @@ def _schema(plan: SchemaPlan, most: int) -> None:
     out.print()
     say((plan.schema, "bold underline"))
     if plan.steps:
-        _row("", "what happens", "locks", "takes", "undo", style=QUIET)
+        _row("", "what", "locks", "duration", "undo", style=QUIET)
     for group in _grouped(plan):
         _step(plan, group, most)
     changes = [f"{one.collection} {one.before + ' → ' if one.before else ''}{one.after}" for one in plan.versions]
@@ -116,18 +116,18 @@ def _schema(plan: SchemaPlan, most: int) -> None:
     for note in plan.notes:
         say(("! ", CARE), note, indent=2)
     if plan.unmanaged:
-        say(("not db-manager's, and left as it is: ", QUIET), ", ".join(plan.unmanaged), indent=2)
+        say(("not managed, left unchanged: ", QUIET), ", ".join(plan.unmanaged), indent=2)
 
 
 def _words(plan: Plan) -> None:
-    """What words of the steps mean, when they were used."""
+    """Explains terms, if the plan uses them."""
     words = {}
-    if any("for an instant" in step.locks for step in plan.steps):
-        words["for an instant"] = (
-            "waits 100 ms for its lock at most, gives way, and tries again: nobody else waits for longer."
+    if any(" briefly" in step.locks for step in plan.steps):
+        words["briefly"] = (
+            "waits at most 100 ms for its lock, then backs off and retries, so no other query waits longer."
         )
     if any(not step.reversible for step in plan.steps):
-        words["undo: no"] = "to take the change back later doesn't bring back what was there; only a backup does."
+        words["undo: no"] = "reverting the change later doesn't restore the data; only a backup does."
     if words:
         out.print()
     for word, meaning in words.items():
@@ -149,7 +149,7 @@ def _steps(numbers: list[int]) -> str:
 
 
 def _grouped(plan: SchemaPlan) -> Iterator[list[tuple[int, Step]]]:
-    """New tables, one after another, are one line."""
+    """Consecutive new tables are one line."""
 
     def kind(numbered: tuple[int, Step]) -> object:
         number, step = numbered
@@ -166,9 +166,7 @@ def _step(plan: SchemaPlan, group: list[tuple[int, Step]], most: int) -> None:
         what = f"create tables {', '.join(one.collection for _, one in group)}"
     elif step.collection and step.collection not in re.findall(r"\w+", what):
         what = f"{step.collection}: {what}"
-    how = {"tx": "", "no_tx": "; outside a transaction", "backfill": "; in batches, resumes where it stopped"}[
-        step.kind
-    ]
+    how = {"tx": "", "no_tx": "; outside a transaction", "backfill": "; in resumable batches"}[step.kind]
     how = "" if "in batches" in how and "in batches" in step.why else how
     closed = _CLOSED in step.locks
     takes = about(sum(one.seconds for _, one in group))
@@ -194,7 +192,7 @@ def _step(plan: SchemaPlan, group: list[tuple[int, Step]], most: int) -> None:
 def _locks(step: Step) -> str:
     if step.locks in {NEW, NOTHING}:
         return "nothing"
-    return step.locks.partition(" (")[0].replace(" for an instant", ", for an instant")
+    return step.locks.partition(" (")[0].replace(" briefly", ", briefly")
 
 
 def _row(number: str, what: str | Text, locks: str | Text, takes: str, undo: str | Text, style: str = "") -> None:
@@ -210,7 +208,7 @@ def _row(number: str, what: str | Text, locks: str | Text, takes: str, undo: str
 
 
 def _sql(statement: str) -> None:
-    """A statement as it could be typed; its parts below each other."""
+    """A statement as you would type it, one clause a line."""
     lines = _BREAK.sub(lambda found: found[1] or ",\n", statement.strip().rstrip(";")).splitlines()
     for number, line in enumerate(lines):
         end = ";" if number == len(lines) - 1 else ""

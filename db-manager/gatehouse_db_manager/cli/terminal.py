@@ -1,7 +1,7 @@
-"""How anything looks in a terminal: consoles, colours, problems and lessons.
+"""Terminal output: consoles, colours, problems and lessons.
 
-Every colour repeats what a word says already, so nothing is lost in a pipe, under NO_COLOR or to who can't tell red
-from green; all can be read on a dark and on a light background.
+Every colour repeats what a word already says, so nothing is lost in a pipe, under NO_COLOR or to colour-blind
+readers; all are legible on dark and light backgrounds.
 """
 
 from rich.console import Console, RenderableType
@@ -21,7 +21,7 @@ err = Console(stderr=True, highlight=False)
 
 
 def is_log(console: Console = out) -> bool:
-    """A file or a pipe: sentences are left on one line, so that they are found."""
+    """A file or a pipe: sentences stay on one line, so that grep finds them."""
     return not console.is_terminal
 
 
@@ -32,7 +32,7 @@ def width(console: Console = out) -> int:
 
 
 def say(*parts: str | tuple[str, str], console: Console = out, indent: int = 0) -> None:
-    """One paragraph of plain and (text, style) parts; what doesn't fit on a line goes on below its start."""
+    """Prints a paragraph of plain and (text, style) parts, wrapped at its indent."""
     if is_log(console):
         console.print(Text.assemble(" " * indent, *parts), soft_wrap=True)
     else:
@@ -44,7 +44,7 @@ def show(what: RenderableType, *, console: Console = out, indent: int = 0) -> No
 
 
 def beside(word: str, word_style: str, text: str, style: str = "", *, console: Console = out, indent: int = 0) -> None:
-    """A word, and what it is about; further lines go on below the text."""
+    """Prints a label and a text wrapped beside it."""
     if is_log(console):
         say((word, word_style), " ", (text, style), console=console, indent=indent)
         return
@@ -54,15 +54,15 @@ def beside(word: str, word_style: str, text: str, style: str = "", *, console: C
 
 
 def to_be_typed(command: str, *, console: Console = out, indent: int = 0) -> None:
-    """On one line however long, so that it can be copied."""
+    """Prints a command on one line, so that it can be copied."""
     console.print(" " * indent + command, style="bold", soft_wrap=True, markup=False)
 
 
 def about(seconds: float) -> str:
     if seconds < 0.1:
-        return "an instant"
+        return "< 0.1 s"
     if seconds < 1:
-        return "under 1 s"
+        return "< 1 s"
     return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:.0f} min"
 
 
@@ -79,7 +79,7 @@ def show_error(error: DbManagerError) -> None:
 
 
 def show_problem(problem: Problem, console: Console = out) -> None:
-    """Where it is, what is wrong, and how to fix it."""
+    """Prints where it is, what is wrong, and how to fix it."""
     where = [(f"{problem.file}", "bold"), f"  {problem.key}" if problem.key else ""]
     value = (" = ", (problem.value, CARE)) if problem.value else ()
     say(("✗ ", BAD), *where, *value, console=console)
@@ -93,12 +93,12 @@ def show_problem(problem: Problem, console: Console = out) -> None:
 
 
 def show_lesson(lesson: Refusal | Hazard, console: Console = out, indent: int = 2) -> None:
-    """Why it is dangerous, and how it looks done badly and well."""
+    """Prints why it is dangerous, a bad and a good example."""
     for word, style, text in (("why", "", lesson.why), ("bad", "red", lesson.bad), ("good", GOOD, lesson.good)):
         if text.strip():
             beside(f"{word:>4}", style or QUIET, text, style, console=console, indent=indent)
     if isinstance(lesson, Refusal) and lesson.approve:
-        say("If it is meant so, add ", (f"--approve {lesson.approve}", "bold"), console=console, indent=indent)
+        say("If this is intended, add ", (f"--approve {lesson.approve}", "bold"), console=console, indent=indent)
 
 
 def danger(hazard: Hazard) -> str:

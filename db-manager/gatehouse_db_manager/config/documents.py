@@ -1,6 +1,6 @@
-"""Reads YAML into plain values and remembers the line of every key, so that an error can say where to look.
+"""Reads YAML into plain values and keeps the line of every key, so that errors can point to it.
 
-Line ends and byte-order marks never count: a digest is the same whether git checked out CRLF or LF.
+Line endings and byte-order marks never count: a digest is the same whether git checked out CRLF or LF.
 """
 
 import hashlib
@@ -26,19 +26,19 @@ class Document(msgspec.Struct, frozen=True):
     lines: dict[Place, int]
 
     def where(self, place: Place) -> str:
-        """`file:line` of the nearest known place at or above `place`."""
+        """`file:line` of `place`, or of the closest key above it."""
         for length in range(len(place), 0, -1):
             if line := self.lines.get(place[:length]):
                 return f"{self.file}:{line}"
         return self.file
 
-    def problem(self, place: Place, message: str, fix: str = "", value: object = None) -> Problem:
+    def problem(self, place: Place, message: str, fix: str, value: object = None) -> Problem:
         shown = "" if value is None else show(value)
         return Problem(file=self.where(place), key=".".join(map(str, place)), value=shown, message=message, fix=fix)
 
 
 class UnreadableError(Exception):
-    """The file isn't YAML or isn't text; `problem` says where."""
+    """The file is not valid text or YAML; `problem` says where."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -52,7 +52,7 @@ def show(value: object) -> str:
 
 
 def normalised(path: Path, label: str) -> str:
-    """The text of a file without byte-order mark and with LF line ends."""
+    """The text of a file without byte-order mark and with LF line endings."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -99,8 +99,8 @@ def _plain(node: Any, place: Place, lines: dict[Place, int], label: str) -> Any:
         if key in values:
             first = lines[(*place, key)]
             message = f"is given twice; first on line {first}."
-            problem = Problem(file=f"{label}:{line}", key=".".join(map(str, (*place, key))), message=message)
-            raise UnreadableError(msgspec.structs.replace(problem, fix="Keep one."))
+            where = ".".join(map(str, (*place, key)))
+            raise UnreadableError(Problem(file=f"{label}:{line}", key=where, message=message, fix="Keep one."))
         lines[(*place, key)] = line
         values[key] = _plain(value_node, (*place, key), lines, label)
     return values

@@ -1,6 +1,6 @@
-"""The files of `services/*/database` and `db-manager/types` as structs: what one may write, and nothing else.
+"""The files of `services/*/database` and `db-manager/types` as structs.
 
-Only shapes are here; what the values mean together is checked in load.py and resolve.py.
+Only their shape; load.py and resolve.py check what the values mean together.
 """
 
 from typing import Annotated, Any, Literal
@@ -27,7 +27,7 @@ class Roles(_File, frozen=True, kw_only=True):
 
 
 class SequenceFile(_File, frozen=True, kw_only=True):
-    """A sequence that belongs to no column; as CREATE SEQUENCE has it."""
+    """A sequence that belongs to no column, with the options of CREATE SEQUENCE."""
 
     type: Literal["smallint", "integer", "bigint"] = "bigint"
     start: int | UnsetType = UNSET
@@ -69,7 +69,7 @@ class ColumnFile(_File, frozen=True, kw_only=True):
 
 
 class UniqueFile(_File, frozen=True, kw_only=True):
-    """A set of columns that no two rows share; with `where` only among the rows it holds for."""
+    """Columns whose values are unique; with `where`, only among matching rows."""
 
     columns: Annotated[list[Text], Meta(min_length=1)]
     where: Text | UnsetType = UNSET
@@ -103,7 +103,7 @@ class IndexFile(_File, frozen=True, kw_only=True):
 
 
 class ExclusionFile(_File, frozen=True, kw_only=True):
-    """No two rows may hold for all of `elements` (column or expression -> operator) at once."""
+    """No two rows may match in all `elements` (column or expression -> operator)."""
 
     elements: Annotated[dict[str, Text], Meta(min_length=1)]
     using: Literal["gist", "spgist", "btree", "hash"] = "gist"
@@ -128,7 +128,7 @@ class CollectionFile(_File, frozen=True, kw_only=True):
 
 
 class EnumValue(_File, frozen=True, kw_only=True):
-    """A value that an enumerator allows."""
+    """One value of an enumerator."""
 
     value: Annotated[str, Meta(min_length=1, max_length=63)]
     description: Text
@@ -146,7 +146,7 @@ class TypeFile(_File, frozen=True, kw_only=True):
 
 
 def decode(document: Document, shape: type, problems: list[Problem]) -> Any:
-    """The document as `shape`, or None with the problems added; every wrong key is found, not just the first."""
+    """The document as `shape`, or None with problems added; reports every wrong key, not just the first."""
     found = len(problems)
     value = _decode(document, document.value, shape, (), problems)
     return value if len(problems) == found else None
@@ -171,7 +171,7 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
     fields = {field.name: field for field in msgspec.structs.fields(shape)}
     for key in value.keys() - fields.keys():
         # `{description: Two words, encrypted}`: YAML takes what follows the comma for a key of its own.
-        fix = "Text with a comma in {...} needs quotes." if value[key] is None else nearest(str(key), fields)
+        fix = "Quote text that contains a comma inside {...}." if value[key] is None else nearest(str(key), fields)
         problems.append(document.problem((*place, key), "is not a known key.", fix, value[key]))
     missing = [name for name, field in fields.items() if field.required and name not in value]
     for name in missing:
@@ -202,7 +202,7 @@ def _field(document: Document, value: Any, kind: Any, place: Place, problems: li
 
 def _fix(kind: Any) -> str:
     options = [item for part in getattr(kind, "__args__", ()) for item in [part] if isinstance(part, str)]
-    return f"One of: {', '.join(options)}." if options else ""
+    return f"One of: {', '.join(options)}." if options else "Give a value of that kind."
 
 
 def _bare(kind: Any) -> list[Any]:

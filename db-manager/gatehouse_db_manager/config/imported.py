@@ -1,7 +1,6 @@
-"""Tables as `gate db import` found them: a collection file with `imported: true` has names, types and rules in
-PostgreSQL's own words, since another tool chose them. It is a collection like any other; new ones are better
-written in the ordinary format (formats.py).
-"""
+"""Collection files written by `gate db import` (`imported: true`): names, types and rules are PostgreSQL's text, as
+another tool chose them. Otherwise they are collections like any other; write new ones in the ordinary format
+(formats.py)."""
 
 import re
 from pathlib import Path
@@ -47,7 +46,7 @@ class ImportedColumn(_ImportedFile, frozen=True, kw_only=True):
 
 
 class ImportedFile(_ImportedFile, frozen=True, kw_only=True):
-    """services/<service>/database/collections/<collection>.yaml of a table that was there; names are as found."""
+    """services/<service>/database/collections/<collection>.yaml of an imported table."""
 
     imported: Literal[True]
     collection: Text
@@ -60,12 +59,12 @@ class ImportedFile(_ImportedFile, frozen=True, kw_only=True):
 
 
 def is_imported(file: Path) -> bool:
-    """Whether a collection file is of this kind, by a look at its text: every run of db-manager asks for every file."""
+    """Whether a collection file is imported. Searches its text, as every run checks every file."""
     return bool(_MARK.search(file.read_bytes()))
 
 
 def has_imported(folder: Path) -> bool:
-    """Whether anything in a schema's folder was imported: a collection, or a view or function."""
+    """Whether a schema's folder has an imported collection or script."""
     scripts = (folder / "repeatable").glob("*.sql")
     return any(map(is_imported, (folder / "collections").glob("*.y*ml"))) or any(
         file.read_bytes().startswith(SCRIPT_MARK.encode()) for file in scripts
@@ -98,7 +97,7 @@ def _table(document: Document, content: ImportedFile, problems: list[Problem]) -
         kind = next((kind for word, kind in _KINDS.items() if definition.lower().startswith(word)), None)
         if kind is None:
             fix = f"Start with one of: {', '.join(_KINDS)}."
-            problems.append(document.problem(("constraints", name), "is no constraint.", fix, definition))
+            problems.append(document.problem(("constraints", name), "is not a constraint.", fix, definition))
             continue
         columns = _columns_of(definition) if kind in {"primary_key", "unique", "foreign_key"} else ()
         constraints.append(

@@ -1,6 +1,6 @@
-"""Finds and reads `services/*/database`, and hands back what the database should look like.
+"""Reads `services/*/database` and returns what the database should look like.
 
-All problems of all files come at once. Needs no database.
+Reports all problems of all files at once. Needs no database.
 """
 
 import itertools
@@ -43,7 +43,7 @@ class _Source(msgspec.Struct):
     document: Document
     content: SchemaFile
     collections: dict[str, tuple[Document, CollectionFile]] = {}
-    # Files that couldn't be read: what refers to them is no further problem.
+    # Files that couldn't be read: a reference to them is not reported as well.
     unreadable: set[str] = set()
     snapshots: dict[int, Snapshot] = {}
     imported: list[Collection] = []
@@ -101,7 +101,9 @@ def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
         document, content = found
         _must_match(document, ("type",), content.type, file.stem, problems)
         if content.type in BASE_TYPES or content.type in SPECIAL_TYPES:
-            problems.append(document.problem(("type",), "is a base type's name.", "Use another name.", content.type))
+            problems.append(
+                document.problem(("type",), "is the name of a base type.", "Use another name.", content.type)
+            )
         if (content.base is UNSET) == (content.columns is UNSET):
             problems.append(document.problem((), "needs either `base` or `columns`.", "Give one of the two."))
         parts = [] if content.columns is UNSET else [part.type for part in content.columns.values()]
@@ -111,7 +113,7 @@ def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
         for name, expression in content.checks.items():
             if "{column}" not in expression:
                 fix = "Write {column} where the column's name belongs."
-                problems.append(document.problem(("checks", name), "doesn't say {column}.", fix, expression))
+                problems.append(document.problem(("checks", name), "doesn't contain {column}.", fix, expression))
         types[content.type] = content
     return types
 
@@ -128,7 +130,7 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
     if found is None:
         return None
     document, content = found
-    # `public` is nobody's own, but what was imported may live there.
+    # No service owns `public`, but imported objects may live there.
     foreign = content.schema == "public" and has_imported(file.parent)
     if not foreign and (illegal := names.why_illegal_schema(content.schema)):
         problems.append(document.problem(("schema",), *illegal, content.schema))
@@ -179,7 +181,7 @@ def _read_snapshots(source: _Source, problems: list[Problem]) -> None:
 
 
 def _shared_names(sources: list[_Source]) -> Iterable[Problem]:
-    """Schemas and roles belong to the whole database: two services can't have the same."""
+    """Schemas and roles are unique in a database: two services can't share a name."""
     seen: dict[str, str] = {}
     for source in sources:
         roles = _roles(source.content)

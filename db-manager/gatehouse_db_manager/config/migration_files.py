@@ -1,8 +1,8 @@
 """SQL files that move data when a collection passes a version:
 migrations/<collection>/<version>/NN_<what>.<kind>.sql.
 
-They run once, in the order of version and number: what expands, then backfills, then (after everything else, and
-approved) what contracts. A collection that is new has nothing to move.
+They run once, ordered by version and number: expand, then backfill, then contract (after everything else, once
+approved). A new collection has nothing to migrate.
 """
 
 import re
@@ -33,7 +33,7 @@ def read_migrations(root: Path, folder: Path, known: Iterable[str], problems: li
         version = _VERSION.match(place[1]) if len(place) == 3 else None
         if not name or not version:
             fix = "Name it migrations/<collection>/1.2.0/01_what.backfill.sql (or .expand.sql, .contract.sql)."
-            problems.append(Problem(file=label, message="is not named as a migration.", fix=fix))
+            problems.append(Problem(file=label, message="is not a migration's file name.", fix=fix))
             continue
         if place[0] not in known:
             problems.append(Problem(file=label, message="belongs to no collection.", fix=nearest(place[0], known)))

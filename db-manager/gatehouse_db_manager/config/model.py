@@ -1,5 +1,5 @@
 """What a database should look like, resolved: every custom type, reference and enumerator has become plain columns,
-constraints and indexes. Says nothing about how to get there; that is planner.py."""
+constraints and indexes. How to get there is up to the planner."""
 
 import hashlib
 from pathlib import Path

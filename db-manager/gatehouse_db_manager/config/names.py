@@ -1,5 +1,5 @@
-"""Which names are legal. Names are snake_case, never reserved words and at most 63 bytes, so SQL needs no quoting
-anywhere: a check in a collection file reads exactly as PostgreSQL gets it."""
+"""Legal names: snake_case, no reserved words, at most 63 bytes. So SQL needs no quoting anywhere, and a check in a
+collection file is exactly what PostgreSQL gets."""
 
 import re
 
@@ -127,7 +127,7 @@ def given_by_postgres(table: str, column: str, label: str) -> str:
 
 
 def why_illegal(name: str) -> tuple[str, str] | None:
-    """What is wrong with a name and how to fix it, or None when it is fine."""
+    """What is wrong with a name and how to fix it, or None."""
     if not _LEGAL.match(name):
         return "is not a legal name.", "Use lower-case letters, digits and _ and start with a letter."
     if len(name) > LONGEST:
@@ -140,5 +140,5 @@ def why_illegal(name: str) -> tuple[str, str] | None:
 def why_illegal_schema(name: str) -> tuple[str, str] | None:
     """As why_illegal, for the name of a schema."""
     if name in _TAKEN_SCHEMAS or name.startswith("pg_"):
-        return "is a schema that is not a service's own.", "Name the schema after the service."
+        return "is not a schema that a service can own.", "Name the schema after the service."
     return why_illegal(name)

@@ -1,5 +1,5 @@
-"""One collection file -> one table: custom types become base types with checks, enumerators become the values that the
-pinned snapshot allows, references become foreign keys. What doesn't fit together is a problem with its line."""
+"""One collection file -> one table: custom types become base types with checks, enumerators the values of the pinned
+snapshot, references foreign keys. Contradictions are problems with their line."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _VOLATILE_SHORTHANDS = {"timestamp": {"now", "now()"}, "date": {"today", "now", 
 
 
 class Resolver(Rules):
-    """Resolves one collection; `problems` grows as it goes, and `table` is only worth having if it didn't."""
+    """Resolves one collection; `table` is only valid if `problems` stays empty."""
 
     def table(self) -> Table:
         for name, column in self.content.columns.items():
@@ -70,22 +70,26 @@ class Resolver(Rules):
         }
         for key, (value, fits, where) in belongs.items():
             if value is not UNSET and not fits:
-                self._refuse((*place, key), f"belongs to columns of type {where} only.", "Remove it.", value)
+                self._refuse((*place, key), f"is for columns of type {where} only.", "Remove it.", value)
         self._alone(place, column, base)
 
     def _alone(self, place: Place, column: ColumnFile, base: Any) -> None:
-        """What can't stand together, or only with some types."""
+        """Keys that exclude each other, or need certain types."""
         if column.generated is not UNSET and column.default is not UNSET:
-            self._refuse((*place, "default"), "can't stand beside `generated`.", "Keep one of the two.", column.default)
+            self._refuse(
+                (*place, "default"), "can't be combined with `generated`.", "Keep one of the two.", column.default
+            )
         if column.identity is not UNSET:
             if base not in {"integer", "bigint"}:
                 fix = "Use integer or bigint."
-                self._refuse((*place, "identity"), "belongs to whole numbers only.", fix, column.identity)
+                self._refuse((*place, "identity"), "is for integer columns only.", fix, column.identity)
             if column.default is not UNSET or column.generated is not UNSET:
-                self._refuse((*place, "identity"), "can't stand beside `default` or `generated`.", "Keep one of them.")
+                self._refuse(
+                    (*place, "identity"), "can't be combined with `default` or `generated`.", "Keep one of them."
+                )
         if column.collation is not UNSET and not _COLLATION.match(column.collation):
             fix = 'Write it as PostgreSQL has it, such as "C" or "de-x-icu".'
-            self._refuse((*place, "collation"), "is no name of a collation.", fix, column.collation)
+            self._refuse((*place, "collation"), "is not the name of a collation.", fix, column.collation)
 
     def _add(self, name: str, key: str, base: str, column: ColumnFile, place: Place, **more: Any) -> None:
         if illegal := why_illegal(name):
@@ -161,7 +165,7 @@ class Resolver(Rules):
         default = column.default if isinstance(column.default, list) else [column.default]
         for value in default if column.default not in (UNSET, None) else []:
             if not isinstance(value, str) or value not in values:
-                self._refuse((*place, "default"), f"is no value of {column.of}.", nearest(str(value), values), value)
+                self._refuse((*place, "default"), f"is not a value of {column.of}.", nearest(str(value), values), value)
         listed = ", ".join(quote(value) for value in values)
         test = f"{name} <@ array[{listed}]::text[]" if is_list else f"{name} in ({listed})"
         self._constraint(f"{name}_enumerator", place, "check", f"check ({test})", (name,), values)
@@ -178,7 +182,7 @@ class Resolver(Rules):
             if values := snapshot.of(column.of):
                 return values
             hint = nearest(column.of, snapshot.enumerators)
-            self._refuse((*place, "of"), f"is no enumerator of {snapshot.file}.", hint, column.of)
+            self._refuse((*place, "of"), f"is not an enumerator in {snapshot.file}.", hint, column.of)
         return ()
 
     def _reference(self, name: str, column: ColumnFile, place: Place) -> None:
@@ -210,14 +214,16 @@ class Resolver(Rules):
         self._constraint(f"{name}_reference", place, "foreign_key", definition + actions(column) + DEFERRABLE, (name,))
 
     def _shape(self, name: str, schema: dict[str, Any], place: Place) -> None:
-        """What of a JSON Schema can be said as a simple CHECK: the top level's type and its required keys."""
+        """The part of a JSON Schema that a simple CHECK can express: the top level's type and required keys."""
         import jsonschema  # noqa: PLC0415 (takes 60 ms, and few collections need it)
 
         try:
             jsonschema.Draft202012Validator.check_schema(schema)
         except jsonschema.SchemaError as error:
             where = ".".join(map(str, error.absolute_path))
-            self._refuse((*place, "schema"), f"is no JSON Schema (2020-12): {where}: {error.message}.", "Fix it.")
+            self._refuse(
+                (*place, "schema"), f"is not a JSON Schema (2020-12): {where}: {error.message}.", "Correct the schema."
+            )
             return
         tests = []
         if schema.get("type") in {"object", "array", "string", "number", "boolean"}:

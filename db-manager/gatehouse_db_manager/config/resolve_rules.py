@@ -57,7 +57,7 @@ def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> Referen
 
 
 class Rules:
-    """What is known of one collection so far. `problems` grows as it goes."""
+    """Resolves the rules of one collection; `problems` grows as it goes."""
 
     def __init__(self, document: Document, content: CollectionFile, context: Context) -> None:
         self.document = document
@@ -69,7 +69,7 @@ class Rules:
         self.indexes: list[Index] = []
 
     def rules(self) -> None:
-        """All that the file says beside its columns."""
+        """Resolves everything but the columns."""
         self._primary_key()
         for name, expression in self.content.checks.items():
             self._check(name, expression, ("checks", name))
@@ -81,7 +81,7 @@ class Rules:
         self._index_references()
         self._names()
 
-    def _refuse(self, place: Place, message: str, fix: str = "", value: object = None) -> None:
+    def _refuse(self, place: Place, message: str, fix: str, value: object = None) -> None:
         self.problems.append(self.document.problem(place, message, fix, value))
 
     def _constraint(
@@ -105,14 +105,14 @@ class Rules:
 
     def _is_one_expression(self, text: str, place: Place) -> bool:
         if ";" in text or "--" in text or text.count("(") != text.count(")"):
-            self._refuse(place, "is not one SQL expression.", "Write a condition without ; and --.", text)
+            self._refuse(place, "is not a single SQL expression.", "Write an expression without ; and --.", text)
             return False
         return True
 
     def _known(self, names: list[str], place: Place) -> bool:
         columns = {column.name: column for column in self.columns}
         unknown = [name for name in names if name not in columns]
-        # A column of the file that couldn't be resolved has said so already.
+        # A column that couldn't be resolved has been reported already.
         misread = self.content.columns.keys() - {column.key for column in self.columns}
         for name in [name for name in unknown if name not in misread]:
             parts = [column.name for column in self.columns if column.key == name]
@@ -123,7 +123,7 @@ class Rules:
     def _primary_key(self) -> None:
         marked = [name for name, column in self.content.columns.items() if column.primary]
         if marked and self.content.primary_key:
-            self._refuse(("primary_key",), "stands beside `primary` on a column.", "Keep one of the two.")
+            self._refuse(("primary_key",), "is combined with `primary` on a column.", "Keep one of the two.")
         names = primary_key_of(self.content)
         place: Place = ("primary_key",) if self.content.primary_key else ("columns",)
         if not names:
@@ -148,7 +148,7 @@ class Rules:
                 definition = f"unique{nulls} ({columns}){include}{later}"
                 self._constraint(name, place, "unique", definition, tuple(unique.columns))
             elif unique.deferrable is not UNSET:
-                self._refuse((*place, "deferrable"), "can't stand beside `where`.", "Keep one of the two.")
+                self._refuse((*place, "deferrable"), "can't be combined with `where`.", "Keep one of the two.")
             elif self._is_one_expression(unique.where, (*place, "where")):
                 definition = f"using btree ({columns}){include}{nulls} where {unique.where}"
                 self._add_index(name, place, definition, unique=True)
@@ -165,7 +165,7 @@ class Rules:
         if index.unique and index.method != "btree":
             self._refuse((*place, "method"), "can't be unique.", "Use btree.", index.method)
         if not all(_OPTION.match(key) and re.fullmatch(r"[\w.]+", str(value)) for key, value in index.options.items()):
-            self._refuse((*place, "options"), "has what is no option.", "Write {fillfactor: 80}.", index.options)
+            self._refuse((*place, "options"), "has an invalid option.", "Write {fillfactor: 80}.", index.options)
             return
         if not (ordered and known and sound):
             return
@@ -218,7 +218,7 @@ class Rules:
                 self._constraint(name, place, "foreign_key", definition, tuple(given.columns))
 
     def _index_references(self) -> None:
-        """PostgreSQL doesn't index foreign keys; without one, deleting a target row reads the whole table."""
+        """PostgreSQL doesn't index foreign keys; without an index, deleting a target row scans the whole table."""
         for item in [item for item in self.constraints if item.kind == "foreign_key"]:
             name = item.columns[0]
             full = f"{self.content.collection}_{name}_index"
@@ -239,7 +239,7 @@ class Rules:
             if illegal := why_illegal(item.name):
                 self._refuse(place, f"makes the name {item.name}, which {illegal[0]}", illegal[1])
             elif isinstance(item, Constraint) and item.name.endswith("_not_null"):
-                message = f"makes the name {item.name}; PostgreSQL gives such names to what makes columns required."
+                message = f"makes the name {item.name}; PostgreSQL uses such names for NOT NULL constraints."
                 self._refuse(place, message, "Rename it.")
             elif item.name in seen:
                 self._refuse(place, f"makes the name {item.name} a second time.", "Rename one.")
@@ -247,13 +247,13 @@ class Rules:
 
 
 def actions(given: ColumnFile | ForeignKeyFile) -> str:
-    """What happens to a row whose target goes or changes its key."""
+    """The ON DELETE and ON UPDATE clauses."""
     words = (("on delete", given.on_delete), ("on update", given.on_update))
     return "".join(f" {word} {action}" for word, action in words if action is not UNSET)
 
 
 def _as_key(expression: str) -> str:
-    """An expression as an index has it. `(lower(name)) text_pattern_ops` says its operator class itself."""
+    """An expression as an index key. `(lower(name)) text_pattern_ops` includes its operator class."""
     depth = 0
     place = 0
     for place, letter in enumerate(expression):  # noqa: B007 (where the first bracket closes is used below)

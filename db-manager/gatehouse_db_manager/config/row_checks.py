@@ -1,6 +1,6 @@
-"""Whether rows of reference and test data fit their table: what can be said of a file without a database.
+"""Checks rows of reference and test data against their table, without a database.
 
-What a CHECK says is left to PostgreSQL, which judges it when the rows are loaded.
+PostgreSQL evaluates CHECK constraints when the rows are loaded.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from gatehouse_db_manager.errors import Problem, nearest
 
 
 def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
-    """What doesn't fit; where the same is wrong in many rows, the first is named. Rows are numbered from 0."""
+    """Problems of rows; the same problem in many rows is reported once. Rows are numbered from 0."""
     found: dict[tuple[str, str, str], tuple[int, Any]] = {}
     others: Counter[tuple[str, str, str]] = Counter()
     for number, row in enumerate(rows):
@@ -22,7 +22,7 @@ def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
                 others[name, message, fix] += 1
     for (name, message, fix), (number, value) in found.items():
         more = others[name, message, fix]
-        also = f" So in {more} more row{'s' if more > 1 else ''}." if more else ""
+        also = f" Same in {more} more row{'s' if more > 1 else ''}." if more else ""
         where = f"row {number}: {name}" if name else f"row {number}"
         yield Problem(file=file, key=where, value=value, message=message + also, fix=fix)
     yield from _repeated_keys(file, table, rows)
@@ -70,7 +70,7 @@ def _why_unfit(columns: Mapping[str, Column], name: str, value: Any) -> tuple[st
         return f"{why}.", "Fix it."
     for item in value if isinstance(value, list) else [value]:
         if column.values and item not in column.values:
-            return "is no value of its enumerator.", nearest(str(item), column.values)
+            return "is not a value of its enumerator.", nearest(str(item), column.values)
     return _why_misshapen(column.shape, value) if column.shape else None
 
 

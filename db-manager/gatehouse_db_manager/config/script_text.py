@@ -1,4 +1,4 @@
-"""SQL files as far as their order matters: what each statement would create. No parser: it reads their beginnings."""
+"""What each statement of an SQL file creates, judged by its first words; not a full parser."""
 
 import re
 
@@ -14,7 +14,7 @@ _CREATES = re.compile(
     rf"(?:if\s+not\s+exists\s+)?(?:({_NAME})\s*\.\s*)?({_NAME})",
     re.IGNORECASE,
 )
-# What a table's rules and defaults can be made of.
+# What rules and defaults of tables can use.
 _BELOW_TABLES = frozenset({"function", "aggregate", "type", "domain", "collation"})
 _REPLACEABLE = frozenset({"function", "procedure", "aggregate", "view", "trigger", "rule"})
 

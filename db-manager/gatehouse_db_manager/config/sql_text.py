@@ -1,6 +1,6 @@
-"""Splits SQL that people write into its statements, so that each can be told from its first words.
+"""Splits SQL files into statements that can be recognised by their first words.
 
-No parser: what stands in quotes, dollar quotes and comments is taken out, and so nothing in it is mistaken for SQL.
+Not a full parser: quoted text, dollar quotes and comments are blanked, so nothing in them is mistaken for SQL.
 """
 
 import re
@@ -41,7 +41,7 @@ class SqlStatement(msgspec.Struct, frozen=True):
 
 
 def statements(sql: str) -> Iterator[SqlStatement]:
-    """All of them, in their order. What isn't closed goes on to the end."""
+    """The statements in order. An unclosed quote extends to the end."""
     words: list[str] = []
     raw: list[str] = []
     ignored: set[str] = set()
@@ -90,7 +90,7 @@ def _pieces(sql: str) -> Iterator[tuple[str, str]]:
 
 
 def end_of_comment(sql: str, place: int) -> int:
-    """Where the one ends that begins at `place`: comments in /* */ may hold others."""
+    """Where the comment that starts at `place` ends; /* */ comments may nest."""
     depth = 0
     for found in re.compile(r"/\*|\*/").finditer(sql, place):
         depth += 1 if found[0] == "/*" else -1

@@ -1,6 +1,6 @@
-"""Base types and their values: which JSON or YAML value fits a column, and how it reads as SQL.
+"""Base types: which JSON or YAML value fits a column, and its SQL literal.
 
-Used for defaults and for rows of data; what a CHECK says is left to PostgreSQL.
+Used for defaults and rows of data; CHECK constraints are left to PostgreSQL.
 """
 
 import datetime

@@ -1,5 +1,5 @@
-"""Where a database is, and who we are there. A password may last only minutes, as RDS gives one for an IAM role (15 of
-them): then it is minted for each connection, never kept."""
+"""The address of a database. A password may be short-lived (an IAM token on RDS lasts 15 minutes): then it is minted
+for each connection and never stored."""
 
 import shlex
 import subprocess
@@ -9,13 +9,13 @@ from psycopg.conninfo import make_conninfo
 
 from gatehouse_db_manager.errors import NoDatabaseError
 
-# An administrator's address, or what gives one anew for each connection.
+# An address, or a function that returns one for each connection.
 Address = str | Callable[[], str]
 _SECONDS = 30
 
 
 def minting(url: str, command: str) -> Callable[[], str]:
-    """The address with what `command` prints as its password, asked each time."""
+    """A function that returns the address with the output of `command` as its password."""
 
     def minted() -> str:
         reason = f"took more than {_SECONDS} s"
@@ -31,6 +31,6 @@ def minting(url: str, command: str) -> Callable[[], str]:
             reason = f"can't be run: {error.strerror}"
         except subprocess.TimeoutExpired:
             pass
-        raise NoDatabaseError(f"The password command {reason}. Fix: try it by hand: {command}")
+        raise NoDatabaseError(f"The password command {reason}. Fix: run it by hand and correct it: {command}")
 
     return minted

@@ -1,5 +1,5 @@
-"""The schema `dbm`: what db-manager remembers in the database it manages. Its layout is made once, in one transaction;
-services read one view of it, `dbm.version`."""
+"""The schema `dbm`: db-manager's records in the database that it manages. Created in one transaction; services read one
+view of it, `dbm.version`."""
 
 LAYOUT = "gatehouse db-manager, layout 2"
 OLDER_LAYOUT = "gatehouse db-manager, layout 1"
@@ -101,7 +101,7 @@ $$;
 revoke all on function dbm.uuid_v7() from public;
 """
 
-# Also what brings a database of layout 1 to layout 2.
+# Also the upgrade from layout 1.
 LAYOUT_2 = """
 alter table dbm.run add column target text not null default '', add column approved jsonb not null default '[]';
 alter table dbm.step drop constraint step_kind_check,

@@ -1,9 +1,8 @@
-"""Do the services' Piccolo tables fit the database? The code must not read a column that isn't there, nor with
-another type, nor call something always given that may be null.
+"""Checks that the services' Piccolo tables match the database: code must not read a missing column, expect another
+type, or treat a nullable column as required.
 
-Piccolo's tables are never the source of the schema, and db-manager imports no service: each service's own
-interpreter is asked what its tables say. More columns in the database than in the code are fine: schema first, then
-code.
+Piccolo tables are never the source of the schema, and db-manager imports no service: each module is imported in a
+process of its own. Extra columns in the database are fine: the schema changes first, then the code.
 """
 
 import subprocess
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 
     from gatehouse_db_manager.config.model import Configuration
 
-# Run in an interpreter of its own: what a service imports stays there.
+# Runs in a process of its own, so that nothing of a service is imported here.
 _DESCRIBE = """
 import importlib, json, sys
 from piccolo.table import Table
@@ -34,7 +33,7 @@ print(json.dumps([
     for one in found if one.__module__ == module.__name__]))
 """
 _IMPORT = 60  # seconds
-# Piccolo's words -> PostgreSQL's, as format_type() spells them.
+# Piccolo's type names -> PostgreSQL's, as format_type() spells them.
 _TYPES = {
     "BIGSERIAL": "bigint",
     "BOOLEAN": "boolean",
@@ -63,7 +62,7 @@ class CodeColumn(msgspec.Struct, frozen=True):
 
 
 class CodeTable(msgspec.Struct, frozen=True):
-    """A Piccolo table as a service's code has it."""
+    """A Piccolo table as declared in a service."""
 
     name: str
     schema: str
@@ -72,8 +71,7 @@ class CodeTable(msgspec.Struct, frozen=True):
 
 
 class Actual(msgspec.Struct, frozen=True):
-    """A column as the database, or the configuration, has it. `given`: the code needn't expect null, because it is
-    NOT NULL or generated from columns that are."""
+    """A column in the database or the configuration. `given`: never null, as it is NOT NULL or generated."""
 
     type: str
     given: bool
@@ -84,7 +82,7 @@ Columns = dict[tuple[str, str], dict[str, Actual]]
 
 
 def code_tables(module: str) -> tuple[CodeTable, ...]:
-    """What the Piccolo tables of a module such as `gatehouse_person.tables` say. Raises FailedError."""
+    """The Piccolo tables of a module such as `gatehouse_person.tables`. Raises FailedError."""
     command = [sys.executable, "-c", _DESCRIBE, module]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_IMPORT)  # noqa: S603 (ours)
@@ -98,7 +96,7 @@ def code_tables(module: str) -> tuple[CodeTable, ...]:
 
 
 def check(root: Path, configuration: "Configuration", actual: Columns) -> list[Problem]:
-    """Every service whose schema is configured, against `actual`."""
+    """Compares every service whose schema is configured with `actual`."""
     schemas = {schema.name for schema in configuration.schemas}
     problems = []
     for module in service_modules(root):
@@ -108,14 +106,14 @@ def check(root: Path, configuration: "Configuration", actual: Columns) -> list[P
 
 
 def service_modules(root: Path) -> list[str]:
-    """The tables modules of services that have a database, in the checkout at `root`."""
+    """The `tables` modules of services with a database, in the checkout at `root`."""
     folders = sorted(file.parents[1] for file in root.glob("services/*/database/schema.yaml"))
     files = [file for folder in folders for file in folder.glob("gatehouse_*/tables.py")]
     return [f"{file.parent.name}.tables" for file in files]
 
 
 def configured(configuration: "Configuration") -> Columns:
-    """The columns that the configuration gives to each table."""
+    """The columns of each table in the configuration."""
     return {
         (schema.name, one.name): {
             item.name: Actual(item.sql_type, item.required or item.generated is not None) for item in one.table.columns
@@ -126,7 +124,7 @@ def configured(configuration: "Configuration") -> Columns:
 
 
 def applied(connection: "psycopg.Connection[Any]", schemas: Iterable[str]) -> Columns:
-    """The columns that the database really has."""
+    """The columns of each table in the database."""
     found: Columns = {}
     for schema, table, column, sql_type, given in connection.execute(_COLUMNS, [list(schemas)]).fetchall():
         found.setdefault((schema, table), {})[column] = Actual(sql_type, given)
@@ -134,13 +132,13 @@ def applied(connection: "psycopg.Connection[Any]", schemas: Iterable[str]) -> Co
 
 
 def compare(module: str, tables: Iterable[CodeTable], actual: Columns) -> list[Problem]:
-    """Where code and database don't fit, with the fix. Empty when all is well."""
+    """Where code and database differ. Empty if they match."""
     problems = []
     for table in tables:
         columns = actual.get((table.schema, table.table))
         where = f"{module.replace('.', '/')}.py"
         if columns is None:
-            message = f"is about {table.schema}.{table.table}, which isn't there."
+            message = f"declares {table.schema}.{table.table}, which doesn't exist."
             problems.append(Problem(file=where, key=table.name, message=message, fix="Add its collection file."))
             continue
         for column in table.columns:
@@ -152,13 +150,16 @@ def compare(module: str, tables: Iterable[CodeTable], actual: Columns) -> list[P
 
 def _misfit(column: CodeColumn, actual: Actual | None) -> tuple[str, str] | None:
     if actual is None:
-        return "is a column that the table doesn't have.", "Add it to the collection file, or remove it from the code."
+        return "doesn't exist in the table.", "Add it to the collection file, or remove it from the code."
     wanted = _sql_type(column.type)
     # numeric(10,2) is read as numeric, varchar(50) as varchar.
     if wanted != actual.type and wanted != actual.type.partition("(")[0]:
         return f"is {actual.type} in the database.", f"Use the Piccolo column for {actual.type}."
     if not column.nullable and not actual.given:
-        return "may be null in the database, but the code doesn't expect that.", "Say null=True, or `required: true`."
+        return (
+            "is nullable in the database, but not in the code.",
+            "Use null=True in the code, or `required: true` in the file.",
+        )
     return None
 
 

@@ -1,5 +1,5 @@
-"""How a database differs from what db-manager last made of it: what somebody changed or dropped by hand. What db-
-manager didn't make is no drift; a plan lists it as unmanaged."""
+"""Drift: how a database differs from the last apply, as something was changed or dropped by hand. Objects that
+db-manager didn't make are no drift; a plan lists them as unmanaged."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,7 +9,7 @@ from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, Li
 
 
 class DriftDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """`recorded` and `live` are PostgreSQL's words for it; empty where there is none."""
+    """`recorded` and `live` are PostgreSQL's text of the object; empty if there is none."""
 
     schema: str
     kind: str
@@ -20,7 +20,7 @@ class DriftDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def differences(live: DatabaseState, definitions: Mapping[str, Mapping[str, str]]) -> tuple[DriftDifference, ...]:
-    """Of all schemas that were inspected. `definitions` of views, functions and so on, by schema and name."""
+    """The drift of all inspected schemas. `definitions` of views, functions and so on, by schema and name."""
     return tuple(
         one
         for name, schema in sorted(live.schemas.items())
@@ -52,7 +52,7 @@ def _difference(schema: str, kind: str, name: str, what: str, recorded: str, liv
 
 
 def _words(major: int, recorded: Recorded) -> str | None:
-    """Versions of PostgreSQL word things differently, so only the same version's words say anything."""
+    """PostgreSQL's text differs between major versions, so only the same version's text can be compared."""
     version, known, text = str(recorded.details.get("live", "")).partition(":")
     return text if known and version == str(major) else None
 

@@ -1,5 +1,5 @@
-"""Reads the live catalog and db-manager's records, in one snapshot and few round trips: an apply that has nothing to do
-is mostly this."""
+"""Reads the catalog and db-manager's records in one snapshot and few round trips; most of an apply with nothing to do
+is spent here."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from gatehouse_db_manager.database.snapshot import (
 if TYPE_CHECKING:
     import psycopg
 
-# One snapshot. Joins are written in the order they are best done in: looking for a better one takes a tenth of it all.
+# One snapshot. Joins are written in their best order: letting the planner search costs a tenth of the total.
 _AT_ONCE = """set transaction isolation level repeatable read, read only;
 set local join_collapse_limit = 1; set local from_collapse_limit = 1"""
 _ABOUT = """
@@ -68,7 +68,7 @@ join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and k.contype in ('p', 'u', 'c', 'f', 'x')
 """
-# Indexes that stand for a constraint are the constraint's.
+# Indexes of constraints belong to the constraint.
 _INDEXES = """
 select n.nspname, c.relname, i.relname, x.indisvalid, x.indisunique,
     case when %(definitions)s then pg_get_indexdef(i.oid) else '' end
@@ -103,8 +103,8 @@ def inspect(
     *,
     definitions: bool = False,
 ) -> DatabaseState:
-    """The named schemas as they are now. `roles`: their own, service before reader, each with its schema. `definitions`
-    adds PostgreSQL's own text of expressions, which costs time."""
+    """The named schemas as they are now. `roles`: role -> schema, service before reader. `definitions` adds
+    PostgreSQL's text of expressions, which costs time."""
     roles = roles or {}
     owners = ((schema, tuple(role for role, own in roles.items() if own == schema)) for schema in schemas)
     given: dict[str, Any] = {**other_objects.about(owners), "roles": list(roles), "definitions": definitions}
@@ -139,7 +139,7 @@ def inspect(
 
 
 class _Builder:
-    """Sorts rows of all schemas into one struct a schema."""
+    """Sorts rows of all schemas into one struct per schema."""
 
     def __init__(self, names: list[str], existing: set[str]) -> None:
         self.existing = existing
@@ -206,7 +206,7 @@ class _Builder:
                 self.unfinished[schema] = msgspec.convert(fields, Unfinished)
 
     def _other_indexes(self, schema: str) -> Iterator[str]:
-        """Those that no collection has: scripts made them, or somebody by hand."""
+        """Indexes that no collection declares: made by scripts or by hand."""
         for table in self.tables[schema].values():
             yield from (
                 f"index {name} on {table.name}" for name in table.indexes if ("index", name) not in self.objects[schema]

@@ -1,7 +1,7 @@
-"""Locks between runs of db-manager: polled, never waited for inside PostgreSQL.
+"""Locks between runs of db-manager: polled, never awaited inside PostgreSQL.
 
 A session that waits in pg_advisory_lock() holds a snapshot, and CREATE INDEX CONCURRENTLY waits for every snapshot:
-if the lock's holder builds an index, the two wait for each other for ever (golang-migrate #960, flyway #1654).
+if the holder of the lock builds an index, both wait forever (golang-migrate #960, flyway #1654).
 """
 
 import random
@@ -23,7 +23,7 @@ _KEY = "hashtextextended('gatehouse db-manager ' || %s, 0)"
 def lock(
     connection: "psycopg.Connection[Any]", name: str, wait: float, waiting: Callable[[float], None] = lambda _: None
 ) -> Generator[None]:
-    """Hold the lock of schema `name`; raises LockError after `wait` seconds. The session's end frees it too."""
+    """Holds the lock of schema `name`; raises LockError after `wait` seconds. Also released when the session ends."""
     start = time.monotonic()
     pause = 0.02
     while not _is_free(connection, name):
@@ -31,7 +31,7 @@ def lock(
         if waited >= wait:
             raise LockError(
                 f"The schema {name} is locked by another run of db-manager ({_holder(connection, name)}); "
-                f"waited {waited:.0f} s. Wait until it is done, or end that session, and apply again: it resumes."
+                f"waited {waited:.0f} s. Wait for it to finish or end that session, then apply again to resume."
             )
         waiting(waited)
         time.sleep(min(pause * random.uniform(0.5, 1.5), max(wait - waited, 0.001)))  # noqa: S311 (jitter)
@@ -49,7 +49,7 @@ def _is_free(connection: "psycopg.Connection[Any]", name: str) -> bool:
 
 
 def _holder(connection: "psycopg.Connection[Any]", name: str) -> str:
-    """Who holds it, for the message."""
+    """Describes the session that holds it."""
     row = connection.execute(
         f"""select a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'), a.backend_start::timestamptz(0)::text
         from pg_locks l join pg_stat_activity a using (pid)

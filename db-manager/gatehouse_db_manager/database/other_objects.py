@@ -1,14 +1,13 @@
-"""What a schema has beside tables, columns, constraints and indexes: views, functions, triggers, policies, row-level
-security, types, free sequences, statistics, rules, and rights of roles that aren't the schema's own.
+"""Objects of a schema other than tables, columns, constraints and indexes: views, functions, triggers, policies,
+row-level security, types, free sequences, statistics, rules, and grants to other roles than the schema's own.
 
-One query gives each its name and the way it is dropped, so that what scripts made, what a plan lists as somebody
-else's, and what drift looks for are always called the same.
+One query gives each a name and the way to drop it, so that scripts, plans and drift use the same names.
 """
 
 from collections.abc import Iterable
 
-# Schema, name, type, identity, and the order in which things can have been made. `services`
-# and `readers`: "<schema> <role>" of those whose rights db-manager itself sees to.
+# Schema, name, type, identity, and creation order. `services` and `readers`: "<schema> <role>" of the roles whose
+# grants db-manager issues itself.
 QUERY = """
 with spaces as (select oid, nspname from pg_namespace where nspname = any(%(schemas)s)),
 found (schema, catalog, oid, prefix) as (
@@ -129,7 +128,7 @@ join spaces n on n.oid = d.space, pg_identify_object(d.catalog, d.oid, 0) i
 order by 1, 2
 """
 
-# Indexes of a schema's tables that no collection has: name, identity and order.
+# Indexes of a schema's tables that no collection declares: name, identity and order.
 INDEXES = """
 select 'index ' || i.relname || ' on ' || c.relname, quote_ident(n.nspname) || '.' || quote_ident(i.relname),
     i.oid::bigint
@@ -142,7 +141,7 @@ where n.nspname = %s and c.relkind in ('r', 'p')
 
 
 def about(roles: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
-    """What QUERY asks for: schemas, each with its own roles, service and reader."""
+    """Parameters of QUERY: schemas with their roles, service and reader."""
     named = list(roles)
     return {
         "schemas": [schema for schema, _ in named],
@@ -152,7 +151,7 @@ def about(roles: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, list[str]]:
 
 
 def drop(kind: str, identity: str) -> str:
-    """The statement that takes away what QUERY calls by this type and identity."""
+    """The statement that drops what QUERY reports with this type and identity."""
     if kind == "row security":
         return f"alter table if exists {identity} disable row level security, no force row level security"
     if kind == "grant":
@@ -166,7 +165,7 @@ def drop(kind: str, identity: str) -> str:
     return f"drop {kind} if exists {identity}"
 
 
-# How PostgreSQL words what can be changed by hand under the same name; by schema and name as in QUERY.
+# PostgreSQL's text of objects that can be changed under the same name; by schema and name as in QUERY.
 DEFINITIONS = """
 select n.nspname, case c.relkind when 'v' then 'view ' else 'materialized view ' end || c.relname, pg_get_viewdef(c.oid)
 from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -1,5 +1,5 @@
-"""Lets roles log in. Passwords go to the server as SCRAM verifiers, so no statement log ever holds one, and a role that
-has its password already is not touched."""
+"""Lets roles log in. Passwords are sent as SCRAM verifiers, so they never reach a statement log, and a role that
+already has its password is not changed."""
 
 import base64
 import functools
@@ -18,14 +18,16 @@ from gatehouse_db_manager.errors import FailedError
 
 
 def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], patience: float = 60.0) -> None:
-    """Give each role its password and LOGIN, where it hasn't both."""
+    """Gives each role its password and LOGIN, unless it has both."""
     if not passwords:
         return
     known = _verifiers(connection, list(passwords))
     query = "select rolname from pg_roles where rolname = any(%s)"
     roles = {name for (name,) in connection.execute(query, [list(passwords)]).fetchall()}
     if missing := sorted(passwords.keys() - roles):
-        raise FailedError(f"There is no role {', '.join(missing)} to give a password to; schema.yaml names the roles.")
+        raise FailedError(
+            f"Can't set a password: role {', '.join(missing)} doesn't exist. schema.yaml names the roles."
+        )
     for role, password in passwords.items():
         if role in known and known[role] and matches(password, known[role]):
             continue
@@ -34,7 +36,7 @@ def let_in(connection: "psycopg.Connection[Any]", passwords: Mapping[str, str], 
 
 
 def _verifiers(connection: "psycopg.Connection[Any]", roles: list[str]) -> dict[str, str]:
-    """Only a superuser may see them; without one (RDS) passwords are simply set again."""
+    """Only a superuser may read them; otherwise (RDS) passwords are set again."""
     query = """select rolname, case when rolcanlogin then coalesce(rolpassword, '') else '' end
         from pg_authid where rolname = any(%s)"""
     try:
@@ -44,7 +46,7 @@ def _verifiers(connection: "psycopg.Connection[Any]", roles: list[str]) -> dict[
 
 
 def _alter(connection: "psycopg.Connection[Any]", statement: str, patience: float) -> None:
-    """Roles belong to the whole cluster; two databases may set the same one at the same moment."""
+    """Roles are shared by the cluster; two databases may set the same one concurrently."""
     deadline = time.monotonic() + patience
     while True:
         try:
@@ -58,7 +60,7 @@ def _alter(connection: "psycopg.Connection[Any]", statement: str, patience: floa
 
 @functools.lru_cache(maxsize=256)
 def matches(password: str, verifier: str) -> bool:
-    """Whether a verifier (RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) is that of a password."""
+    """Whether a verifier (RFC 5803: SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey) matches a password."""
     kind, _, rest = verifier.partition("$")
     if kind != "SCRAM-SHA-256":
         return False

@@ -1,4 +1,4 @@
-"""What a database looks like now, as far as planning needs it, and what db-manager recorded about it. Plain structs."""
+"""Plain structs: a database as far as planning needs it, and what db-manager recorded about it."""
 
 from typing import Any
 
@@ -21,15 +21,15 @@ class LiveColumn(_Live, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """Type, whether it is required, and default or generation; as db-manager records them."""
+        """Type, NOT NULL, and default or generation expression, as db-manager records them."""
         return f"{self.sql_type}{' not null' if self.required else ''} {self.default or ''}"
 
     description: str = ""
 
 
 class LiveConstraint(_Live, frozen=True, kw_only=True):
-    """`definition` is as PostgreSQL writes it; filled only when asked for. `target`: what a foreign key points at, and
-    `rests_on`: the index there that it relies on."""
+    """`definition` is PostgreSQL's text, if requested. `target`: the table that a foreign key refers to, `rests_on`:
+    the index there that it needs."""
 
     name: str
     kind: str
@@ -48,8 +48,7 @@ class LiveIndex(_Live, frozen=True, kw_only=True):
 
 
 class LiveTable(_Live, frozen=True, kw_only=True):
-    """`size` is in bytes; 0 means that the table never had a row, or was truncated. `was`: what it is called until a
-    planned step renames it."""
+    """`size` in bytes; 0: the table never had a row, or was truncated. `was`: its name before a planned rename."""
 
     name: str
     size: int
@@ -73,14 +72,14 @@ class AppliedVersion(_Live, frozen=True, kw_only=True):
 
 
 class Recorded(_Live, frozen=True, kw_only=True):
-    """The digest an object was made from, and what else comparing needs."""
+    """The digest an object was made from, and what else a comparison needs."""
 
     digest: str
     details: dict[str, Any] = {}
 
 
 class Unfinished(_Live, frozen=True, kw_only=True):
-    """The last run, if it didn't end well: what it started with, where it was going and what was approved for it."""
+    """The last run, if it didn't complete: its plan, its target and what was approved for it."""
 
     fingerprint: str
     target: str
@@ -90,8 +89,8 @@ class Unfinished(_Live, frozen=True, kw_only=True):
 class LiveSchema(_Live, frozen=True, kw_only=True):
     """`objects` by (kind, name), `snapshots` by number, `data` digests by (collection, kind).
 
-    `others`: views, functions, triggers and policies, as "view active_person"; `migrations`: keys of those done.
-    """
+    `others`: views, functions, triggers, policies and so on, as "view active_person"; `migrations`: keys of those
+    applied."""
 
     exists: bool = False
     tables: dict[str, LiveTable] = {}
@@ -107,9 +106,8 @@ class LiveSchema(_Live, frozen=True, kw_only=True):
 class DatabaseState(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist.
 
-    `major`: PostgreSQL's version; `answers`: counts that a first look at the plan asked for, None if it took too long
-    and -1 if a value can't be read as asked.
-    """
+    `major`: PostgreSQL's version; `answers`: counts that an earlier plan asked for, None if it took too long and -1 if
+    a value could not be cast."""
 
     bootstrapped: bool = False
     layout: str = ""

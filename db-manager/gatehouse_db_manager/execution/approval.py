@@ -1,5 +1,5 @@
-"""Whether a plan may be done: what is refused outright, what needs somebody's approval, and whether it is the plan
-that was looked at. Also counts the rows that a refusal or an approval is about."""
+"""Decides whether a plan may run: what is refused, what needs approval, and whether it is the plan that was reviewed.
+Also counts the rows that a refusal or an approval is about."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +12,7 @@ from gatehouse_db_manager.database.snapshot import DatabaseState
 from gatehouse_db_manager.errors import Problem, Refusal, RefusedError
 from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan
 
-# Counting reads a whole table; a plan without a number after five seconds is better than one that keeps us waiting.
+# Seconds. Counting scans a table; after that, a plan without a number beats one that keeps you waiting.
 _COUNT_SECONDS = 5
 
 
@@ -33,7 +33,7 @@ class _PlanFile(msgspec.Struct):
 
 
 def wanted_fingerprints(plan: Plan, approve: str | Iterable[str], plan_file: Path | None) -> Allowed:
-    """What the caller allows. The fingerprint of a whole plan stands for those of all its schemas."""
+    """What the caller approves. The fingerprint of a whole plan covers all its schemas."""
     approved = {approve} if isinstance(approve, str) else set(approve)
     if plan.fingerprint in approved:
         approved |= {schema.fingerprint for schema in plan.schemas}
@@ -43,13 +43,13 @@ def wanted_fingerprints(plan: Plan, approve: str | Iterable[str], plan_file: Pat
         read = msgspec.json.decode(Path(plan_file).read_bytes(), type=_PlanFile)
     except (OSError, msgspec.DecodeError) as error:
         fix = "Write one with: gate db plan --out FILE."
-        problem = Problem(file=str(plan_file), message=f"is no plan to be read: {error}.", fix=fix)
+        problem = Problem(file=str(plan_file), message=f"is not a readable plan: {error}.", fix=fix)
         raise RefusedError([problem]) from None
     return Allowed(frozenset(approved), {one.schema: one.fingerprint for one in read.schemas})
 
 
 def stop_if_refused(live: DatabaseState, plan: Plan, allowed: Allowed) -> None:
-    """Raises RefusedError unless every schema's plan may be done."""
+    """Raises RefusedError unless every schema's plan may run."""
     problems: list[Problem] = list(plan.refusals)
     for schema in plan.schemas:
         problems.extend(_other_than_planned(live, schema, allowed))
@@ -60,12 +60,12 @@ def stop_if_refused(live: DatabaseState, plan: Plan, allowed: Allowed) -> None:
 
 
 def as_refusal(hazard: Hazard, fingerprint: str) -> Refusal:
-    """The lesson of a step that nobody has approved."""
-    counted = f" {hazard.rows:,} row{' has' if hazard.rows == 1 else 's have'} it." if hazard.rows else ""
+    """The refusal of a step that is not approved."""
+    counted = f" {hazard.rows:,} row{'' if hazard.rows == 1 else 's'} affected." if hazard.rows else ""
     return Refusal(
         file=hazard.file,
         message=f"{hazard.danger}: {hazard.why}{counted}",
-        fix=f"{hazard.good} If it is meant so: --approve {fingerprint}",
+        fix=f"{hazard.good} If this is intended: --approve {fingerprint}",
         danger=hazard.danger,
         why=hazard.why,
         bad=hazard.bad,
@@ -82,13 +82,13 @@ def _other_than_planned(live: DatabaseState, schema: SchemaPlan, allowed: Allowe
     unfinished = live.schema(schema.schema).unfinished
     resumed = unfinished and unfinished.fingerprint == expected and unfinished.target == schema.target
     if expected != schema.fingerprint and not resumed:
-        message = f"would be changed by plan {schema.fingerprint}, but the file has {expected or 'none for it'}."
-        fix = "The database or the configuration changed since. Plan again, and look at it again."
+        message = f"needs plan {schema.fingerprint} now, but the file has {expected or 'none for it'}."
+        fix = "The database or the configuration has changed since. Plan again and review the new plan."
         yield Problem(file="plan", key=schema.schema, message=message, fix=fix)
 
 
 def count(connection: "psycopg.Connection[Any]", questions: Iterable[str]) -> dict[str, int | None]:
-    """Answers by question. None: it took too long. -1: some value can't be read as the question reads it."""
+    """Answers by question. None: it took too long. -1: a value could not be cast as the question asks."""
     answers: dict[str, int | None] = {}
     for question in sorted(questions):
         try:

@@ -1,8 +1,7 @@
-"""Changes rows that are there already, a few at a time, in the order of the primary key.
+"""Updates existing rows in batches, in primary key order.
 
-Each batch is a transaction of its own that also writes down how far it came, so a run that was killed goes on
-there. What is added while it runs is not its business: it ends at the highest key that was there when it began
-(pgroll #583).
+Each batch is a transaction that also records its last key, so a killed run resumes there. Rows added meanwhile are not
+its concern: it ends at the highest key that existed when it began (pgroll #583).
 """
 
 import time
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
 
 FIRST_BATCH = 2_000
 LARGEST_BATCH = 50_000
-# Seconds. Rows stay locked for as long as their batch takes, so it should be well below what a request may wait.
+# Seconds. Rows stay locked while their batch runs, so it must be well below what a request may wait.
 _QUICK, _SLOW = 0.1, 0.3
-# The share of a batch's time that we then leave to others.
+# Pause after a batch, as a share of its duration, so that other queries get through.
 _PAUSE = 0.03
 
 
 class Batches:
-    """One backfill under way."""
+    """One running backfill."""
 
     def __init__(self, connection: "psycopg.Connection[Any]", schema: str, work: Backfill) -> None:
         self.connection = connection
@@ -39,7 +38,7 @@ class Batches:
         self.types: list[str] = []
 
     def start(self) -> bool:
-        """Find out where it ends, or where an earlier run stopped. False: there are no rows."""
+        """Finds where it ends, or where an earlier run stopped. False: there are no rows."""
         query = """select format_type(a.atttypid, a.atttypmod) from unnest(%s::text[])
             with ordinality as k (name, position)
             join pg_attribute a on a.attrelid = to_regclass(%s) and a.attname = k.name order by k.position"""
@@ -60,7 +59,8 @@ class Batches:
         return True
 
     def batch(self, guard: Callable[[], None]) -> bool:
-        """Do one; False when it was the last. `guard` runs in its transaction and raises if this run was overtaken."""
+        """Runs one batch; False if it was the last. `guard` runs in its transaction and raises if a newer run took
+        over."""
         if not self.work.key:
             return self._at_once(guard)
         started = time.monotonic()
@@ -87,7 +87,7 @@ class Batches:
         return not last
 
     def _at_once(self, guard: Callable[[], None]) -> bool:
-        """Without a primary key there is no order to go on in, so it is one transaction."""
+        """Without a primary key it can't resume, so it is one transaction."""
         with self.connection.transaction():
             guard()
             statement = f"update {self.work.table} set {self.work.assignments} where {self.work.condition}"  # noqa: S608
@@ -109,7 +109,7 @@ class Batches:
         return (f"({self.keys}) > ({self._casts()}) and ", list(self.place)) if self.place else ("", [])
 
     def _bound(self, low: str, values: list[str]) -> list[str] | None:
-        """The key at which this batch ends, if rows are left after it."""
+        """The last key of this batch, if rows remain after it."""
         return self._last(f"where {low}({self.keys}) < ({self._casts()})", [*values, *(self.upper or [])], self.size)
 
     def _last(self, where: str, values: list[str], offset: int = 0) -> list[str] | None:

@@ -1,6 +1,6 @@
-"""Loads reference and test data: upserts by primary key, whole files at a time, so that 725 rows are one statement.
+"""Loads reference and test data: upserts by primary key, one statement per file.
 
-Rows that a file no longer has are left alone, and so is every column that it doesn't give.
+Rows that are no longer in a file stay, and columns that it doesn't mention keep their value.
 """
 
 from collections import defaultdict
@@ -18,7 +18,8 @@ on conflict (schema, collection, kind) do update set digest = excluded.digest, r
 
 
 def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) -> None:
-    """Inserts and updates in the caller's transaction. Foreign keys are checked at its end, so order doesn't matter."""
+    """Inserts and updates in the caller's transaction. Foreign keys are checked at its end, so the order doesn't
+    matter."""
     connection.execute("set constraints all deferred")
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in data.rows:
@@ -26,8 +27,7 @@ def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) ->
     key = _primary_key(connection, schema, data.collection)
     for columns, rows in by_columns.items():
         connection.execute(_upsert(f"{schema}.{data.collection}", columns, key).encode(), [Jsonb(rows)])
-    # A table that was empty a moment ago has no statistics, and queries are planned blindly until
-    # autovacuum comes by. It skips what another ANALYZE holds, rather than wait for it.
+    # A table that was empty has no statistics until autovacuum runs. Skips a table that another ANALYZE has locked.
     connection.execute(f"analyze (skip_locked) {schema}.{data.collection}".encode())
     connection.execute(_DONE, [schema, data.collection, data.kind, data.digest, len(data.rows)])
 
@@ -40,7 +40,7 @@ def _primary_key(connection: "psycopg.Connection[Any]", schema: str, table: str)
 
 
 def _upsert(full: str, columns: tuple[str, ...], key: tuple[str, ...]) -> str:
-    """Column names come from the checked configuration; a row that is already so is not written again."""
+    """An upsert that doesn't write unchanged rows. Column names come from the checked configuration."""
     listed = ", ".join(columns)
     others = [name for name in columns if name not in key]
     statement = (

@@ -1,5 +1,5 @@
-"""Runs the plan of one schema. Each step is recorded in the transaction that does it, so a run may be killed at any
-instruction: what is recorded is done, what isn't never happened, and the next plan starts from there."""
+"""Runs the plan of one schema. Each step is recorded in its own transaction, so a run may be killed at any instruction:
+a recorded step is done, any other never happened, and the next plan continues from there."""
 
 import contextlib
 import random
@@ -32,14 +32,14 @@ from gatehouse_db_manager.planning.plan import SchemaPlan, Step
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
-# The worst stall that a reader or writer sees while DDL waits in the queue before it (docs/figures.md).
+# The longest that DDL waits for its lock, and so that it blocks queries queued behind it (docs/figures.md).
 LOCK_TIMEOUT = "100ms"
-# An index build waits for old transactions and reads the whole table; an hour is beyond the largest table we expect.
+# An index build waits for old transactions and scans the whole table; an hour covers the largest table we expect.
 BUILD_TIMEOUT = "1h"
 
-# Taking away what a step left should not keep anybody waiting for long; the next run does it otherwise.
+# Undoing a failed step must not block others for long; if it fails, the next run does it.
 UNDO_TIMEOUT = "5s"
-# Seconds. A request takes milliseconds; what is open for longer was forgotten, or is a report.
+# Seconds. A request takes milliseconds; a transaction open for longer was forgotten, or is a report.
 OLD_AFTER = 5.0
 _OLD = """
 select pid, usename, application_name, coalesce(query, ''),
@@ -52,7 +52,7 @@ order by xact_start
 
 
 class Executor:
-    """One run over one schema, under its lock. `patience`: seconds that a step keeps trying to get its table lock."""
+    """One run over one schema, under its lock. `patience`: seconds that a step keeps retrying to get its table lock."""
 
     def __init__(
         self, connection: "Connection", plan: SchemaPlan, report: Callable[[Event], None], patience: float
@@ -65,7 +65,7 @@ class Executor:
         self._how = {"tx": self._in_transaction, "no_tx": self._outside, "backfill": self._in_batches}
 
     def execute(self, environment: str) -> None:
-        """All steps and then the Version documents. Raises FailedError when a step fails."""
+        """Runs all steps, then writes the Version documents. Raises FailedError when a step fails."""
         started = time.monotonic()
         self.journal.begin(environment)
         for position, step in enumerate(self.plan.steps, start=1):
@@ -117,7 +117,7 @@ class Executor:
             self.journal.done(step)
 
     def _clear(self, step: Step) -> None:
-        """What scripts made and is in the way; with all else they made, if something of it depends on that."""
+        """Drops objects made by scripts that are in the way; all of them, if others depend on those."""
         if step.clears:
             lost = drop_made(self.connection, step.schema, self.plan.roles, only=step.clears)
             if lost.kept:
@@ -129,7 +129,7 @@ class Executor:
             self.connection.execute("set local search_path = public")
 
     def _in_batches(self, position: int, step: Step, started: float, attempt: int) -> None:
-        """Its record says `intent` until the last batch; each batch moves the place where a later run goes on."""
+        """Recorded as `intent` until the last batch; each batch moves the point where a later run resumes."""
         assert step.backfill is not None
         with self.connection.transaction():
             self.journal.step(position, step, "intent", started, attempt)
@@ -155,15 +155,15 @@ class Executor:
         return row[0] if row else 0.0
 
     def _outside(self, position: int, step: Step, started: float, attempt: int) -> None:
-        """The intent is written first: an index that is found valid afterwards is then known to be the wanted one."""
+        """Records the intent first: an index that is found valid later is then known to be the wanted one."""
         with self.connection.transaction():
             self.journal.step(position, step, "intent", started, attempt)
             self.journal.remember(tuple(item for item in step.remember if item.digest is not None))
         for old in self._old_transactions(position, step):
-            self.report(old)  # rather than seem to hang
-        # lock_timeout would also end CONCURRENTLY's own waiting for old transactions (suna #6588).
+            self.report(old)  # so that it doesn't seem to hang
+        # lock_timeout would also limit CONCURRENTLY's wait for old transactions (suna #6588).
         with self._settings(lock_timeout="0", statement_timeout=BUILD_TIMEOUT):
-            # A build that gave way left an INVALID index behind.
+            # A failed build left an INVALID index behind.
             for statement in (*(step.undo if attempt > 1 else ()), *step.statements):
                 self.connection.execute(statement.encode())
         if step.builds and not self._is_valid(step.schema, step.builds):
@@ -172,7 +172,7 @@ class Executor:
             self.journal.built(position, step)
 
     def _old_transactions(self, position: int, step: Step) -> list[OldTransaction]:
-        """CONCURRENTLY waits for every transaction that is older than itself."""
+        """The transactions that CONCURRENTLY waits for: all that are older than itself."""
         found = self.connection.execute(_OLD, [OLD_AFTER]).fetchall()
         names = ("process", "user", "application", "query", "seconds")
         return [
@@ -196,7 +196,7 @@ class Executor:
         return bool(row and row[0])
 
     def _failed(self, position: int, step: Step, started: float, attempt: int, error: psycopg.Error) -> None:
-        """Undo what the step left, write down why, and say how to go on."""
+        """Undoes the step, records why it failed, and says how to continue."""
         reason, locked = explain(error), isinstance(error, errors.LockNotAvailable)
         broken = self.connection.broken
         if step.kind == "no_tx" and isinstance(error, errors.QueryCanceled) and not broken:
@@ -207,20 +207,21 @@ class Executor:
         raise kind(f"{_where(step)}: could not {step.what}: {reason}\n{self._outlook(step, undone)}") from error
 
     def _stopped(self, position: int, step: Step, started: float, attempt: int, stop: KeyboardInterrupt) -> None:
-        """Somebody wants the run to end now, as when its container is stopped: like a failure, but for what is done."""
+        """The run was interrupted, as when its container is stopped: handled like a failure, unless the step is
+        done."""
         reason = str(stop) or "stopped from the keyboard"
         if not self.connection.broken and self.journal.says_done(position):
             self.journal.stopped(reason)
             text = f"{_where(step)}: {reason} after step {position} of {len(self.plan.steps)}: {step.what}."
-            raise FailedError(f"{text}\nWhat is recorded is done, and nothing else; apply again: it resumes.") from None
-        # A transaction leaves nothing, and what the steps before it made is still wanted.
+            raise FailedError(f"{text}\nCompleted steps are recorded; apply again to resume.") from None
+        # A transaction leaves nothing to undo.
         left = step if step.kind == "no_tx" else msgspec.structs.replace(step, undo=())
         undone = self._undo(position, left, started, attempt, reason)
         outlook = self._outlook(step, undone, "Apply again")
         raise FailedError(f"{_where(step)}: {reason}; did not {step.what}.\n{outlook}") from None
 
     def _undo(self, position: int, step: Step, started: float, attempt: int, reason: str) -> bool:
-        """Whether nothing is left of the step."""
+        """Undoes the step; whether nothing of it is left."""
         undone = not self.connection.broken
         if self.connection.broken:
             return undone
@@ -234,15 +235,15 @@ class Executor:
             self.journal.failed(position, step, started, attempt, reason)
         return undone
 
-    def _outlook(self, step: Step, undone: bool, again: str = "Fix the reason and apply again") -> str:
-        """What stands after a failure, and how to go on."""
+    def _outlook(self, step: Step, undone: bool, again: str = "Fix the cause and apply again") -> str:
+        """The state after a failure, and how to continue."""
         if self.connection.broken:
-            return "The connection is lost. What is recorded is done, and nothing else; apply again: it resumes."
+            return "The connection was lost. Completed steps are recorded; apply again to resume."
         if step.kind == "backfill":
-            return f"The batches that are done stay done. {again}: it goes on there."
+            return f"Completed batches are kept. {again}: it resumes after them."
         if not undone:
-            return f"What was there still stands. {again}: that clears away what this left, and resumes."
-        return f"The step is undone and what was there still stands. {again}: it resumes here."
+            return f"Existing objects are unchanged. {again}: it removes what this step left, and resumes."
+        return f"The step was undone; nothing else changed. {again}: it resumes here."
 
 
 def _where(step: Step) -> str:

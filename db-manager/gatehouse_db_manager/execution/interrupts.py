@@ -1,6 +1,6 @@
-"""What stops a container (SIGTERM) or a person (Ctrl-C): it reaches whatever runs as an exception, so that a statement
-on the server is cancelled, its step undone and the lock given back. Without this a container's first process wouldn't
-even notice, and would be killed ten seconds later."""
+"""Turns SIGTERM (a stopped container) and SIGINT (Ctrl-C) into an exception, so that the running statement is
+cancelled, its step undone and the lock released. Otherwise PID 1 of a container would ignore SIGTERM and be killed ten
+seconds later."""
 
 import signal
 import threading
@@ -10,12 +10,12 @@ from types import FrameType
 
 
 class Interrupted(KeyboardInterrupt):
-    """psycopg cancels what it waits for when this arises, as it does for Ctrl-C."""
+    """psycopg cancels the running statement when this is raised, as it does for Ctrl-C."""
 
 
 @contextmanager
 def interruptible() -> Generator[None]:
-    """Raises Interrupted where the first signal finds us; the others are ignored, as ending takes a moment."""
+    """Raises Interrupted on the first signal; further ones are ignored while the run ends."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

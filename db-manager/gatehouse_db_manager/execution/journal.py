@@ -1,5 +1,5 @@
-"""What a run writes down about itself in `dbm`: that it began, each step with the transaction that does it, what the
-step made, and at the end the Version documents. Of two runs over one schema only the newer can write."""
+"""The records of a run in `dbm`: its start, each step in the step's own transaction, what the step made, and at the end
+the Version documents. Of two runs over one schema only the newer can write."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ select %s, kind, name, digest, details
 from jsonb_to_recordset(%s) as given (kind text, name text, digest text, details jsonb)
 on conflict (schema, kind, name) do update set digest = excluded.digest, details = excluded.details
 """
-# How PostgreSQL words what we made: where it words it otherwise later, somebody changed it by hand.
+# PostgreSQL's text of what we made: if it differs later, it was changed by hand.
 _WORDED = {"column", "index", "primary_key", "unique", "check", "foreign_key", "exclusion"}
 _WORDS = """
 update dbm.object o set details = o.details || jsonb_build_object('live',
@@ -48,7 +48,7 @@ with raised as (
     on conflict (schema) do update set epoch = dbm.fence.epoch + 1 returning epoch
 ), abandoned as (
     update dbm.run set state = 'failed', ended_at = clock_timestamp(),
-        error = 'ended without a word; a later run resumed'
+        error = 'ended without a record; a later run resumed'
     where schema = %(schema)s and state = 'running'
 )
 insert into dbm.run (schema, epoch, fingerprint, environment, target, approved)
@@ -81,7 +81,7 @@ class Journal:
         self.epoch = 0
 
     def begin(self, environment: str) -> None:
-        """Raises the fence: an earlier run that still goes on stops at its next write."""
+        """Raises the fence: an earlier run that is still going stops at its next write."""
         hazards = [hazard.key for step in self.plan.steps for hazard in step.hazards]
         given = {
             "schema": self.plan.schema,
@@ -95,7 +95,7 @@ class Journal:
         self.run, self.epoch = row
 
     def step(self, position: int, step: Step, state: str, started: float, attempt: int) -> None:
-        """The fence, too: without the newest epoch no row is written, and the step is undone."""
+        """Records a step. Checks the fence too: without the newest epoch no row is written, and the step is undone."""
         values = [
             self.run,
             position,
@@ -109,18 +109,16 @@ class Journal:
         ]
         cursor = self.connection.execute(_STEP, [*values, state == "done", step.schema, self.epoch])
         if cursor.rowcount != 1:
-            raise FailedError(
-                f"A newer run has taken over {step.schema}; this one stops at step {position} and did not do it."
-            )
+            raise FailedError(f"A newer run has taken over {step.schema}; this one stopped before step {position}.")
 
     def still_ours(self) -> None:
-        """The fence alone."""
+        """Checks the fence: raises FailedError if a newer run has taken over."""
         query = "select from dbm.fence where schema = %s and epoch = %s for share"
         if self.connection.execute(query, [self.plan.schema, self.epoch]).rowcount != 1:
-            raise FailedError(f"A newer run has taken over {self.plan.schema}; this one stops where it is.")
+            raise FailedError(f"A newer run has taken over {self.plan.schema}; this one stops here.")
 
     def done(self, step: Step) -> None:
-        """What a step made, how PostgreSQL words it, and which migrations it was; in the step's own transaction."""
+        """Records what a step made, PostgreSQL's text of it, and its migrations; in the step's transaction."""
         self.remember(step.remember)
         made = [[item.kind, item.name] for item in step.remember if item.digest is not None and item.kind in _WORDED]
         if made:
@@ -140,19 +138,19 @@ class Journal:
                 self.connection.execute(query, [self.plan.schema, item.kind, item.name])
 
     def built(self, position: int, step: Step) -> None:
-        """What had to run outside a transaction has come to its end."""
+        """Records that a step outside a transaction is complete."""
         self.still_ours()
         self.done(step)
         query = "update dbm.step set state = 'done', ended_at = clock_timestamp() where run = %s and position = %s"
         self.connection.execute(query, [self.run, position])
 
     def says_done(self, position: int) -> bool:
-        """Whether it is on record, for who was interrupted and can't tell."""
+        """Whether the step is recorded as done; an interrupted run can't know."""
         query = "select from dbm.step where run = %s and position = %s and state = 'done'"
         return self.connection.execute(query, [self.run, position]).rowcount == 1
 
     def failed(self, position: int, step: Step, started: float, attempt: int, reason: str) -> None:
-        """The step and the run. What the step meant to make, and has undone, is forgotten."""
+        """Records that the step and the run failed, and forgets what the step undid."""
         self.step(position, step, "failed", started, attempt)
         self.remember(tuple(Remember(kind=item.kind, name=item.name) for item in step.remember if step.undo))
         query = "update dbm.step set error = %s where run = %s and position = %s"
@@ -160,17 +158,17 @@ class Journal:
         self.stopped(reason)
 
     def stopped(self, reason: str) -> None:
-        """The run ends before its end."""
+        """Records that the run ended early."""
         query = "update dbm.run set state = 'failed', ended_at = clock_timestamp(), error = %s where id = %s"
         self.connection.execute(query, [reason, self.run])
 
     def finish(self) -> None:
         with self.connection.transaction():
-            # Of an index whose build was killed before its record only the intent is known.
+            # An index whose build was killed before it was recorded has only its intent.
             query = "select kind, name from dbm.object where schema = %s and kind = any(%s) and not details ? 'live'"
             if made := self.connection.execute(query, [self.plan.schema, list(_WORDED)]).fetchall():
                 self.connection.execute(_WORDS, {"schema": self.plan.schema, "made": Jsonb(made)})
-            # And one that was dropped, by a run that was killed before it could say so, is still remembered.
+            # An index that was dropped by a run killed before it could record that is still recorded.
             query = """delete from dbm.object where schema = %s and kind = 'index'
                 and to_regclass(format('%%I.%%I', schema, name)) is null"""
             self.connection.execute(query, [self.plan.schema])

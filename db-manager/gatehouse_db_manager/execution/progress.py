@@ -1,4 +1,4 @@
-"""What happens during an apply, as typed events: the local runner, a terminal and a log each show it their way."""
+"""Progress of an apply as typed events, for the local runner, a terminal or a log to show."""
 
 import msgspec
 
@@ -8,13 +8,13 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag=True):
 
 
 class Planned(_Event, frozen=True, kw_only=True):
-    """The plan of a schema is made; `steps` of them follow."""
+    """A schema is planned; `steps` follow."""
 
     steps: int
 
 
 class LockWait(_Event, frozen=True, kw_only=True):
-    """Another run holds the schema's lock; `seconds` is how long we have waited for it."""
+    """Another run holds the schema's lock; `seconds` waited so far."""
 
     seconds: float
 
@@ -27,7 +27,7 @@ class StepStarted(_Event, frozen=True, kw_only=True):
 
 
 class StepRetried(_Event, frozen=True, kw_only=True):
-    """Somebody held a lock for more than 100 ms, so the step gave way and will try again."""
+    """The lock was not free within 100 ms; the step backed off and will retry."""
 
     position: int
     attempt: int
@@ -35,7 +35,7 @@ class StepRetried(_Event, frozen=True, kw_only=True):
 
 
 class OldTransaction(_Event, frozen=True, kw_only=True):
-    """CONCURRENTLY has to wait for a transaction that began `seconds` ago. `query`: the last one that it sent."""
+    """CONCURRENTLY waits for a transaction that began `seconds` ago. `query`: its last query."""
 
     position: int
     process: int
@@ -46,7 +46,7 @@ class OldTransaction(_Event, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """Whose it is and what it does, to find it and to end it."""
+        """Names the session and its query, so that you can find and end it."""
         who = f"session {self.process} of {self.user}{f', {self.application},' if self.application else ''}"
         query = " ".join(self.query.split())
         what = f": {query[:77] + '...' if len(query) > 80 else query}" if query else ""
@@ -63,7 +63,7 @@ class StepEnded(_Event, frozen=True, kw_only=True):
 
 
 class BackfillProgress(_Event, frozen=True, kw_only=True):
-    """A batch is done. `rows` so far, `done` from 0 to 1."""
+    """A batch is complete: `rows` so far, `done` from 0 to 1."""
 
     position: int
     collection: str
@@ -78,7 +78,7 @@ class RowsLoaded(_Event, frozen=True, kw_only=True):
 
 
 class SchemaDone(_Event, frozen=True, kw_only=True):
-    """All steps of the schema are done and its Version documents are written."""
+    """All steps of a schema are complete and its Version documents are written."""
 
     steps: int
     versions: int

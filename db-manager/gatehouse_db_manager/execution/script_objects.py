@@ -1,6 +1,6 @@
-"""What repeatable scripts made: dropped as a whole before they run again, so that views of views, other columns and
-scripts that are gone need no thought. Tables hold data and are never dropped here; a sequence goes on counting where it
-was, and what somebody granted by hand is granted again.
+"""Objects made by repeatable scripts: all are dropped before the scripts run again, so that views of views and deleted
+scripts need no ordering. Tables hold data and are never dropped here; sequences keep their value, and grants made by
+hand are restored.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ from gatehouse_db_manager.planning.plan import Step
 if TYPE_CHECKING:
     Connection = psycopg.Connection[Any]
 
-# What a later statement may make.
+# Errors that end once a later script has run.
 _NOT_YET = (errors.UndefinedTable, errors.UndefinedFunction, errors.UndefinedObject)
-# What a view, function, trigger or policy says to a change of what it is about, or of its own columns.
+# Errors of a change that is blocked by a view, function, trigger or policy.
 _IN_THE_WAY = (
     errors.DependentObjectsStillExist,
     errors.FeatureNotSupported,
@@ -40,9 +40,13 @@ from (select 'pg_class'::regclass, oid, relowner from pg_class
 
 
 class Lost(msgspec.Struct):
-    """What goes with what is dropped, and is to be as it was: `counters` by sequence, last value and whether it was
-    given out; `grants` that no script made, and `owners`: both as statements. `kept`: what
-    something else depends on, so that it stays."""
+    """What is lost with dropped objects and must be restored.
+
+    Attributes:
+        counters: by sequence, its last value and whether it was called.
+        grants: grants that no script made, as statements.
+        owners: owners, as statements.
+        kept: objects that could not be dropped, as something depends on them."""
 
     counters: dict[str, tuple[int, bool]] = {}
     grants: dict[str, str] = {}
@@ -51,7 +55,7 @@ class Lost(msgspec.Struct):
 
 
 def there(connection: "Connection", schema: str, roles: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Views, functions, triggers, policies, rights and so on of a schema by name. `roles`: its service and reader."""
+    """Views, functions, triggers, policies, grants and so on of a schema, by name. `roles`: its service and reader."""
     given = other_objects.about([(schema, tuple(roles))])
     rows = connection.execute(other_objects.QUERY.encode(), given).fetchall()
     found = {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
@@ -69,8 +73,8 @@ def drop_made(
     stays: Collection[str] = (),
     found: bool = False,
 ) -> Lost:
-    """Everything the scripts made, or what of it is named in `only`, and with `found` what imported files say as well.
-    What something else depends on stays, as does what `stays` names, and `create or replace` must do."""
+    """Drops everything that scripts made, or only what `only` names; with `found`, imported objects as well. What
+    something depends on stays, as does what `stays` names; `create or replace` has to change those."""
     kinds = ["made", "found"] if found else ["made"]
     query = """select name, details from dbm.object
         where schema = %s and kind = any(%s) and (kind = 'made' or details ? 'script')"""
@@ -123,9 +127,9 @@ def drop_found(connection: "Connection", schema: str, gone: Iterable[str]) -> No
 
 
 def run_scripts(connection: "Connection", step: Step, roles: tuple[str, ...]) -> None:
-    """A step with scripts: its other statements before and after them, and what they made recorded.
+    """Runs a step with scripts, and records what they made.
 
-    What an import found stays if it can; else it goes and comes as if a script had made it.
+    Imported objects stay if possible; otherwise they are dropped and made again like all others.
     """
     try:
         with connection.transaction():
@@ -152,9 +156,9 @@ def _run_step(connection: "Connection", step: Step, roles: tuple[str, ...], *, f
     _execute(connection, step.statements[:first])
     _run(connection, step.schema, step.statements[first:last], lost.kept)
     _execute(connection, step.statements[last:])
-    # A script may have set another for the session.
+    # A script may have changed it for the session.
     connection.execute("set search_path = public")
-    # Indexes that the step itself makes are the collection's.
+    # Indexes that the step itself makes belong to the collection.
     before |= {f"index {item.name} on " for item in step.remember if item.kind == "index"}
     record_made(connection, step.schema, roles, before, lost)
 
@@ -165,8 +169,8 @@ def _execute(connection: "Connection", statements: tuple[str, ...]) -> None:
 
 
 def _run(connection: "Connection", schema: str, scripts: Iterable[str], kept: Collection[str]) -> None:
-    """The scripts in their order; what needs something that a later one makes comes after it. With something `kept`,
-    what there is already is replaced."""
+    """Runs the scripts in order; one that needs an object of a later one is retried after it. If objects were `kept`,
+    they are replaced."""
     waiting = list(scripts)
     while waiting:
         later, reasons = [], []
@@ -194,7 +198,7 @@ def _run_one(connection: "Connection", script: str, kept: Collection[str]) -> No
 
 
 def record_made(connection: "Connection", schema: str, roles: Iterable[str], before: set[str], lost: Lost) -> None:
-    """What is there now and wasn't before. What could not be dropped stays recorded."""
+    """Records the objects that are new. What could not be dropped stays recorded."""
     now = there(connection, schema, roles)
     new = [name for name in now if not {name, name[: name.find(" on ") + 4]} & before]
     rows = [{"name": name, "details": now[name]} for name in new]
@@ -211,7 +215,7 @@ def record_made(connection: "Connection", schema: str, roles: Iterable[str], bef
 
 
 def _give_back(connection: "Connection", now: dict[str, dict[str, Any]], lost: Lost) -> None:
-    """What was counted, granted by hand and owned by somebody, where it is there again."""
+    """Restores sequence values, grants made by hand, and owners."""
     identities = {item["identity"] for item in now.values()}
     for identity, (value, called) in lost.counters.items():
         if identity in identities:
@@ -224,7 +228,7 @@ def _give_back(connection: "Connection", now: dict[str, dict[str, Any]], lost: L
 
 
 def note_definitions(connection: "Connection", schema: str) -> None:
-    """How PostgreSQL words what is made or found: where it words it otherwise later, somebody changed it by hand."""
+    """Records PostgreSQL's text of objects: if it differs later, the object was changed by hand."""
     known = definitions(connection, [schema]).get(schema, {})
     major = connection.info.server_version // 10000
     words = Jsonb({name: f"{major}:{text}" for name, text in known.items()})

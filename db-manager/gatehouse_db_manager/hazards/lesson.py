@@ -1,4 +1,4 @@
-"""What a lesson is: an operation that is unsafe on a busy table, why, and the safe way."""
+"""A lesson: an operation that is unsafe on a busy table, why it is unsafe, and the safe alternative."""
 
 from typing import Any, Literal
 
@@ -8,10 +8,9 @@ How = Literal["done", "warns", "asks", "refused"]
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """`how`: "done" the safe way by db-manager itself; a plan "warns" of it; it "asks" for an approval of the very plan
-    first; or it is "refused". `bad` is what one would write by hand, `good` the safe way; names are in braces, `names`
-    are examples.
-    """
+    """`how` db-manager handles it: "done" the safe way; the plan "warns"; it "asks" for approval of this exact plan; or
+    it is "refused". `bad` is what you would write by hand, `good` the safe alternative; both have names in braces, for
+    which `names` gives examples."""
 
     operation: str
     how: How
@@ -27,7 +26,7 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
         return self.danger if first != first.capitalize() else self.danger[0].lower() + self.danger[1:]
 
     def said(self, text: str, names: dict[str, Any]) -> str:
-        """`bad` or `good` about what is at hand, or about the examples."""
+        """`bad` or `good` with names filled in: those given, or else the examples."""
         return text.format(**{**_EXAMPLES, **self.names, **names})
 
 

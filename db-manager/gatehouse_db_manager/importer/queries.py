@@ -1,5 +1,4 @@
-"""What `gate db import` asks PostgreSQL's catalog: all that there may be in somebody's database. What read.py
-can't write down is in OTHERS, by name."""
+"""Catalog queries of `gate db import`. OTHERS lists by name what the files can't express."""
 
 SCHEMAS = """
 select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '') from pg_namespace n

@@ -1,4 +1,4 @@
-"""What an existing database has, in PostgreSQL's own words: all that `gate db import` writes down or lists by name."""
+"""Reads an existing database, as PostgreSQL's text: all that `gate db import` writes to files or lists by name."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class FoundTable(msgspec.Struct, kw_only=True):
-    """`special`: why it can't be a collection, such as "is partitioned"; `extras`: what of it can't be written down."""
+    """`special`: why it can't be a collection, such as "is partitioned"; `extras`: what its file can't express."""
 
     schema: str
     name: str
@@ -25,7 +25,7 @@ class FoundTable(msgspec.Struct, kw_only=True):
 
 
 class FoundScript(msgspec.Struct, frozen=True):
-    """SQL that makes a view, function, trigger or policy again. `name` is the file's."""
+    """SQL that creates a view, function, trigger or policy. `name` of the file."""
 
     schema: str
     name: str
@@ -34,7 +34,7 @@ class FoundScript(msgspec.Struct, frozen=True):
 
 
 class ImportFindings(msgspec.Struct, kw_only=True):
-    """`others`: what import doesn't write down, by name; it is left as it is."""
+    """`others`: what import doesn't write to files, by name; it is left unchanged."""
 
     schemas: dict[str, str]
     extensions: list[tuple[str, str]]
@@ -45,10 +45,10 @@ class ImportFindings(msgspec.Struct, kw_only=True):
 
 
 def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None = None) -> ImportFindings:
-    """All schemas but PostgreSQL's own and dbm, or those named, in one snapshot. Writes nothing."""
+    """Reads all schemas but PostgreSQL's own and dbm, or those named, in one snapshot. Read-only."""
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        # With nothing on the path, PostgreSQL writes every name in full.
+        # With this path PostgreSQL qualifies every name.
         connection.execute("set local search_path = pg_catalog")
         about = {name: text for name, text in _rows(connection, queries.SCHEMAS) if not schemas or name in schemas}
         given = {"schemas": list(about)}
@@ -73,7 +73,7 @@ def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None 
         _views(found, _rows(connection, queries.VIEWS, given))
         _triggers(found, _rows(connection, queries.TRIGGERS, given))
         _policies(found, _rows(connection, queries.SECURED, given), _rows(connection, queries.POLICIES, given))
-    # A schema with nothing in it, such as an unused `public`, is no schema to manage.
+    # An empty schema, such as an unused `public`, is not managed.
     used = {one.schema for one in (*found.tables, *found.scripts)} | {schema for schema, _ in found.others}
     used |= found.sequences.keys()
     found.others += [("", f"schema {name}: nothing is in it") for name in about if name not in {*used, "public"}]
@@ -157,7 +157,7 @@ def _triggers(found: ImportFindings, rows: list[Any]) -> None:
 
 
 def _policies(found: ImportFindings, secured: list[Any], policies: list[Any]) -> None:
-    """One file a table: whether row-level security is on, and its policies."""
+    """One file per table: row-level security and its policies."""
     commands = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
     by_table: dict[tuple[str, str], list[str]] = {}
     for schema, table, forced in secured:

@@ -1,6 +1,6 @@
-"""Takes imported tables over: records in `dbm` what stands, so that planning finds nothing to do.
+"""Takes over an imported database: records in `dbm` what exists, so that the plan is empty.
 
-Only the schema dbm and the two roles of each schema are new; no table, right or row that was there is touched.
+Adds the schema dbm and two roles per schema; no existing table, row or grant changes.
 """
 
 import re
@@ -32,10 +32,10 @@ _RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values 
 
 
 def record(url: Address, configuration: Configuration, *, environment: str, lock_wait: float = 60.0) -> Plan:
-    """Records every imported schema and writes its versions; the plan that is left, which is empty if all went well.
+    """Records every imported schema and its versions; returns the remaining plan, which should be empty.
 
-    Raises RefusedError when db-manager manages one of the schemas already, or the database belongs elsewhere.
-    """
+    Raises RefusedError if db-manager already manages one of the schemas, or the database belongs to another
+    environment."""
     bare = Configuration(root=configuration.root, schemas=())
     api.apply(url, bare, environment=environment, lock_wait=lock_wait)
     with api.connect(url) as connection:
@@ -49,22 +49,22 @@ def record(url: Address, configuration: Configuration, *, environment: str, lock
                 _found(connection, schema)
     planned = api.plan(url, configuration, environment=environment)
     if not planned.steps and not planned.refusals:
-        # Versions only: writes them and the run's record, and changes nothing else.
+        # Writes only the versions and the record of the run.
         api.apply(url, configuration, environment=environment, lock_wait=lock_wait)
         planned = api.plan(url, configuration, environment=environment)
     return planned
 
 
 def stop_if_managed(connection: "psycopg.Connection[Any]", schemas: Iterable[str]) -> None:
-    """Raises RefusedError when db-manager made or took over one of the schemas already."""
+    """Raises RefusedError if db-manager already manages one of the schemas."""
     live = inspect(connection, list(schemas))
     problems = [
         Problem(
             file="database",
             key="schema",
             value=name,
-            message="is managed by db-manager already.",
-            fix="Change it by its own configuration files; to only see what is there, say --files-only.",
+            message="is already managed by db-manager.",
+            fix="Change its configuration files; to only write files, pass --files-only.",
         )
         for name in schemas
         if live.schema(name).objects
@@ -74,7 +74,7 @@ def stop_if_managed(connection: "psycopg.Connection[Any]", schemas: Iterable[str
 
 
 def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
-    """The two roles, with their rights beside those that others have: nobody loses any."""
+    """Creates the two roles and their grants; no other role loses a right."""
     statements = [ddl.create_role(role) for role in (schema.service_role, schema.reader_role)]
     statements += [one for one in ddl.grants(schema) if not one.startswith("revoke")]
     for statement in statements:
@@ -82,7 +82,7 @@ def _let_in(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
 
 
 def _found(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
-    """Views, functions, triggers and policies that were written down: their loss or change is drift from now on."""
+    """Records views, functions, triggers and policies that are in files: their change or loss is drift from now on."""
     written = {script.sql.partition("\n")[0].removeprefix(SCRIPT_MARK): script.name for script in schema.scripts}
     for name, details in there(connection, schema.name, schema.roles).items():
         secured = {"policy": name.rpartition(" on ")[2], "row security": _SECURED.sub("", name)}.get(details["type"])

@@ -1,4 +1,4 @@
-"""Writes what read.py found as configuration files, and lists by name what they can't say."""
+"""Writes what read.py found as configuration files, and lists by name what they can't express."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ FIRST_VERSION = "1.0.0.0"
 
 
 class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """`files` by path below the root; `unmanaged`: what is left as it is, by name and maybe with the reason."""
+    """`files` by path below the root; `unmanaged`: what is left unchanged, by name, some with the reason."""
 
     files: dict[str, str]
     unmanaged: tuple[str, ...]
@@ -33,8 +33,8 @@ def write(found: ImportFindings, root: Path) -> Imported:
         problems = [
             Problem(
                 file=f"services/{schema}/database",
-                message="is there already: importing would overwrite what people wrote.",
-                fix="Give another folder with --out, or choose schemas with --schema.",
+                message="exists already; importing would overwrite it.",
+                fix="Pass another folder with --out, or choose schemas with --schema.",
             )
             for schema in existing
         ]
@@ -58,7 +58,7 @@ def files_of(found: ImportFindings) -> Imported:
         scripts = [one for one in found.scripts if one.schema == schema]
         standing = [one for one in found.tables if one.schema == schema and not _why_left(one)]
         if schema == "public" and not (standing or scripts):
-            # It belongs to everybody: only what is in it may be taken over.
+            # It exists in every database: import it only if there is something to manage.
             unmanaged += [
                 f"table {schema}.{one.name}: it {_why_left(one)}" for one in found.tables if one.schema == schema
             ]
@@ -106,7 +106,7 @@ def _only_once(tables: list[FoundTable], unmanaged: list[str]) -> None:
 
 
 def _without_the_rest(tables: list[FoundTable], everything: list[FoundTable], unmanaged: list[str]) -> None:
-    """A rule about a column or table that isn't written down can't be either: elsewhere it couldn't be made."""
+    """Leaves out rules about columns or tables that are left out: elsewhere they could not be created."""
     left = [one for one in everything if _why_left(one)]
     places = [f" REFERENCES {_ident(one.schema)}.{_ident(one.name)}(" for one in left]
     for table in tables:

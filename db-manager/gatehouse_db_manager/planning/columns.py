@@ -1,5 +1,5 @@
-"""How the columns of a table with rows may change: added, filled, required, relaxed, described and dropped. Changes
-for which PostgreSQL rewrites the table are in table_rewrite.py."""
+"""Column changes that need no table rewrite: add, backfill, require, relax, describe and drop. Rewrites are in
+table_rewrite.py."""
 
 from gatehouse_db_manager.config.model import Column
 from gatehouse_db_manager.config.values import quote
@@ -15,9 +15,9 @@ from gatehouse_db_manager.planning.table_change import (
     validate,
 )
 
-# Defaults that PostgreSQL evaluates once and stores in the catalog instead of rewriting the table.
+# Defaults that PostgreSQL evaluates once and stores in the catalog, without a rewrite.
 _STABLE_EXPRESSIONS = frozenset({"now()", "current_timestamp", "current_date"})
-# A batch-wise update writes about this many bytes a second; only used to say "about 2 s" in a plan.
+# Bytes per second of a batched update, roughly; only for the estimates in a plan.
 _FILL_SPEED = 5e6
 
 
@@ -46,10 +46,10 @@ def change_columns(change: TableChange) -> None:
 
 
 def _add(change: TableChange, added: list[Column]) -> None:
-    """New columns together with their own checks: for new rows at once, for the others in a second transaction."""
+    """Adds columns with their own checks: NOT VALID first, validated in a second transaction."""
     keys = {f"columns.{column.key}" for column in added}
     checks = [item for item in change.table.constraints if item.kind == "check" and item.key in keys]
-    # A part added to a type of several columns: its other parts, and their checks, may be there already.
+    # When a type of several columns gains a part, the other parts and their checks exist already.
     checks = [item for item in checks if item.name not in change.live.constraints and space(item) not in change.handled]
     later = "" if change.empty else " not valid"
     volatile = [] if change.empty else [column for column in added if _is_volatile(column)]
@@ -72,9 +72,9 @@ def _add(change: TableChange, added: list[Column]) -> None:
     )
     change.step(
         f"add column {', '.join(column.name for column in added)}",
-        "new rows get the default; the others are filled next"
+        "new rows get the default; existing rows are backfilled next"
         if volatile
-        else "it is new; what is there gets the default",
+        else "it is new; existing rows get the default",
         change.alter(", ".join(clauses)),
         *after,
         remember=(*columns, *map(remember, checks)),
@@ -92,7 +92,7 @@ def _is_volatile(column: Column) -> bool:
 
 
 def _comes_empty(change: TableChange, column: Column) -> bool:
-    """A required column that a migration fills."""
+    """Whether a migration fills this required column."""
     required = column.required and column.default is None and column.generated is None
     return required and change.migrates and not change.empty
 
@@ -101,7 +101,7 @@ def _fill(change: TableChange, column: Column) -> None:
     table = change.table.name
     change.step(
         f"fill {column.name}",
-        "its default differs by row: done in batches, as adding it at once would rewrite the table",
+        "its default is volatile: backfilled in batches, as adding it at once would rewrite the table",
         kind="backfill",
         phase="backfill",
         locks="a few rows at a time",
@@ -128,8 +128,8 @@ def _can_add(change: TableChange, column: Column) -> bool:
 
 
 def require_columns(change: TableChange) -> None:
-    """NOT NULL by way of a check that is validated beside the traffic: SET NOT NULL alone reads the table under an
-    exclusive lock, and with a valid check it doesn't have to."""
+    """Sets NOT NULL by way of a validated check: SET NOT NULL alone scans the table under an exclusive lock, and with a
+    valid check it doesn't."""
     for column in change.to_require:
         if space("column", column.name) in change.handled:
             continue
@@ -144,7 +144,7 @@ def require_columns(change: TableChange) -> None:
 
 
 def refuse_empty(change: TableChange, column: Column) -> bool:
-    """Whether rows without a value are in the way of requiring one."""
+    """Whether rows have no value, which is then refused."""
     if column.name not in change.live.columns or _is_volatile(column):
         return False
     rows = change.count(f"{column.name} is null")
@@ -168,13 +168,13 @@ def _require(change: TableChange, column: Column) -> None:
     if there is None:
         change.step(
             f"require {column.name} of new rows",
-            "at once, without looking at the others",
+            "without scanning existing rows",
             change.alter(f"add constraint {check} check ({column.name} is not null) not valid"),
             remember=(kept,),
         )
     if there is None or not there.valid:  # else a run that was killed has done it
         change.step(
-            f"check every row for {column.name}",
+            f"validate that every row has {column.name}",
             "in a transaction of its own: in one with the step before, writes would wait for it",
             change.alter(f"validate constraint {check}"),
             locks=NOTHING,
@@ -184,7 +184,7 @@ def _require(change: TableChange, column: Column) -> None:
         )
     change.step(
         f"require {column.name}",
-        "the check shows that every row has it, so nothing is read again",
+        "the validated check proves it, so no row is read again",
         change.alter(f"alter column {column.name} set not null"),
         change.alter(f"drop constraint {check}"),
         remember=(Remember(kind="check", name=check), remember_column(change.table.name, column)),
@@ -195,7 +195,7 @@ IDENTITIES = {"always": "a", "by default": "d"}
 
 
 def number_columns(change: TableChange) -> None:
-    """Columns that become an identity, or another kind of one; they have to be NOT NULL by then."""
+    """Makes columns an identity, or another kind of one; they are NOT NULL by now."""
     for column in change.table.columns:
         live = change.column(column.name)
         if live is None or space("column", column.name) in change.handled or not column.identity:
@@ -211,7 +211,7 @@ def number_columns(change: TableChange) -> None:
 
 
 def start_numbering(change: TableChange, column: Column, *, anew: bool) -> tuple[str, ...]:
-    """A new identity goes on after the highest number that is there."""
+    """A new identity continues after the highest existing number."""
     name = column.name
     if not anew:
         return (change.alter(f"alter column {name} set generated {column.identity}"),)
@@ -224,7 +224,7 @@ def start_numbering(change: TableChange, column: Column, *, anew: bool) -> tuple
 
 
 def relax(change: TableChange) -> None:
-    """After the keys have changed: the columns of a primary key can't be empty."""
+    """Makes columns nullable, after the keys have changed: columns of a primary key can't be."""
     for column in change.table.columns:
         live = change.column(column.name)
         if live and live.required and not column.required and space("column", column.name) not in change.handled:
@@ -237,7 +237,7 @@ def relax(change: TableChange) -> None:
 
 
 def _default_touched(change: TableChange, column: Column) -> bool:
-    """Whether somebody changed the default by hand. What is required is compared by itself."""
+    """Whether the default was changed by hand. NOT NULL is compared separately."""
     recorded, live = change.recorded("column", column.name), change.column(column.name)
     if recorded is None or live is None or not recorded.details.get("live"):
         return False
@@ -263,7 +263,7 @@ def _default(change: TableChange, column: Column) -> None:
         what = f"drop default of {column.name}" if column.default is None and what.startswith("set") else what
         change.step(
             what,
-            "new rows get it; what is there stays",
+            "applies to new rows only",
             *statements,
             remember=(remember_column(change.table.name, column),),
         )
@@ -280,20 +280,20 @@ def change_comments(change: TableChange) -> None:
     if change.live.description != change.table.description:
         changed.insert(0, f"comment on table {change.full} is {quote(change.table.description)}")
     if changed:
-        change.step("describe it anew", "descriptions changed", *changed, locks=NOTHING)
+        change.step("update descriptions", "descriptions changed", *changed, locks=NOTHING)
 
 
 def drop_columns(change: TableChange) -> None:
-    """Only what db-manager made: a column that somebody added by hand is theirs."""
+    """Drops columns that db-manager made; columns added by hand stay."""
     added = [column.name for column in change.table.columns if column.name not in change.live.columns]
-    # What is generated goes before what it is made of.
+    # A generated column goes before the columns it uses.
     for name in sorted(change.gone, key=lambda one: not change.live.columns[one].generated):
         if space("column", name) in change.handled:
             continue
         rows = None
         if not change.empty:
             rows = change.count(f"{name} is not null")
-        hint = f" (a rename? then say `renamed_from: {name}` on {added[0]})" if len(added) == 1 else ""
+        hint = f" (if {added[0]} is its new name, add `renamed_from: {name}` there)" if len(added) == 1 else ""
         change.reshaped = True
         change.contract(
             f"drop column {name}",

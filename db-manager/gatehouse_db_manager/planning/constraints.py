@@ -1,5 +1,5 @@
-"""How the constraints of a table with rows may change. A new rule stands beside the old one until it holds,
-and what needs to look at every row does so without holding up reads and writes."""
+"""Constraint changes on an existing table. A new definition exists next to the old one until it is valid, and scans
+don't block reads or writes."""
 
 import re
 from typing import Any
@@ -62,7 +62,7 @@ def _changed_constraint(change: TableChange, item: Constraint) -> None:
 
 
 def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | None:
-    """The hazard of an enumerator that allows less; None when rows have what it no longer allows."""
+    """The hazard of an enumerator that allows less; None, and a refusal, if rows hold a removed value."""
     recorded = change.recorded(item.kind, item.name)
     old = recorded.details.get("values") if recorded else None
     gone = sorted(set(old or ()) - set(item.values or old or ()))
@@ -75,14 +75,14 @@ def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | Non
     rows = change.count(test)
     danger = f"no longer allows {', '.join(gone)}"
     if rows and not change.migrates:
-        why = f"{rows:,} row{' has' if rows == 1 else 's have'} it."
+        why = f"{rows:,} row{' has' if rows == 1 else 's have'} this value."
         change.refuse("enumerator.narrow.rows", item.key, danger, why=why, rows=rows, name=item.name)
         return None
     return (change.hazard("enumerator.narrow", item.name, danger, rows=rows),)
 
 
 def _replace(change: TableChange, item: Constraint) -> None:
-    """The new definition stands beside the old one until it holds; only then does the old one go."""
+    """Adds the new definition next to the old one, validates it, then drops the old one."""
     following = next_name(item.name)
     if change.empty:
         drop, add = f"drop constraint {item.name}", f"add constraint {item.name} {item.definition}"
@@ -104,14 +104,14 @@ def _replace(change: TableChange, item: Constraint) -> None:
     beside = change.live.constraints.get(following)
     if beside is None or not change.stands(item, beside, following):
         if beside is not None:
-            forget(change, item.kind, following, "it is left over from an older change")
+            forget(change, item.kind, following, "left over from an earlier change")
         _add_not_valid(change, item, following)
         validate(change, item, name=following)
     elif not beside.valid:
         validate(change, item, name=following)
     change.step(
-        f"let the new {_kind(item)} {item.name} take the old one's place",
-        "the new one holds for every row",
+        f"replace {_kind(item)} {item.name}",
+        "the new one is valid for every row",
         *let_go(references),
         change.alter(f"drop constraint {item.name}"),
         change.alter(f"rename constraint {following} to {item.name}"),
@@ -126,7 +126,7 @@ def _replace(change: TableChange, item: Constraint) -> None:
 
 
 def _lost(change: TableChange, item: Constraint) -> tuple[Hazard, ...]:
-    """The hazard of a rule by whose name there will be one of another kind."""
+    """The hazard of a constraint whose name a constraint of another kind takes."""
     live = change.live.constraints[item.name]
     if live.kind in {item.kind, "check"}:
         return ()
@@ -138,7 +138,7 @@ def _lost(change: TableChange, item: Constraint) -> tuple[Hazard, ...]:
 def _leftover(change: TableChange, item: Constraint, *, done: bool) -> None:
     following = next_name(item.name)
     if done and following in change.live.constraints:
-        forget(change, item.kind, following, "it is left over from a change that was taken back")
+        forget(change, item.kind, following, "left over from a change that was reverted")
 
 
 def forget(change: TableChange, kind: str, name: str, why: str) -> None:
@@ -150,8 +150,8 @@ def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any
     target = re.search(r" references ([^ (]+)", item.definition, re.IGNORECASE)
     other = f" and {target[1]}" if target else ""
     change.step(
-        f"add {_kind(item)} {name} for new rows",
-        "new and changed rows are held to it at once, without looking at the others",
+        f"add {_kind(item)} {name} (not valid yet)",
+        "checks new and changed rows at once, without scanning existing ones",
         change.alter(f"add constraint {name} {item.definition} not valid"),
         locks=brief(change.table.name + other),
         remember=(remember(item, name),),
@@ -160,10 +160,10 @@ def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any
 
 
 def _unique(change: TableChange, item: Constraint) -> None:
-    """A unique constraint over an index that is built while writes go on."""
+    """Adds a unique constraint from an index that is built concurrently."""
     change_index(change, index_of(item))
     change.step(
-        f"make {item.name} a constraint",
+        f"attach {item.name} as a constraint",
         "its index is built and valid",
         change.alter(f"add constraint {item.name} unique using index {item.name}{_deferral(item)}"),
         remember=(remember(item), Remember(kind="index", name=item.name)),
@@ -176,14 +176,14 @@ def _deferral(item: Constraint) -> str:
 
 
 def _replace_key(change: TableChange, item: Constraint) -> None:
-    """Another primary key or unique constraint: its index is built beside the old one, then they change places."""
+    """Replaces a primary key or unique constraint: builds the new index first, then swaps them."""
     if item.kind == "exclusion":
-        return  # table_rewrite.py: PostgreSQL has no way to build one beside the traffic
+        return  # see table_rewrite.py: it can't be built concurrently
     following = next_name(item.name)
     change_index(change, index_of(item, following))
     old = change.live.constraints.get(item.name)
     if item.kind == "primary_key":
-        # A table has one primary key, whatever its name was.
+        # A table has one primary key, whatever its name.
         old = next((one for one in change.live.constraints.values() if one.kind == "primary_key"), None)
     word = "primary key" if item.kind == "primary_key" else "unique"
     statements = [change.alter(f"drop constraint {old.name}")] if old else []
@@ -194,8 +194,8 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     resting = unchanged(change, old.name) if old and old.columns == item.columns else []
     references = change.release(old.name, frozenset(one.name for _, one in resting)) if old else ()
     change.step(
-        f"let the new {_kind(item)} {item.name} take the old one's place",
-        "its index is built and valid; both in one transaction",
+        f"replace {_kind(item)} {item.name}",
+        "its index is valid; both change in one transaction",
         *let_go(references),
         *taken_down(resting),
         *statements,

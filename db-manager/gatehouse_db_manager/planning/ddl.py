@@ -1,4 +1,4 @@
-"""SQL text of what the model holds. Names are legal by validation, so none is quoted."""
+"""SQL of the model. Names are validated, so none is quoted."""
 
 from gatehouse_db_manager.config.model import Column, Constraint, Index, Schema, Script, Snapshot, Table, short_digest
 from gatehouse_db_manager.config.names import LONGEST
@@ -8,11 +8,11 @@ ENUMERATOR_VIEW = "enumerator_values"
 
 
 def create_table(schema: Schema, table: Table) -> tuple[str, ...]:
-    """A new table with all that belongs to it but foreign keys, which wait until every table stands."""
+    """Creates a table with everything but foreign keys, which wait until every table exists."""
     full = f"{schema.name}.{table.name}"
     lines = [column.definition for column in table.columns]
     own = [item for item in table.constraints if item.kind != "foreign_key"]
-    # Of two in one statement that are about the same columns, PostgreSQL silently makes only one.
+    # PostgreSQL silently makes only one of two constraints over the same columns in one statement.
     again = [item for number, item in enumerate(own) if any(_same(item, one) for one in own[:number])]
     lines += [f"constraint {item.name} {item.definition}" for item in own if item not in again]
     body = ",\n    ".join(lines)
@@ -40,7 +40,7 @@ def create_index(schema: str, table: str, index: Index, *, name: str = "", concu
 
 
 def comments(schema: str, table: Table) -> tuple[str, ...]:
-    """Every comment of a new table."""
+    """Comments of a new table."""
     full = f"{schema}.{table.name}"
     described = [comment_on_column(full, column) for column in table.columns if column.description]
     return (f"comment on table {full} is {quote(table.description)}", *described)
@@ -51,7 +51,7 @@ def comment_on_column(full: str, column: Column) -> str:
 
 
 def create_role(role: str) -> str:
-    """Roles belong to the whole cluster: another database may make the same one at the same moment."""
+    """Roles are shared by the cluster: another database may create the same one concurrently."""
     return (
         f"do $$ begin create role {role} nologin; exception when duplicate_object or unique_violation then null; end $$"
     )
@@ -79,7 +79,7 @@ def grants(schema: Schema) -> tuple[str, ...]:
         f"do $$ begin {connect}; end $$",
         f"grant usage on schema {name} to {both}",
         f"grant select, insert, update, delete on all tables in schema {name} to {service}",
-        # Not those behind identity columns: writing rows needs no right on them.
+        # Not sequences of identity columns: inserts need no right on them.
         f"do $$ declare one regclass; begin for one in {own} loop "
         f"execute format('grant usage, select on sequence %s to {service}', one); end loop; end $$",
         f"grant select on all tables in schema {name} to {reader}",
@@ -135,7 +135,7 @@ def rights_of_new(schema: Schema) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def shut_out(schema: Schema, role: str) -> str:
-    """Takes every right in the schema, in `dbm` and to connect from a role that used to be its own."""
+    """Revokes all rights of a former role in the schema, in `dbm` and to connect."""
     statements = (
         f"execute format('revoke all on database %I from {role}', current_database())",
         *(
@@ -150,7 +150,7 @@ def shut_out(schema: Schema, role: str) -> str:
 
 
 def enumerator_view(schema: Schema) -> Script | None:
-    """The values that the newest pinned snapshot allows, with their descriptions."""
+    """The view of values that the newest pinned snapshot allows, with descriptions."""
     if not schema.pinned:
         return None
     snapshot: Snapshot = schema.pinned[-1]
@@ -168,12 +168,12 @@ def enumerator_view(schema: Schema) -> Script | None:
 
 
 def next_name(name: str) -> str:
-    """The name that a new definition of `name` has while it stands beside the old one."""
+    """The temporary name of a new definition of `name` while the old one exists."""
     return with_suffix(name, "__next")
 
 
 def with_suffix(name: str, suffix: str) -> str:
-    """A name of our own for a while; where it would be too long, still another one for each name."""
+    """A temporary name; if it would be too long, shortened but unique."""
     if len(name) + len(suffix) <= LONGEST:
         return name + suffix
     return f"{name[: LONGEST - len(suffix) - 9]}_{short_digest(name)[:8]}{suffix}"

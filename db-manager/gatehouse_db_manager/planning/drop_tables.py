@@ -1,4 +1,4 @@
-"""The last steps of all: tables whose file is gone go, if somebody approves, when nothing refers to them any more."""
+"""Drops tables whose file was deleted, once approved and after everything that refers to them is gone."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -26,7 +26,10 @@ def _drop(schema: Schema, live: LiveSchema, table: LiveTable, rows: int | None) 
     name, known = table.name, table.was or table.name
     full = f"{schema.name}.{known}"
     file = f"{schema.file.rpartition('/')[0]}/collections/{known}.yaml"
-    drop = hazard("table.drop", full, file, f"is gone, but the table {full} stands", rows=rows, full=full)
+    lost = f"dropping {full} deletes its {rows:,} row{'' if rows == 1 else 's'} for good." if rows else ""
+    drop = hazard(
+        "table.drop", full, file, f"was deleted, which drops the table {full}", why=lost, rows=rows, full=full
+    )
     made = [("table", name)]
     made += [("column", f"{name}.{one}") for one in table.columns]
     made += [(one.kind, one.name) for one in table.constraints.values()]

@@ -1,4 +1,4 @@
-"""Which constraints and indexes of a table go: those that db-manager made and the file no longer has."""
+"""Drops constraints and indexes that db-manager made and that are no longer in the file."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from gatehouse_db_manager.planning.table_change import (
 
 
 def drop_unwanted(change: TableChange) -> None:
-    """Only what db-manager made itself: what somebody added by hand is not touched."""
+    """Drops only what db-manager made; what was added by hand stays."""
     rules = {item.name for item in change.table.constraints}
     indexes = {item.name for item in change.table.indexes}
     indexed = {item.name for item in change.table.constraints if item.kind not in WITHOUT_INDEX}
@@ -42,7 +42,7 @@ def _drop_lost(change: TableChange, kind: str, name: str, statement: str, how: s
     rule = kind in {"unique", "exclusion", "primary_key"} or getattr(live, "unique", False)
     lesson = "unique.drop" if rule else "foreign_key.drop" if kind == "foreign_key" else "index.drop"
     hazards = ()
-    # What falls with a column is part of that column's loss.
+    # What goes with a column needs no approval of its own.
     if not any(mentions(definition, column) for column in change.gone):
         hazards = (change.hazard(lesson, name, f"no longer has {name}", bad=statement),)
     if resting and kind == "index":

@@ -1,7 +1,7 @@
-"""Foreign keys that rest on a key which another one of the same columns takes the place of.
+"""Foreign keys that depend on a key which is replaced by one with the same columns.
 
-They go and come again in the transaction that changes the key: no moment is without them. The rows that were there
-are checked in a second transaction.
+They are dropped and added again in the transaction that changes the key, so they are never missing. Existing rows are
+validated in a second transaction.
 """
 
 from gatehouse_db_manager.config.model import Constraint
@@ -12,7 +12,7 @@ Resting = list[tuple[str, Constraint]]
 
 
 def resting_on(change: TableChange, index: str) -> Resting:
-    """Foreign keys that stay though the key goes that they rest on: there is another one of the same columns."""
+    """Foreign keys that stay although the key they depend on goes: there is another with the same columns."""
     wanted = {(one.name, item.name): item for one in change.schema.collections for item in one.table.constraints}
     return [
         (f"{change.schema.name}.{table.name}", wanted[table.name, name])
@@ -23,7 +23,7 @@ def resting_on(change: TableChange, index: str) -> Resting:
 
 
 def unchanged(change: TableChange, index: str) -> Resting:
-    """Those that are to be just what they are; the others come again when they change."""
+    """Those whose definition doesn't change."""
     known = {name: one.digest for (kind, name), one in change.objects.items() if kind == "foreign_key"}
     return [(table, item) for table, item in resting_on(change, index) if known.get(item.name) == item.digest]
 
@@ -39,7 +39,7 @@ def put_up(resting: Resting) -> list[str]:
 
 
 def checked(resting: Resting) -> tuple[str, str, list[str]]:
-    """What a step of its own does then, why, and its statements."""
-    what = f"check every row against {', '.join(item.name for _, item in resting)}"
+    """The step that validates them: what, why and statements."""
+    what = f"validate {', '.join(item.name for _, item in resting)}"
     statements = [f"alter table {table} validate constraint {item.name}" for table, item in resting]
-    return what, "they rest on another key of the same columns now", statements
+    return what, "they now depend on another key with the same columns", statements

@@ -1,5 +1,4 @@
-"""How the indexes of a table with rows may change: each is built beside the traffic, and only a valid one takes an
-older one's place."""
+"""Index changes on an existing table: each index is built concurrently, and only a valid one replaces an older one."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +9,7 @@ from gatehouse_db_manager.planning.ddl import create_index, next_name
 from gatehouse_db_manager.planning.plan import Remember
 from gatehouse_db_manager.planning.table_change import NOTHING, TableChange, remember
 
-# As SCAN_SPEED: rough, in bytes a second.
+# Bytes per second, roughly; see SCAN_SPEED.
 BUILD_SPEED = 30e6
 
 
@@ -37,18 +36,18 @@ def change_index(change: TableChange, index: Index) -> None:
         _replace_index(change, index)
     else:
         if live:
-            _drop_index(change, index.name, "it was left half-built")
+            _drop_index(change, index.name, "it is invalid: an earlier build failed")
         _build(change, index, index.name)
 
 
 def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstraint) -> None:
-    """An index by the name of a constraint, whose own index has that name."""
+    """Replaces a constraint with an index of the same name."""
     following = next_name(index.name)
     references = change.release(old.name)
     if change.empty:
         create = create_index(change.schema.name, change.table.name, index)
         change.step(
-            f"let index {index.name} take the place of the constraint",
+            f"replace constraint {index.name} with an index",
             "the table is empty",
             *let_go(references),
             change.alter(f"drop constraint {old.name}"),
@@ -63,8 +62,8 @@ def _instead_of_constraint(change: TableChange, index: Index, old: LiveConstrain
         _build(change, index, following)
     statement = change.alter(f"drop constraint {old.name}")
     change.step(
-        f"let index {index.name} take the place of the constraint",
-        "the new one is built and valid",
+        f"replace constraint {index.name} with an index",
+        "the new index is valid",
         *let_go(references),
         statement,
         f"alter index {change.schema.name}.{following} rename to {index.name}",
@@ -91,8 +90,8 @@ def _replace_index(change: TableChange, index: Index) -> None:
         _build(change, index, following)
     references = change.release(index.name)
     change.step(
-        f"let the new index {index.name} take the old one's place",
-        "the new one is built and valid",
+        f"replace index {index.name}",
+        "the new index is valid",
         *let_go(references),
         f"drop index {change.schema.name}.{index.name}",
         f"alter index {change.schema.name}.{following} rename to {index.name}",
@@ -103,7 +102,7 @@ def _replace_index(change: TableChange, index: Index) -> None:
 def _build(change: TableChange, index: Index, name: str) -> None:
     change.step(
         f"build {'unique ' if index.unique else ''}index {name}",
-        "it is new; CONCURRENTLY, as the table has rows",
+        "concurrently, as the table has rows",
         create_index(change.schema.name, change.table.name, index, name=name, concurrently=True),
         kind="no_tx",
         locks=NOTHING,
@@ -126,7 +125,7 @@ def _drop_index(change: TableChange, name: str, why: str) -> None:
 
 
 def index_of(item: Constraint, name: str = "") -> Index:
-    """The unique index that a unique constraint or primary key may be made of."""
+    """The unique index from which a unique constraint or primary key is made."""
     found = re.search(r" include (\([^)]*\))", item.definition, re.IGNORECASE)
     include = f" include {found[1]}" if found else ""
     nulls = " nulls not distinct" if "nulls not distinct" in item.definition.lower() else ""
@@ -135,10 +134,10 @@ def index_of(item: Constraint, name: str = "") -> Index:
 
 
 def let_go(references: Iterable[tuple[str, str]]) -> list[str]:
-    """What takes foreign keys, (table, name), away."""
+    """Statements that drop foreign keys (table, name)."""
     return [f"alter table {table} drop constraint {name}" for table, name in references]
 
 
 def forgotten(references: Iterable[tuple[str, str]]) -> list[Remember]:
-    """What is no longer recorded then."""
+    """The records that go with them."""
     return [Remember(kind="foreign_key", name=name) for _, name in references]

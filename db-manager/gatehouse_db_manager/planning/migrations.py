@@ -1,4 +1,4 @@
-"""The steps that migration files mean for one schema: those between the version applied and the one wanted."""
+"""The steps of migration files: those between the applied and the wanted version."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from gatehouse_db_manager.planning.table_change import hazard
 
 
 def pending(schema: Schema, live: LiveSchema) -> tuple[Migration, ...]:
-    """Those between the version that is applied and the one that is wanted."""
+    """Migrations between the applied and the wanted version."""
     wanted = {one.name: one.version for one in schema.collections}
     chosen = []
     for one in schema.migrations:
@@ -40,9 +40,9 @@ def _statements(schema: Schema, one: Migration) -> Step:
         what=f"run {one.key}",
         why=f"{one.collection} passes {'.'.join(map(str, one.version))}",
         statements=(f"set local search_path = {schema.name}, public", one.sql),
-        locks="what its statements lock (each gives way after 100 ms and tries again)",
+        locks="what its statements lock (each waits at most 100 ms, then retries)",
         reversible=False,
-        hazards=(hazard("migration.contract", name, one.file, "takes something away"),) if contract else (),
+        hazards=(hazard("migration.contract", name, one.file, "removes something"),) if contract else (),
         migrations=(one,),
     )
 

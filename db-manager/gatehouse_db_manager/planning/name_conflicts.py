@@ -1,5 +1,5 @@
-"""Names that are to be another's. Indexes are named within the whole schema: what one table gives up, another may take,
-or a new table. Until it goes, what has the name now is called otherwise."""
+"""Frees names that another object is about to take. Index names are unique in a schema, so one that is dropped from one
+table may be needed by another, or by a new table. Until it is dropped, the old object gets a temporary name."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from gatehouse_db_manager.planning.table_change import WITHOUT_INDEX, brief
 
 
 def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
-    """What follows is planned as if it were done already. `live` is changed in place."""
+    """Changes `live` in place: what follows is planned as if the renames had run."""
     wanted = dict(_wanted(schema))
     for name in list(live.tables):
         if wanted.get(name) and ("table", name) in live.objects:
@@ -38,8 +38,8 @@ def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
                     schema=schema.name,
                     collection=table.name,
                     kind="tx",
-                    what=f"call {name} of {table.name} {other}",
-                    why=f"the name is to be another's, in {wanted[name] or 'the schema'}",
+                    what=f"rename {name} of {table.name} to {other}",
+                    why=f"{wanted[name] or 'the schema'} needs the name",
                     statements=tuple(statements(schema.name, table.name, [(kind, name, other)])),
                     locks=brief(table.name),
                     reversible=True,
@@ -51,7 +51,7 @@ def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
 
 
 def _wanted(schema: Schema) -> Iterator[tuple[str, str]]:
-    """Each name with the table that it is to be in; "" for tables themselves."""
+    """Each wanted name with its table; "" for a table's own name."""
     for collection in schema.collections:
         yield collection.name, ""
         for item in (*collection.table.constraints, *collection.table.indexes):

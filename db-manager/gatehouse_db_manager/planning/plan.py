@@ -1,4 +1,4 @@
-"""A plan is data: the steps from a database as it is to its configuration, each with what it locks and costs."""
+"""A plan is data: the steps from a database to its configuration, each with its locks and cost."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ class _Struct(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Remember(_Struct, frozen=True, kw_only=True):
-    """A row of dbm.object that a step writes; without a digest the step removes it."""
+    """A row of dbm.object that a step writes or, without a digest, deletes."""
 
     kind: str
     name: str
@@ -22,7 +22,7 @@ class Remember(_Struct, frozen=True, kw_only=True):
 
 
 class Hazard(_Struct, frozen=True, kw_only=True):
-    """Why a step needs somebody's approval, as a lesson. By `key` a resumed run knows what was approved."""
+    """Why a step needs approval. A resumed run recognises what was approved by `key`."""
 
     kind: str
     key: str
@@ -35,7 +35,7 @@ class Hazard(_Struct, frozen=True, kw_only=True):
 
 
 class Backfill(_Struct, frozen=True, kw_only=True):
-    """An UPDATE of rows that are there already, done in batches by primary key. `name` finds the place to resume."""
+    """An UPDATE of existing rows, in batches by primary key. `name` identifies it when a run resumes."""
 
     name: str
     table: str
@@ -45,13 +45,17 @@ class Backfill(_Struct, frozen=True, kw_only=True):
 
 
 class Step(_Struct, frozen=True, kw_only=True):
-    """One thing done to one collection.
+    """One change to one collection.
 
-    `tx`: in one transaction with its record. `no_tx`: can't run in a transaction (CONCURRENTLY). `backfill`: many short
-    transactions. `builds` is the index that must be valid afterwards. `undo` is run when the step fails, so that what
-    was there stays as it was. `scripts` are those of the statements that people wrote: they run when all that scripts
-    made has been dropped (but `stays`, such as `function twice`), or, with `adds`, beside it. `clears` names what
-    scripts made that is in the statements' way. `seconds` is a rough estimate of how long it takes.
+    Attributes:
+        kind: `tx`: in one transaction with its record. `no_tx`: can't run in a transaction (CONCURRENTLY). `backfill`:
+            many short transactions.
+        seconds: a rough estimate of the duration.
+        undo: statements that run if the step fails, to restore what was there.
+        builds: the index that must be valid afterwards.
+        scripts: the repeatable scripts among the statements. Before they run, everything that scripts made is dropped,
+            but for `stays` (such as `function twice`); with `adds`, nothing is dropped.
+        clears: objects made by scripts that must be dropped first, as they are in the way.
     """
 
     schema: str
@@ -78,7 +82,7 @@ class Step(_Struct, frozen=True, kw_only=True):
 
 
 class VersionChange(_Struct, frozen=True, kw_only=True):
-    """A collection's Version document as it will be; `before` is empty for a new one."""
+    """The new Version document of a collection; `before` is empty for a new collection."""
 
     collection: str
     before: str
@@ -94,9 +98,14 @@ class SnapshotPin(_Struct, frozen=True, kw_only=True):
 
 
 class SchemaPlan(_Struct, frozen=True, kw_only=True):
-    """`target` names the configuration. Of an unfinished run towards it, `approved` has the keys of hazards that it was
-    allowed, and `origin` the fingerprint of the plan it started with. `questions` are counts that planning needs;
-    `roles` are the schema's own.
+    """The plan of one schema.
+
+    Attributes:
+        target: a digest of the configuration.
+        approved: hazards, by key, that were approved for an unfinished run to the same target.
+        origin: the fingerprint of the plan which that run started with.
+        questions: queries whose answers planning still needs.
+        roles: the schema's service and reader role.
     """
 
     schema: str
@@ -115,7 +124,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:
-        """What nobody has approved yet."""
+        """The hazards that still need approval."""
         return tuple(one for step in self.steps for one in step.hazards if one.key not in self.approved)
 
     @property
@@ -124,7 +133,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """The same for the same steps and versions, whenever and wherever it is planned."""
+        """A digest of steps and versions; the same whenever and wherever it is planned."""
         parts = [statement for step in self.steps for statement in step.statements]
         parts += [data.digest for step in self.steps for data in step.data]
         parts += [script.digest for step in self.steps for script in step.scripts or ()]
@@ -148,7 +157,7 @@ class Plan(_Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Approves all schemas at once."""
+        """Covers all schemas."""
         prints = [schema.fingerprint for schema in self.schemas if not schema.empty]
         return prints[0] if len(prints) == 1 else short_digest(" ".join(prints))
 

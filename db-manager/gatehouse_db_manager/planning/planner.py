@@ -1,8 +1,8 @@
-"""plan = a pure function (live, desired) -> ordered steps, and the reasons to refuse.
+"""The planner: a pure function (live database, configuration) -> ordered steps, and reasons to refuse.
 
-The order within a schema: roles, the schema, new tables, what is added to tables, migrations, rules, rewrites,
-foreign keys of new tables, views and functions, data, and last what takes something away. The same input gives the
-same plan, and after applying it the plan is empty; tests hold both.
+The order within a schema: roles, the schema, new tables, new columns, migrations, rules, rewrites, foreign keys of new
+tables, views and functions, data, and last what removes something. The same input gives the same plan, and after it is
+applied the plan is empty; tests check both.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ from gatehouse_db_manager.planning.table_rewrite import Rewrite
 def make_plan(
     live: DatabaseState, configuration: Configuration, *, environment: str = "", test_data: bool = False
 ) -> Plan:
-    """The plan for every schema. `environment`: the one that the caller thinks this is; empty skips that guard."""
+    """Plans every schema. `environment`: the one the caller expects; empty skips that check."""
     guarded = tuple(guards(live, environment, test_data))
     with_tests = test_data and not guarded
     schemas = tuple(_Planner(live, schema, with_tests).plan() for schema in configuration.schemas)
@@ -56,7 +56,7 @@ class _Planner:
         self.questions: list[str] = []
         self.dropped: list[str] = []
         self.scripts = Scripts(schema, self.live)
-        # Tables with other columns than before: views of them are made anew.
+        # Tables whose columns changed: their views are made again.
         self.reshaped: set[str] = set()
 
     def plan(self) -> SchemaPlan:
@@ -120,7 +120,7 @@ class _Planner:
         )
 
     def _change(self, migrations: tuple[Migration, ...]) -> None:
-        """All tables that stand: what is added in each, then what is moved, then the rules."""
+        """Existing tables: first new columns, then migrations, then rules."""
         changes = [change for one in self.schema.collections if (change := self._table_change(one, migrations))]
         for change in changes:
             rename_columns(change)
@@ -158,12 +158,12 @@ class _Planner:
         if change.tightens and applied:
             before = tuple(map(int, applied.version.split(".")))
             collection = change.collection
-            # The same version: what somebody took away by hand comes again.
+            # With the same version, what was dropped by hand is restored.
             if collection.version[:2] == before[:2] and collection.version != before:
                 raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
                 self.notes.append(
-                    f"{collection.file}: {collection.version_text} adds a rule that rows can break; that is a minor "
-                    f"version ({raised}) by the convention for collection versions."
+                    f"{collection.file}: {collection.version_text} adds a rule that rows can violate; by convention "
+                    f"that is a minor version ({raised})."
                 )
 
     def _step(self, what: str, why: str, *statements: str, collection: str = "", **more: Any) -> None:
@@ -172,7 +172,7 @@ class _Planner:
         self.steps.append(Step(**base, statements=statements, **given))
 
     def _missing_files(self) -> None:
-        """Collections without a file; of a table that a failed run made there is no version yet."""
+        """Collections without a file; a table from a failed run has no version yet."""
         wanted = {collection.name for collection in self.schema.collections}
         made = {name for kind, name in self.live.objects if kind == "table" and name in self.live.tables}
         self.dropped.extend(sorted((self.live.versions.keys() | made) - wanted))
@@ -182,7 +182,7 @@ class _Planner:
         return self.whole.answers.get(question)
 
     def _unmanaged(self) -> list[str]:
-        """What db-manager didn't make and leaves as it is."""
+        """What db-manager didn't make and leaves unchanged."""
         objects, found = self.live.objects, []
         strange = tuple(f" on {name}" for name in self.live.tables if ("table", name) not in objects)
         for name, table in sorted(self.live.tables.items()):
@@ -258,7 +258,7 @@ class _Planner:
         names = ", ".join(data.collection for data in changed)
         self._step(
             f"load {rows:,} rows of {' and '.join(sorted({data.kind for data in changed}))} data",
-            f"into {names}: new rows are added, changed ones updated, others left alone",
+            f"into {names}: inserts new rows and updates changed ones",
             locks=NOTHING,
             reversible=False,
             # 725 rows take 40 ms on two cores.
@@ -275,7 +275,7 @@ def _when(step: Step) -> int:
 
 
 def _copy(live: LiveSchema) -> LiveSchema:
-    """Planning one change shows the next what will be there by then."""
+    """A copy, as planning updates it to what later steps will find."""
     tables = {name: _copy_table(table) for name, table in live.tables.items()}
     return msgspec.structs.replace(
         live,

@@ -1,7 +1,7 @@
-"""Renames, where a file says `renamed_from`: which are due, in which order, and what they do to the columns of a table.
-Collections are in rename_tables.py.
+"""Renames (`renamed_from`): which are due, in which order, and how they affect the columns of a table. Collections are
+in rename_tables.py.
 
-Running code breaks at that moment, so somebody has to approve it; the safe way is a new one beside the old one.
+A rename breaks running code, so it needs approval; the safe alternative is to add a new one next to the old one.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -22,11 +22,10 @@ Move = tuple[str, str, str]
 def due(
     given: Mapping[str, str], live: Collection[str], wanted: Collection[str], done: Callable[[str, str], bool]
 ) -> dict[str, str]:
-    """Which of the names `given` (new name -> old one) are still to be changed.
+    """Which of the renames `given` (new name -> old name) are still pending.
 
-    A file may go on saying what something was called once, and the old name may be another's by now: so a name that is
-    kept is only given away if it gets another thing itself. Two may change their names with each other.
-    """
+    A file may keep `renamed_from` after the rename, and the old name may be in use again: so a name that is still
+    wanted is only taken away if something else is renamed to it. Two objects may swap names."""
     found: dict[str, str] = {}
     for new, old in given.items():
         if old in live and old not in found.values() and not (new in live and done(new, old)):
@@ -44,8 +43,8 @@ def due(
 
 
 def in_order(names: Mapping[str, str]) -> list[list[tuple[str, str]]]:
-    """Old name -> new name as single moves, such that each new name is free by then. What goes round in a circle begins
-    and ends with a name in between; its moves are together in one list."""
+    """Old name -> new name as single renames, in an order in which each new name is free. A cycle starts and ends with
+    a temporary name; its renames are together in one list."""
     pending, ordered = dict(names), []
     while pending:
         if free := [old for old, new in pending.items() if new not in pending]:
@@ -61,12 +60,12 @@ def in_order(names: Mapping[str, str]) -> list[list[tuple[str, str]]]:
 
 
 def net(items: Iterable[Remember]) -> tuple[Remember, ...]:
-    """What is to be recorded in the end: a name that is given up may be taken again."""
+    """The records after all renames: a name that is freed may be taken again."""
     return tuple({(item.kind, item.name): item for item in items}.values())
 
 
 def rename_columns(change: TableChange) -> None:
-    """What follows is planned as if the names were changed already."""
+    """What follows is planned with the new names."""
     wanted = {column.name: column for column in change.table.columns}
     given = {name: column.renamed_from for name, column in wanted.items() if column.renamed_from}
     found = due(given, change.live.columns, wanted, lambda new, old: _is_done(change, new, old))
@@ -80,7 +79,7 @@ def _is_done(change: TableChange, new: str, old: str) -> bool:
 
 
 class _Columns:
-    """The renames of one table's columns. `found`: new name -> old one."""
+    """Renames the columns of one table. `found`: new name -> old name."""
 
     def __init__(self, change: TableChange, wanted: Mapping[str, Column], found: Mapping[str, str]) -> None:
         self.change, self.wanted, self.found = change, wanted, found
@@ -100,7 +99,7 @@ class _Columns:
         listed = [f"{old} to {new}" for old, new in self.names.items()]
         change.step(
             f"rename column{'s' if len(listed) > 1 else ''} {', '.join(listed)}",
-            "its file says so",
+            "renamed_from in its file",
             *statements(change.schema.name, self.table, self.moves),
             phase="contract",
             remember=net(self.remembered),
@@ -139,7 +138,7 @@ class _Columns:
             self.remembered.append(msgspec.structs.replace(item, digest=recorded.digest, details=kept))
 
     def _words(self) -> None:
-        """What PostgreSQL says of rules and indexes has the new names by then, and so have foreign keys of others."""
+        """Updates PostgreSQL's text of rules, indexes and other tables' foreign keys to the new names."""
         live = self.change.live
         for name, rule in live.constraints.items():
             columns = tuple(self.names.get(one, one) for one in rule.columns)
@@ -156,7 +155,7 @@ class _Columns:
                     self._pointing(name)
 
     def _pointing(self, name: str) -> None:
-        """A foreign key of another table is the same one, whatever the columns are called that it points at."""
+        """A foreign key of another table stays the same when the columns it refers to are renamed."""
         recorded = self.change.objects.get(("foreign_key", name))
         items = (item for one in self.change.schema.collections for item in one.table.constraints)
         item = next((one for one in items if one.name == name and one.kind == "foreign_key"), None)
@@ -170,18 +169,18 @@ class _Columns:
         self._record("foreign_key", name, digest, recorded)
 
     def _stale(self, digest: str, words: str) -> str:
-        """A definition that was about the old names isn't what stands any more, if a column has taken such a name."""
+        """Marks a digest as stale if a column has taken a name that the definition used."""
         about = any(mentions(words, new) for new in self.found)
         return f"renamed {digest}" if about and not digest.startswith("renamed ") else digest
 
     def _record(self, kind: str, name: str, digest: str, recorded: Recorded) -> None:
-        """Without PostgreSQL's words, which are other ones by then."""
+        """Drops PostgreSQL's recorded text, as it changes."""
         details = {key: value for key, value in recorded.details.items() if key != "live"}
         self.change.objects[kind, name] = Recorded(digest=digest, details=details)
         self.remembered.append(Remember(kind=kind, name=name, digest=digest, details=details))
 
     def _rules(self) -> None:
-        """A rule that means the same under the new names is neither checked nor built again; its name may change."""
+        """A rule that means the same under the new names is neither validated nor rebuilt; its name may change."""
         change = self.change
         items = (*change.table.constraints, *change.table.indexes)
         former = self._former_names(items)
@@ -196,7 +195,7 @@ class _Columns:
                 continue
             earlier = msgspec.structs.replace(item, definition=substitute(item.definition, self.found))
             found.append((item, kind, was, place, recorded, earlier.digest == recorded.digest))
-        # First all names are given up, then all are taken.
+        # First all names are freed, then all are taken.
         standing = [place.pop(was) for _, _, was, place, _, _ in found]
         for item, kind, was, place, _, _ in found:
             del change.objects[kind, was]
@@ -209,7 +208,7 @@ class _Columns:
             digest = item.digest if same else self._stale(recorded.digest, live.definition)
             self._record(kind, item.name, digest, recorded)
         for live in (*change.live.constraints.values(), *change.live.indexes.values()):
-            # Rules that go: if this never comes to its end, none of them is to be taken for what it was.
+            # Rules that go: if the run is killed, none of them must be mistaken for what it was.
             kind = getattr(live, "kind", "index")
             recorded = change.objects.get((kind, live.name))
             if recorded and live.name not in named and recorded.digest != self._stale(recorded.digest, live.definition):
@@ -217,7 +216,7 @@ class _Columns:
         follow(change.tables.values(), self.moves)
 
     def _former_names(self, items: Iterable[Constraint | Index]) -> dict[tuple[str, str], str]:
-        """What rules were called that are named after a column. Only names that are free by then are given."""
+        """Former names of rules that are named after a column, where the new name is free."""
         prefixes = {}
         for new, old in self.found.items():
             prefixes[f"columns.{self.wanted[new].key}"] = (self.wanted[new].key, _key(self.wanted[new], old))
@@ -241,7 +240,7 @@ class _Columns:
             former = kept
 
     def _generated(self) -> None:
-        """Generated columns that are made of renamed ones are the same ones."""
+        """Generated columns over renamed columns stay the same."""
         for name, column in self.wanted.items():
             recorded = self.change.recorded("column", name)
             live = self.change.column(name)
@@ -263,17 +262,17 @@ class _Columns:
 
 
 def _key(column: Column, old: str) -> str:
-    """What the key of a column of several parts was called, of which this is one."""
+    """The former key of the column that this one is a part of."""
     return old.removesuffix(column.name.removeprefix(column.key))
 
 
 def _is_taken(former: Mapping[tuple[str, str], str], item: Constraint | Index) -> bool:
-    """Whether what stands under its name is renamed, and so another's."""
+    """Whether the object that has its name now is being renamed."""
     return any(place == space(item)[0] and was == item.name for (place, _), was in former.items())
 
 
 def follow(tables: Iterable[LiveTable], moves: Iterable[Move]) -> None:
-    """Foreign keys go on resting on an index whose name changes."""
+    """Foreign keys follow an index whose name changes."""
     names = {old: new for kind, old, new in moves if kind in {"index", "primary_key", "unique"}}
     for table in tables:
         for name, rule in list(table.constraints.items()):
@@ -282,7 +281,7 @@ def follow(tables: Iterable[LiveTable], moves: Iterable[Move]) -> None:
 
 
 def statements(schema: str, table: str, moves: Iterable[Move]) -> list[str]:
-    """The moves as SQL, in an order in which each name is free. A check may be called as an index is."""
+    """The renames as SQL, in an order in which each name is free. A check may share a name with an index."""
     moves = list(moves)
     columns = {old: new for kind, old, new in moves if kind == "column"}
     others = {old: new for kind, old, new in moves if kind != "column"}

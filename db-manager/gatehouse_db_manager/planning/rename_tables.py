@@ -1,4 +1,4 @@
-"""Collections whose file says `renamed_from`: the table gets its new name together with all that is named after it."""
+"""Renames collections (`renamed_from`): the table, and everything that is named after it."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ def remember_table(collection: Collection) -> Remember:
 
 
 def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
-    """What follows is planned as if collections had their new names already. `live` is changed in place."""
+    """Changes `live` in place: what follows is planned with the new names."""
     wanted = {collection.name: collection for collection in schema.collections}
     given = {name: one.renamed_from for name, one in wanted.items() if one.renamed_from}
     own = {name: old for name, old in given.items() if ("table", old) in live.objects}
@@ -33,7 +33,7 @@ def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
 
     names = {old: new for new, old in due(own, live.tables, wanted, done).items()}
     for group in in_order(names):
-        # Two that change their names with each other do so in one transaction.
+        # Collections that swap names do so in one transaction.
         origins = [*(old for old, _ in group[:-1]), group[0][0]]
         moved = [
             _Table(schema, live, old, new, origin).rename() for (old, new), origin in zip(group, origins, strict=True)
@@ -43,15 +43,15 @@ def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
 
 
 def move_table(schema: Schema, live: LiveSchema, old: str, new: str) -> Step:
-    """A table that is to go gets out of the way of another's name. `live` is changed in place."""
+    """Renames a table that will be dropped, as something else needs its name. Changes `live` in place."""
     sql, remembered = _Table(schema, live, old, new, old).rename()
     return Step(
         schema=schema.name,
         collection=old,
         kind="tx",
         phase="contract",
-        what=f"call the table {old} {new}",
-        why="the name is to be an index's, and the table is to go",
+        what=f"rename table {old} to {new}",
+        why="an index needs the name, and the table will be dropped",
         statements=tuple(sql),
         locks=brief(old),
         reversible=True,
@@ -68,7 +68,7 @@ def _step(schema: Schema, wanted: dict[str, Collection], ends: list[tuple[str, s
         kind="tx",
         phase="contract",
         what=f"rename collection{'s' if len(ends) > 1 else ''} {listed}",
-        why="its file says so",
+        why="renamed_from in its file",
         statements=tuple(one for sql, _ in moved for one in sql),
         locks=brief(", ".join(old for old, _ in ends)),
         reversible=False,
@@ -89,7 +89,7 @@ def _step(schema: Schema, wanted: dict[str, Collection], ends: list[tuple[str, s
 
 
 class _Table:
-    """One table that gets another name. `origin`: what it was called before a name in between."""
+    """One table to rename. `origin`: its name before an intermediate one."""
 
     def __init__(self, schema: Schema, live: LiveSchema, old: str, new: str, origin: str) -> None:
         self.schema, self.live, self.old, self.new, self.origin = schema, live, old, new, origin
@@ -128,7 +128,7 @@ class _Table:
     def _rules(self) -> Iterator[Move]:
         for place in self.table.rules:
             before = dict(place)
-            place.clear()  # a name that one gives up may be taken by the next
+            place.clear()  # a name that one frees may be taken by the next
             for name, item in before.items():
                 kind = getattr(item, "kind", "index")
                 follows = self.new + name.removeprefix(self.old)

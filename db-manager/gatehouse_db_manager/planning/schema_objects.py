@@ -1,6 +1,6 @@
-"""The steps about a schema itself: its two roles, its extensions, its free sequences, and who may do what in it.
+"""The steps about a schema itself: its two roles, its extensions, its sequences and its grants.
 
-What was in its file once and is no longer is taken away again, if somebody approves.
+What is no longer in schema.yaml is dropped, once approved.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
 from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief, hazard
 
-LET_IN = "let its roles in"
+LET_IN = "grant access to its roles"
 
 
 def schema_digest(schema: Schema) -> str:
@@ -19,17 +19,17 @@ def schema_digest(schema: Schema) -> str:
 
 
 def remember_schema(schema: Schema, made: tuple[str, ...]) -> Remember:
-    """`made`: the extensions that weren't there before us."""
+    """`made`: the extensions that db-manager created."""
     details = {"roles": list(schema.roles), "extensions": sorted(made)}
     return Remember(kind="schema", name=schema.name, digest=schema_digest(schema), details=details)
 
 
 def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Iterator[Step]:
-    """The roles, the schema, its extensions and rights, and the sequences that its tables may count by."""
+    """Creates roles, schema, extensions, grants, and the sequences that its tables may use."""
     missing = [role for role in schema.roles if role not in whole.roles]
     if missing:
         statements = tuple(ddl.create_role(role) for role in missing)
-        yield _step(schema, f"create role {', '.join(missing)}", "each schema has its own two", *statements)
+        yield _step(schema, f"create role {', '.join(missing)}", "each schema has two roles of its own", *statements)
     recorded = live.objects.get(("schema", schema.name))
     details = recorded.details if recorded else {}
     if not live.exists or missing or recorded is None or recorded.digest != schema_digest(schema):
@@ -37,13 +37,13 @@ def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Itera
         made = tuple(name for name in schema.extensions if name in known)
         before = details.get("roles", ())
         former = [role for role in before if role not in schema.roles]
-        # Service and reader changed places: the new reader has too much.
+        # Service and reader were swapped: the new reader has too many rights.
         moved = [role for role, now in zip(before, schema.roles, strict=False) if role != now and role in schema.roles]
         allowed = (*ddl.create_schema(schema), *ddl.grants(schema))
         yield _step(
             schema,
             LET_IN if live.exists else f"create schema {schema.name}",
-            f"{schema.service_role} reads and writes it, {schema.reader_role} reads it, nobody else may",
+            f"{schema.service_role} reads and writes it, {schema.reader_role} reads it",
             *(ddl.shut_out(schema, role) for role in moved),
             *(*allowed, *(ddl.shut_out(schema, role) for role in former)),
             remember=(remember_schema(schema, made), *_former_extensions(schema, details, made)),
@@ -57,7 +57,7 @@ def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Itera
 
 
 def close_schema(live: LiveSchema, whole: DatabaseState, schema: Schema) -> Iterator[Step]:
-    """What is no longer in schema.yaml; it comes last, when no column needs it any more."""
+    """Drops what is no longer in schema.yaml; last, when no column needs it any more."""
     wanted = {sequence.name for sequence in schema.sequences}
     for name in sorted(name for kind, name in live.objects if kind == "sequence" and name not in wanted):
         yield _contract(schema, "sequence", name, f"drop sequence if exists {schema.name}.{name}")
@@ -69,7 +69,7 @@ def close_schema(live: LiveSchema, whole: DatabaseState, schema: Schema) -> Iter
 
 
 def _former_extensions(schema: Schema, details: dict, made: tuple[str, ...]) -> Iterator[Remember]:
-    """Ours that are to go are remembered by themselves, until the last step has taken them away."""
+    """Extensions to drop are recorded by themselves until the last step has dropped them."""
     for name in details.get("extensions", ()):
         if name not in made:
             yield Remember(kind="extension", name=name, digest="")
@@ -78,7 +78,7 @@ def _former_extensions(schema: Schema, details: dict, made: tuple[str, ...]) -> 
 
 
 def _shut_out(schema: Schema, role: str) -> Hazard:
-    danger = f"no longer lets {role} in"
+    danger = f"revokes all access of {role}"
     return hazard("role.change", f"{schema.name}.{role}", schema.file, danger, table=schema.name, name=role)
 
 
@@ -87,18 +87,18 @@ def _sequence(schema: Schema, sequence: Sequence, stands: bool) -> Step:
     grant = f"grant usage, select on sequence {full} to {schema.service_role}"
     statement = f"{'alter' if stands else 'create'} sequence {full} {sequence.definition}"
     if stands:
-        # Where it has counted to may be beyond its new bounds; then it begins anew.
+        # Its current value may be outside its new bounds; then it restarts.
         again = f"exception when invalid_parameter_value then {statement} restart; end $$"
         statement = f"do $$ begin {statement}; {again}"
     return _step(
         schema,
         f"{'change' if stands else 'create'} sequence {sequence.name}",
-        "its definition changed; it goes on counting where it was" if stands else "it is new",
+        "its definition changed; it keeps its current value" if stands else "it is new",
         statement,
         grant,
         locks=brief(sequence.name) if stands else NEW,
         remember=(
-            # A script may have made it: from now on it is this file's.
+            # A script may have made it; now it belongs to schema.yaml.
             Remember(kind="made", name=f"sequence {sequence.name}"),
             Remember(kind="sequence", name=sequence.name, digest=sequence.digest),
         ),

@@ -1,11 +1,9 @@
-"""Views, functions, triggers, policies: what the files in repeatable/ make.
+"""Views, functions, triggers and policies: what the scripts in repeatable/ make.
 
-It is dropped and made again as a whole when a file changes, so views of views need no thought; and with whatever
-is in the way of a change to a table, in that change's transaction. Functions that tables are made of (in a check, a
-default, an index) come before the tables, and stay while those need them.
-"""
+When a script changes, everything that scripts made is dropped and made again, so views of views need no ordering. When
+a table change is blocked by such an object, that happens in the transaction of the change. Functions that tables use
+(in a check, a default, an index) are created before the tables, and stay while tables need them."""
 
-from collections.abc import Collection as Some
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
@@ -23,7 +21,7 @@ _LIKE_TABLES = ("view", "materialized view", "sequence", "foreign table", "type"
 
 
 class Scripts:
-    """One schema's scripts, with the one that db-manager writes for the enumerators. `done`: a step runs them."""
+    """One schema's scripts, including the generated one for enumerators. `done`: a step already runs them."""
 
     def __init__(self, schema: Schema, live: LiveSchema) -> None:
         self.schema = schema
@@ -35,12 +33,12 @@ class Scripts:
 
     @property
     def made(self) -> list[str]:
-        """What they have made so far, as `view everybody`."""
+        """Objects they have made, such as `view everybody`."""
         return [name for kind, name in self.live.objects if kind == "made"]
 
     @property
     def gone(self) -> list[str]:
-        """Scripts whose file is gone."""
+        """Scripts whose file was deleted."""
         kept = {script.name for script in self.scripts}
         return [name for kind, name in self.live.objects if kind == "script" and name not in kept]
 
@@ -51,7 +49,7 @@ class Scripts:
 
     @property
     def missing(self) -> list[str]:
-        """What they made and somebody dropped."""
+        """Objects they made that were dropped by hand."""
         return [name for name in self.made if name not in self.live.others]
 
     @cached_property
@@ -72,7 +70,7 @@ class Scripts:
     # Before tables
 
     def below(self) -> Iterator[Step]:
-        """Functions and types that tables are made of, if they are new or changed."""
+        """Creates functions and types that tables use, if they are new or changed."""
         if not (self.changed or self.missing):
             return
         needed = self._needed(self._of_tables)
@@ -83,14 +81,14 @@ class Scripts:
             for script, one in needed
         ]
         names = ", ".join(dict.fromkeys(f"{one.kind} {one.name}" for _, one in needed))
-        # What their bodies say of tables is looked at when all scripts run, after the tables.
+        # Their bodies are checked when all scripts run, after the tables.
         given = ("set local check_function_bodies = off", *self._new)
         yield Step(
             schema=self.schema.name,
             collection="",
             kind="tx",
             what=f"make {names}",
-            why="tables are made of it",
+            why="tables use it",
             statements=(*given, *(one.sql for one in scripts), *self._over),
             locks=NEW,
             reversible=True,
@@ -103,7 +101,7 @@ class Scripts:
         return [text for one in self.schema.collections for text in _texts(one.table)]
 
     def _needed(self, texts: list[str]) -> list[tuple[Script, ScriptStatement]]:
-        """What these are made of, and what that is made of, in the order of the files."""
+        """What these texts use, directly or indirectly, in the order of the files."""
         candidates = [(script, one) for script, one in self._creates if one.below_tables]
         found: list[tuple[Script, ScriptStatement]] = []
         while more := [
@@ -116,23 +114,23 @@ class Scripts:
     # In the way
 
     def in_the_way(self, name: str) -> tuple[str, ...]:
-        """What scripts made under the name that a new table is to have."""
+        """Objects made by scripts that have the name of a new table."""
         known = set(self.made)
         names = (f"{kind} {name}" for kind in _LIKE_TABLES)
         return tuple(one for one in names if one in known and one in self.live.others)
 
     def takes(self, name: str) -> bool:
-        """Whether they make something under the name of a table that goes."""
+        """Whether scripts make something with the name of a table that is dropped."""
         return any(one.name == name and one.kind in _LIKE_TABLES for _, one in self._creates)
 
     def around(self, step: Step) -> Step:
-        """A step that rewrites tables: views of them are in the way, so they go and come in its transaction."""
+        """Drops and makes views in the transaction of a step that rewrites their tables."""
         if not self.scripts and not self.made:
             return step
         return self._within(step)
 
     def around_drops(self, later: list[Step]) -> list[Step]:
-        """Steps that take away: a view of a column is in its way, so columns go in one transaction with the views."""
+        """Columns are dropped in one transaction with the views that use them."""
         drops = [step for step in later if step.what.startswith("drop column")]
         own = [one for one in self.made if one != f"view {ddl.ENUMERATOR_VIEW}"]
         if self.done or not drops or not (own or self.schema.scripts):
@@ -140,10 +138,10 @@ class Scripts:
         return [*(step for step in later if step not in drops), self.around_all(drops)]
 
     def around_all(self, drops: list[Step]) -> Step:
-        """All of these and the scripts in one transaction."""
+        """These steps and the scripts in one transaction."""
         first = msgspec.structs.replace(
             drops[0],
-            what=f"{'; '.join(step.what for step in drops)}; run scripts anew",
+            what=f"{'; '.join(step.what for step in drops)}; run scripts again",
             statements=tuple(one for step in drops for one in step.statements),
             remember=tuple(one for step in drops for one in step.remember),
             hazards=tuple(one for step in drops for one in step.hazards),
@@ -152,7 +150,7 @@ class Scripts:
 
     @property
     def _stays(self) -> tuple[str, ...]:
-        """Functions that tables are made of."""
+        """Functions that tables use."""
         needed = (one for _, one in self._needed(self._of_tables))
         return tuple(dict.fromkeys(f"{one.kind} {one.name}" for one in needed if one.kind in {"function", "aggregate"}))
 
@@ -168,9 +166,9 @@ class Scripts:
 
     # By themselves
 
-    def run(self, reshaped: Some[str], *, again: bool = False) -> list[Step]:
-        """The step that runs them, if something asks for it. `reshaped`: tables with other columns than before;
-        `again`: what roles may do was given anew, of which scripts may take some."""
+    def run(self, reshaped: set[str], *, again: bool = False) -> list[Step]:
+        """The step that runs them, if needed. `reshaped`: tables whose columns changed; `again`: grants were issued
+        again, which scripts may restrict."""
         changed, missing = self.changed, self.missing
         about = [one.name for one in self.schema.scripts if any(mentions(one.sql, table) for table in reshaped)]
         again = again and bool(self.made or self.schema.scripts)
@@ -183,7 +181,7 @@ class Scripts:
             what = f"run {', '.join(names)}"
         recorded = {name for kind, name in self.live.objects if kind == "script"}
         new = all(script.name not in recorded for script in changed) and not (self.gone or about or missing or again)
-        return [self._run(what, "it is new" if new else "it changed, or what it is about did")]
+        return [self._run(what, "it is new" if new else "it changed, or something it uses did")]
 
     def _run(self, what: str, why: str) -> Step:
         return Step(
@@ -201,7 +199,7 @@ class Scripts:
         )
 
     def leave(self, tables: Iterable[LiveTable]) -> list[Step]:
-        """The last step, if tables stop needing what no script makes any more: it had to stay until then."""
+        """The last step, if tables stop using what no script makes any more: it had to stay until then."""
         defined = {one.name for _, one in self._creates}
         words = [
             _bare(name) for name in self.made if name.partition(" ")[0] in {"function", "aggregate", "type", "domain"}
@@ -209,9 +207,7 @@ class Scripts:
         texts = [text for table in tables for text in _live_texts(table)]
         left = [word for word in words if word not in defined and any(mentions(text, word) for text in texts)]
         return (
-            [self._run(f"take {', '.join(left)} away", "no script makes it and no table needs it any more")]
-            if left
-            else []
+            [self._run(f"drop {', '.join(left)}", "no script makes it and no table uses it any more")] if left else []
         )
 
 
@@ -221,7 +217,7 @@ def _bare(name: str) -> str:
 
 
 def _texts(table: Table) -> Iterator[str]:
-    """All that may name a function or type."""
+    """Every text that may name a function or type."""
     for column in table.columns:
         yield " ".join((column.default or "", column.generated or "", column.sql_type, column.collation))
     yield from (one.definition for one in (*table.constraints, *table.indexes))

@@ -1,9 +1,8 @@
-"""What the SQL in migrations/ and repeatable/ must not do, though PostgreSQL would: each with its lesson.
+"""Unsafe statements in migrations/ and repeatable/, each with its lesson.
 
-`gate db check` says so for all files, with their lines, beside what squawk finds; a plan refuses those that are yet to
-run. Rules have squawk's names where it has the same, so that `-- squawk-ignore NAME` above a statement makes one
-exception to both. What a DO block or a function's body does isn't looked at.
-"""
+`gate db check` reports them for all files, with lines, next to squawk's findings; a plan refuses those in files that
+are about to run. Rules share squawk's names where possible, so `-- squawk-ignore NAME` above a statement is an
+exception to both. DO blocks and function bodies are not checked."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""What the planner knows about one existing table, and the steps and refusals it collects for it."""
+"""Planning one existing table: its state, and the steps and refusals collected for it."""
 
 import re
 from collections.abc import Mapping
@@ -19,41 +19,41 @@ from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.hazards.lessons import LESSONS
 from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
 
-# A rough speed of a small RDS instance, in bytes a second; only used to say "about 2 s" in a plan.
+# Bytes per second on a small RDS instance, roughly; only for the estimates in a plan.
 SCAN_SPEED = 200e6
 RULES = frozenset({"index", "primary_key", "unique", "check", "foreign_key", "exclusion"})
-# They have no index, and so may share a name with one.
+# Constraints without an index; they may share a name with one.
 WITHOUT_INDEX = frozenset({"check", "foreign_key"})
-NEW = "nothing that is in use"
-NOTHING = "nothing: reads and writes go on"
+NEW = "nothing in use"
+NOTHING = "nothing: reads and writes continue"
 _WORD = re.compile(r"'(?:[^']|'')*'|[a-z_][a-z0-9_$]*", re.IGNORECASE)
 
 
 def brief(table: str) -> str:
-    return f"{table} for an instant (gives way after 100 ms and tries again)"
+    return f"{table} briefly (waits at most 100 ms, then retries)"
 
 
 def space(item: Constraint | Index | LiveConstraint | LiveIndex | str, name: str = "") -> tuple[str, str]:
-    """What a name is unique in: a constraint without an index may be called as an index is, and as a column."""
+    """The namespace of a name: constraints without an index, indexes, and columns each have their own."""
     kind = item if isinstance(item, str) else getattr(item, "kind", "index")
     place = kind if kind == "column" else "rule" if kind in WITHOUT_INDEX else "index"
     return place, name or str(getattr(item, "name", ""))
 
 
 def substitute(text: str, names: Mapping[str, str]) -> str:
-    """SQL with identifiers replaced; what stands in quotes is left alone."""
+    """SQL with identifiers replaced, except inside quotes."""
     return _WORD.sub(lambda found: names.get(found[0].lower(), found[0]), text)
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether SQL names an identifier outside of quotes."""
+    """Whether SQL contains an identifier outside of quotes."""
     return any(word.lower() == name for word in _WORD.findall(text))
 
 
 def hazard(
     lesson: str, name: str, file: str, danger: str, /, *, why: str = "", rows: int | None = None, **names: str
 ) -> Hazard:
-    """A lesson about something at hand; `name` in full."""
+    """A hazard from a lesson; `name` is qualified."""
     taught = LESSONS[lesson]
     return Hazard(
         kind=lesson,
@@ -83,9 +83,12 @@ def remember(item: Constraint | Index, name: str = "") -> Remember:
 
 
 class TableChange:
-    """`empty`: no row was ever in it, so nothing can be lost or held up. `tightens`: there is a rule that rows could
-    break. `migrates`: files move its data before new rules are looked at. `later`: steps that take something away.
-    `handled`: columns, constraints and indexes that another step already sees to, as `space` has them.
+    """Attributes:
+    empty: no row was ever in the table, so nothing can be lost or blocked.
+    migrates: migrations move its data before new rules are added.
+    tightens: a rule is added that rows could violate.
+    later: steps that remove something; they come last.
+    handled: columns, constraints and indexes that another step changes, keyed as by `space`.
     """
 
     def __init__(self, schema: Schema, collection: Collection, live_schema: LiveSchema, migrates: bool = False) -> None:
@@ -110,13 +113,13 @@ class TableChange:
         self.tables = live_schema.tables
         # Foreign keys of any table, (table, name), that gave way to another key here, and come again when it stands.
         self.fallen: tuple[tuple[str, str], ...] = ()
-        # What the table and its columns are called until the steps run, where they are renamed.
+        # The names of the table and its columns before a rename runs.
         self.full_now = f"{schema.name}.{self.live.was or self.live.name}"
         self.names_now: dict[str, str] = {}
 
     @property
     def gone(self) -> list[str]:
-        """Columns that db-manager made and the file no longer has."""
+        """Columns that db-manager made and that are no longer in the file."""
         kept = {column.name for column in self.table.columns}
         return [name for name in self.live.columns if name not in kept and self.recorded("column", name) is not None]
 
@@ -139,7 +142,7 @@ class TableChange:
         return given
 
     def without(self, fallen: set[str]) -> None:
-        """Goes on as if these constraints weren't there: an earlier step takes them away."""
+        """Continues as if these constraints didn't exist: an earlier step drops them."""
         kept = {name: one for name, one in self.live.constraints.items() if name not in fallen}
         self.live = msgspec.structs.replace(self.live, constraints=kept)
 
@@ -147,30 +150,30 @@ class TableChange:
         return self.objects.get((kind, f"{self.table.name}.{name}" if kind == "column" else name))
 
     def stands(self, item: Constraint | Index, live: LiveConstraint | LiveIndex, name: str = "") -> bool:
-        """Whether it was made from this definition, and nobody changed it since."""
+        """Whether it was made from this definition and has not been changed since."""
         recorded = self.recorded("index" if isinstance(item, Index) else item.kind, name or item.name)
         return recorded is not None and recorded.digest == item.digest and not self.touched(recorded, live.definition)
 
     def touched(self, recorded: Recorded, definition: str | None) -> bool:
-        """Whether PostgreSQL words it otherwise than right after we made it. Each version has its own words."""
+        """Whether PostgreSQL's text differs from right after we made it. Only comparable within a major version."""
         major, known, text = str(recorded.details.get("live", "")).partition(":")
         return bool(known) and major == str(self.major) and text != (definition or "")
 
     def count(self, condition: str) -> int | None:
-        """How many rows there are of it; the first plan only asks. -1: a value can't be read as asked."""
+        """How many rows match; None in the first plan, which only asks. -1: a value could not be cast."""
         asked = substitute(condition, self.names_now)
         question = f"select count(*) from {self.full_now} where {asked}"  # noqa: S608 (names are checked)
         self.questions.append(question)
         return self.answers.get(question)
 
     def has_rows(self) -> bool:
-        """Whether there is one; counting them all would take long."""
+        """Whether there is a row, without counting them all."""
         question = f"select count(*) from (select from {self.full_now} limit 1) one"  # noqa: S608 (names are checked)
         self.questions.append(question)
         return self.answers.get(question) != 0
 
     def forget_other(self, item: Constraint | Index) -> tuple[Remember, ...]:
-        """What is recorded under the same name, but is of another kind and goes."""
+        """Records of another kind under the same name; that object is dropped."""
         kinds = {kind for kind, name in self.objects if name == item.name}
         own = "index" if isinstance(item, Index) else item.kind
         if own == "index":
@@ -182,7 +185,7 @@ class TableChange:
     def refuse(
         self, lesson: str, key: str, danger: str, *, why: str = "", rows: int | None = None, **names: str
     ) -> None:
-        """Not to be had, whoever approves; `why` if there is more to say than the lesson does."""
+        """Adds a refusal that no approval lifts; `why` replaces the lesson's reason."""
         taught = LESSONS[lesson]
         given = {**self._names, **names}
         why, good = why or taught.why, taught.said(taught.good, given)
@@ -203,7 +206,7 @@ class TableChange:
     def hazard(
         self, lesson: str, name: str, danger: str, /, *, why: str = "", rows: int | None = None, **names: str
     ) -> Hazard:
-        """What somebody has to approve. `name`: of what is concerned, in its schema."""
+        """A hazard that needs approval. `name` of the object, without its schema."""
         given = {**self._names, "name": name, **names}
         return hazard(lesson, f"{self.schema.name}.{name}", self.collection.file, danger, why=why, rows=rows, **given)
 
@@ -215,7 +218,7 @@ class TableChange:
         self._add(self.steps, what, why, statements, more)
 
     def contract(self, what: str, why: str, *statements: str, **more: Any) -> None:
-        """A step that comes after everything else: it takes away what running code may use."""
+        """Adds a step that comes last, as it removes what running code may use."""
         self._add(self.later, what, why, statements, {"phase": "contract", "reversible": False, **more})
 
     def _add(self, steps: list[Step], what: str, why: str, statements: tuple[str, ...], more: dict[str, Any]) -> None:
@@ -231,11 +234,11 @@ class TableChange:
 
 
 def validate(change: TableChange, *items: Constraint, name: str = "") -> None:
-    """Look at the rows that were there before constraints came (under `name`, if one is given). Undone if one fails."""
+    """Adds the step that validates constraints (under `name`, if given). Undone if a row violates one."""
     names = [name or item.name for item in items]
     change.step(
-        f"check every row against {', '.join(names)}",
-        "in a transaction of its own: in one with the step before, writes would wait for it",
+        f"validate {', '.join(names)}",
+        "in its own transaction, so that writes don't wait for the scan",
         change.alter(", ".join(f"validate constraint {one}" for one in names)),
         locks=NOTHING,
         seconds=change.live.size / SCAN_SPEED,

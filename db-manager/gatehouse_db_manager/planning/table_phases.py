@@ -1,7 +1,8 @@
-"""The steps that bring one existing table to its configuration while the service keeps reading and writing it.
+"""The phases in which an existing table changes while services keep reading and writing it: expand, enforce, link,
+loosen.
 
-First what only adds; then, when migrations have moved the data, the rules; last what takes something away. What
-could lose data, break running code or hold a lock for long needs an approval, or is refused with the way round.
+First what only adds; then, once migrations have moved the data, the rules; last what removes something. What could
+lose data, break running code or hold a lock for long needs approval or is refused.
 """
 
 from gatehouse_db_manager.planning.columns import (
@@ -19,13 +20,13 @@ from gatehouse_db_manager.planning.table_change import TableChange, space
 
 
 def expand(change: TableChange) -> None:
-    """Columns come first: migrations fill them, and new rules may be about them."""
+    """Adds columns: migrations fill them, and new rules may use them."""
     change_columns(change)
     change_comments(change)
 
 
 def enforce(change: TableChange) -> None:
-    """The rules about the table alone, keys among them."""
+    """Adds rules about the table alone, including keys."""
     require_columns(change)
     number_columns(change)
     for constraint in change.table.constraints:
@@ -37,9 +38,9 @@ def enforce(change: TableChange) -> None:
 
 
 def link(change: TableChange, fallen: set[tuple[str, str]]) -> None:
-    """What refers to other tables, whose keys are in place by now.
+    """Adds foreign keys; the keys that they need exist by now.
 
-    `fallen`: foreign keys (table, name) that gave way to another key in the table that they refer to.
+    `fallen`: foreign keys (table, name) that were dropped because the key they need was replaced.
     """
     change.without({name for table, name in fallen if table == change.full})
     for constraint in change.table.constraints:
@@ -48,7 +49,7 @@ def link(change: TableChange, fallen: set[tuple[str, str]]) -> None:
 
 
 def loosen(change: TableChange) -> None:
-    """What goes, when nothing needs it any more: columns of a primary key can't be empty until it is another."""
+    """Drops what nothing needs any more, and makes columns nullable."""
     relax(change)
     drop_unwanted(change)
     drop_columns(change)

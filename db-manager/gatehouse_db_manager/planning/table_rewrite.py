@@ -1,8 +1,7 @@
-"""Changes for which PostgreSQL has to write a table anew, or read it all, while nobody else may use it: another
-type, a generated column, an exclusion constraint. Small tables are done at once, in one transaction; large ones are
-refused with the way round.
+"""Changes for which PostgreSQL rewrites or scans a table under an exclusive lock: another type, a generated column, an
+exclusion constraint. Small tables are changed in one transaction; large ones are refused, with an alternative.
 
-Everything about the columns concerned is taken down and put up again in that transaction, so the result is what a
+Whatever depends on the columns concerned is dropped and created again in that transaction, so the result is what a
 new database would have.
 """
 
@@ -17,14 +16,14 @@ from gatehouse_db_manager.planning.plan import Hazard, Step
 from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
 from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDependents
 
-# Bytes. Rewriting runs at about 30 MB a second, so everybody waits for about half a second at most.
+# Bytes. A rewrite runs at about 30 MB/s, so queries wait for half a second at most.
 SMALL = 16_000_000
 _REWRITE_SPEED = 30e6
 _SIZED = re.compile(r"(character varying|numeric|character|timestamp|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?(.*)\Z")
 
 
 def widens(old: str, new: str) -> bool:
-    """Whether PostgreSQL changes the type without looking at rows: every value is stored just the same."""
+    """Whether PostgreSQL changes the type without a scan, as every value is stored the same."""
     before, after = _SIZED.match(old), _SIZED.match(new)
     if before and before[1] == "character varying" and not before[4] and new == "text":
         return True
@@ -66,8 +65,8 @@ class Rewrite(RewriteDependents):
         if size > SMALL:
             for change in self.touched:
                 why = (
-                    f"PostgreSQL would rewrite {size / 1e6:,.0f} MB behind an exclusive lock, for about "
-                    f"{size / _REWRITE_SPEED:.0f} s in which nobody reads or writes."
+                    f"PostgreSQL would rewrite {size / 1e6:,.0f} MB under an exclusive lock; reads and writes would "
+                    f"wait for about {size / _REWRITE_SPEED:.0f} s."
                 )
                 change.refuse("table.rewrite", "columns", f"needs to {'; '.join(self.whats)}", why=why)
             return None
@@ -80,7 +79,7 @@ class Rewrite(RewriteDependents):
             what="; ".join(self.whats),
             why="in one transaction: the tables are empty" if not size else "in one transaction, as the table is small",
             statements=self.statements,
-            locks=f"{names}: nobody reads or writes until it is done",
+            locks=f"{names}: blocks all reads and writes until it is done",
             reversible=False,
             seconds=size / _REWRITE_SPEED,
             remember=tuple(self.remembered),
@@ -99,7 +98,7 @@ class Rewrite(RewriteDependents):
                     continue
                 change.step(
                     f"widen {column.name} to {column.sql_type}",
-                    "every value is stored the same, so no row is looked at",
+                    "every value is stored the same, so no row is read",
                     change.alter(f"alter column {column.name} type {column.sql_type}"),
                     remember=(remember_column(change.table.name, column),),
                 )
@@ -134,7 +133,7 @@ class Rewrite(RewriteDependents):
             return
         why = ""
         if live and not live.generated:
-            why = f"what {name} holds is lost, and PostgreSQL rewrites the table behind an exclusive lock."
+            why = f"the values of {name} are lost, and PostgreSQL rewrites the table under an exclusive lock."
         danger = f"{'changes how' if again else 'adds'} the generated column {name}{' is generated' if again else ''}"
         self._hazard(change, "column.generated", name, danger, why=why, column=name)
 
@@ -173,7 +172,7 @@ class Rewrite(RewriteDependents):
                 "column.type.values",
                 f"columns.{column.key}.type",
                 f"changes {name} from {old} to {new}",
-                why=f"{'some rows have' if lost < 0 else f'{lost:,} rows have'} a value that {new} can't hold.",
+                why=f"{'some rows have' if lost < 0 else f'{lost:,} rows have'} a value that doesn't fit {new}.",
                 rows=None if lost < 0 else lost,
                 column=name,
                 type=new,

@@ -1,6 +1,5 @@
-"""What is about columns that are written anew (table_rewrite.py): rules and indexes of them, columns made from them,
-and foreign keys of any table that point at them. All of it is taken down before, and put up again after.
-"""
+"""Dependents of columns that are rewritten (table_rewrite.py): rules and indexes, generated columns, and foreign keys
+of any table. They are dropped before the rewrite and created again after it."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ _TARGET = re.compile(r"references (?:\w+\.)?(\w+)(?: ?\(([^)]*)\))?", re.IGNOREC
 
 
 class RewriteDependents:
-    """Statements by when they run: what rests on something comes down before it, and goes up after it."""
+    """Statements by when they run: dependents are dropped first and created last."""
 
     def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:
         self.schema = schema
@@ -31,9 +30,9 @@ class RewriteDependents:
         self.links_up: list[str] = []
         self.remembered: list[Remember] = []
         self.touched: list[TableChange] = []
-        # (table, column) that is another one afterwards.
+        # (table, column) that is rewritten.
         self.concerned: set[tuple[str, str]] = set()
-        # Names of constraints and indexes that are taken down or put up.
+        # Names of constraints and indexes that are dropped or created.
         self.moved: set[str] = set()
 
     @property
@@ -63,7 +62,7 @@ class RewriteDependents:
         self.remembered.append(remember_column(change.table.name, column))
 
     def _derived(self, change: TableChange, concerned: set[str]) -> None:
-        """Generated columns of columns that change: they come down before and up after."""
+        """Drops and creates generated columns over columns that change."""
         columns = {column.name: column for column in change.table.columns}
         for name, live in change.live.columns.items():
             if not live.generated or space("column", name) in change.handled or not live.default:
@@ -80,7 +79,7 @@ class RewriteDependents:
                 self.remembered.append(Remember(kind="column", name=f"{change.table.name}.{name}"))
 
     def _rules(self, change: TableChange, concerned: set[str]) -> None:
-        """Everything but foreign keys. What a name stands for may be of another kind afterwards."""
+        """All rules but foreign keys. A name may stand for another kind afterwards."""
         for item in (*change.table.constraints, *change.table.indexes):
             if getattr(item, "kind", "") == "foreign_key" or space(item) in change.handled:
                 continue
@@ -98,7 +97,7 @@ class RewriteDependents:
                 self._down(change, "index", name)
 
     def _links(self, change: TableChange) -> None:
-        """Foreign keys whose columns change, or those that they point at, or the key that they rest on."""
+        """Foreign keys whose columns change, or the columns or key that they refer to."""
         for item in change.table.constraints:
             if item.kind != "foreign_key" or space(item) in change.handled:
                 continue
@@ -123,7 +122,7 @@ class RewriteDependents:
         return live.rests_on in self.moved or self._is_moved(table, live.definition)
 
     def _needs(self, definition: str) -> bool:
-        """Whether the key that a foreign key points at is only put up here."""
+        """Whether the key that a foreign key needs is created here."""
         found = _TARGET.search(definition)
         target = self.changes.get(found[1]) if found else None
         if found is None or target is None:
@@ -138,7 +137,7 @@ class RewriteDependents:
         return not self.concerned.isdisjoint(self._ends(table, definition))
 
     def _ends(self, table: str, definition: str) -> Iterator[tuple[str, str]]:
-        """The columns of a foreign key, and those that it points at."""
+        """The columns of a foreign key, and those that it refers to."""
         own = re.search(r"\(([^)]*)\)", definition)
         yield from ((table, one.strip()) for one in (own[1].split(",") if own else ()))
         if found := _TARGET.search(definition):
@@ -154,7 +153,7 @@ class RewriteDependents:
         self.remembered.append(Remember(kind=kind, name=name))
 
     def up(self, change: TableChange, item: Constraint | Index) -> None:
-        """What stands under its name goes before."""
+        """Drops what has its name now."""
         kind = "index" if isinstance(item, Index) else item.kind
         for former in _former(change, item):
             own = getattr(former, "kind", "index")
@@ -177,7 +176,7 @@ class RewriteDependents:
 
 
 def _former(change: TableChange, item: Constraint | Index) -> list[LiveConstraint | LiveIndex]:
-    """What has its name now, and can't beside it."""
+    """What has its name now and conflicts with it."""
     named = (change.live.constraints.get(item.name), change.live.indexes.get(item.name))
     found = [one for one in named if one is not None]
     constraint = isinstance(item, Constraint)

@@ -34,8 +34,8 @@ def test_plan_shows_what_apply_then_does(gate, checkout, database):
     assert "create table person" in gate("plan")
     assert database.value("select to_regnamespace('person') is null"), "plan changes nothing"
     assert "person 1.0.0.0" in gate("apply")
-    assert "In place: nothing to do." in gate("plan")
-    assert "In place: nothing to do" in gate("apply")
+    assert "Up to date: nothing to do." in gate("plan")
+    assert "Up to date: nothing to do" in gate("apply")
 
 
 def test_plan_shows_just_the_change_and_what_it_locks(gate, checkout, database):
@@ -47,7 +47,7 @@ def test_plan_shows_just_the_change_and_what_it_locks(gate, checkout, database):
     )
     shown = gate("plan")
     assert "add column nick" in shown
-    assert "person, for an instant" in shown
+    assert "person, briefly" in shown
     assert shown.rstrip().splitlines()[-1].startswith("  db apply"), "the last line says what to do next"
     assert "create index concurrently person_by_nick" in shown
     assert "person 1.0.0.0 → 1.0.1.0" in shown
@@ -59,7 +59,7 @@ def test_a_version_alone_is_written_without_a_step(gate, checkout):
     gate("apply")
     checkout.collection(version="1.0.1.0")
     assert "person 1.0.1.0" in gate("apply")
-    assert "In place" in gate("plan")
+    assert "Up to date" in gate("plan")
 
 
 def test_plan_as_json_can_be_read_by_a_script(gate, checkout):
@@ -109,7 +109,7 @@ def test_a_refusal_ends_with_3_and_plan_shows_it_too(gate, checkout):
     for command in ("plan", "apply"):
         shown = gate(command, exit_code=3)
         assert "person.yaml" in shown
-        assert "a version never changes" in shown
+        assert "an applied version is immutable" in shown
 
 
 def test_a_failed_step_ends_with_4(gate, checkout):
@@ -126,13 +126,13 @@ def test_a_lock_not_freed_in_time_ends_with_5(gate, checkout, database):
 def test_no_database_is_said_in_one_sentence(gate, checkout, monkeypatch):
     checkout.collection()
     shown = gate("plan", exit_code=4, url="postgresql://127.0.0.1:1/none")
-    assert "There is no database to be reached" in shown
+    assert "Can't connect to the database" in shown
     assert "Connection refused. Check the address" in shown
     assert "missing" in gate("plan", exit_code=4, url="nonsense")
     monkeypatch.delenv("GATEHOUSE_ADMIN_URL", raising=False)
     result = CliRunner().invoke(db, ["plan", "--root", str(checkout.root)])
     assert result.exit_code == 4
-    assert "Start the local one with ./local/up db" in result.output
+    assert "Start it with ./local/up db" in result.output
 
 
 def test_the_running_platform_s_database_is_found_by_itself(checkout, database, monkeypatch):
@@ -158,7 +158,7 @@ def test_reset_asks_first_and_loads_test_data_when_told(gate, checkout, database
     checkout.collection()
     gate("apply")
     database.people(3)
-    assert "All data in person will be lost" in gate("reset", exit_code=1)
+    assert "This deletes all data in person" in gate("reset", exit_code=1)
     assert database.value("select count(*) from person.person") == 3
     checkout.rows([{"id": ADA, "name": "Ada"}])
     gate("reset", "--yes", "--test-data")

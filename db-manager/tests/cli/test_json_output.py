@@ -29,7 +29,8 @@ def standing(postgres, tmp_path_factory):
     """A database of many rules with rows that other shapes can't all hold, and one that is empty."""
     full, empty = Database(postgres.create_database()), Database(postgres.create_database())
     checkout = Checkout(tmp_path_factory.mktemp("standing"))
-    apply(full.url, shapes.write(checkout, {**shapes.SHAPES["rules"], "others": shapes.SHAPES["pet"]["others"]}, 1))
+    wanted = {**shapes.SHAPES["rules"], "others": shapes.SHAPES["pet"]["others"]}
+    apply(full.url, shapes.write_shape(checkout, wanted, 1))
     shapes.fill(full)
     yield full, empty
     for database in (full, empty):
@@ -39,7 +40,7 @@ def standing(postgres, tmp_path_factory):
 @pytest.mark.parametrize("name", [*shapes.SHAPES, "required"])
 def test_every_plan_is_as_published(standing, checkout, name):
     required = {"columns": {"age": {"type": "integer", "required": True}, "visits": {"type": "date"}}}
-    configuration = shapes.write(checkout, shapes.SHAPES.get(name, required), 2)
+    configuration = shapes.write_shape(checkout, shapes.SHAPES.get(name, required), 2)
     validator = published("plan")
     for database in standing:
         planned = plan(database.url, configuration)

@@ -56,7 +56,7 @@ PLANS = {
     "long": plan(step(f"add column {LONG}, {LONG}", collection=LONG, locks=brief(LONG), why=LONG * 3)),
     "many": plan(*(step(f"build index {LONG}", kind="no_tx", locks=NOTHING, seconds=40.0) for _ in range(120))),
     "new": plan(*(step(f"create table t{one}", collection=f"t{one}", locks=NEW) for one in range(30))),
-    "closed": plan(step(locks="person: nobody reads or writes until it is done", reversible=False, seconds=3.0)),
+    "closed": plan(step(locks="person: blocks all reads and writes until it is done", reversible=False, seconds=3.0)),
     "danger": plan(
         step(),
         DROP,
@@ -108,10 +108,10 @@ def test_in_a_pipe_there_are_no_colours_and_sentences_stay_whole(shown, name):
 @pytest.mark.parametrize(
     ("name", "next_line"),
     [
-        ("nothing", "✓ In place: nothing to do."),
+        ("nothing", "✓ Up to date: nothing to do."),
         ("one", "gate db apply"),
         ("danger", f"gate db apply --approve {PLANS['danger'].fingerprint}"),
-        ("refused", "Refused for 1 reason: apply would change nothing. Next: fix it, and plan again."),
+        ("refused", "Refused for 1 reason: apply would change nothing. Next: fix it and plan again."),
     ],
 )
 def test_the_last_line_says_what_to_do_next(shown, name, next_line):
@@ -121,15 +121,15 @@ def test_the_last_line_says_what_to_do_next(shown, name, next_line):
 def test_the_first_lines_say_what_it_comes_to(shown):
     assert shown("many").startswith("120 steps in local, about 80 min. A plan changes nothing.\n")
     (line,) = [line for line in shown("danger").splitlines()[:4] if line.startswith("  person")]
-    assert line.split() == ["person", "2", "an", "instant", "nobody", "step", "2"]
-    assert "everybody, step 1" in shown("closed")
-    assert shown("refused").startswith("Refused for what is marked ✗ below.")
+    assert line.split() == ["person", "2", "<", "0.1", "s", "nothing", "step", "2"]
+    assert "all queries, step 1" in shown("closed")
+    assert shown("refused").startswith("Refused, see ✗ below.")
 
 
 def test_a_step_says_what_it_locks_how_long_it_takes_and_whether_it_can_be_undone(shown):
     (line,) = [line for line in shown("danger").splitlines() if "drop column phone   " in line]
-    assert line.split()[-7:] == ["person,", "for", "an", "instant", "an", "instant", "no"]
-    assert "person: nobody reads or   about 3 s" in shown("closed")
+    assert line.split()[-6:] == ["person,", "briefly", "<", "0.1", "s", "no"]
+    assert "person: blocks all reads  about 3 s" in shown("closed")
 
 
 def test_a_danger_is_a_lesson(shown):

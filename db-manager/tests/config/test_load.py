@@ -37,7 +37,7 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(checkou
 def test_text_with_a_comma_in_a_flow_mapping_is_explained(checkout):
     text = "collection: person\ndescription: A person\nversion: 1.0.0.0\ncolumns:\n"
     checkout.write(COLLECTION, text + "  id: {type: identity, primary: true, description: Short, stable}\n")
-    assert "columns.id.stable: is not a known key. Text with a comma in {...} needs quotes." in problems(checkout)
+    assert "columns.id.stable: is not a known key. Quote text that contains a comma inside {...}." in problems(checkout)
 
 
 def test_a_key_given_twice_is_refused(checkout):
@@ -86,15 +86,15 @@ def test_a_file_that_cannot_be_read_is_one_problem_whatever_refers_to_it(checkou
         ({"a" * 49: {"type": "text", "unique": True}}, None),
         ({"a" * 55: {"type": "text", "unique": True}}, "is 69 bytes long"),
         ({"kind": {"type": "enum", "of": "kind"}}, "pins no enumerators (the last number is 0)"),
-        ({"kind": {"type": "text", "of": "kind"}}, "columns.kind.of = kind: belongs to columns of type enum"),
+        ({"kind": {"type": "text", "of": "kind"}}, "columns.kind.of = kind: is for columns of type enum"),
         ({"boss_id": {"type": "reference", "to": "persn"}}, 'is not a collection. Did you mean "person"?'),
         ({"boss_id": {"type": "reference"}}, "columns.boss_id.to: is missing."),
         ({"made": {"type": "breadcrumb", "unique": True}}, "it has several columns"),
         ({"made": {"type": "breadcrumb"}, "made_at": {"type": "timestamp"}}, "makes a second column made_at."),
         ({"price": {"type": "money", "default": {"cents": 1}}}, "doesn't name the parts of money."),
         ({"since": {"type": "timestamp", "default": "2026-01-01T00:00:00"}}, "has no time zone"),
-        ({"low": {"type": "text", "generated": "lower(name)", "default": "x"}}, "can't stand beside `generated`"),
-        ({"note": {"type": "document", "schema": {"type": "objekt"}}}, "is no JSON Schema (2020-12)"),
+        ({"low": {"type": "text", "generated": "lower(name)", "default": "x"}}, "can't be combined with `generated`"),
+        ({"note": {"type": "document", "schema": {"type": "objekt"}}}, "is not a JSON Schema (2020-12)"),
     ],
 )
 def test_a_column_that_does_not_fit_is_refused(checkout, columns, expected):
@@ -118,8 +118,8 @@ def test_a_column_that_does_not_fit_is_refused(checkout, columns, expected):
         ({"indexes": {"by_name": {"columns": ["name"], "method": "gin", "unique": True}}}, "can't be unique."),
         ({"indexes": {"by_name": {"columns": ["name"], "method": "tree"}}}, "indexes.by_name.method = tree"),
         ({"unique": {"one": {"columns": ["nam"]}}}, "unique.one.columns = nam: is not a column."),
-        ({"checks": {"sound": "name <> ''; drop table person"}}, "is not one SQL expression."),
-        ({"primary_key": ["id", "name"]}, "stands beside `primary` on a column."),
+        ({"checks": {"sound": "name <> ''; drop table person"}}, "is not a single SQL expression."),
+        ({"primary_key": ["id", "name"]}, "is combined with `primary` on a column."),
         ({"deprecated": {"nme": "use name"}}, 'deprecated.nme: is not a column. Did you mean "name"?'),
         ({"checks": {"name_length": "true"}}, "makes the name person_name_length a second time."),
     ],
@@ -158,7 +158,7 @@ def test_an_unknown_enumerator_and_an_unknown_default_value_are_refused(checkout
         },
     )
     found = problems(checkout)
-    assert 'is no value of status. Did you mean "pending"?' in found
+    assert 'is not a value of status. Did you mean "pending"?' in found
     assert 'Did you mean "status"?' in found
 
 
@@ -186,8 +186,8 @@ def test_two_services_cannot_share_a_schema_or_a_role(checkout):
 @pytest.mark.parametrize(
     ("file", "sql", "expected"),
     [
-        ("person/2.0.0.0/01_move.backfill.sql", "update person set name = name", "is not named as a migration"),
-        ("person/2.0.0/move.sql", "select 1", "is not named as a migration"),
+        ("person/2.0.0.0/01_move.backfill.sql", "update person set name = name", "is not a migration's file name"),
+        ("person/2.0.0/move.sql", "select 1", "is not a migration's file name"),
         ("persn/2.0.0/01_move.expand.sql", "select 1", 'belongs to no collection. Did you mean "person"?'),
         ("person/2.0.0/01_move.backfill.sql", "delete from person", "is not one UPDATE of its collection"),
         ("person/2.0.0/01_move.backfill.sql", "update person set name = x from y", "is not one UPDATE"),
@@ -212,7 +212,7 @@ def test_a_migration_is_named_and_made_as_it_should_be(checkout, file, sql, expe
         ),
         (
             {"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada", "status": "of"},
-            "is no value of its enumerator.",
+            "is not a value of its enumerator.",
         ),
         (
             {"id": "019a0000-0001-7000-8000-000000000001", "name": "Ada", "info": {"a": "x"}},
@@ -234,7 +234,7 @@ def test_what_is_wrong_in_many_rows_is_said_once(checkout):
     checkout.collection()
     checkout.rows([{"id": f"019a0000-0001-7000-8000-00000000000{n}", "name": "Ada", "nme": "x"} for n in range(9)])
     assert problems(checkout).count("nme") == 1
-    assert "is not a column. So in 8 more rows. Did you mean" in problems(checkout)
+    assert "is not a column. Same in 8 more rows. Did you mean" in problems(checkout)
 
 
 def test_two_rows_with_one_key_are_refused(checkout):

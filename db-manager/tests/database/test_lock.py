@@ -34,7 +34,7 @@ def gives_up(database, checkout, **more):
     with pytest.raises(FailedError) as caught:
         approved(database, checkout, **more)
     assert caught.value.exit_code == 5
-    assert "pply again: it " in str(caught.value) or "pply again: that clears" in str(caught.value)
+    assert "pply again" in str(caught.value)
     assert database.run("select version from dbm.version") == [("1.0.0.0",)]
     assert database.run("select 1 from dbm.run where state = 'running'") == []
     return str(caught.value)
@@ -75,7 +75,7 @@ def test_a_reader_that_never_ends_is_not_waited_for(people, database, change):
     with database.connect() as reader:
         reader.execute("begin; select from person.person")
         said = gives_up(database, people, patience=0.3)
-    assert "look for long transactions in pg_stat_activity" in said
+    assert "find long transactions in pg_stat_activity" in said
     assert database.tables() == before
     comes_through(database, people)
 
@@ -85,7 +85,7 @@ def test_a_backfill_gives_up_at_a_row_that_never_comes_free(people, database):
     people.write(f"{MOVES}/01_more.backfill.sql", "update person set visits = visits + 1")
     with database.connect() as writer:
         writer.execute("begin; update person.person set email = 'mine' where name = 'Person 50'")
-        assert "it goes on there" in gives_up(database, people, patience=0.3)
+        assert "it resumes after them" in gives_up(database, people, patience=0.3)
     comes_through(database, people)
     assert database.run("select distinct visits from person.person") == [(1,)]
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from gatehouse_local.runner import postgres as embedded
+from gatehouse_local.runner.postgres import unprivileged
 from gatehouse_local.testing.pytest_plugin import free_port
 
 from ..servers import ready
@@ -50,7 +50,7 @@ def pooler(request, database, tmp_path):
     given = {"host": known["host"], "port": known["port"], "listen": listen, "users": users, "mode": request.param}
     file = tmp_path / "pgbouncer.ini"
     file.write_text(SETTINGS.format(**given))
-    words = [*embedded.unprivileged(tmp_path), command, "--quiet", str(file)]
+    words = [*unprivileged(tmp_path), command, "--quiet", str(file)]
     with subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd=Path("/")) as process:
         yield ready(make_conninfo(database.url, port=listen, sslmode="disable", gssencmode="disable"), process)
         process.terminate()
@@ -67,8 +67,8 @@ def test_a_pooler_is_refused_before_anything_is_done(checkout, database, starter
     for word in ("apply", "plan"):
         command = starter.start(word, checkout, pooler)
         assert command.wait() == 3, command.said
-        assert "leads through a connection pooler" in command.said
-        assert "connect directly" in command.said
+        assert "goes through a connection pooler" in command.said
+        assert "Use the address of PostgreSQL itself" in command.said
         assert "for-tests-only" not in command.said
     with psycopg.connect(pooler, autocommit=True) as connection:
         assert connection.execute(LEFT).fetchone() == fresh

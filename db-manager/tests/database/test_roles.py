@@ -73,7 +73,7 @@ def test_a_new_password_replaces_the_old_one(two, database, checkout):
 
 
 def test_a_password_for_an_unknown_role_is_refused(two, database, checkout):
-    with pytest.raises(FailedError, match="There is no role persn_service"):
+    with pytest.raises(FailedError, match="role persn_service doesn't exist"):
         database.apply(checkout, passwords={"persn_service": "x"})
 
 

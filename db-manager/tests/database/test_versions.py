@@ -14,8 +14,7 @@ from gatehouse_local.testing.pytest_plugin import Postgres
 from ..foreign import DATABASES
 from ..scenario import begin, change, rows_were_changed_once
 from ..servers import server
-from ..shapes import SHAPES, dump, fill
-from ..shapes import write as write_shape
+from ..shapes import SHAPES, dump, fill, write_shape
 from ..standing import AT_A_STEP, NO_STOP, killed
 from ..world import Checkout, Database
 

@@ -122,7 +122,7 @@ def test_a_renamed_column_keeps_its_rows_and_its_rules(people, database):
 def test_a_type_that_cannot_hold_every_value_is_refused(people, database):
     people.collection(version="2.0.0.0", columns={"email": {"type": "integer"}, "age": {"type": "integer"}})
     problems = refused(database, people, approve=database.plan(people).fingerprint)
-    assert "can't hold" in problems[0].message
+    assert "doesn't fit" in problems[0].message
     database.run("update person.person set email = '12' where email is not null")
     database.apply(people, approve=database.plan(people).fingerprint)
     assert database.value("select sum(email) from person.person") == 12

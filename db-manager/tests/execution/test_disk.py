@@ -94,14 +94,14 @@ def test_an_index_and_a_table_without_room(checkout, starter, disk, tmp_path):
         before = database.tables()
         build(checkout)
         disk.leave(1)
-        assert "The step is undone" in fails(starter, checkout, database)
+        assert "The step was undone" in fails(starter, checkout, database)
         assert database.tables() == before
         assert database.run("select version from dbm.version") == [("1.0.0.0",)]
         disk.leave(200)
         comes_through(database, checkout)
         fill(checkout)
         disk.leave(1)
-        assert "The batches that are done stay done" in fails(starter, checkout, database)
+        assert "Completed batches are kept" in fails(starter, checkout, database)
         assert database.run("select version from dbm.version") == [("1.1.0.0",)]
         disk.leave(200)
         comes_through(database, checkout)
@@ -115,7 +115,7 @@ def test_a_log_of_changes_without_room(checkout, starter, disk, tmp_path):
         people(checkout, database)
         fill(checkout)
         disk.leave(1)
-        assert "The connection is lost. What is recorded is done" in fails(starter, checkout, database)
+        assert "The connection was lost. Completed steps are recorded" in fails(starter, checkout, database)
     disk.leave(200)
     with database_on(**places) as database:
         assert database.run("select version from dbm.version") == [("1.0.0.0",)]

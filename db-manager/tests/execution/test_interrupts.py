@@ -84,7 +84,7 @@ def test_in_a_backfill_its_batches_stay(people, database, starter):
     )
     command = starter.start("apply", people, database.url)
     assert stands_still(database, command)
-    assert "The batches that are done stay done" in stop(command, signal.SIGTERM)
+    assert "Completed batches are kept" in stop(command, signal.SIGTERM)
     assert database.value("select sum(visits) from person.person") == 2_000
     database.run("drop function public.slow cascade")
     is_free_and_resumes(database, people)
@@ -95,7 +95,7 @@ def test_while_it_waits_for_another_run_nothing_is_begun(people, database, start
     people.collection(version="1.1.0.0", columns={**COLUMNS, "nick": {"type": "word"}})
     with api.connect(database.url) as other, lock(other, "person", 0):
         command = starter.start("apply", people, database.url)
-        while "another run is at work" not in command.said:
+        while "waiting for another run to finish" not in command.said:
             assert command.runs, command.said
         stop(command, signal.SIGTERM)
     assert database.value("select count(*) from dbm.run") == 1

@@ -329,7 +329,7 @@ def test_rewrite_of_a_large_table_is_refused(checkout, database, monkeypatch):
         database.apply(checkout, approve=planned.fingerprint)
     (problem,) = caught.value.problems
     assert isinstance(problem, Refusal)
-    assert "behind an exclusive lock" in problem.why
+    assert "under an exclusive lock" in problem.why
     assert problem.good == LESSONS["table.rewrite"].said(LESSONS["table.rewrite"].good, {})
 
 

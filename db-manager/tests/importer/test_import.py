@@ -125,7 +125,7 @@ def run(foreign, tmp_path):
 
 
 def test_a_plan_against_what_was_imported_is_empty(run, foreign, tmp_path):
-    assert "A plan against it is empty." in run()
+    assert "The plan is empty." in run()
     configuration = load(tmp_path / "out")
     planned = plan(foreign.url, configuration)
     assert planned.empty
@@ -211,14 +211,14 @@ def test_its_tables_can_be_made_again_elsewhere(foreign, new_database, tmp_path)
 
 
 def test_looking_only_writes_files_and_nothing_else(run, foreign, tmp_path):
-    assert "isn't managed yet" in run("--files-only", "--schema", "shop")
+    assert "is not managed yet" in run("--files-only", "--schema", "shop")
     assert foreign.value("select to_regnamespace('dbm') is null")
     assert not (tmp_path / "out/services/public").exists()
 
 
 def test_what_people_wrote_is_never_overwritten(run):
     run("--files-only")
-    assert "is there already" in run("--files-only", exit_code=3)
+    assert "exists already" in run("--files-only", exit_code=3)
 
 
 def test_a_managed_schema_is_not_imported_again(checkout, database, tmp_path):
@@ -227,7 +227,7 @@ def test_a_managed_schema_is_not_imported_again(checkout, database, tmp_path):
     given = ["import", "--url", database.url, "--out", str(tmp_path / "out"), "--schema", "person"]
     result = CliRunner().invoke(db, given)
     assert result.exit_code == 3, result.output
-    assert "is managed by db-manager already" in result.output
+    assert "is already managed by db-manager" in result.output
     assert not (tmp_path / "out").exists()
 
 
@@ -241,7 +241,7 @@ def test_a_wrong_imported_file_is_named(run, tmp_path):
     run()
     file = tmp_path / "out/services/shop/database/collections/customer.yaml"
     file.write_text(file.read_text().replace("customer_pkey: PRIMARY KEY", "customer_pkey: PRIMARI KEY"))
-    with pytest.raises(ConfigurationError, match="is no constraint"):
+    with pytest.raises(ConfigurationError, match="is not a constraint"):
         load(tmp_path / "out")
 
 
@@ -285,7 +285,7 @@ LISTED = {
 @pytest.mark.parametrize("name", DATABASES)
 def test_whoever_made_it_a_plan_against_it_is_empty_and_what_is_left_is_listed(taken_over, database, tmp_path, name):
     said = taken_over(DATABASES[name])
-    assert "A plan against it is empty." in said
+    assert "The plan is empty." in said
     for left in LISTED[name]:
         assert left in said, said
     configuration = load(tmp_path / "out")

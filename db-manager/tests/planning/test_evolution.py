@@ -51,7 +51,7 @@ def settles(database, checkout):
 def test_a_nullable_column_is_added(people, database):
     start(people, "1.0.1.1", {"nick": {"type": "word", "description": "What friends say"}})
     plan = database.plan(people)
-    assert [what.partition(" person_")[0] for what in whats(plan)] == ["add column nick", "check every row against"]
+    assert [what.partition(" person_")[0] for what in whats(plan)] == ["add column nick", "validate"]
     assert all("nick" in step.what for step in plan.steps), "the plan shows just the change"
     assert plan.schemas[0].notes == ()
     database.apply(people)
@@ -74,7 +74,7 @@ def test_a_required_column_with_a_constant_default_is_added(people, database):
 def test_an_index_is_built_beside_the_traffic(people, database):
     start(people, "1.0.1.1", indexes={"by_email": {"columns": ["email"]}})
     (step,) = database.plan(people).steps
-    assert (step.kind, step.locks) == ("no_tx", "nothing: reads and writes go on")
+    assert (step.kind, step.locks) == ("no_tx", "nothing: reads and writes continue")
     assert step.statements == ("create index concurrently person_by_email on person.person using btree (email)",)
     database.apply(people)
     assert database.tables()["person"].indexes["person_by_email"].valid
@@ -99,7 +99,7 @@ def test_an_index_that_changes_is_replaced_only_when_the_new_one_stands(people, 
     start(people, "1.0.2.1", indexes={"by_email": {"columns": ["email", "name"]}})
     assert whats(database.plan(people)) == [
         "build index person_by_email__next",
-        "let the new index person_by_email take the old one's place",
+        "replace index person_by_email",
     ]
     database.apply(people)
     assert "(email, name)" in database.tables()["person"].indexes["person_by_email"].definition
@@ -115,9 +115,9 @@ def test_an_enumerator_widens_while_the_old_check_stands(people, database):
     start(people, "1.0.1.2")
     plan = database.plan(people)
     assert whats(plan) == [
-        "add check person_status_enumerator__next for new rows",
-        "check every row against person_status_enumerator__next",
-        "let the new check person_status_enumerator take the old one's place",
+        "add check person_status_enumerator__next (not valid yet)",
+        "validate person_status_enumerator__next",
+        "replace check person_status_enumerator",
         "list the enumerators in enumerator_values",
     ]
     assert "not valid" in plan.steps[0].statements[0]
@@ -145,7 +145,7 @@ def test_a_tighter_rule_in_a_patch_version_is_remarked_on(people, database):
 def test_a_check_that_rows_break_leaves_everything_as_it_was(people, database):
     before = database.tables()
     start(people, "1.1.0.1", checks={"ada": "name = 'Ada'"})
-    with pytest.raises(FailedError, match="Rows break it; change them, or the rule"):
+    with pytest.raises(FailedError, match="Change the rows that violate it, or the rule"):
         database.apply(people)
     assert database.tables() == before
     database.run("update person.person set name = 'Ada'")
@@ -187,7 +187,7 @@ def test_duplicates_leave_no_half_built_index(people, database):
     database.run("update person.person set email = 'same'")
     before = database.tables()
     start(people, "1.1.0.1", unique={"email_once": {"columns": ["email"]}})
-    with pytest.raises(FailedError, match=r"Key \(email\)=\(same\) is duplicated. Rows share it"):
+    with pytest.raises(FailedError, match=r"Key \(email\)=\(same\) is duplicated. Change the duplicate rows"):
         database.apply(people)
     assert database.tables() == before
 
@@ -224,7 +224,7 @@ def test_what_is_relaxed_is_done_at_once(people, database):
 def test_only_descriptions_change(people, database):
     start(people, "1.0.1.1", description="Somebody")
     (step,) = database.plan(people).steps
-    assert step.what == "describe it anew"
+    assert step.what == "update descriptions"
     database.apply(people)
     assert database.tables()["person"].description == "Somebody"
 
@@ -276,8 +276,8 @@ def test_what_somebody_added_by_hand_is_left_alone(people, database):
 @pytest.mark.parametrize(
     ("columns", "more", "expected"),
     [
-        ({"email": None}, {}, "no longer has the column email: its data is gone for good"),
-        ({"email": None, "mail": {"type": "text"}}, {}, "(a rename? then say `renamed_from: email` on mail)"),
+        ({"email": None}, {}, "no longer has the column email: its data is deleted"),
+        ({"email": None, "mail": {"type": "text"}}, {}, "(if mail is its new name, add `renamed_from: email` there)"),
         ({"email": {"type": "integer"}}, {}, "changes email from text to integer"),
         (
             {"email": {"type": "text", "required": True}},
@@ -288,7 +288,7 @@ def test_what_somebody_added_by_hand_is_left_alone(people, database):
         (
             {"age": {"type": "integer", "required": True}},
             {},
-            "without a default: the rows that are there have no value",
+            "without a default: existing rows have no value",
         ),
         ({}, {"exclusions": {"apart": {"elements": {"int8range(1, 2)": "&&"}}}}, "to a table with rows"),
     ],
@@ -313,7 +313,7 @@ def test_what_is_not_safe_is_refused_with_the_way_round(people, database, column
 def test_a_narrowed_enumerator_is_refused(people, database):
     people.enumerators(2, status=["pending"])
     start(people, "2.0.0.2")
-    with pytest.raises(RefusedError, match="no longer allows active: rows may have it"):
+    with pytest.raises(RefusedError, match="no longer allows active: rows may hold it"):
         database.apply(people)
 
 
@@ -350,7 +350,7 @@ def test_a_step_that_never_gets_its_lock_fails_and_can_be_resumed(people, databa
     start(people, "1.0.1.1", {"nick": {"type": "text"}})
     with database.connect() as reader:
         reader.execute("begin; select * from person.person")
-        with pytest.raises(FailedError, match="look for long transactions"):
+        with pytest.raises(FailedError, match="find long transactions"):
             database.apply(people, patience=0.3)
         reader.execute("commit")
     database.apply(people)

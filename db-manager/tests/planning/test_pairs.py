@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gatehouse_db_manager import RefusedError, api, apply, plan
 
-from ..shapes import SHAPES, dump, fill, rows, write
+from ..shapes import SHAPES, dump, fill, rows, write_shape
 from ..world import Checkout, Database
 
 
@@ -44,7 +44,7 @@ def made(postgres):
         if name not in known:
             database = Database(postgres.create_database())
             with tempfile.TemporaryDirectory() as folder:
-                apply(database.url, write(Checkout(Path(folder)), SHAPES[name], 0))
+                apply(database.url, write_shape(Checkout(Path(folder)), SHAPES[name], 0))
             text = dump(database.url)
             fill(database)
             known[name] = (database.url, text)
@@ -78,7 +78,7 @@ def same(one: Any, other: Any) -> bool:
 def test_a_changed_database_equals_one_made_so(checkout, new_database, made, one, other):
     database = new_database(made(one)[0])
     held = rows(database)
-    change(database, write(checkout, SHAPES[other], 1))
+    change(database, write_shape(checkout, SHAPES[other], 1))
     assert dump(database.url) == made(other)[1]
     still_there(held, database, SHAPES[other])
 
@@ -179,19 +179,19 @@ def shapes(draw):
 @given(one=shapes(), other=shapes(), filled=st.booleans())
 def test_any_two_databases_are_a_pair(checkout, new_database, one, other, filled):
     made, database = new_database(), new_database()
-    write(checkout, other, 1)
+    write_shape(checkout, other, 1)
     made.apply(checkout)
-    write(checkout, one, 0)
+    write_shape(checkout, one, 0)
     database.apply(checkout)
     if filled:
         fill(database)
     held = rows(database)
-    after = write(checkout, other, 1)
+    after = write_shape(checkout, other, 1)
     try:
         change(database, after)
     except RefusedError as error:
         assert filled
-        assert all(getattr(problem, "rows", 0) or "can't hold" in problem.message for problem in error.problems)
+        assert all(getattr(problem, "rows", 0) or "doesn't fit" in problem.message for problem in error.problems)
         return
     assert dump(database.url) == dump(made.url)
     still_there(held, database, other)

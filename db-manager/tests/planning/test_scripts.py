@@ -6,7 +6,7 @@ import pytest
 from gatehouse_db_manager import FailedError
 from gatehouse_db_manager.config.script_text import statements
 
-from ..shapes import dump, write
+from ..shapes import dump, write_shape
 from .test_pairs import change
 
 VISITS = {"visits": {"type": "integer"}}
@@ -135,10 +135,10 @@ def test_a_changed_database_equals_one_made_so(checkout, new_database, name, way
         pytest.skip("the file's sequence has to go in a version of its own")
     one, other = PAIRS[name][::way]
     made, database = new_database(), new_database()
-    write(checkout, one, 0)
+    write_shape(checkout, one, 0)
     database.apply(checkout)
     database.run("insert into person.person (name) select 'Person ' || n from generate_series(1, 3) n")
-    after = write(checkout, other, 1)
+    after = write_shape(checkout, other, 1)
     made.apply(checkout)
     change(database, after)
     assert dump(database.url) == dump(made.url)

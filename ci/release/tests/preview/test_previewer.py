@@ -126,7 +126,7 @@ def test_it_plans_the_database_with_what_each_step_locks(page: PreviewPage):
     steps = {step.what: step for step in database.steps}
     assert any("pronouns" in what for what in steps)
     (built,) = [step for what, step in steps.items() if "by_place" in what]
-    assert "reads and writes go on" in built.locks
+    assert "reads and writes continue" in built.locks
     (dropped,) = [step for what, step in steps.items() if "by_joined" in what]
     assert dropped.phase == "contract"
 
@@ -178,7 +178,7 @@ def test_going_back_lists_what_is_taken_back_and_what_the_schema_refuses(world: 
     back = world.preview(moved(second, world.first)).page
     assert back.moves[0].note == "takes back 3 commits, listed here"
     assert len(back.moves[0].commits) == 3
-    assert any("goes back" in refusal for refusal in back.databases[0].refusals)
+    assert any("is older than the applied version" in refusal for refusal in back.databases[0].refusals)
 
 
 def test_a_first_release_shows_what_it_brings(world: World):
