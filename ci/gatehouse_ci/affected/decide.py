@@ -256,7 +256,7 @@ def _read_below(_house: House, _answer: Affected, _path: str) -> None:
 
 RULES = (
     Rule(r"uv\.lock|pyproject\.toml", _read_below),
-    Rule(r"[^/]+\.md|LICENSE|(services|stacks|tests|docs|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
+    Rule(r"[^/]+\.md|LICENSE|docs/.+|(services|stacks|tests|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
     Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
