@@ -22,7 +22,7 @@ ALLOWED = {
     "gatehouse_local": frozenset({CATALOG, DB_MANAGER, OBSERVABILITY, CI}),
     # The promotion core is for ci's commands and the portal's release pages, and for nobody else.
     "gatehouse_portal": frozenset({CATALOG, CHASSIS, RELEASE}),
-    RELEASE: frozenset({CATALOG, CHASSIS, DB_MANAGER}),
+    RELEASE: frozenset({CATALOG, DB_MANAGER}),
     CI: frozenset({CATALOG, DB_MANAGER, RELEASE}),
 }
 
