@@ -1,4 +1,4 @@
-"""What must hold across the whole catalog, beyond the form of each file. Pure: structs in, problems out."""
+"""The rules that the catalog as a whole must keep, beyond the form of each file. Pure: structs in, problems out."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
     8192: range(16384, 61440 + 1, 4096),
     16384: range(32768, 122880 + 1, 8192),
 }
-# Paths that every service answers itself; a service that claimed one would hide them.
+# Paths that every service serves itself; a service that claimed one would hide them.
 RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/openapi.json", "/docs")
 RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres"})
 
@@ -70,6 +70,9 @@ def _compute(service: Service) -> Iterator[Problem]:
 
 def _setting(service: Service, key: str, setting: Setting) -> Iterator[Problem]:
     where = f"settings.{key}"
+    if setting.secret and setting.type != "text":
+        message = "is a secret; locally and in AWS its value is generated, which makes a text."
+        yield _problem(service, f"{where}.type", setting.type, message, 'Write type = "text".')
     if setting.secret and setting.default is not None:
         message = "is a secret with a default: it would be the same everywhere, and in git."
         yield _problem(service, f"{where}.default", "(hidden)", message, "Remove the default.")

@@ -71,6 +71,8 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
             'settings.limit.typ = "integer": is not a known key. Did you mean "type"?',
         ),
         ('[settings.key]\ntype = "text"\nsecret = true\ndefault = "s3cret"', "settings.key.default = (hidden)"),
+        ('[settings.on]\ntype = "boolean"\nsecret = true', "settings.on.type = boolean: is a secret;"),
+        ('kind = "job"', 'kind = "job": is not a kind of service. Known: api, web.'),
         ('[settings.wait]\ntype = "duration"\ndefault = "5 minutes"', "is not a duration like"),
         ("[compute]\ncpu = 300", "compute.cpu = 300: is no Fargate size."),
         ("[compute]\ncpu = 256\nmemory = 4096", "The nearest legal is 2048."),
