@@ -1,6 +1,6 @@
-"""Reads every `service.toml` into typed structs: the one place where a service says what it is and needs.
+"""Reads every `service.toml`, in which a service declares what it is and needs, into typed structs.
 
-Knows files and rules only; it starts nothing and imports no other part of Gatehouse.
+It knows files and rules only: it starts nothing and imports no other part of Gatehouse.
 """
 
 from gatehouse_catalog.catalog import Catalog

@@ -1,4 +1,4 @@
-"""The catalog as one value: the services, and the questions that every other part asks of them."""
+"""The catalog as one value: the services, and what every other part derives from them together."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,7 +8,7 @@ from gatehouse_catalog.structs import Service
 
 
 class Catalog:
-    """All services, by name. Made by `load_catalog`, which validates them first."""
+    """All services, by name. Use `load_catalog`, which validates them first."""
 
     def __init__(self, services: Iterable[Service]) -> None:
         self.services = tuple(sorted(services, key=lambda service: service.name))
@@ -54,7 +54,7 @@ class Catalog:
         return tuple(self._by_name[name] for name in expanded_uses(service, self._by_name))
 
     def start_order(self, names: Iterable[str] | None = None) -> tuple[Service, ...]:
-        """The named services (default: all) and all that they need, each after what it uses."""
+        """The named services (default: all) and every service that they use, each after the ones it uses."""
         ordered: dict[str, Service] = {}
 
         def add(service: Service) -> None:

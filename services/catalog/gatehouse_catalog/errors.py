@@ -1,4 +1,4 @@
-"""A problem in the catalog says which file, which key, which value, what is wrong and how to fix it."""
+"""Problems: the file, the key, the value, what is wrong and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ import msgspec
 
 
 class Fixable(msgspec.Struct, frozen=True, kw_only=True):
-    """Says how to fix what is wrong. In JSON, `mend` repeats `fix` under its former name for one more version."""
+    """A base for problems with a fix. In JSON, `mend` repeats `fix` under its former name for one more version."""
 
     fix: str
     mend: str = ""
@@ -29,7 +29,7 @@ class Problem(Fixable, frozen=True, kw_only=True):
 
 
 class CatalogError(Exception):
-    """The catalog can't be used; `problems` has each reason."""
+    """The catalog is invalid; `problems` lists every reason."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -37,7 +37,7 @@ class CatalogError(Exception):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint like `Did you mean "person"?`, or what there is to choose from."""
+    """A hint such as `Did you mean "person"?`, or the list of known words."""
     options = sorted(known)
     close = difflib.get_close_matches(word, options, n=1)
     if close:

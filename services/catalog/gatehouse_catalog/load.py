@@ -1,4 +1,4 @@
-"""Reads `service.toml` files into structs. One wrong file never hides the problems of another: all are collected."""
+"""Reads `service.toml` files into structs. One invalid file never hides the problems of another."""
 
 import re
 import tomllib
@@ -32,7 +32,7 @@ def find_root(start: Path | None = None) -> Path:
 
 
 def load_service(folder: Path) -> Service:
-    """One service's entry. Checks the file itself, not how it fits the others. Raises CatalogError."""
+    """The entry of one service. Validates the file by itself, not against the others. Raises CatalogError."""
     file = folder / "service.toml"
     label = f"services/{folder.name}/service.toml"
     try:
@@ -70,7 +70,7 @@ def load_catalog(root: Path) -> Catalog:
             services.append(load_service(folder))
         except CatalogError as error:
             problems.extend(error.problems)
-    # A service that couldn't be read would make each that uses it look wrong as well.
+    # A service that couldn't be read would make every service that uses it look invalid too.
     if not problems:
         problems.extend(broken_rules(services))
     if problems:
@@ -113,7 +113,7 @@ def _explained(label: str, raw: dict[str, Any], error: msgspec.ValidationError) 
     if key == "kind":
         known = ", ".join(get_args(Kind))
         return Problem(
-            file=label, key=key, value=_show(value), message="is no kind of service.", fix=f"Known: {known}."
+            file=label, key=key, value=_show(value), message="is not a kind of service.", fix=f"Known: {known}."
         )
     pattern = re.search(r"matching regex '(.+)'", message)
     fix = f"Write it so that it matches {pattern[1]}." if pattern else "Correct the value."

@@ -1,4 +1,4 @@
-"""What a service says about itself in `service.toml`, as frozen structs.
+"""The content of a `service.toml`, as frozen structs.
 
 Everything else (the local run, images, AWS resources, dashboards) is derived from these. What a word in them
 means is answered here, once, as a property: no reader compares `kind`. `load.py` reads and `rules.py` validates.

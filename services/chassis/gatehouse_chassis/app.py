@@ -1,4 +1,4 @@
-"""Puts a service together: a Litestar application with everything that all services share around its own routes."""
+"""Assembles a service: its own routes in a Litestar application with everything that services share."""
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -56,10 +56,10 @@ class JsonRequest(Request):
 
 
 class App(Litestar):
-    """A Litestar application whose outermost layer also sees the requests that no route matches."""
+    """A Litestar application whose outermost layer also sees requests that match no route."""
 
     def observed_by(self, metrics: Metrics, drain: Drain) -> None:
-        self.asgi_handler = ObservabilityMiddleware(_only_across_origins(self.asgi_handler), metrics, drain)
+        self.asgi_handler = ObservabilityMiddleware(_cors_if_cross_origin(self.asgi_handler), metrics, drain)
 
 
 def create_app(
@@ -109,7 +109,7 @@ def create_app(
             application_name=service.name,
             max_size=service.entry.database.pool,
             slow_statement=service.entry.database.slow_statement_ms,
-            min_size=0,  # starts without a database too, and says at /health/ready that there is none
+            min_size=0,  # it starts without a database, and /health/ready says that there is none
         )
         try:
             yield
@@ -157,26 +157,30 @@ def create_app(
     if unguarded:
         message = f"no guard on {', '.join(unguarded)}; add guards=[signed_in], [allow(...)] or [public]"
         raise Unguarded(message)
-    _settle(app)
+    _resolve_once(app)
     app.observed_by(metrics, drain)
     return app
 
 
 def unguarded_routes(app: Litestar) -> list[str]:
     """`METHOD path` of every route handler that has none of the chassis's guards."""
-    found = []
+    unguarded = []
     for route in app.routes:
         for handler in _handlers(route):
             if isinstance(handler, HTTPRouteHandler) and handler.http_methods == {"OPTIONS"}:
                 continue  # Litestar's own answer to OPTIONS: the allowed methods, nothing else
             if not any(label_of(guard) for guard in handler.resolve_guards()):
                 methods = sorted(getattr(handler, "http_methods", ()))
-                found.append(f"{'/'.join(methods)} {route.path}".strip())
-    return found
+                unguarded.append(f"{'/'.join(methods)} {route.path}".strip())
+    return unguarded
 
 
-def _settle(app: Litestar) -> None:
-    """Works out once what Litestar does anew for every request: 17 microseconds, where a small one takes 60."""
+def _resolve_once(app: Litestar) -> None:
+    """Resolve guards and exception handlers once; Litestar does so for every request.
+
+    It writes into the handlers because Litestar has no setting for it: a small request takes 56 microseconds instead of
+    73 (in-process, one core, medians of 30 alternating runs).
+    """
     for route in app.routes:
         for handler in _handlers(route):
             if hasattr(handler, "__dict__"):  # @get and its like; Litestar's own answer to OPTIONS is made of slots
@@ -184,19 +188,19 @@ def _settle(app: Litestar) -> None:
                 vars(handler)["resolve_exception_handlers"] = partial(dict, handler.resolve_exception_handlers())
 
 
-def _only_across_origins(crossing: Any) -> ASGIApp:
-    """Litestar's CORS layer for requests that name an Origin; for all others what is inside it."""
+def _cors_if_cross_origin(cors: Any) -> ASGIApp:
+    """Litestar's CORS layer for requests with an Origin header; the application inside it for all others."""
 
     async def choose(scope: Scope, receive: Receive, send: Send) -> None:
-        named = scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"])
-        await (crossing if named else crossing.app)(scope, receive, send)
+        has_origin = scope["type"] != "http" or any(name == b"origin" for name, _ in scope["headers"])
+        await (cors if has_origin else cors.app)(scope, receive, send)
 
     return choose
 
 
 def _handlers(route: Any) -> Sequence[BaseRouteHandler]:
-    many = getattr(route, "route_handlers", None)
-    return many if many is not None else [route.route_handler]
+    handlers = getattr(route, "route_handlers", None)
+    return handlers if handlers is not None else [route.route_handler]
 
 
 def _actor(request: Request[Any, Any, Any]) -> Actor:
@@ -226,13 +230,13 @@ def _from_identity(service: ServiceContext) -> FetchKeys:
 
 
 def _documents(service: ServiceContext) -> Router:
-    """/openapi.json and /docs, made at the first request."""
-    made: dict[str, bytes] = {}
+    """/openapi.json and /docs, rendered at the first request."""
+    rendered: dict[str, bytes] = {}
 
     def document(app: Litestar) -> bytes:
-        if "json" not in made:
-            made["json"] = msgspec.json.encode(described(app), enc_hook=str)
-        return made["json"]
+        if "json" not in rendered:
+            rendered["json"] = msgspec.json.encode(described(app), enc_hook=str)
+        return rendered["json"]
 
     @get("/openapi.json", guards=[public], include_in_schema=False, sync_to_thread=False)
     def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
@@ -240,8 +244,8 @@ def _documents(service: ServiceContext) -> Router:
 
     @get("/docs", guards=[public], include_in_schema=False, sync_to_thread=False)
     def docs(request: Request[Any, Any, Any]) -> Response[bytes]:
-        if "html" not in made:
-            made["html"] = render_docs_page(msgspec.json.decode(document(request.app)), service.name).encode()
-        return Response(made["html"], media_type=MediaType.HTML)
+        if "html" not in rendered:
+            rendered["html"] = render_docs_page(msgspec.json.decode(document(request.app)), service.name).encode()
+        return Response(rendered["html"], media_type=MediaType.HTML)
 
     return Router(path="/", route_handlers=[openapi, docs])

@@ -1,7 +1,7 @@
-"""`python -m gatehouse_chassis ask URL...`: asks addresses from where it runs, and prints what they answer.
+"""`python -m gatehouse_chassis ask URL...`: requests URLs from inside the network, and prints the responses.
 
-Promotion asks every task for its /version; tasks have private addresses, so it runs this in a task beside them
-(gatehouse_release.adapters.version_probe_task). It starts no service and needs no configuration.
+A promotion reads the /version of every task. Tasks have private addresses, so it runs this command in a task beside
+them (gatehouse_release.adapters.version_probe_task). It starts no service and needs no configuration.
 """
 
 import http.client
@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 TIMEOUT_SECONDS = 5.0
 AT_ONCE = 16
 MOST_BYTES = 100_000
-# Begins the one line that is the answer; a start of Python may log others.
+# The prefix of the line with the answers; Python may log others as it starts.
 MARK = "gatehouse-answers "
 
 
 def ask(address: str) -> str | None:
-    """The answer's text; None unless it is a 200."""
+    """The response's text; None unless it is a 200."""
     parts = urlsplit(address)
     connection = http.client.HTTPConnection(parts.netloc, timeout=TIMEOUT_SECONDS)
     try:

@@ -1,6 +1,6 @@
-"""Whether the service of this image is ready, for an engine's health check: `python3 -S healthcheck.py`; exit 0 or 1.
+"""The container health check: `python3 -S healthcheck.py` exits 0 when the service of this image is ready, else 1.
 
-A program of its own that imports nothing of Gatehouse, as an engine starts it every few seconds.
+It imports nothing of Gatehouse, because the engine starts it every few seconds.
 """
 
 import http.client

@@ -1,8 +1,8 @@
-"""Runs a service: uvicorn, and stopping without failing a request.
+"""Runs a service on uvicorn, and stops it without failing a request.
 
-On SIGTERM a service first says that it isn't ready and asks every client to close its connection, waits for the
-balancer to notice (`drain_seconds`), then finishes what is in flight, closes its pool and exits 0. On a listening
-socket that was inherited, where others go on accepting, it stops accepting at once instead.
+On SIGTERM a service reports that it isn't ready and asks every client to close its connection, waits until the balancer
+has noticed (`drain_seconds`), finishes what is in flight, closes its pool and exits 0. On an inherited socket, on
+which other processes keep accepting, it stops accepting at once instead.
 """
 
 import asyncio
@@ -79,7 +79,7 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._loop = asyncio.get_running_loop()
-            # What is there now stays: not looking through it again and again saves 8 per cent of a request's CPU.
+            # What exists now stays for the process's life: not scanning it again saves 8 per cent of a request's CPU.
             gc.collect()
             gc.freeze()
             announce_ready()
@@ -87,7 +87,7 @@ class DrainingServer(uvicorn.Server):
 
 
 def announce_ready() -> None:
-    """Tell whoever started this process that it serves now: one line on the file descriptor GATEHOUSE_READY_FD."""
+    """Tell the parent process that this one serves now: one line on the file descriptor GATEHOUSE_READY_FD."""
     number = os.environ.pop("GATEHOUSE_READY_FD", "")
     if number.isdigit():
         with contextlib.suppress(OSError), os.fdopen(int(number), "wb") as pipe:
@@ -121,7 +121,7 @@ def run(app: Litestar, service: ServiceContext) -> None:
 
 
 def main(name: str) -> None:
-    """Load the service called `name` and serve it: from GATEHOUSE_ROOT (an image's), or the checkout around us."""
+    """Load the service called `name` and serve it, from GATEHOUSE_ROOT (in an image) or the enclosing checkout."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         given = os.environ.get("GATEHOUSE_ROOT")

@@ -1,4 +1,4 @@
-"""Who is asking: the person or service behind a request, as its access token says."""
+"""The caller of a request: the person or service that its access token names."""
 
 from uuid import UUID
 

@@ -1,7 +1,7 @@
-"""What is known about the request in hand: its ids, the caller's token, and until when an answer is of use.
+"""The context of the current request: its ids, the caller's token and its deadline.
 
-`middleware.py` sets it for every request; logs, data access and the client for other services read it. It is a context
-variable, so tasks that a request starts see the same, and two requests never see each other's.
+`http/middleware.py` sets it for every request; logs, data access and the client for other services read it. It is a
+context variable: tasks that a request starts inherit it, and two requests never share one.
 """
 
 from contextvars import ContextVar
@@ -16,7 +16,7 @@ TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 class RequestContext(msgspec.Struct):
     """`trace_id`, `span_id` and `trace_flags` are W3C trace context's, the span being this request.
 
-    `deadline` is on the clock of the event loop (`loop.time()`); None: the caller said nothing.
+    `deadline` is on the clock of the event loop (`loop.time()`); None: the caller set none.
     """
 
     request_id: str
@@ -32,13 +32,13 @@ current: ContextVar[RequestContext | None] = ContextVar("gatehouse_request", def
 
 
 def request_id() -> str:
-    """Of the request in hand; empty outside of one."""
+    """The current request's id; empty outside a request."""
     context = current.get()
     return "" if context is None else context.request_id
 
 
 def passed_on() -> dict[str, str]:
-    """The headers by which another service's logs and times belong to the request in hand; none outside of one."""
+    """The headers that tie another service's logs and traces to the current request; none outside a request."""
     context = current.get()
     if context is None:
         return {}

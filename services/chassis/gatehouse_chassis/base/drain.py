@@ -1,4 +1,4 @@
-"""Whether this process is on its way out. Shared by the server, readiness and the outermost middleware."""
+"""Whether this process is shutting down; read by the server, readiness and the outermost middleware."""
 
 
 class Drain:

@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem details (`application/problem+json`).
 
 Services raise these types; nothing else reaches a client. The cause of an exception (a database's text, a path) stays
-in the log, under the id that the client is given as `instance`.
+in the log, under the request id that the client gets as `instance`.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One field that is wrong, by its dotted path in the request, and how to fix it."""
+    """An invalid field: its dotted path in the request, what is wrong and how to fix it."""
 
     field: str
     message: str
@@ -61,7 +61,7 @@ class ApiProblem(Exception):
 
 
 class Invalid(ApiProblem):
-    """400: the request can't be understood. Takes {field: what is wrong and how to fix it}."""
+    """400: the request is invalid. Takes {field: what is wrong and how to fix it}."""
 
     status = 400
     slug = "invalid"
@@ -87,7 +87,7 @@ class Forbidden(ApiProblem):
 
 
 class NotFound(ApiProblem):
-    """404: it doesn't exist, or the caller may not see it. The two are told apart by nobody."""
+    """404: it doesn't exist, or the caller may not see it. The response doesn't tell which."""
 
     status = 404
     slug = "not-found"
@@ -103,7 +103,7 @@ class NotAllowedHere(ApiProblem):
 class Conflict(ApiProblem):
     status = 409
     slug = "conflict"
-    title = "This contradicts what is there"
+    title = "Conflict with the current state"
 
 
 class StaleVersion(ApiProblem):

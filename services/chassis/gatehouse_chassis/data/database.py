@@ -1,8 +1,9 @@
-"""The one way to PostgreSQL: a Piccolo engine on one pool, made at import and connected when the app starts.
+"""The only path to PostgreSQL: a Piccolo engine on one pool, created at import and connected when the app starts.
 
-It fixes what Piccolo 1.38 gets wrong under load (each trap is a test): nothing connects at import, no version check,
-no extensions; a connection always comes back; nesting is a savepoint; waiting for a connection ends. It isn't a query
-builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds without its cost per request.
+It replaces what Piccolo 1.38's own engine gets wrong under load (each has a test): that one connects at import, keeps
+the connection of a failed COMMIT for ever, ignores a nested transaction, and waits for a connection without a limit.
+Here nothing connects before `open`, every connection returns to the pool, nesting is a savepoint and waiting ends.
+Queries are Piccolo's; `DB.prepare` (statements.py) runs them without the cost of building them for each request.
 
     DB = Database("person")                                       # tables.py; connects to nothing
 
@@ -14,8 +15,8 @@ builder: Piccolo is one, and `DB.prepare` (statements.py) runs what it builds wi
                 await SECOND.execute(...)
     await DB.close()
 
-Outside a transaction each statement takes a connection for as long as it runs. Sessions aren't reset in between (that
-would cost a round trip each): change settings with SET LOCAL, and take advisory locks with pg_advisory_xact_lock.
+Outside a transaction each statement takes a connection for as long as it runs. Sessions aren't reset between uses
+(a round trip each): change settings with SET LOCAL, and take advisory locks with pg_advisory_xact_lock.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ LONGEST_SHOWN = 500  # characters of a slow statement in the log
 log = structlog.get_logger()
 
 NOT_REACHED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-"""All that connecting can end with: refused, no such database, wrong password, too many clients, starting up."""
+"""How connecting can fail: refused, no such database, wrong password, too many clients, starting up."""
 
 
 class Busy(Unavailable):
@@ -72,7 +73,7 @@ class PoolState(NamedTuple):
 
 
 class PoolCounters(msgspec.Struct):
-    """Only ever growing, for /metrics."""
+    """Counters for /metrics; they only grow."""
 
     acquired: int = 0
     waited: int = 0
@@ -140,9 +141,9 @@ class Database(PostgresEngine):
         idle_in_transaction_timeout: int = 10_000,
         slow_statement: int = 200,
     ) -> None:
-        """Opens the pool; `acquire_timeout` in seconds, the others in milliseconds (PostgreSQL's own settings).
+        """Open the pool. `acquire_timeout` is in seconds, the others in milliseconds (PostgreSQL's own settings).
 
-        A statement that takes longer than `slow_statement` is written to the log, with the request's ids.
+        A statement that takes longer than `slow_statement` is logged with the request's ids.
 
         Raises Unreachable when `min_size` connections can't be made; with `min_size=0` it always succeeds, and the
         first statement connects.
@@ -174,7 +175,7 @@ class Database(PostgresEngine):
             raise Unreachable(_why(error)) from error
 
     async def close(self, grace: float = 5.0) -> None:
-        """Waits for connections in use, then cuts those that are left after `grace` seconds."""
+        """Wait for connections in use, and terminate those that are left after `grace` seconds."""
         pool, self.pool = self.pool, None
         if pool is None:
             return
@@ -222,7 +223,7 @@ class Database(PostgresEngine):
             raise Unreachable(_why(error)) from error
 
     async def release(self, connection: Any) -> None:
-        """Gives back; a connection that can't be cleaned is closed, and its place in the pool becomes free."""
+        """Return a connection. One that can't be cleaned is closed, and its place in the pool becomes free."""
         pool = self.pool
         try:
             if pool is None:
@@ -233,7 +234,7 @@ class Database(PostgresEngine):
             return
 
     async def expire(self) -> None:
-        """After a sign that the server ended our connections: each is replaced when it is next asked for."""
+        """Replace each connection when it is next acquired: the server has ended at least one of them."""
         self.counters.reconnects += 1
         await self._open_pool().expire_connections()
 
@@ -284,24 +285,24 @@ class Database(PostgresEngine):
             await self.release(connection)
 
     async def timed(self, connection: Any, method: str, sql: str, args: tuple) -> Any:
-        """Runs one statement on a connection. A slow one is told: its SQL, in which values are $1, $2, ..., the ids of
-        the request that the log adds, and the `pid` under which PostgreSQL's own log and pg_stat_activity know it.
+        """Runs one statement on a connection. A slow one is logged: its SQL, in which values are $1, $2, ..., the
+        request's ids, and the `pid` by which PostgreSQL's own log and pg_stat_activity know it.
         """
         started = time.perf_counter()
         try:
-            found = await getattr(connection, method)(sql, *args)
+            result = await getattr(connection, method)(sql, *args)
             self._answered_at = time.perf_counter()
-            return found
+            return result
         finally:
             seconds = time.perf_counter() - started
             if seconds >= self._slow_seconds:
-                self._tell_slow(connection, sql, seconds)
+                self._log_slow(connection, sql, seconds)
 
     def answered_within(self, seconds: float) -> bool:
-        """Whether PostgreSQL answered some statement of this process so lately."""
+        """Whether PostgreSQL answered a statement of this process within the last `seconds`."""
         return time.perf_counter() - self._answered_at < seconds
 
-    def _tell_slow(self, connection: Any, sql: str, seconds: float) -> None:
+    def _log_slow(self, connection: Any, sql: str, seconds: float) -> None:
         self.counters.slow += 1
         pid = None
         with contextlib.suppress(asyncpg.InterfaceError):  # the connection broke meanwhile
@@ -357,7 +358,7 @@ def _only_reads(sql: str) -> bool:
 
 
 def _why(error: BaseException) -> str:
-    """For a client too, so without addresses, roles or the database's own words."""
+    """Clients read it too: no addresses, no roles, none of PostgreSQL's own text."""
     if isinstance(error, TimeoutError):
         return "PostgreSQL didn't answer in time."
     if isinstance(error, asyncpg.InvalidCatalogNameError):

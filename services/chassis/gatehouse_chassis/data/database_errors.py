@@ -1,7 +1,7 @@
-"""What PostgreSQL's refusals mean to a client: which of them are the client's affair, and in words of ours.
+"""Maps PostgreSQL's errors to problems: which of them the client caused, and what to say.
 
-PostgreSQL's own text holds values, so only the constraint's name is used: db-manager calls them <table>_<column>_<what>
-or <table>_<name>. A service that can say it better catches the exception where it knows more.
+PostgreSQL's own text contains values, so only the constraint's name is used; db-manager names constraints
+<table>_<column>_<what> or <table>_<name>. A service that can say more catches the exception itself.
 """
 
 import asyncpg
@@ -19,7 +19,7 @@ UNSTORABLE = (
 
 
 def as_problem(error: asyncpg.PostgresError) -> ApiProblem | None:
-    """None: not the client's affair; a 500."""
+    """The problem to answer with; None when the client didn't cause it (a 500)."""
     if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
         return Busy("The database took too long, or someone else is changing the same. Try again.")
     name = _constraint(error)

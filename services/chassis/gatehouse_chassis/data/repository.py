@@ -3,7 +3,7 @@
 For tables with `id`, `version`, created_at/by/request and changed_at/by/request (the contract of every aggregate). It
 isn't an object mapper: rows go out as structs, changes come in as structs, and SQL for a set of columns is made once.
 
-    PERSON = Aggregate(Person, PersonRow)
+    PERSON = Repository(Person, PersonRow)
 
     row = await PERSON.get(id)                                # NotFound (404); find() gives None instead
     row = await PERSON.insert(new, by=actor)                  # new: a struct or a dict; UNSET fields take their default
@@ -11,7 +11,7 @@ isn't an object mapper: rows go out as structs, changes come in as structs, and 
     row = await PERSON.archive(id, version, by=actor, also={"status": "archived"})
 
 A change says `where id = ... and version = ...` and raises the version by one, so of two that began from the same
-version one gets StaleVersion (412). `where` narrows what the caller may touch; the rest is 404, like what isn't there:
+version one gets StaleVersion (412). `where` limits what the caller may touch; anything else is a 404:
 
     where=("mentor_id = {}", actor.person)
 """
@@ -152,7 +152,7 @@ class Repository(Generic[T]):
         wrong = [name for name in given if name not in self._columns or name in MANAGED]
         if wrong:
             raise TypeError(
-                f"{', '.join(wrong)}: no column of {self.table._meta.tablename}, or one that Aggregate fills itself "
+                f"{', '.join(wrong)}: no column of {self.table._meta.tablename}, or one that Repository fills itself "
                 f"({', '.join(sorted(MANAGED))})."
             )
 
@@ -173,7 +173,7 @@ class Repository(Generic[T]):
 
 
 def _narrowed(where: Where, before: int) -> tuple[str, tuple[Any, ...]]:
-    """As SQL that follows `where ...`, its values numbered after the `before` ones that stand in front."""
+    """SQL that follows a `where ...`, its values numbered after the `before` values in front of it."""
     if not where:
         return "", ()
     template, *values = where
@@ -181,9 +181,9 @@ def _narrowed(where: Where, before: int) -> tuple[str, tuple[Any, ...]]:
 
 
 def _stored(value: Any) -> Any:
-    """As asyncpg takes it: enumerators by their value, sets and tuples as arrays."""
+    """A value as asyncpg takes it: an enum by its value, sets and tuples as arrays."""
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_stored(one) for one in value]
+        return [_stored(item) for item in value]
     return value

@@ -11,8 +11,8 @@ SQL that Piccolo renders, with `arg(n)` where a value will stand, and a struct w
     row = await FIND.one(person_id)            # PersonRow | None
     rows = await FOR_MENTOR.all(mentor_id)     # list[PersonRow]
 
-In a Piccolo query arg(1) is the first value of a call, arg(2) the second, in whatever order they stand. For "one
-of these" use SQL: `status = any($1)`. Columns and fields must be the same set, in any order.
+In a Piccolo query arg(1) is the first value of a call and arg(2) the second, wherever they appear. For "one of these"
+use SQL: `status = any($1)`. Columns and fields must be the same set, in any order.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
-# What asyncpg returns in the very type that a struct asks for.
-AS_IT_COMES = {
+# Types that asyncpg returns as they are.
+NATIVE = {
     str,
     int,
     bool,
@@ -54,11 +54,11 @@ AS_IT_COMES = {
 
 
 class RowMismatch(TypeError):
-    """A query's columns aren't the fields of the struct that it should fill."""
+    """A query's columns aren't the fields of its struct."""
 
 
 class Arg:
-    """Stands in a Piccolo query for a value that comes with each call."""
+    """A placeholder in a Piccolo query for a value that each call gives."""
 
     __slots__ = ("number",)
 
@@ -73,20 +73,20 @@ def arg(number: int) -> Any:
 
 
 class RowBuilder(Generic[Row]):
-    """Makes structs of records. The order of the columns is looked at once, with the first record."""
+    """Turns records into structs. The order of the columns is read once, from the first record."""
 
     def __init__(self, row: type[Row]) -> None:
         self.row = row
         self.fields: tuple[str, ...] = tuple(field.name for field in msgspec.structs.fields(cast(Any, row)))
         self.positional = getattr(row, "__match_args__", ()) == self.fields
         hints = typing.get_type_hints(row, include_extras=True)
-        self.converted = {name: hints[name] for name in self.fields if not comes_right(hints[name])}
+        self.converted = {name: hints[name] for name in self.fields if not is_native(hints[name])}
         self._columns: tuple[str, ...] = ()
         self._plain = False
 
     def build(self, record: Any) -> Row:
         if not self._columns:
-            self._look_at(tuple(record.keys()))
+            self._read_columns(tuple(record.keys()))
         if self._plain:
             return self.row(*record)
         values = dict(zip(self._columns, record, strict=True))
@@ -112,7 +112,7 @@ class RowBuilder(Generic[Row]):
             named[name] = msgspec.convert(named[name], kind, strict=False)
         return self.row(**named)
 
-    def _look_at(self, columns: tuple[str, ...]) -> None:
+    def _read_columns(self, columns: tuple[str, ...]) -> None:
         if sorted(columns) != sorted(self.fields):
             missing = sorted(set(self.fields) - set(columns))
             extra = sorted(set(columns) - set(self.fields))
@@ -125,18 +125,18 @@ class RowBuilder(Generic[Row]):
         self._plain = self.positional and columns == self.fields and not self.converted
 
 
-def comes_right(kind: Any) -> bool:
-    """Whether asyncpg's value is already what the annotation asks for."""
+def is_native(kind: Any) -> bool:
+    """Whether asyncpg's value already has the annotated type."""
     origin = typing.get_origin(kind)
     if origin is typing.Annotated:
-        return comes_right(typing.get_args(kind)[0])
+        return is_native(typing.get_args(kind)[0])
     if origin in (typing.Union, types.UnionType):
-        return all(comes_right(one) for one in typing.get_args(kind))
+        return all(is_native(one) for one in typing.get_args(kind))
     if origin in (list, dict):
-        return all(comes_right(one) for one in typing.get_args(kind))
+        return all(is_native(one) for one in typing.get_args(kind))
     if origin is typing.Literal:
         return True
-    return kind in AS_IT_COMES
+    return kind in NATIVE
 
 
 class Statement(Generic[Row]):
@@ -196,7 +196,7 @@ def compiled(database: Database, query: Any, row: type[Row] | None) -> Statement
 
 
 def _arguments(values: Sequence[Any]) -> Callable[[tuple], tuple] | None:
-    """How the values given to a call fill $1, $2, ...; None when they do so as they are."""
+    """How a call's values fill $1, $2, ...; None when they are in that order already."""
     numbers = [value.number for value in values if isinstance(value, Arg)]
     if len(numbers) == len(values) and numbers == list(range(1, len(values) + 1)):
         return None

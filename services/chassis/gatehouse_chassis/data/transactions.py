@@ -24,15 +24,15 @@ GONE = (
     asyncpg.InterfaceError,
     OSError,
 )
-"""How a connection shows that the server has ended it (restart, failover, DROP DATABASE ... WITH (FORCE))."""
+"""The errors by which a connection shows that the server ended it (restart, failover, DROP DATABASE ... FORCE)."""
 
 
 class TransactionMisuse(TransactionError):
-    """The code uses a transaction in a way that can't work; a mistake in the service, never the caller's."""
+    """The code uses a transaction in a way that can't work: a bug in the service, never the caller's mistake."""
 
 
 class Transaction(PostgresTransaction):
-    """`async with DB.transaction():` commits at the end, rolls back on any exception, and always gives back.
+    """`async with DB.transaction():` commits at the end, rolls back on any exception and always frees its connection.
 
     Statements of several tasks (`asyncio.gather`) run one after the other. A nested `DB.transaction()` is a savepoint,
     and only the task that opened the outer one may open it: two tasks' savepoints can't overlap on one connection.
@@ -74,7 +74,7 @@ class Transaction(PostgresTransaction):
         self.transaction = self.connection.transaction()
 
     async def _begin_on_new_connection(self) -> None:
-        """Nothing has run yet, so one dead connection from the pool is worth a second try."""
+        """Nothing has run yet, so a dead connection from the pool is worth a second try."""
         for attempt in (1, 2):
             self.connection = await self.database.acquire()
             self.transaction = self.connection.transaction()
@@ -116,7 +116,7 @@ class Transaction(PostgresTransaction):
                 self.connection.terminate()
 
     async def call(self, method: str, sql: str, args: tuple) -> Any:
-        """Runs one statement on the transaction's connection, after those that other tasks are running."""
+        """Run one statement on the transaction's connection, after those of other tasks."""
         if self.ended:
             raise TransactionMisuse(
                 "This statement belongs to a transaction that has ended. Wait for every task that was started inside "

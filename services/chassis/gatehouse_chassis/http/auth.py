@@ -32,7 +32,7 @@ FetchKeys = Callable[[], Awaitable[Jwks]]
 
 
 class PublicKeys:
-    """The public keys by key id, fetched when needed by `fetch` (an async function that returns a JWKS)."""
+    """The public keys by key id, fetched by `fetch` (an async function that returns a JWKS) when needed."""
 
     def __init__(self, fetch: FetchKeys, clock: Callable[[], float] = time.monotonic) -> None:
         self._fetch = fetch

@@ -1,6 +1,6 @@
-"""The page at /docs: a service's operations, readable without JavaScript and without asking another host.
+"""The page at /docs: a service's operations, without JavaScript and without a request to another host.
 
-Made from the OpenAPI document, which stays the source; a client generator reads /openapi.json.
+It is rendered from the OpenAPI document; a client generator reads /openapi.json.
 """
 
 from html import escape

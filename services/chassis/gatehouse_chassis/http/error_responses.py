@@ -1,4 +1,4 @@
-"""How an exception becomes an answer: problem details for all of them, and a log entry for what nobody expected."""
+"""Turns every exception into problem details, and logs those that nobody expected."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
 
 
 def as_problem(error: Exception) -> ApiProblem:
-    """The problem that a client is told about. What isn't known to be safe to tell becomes a bare 500."""
+    """The problem that the client gets. An exception that isn't known to be safe to show becomes a bare 500."""
     if isinstance(error, ApiProblem):
         return error
     if isinstance(error, asyncpg.PostgresError):

@@ -1,7 +1,7 @@
-"""Liveness, readiness, and what versions the database has.
+"""Liveness, readiness, and the versions of the database's collections.
 
-Liveness does no I/O: a database blip must not kill every task. Readiness asks the database at most once a second, and
-holds three things: the database answers, its collections are at least what the code needs, and the process isn't
+Liveness does no I/O: a database blip must not kill every task. Readiness queries the database at most once a second and
+needs three things: the database answers, its collections are at least what the code needs, and the process isn't
 draining.
 """
 
@@ -31,7 +31,7 @@ class CollectionVersion(msgspec.Struct, frozen=True):
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """`checks` names each thing looked at: `ok`, or what is missing."""
+    """`checks` maps each check to `ok`, or to what is missing."""
 
     ready: bool
     checks: dict[str, str]
@@ -45,21 +45,21 @@ class VersionSource(Protocol):
 
 
 def unmet(needs: dict[str, str], versions: list[CollectionVersion]) -> str:
-    """What the code needs and the database hasn't got, in words; empty when all is there."""
+    """What the code needs and the database lacks, for people to read; empty when nothing is missing."""
     return "; ".join(missing(needs, versions))
 
 
 def missing(needs: dict[str, str], versions: list[CollectionVersion]) -> list[str]:
     """One sentence for each collection that isn't good for the code: its major differs, or it is older."""
     have = {document.collection: document.version for document in versions}
-    found_wanting = []
+    problems = []
     for collection, least in sorted(needs.items()):
         found = have.get(collection)
         if found is None:
-            found_wanting.append(f"{collection} {least} is needed and not applied")
+            problems.append(f"{collection} {least} is needed and not applied")
         elif not satisfies(found, least):
-            found_wanting.append(f"{collection} is {found}, {least} is needed")
-    return found_wanting
+            problems.append(f"{collection} is {found}, {least} is needed")
+    return problems
 
 
 def satisfies(found: str, least: str) -> bool:
@@ -70,7 +70,7 @@ def satisfies(found: str, least: str) -> bool:
 
 
 class HealthChecks:
-    """Answers readiness and versions for one application, remembering each answer for a second."""
+    """Answers readiness and versions for one application, and caches each answer for a second."""
 
     def __init__(
         self,
@@ -94,7 +94,7 @@ class HealthChecks:
     async def ready(self) -> Readiness:
         checks: dict[str, str] = {"process": "draining" if self._drain.draining else "ok"}
         if self._database is not None:
-            await self._look()
+            await self._refresh()
             if self._versions is None:
                 checks["database"] = self._reason
             else:
@@ -103,26 +103,26 @@ class HealthChecks:
         return Readiness(ready=all(value == "ok" for value in checks.values()), checks=checks)
 
     async def versions(self) -> list[CollectionVersion]:
-        """The Version documents as last seen; empty when the database doesn't answer or there is none."""
+        """The latest Version documents; empty when the database doesn't answer or there is none."""
         if self._database is not None:
-            await self._look()
+            await self._refresh()
         return self._versions or []
 
-    async def _look(self) -> None:
+    async def _refresh(self) -> None:
         async with self._lock:
             if self._clock() - self._at < REMEMBERED_SECONDS:
                 return
             assert self._database is not None
-            self._versions, self._reason = await asked(self._database.versions)
+            self._versions, self._reason = await read_versions(self._database.versions)
             self._at = self._clock()
-            found = self._versions
+            documents = self._versions
             self._metrics.saw_database(
-                None if found is None else [(item.collection, item.version) for item in found],
-                unmet=len(missing(self._needs, found or [])),
+                None if documents is None else [(item.collection, item.version) for item in documents],
+                unmet=len(missing(self._needs, documents or [])),
             )
 
 
-async def asked(
+async def read_versions(
     versions: Callable[[], Awaitable[list[CollectionVersion]]],
 ) -> tuple[list[CollectionVersion] | None, str]:
     """The versions, or None and why not, within READINESS_TIMEOUT seconds."""

@@ -81,7 +81,7 @@ class Repeats:
     async def once(
         self, request: Request, actor: By, key: str | None, work: Callable[[], Awaitable[Response[Any]]]
     ) -> Response[Any]:
-        """Runs `work` in a transaction, or gives the stored answer of the request that ran it."""
+        """Run `work` in a transaction, or return the stored answer of the request that ran it."""
         if key is None:
             async with self._database.transaction():
                 return await work()
@@ -100,7 +100,7 @@ class Repeats:
         return response
 
     async def _taken(self, actor: By, key: str, digest: str) -> bool:
-        """False: someone had it before. Waits for a transaction that is using it, as long as lock_timeout allows."""
+        """False when the key was used before. Waits for a transaction that is using it, at most for lock_timeout."""
         try:
             return await self._take.execute(actor.account, key, digest) == 1
         except asyncpg.LockNotAvailableError:
@@ -124,7 +124,7 @@ class Repeats:
 
 
 async def request_digest(request: Request) -> str:
-    """Of the method, path, query and body, byte by byte."""
+    """A digest of the method, path, query and body."""
     digest = hashlib.sha256()
     for part in (request.method, request.url.path, request.url.query):
         digest.update(part.encode() + b"\x00")

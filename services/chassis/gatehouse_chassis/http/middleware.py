@@ -1,6 +1,6 @@
-"""The outermost layer of every request: its ids, its count and time, its one log line, and draining.
+"""The outermost layer of every request: its ids, its count and duration, its log line, and draining.
 
-It stands outside Litestar's routing, so that unmatched requests are counted too.
+It is outside Litestar's routing, so that unmatched requests are counted too.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""The OpenAPI document of a service: what Litestar derives, and what it can't know.
+"""The OpenAPI document of a service: what Litestar derives, completed by what it can't know.
 
-Adds who may call an operation, the error answers that its kind can give (as problem details), the ETag and 304 of what
-has a version, and the bearer scheme, so that a client, and schemathesis, finds every status documented.
+Adds who may call an operation, its error answers (as problem details), the ETag and 304 of what has a version, and the
+bearer scheme, so that clients and schemathesis find every status documented.
 """
 
 import typing

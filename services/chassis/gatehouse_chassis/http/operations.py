@@ -1,6 +1,6 @@
 """The routes that every service has at the root of its port: health, version, configuration, metrics.
 
-The load balancer doesn't route them; a browser sees them through the portal's Admin page.
+The load balancer doesn't route them; people see them on the portal's Admin page.
 """
 
 import time
@@ -93,8 +93,8 @@ def operations(service: ServiceContext, health: HealthChecks, metrics: Metrics) 
         raises=[],
     )
     async def ready() -> Response[Readiness]:
-        found = await health.ready()
-        return Response(found, status_code=200 if found.ready else 503)
+        readiness = await health.ready()
+        return Response(readiness, status_code=200 if readiness.ready else 503)
 
     @get(
         "/version",

@@ -1,4 +1,4 @@
-"""Reads the Version documents that db-manager wrote (`dbm.version`) for this schema, and what its sessions do."""
+"""Reads the Version documents that db-manager wrote for this schema (`dbm.version`), and the state of its sessions."""
 
 import asyncio
 

@@ -1,6 +1,6 @@
 """Opaque cursors: where the next page of a list begins.
 
-A cursor is the sort key and id of the last row seen, bound to the list, its filters and its sort by a digest. The
+A cursor is the sort key and id of the last row shown, bound to the list, its filters and its sort by a digest. The
 digest isn't a secret: a cursor only ever says where to begin, and what a caller may see is decided by the query itself.
 It makes a mangled cursor, or one of another list, a clear 400 instead of a page that is quietly wrong.
 """

@@ -1,6 +1,6 @@
-"""What a service's sessions in PostgreSQL do: work, wait for a lock, hold a transaction open; and the database's cache.
+"""The state of a service's sessions in PostgreSQL (working, waiting for a lock, in a transaction) and the cache.
 
-Each service sees its own role's sessions, which needs no more rights and no exporter beside PostgreSQL.
+Each service reads its own role's sessions, which needs no further privilege and no exporter beside PostgreSQL.
 """
 
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""What a service counts: its traffic (traffic.py), its calls to others, pool, sessions, build and versions.
+"""The metrics of a service: its traffic (traffic.py), its calls to others, pool, sessions, build and versions.
 
 Names follow https://prometheus.io/docs/practices/naming/. One registry an application, so that several live in one test
 process. Labels are bounded: an unknown path or method is counted under `unmatched` or `other`.
@@ -81,7 +81,7 @@ class Metrics:
         self.registry.register(SessionsCollector(self._service, look))
 
     def saw_database(self, versions: Sequence[tuple[str, str]] | None, unmet: int) -> None:
-        """A look at the database: (collection, version) as db-manager recorded them, None when it didn't answer."""
+        """Record a database check: (collection, version) as db-manager wrote them, None when it didn't answer."""
         self._database_up.labels(self._service).set(0 if versions is None else 1)
         if versions is not None:
             self._collections = tuple(versions)

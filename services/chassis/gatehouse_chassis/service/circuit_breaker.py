@@ -1,6 +1,6 @@
-"""A circuit breaker: after a run of failures, calls aren't tried for a while, and then one at a time.
+"""A circuit breaker: after a run of failures, calls fail at once for a while, and then one at a time is tried.
 
-A pure state machine. Times are seconds on whatever clock the caller uses; nothing here waits or calls.
+A pure state machine. Times are seconds on the caller's clock; nothing here waits or calls.
 
     closed --(failures in a row)--> open --(rest seconds)--> half open --(a success)--> closed
                                       ^--------(a failure)-------'
@@ -49,5 +49,5 @@ class Breaker:
         self._probing = False
 
     def gave_up(self) -> None:
-        """The caller stopped waiting (cancelled): that says nothing about the other side."""
+        """The caller stopped waiting (cancelled), which says nothing about the other service."""
         self._probing = False

@@ -1,14 +1,14 @@
-"""Calls to another service: bounded in time, retried where that is safe, and quickly refused while the other is down.
+"""Calls to another service: bounded in time, retried where that is safe, and failing fast while the other is down.
 
     people = service.call("person")
     row = await people.get(f"/api/person/people/{id}", PersonRow)           # raises Refused on 4xx
     row = await people.find(f"/api/person/people/{id}", PersonRow)          # None on 404
     made = await people.post("/api/person/people", PersonRow, json=new, idempotency_key=key)
 
-The caller's token, request id, trace and deadline go along by themselves, from the request in hand (context.py). A call
-ends by `total` seconds or the request's own deadline, whichever is sooner. GET, HEAD, PUT and DELETE, and anything with
-an Idempotency-Key, are tried up to `attempts` times when the other doesn't answer or says 502, 503 or 504; whatever was
-never sent (no connection) is tried again for every method. Pauses are random up to a doubling bound ("full jitter",
+The caller's token, request id, trace and deadline are passed on from the current request (base/context.py). A call ends
+after `total` seconds or at the request's own deadline, whichever is sooner. GET, HEAD, PUT and DELETE, and any request
+with an Idempotency-Key, are attempted up to `attempts` times when the other doesn't answer or answers 502, 503 or 504;
+what was never sent (no connection) is retried for every method. Pauses are random up to a doubling bound (full jitter:
 https://aws.amazon.com/builders-library/timeouts-retries-and-backoff-with-jitter/).
 """
 
@@ -36,14 +36,14 @@ OnCall = Callable[[str, str], None]
 
 
 class RequestRefused(ApiProblem):
-    """The other service answered 4xx. Uncaught it is a 502, because the request that we made is our own affair.
+    """The other service answered 4xx. Uncaught it is a 502: this service made the request, not its caller.
 
-    `answered` is its status and `problem` its body, for the code that knows what to make of it.
+    `answered` is the status and `problem` the body, for code that can act on them.
     """
 
     status = 502
     slug = "refused-by-another-service"
-    title = "Another service refused what this one asked"
+    title = "Another service refused the request of this one"
 
     def __init__(self, service: str, answered: int, problem: ProblemDetails | None) -> None:
         super().__init__(f"{service} answered {answered}.")
@@ -53,7 +53,7 @@ class RequestRefused(ApiProblem):
 
 
 class Misunderstood(ApiProblem):
-    """The other service's answer isn't what this code expects of it."""
+    """The other service's answer doesn't have the expected form."""
 
     status = 502
     slug = "misunderstood-another-service"
@@ -61,15 +61,15 @@ class Misunderstood(ApiProblem):
 
 
 class TooLate(ApiProblem):
-    """The time that the caller gave is over; nobody waits for the answer any more."""
+    """The caller's deadline has passed; nobody waits for the answer any more."""
 
     status = 504
     slug = "deadline-exceeded"
-    title = "There was no time left for this"
+    title = "The deadline has passed"
 
 
 class PeerClient:
-    """For one other service; made at start, closed at the end, used by all requests."""
+    """The client of one other service; opened at start, closed at shutdown, shared by all requests."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class PeerClient:
     async def find(
         self, path: str, type: type[T], *, params: Mapping[str, Any] | None = None, **options: Any
     ) -> T | None:
-        """None when the other says 404."""
+        """None when the other answers 404."""
         try:
             return await self.get(path, type, params=params, **options)
         except RequestRefused as refused:
@@ -155,7 +155,7 @@ class PeerClient:
         for attempt in range(1, self._attempts + 1):
             left = ends - clock()
             if left <= 0:
-                raise TooLate(f"No time was left to ask {self.name}.")
+                raise TooLate(f"The deadline passed before {self.name} was asked.")
             sent[TIMEOUT_HEADER] = str(max(1, int(min(left, self._attempt_timeout) * 1000)))
             request = self._http.build_request(method, path, params=params, content=content, headers=sent)
             response, again = await self._attempt(request, min(left, self._attempt_timeout))
@@ -168,12 +168,12 @@ class PeerClient:
         raise Unavailable(f"{self.name} doesn't answer right now. Try again in a moment.", retry_after=2)
 
     async def _attempt(self, request: httpx.Request, seconds: float) -> tuple[httpx.Response | None, bool]:
-        """The response, if there is one, and whether the request surely had no effect."""
+        """The response, if there is one, and whether the request certainly had no effect."""
         clock = asyncio.get_running_loop().time
         if not self.breaker.allows(clock()):
             self._on_call(self.name, "open")
             wait = max(1, round(self.breaker.seconds_to_wait(clock())))
-            raise Unavailable(f"{self.name} hasn't been answering; it is tried again soon.", retry_after=wait)
+            raise Unavailable(f"{self.name} hasn't been answering; it will be tried again soon.", retry_after=wait)
         try:
             async with asyncio.timeout(seconds):
                 response = await self._http.send(request)
@@ -217,4 +217,4 @@ class PeerClient:
         try:
             return msgspec.json.decode(response.content, type=type)
         except msgspec.MsgspecError as error:
-            raise Misunderstood(f"{self.name} answered something else than expected.") from error
+            raise Misunderstood(f"{self.name} answered in an unexpected form.") from error

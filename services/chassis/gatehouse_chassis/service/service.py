@@ -18,7 +18,7 @@ ENVIRONMENTS = ("local", "dev", "test", "staging", "production")
 
 
 class Build(msgspec.Struct, frozen=True):
-    """What code this is. Empty where it isn't known."""
+    """Which code this is. Empty where it isn't known."""
 
     version: str = "unknown"
     commit: str = ""
@@ -27,7 +27,22 @@ class Build(msgspec.Struct, frozen=True):
 
 
 class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a service knows about itself and its surroundings. Made by `load`; handlers get it as `service`."""
+    """What a service knows about itself and its environment. `load` creates it; handlers receive it as `service`.
+
+    Attributes:
+        entry: Its entry in the catalog.
+        environment: `local`, `dev`, `test`, `staging` or `production`.
+        settings: Its declared settings, each with its value and origin.
+        build: Which code this is.
+        addresses: The base URL of each service that it may call.
+        public_url: Where people reach the platform, without a slash at the end.
+        host: The interface to listen on.
+        port: The port to listen on.
+        database_url: Its role's connection to PostgreSQL; None without a database.
+        drain_seconds: How long it keeps serving after SIGTERM, so that the balancer notices.
+        clients: The clients of other services, by name; filled at start.
+        cors_origins: The origins whose pages may call it; empty for `public_url` only.
+    """
 
     entry: Service
     environment: str
@@ -63,7 +78,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def load(cls, folder: Path, environ: Mapping[str, str] | None = None) -> "ServiceContext":
-        """The service whose folder is `folder`, in the surroundings that `environ` (os.environ) describes.
+        """The service in `folder`, in the environment that `environ` describes (default: os.environ).
 
         Raises CatalogError naming every variable that is missing or wrong.
         """
@@ -99,17 +114,17 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
 def _addresses(entry: Service, environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """By service: GATEHOUSE_URL_<NAME>; and for who uses every service, the rule in GATEHOUSE_SERVICE_URLS.
 
-    A rule, since a variable a service would start this one anew whenever a service is added. The names are those of the
-    catalog that came with the code: a new one is known from the next release on.
+    It is one rule because a variable per service would restart this one whenever a service is added. The names come
+    from the catalog in the image: a new service is known from the next release on.
     """
-    given = {
+    explicit = {
         key.removeprefix("GATEHOUSE_URL_").lower().replace("_", "-"): value.rstrip("/")
         for key, value in environ.items()
         if key.startswith("GATEHOUSE_URL_") and value
     }
     rule = environ.get("GATEHOUSE_SERVICE_URLS", "")
     if not rule:
-        return given
+        return explicit
     catalog = load_catalog(root)
     others = catalog.uses(entry)
     if not others:
@@ -117,7 +132,7 @@ def _addresses(entry: Service, environ: Mapping[str, str], root: Path) -> dict[s
         message = "names no service: there is no other service.toml."
         raise CatalogError([Problem(file="environment", key="GATEHOUSE_SERVICE_URLS", message=message, fix=fix)])
     ruled = {other.name: rule.replace("{service}", other.name) for other in others}
-    return ruled | given
+    return ruled | explicit
 
 
 def _number(environ: Mapping[str, str], key: str, default: T, kind: Callable[[str], T]) -> T:

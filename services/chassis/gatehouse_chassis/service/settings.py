@@ -1,7 +1,7 @@
 """A service's settings: each value, its type, and where it came from.
 
 Read once at the start, from (highest first) the environment, a settings file and the defaults in `service.toml`.
-Nothing is coerced silently: a value of the wrong type stops the service, named with its place.
+Nothing is coerced silently: a value of the wrong type stops the service, with an error that says where it came from.
 """
 
 import tomllib
@@ -39,7 +39,7 @@ class Settings:
     """The declared settings of one service, by key, with one reader a type.
 
     A reader raises KeyError for a key that `service.toml` doesn't declare, and TypeError for one declared with another
-    type: both are mistakes in the code, found by the first test that runs it.
+    type: both are bugs in the code, found by the first test that runs it.
     """
 
     def __init__(self, resolved: Mapping[str, Resolved]) -> None:
@@ -117,7 +117,7 @@ def _one(
     elif key in table:
         value, origin, where = table[key], Origin("file", place), place
         if setting.secret and environ.get("GATEHOUSE_ENVIRONMENT", "local") != "local":
-            message = "is a secret, and stands in a file outside the local environment."
+            message = "is a secret, and in a file outside the local environment."
             return None, origin, Problem(file=where, key=key, message=message, fix=f"Pass it as {variable}.")
     elif setting.default is not None:
         return setting.default, Origin("default", f"services/{entry.name}/service.toml"), None

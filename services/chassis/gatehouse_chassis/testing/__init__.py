@@ -3,9 +3,9 @@
     async with serving("person", create, database_url=url) as person:
         answer = await person.get("/api/person/people", headers=person.tokens.headers("mentor"))
 
-Who asks is somebody of the test data: `person_id(1)` is who stands there as number 1, `account_id(1)` signs them in.
+Callers are people of the test data: `person_id(1)` is the first, and `account_id(1)` their account.
 
-A peer is a real HTTP server on loopback that plays another service, with the answers that a test gives it.
+A peer is a real HTTP server on loopback that stands in for another service, with answers that the test sets.
 """
 
 import asyncio
