@@ -103,8 +103,6 @@ def test_the_catalog_is_in_every_image_and_makes_the_platform(change):
         "LICENSE",
         "docs/images/plan.png",
         "docs/how-to/add-a-page.md",
-        "docs/images/plan.png",
-        "docs/how-to/add-a-page.md",
         "stacks/README.md",
         "tests/README.md",
     ],
