@@ -1,13 +1,12 @@
-"""Who is told of an alert, and when: the alert manager's configuration. Pure: a topic in, structure out.
+"""Who is notified of an alert, and when: the alert manager's configuration. Pure.
 
-AMP knows one kind of receiver, a topic of SNS. Both severities go to it, each message with `severity` and `owner` as
-attributes, so that whoever subscribes chooses by a filter. No owner is named here: they are the catalog's domains, and
-a new one changes nothing.
+AMP supports one kind of receiver, an SNS topic. Both severities go to it; each message has `severity` and `owner` as
+attributes, by which subscribers filter. Owners are the catalog's domains; none is named here.
 """
 
 from typing import Any
 
-# What a page and a ticket wait for. A page is sent at once and again every hour; tickets are gathered for the morning.
+# A page is sent at once and repeated every hour; tickets are grouped and repeated daily.
 TIMES = {
     "page": {"group_wait": "10s", "group_interval": "2m", "repeat_interval": "1h"},
     "ticket": {"group_wait": "5m", "group_interval": "1h", "repeat_interval": "1d"},
@@ -21,9 +20,9 @@ MESSAGE = (
 
 
 def alertmanager_config(*, topic: Any, region: str) -> dict[str, Any]:
-    """`topic`: the ARN of the SNS topic; in the platform it is one that Pulumi knows only later."""
+    """`topic`: the ARN of the SNS topic; in the platform an Output of Pulumi."""
     return {
-        # An alert without a severity (there is none) would be a ticket.
+        # The default; every alert has a severity.
         "route": {
             "receiver": "ticket",
             "group_by": ["severity", "owner", "alertname", "service"],
@@ -34,15 +33,15 @@ def alertmanager_config(*, topic: Any, region: str) -> dict[str, Any]:
             ],
         },
         "inhibit_rules": [
-            # The same burn, seen over a longer window, is told once.
-            _hides('alertname=~".+BurnsFast"', 'alertname=~".+Burns"'),
-            _hides('alertname=~".+Burns(Fast)?"', 'alertname=~".+BurnsSlowly"'),
+            # One notification for one burn, whatever the window.
+            _inhibit('alertname=~".+BurnsFast"', 'alertname=~".+Burns"'),
+            _inhibit('alertname=~".+Burns(Fast)?"', 'alertname=~".+BurnsSlowly"'),
         ],
         "receivers": [_receiver(severity, topic, region) for severity in TIMES],
     }
 
 
-def _hides(source: str, target: str) -> dict[str, Any]:
+def _inhibit(source: str, target: str) -> dict[str, Any]:
     return {"source_matchers": [source], "target_matchers": [target], "equal": ["service", "sli"]}
 
 

@@ -1,8 +1,8 @@
-"""The OpenTelemetry collector's configuration. Pure: where it stands in, structure out; no service is named in it.
+"""The OpenTelemetry collector's configuration. Pure; it names no service.
 
-ADOT's distribution reads it from the variable AOT_CONFIG_CONTENT. It asks ECS for the tasks of its cluster and scrapes
-those whose container says by labels that it wants to be; so a new service changes nothing here. It holds samples for
-some minutes when Prometheus (AMP) doesn't answer.
+ADOT's distribution reads it from the variable AOT_CONFIG_CONTENT. The collector asks ECS for the tasks of its cluster
+and scrapes those whose container has our labels, so a new service changes nothing here. It buffers samples for some
+minutes when Prometheus (AMP) doesn't answer.
 """
 
 from typing import Any
@@ -12,14 +12,14 @@ from gatehouse_catalog import Service
 SCRAPE_SECONDS = 30
 DISCOVERY_SECONDS = 15
 HEALTH_PORT = 13133
-OUTAGE_SECONDS = 600  # of AMP, that no sample is lost by
-# Labels of a container: where its metrics are, and whose they are.
+OUTAGE_SECONDS = 600  # an outage of AMP up to this long loses no samples
+# Labels of a container: the port of its metrics, and the service they belong to.
 PORT_LABEL, SERVICE_LABEL = "GATEHOUSE_METRICS_PORT", "GATEHOUSE_SERVICE"
-TARGETS = "/tmp/targets.yaml"  # noqa: S108 - in the container, whose only writable place it is
+TARGETS = "/tmp/targets.yaml"  # noqa: S108 - the only writable directory of the container
 
 
 def labels(service: Service) -> dict[str, str]:
-    """What a service's container says of itself, for the collector to find it."""
+    """The labels by which the collector finds a service's containers."""
     return {PORT_LABEL: str(service.port), SERVICE_LABEL: service.name}
 
 
@@ -29,7 +29,7 @@ def collector_config(*, environment: str, cluster: str, remote_write: str, regio
         "extensions": {
             "health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"},
             "sigv4auth": {"region": region, "service": "aps"},
-            # Writes the targets into a file, which is how the receiver takes them (contrib's ecsobserver).
+            # contrib's ecsobserver writes the targets to a file, which the receiver reads.
             "ecs_observer": {
                 "cluster_name": cluster,
                 "cluster_region": region,
@@ -69,12 +69,12 @@ def collector_config(*, environment: str, cluster: str, remote_write: str, regio
 
 
 def _job(environment: str) -> dict[str, Any]:
-    """Two tasks under one target would write the same series and lose samples: each keeps its address (`instance`)."""
+    """Each task keeps its address (`instance`): two under one target would write the same series and lose samples."""
     return {
-        "job_name": "tasks",  # of a target without a name; the observer names each after its service
+        "job_name": "tasks",  # default; the observer names each target after its service
         "scrape_interval": f"{SCRAPE_SECONDS}s",
         "metrics_path": "/metrics",
-        "honor_labels": True,  # a metric's own `service` is the target's; without this each series has it twice
+        "honor_labels": True,  # otherwise each series would have `service` twice
         "file_sd_configs": [{"files": [TARGETS], "refresh_interval": f"{DISCOVERY_SECONDS}s"}],
         "relabel_configs": [
             {"target_label": "environment", "replacement": environment},

@@ -1,4 +1,4 @@
-"""The files of `observability/generated/`: what the catalog means for Prometheus, Grafana and the collector."""
+"""The files of `observability/generated/`: configuration of Prometheus, Grafana and the collector."""
 
 from pathlib import Path
 
@@ -7,9 +7,9 @@ from gatehouse_observability import grafana
 from gatehouse_observability.alertmanager import alertmanager_config
 from gatehouse_observability.collector import collector_config
 from gatehouse_observability.dashboards import dashboards
-from gatehouse_observability.panels import as_json
+from gatehouse_observability.panels import dashboard_json
 from gatehouse_observability.prometheus import prometheus_config, rule_groups
-from gatehouse_observability.rules import as_yaml, document
+from gatehouse_observability.rules import as_yaml, rules_document
 
 FOLDER = "observability/generated"
 
@@ -24,11 +24,11 @@ def generate(root: Path) -> dict[str, str]:
         region="${env:AWS_REGION}",
     )
     alerting = alertmanager_config(topic="${GATEHOUSE_ALERTS}", region="${AWS_REGION}")
-    # In compose each service answers under its own name.
+    # In compose a service's host name is its own name.
     targets = {service.name: f"{service.name}:{service.port}" for service in catalog}
-    boards = {f"{FOLDER}/dashboards/{board.uid}.json": as_json(board) for board in dashboards()}
+    boards = {f"{FOLDER}/dashboards/{board.uid}.json": dashboard_json(board) for board in dashboards()}
     return {
-        f"{FOLDER}/rules.yaml": as_yaml(document(rule_groups(catalog))),
+        f"{FOLDER}/rules.yaml": as_yaml(rules_document(rule_groups(catalog))),
         f"{FOLDER}/collector.yaml": as_yaml(collector),
         f"{FOLDER}/alertmanager.yaml": as_yaml(alerting),
         f"{FOLDER}/compose/prometheus.yaml": as_yaml(prometheus_config(targets)),

@@ -1,11 +1,11 @@
-"""How Grafana comes to its data source and dashboards: provisioning files for a local one (compose).
+"""Grafana's provisioning files for compose: data source and dashboards.
 
-In AWS the platform puts both into Amazon Managed Grafana; `data_source` is what they share.
+In AWS the platform writes both to Amazon Managed Grafana, with the same `data_source`.
 """
 
 from typing import Any
 
-# Where compose mounts generated/dashboards, and where its Prometheus answers.
+# The mount of generated/dashboards in compose, and the address of its Prometheus.
 FOLDER, PROMETHEUS = "/etc/gatehouse/dashboards", "http://prometheus:9090"
 SCRAPE_SECONDS = 5
 
@@ -18,8 +18,8 @@ def data_source(uid: str, url: str, *, scrape_seconds: int, **settings: Any) -> 
         "type": "prometheus",
         "access": "proxy",
         "url": url,
-        # POST: a query of a dashboard is longer than what some take in an address. timeInterval is what
-        # $__rate_interval is made of: four times it, at least.
+        # POST: dashboard queries can exceed the length limit of a URL. $__rate_interval is at least four times
+        # timeInterval.
         "jsonData": {"httpMethod": "POST", "timeInterval": f"{scrape_seconds}s", **settings},
     }
 

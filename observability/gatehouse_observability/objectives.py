@@ -1,6 +1,6 @@
-"""What each service's `[objectives]` mean: error ratios over windows, the budget that is left, and alerts on its burn.
+"""The rules of each service's `[objectives]`: error ratios, remaining error budgets, and burn-rate alerts.
 
-Two indicators a service: *availability* (answers that aren't a 5xx) and *latency* (answers within the threshold,
+Two indicators for each service: *availability* (answers that aren't a 5xx) and *latency* (answers within the threshold,
 counted in a histogram bucket, never as a percentile). Windows and factors are those of the SRE workbook, chapter 5, for
 a budget of 30 days: https://sre.google/workbook/alerting-on-slos/
 """
@@ -15,13 +15,13 @@ AVAILABILITY, LATENCY = "availability", "latency"
 INDICATORS = (AVAILABILITY, LATENCY)
 WINDOWS = ("5m", "30m", "1h", "6h", "3d")
 SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "6h": 21_600, "3d": 259_200}
-# A balancer's probes and our own scrapes are no users.
+# Excludes the balancer's probes and our own scrapes.
 USERS = 'route!~"/health/.*|/metrics"'
-# One failure in a quiet night is a large ratio and wakes nobody.
+# With fewer requests, a single failure is a large ratio.
 LEAST_REQUESTS = 50
 LATENCY_OBJECTIVE = 0.99
-# What has a page of its own (platform_alerts.py), and how long after it a short window holds what it did.
-TOLD = "ServiceDown|ServiceUnscraped|DatabaseUnreachable"
+# Alerts with a page of their own (platform_alerts.py), and how long a short window still contains their effect.
+PAGED_ELSEWHERE = "ServiceDown|ServiceUnscraped|DatabaseUnreachable"
 AFTERMATH = {"5m": "10m", "30m": "35m"}
 
 
@@ -45,17 +45,17 @@ BURNS = (
 
 
 def objective(service: Service, indicator: str) -> float:
-    """The ratio of good requests that is promised."""
+    """The promised ratio of good requests."""
     return round(service.objectives.availability / 100, 6) if indicator == AVAILABILITY else LATENCY_OBJECTIVE
 
 
 def threshold(service: Service) -> str:
-    """The latency objective as prometheus-client writes a bucket's bound: seconds, `1.0` and not `1`."""
+    """The latency objective as prometheus-client formats a bucket's bound: in seconds, `1.0` rather than `1`."""
     return repr(service.objectives.latency_p99_ms / 1000)
 
 
 def groups(catalog: Catalog) -> list[RuleGroup]:
-    """One group a service, recordings before the alerts that read them."""
+    """One group for each service, recordings before the alerts that use them."""
     return [_group(catalog, service) for service in catalog]
 
 
@@ -102,7 +102,7 @@ def _ratios(service: Service) -> list[Recording]:
 
 
 def _ratio(service: Service, indicator: str, window: str) -> str:
-    """Bad by all requests; nothing, rather than NaN, when there were none."""
+    """The ratio of bad to all requests; no sample, rather than NaN, without requests."""
     name = service.name
     if indicator == AVAILABILITY:
         total = f'sum(rate(gatehouse_http_requests_total{{service="{name}",{USERS}}}[{window}]))'
@@ -137,7 +137,7 @@ def _percentiles(service: Service) -> list[Recording]:
     return [
         Recording(
             record=f"service:http_request_duration_seconds:p{name}_5m",
-            # Without traffic a quantile is NaN, which no page can draw.
+            # Without traffic a quantile is NaN, which charts can't draw.
             expr=f"histogram_quantile({quantile}, sum by (le) (rate({buckets}[5m]))) >= 0",
             labels={"service": service.name},
         )
@@ -150,7 +150,7 @@ def _allowed(service: Service, indicator: str) -> float:
 
 
 def _burns(service: Service, indicator: str, burn: Burn) -> str:
-    """Too many bad ones over both windows, and enough requests to say so."""
+    """Too many bad requests over both windows, among enough requests."""
     which = f'{{service="{service.name}",sli="{indicator}"}}'
     limit = f"{round(burn.factor * _allowed(service, indicator), 6):g}"
     long, short = (f"service:sli_error:ratio_rate{window}{which} > {limit}" for window in (burn.long, burn.short))
@@ -159,7 +159,7 @@ def _burns(service: Service, indicator: str, burn: Burn) -> str:
 
 
 def _burning(service: Service) -> list[Recording]:
-    """There while a budget burns fast enough to wake somebody, whoever is told of it."""
+    """Present while a budget burns fast enough to page, whether or not a page is sent."""
     return [
         Recording(
             record="service:sli_burning:ratio",
@@ -204,7 +204,7 @@ def _causes(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> s
     causes = [
         f"service:targets_up:count{{{which}}} == 0",
         f"gatehouse_database_up{{{which}}} == 0",
-        f'max_over_time(ALERTS{{alertname=~"{TOLD}",{told},{which}}}[{AFTERMATH[burn.short]}])',
+        f'max_over_time(ALERTS{{alertname=~"{PAGED_ELSEWHERE}",{told},{which}}}[{AFTERMATH[burn.short]}])',
     ]
     if len(needed) > 1:
         causes.append(f"max_over_time(service:sli_burning:ratio{{{others}}}[10m])")

@@ -1,7 +1,7 @@
-"""What a dashboard shows, as structs: panels of queries in rows, and Grafana's JSON of them.
+"""Dashboards as structs (panels of queries in rows), and their JSON for Grafana.
 
-Classic dashboards (not the v2 resource), because files provisioned into any Grafana, Amazon's managed one too, are read
-as those. Types and defaults come from grafana-foundation-sdk 0.0.21; see pyproject.toml for why that build.
+Classic dashboards (not the v2 resource): every Grafana provisions them from files, Amazon's managed one too.
+Types and defaults come from grafana-foundation-sdk 0.0.21; see pyproject.toml for why that build.
 """
 
 import json
@@ -9,8 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
-from grafana_foundation_sdk.builders import dashboard as grafana
-from grafana_foundation_sdk.builders import prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import dashboard, prometheus, stat, table, timeseries
 from grafana_foundation_sdk.builders.common import ReduceDataOptions, VizLegendOptions
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement
@@ -36,7 +35,7 @@ class PanelQuery(msgspec.Struct, frozen=True):
 
 
 class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """`help` says what is good and what is bad, for who sees it for the first time."""
+    """`help` tells a first-time reader what is good and what is bad."""
 
     title: str
     queries: Sequence[PanelQuery]
@@ -59,7 +58,7 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     rows: Sequence[PanelRow]
-    by_service: bool = False  # has a variable `service`, which offers whatever runs
+    by_service: bool = False  # has a variable `service`, which lists what runs
     releases: str = ""  # an expression that has a sample where a release begins
 
     @property
@@ -67,11 +66,11 @@ class Dashboard(msgspec.Struct, frozen=True, kw_only=True):
         return [panel for row in self.rows for panel in row.panels]
 
 
-def as_json(board: Dashboard, *, source: str = "") -> str:
-    """As Grafana's provisioning reads it; equal structs give equal text.
+def dashboard_json(board: Dashboard, *, source: str = "") -> str:
+    """Grafana's JSON of a dashboard; equal structs give equal text.
 
-    `source`: the uid of the only data source it offers, whose last word its own uid gets, too: for a Grafana that has
-    several environments'.
+    `source`: the uid of the only data source to offer, for a Grafana with several environments. Its last word is
+    appended to the uid of the dashboard.
     """
     if source:
         board = msgspec.structs.replace(board, uid=f"{board.uid}-{source.rpartition('-')[2]}")
@@ -80,11 +79,11 @@ def as_json(board: Dashboard, *, source: str = "") -> str:
     return json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _builder(board: Dashboard, source: str) -> grafana.Dashboard:
-    chosen = grafana.DatasourceVariable("datasource").label("Data source").type("prometheus")
-    link = grafana.DashboardLink("Gatehouse").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True)
+def _builder(board: Dashboard, source: str) -> dashboard.Dashboard:
+    chosen = dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus")
+    link = dashboard.DashboardLink("Gatehouse").type(DashboardLinkType.DASHBOARDS).tags([TAG]).as_dropdown(True)
     builder = (
-        grafana.Dashboard(board.title)
+        dashboard.Dashboard(board.title)
         .uid(board.uid)
         .description(board.summary)
         .tags([TAG])
@@ -97,15 +96,15 @@ def _builder(board: Dashboard, source: str) -> grafana.Dashboard:
         .with_variable(chosen.regex(f"/^{source}$/") if source else chosen)
     )
     if board.by_service:
-        variable = grafana.QueryVariable("service").label("Service").datasource(SOURCE).query(SERVICES)
+        variable = dashboard.QueryVariable("service").label("Service").datasource(SOURCE).query(SERVICES)
         variable = variable.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
         builder = builder.with_variable(variable)
     if board.releases:
-        note = grafana.AnnotationQuery().name("Releases").datasource(SOURCE).enable(True).icon_color("blue")
+        note = dashboard.AnnotationQuery().name("Releases").datasource(SOURCE).enable(True).icon_color("blue")
         shown = note.expr(board.releases).step("60s").title_format("{{service}} {{version}}").text_format("{{commit}}")
         builder = builder.annotation(shown)
     for number, row in enumerate(board.rows):
-        builder = builder.with_row(grafana.Row(row.title).id(1000 + number))
+        builder = builder.with_row(dashboard.Row(row.title).id(1000 + number))
         for panel in row.panels:
             builder = builder.with_panel(_panel(panel))
     return builder

@@ -1,5 +1,6 @@
-"""Alerts on what the platform itself needs: targets, database, pools, schema, size. They name causes; what users feel
-is in objectives.py, and only that and a service that is gone may wake somebody.
+"""Alerts on causes: targets, database, pools, schema, size. Symptoms that users notice are in objectives.py.
+
+Only symptoms, and a service or database that is gone, page somebody.
 """
 
 from collections.abc import Iterator
@@ -7,9 +8,9 @@ from collections.abc import Iterator
 from gatehouse_catalog import Service
 from gatehouse_observability.rules import Alert, Recording, RuleGroup
 
-PLATFORM = "platform"  # owns what belongs to no domain
-# Beyond it, writing /metrics holds a service's event loop for over 20 ms (`gate bench observability`); ours have below
-# a thousand.
+PLATFORM = "platform"  # the owner of what belongs to no domain
+# With more, rendering /metrics blocks a service's event loop for over 20 ms (`gate bench observability`). Ours have
+# fewer than a thousand.
 MOST_SERIES = 3_500
 MIB = 1024 * 1024
 
@@ -37,7 +38,7 @@ def _recordings() -> list[Recording]:
 
 
 def _failing_calls() -> str:
-    """0, rather than nothing, where calls were made and none failed yet."""
+    """0, rather than no sample, where calls were made and none has failed."""
     calls = "gatehouse_client_requests_total"
     every = f"sum by (service, target) (rate({calls}[5m]))"
     failed = f'sum by (service, target) (rate({calls}{{outcome=~"5xx|timeout|unreachable|open"}}[5m]))'
@@ -120,12 +121,12 @@ def _of_all() -> Iterator[Alert]:
 
 
 def of_service(service: Service) -> list[Recording | Alert]:
-    """What has a service's own figures in it; stands in its group, so that a new service changes no other's."""
+    """Rules with a service's own figures. They are in its group, so that a new service changes no other group."""
     return [*_shares(service), _unscraped(service), _memory(service), _processor(service)]
 
 
 def _shares(service: Service) -> list[Recording]:
-    """What its task is given and aims at, as series: dashboards divide by them and name no service."""
+    """A task's limits and scaling target as series, by which dashboards divide."""
     given = {
         "service:compute_processor:cores": service.compute.cpu / 1024,
         "service:compute_memory:bytes": service.compute.memory * MIB,

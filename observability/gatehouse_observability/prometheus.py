@@ -1,24 +1,24 @@
-"""What Prometheus reads: every rule of the platform, and the configuration of the one that runs beside it locally."""
+"""All rules of the platform, and the configuration of the local Prometheus."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from gatehouse_catalog import Catalog
 from gatehouse_observability import objectives, platform_alerts
-from gatehouse_observability.rules import RuleGroup, as_yaml, document
+from gatehouse_observability.rules import RuleGroup, as_yaml, rules_document
 
 CONFIG, RULES = "prometheus.yaml", "rules.yaml"
-LOCAL_SECONDS = 5  # between two scrapes, and two evaluations, on a laptop
+LOCAL_SECONDS = 5  # between scrapes and between evaluations, locally
 
 
 def rule_groups(catalog: Catalog) -> list[RuleGroup]:
-    """All groups of all services, and the platform's."""
+    """The groups of all services, and the platform's."""
     return [*objectives.groups(catalog), *platform_alerts.groups()]
 
 
 def local_files(catalog: Catalog, targets: Mapping[str, str]) -> dict[str, str]:
-    """The files of a local Prometheus by name, CONFIG the one to start it with. `targets`: host:port by service."""
-    rules = document(rule_groups(catalog), interval=f"{LOCAL_SECONDS}s")
+    """The files of a local Prometheus by name; it is started with CONFIG. `targets`: host:port by service."""
+    rules = rules_document(rule_groups(catalog), interval=f"{LOCAL_SECONDS}s")
     return {CONFIG: as_yaml(prometheus_config(targets)), RULES: as_yaml(rules)}
 
 

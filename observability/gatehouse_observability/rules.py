@@ -1,7 +1,4 @@
-"""What Prometheus computes and watches, as structs: recording rules and alerts in groups, and their YAML.
-
-Which rules there are stands in objectives.py (per service) and platform_alerts.py; this knows only their form.
-"""
+"""Recording rules and alerts as structs, and their YAML. The rules themselves: objectives.py, platform_alerts.py."""
 
 from collections.abc import Iterable, Sequence
 from io import StringIO
@@ -19,7 +16,7 @@ GENERATED = (
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """A series that Prometheus keeps computed, named level:metric:operation."""
+    """A series that Prometheus computes continuously, named level:metric:operation."""
 
     record: str
     expr: str
@@ -40,7 +37,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def runbook_file(self) -> str:
-        """Below the root."""
+        """Its path below the repository's root."""
         return f"{RUNBOOKS}/{self.runbook}.md"
 
 
@@ -54,8 +51,8 @@ class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
         return [rule for rule in self.rules if isinstance(rule, Alert)]
 
 
-def document(groups: Iterable[RuleGroup], *, interval: str | None = None) -> dict[str, Any]:
-    """The rule file as Prometheus reads it; `interval` instead of each group's own (tests don't wait 30 s)."""
+def rules_document(groups: Iterable[RuleGroup], *, interval: str | None = None) -> dict[str, Any]:
+    """The rule file as Prometheus reads it; `interval` overrides that of each group."""
     return {
         "groups": [
             {"name": group.name, "interval": interval or group.interval, "rules": [_rule(rule) for rule in group.rules]}
@@ -66,8 +63,8 @@ def document(groups: Iterable[RuleGroup], *, interval: str | None = None) -> dic
 
 def _rule(rule: Recording | Alert) -> dict[str, Any]:
     if isinstance(rule, Recording):
-        found: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
-        return found | ({"labels": dict(rule.labels)} if rule.labels else {})
+        recording: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
+        return recording | ({"labels": dict(rule.labels)} if rule.labels else {})
     return {
         "alert": rule.alert,
         "expr": rule.expr,
@@ -78,7 +75,7 @@ def _rule(rule: Recording | Alert) -> dict[str, Any]:
 
 
 def as_yaml(content: Any) -> str:
-    """Block style, in the order given; a text of several lines stays readable."""
+    """Block style in insertion order, with literal blocks for multi-line strings."""
     yaml = YAML()
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)

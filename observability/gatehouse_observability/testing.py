@@ -1,6 +1,6 @@
-"""For tests that ask Prometheus: its tools, its answers, its rules at a quicker pace, and series to give it.
+"""For tests with a real Prometheus: its tools, queries, accelerated rules, and generated series.
 
-Where Prometheus isn't installed a test is skipped, but fails under CI.
+Tests are skipped where Prometheus isn't installed; under CI they fail.
 """
 
 import contextlib
@@ -26,30 +26,30 @@ from gatehouse_observability.prometheus import CONFIG
 
 RANGE = re.compile(r"(?<=\[)[0-9a-z]+(?=\])")
 SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)$")
-RATE_INTERVAL = "1m"  # what Grafana would put in its place, with four scrapes in it
-# What is empty while all is well, and by which fault of test_faults.py it gets data.
+RATE_INTERVAL = "1m"  # Grafana's value for four scrapes
+# Expressions without data while all is well, and the fault of test_faults.py that gives them data.
 EMPTY_BY_DESIGN = {
     'status=~"5.."': "5% of the answers fail",
     'outcome=~"5xx|timeout|unreachable|open"': "a service is stopped",
     "service:sli_burning:ratio": "half of the answers are slow",
     "ALERTS{": "PostgreSQL is stopped",
 }
-# What is empty until a release arrived, and one did not: tests/delivery/test_figures.py lives through both.
+# Expressions without data before a release has succeeded, and one has failed (tests/delivery/test_figures.py).
 EMPTY_BEFORE_RELEASES = (
     "gatehouse_delivery_lead_seconds",
     "gatehouse_delivery_failure_ratio",
     "gatehouse_delivery_restore_seconds",
 )
-PATIENCE = 90.0  # seconds for whatever starts
+PATIENCE = 90.0  # seconds for a start
 
 
 def by_design(expr: str) -> bool:
-    """Whether a series, or what a rule records, has no data while all is well and nothing was released."""
+    """Whether a series or recording has no data while all is well and nothing was released."""
     return any(part in expr for part in (*EMPTY_BY_DESIGN, *EMPTY_BEFORE_RELEASES))
 
 
 def program(name: str) -> str:
-    """Where `prometheus` or `promtool` is."""
+    """The path of `prometheus` or `promtool`."""
     found = shutil.which(name)
     if found is None:
         why = f"{name} isn't installed. Fix: apt-get install prometheus"
@@ -64,7 +64,7 @@ def promtool(*words: str) -> subprocess.CompletedProcess:
 
 
 class RunningPrometheus:
-    """A running one."""
+    """The HTTP API of a running Prometheus."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -90,7 +90,7 @@ class RunningPrometheus:
 
 @contextlib.contextmanager
 def running(folder: Path, port: int) -> Generator[tuple[RunningPrometheus, subprocess.Popen]]:
-    """One by the configuration in `folder`, which knows nothing of what was before; and its process."""
+    """Starts Prometheus with the configuration in `folder` and empty storage; gives it and its process."""
     listen = f"127.0.0.1:{port}"
     data, log = tempfile.mkdtemp(dir=folder), folder / "prometheus.log"
     words = [f"--config.file={CONFIG}", f"--storage.tsdb.path={data}", f"--web.listen-address={listen}"]
@@ -114,9 +114,9 @@ def until_answers(url: str, log: Path) -> None:
 
 
 def hurried(rules: dict[str, Any], factor: int) -> dict[str, Any]:
-    """A rule file (rules.document) in which every duration is `factor` times shorter: windows, and what alerts wait.
+    """A rule file (rules.rules_document) with every duration divided by `factor`: windows, and how long alerts wait.
 
-    What is compared stays as it is: ratios, rates and the least number of requests mean the same at any pace.
+    Thresholds are unchanged: ratios, rates and the least number of requests don't depend on the pace.
     """
 
     def shorter(text: str) -> str:
@@ -137,7 +137,7 @@ class MetricsTask(NamedTuple):
     url: str
 
     def series(self, name: str, labels: str = "") -> str:
-        """As Prometheus would name it: with the labels of its target, when it has none of that name."""
+        """The series with the labels of its target, as Prometheus stores it."""
         target = (
             f'instance="{self.name}"' if 'service="' in labels else f'instance="{self.name}",service="{self.service}"'
         )
@@ -146,8 +146,8 @@ class MetricsTask(NamedTuple):
 
 @dataclass
 class Shown:
-    """What tasks showed in one state, by series: growth a second of counters, values of gauges. `alive` are those that
-    answered, `known` all that are scraped.
+    """The metrics of tasks in one state, by series: growth per second of counters, values of gauges. `alive` are the
+    tasks that answered, `known` all that are scraped.
     """
 
     growth: dict[str, float] = field(default_factory=dict)
@@ -157,7 +157,7 @@ class Shown:
 
 
 class MetricsRecorder:
-    """Looks at the metrics of each task when it is made, and again at its end."""
+    """Reads the metrics of each task when it is created, and again at the end."""
 
     def __init__(self, tasks: Sequence[MetricsTask]) -> None:
         self._tasks = tasks
@@ -185,7 +185,7 @@ class MetricsRecorder:
 
 
 def _samples(task: MetricsTask, text: str) -> dict[str, tuple[bool, float]]:
-    """(whether it only grows, its value) by series, of an exposition in plain text."""
+    """(whether it is a counter, its value) by series, of a text exposition."""
     found, grows = {}, False
     for line in text.splitlines():
         if line.startswith("# TYPE "):
@@ -196,7 +196,7 @@ def _samples(task: MetricsTask, text: str) -> dict[str, tuple[bool, float]]:
 
 
 def stretched(parts: Sequence[tuple[Shown, int]], step: int) -> list[dict[str, str]]:
-    """Series in promtool's words: each state for so many steps of so many seconds; `up` says who answered."""
+    """Series in promtool's notation: each state for a number of steps of `step` seconds, with `up` for each task."""
     tasks = {task for shown, _ in parts for task in shown.known}
     found = [
         {

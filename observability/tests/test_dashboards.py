@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
+from grafana_foundation_sdk.models import dashboard
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_observability.collector import collector_config, labels
 from gatehouse_observability.dashboards import dashboards
-from gatehouse_observability.panels import Dashboard, as_json
+from gatehouse_observability.panels import Dashboard, dashboard_json
 from gatehouse_observability.prometheus import prometheus_config, rule_groups
-from gatehouse_observability.rules import as_yaml, document
+from gatehouse_observability.rules import as_yaml, rules_document
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
@@ -28,22 +28,22 @@ each = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 @each
 def test_grafanas_own_types_read_it_without_loss(board: Dashboard):
     """A key that they don't know is dropped by them, and so would be missing here."""
-    content = json.loads(as_json(board))
-    read = GrafanaDashboard.from_json(content)
+    content = json.loads(dashboard_json(board))
+    read = dashboard.Dashboard.from_json(content)
     assert json.loads(json.dumps(read, cls=JSONEncoder)) == content
     assert len(read.panels or []) == len(board.rows) + len(board.panels)
 
 
 def test_a_misspelt_key_would_be_noticed():
-    content = json.loads(as_json(BOARDS[0]))
+    content = json.loads(dashboard_json(BOARDS[0]))
     content["panels"][1]["fieldConfig"]["defaults"]["unitt"] = "s"
-    read = GrafanaDashboard.from_json(content)
+    read = dashboard.Dashboard.from_json(content)
     assert json.loads(json.dumps(read, cls=JSONEncoder)) != content
 
 
 @each
 def test_panels_have_room_and_identities(board: Dashboard):
-    panels = json.loads(as_json(board))["panels"]
+    panels = json.loads(dashboard_json(board))["panels"]
     identities = [panel["id"] for panel in panels if "id" in panel]
     assert len(identities) == len(set(identities))
     taken = set()
@@ -57,7 +57,7 @@ def test_panels_have_room_and_identities(board: Dashboard):
 
 @each
 def test_every_panel_says_what_is_good_and_asks_the_chosen_prometheus(board: Dashboard):
-    for panel in json.loads(as_json(board))["panels"]:
+    for panel in json.loads(dashboard_json(board))["panels"]:
         if panel["type"] != "row":
             assert panel["description"]
             assert {target["datasource"]["uid"] for target in panel["targets"]} == {"${datasource}"}
@@ -118,7 +118,7 @@ def test_the_collector_finds_who_says_so_and_names_nobody():
 
 def test_dashboards_and_shared_rules_name_no_service():
     """So a new service changes none of them."""
-    texts = [as_json(board) for board in BOARDS]
-    texts.append(as_yaml(document(group for group in rule_groups(CATALOG) if group.name == "gatehouse-platform")))
+    texts = [dashboard_json(board) for board in BOARDS]
+    texts.append(as_yaml(rules_document(group for group in rule_groups(CATALOG) if group.name == "gatehouse-platform")))
     quoted = re.compile("|".join(rf'"{service.name}\\?"' for service in CATALOG))
     assert [found for text in texts for found in quoted.findall(text)] == []

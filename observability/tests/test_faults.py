@@ -17,7 +17,7 @@ from typing import Any, cast
 import pytest
 
 from gatehouse_observability.prometheus import RULES
-from gatehouse_observability.rules import RuleGroup, as_yaml, document
+from gatehouse_observability.rules import RuleGroup, as_yaml, rules_document
 from gatehouse_observability.testing import EMPTY_BY_DESIGN, Shown, program, promtool, stretched
 
 from .small.faults import FAULTS, Fault
@@ -135,7 +135,7 @@ READ = re.compile(r'up|gatehouse_(?!.*_(bucket|sum))|gatehouse_.*_bucket\{.*le="
 
 def replay(rules: list[RuleGroup], folder: Path, parts: list[tuple[Shown, int]], step: int, checks: list[dict]) -> None:
     """Gives the series to promtool, with the rules as they are in an environment."""
-    (folder / RULES).write_text(as_yaml(document(rules)))
+    (folder / RULES).write_text(as_yaml(rules_document(rules)))
     test = {
         "interval": f"{step}s",
         "input_series": [one for one in stretched(parts, step) if READ.match(one["series"])],

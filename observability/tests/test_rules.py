@@ -11,7 +11,7 @@ import pytest
 from gatehouse_catalog import Service, find_root, load_catalog
 from gatehouse_observability.objectives import threshold
 from gatehouse_observability.prometheus import rule_groups
-from gatehouse_observability.rules import Alert, as_yaml, document
+from gatehouse_observability.rules import Alert, as_yaml, rules_document
 from gatehouse_observability.testing import promtool
 
 ROOT = find_root(Path(__file__).parent)
@@ -309,7 +309,7 @@ def run(cases: list[Case], folder: Path) -> None:
         alone = len(services) == 1
         mine = {"gatehouse-platform", *(f"gatehouse-{service.name}" for service in services)}
         name = services[0].name if alone else "all"
-        (folder / f"{name}.yaml").write_text(as_yaml(document(g for g in rule_groups(CATALOG) if g.name in mine)))
+        (folder / f"{name}.yaml").write_text(as_yaml(rules_document(g for g in rule_groups(CATALOG) if g.name in mine)))
         chosen = [case for case in cases if alone == any("Burns" in one for one in [*case.says, *case.spares])]
         for step in {case.step for case in chosen}:
             files.append(folder / f"{name}-{step}.json")
@@ -373,7 +373,7 @@ def test_who_was_told_the_cause_is_not_told_the_symptom(tmp_path: Path, cause: s
         "input_series": shown(series),
         "promql_expr_test": [told],
     }
-    (tmp_path / "rules.yaml").write_text(as_yaml(document(rule_groups(CATALOG))))
+    (tmp_path / "rules.yaml").write_text(as_yaml(rules_document(rule_groups(CATALOG))))
     # Alerts read recordings of other services' groups, made up to one evaluation ago: below the lookback of 5 minutes.
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": "4m", "tests": [test]}
     (tmp_path / "test.yaml").write_text(json.dumps(content))

@@ -31,7 +31,7 @@ DASHBOARD = re.compile(r"\*([A-Z][\w ]+)\* dashboard")
 def test_an_alert_leads_to_a_page_about_it(alert):
     text = (ROOT / alert.runbook_file).read_text()
     assert alert.alert in text.splitlines()[0]
-    assert "\n## Look first\n" in text
+    assert "\n## Check first\n" in text
     assert "\n## Do\n" in text
 
 
@@ -45,8 +45,8 @@ def test_a_page_is_led_to_and_leads_somewhere(page: Path):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_page_says_what_to_look_at_first_and_then_what_to_do(page: Path):
-    first, do = page.read_text().split("\n## Look first\n")[1].split("\n## Do\n")
+def test_a_page_says_what_to_check_first_and_then_what_to_do(page: Path):
+    first, do = page.read_text().split("\n## Check first\n")[1].split("\n## Do\n")
     assert len(re.findall(r"^\d\. \S", first, re.MULTILINE)) >= 2
     assert first.startswith("1. ")
     assert len(re.findall(r"^- \S", do, re.MULTILINE)) >= 2

@@ -1,14 +1,14 @@
-"""One environment: the shared parts, then every service of the catalog. The only loop over services."""
+"""One environment: the shared components, then every service of the catalog. The only loop over services."""
 
 import pulumi
 
 from gatehouse_catalog import Catalog
-from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.components.cluster import Cluster, ClusterArgs
 from gatehouse_platform.components.database import DatabaseArgs, DatabaseInstance
-from gatehouse_platform.components.ecs_service import run
+from gatehouse_platform.components.ecs_service import run_service
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
-from gatehouse_platform.components.governance import Governance, Nights, NightsArgs
+from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
 from gatehouse_platform.components.schema_migration import migrate
@@ -22,25 +22,25 @@ class Environment(pulumi.ComponentResource):
     def __init__(self, stack: Stack, catalog: Catalog, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Environment", "environment", None, opts)
         check_priorities(catalog)
-        around = self._surroundings(stack, catalog)
-        places: dict[str, ServiceSite] = {}
-        for entry in catalog.start_order():
-            calls = [places[used.name] for used in catalog.uses(entry)]
-            args = ServiceArgs(entry=entry, around=around, calls=calls)
-            place = places[entry.name] = ServiceSite(entry.name, args, below(self))
-            release = release_of(stack, entry)
+        context = self._context(stack, catalog)
+        sites: dict[str, ServiceSite] = {}
+        for service in catalog.start_order():
+            callees = catalog.uses(service)
+            args = ServiceArgs(service=service, context=context, callees=[sites[callee.name] for callee in callees])
+            site = sites[service.name] = ServiceSite(service.name, args, child_of(self))
+            release = release_of(stack, service)
             if release is None:
-                pulumi.log.info(f"{entry.name} has no release here: its place is made, nothing of it runs yet")
+                pulumi.log.info(f"{service.name} has no release in {stack.name}: only its site is created")
                 continue
-            schema = migrate(place, release)
-            run(place, release, after=[schema] if schema else [])
+            schema = migrate(context, site, release)
+            run_service(context, site, release, callees=list(callees), after=[schema] if schema else [])
         url = f"https://{environment_of(stack).dns.name}"
         pulumi.export("url", url)
         self.register_outputs({"url": url})
 
-    def _surroundings(self, stack: Stack, catalog: Catalog) -> EnvironmentContext:
+    def _context(self, stack: Stack, catalog: Catalog) -> EnvironmentContext:
         settings = environment_of(stack)
-        governance = Governance("governance", stack, below(self))
+        governance = Governance("governance", stack, child_of(self))
         network = Network(
             "network",
             NetworkArgs(
@@ -49,19 +49,19 @@ class Environment(pulumi.ComponentResource):
                 settings=settings.network,
                 flow_logs=governance.log_bucket_arn,
             ),
-            below(self),
+            child_of(self),
         )
         vpc_id, key_arn = network.vpc_id, governance.key_arn
-        cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), below(self))
+        cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), child_of(self))
         database = DatabaseInstance(
             "database",
             DatabaseArgs(stack=stack, vpc_id=vpc_id, subnets=network.isolated_subnets, key_arn=key_arn),
-            below(self),
+            child_of(self),
         )
         edge = Edge(
             "edge",
             EdgeArgs(stack=stack, vpc_id=vpc_id, subnets=network.public_subnets, log_bucket=governance.log_bucket),
-            below(self),
+            child_of(self),
         )
         monitoring = Monitoring(
             "monitoring",
@@ -73,18 +73,18 @@ class Environment(pulumi.ComponentResource):
                 key_arn=key_arn,
                 alerts=governance.alerts,
             ),
-            below(self),
+            child_of(self),
         )
         if settings.shutdown is not None:
-            Nights(
+            OffHours(
                 "nights",
-                NightsArgs(
+                OffHoursArgs(
                     stack=stack,
                     shutdown=settings.shutdown,
                     database=database.identifier,
                     database_arn=database.arn,
                 ),
-                below(self),
+                child_of(self),
             )
         return EnvironmentContext(
             stack=stack,

@@ -1,18 +1,18 @@
-"""What stands once in an account: Pulumi's state, the way in from GitHub, image cache, trail, costs, Grafana."""
+"""What an account has once: Pulumi's state, GitHub's roles, image cache, trail, budgets, Grafana."""
 
 from typing import Any
 
 import pulumi
 from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms, s3, secretsmanager
 
-from gatehouse_platform.components.base import as_json, below, foundation_of
+from gatehouse_platform.components.base import as_json, child_of, foundation_of
 from gatehouse_platform.components.github_access import GithubAccess
 from gatehouse_platform.components.governance import private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
 from gatehouse_platform.config.settings import Stack
 
 TRAIL = "gatehouse"
-# ECR finds the sign-in for a registry only under this prefix.
+# ECR requires this prefix for a registry's credentials.
 CACHE_SECRET = "ecr-pullthroughcache/ghcr"  # noqa: S105 - a name
 CACHED_IMAGES = 100
 
@@ -48,17 +48,17 @@ def only_tls(bucket: Any) -> dict[str, Any]:
 
 def trail_bucket_policy(bucket: Any, stack: Stack) -> Document:
     writer = {"Service": "cloudtrail.amazonaws.com"}
-    ours = {"StringEquals": {"aws:SourceArn": trail_arn(stack)}}
-    place = pulumi.Output.concat(bucket, f"/AWSLogs/{stack.settings.account}/*")
+    own_trail = {"StringEquals": {"aws:SourceArn": trail_arn(stack)}}
+    objects = pulumi.Output.concat(bucket, f"/AWSLogs/{stack.settings.account}/*")
     return document(
-        allow("CheckTrail", ["s3:GetBucketAcl"], [bucket], principal=writer, conditions=ours),
-        allow("WriteTrail", ["s3:PutObject"], [place], principal=writer, conditions=ours),
+        allow("CheckTrail", ["s3:GetBucketAcl"], [bucket], principal=writer, conditions=own_trail),
+        allow("WriteTrail", ["s3:PutObject"], [objects], principal=writer, conditions=own_trail),
         only_tls(bucket),
     )
 
 
-def grafana_may(account: str, region: str) -> Document:
-    """Reads every environment's metrics, and lists what there is."""
+def grafana_policy(account: str, region: str) -> Document:
+    """Lists the workspaces and reads the metrics of every environment."""
     query = ("aps:DescribeWorkspace", "aps:GetLabels", "aps:GetMetricMetadata", "aps:GetSeries", "aps:QueryMetrics")
     return document(
         allow("ListWorkspaces", ["aps:ListWorkspaces"], ["*"]),
@@ -67,7 +67,7 @@ def grafana_may(account: str, region: str) -> Document:
 
 
 class Foundation(pulumi.ComponentResource):
-    """Made once, by hand and with a local state, before any environment (runbooks/bootstrap.md)."""
+    """Created once, by hand and with a local state, before any environment (runbooks/bootstrap.md)."""
 
     def __init__(self, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Foundation", stack.name, None, opts)
@@ -78,18 +78,18 @@ class Foundation(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=30,
             policy=as_json(key_policy(stack)),
-            opts=below(self, protect=True),
+            opts=child_of(self, protect=True),
         )
-        kms.Alias("state", name="alias/gatehouse-state", target_key_id=self._key.key_id, opts=below(self))
+        kms.Alias("state", name="alias/gatehouse-state", target_key_id=self._key.key_id, opts=child_of(self))
         bucket = f"gatehouse-state-{self._settings.account}"
         state = self._bucket("state", bucket)
-        s3.BucketPolicy("state", bucket=state.id, policy=as_json(document(only_tls(state.arn))), opts=below(self))
+        s3.BucketPolicy("state", bucket=state.id, policy=as_json(document(only_tls(state.arn))), opts=child_of(self))
         self._trail()
         self._image_cache()
         self._costs()
         if self._settings.grafana is not None:
             self._grafana(self._settings.grafana.sign_in)
-        GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, opts=below(self))
+        GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, opts=child_of(self))
         self.register_outputs({"state": f"s3://{bucket}?region={stack.region}"})
 
     def _bucket(self, name: str, bucket_name: str, days: int = 0) -> s3.Bucket:
@@ -100,13 +100,13 @@ class Foundation(pulumi.ComponentResource):
         rule = s3.BucketServerSideEncryptionConfigurationRuleArgs(
             apply_server_side_encryption_by_default=by_default, bucket_key_enabled=True
         )
-        s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.id, rules=[rule], opts=below(self))
+        s3.BucketServerSideEncryptionConfiguration(name, bucket=bucket.id, rules=[rule], opts=child_of(self))
         return bucket
 
     def _trail(self) -> None:
         bucket = self._bucket("trail", f"gatehouse-trail-{self._settings.account}", self._settings.trail_days)
         policy = s3.BucketPolicy(
-            "trail", bucket=bucket.id, policy=as_json(trail_bucket_policy(bucket.arn, self._stack)), opts=below(self)
+            "trail", bucket=bucket.id, policy=as_json(trail_bucket_policy(bucket.arn, self._stack)), opts=child_of(self)
         )
         cloudtrail.Trail(
             "trail",
@@ -116,24 +116,24 @@ class Foundation(pulumi.ComponentResource):
             is_multi_region_trail=True,
             include_global_service_events=True,
             enable_log_file_validation=True,
-            opts=below(self, depends_on=[policy]),
+            opts=child_of(self, depends_on=[policy]),
         )
 
     def _image_cache(self) -> None:
-        """Images stay on ghcr.io, where they are built; ECR keeps those that run near the tasks."""
+        """Images are published on ghcr.io; ECR caches those that run."""
         sign_in = secretsmanager.Secret(
             "ghcr",
             name=CACHE_SECRET,
             description='JSON {"username": ..., "accessToken": ...} with read:packages',
             kms_key_id=self._key.arn,
-            opts=below(self, protect=True),
+            opts=child_of(self, protect=True),
         )
         ecr.PullThroughCacheRule(
             "ghcr",
             ecr_repository_prefix="ghcr",
             upstream_registry_url="ghcr.io",
             credential_arn=sign_in.arn,
-            opts=below(self),
+            opts=child_of(self),
         )
         newest = {
             "rulePriority": 1,
@@ -146,7 +146,7 @@ class Foundation(pulumi.ComponentResource):
             applied_fors=["PULL_THROUGH_CACHE"],
             description="What runs is fetched again when it was expired here",
             lifecycle_policy=as_json({"rules": [newest]}),
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _costs(self) -> None:
@@ -168,10 +168,10 @@ class Foundation(pulumi.ComponentResource):
                 )
                 for per_cent in (80, 100)
             ],
-            opts=below(self),
+            opts=child_of(self),
         )
         monitor = costexplorer.AnomalyMonitor(
-            "anomalies", name="gatehouse", monitor_type="DIMENSIONAL", monitor_dimension="SERVICE", opts=below(self)
+            "anomalies", name="gatehouse", monitor_type="DIMENSIONAL", monitor_dimension="SERVICE", opts=child_of(self)
         )
         costexplorer.AnomalySubscription(
             "anomalies",
@@ -188,7 +188,7 @@ class Foundation(pulumi.ComponentResource):
                     values=[str(self._settings.anomaly_usd)],
                 )
             ),
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _grafana(self, sign_in: str) -> None:
@@ -198,10 +198,14 @@ class Foundation(pulumi.ComponentResource):
             "grafana",
             name="gatehouse-grafana",
             assume_role_policy=as_json(assumed_by("grafana.amazonaws.com", account, source)),
-            opts=below(self),
+            opts=child_of(self),
         )
         iam.RolePolicy(
-            "grafana", name="may", role=reader.name, policy=as_json(grafana_may(account, region)), opts=below(self)
+            "grafana",
+            name="may",
+            role=reader.name,
+            policy=as_json(grafana_policy(account, region)),
+            opts=child_of(self),
         )
         workspace = grafana.Workspace(
             "grafana",
@@ -212,6 +216,6 @@ class Foundation(pulumi.ComponentResource):
             permission_type="CUSTOMER_MANAGED",
             data_sources=["PROMETHEUS"],
             role_arn=reader.arn,
-            opts=below(self, protect=True),
+            opts=child_of(self, protect=True),
         )
         pulumi.export("grafana_workspace", workspace.id)

@@ -1,4 +1,4 @@
-"""The Pulumi program: a stack's configuration and the catalog in, Foundation or Environment out."""
+"""The Pulumi program: turns a stack's configuration and the catalog into a Foundation or an Environment."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from gatehouse_platform.foundation import Foundation
 
 
 def program(root: Path) -> None:
-    """Asks for everything of the current stack. Raises StackError or CatalogError when a file is wrong."""
+    """Declares all resources of the current stack. Raises StackError or CatalogError when a file is wrong."""
     catalog = load_catalog(root)
     stack = read_stack(pulumi.get_stack(), configuration(), catalog)
-    # One provider for all: each would be a process of 300 to 430 MB. It refuses to work in another account.
+    # One provider for all: each is a process of 300 to 430 MB. It refuses to work in another account.
     provider = aws.Provider(
         "aws",
         region=stack.region,
@@ -34,5 +34,5 @@ def program(root: Path) -> None:
 
 
 def configuration() -> dict[str, Any]:
-    """The whole configuration by full key, as Pulumi hands it over: all of it, so that no unknown key hides."""
+    """The whole configuration by full key, so that unknown keys are noticed too."""
     return {**get_config_env(), **CONFIG.get()}

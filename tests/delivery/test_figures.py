@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config
-from gatehouse_observability.rules import as_yaml, document
+from gatehouse_observability.rules import as_yaml, rules_document
 from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPrometheus, running
 from gatehouse_portal.areas.releases.dora_exporter import DoraExporter
 from gatehouse_portal.areas.releases.in_process import InProcess
@@ -53,7 +53,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, exporter: DoraExporter)
     folder, port = tmp_path_factory.mktemp("prometheus"), free_port()
     config = prometheus_config({"portal": f"127.0.0.1:{port}"})
     config["global"] = dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s")
-    write(folder, **{CONFIG: as_yaml(config), RULES: as_yaml(document([]))})
+    write(folder, **{CONFIG: as_yaml(config), RULES: as_yaml(rules_document([]))})
     registry = CollectorRegistry()
     registry.register(exporter)
     server, thread = start_http_server(port, "127.0.0.1", registry)

@@ -1,7 +1,7 @@
 """The dashboards of the platform. A panel is here only when its metric exists.
 
-None names a service: what differs between services stands in series (as service:objective:ratio), so that a
-new service is on every dashboard without changing one.
+None names a service: what differs between services is in series (as service:objective:ratio), so that a new service
+appears on every dashboard without a change.
 """
 
 from gatehouse_observability.dashboards.capacity import capacity

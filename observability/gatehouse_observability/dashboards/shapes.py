@@ -1,4 +1,4 @@
-"""What several dashboards are made of."""
+"""Expressions and panels that several dashboards use."""
 
 from gatehouse_observability.panels import Panel, PanelQuery
 
@@ -16,10 +16,10 @@ def graph(title: str, expr: str, text: str, *, legend: str = BY_SERVICE, unit: s
 
 
 def rate(series: str) -> str:
-    """A second, over what Grafana shows as one point."""
+    """The growth of a counter per second, over the interval of one point."""
     return f"rate({series}[$__rate_interval])"
 
 
 def by_service(series: str) -> str:
-    """The growth of a counter a second, of all tasks of a service."""
+    """The growth of a counter per second, summed over the tasks of a service."""
     return f"sum by (service) ({rate(series)})"

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import click
 
 HERE = {"localhost", "127.0.0.1", "::1"}
-STOPPED = 130  # as shells say it of Ctrl-C
+STOPPED = 130  # the exit code of shells for Ctrl-C
 
 
 @click.command()
@@ -19,8 +19,8 @@ STOPPED = 130  # as shells say it of Ctrl-C
 def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     """Put a realistic load on the platform that runs on this machine.
 
-    Personas do their work at a fixed rate of arrivals; it stops by itself, or by Ctrl-C, and reports what it saw. Ends
-    with 1 when an operation failed, and with 130 when it was stopped.
+    Personas work at a fixed rate of arrivals. Ends by itself or with Ctrl-C, and prints a report. Exits 1 if an
+    operation failed, and 130 if it was stopped.
     """
     from aiohttp import ClientConnectorError  # noqa: PLC0415 - `gate --help` needs none of these
     from rich.console import Console  # noqa: PLC0415
@@ -31,7 +31,7 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     from gatehouse_observability.load.report import report, table  # noqa: PLC0415
 
     if urlsplit(url).hostname not in HERE:
-        raise click.UsageError(f"{url} isn't on this machine, and a load isn't for others. Start one here: gate up")
+        raise click.UsageError(f"{url} isn't on this machine; only a local platform may be loaded. Start one: gate up")
     console = Console()
     run: LoadRun | None = None
     stopped = False
@@ -63,6 +63,8 @@ def load(url: str, rate: float, seconds: float, as_json: bool) -> None:
     else:
         console.print(table(found))
     if stopped:
-        click.echo(f"Stopped by hand, {found.seconds:g} of {seconds:g} s; what was in flight isn't counted.", err=True)
+        click.echo(
+            f"Stopped by hand, {found.seconds:g} of {seconds:g} s; operations in flight aren't counted.", err=True
+        )
         sys.exit(STOPPED)
     sys.exit(1 if found.failed or found.dropped else 0)

@@ -1,7 +1,7 @@
-"""Begins operations at a fixed rate, whether or not those before have ended, and keeps what became of each.
+"""Starts operations at a fixed rate, whether or not earlier ones have ended, and records the result of each.
 
-Arrivals are a schedule, not a loop: when the platform becomes slow, requests go on arriving as people would, and each
-is timed from when it should have begun, so that a stall isn't hidden ("coordinated omission"). It stops by itself.
+An open model: when the platform becomes slow, requests keep arriving, and each is timed from when it should have begun,
+so that a stall isn't hidden ("coordinated omission"). The run ends by itself.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LAST_WAIT = 10.0  # seconds for what is still in flight at the end
 
 @dataclass
 class Tally:
-    """Of one operation: seconds of those that went well, and how many went wrong in which way."""
+    """The results of one operation: seconds of the successful ones, and failures by kind."""
 
     seconds: list[float] = field(default_factory=list)
     failures: dict[str, int] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class LoadRun:
 
     @property
     def rate_held(self) -> float:
-        """Arrivals a second that were begun; the first stands for an interval too."""
+        """Started arrivals per second; the first counts for an interval too."""
         return (self.begun - 1) / self.took if self.took and self.begun > 1 else 0.0
 
     @property
@@ -71,7 +71,7 @@ async def drive(
     seed: int = 1,
     watch: Callable[[LoadRun], None] = lambda _run: None,
 ) -> LoadRun:
-    """Operations by weight against `url`, `rate` a second. `watch` sees the run twice a second."""
+    """Operations by weight against `url`, `rate` a second. `watch` is called with the run twice a second."""
     choose = random.Random(seed)  # noqa: S311 - the same work each time, not a secret
     run = LoadRun(rate, max(1, round(rate * seconds)), {operation.name: Tally() for operation in operations})
     weights = [operation.weight for operation in operations]
@@ -81,7 +81,7 @@ async def drive(
         personas = {name: LoadPersona(name, http, url) for name in {operation.persona for operation in operations}}
         for persona in personas.values():
             await persona.arrive()
-        watching = asyncio.create_task(_watched(run, watch))
+        watching = asyncio.create_task(_report_progress(run, watch))
         try:
             async with asyncio.TaskGroup() as group:
                 await _arrivals(run, group, lambda: choose.choices(operations, weights)[0], personas)
@@ -101,8 +101,8 @@ async def arrivals(
 ) -> None:
     """Calls `begin(due, late)` `count` times, `rate` a second: when it was due on `clock`, and seconds after that.
 
-    Each time is counted from the first, so that neither slow sleeps nor a busy moment add up; what was missed in a
-    stall is begun at once after it, as the people would have come.
+    Times are computed from the first arrival, so that delays don't add up. Arrivals missed in a stall start at once
+    after it.
     """
     first = clock()
     for number in range(count):
@@ -148,7 +148,7 @@ async def _one(run: LoadRun, operation: Operation, persona: LoadPersona, due: fl
         run.in_flight -= 1
 
 
-async def _watched(run: LoadRun, watch: Callable[[LoadRun], None]) -> None:
+async def _report_progress(run: LoadRun, watch: Callable[[LoadRun], None]) -> None:
     while True:
         watch(run)
         await asyncio.sleep(0.5)

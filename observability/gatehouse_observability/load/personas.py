@@ -1,7 +1,7 @@
-"""Who does what under `gate load`: each persona's work as weighted operations, over HTTP at the one public address.
+"""The work of each persona under `gate load`: weighted operations over HTTP at the public address.
 
-Nothing piles up: the only writes change a profile to what it is. What an operation means is in its name; its weight is
-how often it happens, compared with the others.
+Data doesn't grow: the only writes set a profile to its present value. The weight of an operation is its frequency
+relative to the others.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ SEARCHES = ("test", "git", "design", "api", "access", "cloud")
 
 
 class PersonaRefused(Exception):
-    """The platform answered something that the work can't go on with; `status` is what it answered."""
+    """The platform answered with an error `status`."""
 
     def __init__(self, status: int, what: str) -> None:
         super().__init__(f"{what} answered {status}")
@@ -28,12 +28,12 @@ class PersonaRefused(Exception):
 
 
 class Conflicting(PersonaRefused):
-    """412: somebody was quicker."""
+    """412: somebody else changed it first."""
 
 
 @dataclass
 class LoadPersona:
-    """Somebody signed in at the APIs (a token) and at the portal (a session cookie), before the work begins."""
+    """A person who is signed in to the APIs (a token) and to the portal (a session cookie)."""
 
     name: str
     http: aiohttp.ClientSession
@@ -44,12 +44,12 @@ class LoadPersona:
     me: str = ""
 
     async def arrive(self) -> None:
-        """Signs in at both doors, before the clock runs: what is measured is the work."""
+        """Signs in to both, before the measurement starts."""
         await self._sign_in()
         await self._enter_portal()
 
     async def api(self, method: str, path: str, *, json: Any = None, **headers: str) -> aiohttp.ClientResponse:
-        """The answer, read whole; Refused for 400 and above."""
+        """The response, read completely. Raises PersonaRefused for a status of 400 and above."""
         await self._sign_in()
         sent = {"Authorization": f"Bearer {self.token}", **headers}
         return await self._answer(method, path, json=json, headers=sent)

@@ -1,4 +1,4 @@
-"""What a run of `gate load` came to: percentiles per operation, as a table for people and structs for scripts."""
+"""The report of a run of `gate load`: percentiles for each operation, as a table and as structs."""
 
 import msgspec
 from rich.table import Table
@@ -7,7 +7,7 @@ from gatehouse_observability.load.engine import LoadRun, Tally
 
 
 class OperationLine(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds from when the operation should have begun; None when none went well."""
+    """Milliseconds from when the operation should have begun; None when none succeeded."""
 
     operation: str
     count: int
@@ -20,9 +20,7 @@ class OperationLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoadReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`latest_ms`: how late the latest operation was begun; much of it means that this machine, not the platform, is
-    the limit.
-    """
+    """`latest_ms`: the longest delay of a start. If it is large, this machine is the limit, not the platform."""
 
     rate_asked: float
     rate_held: float
@@ -79,7 +77,7 @@ def _line(name: str, tally: Tally, took: float) -> OperationLine:
 
 
 def table(found: LoadReport, *, of_seconds: float | None = None) -> Table:
-    """`of_seconds`: how long it will take, while it is under way."""
+    """`of_seconds`: the planned duration, while the run is in progress."""
     took = f"{found.seconds:g} s" if of_seconds is None else f"{found.seconds:.0f} of {of_seconds:g} s"
     held = (
         f"{found.rate_held:g} of {found.rate_asked:g} operations a second, {took}; "
@@ -94,7 +92,7 @@ def table(found: LoadReport, *, of_seconds: float | None = None) -> Table:
     drawn.add_section()
     drawn.add_row(*_cells(found.all), style="bold")
     if found.dropped:
-        drawn.caption = f"{found.dropped} weren't begun: too many were in flight"
+        drawn.caption = f"{found.dropped} weren't started: too many were in flight"
     return drawn
 
 

@@ -24,7 +24,7 @@ from gatehouse_local.runner.postgres import Embedded
 from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.load.engine import arrivals
 from gatehouse_observability.prometheus import CONFIG, RULES, prometheus_config, rule_groups
-from gatehouse_observability.rules import Alert, RuleGroup, as_yaml, document
+from gatehouse_observability.rules import Alert, RuleGroup, as_yaml, rules_document
 from gatehouse_observability.testing import MetricsTask, RunningPrometheus, hurried, running, until_answers
 
 SMALL = Path(__file__).parent / "service.py"
@@ -149,7 +149,7 @@ class World:
     @contextlib.contextmanager
     def prometheus(self) -> Generator[RunningPrometheus]:
         """One that knows nothing of what was before."""
-        (self.folder / RULES).write_text(as_yaml(hurried(document(self.rules(), interval=EVERY), FASTER)))
+        (self.folder / RULES).write_text(as_yaml(hurried(rules_document(self.rules(), interval=EVERY), FASTER)))
         self.observe(*USUAL)
         with running(self.folder, free_port()) as (found, process):
             self.processes["prometheus"] = process

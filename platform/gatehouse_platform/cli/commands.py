@@ -1,4 +1,4 @@
-"""`gate stack`: looks at the AWS platform without AWS. What a command does is in the module named after it."""
+"""`gate stack`: inspects the AWS platform without AWS. Each command is in the module named after it."""
 
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
 
@@ -7,14 +7,12 @@ import sys
 import click
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
-AS_RELEASED = click.option(
-    "--as-released", is_flag=True, help="Only what is released: no examples for services that never were."
-)
+AS_RELEASED = click.option("--as-released", is_flag=True, help="Leave out services that were never released.")
 
 
 @click.group()
 def stack() -> None:
-    """Look at an environment in AWS before anything is done there."""
+    """Inspect an environment in AWS before changing it."""
 
 
 @stack.command()
@@ -23,9 +21,9 @@ def stack() -> None:
 @AS_RELEASED
 @AS_JSON
 def check(names: tuple[str, ...], tree: bool, as_released: bool, as_json: bool) -> None:
-    """Run the program for a stack (default: all five) with recording mocks, and hold it to the policies.
+    """Record the resources of a stack (default: all five) and check them against the policies.
 
-    Needs neither Pulumi's engine nor credentials. Exit code 2: something is wrong.
+    Needs neither Pulumi's engine nor credentials. Exits 2 if anything is wrong.
     """
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_check import run
@@ -39,10 +37,10 @@ def check(names: tuple[str, ...], tree: bool, as_released: bool, as_json: bool) 
 @AS_RELEASED
 @AS_JSON
 def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> None:
-    """Show what differs, property by property: two stacks, or one stack at two git revisions.
+    """Compare two stacks, or one stack at two git revisions, property by property.
 
     `gate stack diff dev test`, `gate stack diff dev@main` (main and the working tree), `gate stack diff dev@v1 dev@v2`.
-    What only names the stack counts as equal.
+    Values that differ only by the stack's name count as equal.
     """
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_diff import run
@@ -55,10 +53,10 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
 @AS_RELEASED
 @AS_JSON
 def cost(name: str, as_released: bool, as_json: bool) -> None:
-    """Estimate what a stack costs a month, part by part, from a dated price table.
+    """Estimate the cost of a stack per month, component by component, from a dated price table.
 
-    The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. It is no bill: it
-    takes the least size and an assumed use.
+    The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. The
+    estimate assumes least sizes and a modest use.
     """
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_cost import run
@@ -68,10 +66,15 @@ def cost(name: str, as_released: bool, as_json: bool) -> None:
 
 @stack.command()
 @click.argument("name", metavar="STACK")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, writable=True), help="The file; else standard output.")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Write to this file instead of standard output.",
+)
 @AS_RELEASED
 def diagram(name: str, output: str | None, as_released: bool) -> None:
-    """Draw an environment as an SVG: who reaches whom, sizes, and what stands around."""
+    """Draw an environment as SVG: sizes, connections, and shared resources."""
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_diagram import run
 

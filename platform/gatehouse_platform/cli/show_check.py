@@ -1,4 +1,4 @@
-"""`gate stack check`: records each stack, applies the policies and ECS's own shapes, and prints what it found."""
+"""`gate stack check`: records each stack, applies the policies, ECS's API model and IAM's reference, and reports."""
 
 import json
 import time
@@ -19,17 +19,17 @@ WRONG = 2
 
 
 def run(root: Path, names: tuple[str, ...], *, tree: bool, examples: bool, as_json: bool) -> int:
-    """Checks the stacks named, or all; 0 when nothing is wrong."""
-    found: list[dict[str, Any]] = [_checked(root, name, examples=examples, tree=tree) for name in names or STACKS]
+    """Checks the named stacks, or all. Returns 0 when nothing is wrong."""
+    reports: list[dict[str, Any]] = [_check(root, name, examples=examples, tree=tree) for name in names or STACKS]
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(reports, indent=2))
     else:
-        for one in found:
-            _say(one)
-    return WRONG if any(one["problems"] for one in found) else 0
+        for report in reports:
+            _print(report)
+    return WRONG if any(report["problems"] for report in reports) else 0
 
 
-def _checked(root: Path, name: str, *, examples: bool, tree: bool) -> dict[str, Any]:
+def _check(root: Path, name: str, *, examples: bool, tree: bool) -> dict[str, Any]:
     began = time.monotonic()
     try:
         graph = graph_of(root, name, examples=examples)
@@ -48,28 +48,30 @@ def _checked(root: Path, name: str, *, examples: bool, tree: bool) -> dict[str, 
     }
 
 
-def _say(one: dict[str, Any]) -> None:
-    if not one["resources"]:
-        click.echo(f"{one['stack']}: can't be read\n" + "\n".join(f"  {problem}" for problem in one["problems"]))
+def _print(report: dict[str, Any]) -> None:
+    if not report["resources"]:
+        click.echo(f"{report['stack']}: can't be read\n" + "\n".join(f"  {problem}" for problem in report["problems"]))
         return
-    click.echo(f"{one['stack']}: {one['resources']} resources, {one['policies']} policies, {one['seconds']} s")
-    for line in one["tree"]:
+    click.echo(
+        f"{report['stack']}: {report['resources']} resources, {report['policies']} policies, {report['seconds']} s"
+    )
+    for line in report["tree"]:
         click.echo(f"  {line}")
-    if one["examples"]:
-        click.echo(f"  Not released, shown with an example: {', '.join(one['examples'])}")
-    for problem in one["problems"]:
+    if report["examples"]:
+        click.echo(f"  Not released, shown with an example: {', '.join(report['examples'])}")
+    for problem in report["problems"]:
         click.echo(f"  FAIL {problem}")
-    click.echo("  ok" if not one["problems"] else f"  {len(one['problems'])} problems")
+    click.echo("  ok" if not report["problems"] else f"  {len(report['problems'])} problems")
 
 
 def _tree(graph: Graph, *, full: bool) -> list[str]:
-    """The components with how much each holds; with `full` every resource."""
+    """The components with the number of their resources; with `full` every resource."""
     lines: list[str] = []
 
     def add(resource: RecordedResource, depth: int) -> None:
         inside = graph.children(resource.urn)
         if full or resource.is_component:
-            own = [one for one in inside if not one.is_component]
+            own = [child for child in inside if not child.is_component]
             count = f" ({len(own)})" if resource.is_component else ""
             lines.append(f"{'  ' * depth}{resource.kind} {resource.name}{count}")
         for child in inside:

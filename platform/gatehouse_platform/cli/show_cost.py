@@ -1,4 +1,4 @@
-"""`gate stack cost STACK`: the estimate a month as a table, with where its prices come from."""
+"""`gate stack cost STACK`: the monthly estimate as a table, with the sources of its prices."""
 
 from pathlib import Path
 
@@ -54,7 +54,7 @@ def show(found: Estimate, prices: Prices, console: Console) -> None:
     console.print(
         f"Prices of {prices.region} as in gatehouse_platform/prices.toml, {prices.date}, each with its source; "
         f"{unchecked:,.0f} USD of this rest on prices that weren't checked again.\n"
-        "* assumed use. At least size; without tax, free tier, discounts, growth and traffic to the internet."
+        "* assumed use. Least sizes; without tax, free tier, discounts, growth and traffic to the internet."
     )
     if found.unknown:
-        console.print(f"[yellow]Without a price here: {', '.join(found.unknown)}[/]")
+        console.print(f"[yellow]No price known for: {', '.join(found.unknown)}[/]")

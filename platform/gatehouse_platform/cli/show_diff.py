@@ -1,4 +1,4 @@
-"""`gate stack diff`: records two stacks, or one at two revisions, and prints what differs."""
+"""`gate stack diff`: records two stacks, or one at two revisions, and prints the difference."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,33 +14,33 @@ SHOWN = 100  # characters of a value
 
 
 def run(root: Path, before: str, after: str | None, *, examples: bool, as_json: bool) -> int:
-    """Prints the difference; always 0, a difference is no fault."""
+    """Prints the difference. Returns 0: a difference isn't an error."""
     with ExitStack() as folders:
         old = _graph(root, before, folders, examples=examples)
         new = _graph(root, after or before.partition("@")[0], folders, examples=examples)
-    found = difference(old, new)
+    changes = difference(old, new)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(changes), indent=2).decode())
     else:
-        click.echo("\n".join(lines(found)))
+        click.echo("\n".join(lines(changes)))
     return 0
 
 
-def _graph(root: Path, what: str, folders: ExitStack, *, examples: bool) -> Graph:
-    name, _, revision = what.partition("@")
-    place = folders.enter_context(at_revision(root, revision)) if revision else root
-    return graph_of(place, name, examples=examples)
+def _graph(root: Path, spec: str, folders: ExitStack, *, examples: bool) -> Graph:
+    name, _, revision = spec.partition("@")
+    checkout = folders.enter_context(at_revision(root, revision)) if revision else root
+    return graph_of(checkout, name, examples=examples)
 
 
-def lines(found: GraphDifference) -> list[str]:
-    """The difference for people: + added, - removed, ~ changed with each property."""
-    said = [f"+ {one.kind} {one.name}" for one in found.added]
-    said += [f"- {one.kind} {one.name}" for one in found.removed]
-    for changed in found.changed:
-        said.append(f"~ {changed.type.rpartition(':')[2]} {changed.name}")
-        said += [f"    {one.path}: {_short(one.before)} -> {_short(one.after)}" for one in changed.changes]
-    counts = f"{len(found.added)} added, {len(found.removed)} removed, {len(found.changed)} changed"
-    return [*said, counts if found else "Nothing differs."]
+def lines(changes: GraphDifference) -> list[str]:
+    """The difference as text: + added, - removed, ~ changed with each property."""
+    text = [f"+ {resource.kind} {resource.name}" for resource in changes.added]
+    text += [f"- {resource.kind} {resource.name}" for resource in changes.removed]
+    for changed in changes.changed:
+        text.append(f"~ {changed.type.rpartition(':')[2]} {changed.name}")
+        text += [f"    {each.path}: {_short(each.before)} -> {_short(each.after)}" for each in changed.changes]
+    counts = f"{len(changes.added)} added, {len(changes.removed)} removed, {len(changes.changed)} changed"
+    return [*text, counts if changes else "No differences."]
 
 
 def _short(value: object) -> str:

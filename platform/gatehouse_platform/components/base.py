@@ -1,4 +1,4 @@
-"""What every component is made with: the stack, its key, its log bucket, and how a child names its parent."""
+"""What all components use: the settings of a stack, a child's resource options, and roles within the boundary."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from pulumi_aws import iam
 from gatehouse_platform.config.settings import EnvironmentSettings, FoundationSettings, Stack
 
 
-def below(parent: pulumi.Resource, **options: Any) -> pulumi.ResourceOptions:
+def child_of(parent: pulumi.Resource, **options: Any) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(parent=parent, **options)
 
 
@@ -21,7 +21,7 @@ def as_json(content: Any) -> pulumi.Output[str]:
 def environment_of(stack: Stack) -> EnvironmentSettings:
     """The settings of an environment. Raises TypeError for the foundation."""
     if not isinstance(stack.settings, EnvironmentSettings):
-        raise TypeError(f"the stack {stack.name} is no environment")
+        raise TypeError(f"the stack {stack.name} is not an environment")
     return stack.settings
 
 
@@ -33,17 +33,17 @@ def foundation_of(stack: Stack) -> FoundationSettings:
 
 
 def boundary_arn(account: str, stack: str) -> str:
-    """The most that a role of an environment may do, whoever makes it; stands in the foundation."""
+    """The permissions boundary of every role of an environment; the foundation creates it."""
     return f"arn:aws:iam::{account}:policy/gatehouse-{stack}-boundary"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoleArgs:
-    """A role of an environment: who takes it, and what it may do (nothing without a document)."""
+    """A role of an environment: its trust policy, and its inline policy, if it has one."""
 
     name: str
     trust: dict[str, Any]
-    may: dict[str, Any] | None = None
+    policy: dict[str, Any] | None = None
 
 
 def role(
@@ -52,18 +52,20 @@ def role(
     *,
     stack: Stack,
     parent: pulumi.Resource,
-    ready: list[pulumi.Resource] | None = None,
+    policies: list[pulumi.Resource] | None = None,
 ) -> iam.Role:
-    """A role within the environment's boundary, and its one inline policy, which is added to `ready`."""
-    made = iam.Role(
+    """A role within the environment's boundary. Its inline policy is appended to `policies`."""
+    created = iam.Role(
         resource_name,
         name=args.name,
         assume_role_policy=as_json(args.trust),
         permissions_boundary=boundary_arn(stack.settings.account, stack.name),
-        opts=below(parent),
+        opts=child_of(parent),
     )
-    if args.may is not None:
-        may = iam.RolePolicy(resource_name, name="may", role=made.name, policy=as_json(args.may), opts=below(parent))
-        if ready is not None:
-            ready.append(may)
-    return made
+    if args.policy is not None:
+        inline = iam.RolePolicy(
+            resource_name, name="may", role=created.name, policy=as_json(args.policy), opts=child_of(parent)
+        )
+        if policies is not None:
+            policies.append(inline)
+    return created

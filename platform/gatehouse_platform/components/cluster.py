@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import cloudwatch, ecs, servicediscovery
 
-from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.config.settings import Stack
 
 
@@ -16,7 +16,7 @@ class ClusterArgs:
 
 
 class Cluster(pulumi.ComponentResource):
-    """Services call each other through Service Connect, which knows who is draining; the collector asks ECS."""
+    """Services call each other through Service Connect, which skips draining tasks. The collector asks ECS."""
 
     arn: pulumi.Output[str]
     name: str
@@ -27,7 +27,7 @@ class Cluster(pulumi.ComponentResource):
         stack, settings = args.stack, environment_of(args.stack)
         self.name = stack.prefix
         connect = servicediscovery.HttpNamespace(
-            "connect", name=stack.prefix, description="Service Connect", opts=below(self)
+            "connect", name=stack.prefix, description="Service Connect", opts=child_of(self)
         )
         configuration = None
         if settings.shell_in_tasks:
@@ -36,7 +36,7 @@ class Cluster(pulumi.ComponentResource):
                 name=f"/gatehouse/{stack.name}/shells",
                 retention_in_days=settings.log_days,
                 kms_key_id=args.key_arn,
-                opts=below(self),
+                opts=child_of(self),
             )
             configuration = ecs.ClusterConfigurationArgs(
                 execute_command_configuration=ecs.ClusterConfigurationExecuteCommandConfigurationArgs(
@@ -52,18 +52,18 @@ class Cluster(pulumi.ComponentResource):
             settings=[ecs.ClusterSettingArgs(name="containerInsights", value="enabled")],
             service_connect_defaults=ecs.ClusterServiceConnectDefaultsArgs(namespace=connect.arn),
             configuration=configuration,
-            opts=below(self),
+            opts=child_of(self),
         )
         ecs.ClusterCapacityProviders(
-            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=below(self)
+            name, cluster_name=cluster.name, capacity_providers=["FARGATE", "FARGATE_SPOT"], opts=child_of(self)
         )
         self.arn = cluster.arn
         self.connect_namespace = connect.arn
         self.register_outputs({"arn": self.arn})
 
 
-def strategies(stack: Stack) -> list[ecs.ServiceCapacityProviderStrategyArgs]:
-    """The mix of on-demand and Spot. `launch_type` conflicts with it and is never given."""
+def capacity_strategies(stack: Stack) -> list[ecs.ServiceCapacityProviderStrategyArgs]:
+    """The mix of on-demand and Spot capacity. `launch_type` conflicts with it."""
     capacity = environment_of(stack).capacity
     mix = [
         ("FARGATE", capacity.on_demand_base, capacity.on_demand_weight),

@@ -1,7 +1,7 @@
-"""Container definitions as ECS itself would show them. Pure: structs in, canonical JSON out.
+"""Container definitions in the form in which ECS returns them. Pure: structs in, canonical JSON out.
 
-ECS fills in defaults and sorts some lists. A definition that leaves them to ECS differs from what it reads back, so
-every `up` makes a new revision (pulumi-aws #4576, #5256): hence sorted, and every default explicit.
+ECS fills in defaults and sorts some lists. A definition that leaves this to ECS differs from what is read back, so
+every `up` creates a new revision (pulumi-aws #4576, #5256): lists are sorted here, and every default is explicit.
 """
 
 import json
@@ -19,10 +19,10 @@ from gatehouse_platform.config.settings import Collector, EnvironmentSettings
 LONGEST_REQUEST_SECONDS = 30
 # What remains for closing the pool and the last log lines.
 LEEWAY_SECONDS = 5
-# The image's own user; the number, so that ECS can tell it isn't root.
+# The user of our images; as a number, so that ECS can tell that it isn't root.
 USER = "10001:10001"
 SCRATCH = "scratch"
-# The SSM agent behind `ecs execute-command` writes below these; everything else is read-only.
+# The SSM agent behind `ecs execute-command` writes here; the rest of the file system is read-only.
 SHELL_VOLUMES = {"shell-lib": "/var/lib/amazon", "shell-log": "/var/log/amazon"}
 LOG_BUFFER = "4m"
 # In a service.toml's `uses`.
@@ -30,7 +30,7 @@ EVERY = "*"
 
 
 class Container(msgspec.Struct, frozen=True, kw_only=True):
-    """One container: what differs between ours. Secrets are name -> ARN (with key)."""
+    """What differs between our containers. `secrets`: ARN (with the JSON key) by environment variable."""
 
     name: str
     image: str
@@ -46,8 +46,8 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def container_definitions(*containers: Container) -> str:
-    """The JSON of a task definition's containers: the same text for the same content, whatever the order."""
-    rendered = [_rendered(container) for container in sorted(containers, key=lambda one: one.name)]
+    """The JSON of a task definition's containers: equal content gives equal text, whatever its order."""
+    rendered = [_rendered(container) for container in sorted(containers, key=lambda container: container.name)]
     return json.dumps(rendered, sort_keys=True, separators=(",", ":"))
 
 
@@ -86,7 +86,7 @@ def _rendered(container: Container) -> dict[str, Any]:
                 "awslogs-group": container.log_group,
                 "awslogs-region": container.region,
                 "awslogs-stream-prefix": container.name,
-                # A slow log service never stops a service.
+                # Logging never blocks a service: lines are dropped when the log service is slow.
                 "mode": "non-blocking",
                 "max-buffer-size": LOG_BUFFER,
             },
@@ -100,22 +100,22 @@ def _sorted(entries: Iterable[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def volumes(settings: EnvironmentSettings) -> dict[str, str]:
-    """The writable places of a task, by volume; they end with the task."""
+    """The writable directories of a task by volume; they are deleted with the task."""
     return {SCRATCH: "/tmp", **(SHELL_VOLUMES if settings.shell_in_tasks else {})}  # noqa: S108 - in the container
 
 
 def stop_seconds(settings: EnvironmentSettings) -> int:
-    """How long ECS waits between SIGTERM and SIGKILL: the drain, the longest request, and leeway."""
+    """Seconds between SIGTERM and SIGKILL: the drain, the longest request, and leeway."""
     return settings.drain_seconds + LONGEST_REQUEST_SECONDS + LEEWAY_SECONDS
 
 
 def image(account: str, region: str, repository: str, name: str, digest: str) -> str:
-    """Where ECR's pull-through cache has an image of ghcr.io; by digest, so that it can't become another."""
+    """The address of an image of ghcr.io in ECR's pull-through cache, by digest."""
     return f"{account}.dkr.ecr.{region}.amazonaws.com/ghcr/{repository}/{name}@{digest}"
 
 
 def address(name: str) -> str:
-    """Where other services find a service, by Service Connect: a rule that needs nothing but its name."""
+    """The address of a service for other services, by Service Connect."""
     return f"http://{name}"
 
 
@@ -127,10 +127,10 @@ def service_environment(
     environment: str,
     settings: EnvironmentSettings,
 ) -> dict[str, str]:
-    """What the chassis reads (gatehouse_chassis.service.service), without secrets.
+    """The environment variables that the chassis reads (gatehouse_chassis.service.service), without secrets.
 
-    Who uses every service gets the rule that their addresses follow, not one variable a service: a new service leaves
-    its task as it is.
+    A service that uses every other gets one template of their addresses, not one variable each: a new service leaves
+    its task definition unchanged.
     """
     variables = {
         "GATEHOUSE_ENVIRONMENT": environment,
@@ -164,15 +164,15 @@ def setting_text(value: SettingValue) -> str:
             return str(value)
 
 
-def secret_keys(service: Service, settings: EnvironmentSettings) -> dict[str, str]:
-    """The secret settings that are passed here, and how each comes to its value: `random` or `given`."""
+def secret_sources(service: Service, settings: EnvironmentSettings) -> dict[str, str]:
+    """The secret settings that are passed here, each with the source of its value: `random` or `given`."""
     choice = settings.services.get(service.name)
-    ways = {
+    sources = {
         key: (choice.secrets.get(key, "random") if choice else "random")
         for key, setting in service.settings.items()
         if setting.secret
     }
-    return {key: way for key, way in sorted(ways.items()) if way != "none"}
+    return {key: source for key, source in sorted(sources.items()) if source != "none"}
 
 
 def collector_image(collector: Collector) -> str:

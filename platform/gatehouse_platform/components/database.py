@@ -1,18 +1,18 @@
-"""The database: one RDS PostgreSQL instance an environment, with a schema and two roles a service."""
+"""The database: one RDS PostgreSQL instance for each environment, with a schema and two roles for each service."""
 
 from dataclasses import dataclass
 
 import pulumi
 from pulumi_aws import cloudwatch, ec2, rds
 
-from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.config.settings import Stack
 
-PORT = 5432
-NAME = "gatehouse"
-MASTER = "gatehouse_master"
-# The server proves who it is: its certificate must be signed by RDS's roots of this region, which every image has there
-# (services/rds-ca.pem), and name the address.
+DATABASE_PORT = 5432
+DATABASE_NAME = "gatehouse"
+MASTER_USER = "gatehouse_master"
+# Clients verify the server: its certificate must name the address and be signed by RDS's root of the region, which
+# every image contains (services/rds-ca.pem).
 ROOTS = "/etc/gatehouse/rds-ca.pem"
 TLS = f"sslmode=verify-full&sslrootcert={ROOTS}"
 
@@ -26,7 +26,7 @@ class DatabaseArgs:
 
 
 class DatabaseInstance(pulumi.ComponentResource):
-    """PostgreSQL that only the environment's own tasks reach."""
+    """PostgreSQL that only tasks of the environment can reach."""
 
     arn: pulumi.Output[str]
     identifier: str
@@ -40,17 +40,17 @@ class DatabaseInstance(pulumi.ComponentResource):
         wanted = settings.database
         major = wanted.version.partition(".")[0]
         self.identifier = stack.prefix
-        subnets = rds.SubnetGroup(name, name=stack.prefix, subnet_ids=args.subnets, opts=below(self))
+        subnets = rds.SubnetGroup(name, name=stack.prefix, subnet_ids=args.subnets, opts=child_of(self))
         group = ec2.SecurityGroup(
             name,
             name=f"{stack.prefix}-database",
             description="PostgreSQL; each service lets itself in",
             vpc_id=args.vpc_id,
-            opts=below(self),
+            opts=child_of(self),
         )
         self.group = group.id
         parameters = rds.ParameterGroup(
-            # A major upgrade makes a new group beside the old one.
+            # A major upgrade creates a new group beside the old one.
             f"postgres-{major}",
             family=f"postgres{major}",
             parameters=[
@@ -61,15 +61,15 @@ class DatabaseInstance(pulumi.ComponentResource):
                     name="rds.logical_replication", value="1", apply_method="pending-reboot"
                 ),
             ],
-            opts=below(self),
+            opts=child_of(self),
         )
-        # RDS would make it by itself, with logs that never expire.
+        # RDS would create it without a retention period.
         logs = cloudwatch.LogGroup(
             name,
             name=f"/aws/rds/instance/{self.identifier}/postgresql",
             retention_in_days=settings.log_days,
             kms_key_id=args.key_arn,
-            opts=below(self),
+            opts=child_of(self),
         )
         instance = rds.Instance(
             name,
@@ -77,9 +77,9 @@ class DatabaseInstance(pulumi.ComponentResource):
             engine="postgres",
             engine_version=wanted.version,
             instance_class=wanted.instance,
-            db_name=NAME,
-            username=MASTER,
-            # RDS makes the password, keeps it in Secrets Manager, and changes it every seven days.
+            db_name=DATABASE_NAME,
+            username=MASTER_USER,
+            # RDS creates the password, stores it in Secrets Manager, and rotates it every seven days.
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.key_arn,
             iam_database_authentication_enabled=True,
@@ -92,9 +92,9 @@ class DatabaseInstance(pulumi.ComponentResource):
             db_subnet_group_name=subnets.name,
             vpc_security_group_ids=[group.id],
             publicly_accessible=False,
-            port=PORT,
+            port=DATABASE_PORT,
             parameter_group_name=parameters.name,
-            backup_retention_period=wanted.backup_days,  # with it comes restoring to any second
+            backup_retention_period=wanted.backup_days,  # also enables point-in-time recovery
             backup_window="01:00-02:00",
             maintenance_window="sun:02:30-sun:03:30",
             copy_tags_to_snapshot=True,
@@ -110,7 +110,7 @@ class DatabaseInstance(pulumi.ComponentResource):
             performance_insights_enabled=True,
             performance_insights_kms_key_id=args.key_arn,
             performance_insights_retention_period=7,  # the free tier
-            opts=below(self, protect=settings.protect, depends_on=[logs]),
+            opts=child_of(self, protect=settings.protect, depends_on=[logs]),
         )
         self.arn = instance.arn
         self.address = instance.address

@@ -1,21 +1,23 @@
-"""A released service: task definition, ECS service, its way in, its scaling and its rollback alarms."""
+"""A released service: task definition, ECS service, listener rule, autoscaling and rollback alarm."""
 
 import pulumi
 from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb
 
+from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_observability.collector import labels
 from gatehouse_platform.components import containers
-from gatehouse_platform.components.base import RoleArgs, below, role
-from gatehouse_platform.components.cluster import strategies
+from gatehouse_platform.components.base import RoleArgs, child_of, environment_of, role
+from gatehouse_platform.components.cluster import capacity_strategies
 from gatehouse_platform.components.edge import paths, priority
 from gatehouse_platform.components.governance import cron
 from gatehouse_platform.components.iam_documents import allow, document
-from gatehouse_platform.components.service import ServiceSite, repository_image
+from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
+from gatehouse_platform.config.settings import EnvironmentSettings
 
-# Start-up at 0.25 vCPU takes about 5 s (docs/figures.md); two health checks follow. The rest is for a slow image pull.
+# Start-up at 0.25 vCPU takes about 5 s (docs/figures.md), two health checks follow; the rest allows for a slow pull.
 GRACE_SECONDS = 90
-# Where Service Connect answers for every service, whatever port its container has: what `containers.address` says.
+# The port of Service Connect's addresses (`containers.address`), whatever port the container has.
 HTTP = 80
 CPU_PER_CENT = 60
 SERVICE_NAMESPACE, DIMENSION = "ecs", "ecs:service:DesiredCount"
@@ -23,54 +25,87 @@ BAKE_MINUTES = 10
 BLUE_GREEN_POLICY = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
-def run(place: ServiceSite, release: Release, after: list[pulumi.Resource]) -> None:
-    """Runs `release` at a service's place, once what stands in `after` is done."""
-    _ServiceResources(place, release).make(after)
+def run_service(
+    context: EnvironmentContext,
+    site: ServiceSite,
+    release: Release,
+    *,
+    callees: list[Service],
+    after: list[pulumi.Resource],
+) -> None:
+    """Runs `release` at a service's site once everything in `after` exists."""
+    _ServiceResources(context, site, release, callees).make(after)
 
 
 class _ServiceResources:
-    """The resources of one running service, all below its place."""
+    """The resources of one released service, all children of its site."""
 
-    def __init__(self, place: ServiceSite, release: Release) -> None:
-        self.place, self.release = place, release
-        self.entry, self.stack, self.settings = place.entry, place.stack, place.settings
-        self.name = place.entry.name
+    def __init__(
+        self, context: EnvironmentContext, site: ServiceSite, release: Release, callees: list[Service]
+    ) -> None:
+        self.context, self.site, self.release, self.callees = context, site, release, callees
+        self.service, self.stack, self.settings = site.service, context.stack, environment_of(context.stack)
+        self.name = site.service.name
         choice = self.settings.services.get(self.name)
-        least = max(self.entry.scaling.min, self.settings.minimum_tasks)
+        least = max(self.service.scaling.min, self.settings.minimum_tasks)
         self.least: int = choice.min if choice and choice.min is not None else least
-        self.most = max(self.least, choice.max if choice and choice.max else self.entry.scaling.max)
-        self.cpu = choice.cpu if choice and choice.cpu else self.entry.compute.cpu
-        self.memory = choice.memory if choice and choice.memory else self.entry.compute.memory
+        self.most = max(self.least, choice.max if choice and choice.max else self.service.scaling.max)
+        self.cpu = choice.cpu if choice and choice.cpu else self.service.compute.cpu
+        self.memory = choice.memory if choice and choice.memory else self.service.compute.memory
         self.blue_green = bool(choice and choice.deployment == "blue_green")
         self.scales = self.most > self.least or self.settings.shutdown is not None
 
     def make(self, after: list[pulumi.Resource]) -> None:
-        group, rule = self._way_in()
-        service = self._service([self._balanced(group, rule)], [self._errors(group)], [*after, *self.place.ready, rule])
+        group, rule = self._listener_rule()
+        balancing, alarms = [self._load_balancer(group, rule)], [self._error_alarm(group)]
+        service = self._service(balancing, alarms, [*after, *self.site.dependencies, rule])
         if self.scales:
             self._scale(service, group)
 
-    def _way_in(self) -> tuple[lb.TargetGroup, lb.ListenerRule]:
-        group = self.place.target_group(self.name)
+    def _listener_rule(self) -> tuple[lb.TargetGroup, lb.ListenerRule]:
+        group = self._target_group(self.name)
         rule = lb.ListenerRule(
             self.name,
-            listener_arn=self.place.around.edge.listener,
-            priority=priority(self.entry),
+            listener_arn=self.context.edge.listener,
+            priority=priority(self.service),
             conditions=[
                 lb.ListenerRuleConditionArgs(
-                    path_pattern=lb.ListenerRuleConditionPathPatternArgs(values=paths(self.entry))
+                    path_pattern=lb.ListenerRuleConditionPathPatternArgs(values=paths(self.service))
                 )
             ],
             actions=[lb.ListenerRuleActionArgs(type="forward", target_group_arn=group.arn)],
             # A blue/green deployment moves the rule to the other target group by itself.
-            opts=below(self.place, ignore_changes=["actions"] if self.blue_green else None),
+            opts=child_of(self.site, ignore_changes=["actions"] if self.blue_green else None),
         )
         return group, rule
 
-    def _balanced(self, group: lb.TargetGroup, rule: lb.ListenerRule) -> ecs.ServiceLoadBalancerArgs:
+    def _target_group(self, name: str) -> lb.TargetGroup:
+        return lb.TargetGroup(
+            name,
+            # At most six characters; the provider adds the rest, so that a changed port can replace the group.
+            name_prefix=self.service.name[:5].rstrip("-") + "-",
+            port=self.service.port,
+            protocol="HTTP",
+            target_type="ip",
+            vpc_id=self.context.network.vpc_id,
+            deregistration_delay=containers.LONGEST_REQUEST_SECONDS,
+            health_check=lb.TargetGroupHealthCheckArgs(
+                path="/health/ready",
+                matcher="200",
+                interval=15,
+                timeout=5,
+                healthy_threshold=2,
+                # Readiness depends on the database. 10 x 15 s outlast its failover (RDS: 60 to 120 s); with fewer, a
+                # failover would make ECS replace every task.
+                unhealthy_threshold=10,
+            ),
+            opts=child_of(self.site),
+        )
+
+    def _load_balancer(self, group: lb.TargetGroup, rule: lb.ListenerRule) -> ecs.ServiceLoadBalancerArgs:
         advanced = None
         if self.blue_green:
-            other = self.place.target_group(f"{self.name}-other")
+            other = self._target_group(f"{self.name}-other")
             advanced = ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
                 alternate_target_group_arn=other.arn,
                 production_listener_rule=rule.arn,
@@ -78,29 +113,29 @@ class _ServiceResources:
             )
         return ecs.ServiceLoadBalancerArgs(
             container_name=self.name,
-            container_port=self.entry.port,
+            container_port=self.service.port,
             target_group_arn=group.arn,
             advanced_configuration=advanced,
         )
 
     def _switching_role(self) -> iam.Role:
-        """ECS moves the listener rule from blue to green with it. Its trust has no condition: AWS documents none."""
+        """With it ECS moves the listener rule from blue to green. AWS documents no condition for its trust policy."""
         name = f"{self.name}-switch"
         trust = document(allow("Assume", ["sts:AssumeRole"], [], principal={"Service": "ecs.amazonaws.com"}))
         args = RoleArgs(name=f"{self.stack.prefix}-{name}", trust=trust)
-        made = role(name, args, stack=self.stack, parent=self.place)
-        iam.RolePolicyAttachment(name, role=made.name, policy_arn=BLUE_GREEN_POLICY, opts=below(self.place))
-        return made
+        switch_role = role(name, args, stack=self.stack, parent=self.site)
+        iam.RolePolicyAttachment(name, role=switch_role.name, policy_arn=BLUE_GREEN_POLICY, opts=child_of(self.site))
+        return switch_role
 
-    def _errors(self, group: lb.TargetGroup) -> cloudwatch.MetricAlarm:
-        """While a deployment runs, this rolls it back; at other times it tells people."""
+    def _error_alarm(self, group: lb.TargetGroup) -> cloudwatch.MetricAlarm:
+        """Rolls back a running deployment; at other times it notifies the owners."""
         return cloudwatch.MetricAlarm(
             f"{self.name}-errors",
             name=f"{self.stack.prefix}-{self.name}-errors",
             alarm_description=f"{self.name} answers with 5xx. Runbook: platform/runbooks/rollback.md",
             namespace="AWS/ApplicationELB",
             metric_name="HTTPCode_Target_5XX_Count",
-            dimensions={"LoadBalancer": self.place.around.edge.balancer_suffix, "TargetGroup": group.arn_suffix},
+            dimensions={"LoadBalancer": self.context.edge.balancer_suffix, "TargetGroup": group.arn_suffix},
             statistic="Sum",
             period=60,
             evaluation_periods=3,
@@ -108,42 +143,44 @@ class _ServiceResources:
             threshold=5,
             comparison_operator="GreaterThanOrEqualToThreshold",
             treat_missing_data="notBreaching",
-            alarm_actions=[self.place.around.alerts],
-            ok_actions=[self.place.around.alerts],
-            opts=below(self.place),
+            alarm_actions=[self.context.alerts],
+            ok_actions=[self.context.alerts],
+            opts=child_of(self.site),
         )
 
     def _task_definition(self) -> ecs.TaskDefinition:
-        place = self.place
+        site = self.site
         environment = containers.service_environment(
-            self.entry, place.calls, self.release, environment=self.stack.name, settings=self.settings
+            self.service, self.callees, self.release, environment=self.stack.name, settings=self.settings
         )
         image = repository_image(self.stack, self.name, self.release.digest)
         mounts = containers.volumes(self.settings)
-        secrets = place.container_secrets()
+        secrets = site.container_secrets()
 
         def definitions(arns: list[str]) -> str:
             return containers.container_definitions(
                 containers.Container(
                     name=self.name,
                     image=image,
-                    log_group=place.log_group,
+                    log_group=site.log_group,
                     region=self.stack.region,
                     environment=environment,
                     secrets=dict(zip(secrets, arns, strict=True)),
-                    ports={self.name: self.entry.port},
-                    labels=labels(self.entry),
+                    ports={self.name: self.service.port},
+                    labels=labels(self.service),
                     mounts=mounts,
                     stop_seconds=containers.stop_seconds(self.settings),
                 )
             )
 
         return task_definition(
-            place,
+            site,
+            self.settings,
             self.name,
             definitions=pulumi.Output.all(*secrets.values()).apply(definitions),
-            start_role=place.start_role.arn,
-            task_role=place.task_role.arn,
+            family=f"{self.stack.prefix}-{self.name}",
+            execution_role=site.execution_role.arn,
+            task_role=site.task_role.arn,
             cpu=self.cpu,
             memory=self.memory,
         )
@@ -154,7 +191,7 @@ class _ServiceResources:
         alarms: list[cloudwatch.MetricAlarm],
         after: list[pulumi.Resource],
     ) -> ecs.Service:
-        around = self.place.around
+        context = self.context
         rolling = ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING")
         switching = ecs.ServiceDeploymentConfigurationArgs(
             strategy="BLUE_GREEN",
@@ -163,16 +200,16 @@ class _ServiceResources:
         return ecs.Service(
             self.name,
             name=self.name,
-            cluster=around.cluster.arn,
+            cluster=context.cluster.arn,
             task_definition=self._task_definition().arn,
             desired_count=self.least,
-            capacity_provider_strategies=strategies(self.stack),
+            capacity_provider_strategies=capacity_strategies(self.stack),
             platform_version="1.4.0",
             deployment_configuration=switching if self.blue_green else rolling,
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
-            # A rollback of the breaker looks like a success to Pulumi (pulumi-aws #4487): whoever runs `up` compares
-            # afterwards what runs with what was meant (runbooks/rollback.md).
+            # Pulumi reports a rollback by the breaker as success (pulumi-aws #4487): compare what runs with what was
+            # released after each `up` (runbooks/rollback.md).
             deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
             alarms=ecs.ServiceAlarmsArgs(alarm_names=[alarm.name for alarm in alarms], enable=True, rollback=True)
             if alarms
@@ -185,16 +222,16 @@ class _ServiceResources:
             health_check_grace_period_seconds=GRACE_SECONDS if balancing else None,
             load_balancers=balancing,
             network_configuration=ecs.ServiceNetworkConfigurationArgs(
-                subnets=around.network.task_subnets,
-                security_groups=[self.place.group],
-                assign_public_ip=around.network.tasks_have_public_addresses,
+                subnets=context.network.task_subnets,
+                security_groups=[self.site.security_group],
+                assign_public_ip=context.network.tasks_have_public_addresses,
             ),
-            service_connect_configuration=self._connected(),
-            # Application Auto Scaling counts where there is any; up must not count against it.
-            opts=below(self.place, depends_on=after, ignore_changes=["desiredCount"] if self.scales else None),
+            service_connect_configuration=self._service_connect(),
+            # Application Auto Scaling sets the count; `up` must not reset it.
+            opts=child_of(self.site, depends_on=after, ignore_changes=["desiredCount"] if self.scales else None),
         )
 
-    def _connected(self) -> ecs.ServiceServiceConnectConfigurationArgs:
+    def _service_connect(self) -> ecs.ServiceServiceConnectConfigurationArgs:
         services = [
             ecs.ServiceServiceConnectConfigurationServiceArgs(
                 port_name=self.name,
@@ -209,7 +246,7 @@ class _ServiceResources:
         ]
         return ecs.ServiceServiceConnectConfigurationArgs(
             enabled=True,
-            namespace=self.place.around.cluster.connect_namespace,
+            namespace=self.context.cluster.connect_namespace,
             services=services,
         )
 
@@ -218,22 +255,21 @@ class _ServiceResources:
             self.name,
             service_namespace=SERVICE_NAMESPACE,
             scalable_dimension=DIMENSION,
-            resource_id=pulumi.Output.concat("service/", self.place.around.cluster.name, "/", service.name),
+            resource_id=pulumi.Output.concat("service/", self.context.cluster.name, "/", service.name),
             min_capacity=self.least,
             max_capacity=self.most,
-            # The nightly schedule changes both; by day they are what stands here again.
-            opts=below(self.place, ignore_changes=["minCapacity", "maxCapacity"] if self.settings.shutdown else None),
+            # The schedules change both at night, and set them to these values in the morning.
+            opts=child_of(self.site, ignore_changes=["minCapacity", "maxCapacity"] if self.settings.shutdown else None),
         )
         if self.most > self.least:
-            self._track(target, "cpu", "ECSServiceAverageCPUUtilization", CPU_PER_CENT)
-        if self.most > self.least:
-            label = pulumi.Output.concat(self.place.around.edge.balancer_suffix, "/", group.arn_suffix)
-            wanted = self.entry.scaling.requests_per_task
-            self._track(target, "requests", "ALBRequestCountPerTarget", wanted, label)
+            self._target_tracking(target, "cpu", "ECSServiceAverageCPUUtilization", CPU_PER_CENT)
+            label = pulumi.Output.concat(self.context.edge.balancer_suffix, "/", group.arn_suffix)
+            wanted = self.service.scaling.requests_per_task
+            self._target_tracking(target, "requests", "ALBRequestCountPerTarget", wanted, label)
         if self.settings.shutdown is not None:
-            self._nights(target)
+            self._schedules(target)
 
-    def _track(
+    def _target_tracking(
         self,
         target: appautoscaling.Target,
         what: str,
@@ -250,17 +286,17 @@ class _ServiceResources:
             resource_id=target.resource_id,
             target_tracking_scaling_policy_configuration=appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
                 target_value=wanted,
-                # More at once, fewer slowly.
+                # Scale out quickly, scale in slowly.
                 scale_out_cooldown=60,
                 scale_in_cooldown=300,
                 predefined_metric_specification=appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
                     predefined_metric_type=metric, resource_label=label
                 ),
             ),
-            opts=below(self.place),
+            opts=child_of(self.site),
         )
 
-    def _nights(self, target: appautoscaling.Target) -> None:
+    def _schedules(self, target: appautoscaling.Target) -> None:
         shutdown = self.settings.shutdown
         assert shutdown is not None
         counts = {"start": (self.least, self.most, shutdown.start), "stop": (0, 0, shutdown.stop)}
@@ -276,24 +312,26 @@ class _ServiceResources:
                 scalable_target_action=appautoscaling.ScheduledActionScalableTargetActionArgs(
                     min_capacity=least, max_capacity=most
                 ),
-                opts=below(self.place),
+                opts=child_of(self.site),
             )
 
 
 def task_definition(
-    place: ServiceSite,
+    parent: pulumi.Resource,
+    settings: EnvironmentSettings,
     name: str,
     *,
+    family: str,
     definitions: pulumi.Input[str],
-    start_role: pulumi.Input[str],
+    execution_role: pulumi.Input[str],
     task_role: pulumi.Input[str] | None,
     cpu: int,
     memory: int,
 ) -> ecs.TaskDefinition:
-    """A Fargate task definition on ARM. Its earlier revisions stay, or a rollback would have nothing to go back to."""
+    """A Fargate task definition on ARM. Earlier revisions are kept, so that ECS can roll back to them."""
     return ecs.TaskDefinition(
         name,
-        family=f"{place.stack.prefix}-{name}",
+        family=family,
         requires_compatibilities=["FARGATE"],
         network_mode="awsvpc",
         cpu=str(cpu),
@@ -301,10 +339,10 @@ def task_definition(
         runtime_platform=ecs.TaskDefinitionRuntimePlatformArgs(
             operating_system_family="LINUX", cpu_architecture="ARM64"
         ),
-        execution_role_arn=start_role,
+        execution_role_arn=execution_role,
         task_role_arn=task_role,
         container_definitions=definitions,
-        volumes=[ecs.TaskDefinitionVolumeArgs(name=volume) for volume in sorted(containers.volumes(place.settings))],
+        volumes=[ecs.TaskDefinitionVolumeArgs(name=volume) for volume in sorted(containers.volumes(settings))],
         skip_destroy=True,
-        opts=below(place),
+        opts=child_of(parent),
     )

@@ -1,4 +1,4 @@
-"""The edge: the load balancer that people reach. HTTPS only, with a certificate, a name and (production) a firewall."""
+"""The edge: the public load balancer. HTTPS only, with a certificate, a DNS name and (production) a firewall."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from pulumi_aws import acm, ec2, lb, route53, vpc, wafv2
 
 from gatehouse_catalog import Service
 from gatehouse_catalog.rules import RESERVED_PATHS
-from gatehouse_platform.components.base import below, environment_of
+from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.components.network import ANYWHERE, HTTPS
 from gatehouse_platform.config.settings import Stack
 
 HTTP = 80
-# Priorities below are the edge's own; a service's begins above (priority).
+# Lower priorities are the edge's own rules.
 FIRST_SERVICE_PRIORITY = 1000
 SEGMENTS, PER_SEGMENT = 8, 5000  # AWS's highest priority is 50,000
 VALUES_PER_RULE = 5  # AWS's quota of condition values a rule
@@ -22,15 +22,15 @@ RULES = {
     "AWSManagedRulesKnownBadInputsRuleSet": 20,
     "AWSManagedRulesAmazonIpReputationList": 30,
 }
-REQUESTS_PER_ADDRESS = 2000  # in five minutes; a class of 30 behind one address makes some hundreds
+REQUESTS_PER_ADDRESS = 2000  # in five minutes; a class of 30 behind one address sends some hundreds
 
 
 class PriorityTaken(Exception):
-    """Two services would get the same place in the listener."""
+    """Two services would get the same listener priority."""
 
 
 def priority(service: Service) -> int:
-    """The place of a service's rule: longer paths first, and the same whatever other services there are."""
+    """The priority of a service's rule: longer paths first, and independent of the other services."""
     segments = len([part for part in service.path.split("/") if part])
     band = SEGMENTS - min(segments, SEGMENTS)
     return FIRST_SERVICE_PRIORITY + band * PER_SEGMENT + service.port % PER_SEGMENT
@@ -44,17 +44,17 @@ def check_priorities(services: Iterable[Service]) -> None:
         if other != service.name:
             raise PriorityTaken(
                 f"services/{service.name}/service.toml: port = {service.port}: gets the same listener priority as "
-                f"{other}. Choose a port that differs from its in the remainder by {PER_SEGMENT}."
+                f"{other}. Choose a port whose remainder by {PER_SEGMENT} is free."
             )
 
 
 def paths(service: Service) -> list[str]:
-    """What the listener sends to a service."""
+    """The path patterns that the listener forwards to a service."""
     return ["/*"] if service.path == "/" else [service.path, f"{service.path}/*"]
 
 
-def withheld() -> list[list[str]]:
-    """Paths that every service answers for the platform, not for people; in rules of at most five."""
+def internal_paths() -> list[list[str]]:
+    """Patterns of the paths that only the platform may request, in groups of at most five (a rule's limit)."""
     every = [pattern for path in RESERVED_PATHS for pattern in (path, f"{path}/*")]
     return [every[start : start + VALUES_PER_RULE] for start in range(0, len(every), VALUES_PER_RULE)]
 
@@ -68,7 +68,7 @@ class EdgeArgs:
 
 
 class Edge(pulumi.ComponentResource):
-    """Where the internet ends. Services add their own rules to its listener."""
+    """The public load balancer. Services add their own rules to its listener."""
 
     group: pulumi.Output[str]
     listener: pulumi.Output[str]
@@ -82,7 +82,7 @@ class Edge(pulumi.ComponentResource):
             name=f"{stack.prefix}-edge",
             description="The load balancer; each service lets itself be reached",
             vpc_id=args.vpc_id,
-            opts=below(self),
+            opts=child_of(self),
         )
         self.group = group.id
         for port in (HTTP, HTTPS):
@@ -93,7 +93,7 @@ class Edge(pulumi.ComponentResource):
                 ip_protocol="tcp",
                 from_port=port,
                 to_port=port,
-                opts=below(self),
+                opts=child_of(self),
             )
         balancer = lb.LoadBalancer(
             name,
@@ -105,10 +105,10 @@ class Edge(pulumi.ComponentResource):
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             enable_deletion_protection=settings.protect,
-            # Longer than the chassis keeps connections, so that it is never the service that hangs up first.
+            # Longer than the chassis keeps connections, so that no service closes one that the balancer reuses.
             idle_timeout=60,
             access_logs=lb.LoadBalancerAccessLogsArgs(bucket=args.log_bucket, prefix="balancer", enabled=True),
-            opts=below(self),
+            opts=child_of(self),
         )
         self.balancer_suffix = balancer.arn_suffix
         self._redirect(balancer)
@@ -121,14 +121,14 @@ class Edge(pulumi.ComponentResource):
             aliases=[
                 route53.RecordAliasArgs(name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True)
             ],
-            opts=below(self),
+            opts=child_of(self),
         )
         if settings.firewall:
             self._firewall(stack.prefix, balancer)
         self.register_outputs({"url": f"https://{settings.dns.name}"})
 
     def _certificate(self, domain: str, zone: str) -> pulumi.Output[str]:
-        certificate = acm.Certificate("edge", domain_name=domain, validation_method="DNS", opts=below(self))
+        certificate = acm.Certificate("edge", domain_name=domain, validation_method="DNS", opts=child_of(self))
         proof = certificate.domain_validation_options[0]
         record = route53.Record(
             "edge-certificate",
@@ -138,10 +138,10 @@ class Edge(pulumi.ComponentResource):
             records=[proof.apply(lambda option: str(option.resource_record_value))],
             ttl=300,
             allow_overwrite=True,
-            opts=below(self),
+            opts=child_of(self),
         )
         valid = acm.CertificateValidation(
-            "edge", certificate_arn=certificate.arn, validation_record_fqdns=[record.fqdn], opts=below(self)
+            "edge", certificate_arn=certificate.arn, validation_record_fqdns=[record.fqdn], opts=child_of(self)
         )
         return valid.certificate_arn
 
@@ -159,7 +159,7 @@ class Edge(pulumi.ComponentResource):
                     ),
                 )
             ],
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _https(self, balancer: lb.LoadBalancer, certificate: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -178,10 +178,10 @@ class Edge(pulumi.ComponentResource):
                     ),
                 )
             ],
-            opts=below(self),
+            opts=child_of(self),
         )
-        # A service at / would answer these for everybody: metrics and configuration stay inside.
-        for number, patterns in enumerate(withheld(), start=1):
+        # A service at / would expose metrics and configuration.
+        for number, patterns in enumerate(internal_paths(), start=1):
             lb.ListenerRule(
                 f"edge-withheld-{number}",
                 listener_arn=listener.arn,
@@ -197,17 +197,17 @@ class Edge(pulumi.ComponentResource):
                         ),
                     )
                 ],
-                opts=below(self),
+                opts=child_of(self),
             )
         return listener.arn
 
     def _firewall(self, prefix: str, balancer: lb.LoadBalancer) -> None:
-        def seen(metric: str) -> wafv2.WebAclVisibilityConfigArgs:
+        def visibility(metric: str) -> wafv2.WebAclVisibilityConfigArgs:
             return wafv2.WebAclVisibilityConfigArgs(
                 cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
             )
 
-        def seen_rule(metric: str) -> wafv2.WebAclRuleVisibilityConfigArgs:
+        def rule_visibility(metric: str) -> wafv2.WebAclRuleVisibilityConfigArgs:
             return wafv2.WebAclRuleVisibilityConfigArgs(
                 cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
             )
@@ -215,16 +215,16 @@ class Edge(pulumi.ComponentResource):
         managed = [
             wafv2.WebAclRuleArgs(
                 name=rule,
-                priority=place,
+                priority=rule_priority,
                 override_action=wafv2.WebAclRuleOverrideActionArgs(none=wafv2.WebAclRuleOverrideActionNoneArgs()),
                 statement=wafv2.WebAclRuleStatementArgs(
                     managed_rule_group_statement=wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                         name=rule, vendor_name="AWS"
                     )
                 ),
-                visibility_config=seen_rule(rule),
+                visibility_config=rule_visibility(rule),
             )
-            for rule, place in RULES.items()
+            for rule, rule_priority in RULES.items()
         ]
         limit = wafv2.WebAclRuleArgs(
             name="requests-per-address",
@@ -235,7 +235,7 @@ class Edge(pulumi.ComponentResource):
                     limit=REQUESTS_PER_ADDRESS, aggregate_key_type="IP"
                 )
             ),
-            visibility_config=seen_rule("requests-per-address"),
+            visibility_config=rule_visibility("requests-per-address"),
         )
         acl = wafv2.WebAcl(
             "edge",
@@ -243,7 +243,7 @@ class Edge(pulumi.ComponentResource):
             scope="REGIONAL",
             default_action=wafv2.WebAclDefaultActionArgs(allow=wafv2.WebAclDefaultActionAllowArgs()),
             rules=[limit, *managed],
-            visibility_config=seen(prefix),
-            opts=below(self),
+            visibility_config=visibility(prefix),
+            opts=child_of(self),
         )
-        wafv2.WebAclAssociation("edge", resource_arn=balancer.arn, web_acl_arn=acl.arn, opts=below(self))
+        wafv2.WebAclAssociation("edge", resource_arn=balancer.arn, web_acl_arn=acl.arn, opts=child_of(self))

@@ -1,9 +1,10 @@
-"""Who may change an environment from GitHub: two roles each, and the boundary that no role inside it exceeds.
+"""The roles that GitHub's workflows assume, and the boundary of all roles of an environment.
 
-A third role lets the next environment look: what is promoted must be seen running where it comes from.
+Each environment has a `plan` role (previews), an `apply` role (deployments) and a `look` role, with which the next
+environment verifies that what it promotes is running. Roles are assumed by OpenID Connect, for one repository and one
+GitHub environment; there are no keys. GitHub decides who may use an environment (its reviewers), AWS what they may do.
 
-Pure documents first. A workflow gets a role by OpenID Connect, for one repository and one GitHub environment; there are
-no keys. GitHub decides who may use an environment (its reviewers), AWS what can be done from it.
+Pure documents first, then the component.
 """
 
 from itertools import pairwise
@@ -12,7 +13,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
-from gatehouse_platform.components.base import as_json, below, boundary_arn, foundation_of
+from gatehouse_platform.components.base import as_json, boundary_arn, child_of, foundation_of
 from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
@@ -28,15 +29,15 @@ GITHUB = "token.actions.githubusercontent.com"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 # Reads configuration, no data: enough for `preview --refresh`.
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
-PASSED_TO = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "scheduler.amazonaws.com")
-LINKED = (
+PASS_ROLE_SERVICES = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "scheduler.amazonaws.com")
+SERVICE_LINKED = (
     "ecs.amazonaws.com",
     "ecs.application-autoscaling.amazonaws.com",
     "elasticloadbalancing.amazonaws.com",
     "rds.amazonaws.com",
 )
-# What ECS needs to switch a listener rule between two target groups (blue/green).
-SWITCH = (
+# What ECS needs to move a listener rule to another target group (blue/green).
+BLUE_GREEN_ACTIONS = (
     "elasticloadbalancing:DeregisterTargets",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
@@ -47,8 +48,8 @@ SWITCH = (
     "elasticloadbalancing:RegisterTargets",
 )
 TAG = "aws:ResourceTag/gatehouse:environment"
-# Of what carries the foundation's tag, an `up` uses the key of Pulumi's state, and signs in to Grafana for a moment.
-OF_THE_FOUNDATION = (
+# What an `up` may do with the foundation's resources: use the state's bucket and key, and get a token of Grafana.
+FOUNDATION_ACTIONS = (
     "grafana:CreateWorkspaceServiceAccount",
     "grafana:CreateWorkspaceServiceAccountToken",
     "grafana:DeleteWorkspaceServiceAccountToken",
@@ -62,7 +63,7 @@ OF_THE_FOUNDATION = (
     "s3:GetObject",
     "s3:ListBucket",
     "s3:PutObject",
-    # The role by which it looks at the environment that it promotes from.
+    # The role with which it verifies the environment that it promotes from.
     "sts:AssumeRole",
 )
 ROLE_CHANGES = ("iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy")
@@ -83,9 +84,9 @@ ROLE_UPKEEP = (
 
 
 def boundary(account: str, region: str, stack: str) -> Document:
-    """The most that a role of this environment may ever do; what each may is far less (see service.py)."""
+    """The permissions boundary of this environment's roles; each role is granted far less (see service.py)."""
     here = f"{region}:{account}"
-    via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
+    by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
     return document(
         allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("PullImages", [*ECR_PULL, *ECR_IMPORT], [f"arn:aws:ecr:{here}:repository/ghcr/*"]),
@@ -102,7 +103,7 @@ def boundary(account: str, region: str, stack: str) -> Document:
                 f"arn:aws:secretsmanager:{here}:secret:rds!db-*",
             ],
         ),
-        allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=via),
+        allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=by_secrets_manager),
         allow("OpenShell", SHELL, ["*"]),
         allow("WriteMetrics", ["aps:RemoteWrite"], [f"arn:aws:aps:{here}:workspace/*"]),
         *find_tasks(f"arn:aws:ecs:{here}:cluster/gatehouse-{stack}"),
@@ -111,12 +112,12 @@ def boundary(account: str, region: str, stack: str) -> Document:
             ["rds:StartDBInstance", "rds:StopDBInstance"],
             [f"arn:aws:rds:{here}:db:gatehouse-{stack}"],
         ),
-        allow("SwitchBlueGreen", SWITCH, ["*"]),
+        allow("SwitchBlueGreen", BLUE_GREEN_ACTIONS, ["*"]),
     )
 
 
 def trust(account: str, repository: str, environment: str) -> Document:
-    """Lets jobs of one GitHub environment of one repository take a role, and no others."""
+    """Lets only the jobs of one GitHub environment of one repository assume a role."""
     return document(
         allow(
             "GitHub",
@@ -134,13 +135,13 @@ def trust(account: str, repository: str, environment: str) -> Document:
 
 
 def state_files(bucket: str, stack: str) -> list[str]:
-    """What Pulumi keeps of one stack in the state bucket."""
+    """The objects of one stack in the state bucket."""
     kinds = ("stacks", "locks", "history", "backups")
     return [f"arn:aws:s3:::{bucket}/.pulumi/{kind}/gatehouse/{stack}{end}" for kind in kinds for end in (".*", "/*")]
 
 
-def plan_may(bucket: str, key: Any, stack: str) -> Document:
-    """A preview: reads the stack's state. Configuration in AWS is read by SecurityAudit."""
+def plan_policy(bucket: str, key: Any, stack: str) -> Document:
+    """A preview reads the stack's state; SecurityAudit lets it read the configuration in AWS."""
     return document(
         allow("FindState", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
         allow("ReadState", ["s3:GetObject"], [*state_files(bucket, stack), f"arn:aws:s3:::{bucket}/.pulumi/meta.yaml"]),
@@ -148,17 +149,22 @@ def plan_may(bucket: str, key: Any, stack: str) -> Document:
     )
 
 
-def apply_may(account: str, stack: str, bucket: str, others: list[str]) -> Document:
-    """Beside PowerUserAccess: roles of this environment, only within the boundary; and nothing of other stacks."""
+def apply_policy(account: str, stack: str, bucket: str, others: list[str]) -> Document:
+    """Beside PowerUserAccess: changes this environment's roles, within the boundary, and nothing of other stacks."""
     roles = [f"arn:aws:iam::{account}:role/gatehouse-{stack}-*"]
     limit = boundary_arn(account, stack)
     bounded = {"StringEquals": {"iam:PermissionsBoundary": limit}}
-    linked = {"StringEquals": {"iam:AWSServiceName": list(LINKED)}}
+    linked = {"StringEquals": {"iam:AWSServiceName": list(SERVICE_LINKED)}}
     foreign = [file for other in others for file in state_files(bucket, other)]
     return document(
         allow("ChangeRoles", ROLE_CHANGES, roles, conditions=bounded),
         allow("KeepRoles", ROLE_UPKEEP, roles),
-        allow("PassRoles", ["iam:PassRole"], roles, conditions={"StringEquals": {"iam:PassedToService": PASSED_TO}}),
+        allow(
+            "PassRoles",
+            ["iam:PassRole"],
+            roles,
+            conditions={"StringEquals": {"iam:PassedToService": PASS_ROLE_SERVICES}},
+        ),
         allow(
             "LinkServices",
             ["iam:CreateServiceLinkedRole"],
@@ -175,10 +181,10 @@ def apply_may(account: str, stack: str, bucket: str, others: list[str]) -> Docum
             },
             effect="Deny",
         ),
-        # What is the foundation's is used and stays as it is.
+        # The foundation's resources may be used, never changed.
         allow(
             "NotTheFoundation",
-            OF_THE_FOUNDATION,
+            FOUNDATION_ACTIONS,
             ["*"],
             conditions={"StringEquals": {TAG: FOUNDATION}},
             effect="Deny",
@@ -189,13 +195,13 @@ def apply_may(account: str, stack: str, bucket: str, others: list[str]) -> Docum
     )
 
 
-def look_trust(apply_role: Any) -> Document:
-    """Lets the jobs that change the next environment take a role (`apply_role`: the ARN of theirs)."""
+def verify_trust(apply_role: Any) -> Document:
+    """Lets the apply role of the next environment (its ARN) assume a role."""
     return document(allow("NextEnvironment", ["sts:AssumeRole"], [], principal={"AWS": apply_role}))
 
 
-def look_may(account: str, region: str, stack: str) -> Document:
-    """What a promotion asks of where it comes from: ECS's view, and a task run there that asks /version.
+def verify_policy(account: str, region: str, stack: str) -> Document:
+    """What a promotion reads of its source environment: ECS's view, and the output of a task that reads /version.
 
     That task is a service's own definition with another command (gatehouse_release.adapters.version_probe_task).
     """
@@ -217,7 +223,7 @@ def look_may(account: str, region: str, stack: str) -> Document:
 
 
 class GithubAccess(pulumi.ComponentResource):
-    """The way from GitHub into each environment."""
+    """GitHub's roles for every environment of the account."""
 
     def __init__(
         self,
@@ -231,40 +237,43 @@ class GithubAccess(pulumi.ComponentResource):
         super().__init__("gatehouse:platform:Access", name, None, opts)
         settings = foundation_of(stack)
         iam.OpenIdConnectProvider(
-            "github", url=f"https://{GITHUB}", client_id_lists=["sts.amazonaws.com"], opts=below(self)
+            "github", url=f"https://{GITHUB}", client_id_lists=["sts.amazonaws.com"], opts=child_of(self)
         )
-        applies: dict[str, pulumi.Output[str]] = {}
+        apply_roles: dict[str, pulumi.Output[str]] = {}
         for environment in settings.environments:
             iam.Policy(
                 f"{environment}-boundary",
                 name=f"gatehouse-{environment}-boundary",
                 description=f"The most that a role of {environment} may do",
                 policy=as_json(boundary(settings.account, stack.region, environment)),
-                opts=below(self),
+                opts=child_of(self),
             )
             others = [other for other in [*settings.environments, stack.name] if other != environment]
             documents = {
-                "plan": (SECURITY_AUDIT, plan_may(bucket, key_arn, environment)),
-                "apply": (POWER_USER, apply_may(settings.account, environment, bucket, others)),
+                "plan": (SECURITY_AUDIT, plan_policy(bucket, key_arn, environment)),
+                "apply": (POWER_USER, apply_policy(settings.account, environment, bucket, others)),
             }
-            for what, (managed, may) in documents.items():
-                at_github = environment if what == "apply" else f"{environment}-plan"
-                made = self._role(f"{environment}-{what}", trust(settings.account, settings.repository, at_github), may)
-                iam.RolePolicyAttachment(f"{environment}-{what}", role=made.name, policy_arn=managed, opts=below(self))
-                if what == "apply":
-                    applies[environment] = made.arn
+            for use, (managed, policy) in documents.items():
+                github_environment = environment if use == "apply" else f"{environment}-plan"
+                trusted = trust(settings.account, settings.repository, github_environment)
+                role = self._role(f"{environment}-{use}", trusted, policy)
+                iam.RolePolicyAttachment(
+                    f"{environment}-{use}", role=role.name, policy_arn=managed, opts=child_of(self)
+                )
+                if use == "apply":
+                    apply_roles[environment] = role.arn
         for source, target in pairwise(settings.environments):
-            may = look_may(settings.account, stack.region, source)
-            self._role(f"{source}-look", look_trust(applies[target]), may)
+            policy = verify_policy(settings.account, stack.region, source)
+            self._role(f"{source}-look", verify_trust(apply_roles[target]), policy)
         self.register_outputs({})
 
-    def _role(self, name: str, trusted: Document, may: Document) -> iam.Role:
-        made = iam.Role(
+    def _role(self, name: str, trusted: Document, policy: Document) -> iam.Role:
+        role = iam.Role(
             name,
             name=f"gatehouse-github-{name}",
             assume_role_policy=as_json(trusted),
             max_session_duration=3600,
-            opts=below(self),
+            opts=child_of(self),
         )
-        iam.RolePolicy(name, name="may", role=made.name, policy=as_json(may), opts=below(self))
-        return made
+        iam.RolePolicy(name, name="may", role=role.name, policy=as_json(policy), opts=child_of(self))
+        return role

@@ -1,4 +1,4 @@
-"""What keeps an environment in order: its key, its log bucket, who is told, its budget, and nights off."""
+"""An environment's key, log bucket, alert topic, budget, and off-hours schedules."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_aws import budgets, kms, s3, scheduler, sns
 
-from gatehouse_platform.components.base import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.iam_documents import allow, assumed_by, document
 from gatehouse_platform.config.settings import Shutdown, Stack
 
@@ -14,7 +14,7 @@ WEEKDAYS = "MON-FRI"
 
 
 def tags_of(stack: Stack) -> dict[str, str]:
-    """The tags that every resource carries; budgets and the apply roles' guard read `gatehouse:environment`."""
+    """The tags of every resource. Budgets and the apply roles' conditions depend on `gatehouse:environment`."""
     return {
         "gatehouse:environment": stack.name,
         "gatehouse:managed-by": "pulumi",
@@ -23,13 +23,13 @@ def tags_of(stack: Stack) -> dict[str, str]:
 
 
 def cron(clock: str, days: str = WEEKDAYS) -> str:
-    """A schedule of EventBridge and Application Auto Scaling: at that time of those days."""
+    """A cron expression of EventBridge and Application Auto Scaling: that time (`HH:MM`) on those days."""
     hours, minutes = clock.split(":")
     return f"cron({int(minutes)} {int(hours)} ? * {days} *)"
 
 
 def key_policy(stack: Stack) -> dict[str, Any]:
-    """The account's own policies decide who may use the key; the services named here may use it for us."""
+    """IAM policies of the account decide who may use the key; the AWS services named here may use it on our behalf."""
     account, region = stack.settings.account, stack.region
     use = ("kms:Decrypt", "kms:GenerateDataKey*")
     groups = [f"/gatehouse/{stack.name}/*", f"/aws/rds/instance/{stack.prefix}/*"]
@@ -54,10 +54,10 @@ def key_policy(stack: Stack) -> dict[str, Any]:
 
 
 def log_bucket_policy(bucket: Any, account: str) -> dict[str, Any]:
-    """The balancer and the VPC may write below their prefixes; nobody may speak without TLS."""
-    mine = {"StringEquals": {"aws:SourceAccount": account}}
+    """The balancer and the VPC may write below their prefixes; requests without TLS are denied."""
+    own_account = {"StringEquals": {"aws:SourceAccount": account}}
     delivery = {"Service": "delivery.logs.amazonaws.com"}
-    inside = pulumi.Output.concat(bucket, "/*")
+    objects = pulumi.Output.concat(bucket, "/*")
     return document(
         allow(
             "WriteAccessLogs",
@@ -70,13 +70,13 @@ def log_bucket_policy(bucket: Any, account: str) -> dict[str, Any]:
             ["s3:PutObject"],
             [pulumi.Output.concat(bucket, f"/flow/AWSLogs/{account}/*")],
             principal=delivery,
-            conditions=mine,
+            conditions=own_account,
         ),
-        allow("CheckFlowLogs", ["s3:GetBucketAcl"], [bucket], principal=delivery, conditions=mine),
+        allow("CheckFlowLogs", ["s3:GetBucketAcl"], [bucket], principal=delivery, conditions=own_account),
         allow(
             "OnlyTls",
             ["s3:*"],
-            [bucket, inside],
+            [bucket, objects],
             principal={"AWS": "*"},
             conditions={"Bool": {"aws:SecureTransport": "false"}},
             effect="Deny",
@@ -87,8 +87,8 @@ def log_bucket_policy(bucket: Any, account: str) -> dict[str, Any]:
 def private_bucket(
     name: str, bucket_name: str, *, parent: pulumi.Resource, protect: bool, versioned: bool = False, days: int = 0
 ) -> s3.Bucket:
-    """A bucket that nobody outside can ever see. With `days`, what is older goes."""
-    bucket = s3.Bucket(name, bucket=bucket_name, opts=below(parent, protect=protect))
+    """A bucket without public access. With `days`, older objects expire."""
+    bucket = s3.Bucket(name, bucket=bucket_name, opts=child_of(parent, protect=protect))
     s3.BucketPublicAccessBlock(
         name,
         bucket=bucket.id,
@@ -96,11 +96,11 @@ def private_bucket(
         block_public_policy=True,
         ignore_public_acls=True,
         restrict_public_buckets=True,
-        opts=below(parent),
+        opts=child_of(parent),
     )
     if versioned:
         enabled = s3.BucketVersioningVersioningConfigurationArgs(status="Enabled")
-        s3.BucketVersioning(name, bucket=bucket.id, versioning_configuration=enabled, opts=below(parent))
+        s3.BucketVersioning(name, bucket=bucket.id, versioning_configuration=enabled, opts=child_of(parent))
     if days:
         rule = s3.BucketLifecycleConfigurationRuleArgs(
             id="expire",
@@ -108,12 +108,12 @@ def private_bucket(
             filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=days),
         )
-        s3.BucketLifecycleConfiguration(name, bucket=bucket.id, rules=[rule], opts=below(parent))
+        s3.BucketLifecycleConfiguration(name, bucket=bucket.id, rules=[rule], opts=child_of(parent))
     return bucket
 
 
 class Governance(pulumi.ComponentResource):
-    """Made first: everything else uses its key, its bucket or its topic."""
+    """Created first: everything else uses its key, its bucket or its topic."""
 
     key_arn: pulumi.Output[str]
     log_bucket: pulumi.Output[str]
@@ -129,16 +129,16 @@ class Governance(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=30,
             policy=as_json(key_policy(stack)),
-            opts=below(self, protect=settings.protect),
+            opts=child_of(self, protect=settings.protect),
         )
-        kms.Alias(name, name=f"alias/{stack.prefix}", target_key_id=key.key_id, opts=below(self))
+        kms.Alias(name, name=f"alias/{stack.prefix}", target_key_id=key.key_id, opts=child_of(self))
         self.key_arn = key.arn
         self._logs(stack)
-        topic = sns.Topic("alerts", name=f"{stack.prefix}-alerts", kms_master_key_id=key.id, opts=below(self))
+        topic = sns.Topic("alerts", name=f"{stack.prefix}-alerts", kms_master_key_id=key.id, opts=child_of(self))
         self.alerts = topic.arn
-        self._who_may_alert(topic, settings.account)
+        self._alert_topic_policy(topic, settings.account)
         for owner in settings.owners:
-            sns.TopicSubscription(owner, topic=topic.arn, protocol="email", endpoint=owner, opts=below(self))
+            sns.TopicSubscription(owner, topic=topic.arn, protocol="email", endpoint=owner, opts=child_of(self))
         self._budget(stack.name, stack.prefix, settings.budget_usd, settings.owners)
         self.register_outputs({"key_arn": self.key_arn})
 
@@ -157,19 +157,22 @@ class Governance(pulumi.ComponentResource):
                 sse_algorithm="AES256"
             )
         )
-        s3.BucketServerSideEncryptionConfiguration("logs", bucket=bucket.id, rules=[rule], opts=below(self))
+        s3.BucketServerSideEncryptionConfiguration("logs", bucket=bucket.id, rules=[rule], opts=child_of(self))
         policy = s3.BucketPolicy(
-            "logs", bucket=bucket.id, policy=as_json(log_bucket_policy(bucket.arn, settings.account)), opts=below(self)
+            "logs",
+            bucket=bucket.id,
+            policy=as_json(log_bucket_policy(bucket.arn, settings.account)),
+            opts=child_of(self),
         )
-        # Whoever names the bucket waits until its policy lets the logs in.
+        # Users of the bucket wait until its policy allows their logs.
         self.log_bucket = pulumi.Output.all(bucket.id, policy.id).apply(lambda both: str(both[0]))
         self.log_bucket_arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda both: str(both[0]))
 
-    def _who_may_alert(self, topic: sns.Topic, account: str) -> None:
+    def _alert_topic_policy(self, topic: sns.Topic, account: str) -> None:
         services = {"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]}
         mine = {"StringEquals": {"aws:SourceAccount": account}}
         publish = allow("SendAlerts", ["sns:Publish"], [topic.arn], principal=services, conditions=mine)
-        sns.TopicPolicy("alerts", arn=topic.arn, policy=as_json(document(publish)), opts=below(self))
+        sns.TopicPolicy("alerts", arn=topic.arn, policy=as_json(document(publish)), opts=child_of(self))
 
     def _budget(self, stack: str, prefix: str, limit: int, owners: list[str]) -> None:
         notifications = [
@@ -182,7 +185,9 @@ class Governance(pulumi.ComponentResource):
             )
             for per_cent, kind in ((80, "ACTUAL"), (100, "FORECASTED"))
         ]
-        only_this = budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:gatehouse:environment${stack}"])
+        own_environment = budgets.BudgetCostFilterArgs(
+            name="TagKeyValue", values=[f"user:gatehouse:environment${stack}"]
+        )
         budgets.Budget(
             "budget",
             name=prefix,
@@ -190,37 +195,38 @@ class Governance(pulumi.ComponentResource):
             time_unit="MONTHLY",
             limit_amount=str(limit),
             limit_unit="USD",
-            cost_filters=[only_this],
+            cost_filters=[own_environment],
             notifications=notifications,
-            opts=below(self),
+            opts=child_of(self),
         )
 
 
 @dataclass(frozen=True, kw_only=True)
-class NightsArgs:
+class OffHoursArgs:
     stack: Stack
     shutdown: Shutdown
     database: pulumi.Input[str]
     database_arn: pulumi.Input[str]
 
 
-class Nights(pulumi.ComponentResource):
-    """Stops the database at night and over the weekend; services scale to zero by their own schedules.
+class OffHours(pulumi.ComponentResource):
+    """Stops the database at night and at weekends; each service has its own schedules for its tasks.
 
-    AWS starts a stopped instance again after seven days by itself, so a weekend is safe and a long holiday isn't: the
-    stop comes again on every evening.
+    AWS restarts a stopped instance after seven days, so the stop is repeated every evening.
     """
 
-    def __init__(self, name: str, args: NightsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, args: OffHoursArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Nights", name, None, opts)
         stack = args.stack
         source = f"arn:aws:scheduler:{stack.region}:{stack.settings.account}:schedule/default/{stack.prefix}-*"
-        runner = role(
+        scheduler_role = role(
             name,
             RoleArgs(
                 name=f"{stack.prefix}-nights",
                 trust=assumed_by("scheduler.amazonaws.com", stack.settings.account, source),
-                may=document(allow("StopAndStart", ["rds:StartDBInstance", "rds:StopDBInstance"], [args.database_arn])),
+                policy=document(
+                    allow("StopAndStart", ["rds:StartDBInstance", "rds:StopDBInstance"], [args.database_arn])
+                ),
             ),
             stack=stack,
             parent=self,
@@ -236,9 +242,9 @@ class Nights(pulumi.ComponentResource):
                 flexible_time_window=scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
                 target=scheduler.ScheduleTargetArgs(
                     arn=f"arn:aws:scheduler:::aws-sdk:rds:{call}",
-                    role_arn=runner.arn,
+                    role_arn=scheduler_role.arn,
                     input=as_json({"DbInstanceIdentifier": args.database}),
                 ),
-                opts=below(self),
+                opts=child_of(self),
             )
         self.register_outputs({})

@@ -1,7 +1,7 @@
-"""Puts an environment's data source and dashboards into Amazon Managed Grafana. Plain boto3 and HTTP; knows no Pulumi.
+"""Writes an environment's data source and dashboards to Amazon Managed Grafana. Plain boto3 and HTTP; knows no Pulumi.
 
-Every call signs in with a token of ten minutes and takes it back: Amazon's tokens live 30 days at most, so one that
-was kept would stand in Pulumi's state, and be expired when it is needed.
+Every run creates a token for ten minutes and deletes it: Amazon's tokens live at most 30 days, so a stored one would be
+in Pulumi's state, and expired when it is needed.
 """
 
 from collections.abc import Generator, Mapping
@@ -15,51 +15,51 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 TOKEN_SECONDS = 600
 WAIT_SECONDS = 30.0
-# Reading dashboards needs less, but only an administrator may make data sources.
+# Only an administrator may create data sources.
 ROLE = "ADMIN"
 
 
 class GrafanaError(Exception):
-    """Grafana isn't known to show what it should. The message says what it refused, and what to do."""
+    """Grafana may not show what it should. The message says which call failed, and what to do."""
 
 
 class GrafanaFolder(msgspec.Struct, frozen=True, kw_only=True):
-    """What one environment has in Grafana: a folder, a data source, and dashboards by name, as JSON text."""
+    """An environment's folder in Grafana: its data source, and its dashboards by name, as JSON text."""
 
     region: str
     workspace: str
     folder: str
     data_source: Mapping[str, Any]
     dashboards: Mapping[str, str]
-    # Only tests set these: a client of theirs, and where their Grafana answers.
+    # Set by tests only: their client, and the address of their Grafana.
     client: Any = None
     address: str = ""
 
 
-def write(board: GrafanaFolder) -> None:
-    """Makes or changes the folder, the data source and every dashboard, and removes those that are no longer there."""
-    with _signed_in(board) as grafana:
-        uid, source = board.folder, dict(board.data_source)
+def write(folder: GrafanaFolder) -> None:
+    """Creates or updates the folder, the data source and every dashboard, and deletes dashboards that are gone."""
+    with _signed_in(folder) as grafana:
+        uid, source = folder.folder, dict(folder.data_source)
         if not grafana.has(f"/api/folders/{uid}"):
-            grafana.call("POST", "/api/folders", {"uid": uid, "title": board.folder})
+            grafana.call("POST", "/api/folders", {"uid": uid, "title": folder.folder})
         if grafana.has(f"/api/datasources/uid/{source['uid']}"):
             grafana.call("PUT", f"/api/datasources/uid/{source['uid']}", source)
         else:
             grafana.call("POST", "/api/datasources", source)
-        contents = [msgspec.json.decode(text) for text in board.dashboards.values()]
+        contents = [msgspec.json.decode(text) for text in folder.dashboards.values()]
         for content in contents:
-            # Its id is Grafana's own; overwrite: what was changed by hand goes, here is the truth.
+            # The id is Grafana's own. overwrite: changes made by hand are replaced.
             body = {"dashboard": {**content, "id": None}, "folderUid": uid, "overwrite": True, "message": "gatehouse"}
             grafana.call("POST", "/api/dashboards/db", body)
-        for found in grafana.call("GET", f"/api/search?type=dash-db&folderUIDs={uid}"):
-            if found["uid"] not in {content["uid"] for content in contents}:
-                grafana.call("DELETE", f"/api/dashboards/uid/{found['uid']}")
+        for stored in grafana.call("GET", f"/api/search?type=dash-db&folderUIDs={uid}"):
+            if stored["uid"] not in {content["uid"] for content in contents}:
+                grafana.call("DELETE", f"/api/dashboards/uid/{stored['uid']}")
 
 
-def remove(board: GrafanaFolder) -> None:
+def remove(folder: GrafanaFolder) -> None:
     """Removes the folder with its dashboards, and the data source."""
-    with _signed_in(board) as grafana:
-        for path in (f"/api/folders/{board.folder}", f"/api/datasources/uid/{board.data_source['uid']}"):
+    with _signed_in(folder) as grafana:
+        for path in (f"/api/folders/{folder.folder}", f"/api/datasources/uid/{folder.data_source['uid']}"):
             if grafana.has(path):
                 grafana.call("DELETE", path)
 
@@ -74,8 +74,10 @@ class _Grafana:
         """The answer's JSON. Raises GrafanaError unless it is a success."""
         status, content = self._ask(method, path, body)
         if status >= 300:
-            said = content.get("message", "") if isinstance(content, dict) else ""
-            raise GrafanaError(f"{method} {path}: Grafana answered {status} {said}. Fix: see its log; then `up` again.")
+            reason = content.get("message", "") if isinstance(content, dict) else ""
+            raise GrafanaError(
+                f"{method} {path}: Grafana answered {status} {reason}. Fix: see its log; then `up` again."
+            )
         return content
 
     def has(self, path: str) -> bool:
@@ -93,27 +95,27 @@ class _Grafana:
 
 
 @contextmanager
-def _signed_in(board: GrafanaFolder) -> Generator[_Grafana]:
-    """Grafana with a token that is taken back afterwards. The account stays: AWS charges for each by the month."""
-    aws = board.client or boto3.client("grafana", region_name=board.region)
-    workspace = board.workspace
+def _signed_in(folder: GrafanaFolder) -> Generator[_Grafana]:
+    """Grafana with a token that is deleted afterwards. The account is kept: AWS charges for each by the month."""
+    aws = folder.client or boto3.client("grafana", region_name=folder.region)
+    workspace = folder.workspace
     try:
-        account = _account(aws, workspace, f"gatehouse-{board.folder}")
-        address = board.address or f"https://{aws.describe_workspace(workspaceId=workspace)['workspace']['endpoint']}"
-        made = aws.create_workspace_service_account_token(
+        account = _account(aws, workspace, f"gatehouse-{folder.folder}")
+        address = folder.address or f"https://{aws.describe_workspace(workspaceId=workspace)['workspace']['endpoint']}"
+        token = aws.create_workspace_service_account_token(
             workspaceId=workspace, serviceAccountId=account, name="up", secondsToLive=TOKEN_SECONDS
         )["serviceAccountToken"]
     except (ClientError, BotoCoreError) as error:
         fix = "Fix: is gatehouse:grafana_workspace right, and in this account?"
         raise GrafanaError(f"the Grafana workspace {workspace} gives no token: {error}. {fix}") from error
     try:
-        yield _Grafana(address, made["key"])
+        yield _Grafana(address, token["key"])
     finally:
-        aws.delete_workspace_service_account_token(workspaceId=workspace, serviceAccountId=account, tokenId=made["id"])
+        aws.delete_workspace_service_account_token(workspaceId=workspace, serviceAccountId=account, tokenId=token["id"])
 
 
 def _account(aws: Any, workspace: str, name: str) -> str:
-    """The id of the environment's service account in Grafana, made when there is none."""
+    """The id of the environment's service account in Grafana; created when there is none."""
     page: dict[str, Any] = {}
     while True:
         page = aws.list_workspace_service_accounts(

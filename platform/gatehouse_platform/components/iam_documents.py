@@ -1,4 +1,4 @@
-"""IAM documents as plain data, always in the same order. A resource may be an Output; `as_json` waits for it."""
+"""IAM documents as plain data in a fixed order. A resource may be an Output; `as_json` resolves it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ def allow(
     effect: str = "Allow",
     all_but: bool = False,
 ) -> Statement:
-    """One statement; `sid` says in words what it is for. `all_but`: it is about every action but these."""
+    """One statement; `sid` says what it is for. `all_but`: it covers every action except these (NotAction)."""
     statement: Statement = {"Sid": sid, "Effect": effect, "NotAction" if all_but else "Action": sorted(actions)}
     if principal is not None:
         statement["Principal"] = dict(principal)
@@ -33,7 +33,7 @@ def document(*statements: Statement) -> Document:
 
 
 def assumed_by(service: str, account: str, source: str = "") -> Document:
-    """Lets one AWS service take a role, for this account (and resource) only: the confused deputy is refused."""
+    """Lets one AWS service assume a role for this account (and resource) only, against the confused deputy problem."""
     conditions: dict[str, dict[str, Any]] = {"StringEquals": {"aws:SourceAccount": account}}
     if source:
         conditions["ArnLike"] = {"aws:SourceArn": source}
@@ -44,7 +44,7 @@ def assumed_by(service: str, account: str, source: str = "") -> Document:
 # Statements of one task
 
 ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
-# The first pull of an image through the cache makes its repository and fetches it from upstream.
+# The first pull of an image through the cache creates its repository and fetches it from upstream.
 ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 SHELL = (
     "ssmmessages:CreateControlChannel",
@@ -57,23 +57,23 @@ SHELL = (
 def execution(
     *, repositories: Sequence[Any], log_group: Any, secrets: Sequence[Any], keys: Sequence[Any], region: str
 ) -> Document:
-    """What ECS may do to start one task: pull its image, write its log, read the secrets that it names."""
+    """What ECS may do to start a task: pull its image, write its log, read its secrets."""
     statements = [
         allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("PullImage", [*ECR_PULL, *ECR_IMPORT], repositories),
         allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group]),
     ]
     if secrets:
-        via = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
+        by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
         statements += [
             allow("ReadSecrets", ["secretsmanager:GetSecretValue"], secrets),
-            allow("DecryptSecrets", ["kms:Decrypt"], keys, conditions=via),
+            allow("DecryptSecrets", ["kms:Decrypt"], keys, conditions=by_secrets_manager),
         ]
     return document(*statements)
 
 
 def find_tasks(cluster: str) -> list[Statement]:
-    """What the collector needs to find the tasks of one cluster (its ARN), as contrib's ecsobserver asks for them."""
+    """What the collector needs to find the tasks of one cluster (its ARN), by the calls of contrib's ecsobserver."""
     tasks, services = (cluster.replace(":cluster/", f":{kind}/") + "/*" for kind in ("task", "service"))
     here = {"ArnEquals": {"ecs:cluster": cluster}}
     return [
@@ -84,5 +84,5 @@ def find_tasks(cluster: str) -> list[Statement]:
 
 
 def shell() -> Document:
-    """What a task may do itself where people may open a shell in it."""
+    """What a task needs for `ecs execute-command`."""
     return document(allow("OpenShell", SHELL, ["*"]))

@@ -1,6 +1,6 @@
-"""What watches an environment: Prometheus (AMP), its alert manager, and the collector that fills it.
+"""Monitoring of an environment: Prometheus (AMP), its alert manager, and the collector.
 
-Rules and the collector's configuration come from the observability part; this is the place they are put into.
+The rules and the collector's configuration come from `gatehouse_observability`.
 """
 
 import json
@@ -14,11 +14,11 @@ from gatehouse_observability.alertmanager import alertmanager_config
 from gatehouse_observability.collector import SCRAPE_SECONDS, collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.grafana import data_source
-from gatehouse_observability.panels import as_json as dashboard_json
+from gatehouse_observability.panels import dashboard_json
 from gatehouse_observability.prometheus import rule_groups
-from gatehouse_observability.rules import document as document_of_rules
+from gatehouse_observability.rules import rules_document
 from gatehouse_platform.components import containers
-from gatehouse_platform.components.base import RoleArgs, as_json, below, environment_of, role
+from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.grafana import Dashboards
 from gatehouse_platform.components.iam_documents import allow, assumed_by, document, find_tasks
@@ -40,7 +40,7 @@ class MonitoringArgs:
 
 
 class Monitoring(pulumi.ComponentResource):
-    """`collector` is its security group; None until the stack file chooses an image."""
+    """`collector` is the id of the collector's security group; None until the stack file names an image."""
 
     workspace: pulumi.Output[str]
     collector: pulumi.Output[str] | None
@@ -48,7 +48,7 @@ class Monitoring(pulumi.ComponentResource):
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Monitoring", name, None, opts)
         self._args = args
-        workspace = amp.Workspace(name, alias=args.stack.prefix, kms_key_arn=args.key_arn, opts=below(self))
+        workspace = amp.Workspace(name, alias=args.stack.prefix, kms_key_arn=args.key_arn, opts=child_of(self))
         self.workspace = workspace.id
         alerting = alertmanager_config(topic=args.alerts, region=args.stack.region)
         amp.AlertManagerDefinition(
@@ -56,25 +56,25 @@ class Monitoring(pulumi.ComponentResource):
             workspace_id=workspace.id,
             # JSON is YAML too.
             definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(alerting, sort_keys=True)}),
-            opts=below(self),
+            opts=child_of(self),
         )
-        # A namespace a group: a new service adds its own, and none grows towards AMP's 1 MB.
+        # One namespace for each group: a new service adds its own, and none approaches AMP's limit of 1 MB.
         for group in rule_groups(args.catalog):
             amp.RuleGroupNamespace(
                 f"rules-{group.name.removeprefix('gatehouse-')}",
                 name=group.name,
                 workspace_id=workspace.id,
-                data=json.dumps(document_of_rules([group]), sort_keys=True),  # JSON is YAML too
-                opts=below(self),
+                data=json.dumps(rules_document([group]), sort_keys=True),  # JSON is YAML too
+                opts=child_of(self),
             )
         settings = environment_of(args.stack)
-        self.collector = self._collect(workspace, settings.collector) if settings.collector else None
+        self.collector = self._collector(workspace, settings.collector) if settings.collector else None
         if settings.grafana_workspace:
-            self._show(workspace, settings.grafana_workspace)
+            self._dashboards(workspace, settings.grafana_workspace)
         self.register_outputs({"workspace": self.workspace})
 
-    def _show(self, workspace: amp.Workspace, grafana_workspace: str) -> None:
-        """Its own data source and dashboards: they change with the rules they show, environment by environment."""
+    def _dashboards(self, workspace: amp.Workspace, grafana_workspace: str) -> None:
+        """Each environment has its own data source and dashboards, which change with its rules."""
         stack = self._args.stack
         source = stack.prefix
         Dashboards(
@@ -95,42 +95,42 @@ class Monitoring(pulumi.ComponentResource):
                 ),
                 "dashboards": {board.uid: dashboard_json(board, source=source) for board in dashboards()},
             },
-            opts=below(self),
+            opts=child_of(self),
         )
 
-    def _collect(self, workspace: amp.Workspace, chosen: Collector) -> pulumi.Output[str]:
+    def _collector(self, workspace: amp.Workspace, image: Collector) -> pulumi.Output[str]:
         args, stack, settings = self._args, self._args.stack, environment_of(self._args.stack)
         group = ec2.SecurityGroup(
             NAME,
             name=f"{stack.prefix}-{NAME}",
             description="Reads the metrics of every task",
             vpc_id=args.network.vpc_id,
-            opts=below(self),
+            opts=child_of(self),
         )
-        ready = args.network.way_out(NAME, group.id, self)
+        dependencies = args.network.egress_rules(NAME, group.id, self)
         log_group = f"/gatehouse/{stack.name}/{NAME}"
         log = cloudwatch.LogGroup(
             NAME,
             name=log_group,
             retention_in_days=settings.log_days,
             kms_key_id=args.key_arn,
-            opts=below(self),
+            opts=child_of(self),
         )
-        ready.append(log)
-        task = self._task(workspace, chosen, log_group, ready)
+        dependencies.append(log)
+        task = self._task(workspace, image, log_group, dependencies)
         ecs.Service(
             NAME,
             name=NAME,
             cluster=args.cluster.arn,
             task_definition=task.arn,
             desired_count=1,
-            # On demand: a gap in the figures is worst when something else goes wrong.
+            # On demand: metrics must not stop while something else fails.
             capacity_provider_strategies=[
                 ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE", base=1, weight=1)
             ],
             platform_version="1.4.0",
             deployment_configuration=ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING"),
-            # Never two: both would write the same series.
+            # Never two at a time: they would write the same series.
             deployment_minimum_healthy_percent=0,
             deployment_maximum_percent=100,
             deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
@@ -143,17 +143,17 @@ class Monitoring(pulumi.ComponentResource):
                 security_groups=[group.id],
                 assign_public_ip=args.network.tasks_have_public_addresses,
             ),
-            opts=below(self, depends_on=ready),
+            opts=child_of(self, depends_on=dependencies),
         )
         return group.id
 
     def _task(
-        self, workspace: amp.Workspace, chosen: Collector, log_group: str, ready: list[pulumi.Resource]
+        self, workspace: amp.Workspace, image: Collector, log_group: str, dependencies: list[pulumi.Resource]
     ) -> ecs.TaskDefinition:
         args, stack = self._args, self._args.stack
         account, region = stack.settings.account, stack.region
         trust = assumed_by("ecs-tasks.amazonaws.com", account, f"arn:aws:ecs:{region}:{account}:*")
-        # From its name: an Output's text couldn't be taken apart here.
+        # Made from the name: the ARN is an Output, which can't be split here.
         cluster = f"arn:aws:ecs:{region}:{account}:cluster/{args.cluster.name}"
         write = document(allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]), *find_tasks(cluster))
         log = document(
@@ -164,11 +164,19 @@ class Monitoring(pulumi.ComponentResource):
             )
         )
         task_role = role(
-            NAME, RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, may=write), stack=stack, parent=self, ready=ready
+            NAME,
+            RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, policy=write),
+            stack=stack,
+            parent=self,
+            policies=dependencies,
         )
-        start = f"{NAME}-start"
-        start_role = role(
-            start, RoleArgs(name=f"{stack.prefix}-{start}", trust=trust, may=log), stack=stack, parent=self, ready=ready
+        execution = f"{NAME}-start"
+        execution_role = role(
+            execution,
+            RoleArgs(name=f"{stack.prefix}-{execution}", trust=trust, policy=log),
+            stack=stack,
+            parent=self,
+            policies=dependencies,
         )
 
         def definitions(endpoint: str) -> str:
@@ -181,7 +189,7 @@ class Monitoring(pulumi.ComponentResource):
             return containers.container_definitions(
                 containers.Container(
                     name=NAME,
-                    image=containers.collector_image(chosen),
+                    image=containers.collector_image(image),
                     log_group=log_group,
                     region=region,
                     environment={"AOT_CONFIG_CONTENT": json.dumps(config, sort_keys=True)},
@@ -199,10 +207,10 @@ class Monitoring(pulumi.ComponentResource):
             runtime_platform=ecs.TaskDefinitionRuntimePlatformArgs(
                 operating_system_family="LINUX", cpu_architecture="ARM64"
             ),
-            execution_role_arn=start_role.arn,
+            execution_role_arn=execution_role.arn,
             task_role_arn=task_role.arn,
             container_definitions=workspace.prometheus_endpoint.apply(definitions),
             volumes=[ecs.TaskDefinitionVolumeArgs(name=containers.SCRATCH)],
             skip_destroy=True,
-            opts=below(self),
+            opts=child_of(self),
         )

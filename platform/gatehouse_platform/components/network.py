@@ -1,7 +1,7 @@
-"""The network: a VPC with public, private and isolated subnets, and one of three ways out.
+"""The network: a VPC with public, private and isolated subnets, and one of three kinds of egress.
 
-Plain resources instead of `awsx.ec2.Vpc`: that is a remote component, whose subnets, routes and NAT gateways no
-recording can see; policies, the reachability proof and the cost estimate would mean nothing.
+Plain resources instead of `awsx.ec2.Vpc`: that is a remote component, whose subnets, routes and NAT gateways the
+recording can't see; policies, reachability and cost would be computed without them.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import pulumi
 from pulumi_aws import ec2, get_availability_zones_output, vpc
 
-from gatehouse_platform.components.base import below
+from gatehouse_platform.components.base import child_of
 from gatehouse_platform.components.subnets import Zone, zones
 from gatehouse_platform.config.settings import NetworkSettings
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443
-# What a task needs from AWS where it has no way to the internet. An image that the pull-through cache doesn't have
-# yet can't be fetched then: pull it once from elsewhere (AWS: "the first pull needs a route to the internet").
+# What a task needs from AWS where it has no route to the internet. The pull-through cache can't fetch a new image then:
+# pull it once from elsewhere (AWS: "the first pull needs a route to the internet").
 ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages", "aps-workspaces", "ecs")
 
 
@@ -29,7 +29,7 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """The subnets that tasks, balancer and database stand in."""
+    """The subnets of tasks, balancer and database."""
 
     vpc_id: pulumi.Output[str]
     public_subnets: list[pulumi.Output[str]]
@@ -47,23 +47,23 @@ class Network(pulumi.ComponentResource):
             enable_dns_hostnames=True,
             enable_dns_support=True,
             tags={"Name": args.prefix},
-            opts=below(self),
+            opts=child_of(self),
         )
         self.vpc_id = self._vpc.id
-        # The group that AWS gives to whatever names none lets everything through, until it is emptied here.
-        ec2.DefaultSecurityGroup(name, vpc_id=self.vpc_id, ingress=[], egress=[], opts=below(self))
+        # AWS's default group allows everything; without rules it allows nothing.
+        ec2.DefaultSecurityGroup(name, vpc_id=self.vpc_id, ingress=[], egress=[], opts=child_of(self))
         plan = zones(args.settings.cidr, args.settings.zones)
         available = get_availability_zones_output(state="available", opts=pulumi.InvokeOutputOptions(parent=self))
         zone_names = [available.names.apply(lambda names, n=zone.number: names[n]) for zone in plan]
 
-        gateway = ec2.InternetGateway(name, vpc_id=self.vpc_id, tags={"Name": args.prefix}, opts=below(self))
+        gateway = ec2.InternetGateway(name, vpc_id=self.vpc_id, tags={"Name": args.prefix}, opts=child_of(self))
         public = self._table("public")
         ec2.Route(
             "public-internet",
             route_table_id=public.id,
             destination_cidr_block=ANYWHERE,
             gateway_id=gateway.id,
-            opts=below(self),
+            opts=child_of(self),
         )
         isolated = self._table("isolated")
         self.public_subnets, self.isolated_subnets, private_subnets = [], [], []
@@ -79,14 +79,14 @@ class Network(pulumi.ComponentResource):
                     self._nat(zone, private)
         self.tasks_have_public_addresses = args.settings.egress == "public"
         self.task_subnets = private_subnets or self.public_subnets
-        # Free, and keeps image layers (which ECR serves from S3) off the NAT gateway's bill.
+        # Free; image layers, which ECR serves from S3, don't pass the NAT gateway.
         self._s3 = ec2.VpcEndpoint(
             "s3",
             vpc_id=self.vpc_id,
             service_name=f"com.amazonaws.{args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
-            opts=below(self),
+            opts=child_of(self),
         )
         self.endpoints_group = self._endpoints() if args.settings.egress == "endpoints" else None
         ec2.FlowLog(
@@ -96,21 +96,21 @@ class Network(pulumi.ComponentResource):
             log_destination_type="s3",
             log_destination=pulumi.Output.concat(args.flow_logs, "/flow/"),
             max_aggregation_interval=600,
-            opts=below(self),
+            opts=child_of(self),
         )
         self.register_outputs({"vpc_id": self.vpc_id})
 
-    def way_out(self, name: str, group: pulumi.Input[str], parent: pulumi.Resource) -> list[pulumi.Resource]:
-        """Lets a security group's members reach AWS and, unless egress is `endpoints`, the internet; by TLS only."""
-        ways: dict[str, dict[str, pulumi.Input[str]]] = {"internet": {"cidr_ipv4": ANYWHERE}}
+    def egress_rules(self, name: str, group: pulumi.Input[str], parent: pulumi.Resource) -> list[pulumi.Resource]:
+        """Lets members of a security group reach AWS and, unless egress is `endpoints`, the internet; by TLS only."""
+        targets: dict[str, dict[str, pulumi.Input[str]]] = {"internet": {"cidr_ipv4": ANYWHERE}}
         if self.endpoints_group is not None:
-            ways = {
+            targets = {
                 "endpoints": {"referenced_security_group_id": self.endpoints_group},
                 "s3": {"prefix_list_id": self._s3.prefix_list_id},
             }
         return [
             vpc.SecurityGroupEgressRule(
-                f"{name}-to-{way}",
+                f"{name}-to-{destination}",
                 security_group_id=group,
                 ip_protocol="tcp",
                 from_port=HTTPS,
@@ -118,14 +118,14 @@ class Network(pulumi.ComponentResource):
                 cidr_ipv4=target.get("cidr_ipv4"),
                 referenced_security_group_id=target.get("referenced_security_group_id"),
                 prefix_list_id=target.get("prefix_list_id"),
-                opts=below(parent),
+                opts=child_of(parent),
             )
-            for way, target in ways.items()
+            for destination, target in targets.items()
         ]
 
     def _table(self, name: str) -> ec2.RouteTable:
         tags = {"Name": f"{self._args.prefix}-{name}"}
-        return ec2.RouteTable(name, vpc_id=self.vpc_id, tags=tags, opts=below(self))
+        return ec2.RouteTable(name, vpc_id=self.vpc_id, tags=tags, opts=child_of(self))
 
     def _subnet(
         self, kind: str, zone: Zone, cidr: str, zone_name: pulumi.Output[str], table: ec2.RouteTable
@@ -136,32 +136,32 @@ class Network(pulumi.ComponentResource):
             vpc_id=self.vpc_id,
             cidr_block=cidr,
             availability_zone=zone_name,
-            # A task asks for a public address itself, where it should have one.
+            # Tasks request a public address themselves where they need one.
             map_public_ip_on_launch=False,
             tags={"Name": f"{self._args.prefix}-{name}"},
-            opts=below(self),
+            opts=child_of(self),
         )
-        ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=below(self))
+        ec2.RouteTableAssociation(name, subnet_id=subnet.id, route_table_id=table.id, opts=child_of(self))
         return subnet.id
 
     def _nat(self, zone: Zone, table: ec2.RouteTable) -> None:
-        """One a zone: a shared one would take the other zones down with its own."""
+        """One in each zone: a shared one would make every zone depend on its own."""
         name = f"nat-{zone.number}"
         tags = {"Name": f"{self._args.prefix}-{name}"}
-        address = ec2.Eip(name, domain="vpc", tags=tags, opts=below(self))
+        address = ec2.Eip(name, domain="vpc", tags=tags, opts=child_of(self))
         gateway = ec2.NatGateway(
             name,
             allocation_id=address.id,
             subnet_id=self.public_subnets[zone.number],
             tags=tags,
-            opts=below(self),
+            opts=child_of(self),
         )
         ec2.Route(
             f"private-{zone.number}-internet",
             route_table_id=table.id,
             destination_cidr_block=ANYWHERE,
             nat_gateway_id=gateway.id,
-            opts=below(self),
+            opts=child_of(self),
         )
 
     def _endpoints(self) -> pulumi.Output[str]:
@@ -170,7 +170,7 @@ class Network(pulumi.ComponentResource):
             name=f"{self._args.prefix}-endpoints",
             description="AWS services inside the VPC",
             vpc_id=self.vpc_id,
-            opts=below(self),
+            opts=child_of(self),
         )
         vpc.SecurityGroupIngressRule(
             "endpoints-from-vpc",
@@ -179,7 +179,7 @@ class Network(pulumi.ComponentResource):
             ip_protocol="tcp",
             from_port=HTTPS,
             to_port=HTTPS,
-            opts=below(self),
+            opts=child_of(self),
         )
         for service in ENDPOINTS:
             ec2.VpcEndpoint(
@@ -190,6 +190,6 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 subnet_ids=self.task_subnets,
                 security_group_ids=[group.id],
-                opts=below(self),
+                opts=child_of(self),
             )
         return group.id

@@ -1,4 +1,4 @@
-"""A service's schema in an environment: the task definition of its database image, and the resource that runs it."""
+"""The schema of a service: the task definition of its database image, and the resource that runs it."""
 
 import json
 
@@ -6,37 +6,35 @@ import pulumi
 
 from gatehouse_catalog.releases import Release
 from gatehouse_platform.components import containers
-from gatehouse_platform.components.base import below
-from gatehouse_platform.components.database import MASTER, TLS
-from gatehouse_platform.components.database import NAME as DATABASE_NAME
-from gatehouse_platform.components.database import PORT as DATABASE_PORT
+from gatehouse_platform.components.base import child_of, environment_of
+from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT, MASTER_USER, TLS
 from gatehouse_platform.components.ecs_service import task_definition
 from gatehouse_platform.components.schema_resource import SchemaResource
 from gatehouse_platform.components.schema_task import PATIENCE_SECONDS
-from gatehouse_platform.components.service import ServiceSite, repository_image
+from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
 
 CPU, MEMORY = 256, 512
-# Enough for a step that holds no lock to end by itself; whatever is cut off is resumed by the next run.
+# Enough for a step that holds no lock to finish; the next run resumes whatever is cut off.
 STOP_SECONDS = 60
 
 
-def migrate(place: ServiceSite, release: Release) -> SchemaResource | None:
-    """The schema of a released service, brought to the state of its database image; None without a database."""
-    entry, stack, database = place.entry, place.stack, place.around.database
-    if entry.database is None or release.database_digest is None or place.database_secret is None:
+def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) -> SchemaResource | None:
+    """Migrates the schema of a released service to the state of its database image; None without a database."""
+    service, stack, database = site.service, context.stack, context.database
+    if service.database is None or release.database_digest is None or site.database_secret is None:
         return None
-    name = f"{entry.name}-database"
-    role_variable = f"GATEHOUSE_PASSWORD_{entry.database.service_role.upper()}"
+    name = f"{service.name}-database"
+    role_variable = f"GATEHOUSE_PASSWORD_{service.database.service_role.upper()}"
     secrets = {
         "PGPASSWORD": pulumi.Output.concat(database.master_secret, ":password::"),
-        role_variable: pulumi.Output.concat(place.database_secret, ":password::"),
+        role_variable: pulumi.Output.concat(site.database_secret, ":password::"),
     }
     image = repository_image(stack, name, release.database_digest)
 
     def environment(address: str) -> dict[str, str]:
         return {
             "GATEHOUSE_ENVIRONMENT": stack.name,
-            "GATEHOUSE_ADMIN_URL": f"postgresql://{MASTER}@{address}:{DATABASE_PORT}/{DATABASE_NAME}?{TLS}",
+            "GATEHOUSE_ADMIN_URL": f"postgresql://{MASTER_USER}@{address}:{DATABASE_PORT}/{DATABASE_NAME}?{TLS}",
         }
 
     def definitions(values: dict[str, str]) -> str:
@@ -46,7 +44,7 @@ def migrate(place: ServiceSite, release: Release) -> SchemaResource | None:
                 name=name,
                 image=image,
                 command=("apply",),
-                log_group=place.log_group,
+                log_group=site.log_group,
                 region=stack.region,
                 environment=environment(address),
                 secrets=values,
@@ -56,30 +54,34 @@ def migrate(place: ServiceSite, release: Release) -> SchemaResource | None:
         )
 
     task = task_definition(
-        place,
+        site,
+        environment_of(stack),
         name,
+        family=f"{stack.prefix}-{name}",
         definitions=pulumi.Output.all(address=database.address, **secrets).apply(definitions),
-        start_role=place.starter(f"{name}-start", name, [database.master_secret, place.database_secret]).arn,
+        execution_role=site.make_execution_role(
+            f"{name}-start", name, [database.master_secret, site.database_secret]
+        ).arn,
         task_role=None,
         cpu=CPU,
         memory=MEMORY,
     )
-    network = place.around.network
+    network = context.network
     return SchemaResource(
         name,
         {
             "digest": release.database_digest,
             "configuration": database.address.apply(lambda address: json.dumps(environment(address), sort_keys=True)),
             "region": stack.region,
-            "cluster": place.around.cluster.name,
+            "cluster": context.cluster.name,
             "family": task.family,
             "task_definition": task.arn,
             "container": name,
             "subnets": network.task_subnets,
-            "security_groups": [place.group],
+            "security_groups": [site.security_group],
             "public_address": network.tasks_have_public_addresses,
-            "log_group": place.log_group,
+            "log_group": site.log_group,
             "patience_seconds": PATIENCE_SECONDS,
         },
-        opts=below(place, depends_on=place.ready),
+        opts=child_of(site, depends_on=site.dependencies),
     )

@@ -1,7 +1,7 @@
-"""A service's schema as a resource: runs its database image as a task when the image or its configuration changed.
+"""A service's schema as a resource: runs its database image as a task when the image or its configuration has changed.
 
-The dynamic provider of Pulumi; what it does with ECS stands in `schema_task.py`, which is tested against moto's server.
-The update fails with the task's last log lines; the service waits for it.
+A dynamic provider of Pulumi; the calls to ECS are in `schema_task.py`. When the task fails, so does the update, with
+the task's last log lines; the service waits for the schema.
 """
 
 from typing import Any
@@ -11,14 +11,14 @@ from pulumi.dynamic import CreateResult, DiffResult, Resource, ResourceProvider,
 
 from gatehouse_platform.components.schema_task import TaskRun, run_to_end
 
-# A change of these runs the task again. Where it runs (subnets, groups, the revision's number) doesn't matter.
+# A change of these runs the task again; a change of where it runs (subnets, groups, revision) doesn't.
 TRIGGERS = ("digest", "configuration")
 
 
 class SchemaProvider(ResourceProvider):
-    """Runs the task; there is nothing to read back or to delete: a schema isn't dropped with its service."""
+    """Runs the task. There is no read and no delete: a schema isn't dropped with its service."""
 
-    # The provider holds no secret, and a plain one doesn't make every preview show a changed secret.
+    # The provider holds no secret; as a secret, it would appear as changed in every preview.
     serialize_as_secret_always = False
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
@@ -48,7 +48,7 @@ def _run(props: dict[str, Any]) -> str:
 
 
 class SchemaResource(Resource, module="gatehouse", name="Schema"):
-    """The schema at the state of its database image. `task` is the ARN of the task that brought it there."""
+    """The schema in the state of its database image. `task` is the ARN of the task that migrated it."""
 
     task: pulumi.Output[str]
 

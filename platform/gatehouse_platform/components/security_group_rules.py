@@ -1,12 +1,12 @@
-"""Which traffic may pass: one rule on each side, from one security group to another, on one port."""
+"""Allows traffic from one security group to another on one port: one rule on each side."""
 
 import pulumi
 from pulumi_aws import vpc
 
-from gatehouse_platform.components.base import below
+from gatehouse_platform.components.base import child_of
 
 
-def passage(
+def allow_traffic(
     name: str,
     *,
     source: pulumi.Input[str],
@@ -14,7 +14,7 @@ def passage(
     port: int,
     parent: pulumi.Resource,
 ) -> list[pulumi.Resource]:
-    """Lets members of `source` open connections to members of `target`, once both rules stand."""
+    """Lets members of `source` open connections to members of `target`. Returns both rules."""
     out = vpc.SecurityGroupEgressRule(
         name,
         security_group_id=source,
@@ -22,7 +22,7 @@ def passage(
         ip_protocol="tcp",
         from_port=port,
         to_port=port,
-        opts=below(parent),
+        opts=child_of(parent),
     )
     into = vpc.SecurityGroupIngressRule(
         name,
@@ -31,6 +31,6 @@ def passage(
         ip_protocol="tcp",
         from_port=port,
         to_port=port,
-        opts=below(parent),
+        opts=child_of(parent),
     )
     return [out, into]

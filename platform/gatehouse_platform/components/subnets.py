@@ -1,11 +1,11 @@
-"""Which addresses an environment's subnets have. Pure arithmetic; the network is made in `network.py`."""
+"""The address plan of an environment's subnets. Pure; the resources are in `network.py`."""
 
 import ipaddress
 
 import msgspec
 
-# A /16 has sixteen /20 (4,091 usable addresses each). Each kind has room for four zones, so that a third zone
-# renumbers nothing; the last four stay free.
+# A /16 has sixteen /20 (4,091 usable addresses each). Each kind has room for four zones, so that adding a zone
+# renumbers nothing; the last four are unused.
 FIRST = {"public": 0, "private": 4, "isolated": 8}
 
 

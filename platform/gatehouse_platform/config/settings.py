@@ -1,6 +1,6 @@
-"""A stack's configuration as frozen structs: what a stack file may say, and what its tier says unless it does.
+"""A stack's configuration as frozen structs: the keys of a stack file, and the defaults of each tier.
 
-Knows neither Pulumi nor AWS. Reading and refusing (the unknown key, the nearest right one) stand in `stack_config.py`.
+Knows neither Pulumi nor AWS. `stack_config.py` reads and validates the files.
 """
 
 from typing import Annotated, Any, Literal
@@ -66,7 +66,7 @@ class Shutdown(Strict, frozen=True, kw_only=True):
 
 
 class ServiceChoice(Strict, frozen=True, kw_only=True):
-    """What this environment wants differently from a service's own service.toml."""
+    """What this environment overrides of a service's service.toml."""
 
     cpu: int | None = None
     memory: int | None = None
@@ -81,14 +81,14 @@ class ServiceChoice(Strict, frozen=True, kw_only=True):
 
 
 class Collector(Strict, frozen=True, kw_only=True):
-    """The OpenTelemetry collector's image; there is no collector until one is chosen and its digest looked up."""
+    """The OpenTelemetry collector's image. Without one, there is no collector."""
 
     image: str
     digest: Digest
 
 
 class EnvironmentSettings(Strict, frozen=True, kw_only=True):
-    """Everything that differs between environments."""
+    """Everything that can differ between environments."""
 
     tier: Literal["development", "staging", "production"]
     account: Account
@@ -117,7 +117,7 @@ class Grafana(Strict, frozen=True, kw_only=True):
 
 
 class FoundationSettings(Strict, frozen=True, kw_only=True):
-    """What stands once in an account, whatever environments there are."""
+    """What an account has once, whatever environments there are."""
 
     account: Account
     repository: Repository
@@ -129,10 +129,10 @@ class FoundationSettings(Strict, frozen=True, kw_only=True):
     grafana: Grafana | None = Grafana()
 
 
-# What a tier says unless the stack file does. A figure here is a choice; `gate stack cost` shows what it costs.
+# The defaults of each tier. The figures are choices; `gate stack cost` shows what they cost.
 TIERS: dict[str, dict[str, Any]] = {
     "development": {
-        # Public addresses instead of NAT save 2 x 35 USD a month; the security groups still let nobody in.
+        # Public addresses instead of NAT save 2 x 35 USD a month; security groups still allow nobody in.
         "network": {"zones": 2, "egress": "public", "flow_log_days": 14},
         "shutdown": {},
         "log_days": 30,
@@ -156,7 +156,7 @@ TIERS: dict[str, dict[str, Any]] = {
             "backup_days": 35,
             "deletion_protection": True,
         },
-        # A minute of warning is too short for people at work: production runs on demand, growth on spot.
+        # Spot gives two minutes' warning: production runs on demand, only growth on Spot.
         "capacity": {"on_demand_base": 2, "on_demand_weight": 3, "spot_weight": 1},
         "log_days": 400,
         "minimum_tasks": 2,
@@ -178,5 +178,5 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def prefix(self) -> str:
-        """Begins the name of everything that AWS names by us."""
+        """The prefix of every name that we choose in AWS."""
         return f"gatehouse-{self.name}"

@@ -8,7 +8,7 @@ import msgspec
 from gatehouse_platform.config.settings import EnvironmentSettings, FoundationSettings
 from gatehouse_platform.config.stack_config import PROJECT, PROVIDER_KEYS
 
-PLACE = "stacks/schema.json"
+SCHEMA_FILE = "stacks/schema.json"
 
 
 def stack_schema() -> dict[str, Any]:
@@ -53,4 +53,4 @@ def generate(root: Path) -> dict[str, str]:
     """Generated files by their path below `root`; `gate generate` writes them."""
     del root  # the schema follows from the structs alone
     text = msgspec.json.format(msgspec.json.encode(stack_schema(), order="sorted"), indent=2).decode()
-    return {PLACE: text + "\n"}
+    return {SCHEMA_FILE: text + "\n"}

@@ -1,6 +1,6 @@
-"""Turns a stack's configuration into settings, once. A wrong key is refused with its path and the nearest right one.
+"""Reads and validates a stack's configuration. A wrong key is refused with its path and the nearest right one.
 
-Takes what Pulumi hands over (objects as JSON text) as well as what stands in `stacks/Pulumi.<stack>.yaml`.
+Accepts what Pulumi passes (objects as JSON text) as well as the content of `stacks/Pulumi.<stack>.yaml`.
 """
 
 import json
@@ -28,13 +28,13 @@ from gatehouse_platform.config.settings import (
 )
 
 PROJECT = "gatehouse"
-# Keys of the AWS provider that stack files may set; everything else is ours.
+# Keys of the AWS provider that stack files may set.
 PROVIDER_KEYS = {"aws:region"}
 FILE_KEYS = {"config", "secretsprovider", "encryptedkey", "encryptionsalt", "environment"}
 
 
 class StackError(CatalogError):
-    """A stack's configuration can't be used; `problems` has each reason."""
+    """A stack's configuration is wrong; `problems` has every reason."""
 
 
 def stack_file(root: Path, name: str) -> Path:
@@ -95,7 +95,7 @@ def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog) -> Stack:
 
 
 def _decoded(config: Mapping[str, Any], shape: type[msgspec.Struct]) -> dict[str, Any]:
-    """Our own keys without their prefix; objects from the JSON text that Pulumi makes of them."""
+    """Our keys without their prefix; objects decoded from the JSON text that Pulumi makes of them."""
     raw = {}
     texts = {field.name for field in msgspec.structs.fields(shape) if _is_text(field.type)}
     for full, value in config.items():
@@ -134,7 +134,7 @@ def _unknown(
 
 
 def _over_tier(raw: dict[str, Any]) -> dict[str, Any]:
-    """The file's keys laid over those of its tier; `key: null` takes away what the tier says."""
+    """The file's keys merged over those of its tier; `key: null` removes the tier's value."""
 
     def over(below: Any, above: Any) -> Any:
         if not isinstance(below, dict) or not isinstance(above, dict):
@@ -165,7 +165,7 @@ def _explained(file: str, raw: Mapping[str, Any], error: msgspec.ValidationError
 
 
 def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterator[Problem]:
-    """What doesn't fit the catalog, or itself."""
+    """What contradicts the catalog, or another setting."""
     for part in ("services", "releases"):
         for name in getattr(settings, part):
             if name not in catalog:

@@ -1,7 +1,7 @@
-"""Records the graph of a stack as its files say it, without Pulumi's engine, AWS or credentials.
+"""Records the graph of a stack from its files, without Pulumi's engine, AWS or credentials.
 
-Where a service has no release yet, an example stands in (unless that isn't wanted), so that what will be made can be
-seen and checked before anything was built. Its digests are checksums of a sentence; no such image exists.
+A service without a release gets an example, unless `examples` is off, so that its resources can be checked before an
+image is built. Its digests are checksums of a sentence; no such image exists.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ EXAMPLE_TAG, EXAMPLE_WORKSPACE = "example", "g-0000000000"
 
 
 class NoRevision(Exception):
-    """Git doesn't know what was asked for."""
+    """Git doesn't know the revision, or it has no catalog."""
 
 
 def example_digest(what: str) -> str:
@@ -34,7 +34,7 @@ def example_digest(what: str) -> str:
 
 
 def with_examples(config: Mapping[str, Any], catalog: Catalog) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The configuration with an example release for each service without one, a collector and a Grafana; and whose."""
+    """The configuration with an example for each missing release, the collector and Grafana; and the names of those."""
     releases = dict(config.get(f"{PROJECT}:releases") or {})
     missing = [service for service in catalog if service.name not in releases]
     for service in missing:
@@ -61,33 +61,33 @@ def graph_of(root: Path, name: str, *, examples: bool = True, config: Mapping[st
     from gatehouse_platform.program import program  # noqa: PLC0415 - Pulumi is imported when it is used
 
     catalog = load_catalog(root)
-    given: Mapping[str, Any] = read_config(root, name) if config is None else config
-    whose: tuple[str, ...] = ()
+    configuration: Mapping[str, Any] = read_config(root, name) if config is None else config
+    filled: tuple[str, ...] = ()
     if examples and name != FOUNDATION:
-        given, whose = with_examples(given, catalog)
-    stack = read_stack(name, given, catalog)
+        configuration, filled = with_examples(configuration, catalog)
+    stack = read_stack(name, configuration, catalog)
     graph = record(
         lambda: program(root),
         stack=name,
         region=stack.region,
         account=stack.settings.account,
-        config=config_texts(given),
+        config=config_texts(configuration),
     )
-    return msgspec.structs.replace(graph, examples=whose)
+    return msgspec.structs.replace(graph, examples=filled)
 
 
 @contextmanager
 def at_revision(root: Path, revision: str) -> Generator[Path]:
-    """The catalog and the stack files as they were at a git revision, in a folder that goes afterwards.
+    """The catalog and the stack files as they were at a git revision, in a temporary folder.
 
-    The program is today's: what differs is what the files say. Raises NoRevision.
+    The program is the current one: only what the files say differs. Raises NoRevision.
     """
     command = ["git", "-c", "safe.directory=*", "archive", "--format=tar", revision, "pyproject.toml"]
     listed = ["services", "stacks"]
     done = subprocess.run([*command, *listed], cwd=root, capture_output=True, check=False)  # noqa: S603 - git's own command
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip()
-        raise NoRevision(f"{revision} can't be read: {said}. Fix: name a revision that has services/ and stacks/.")
+        reason = done.stderr.decode(errors="replace").strip()
+        raise NoRevision(f"{revision} can't be read: {reason}. Fix: name a revision that has services/ and stacks/.")
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
             archive.extractall(folder, filter="data")

@@ -1,7 +1,7 @@
-"""What an environment costs a month, part by part, from its recorded graph and the dated price table.
+"""The monthly cost of an environment, component by component, from its recorded graph and the dated price table.
 
-Counts what stands there at its least size, with a modest use where the graph can't know (`assumed` in prices.toml). It
-is an estimate to choose by, no bill: no tax, no free tier, no discounts, no traffic to the internet, no growth.
+Counts resources at their least size, with a modest use where the graph says nothing (`assumed` in prices.toml). An
+estimate to choose by, not a bill: no tax, free tier, discounts, traffic to the internet or growth.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,13 +17,13 @@ UNPRICED_PROVIDERS = ("gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
 
 class CostLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is charged: `quantity` x `price.usd` a month."""
+    """One item that is charged: `quantity` x `price.usd` a month."""
 
     part: str
     what: str
     quantity: float
     price: Price
-    # True where the quantity is assumed use, not something that the graph says.
+    # Whether the quantity is an assumption rather than part of the graph.
     assumed: bool = False
 
     @property
@@ -34,7 +34,7 @@ class CostLine(msgspec.Struct, frozen=True, kw_only=True):
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     lines: tuple[CostLine, ...]
-    # Types that neither have a price here nor are known to be free: what the estimate doesn't know.
+    # Types that neither have a price nor are known to be free.
     unknown: tuple[str, ...] = ()
 
     @property
@@ -42,7 +42,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
         return sum(line.usd for line in self.lines)
 
     def parts(self) -> dict[str, float]:
-        """USD by part, dearest first."""
+        """USD by component, most expensive first."""
         totals: dict[str, float] = {}
         for line in self.lines:
             totals[line.part] = totals.get(line.part, 0.0) + line.usd
@@ -50,7 +50,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate(graph: Graph, prices: Prices) -> Estimate:
-    """What the graph's resources cost a month. Raises PriceError when the table lacks its region or a class."""
+    """The monthly cost of the graph. Raises PriceError when the table lacks its region or an instance class."""
     if graph.region != prices.region:
         raise PriceError(
             f"platform/gatehouse_platform/offline/prices.toml: region = {prices.region}: the stack {graph.stack} is in "
@@ -68,7 +68,7 @@ def estimate(graph: Graph, prices: Prices) -> Estimate:
 
 
 class _Counter:
-    """The graph, the prices, and what several counts need."""
+    """The graph, the prices, and values that several items need."""
 
     def __init__(self, graph: Graph, prices: Prices) -> None:
         self.graph, self.prices = graph, prices
@@ -104,7 +104,7 @@ class _Counter:
         return self.prices.assumed[name]
 
     def service_hours(self, service: RecordedResource) -> float:
-        """Hours a month in which its tasks run: fewer where schedules send it to sleep."""
+        """Hours a month in which its tasks run: fewer where schedules stop it."""
         actions = self._actions.get(str(service.properties["name"]), [])
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
 
@@ -118,7 +118,7 @@ class _Counter:
 
 
 def on_demand_share(service: RecordedResource) -> float:
-    """The part of its least tasks that doesn't run on Spot: the base, and the weights' share of the rest."""
+    """The share of its least tasks that runs on demand: the base, and by weight of the rest."""
     strategies = service.properties.get("capacityProviderStrategies", [])
     count = int(service.properties.get("desiredCount", 0))
     if not strategies or not count:

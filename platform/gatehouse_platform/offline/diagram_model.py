@@ -1,7 +1,7 @@
-"""What the diagram shows, read from a recorded graph: services in rows by who calls whom, and what stands around them.
+"""The content of the diagram, from a recorded graph: services in rows by who calls whom, and shared resources.
 
-Pure, without a thought about lines and colours: those are in `diagram_svg.py`. Calls are the security groups' rules,
-so the picture shows what can be reached, not what somebody meant.
+Pure; layout and colours are in `diagram_svg.py`. Calls are read from security group rules: the diagram shows what is
+reachable, not what was intended.
 """
 
 import msgspec
@@ -10,30 +10,30 @@ from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 
 class DiagramBox(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing: its name, what it is, and some facts about it."""
+    """One box: its name, its kind, and some lines about it."""
 
     name: str
     kind: str
     facts: tuple[str, ...] = ()
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
+class DiagramModel(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     region: str
     edge: DiagramBox
     # Services, callers above those they call.
     rows: tuple[tuple[DiagramBox, ...], ...]
-    # Each a caller and whom it calls.
+    # Each is a caller and its callee.
     calls: tuple[tuple[str, str], ...]
     # Services that reach the database.
-    keepers: tuple[str, ...]
+    database_users: tuple[str, ...]
     database: DiagramBox
-    # Who reads every service's metrics; None where there is no collector.
+    # None where there is no collector.
     collector: DiagramBox | None
-    around: tuple[DiagramBox, ...]
-    # Where tasks and database stand, in words.
-    task_place: str
-    database_place: str
+    shared: tuple[DiagramBox, ...]
+    # The subnets of tasks and database, in words.
+    task_subnets: str
+    database_subnets: str
     examples: bool = False
 
 
@@ -41,7 +41,7 @@ class NoEnvironment(Exception):
     """The graph has no load balancer or no database: there is nothing to draw."""
 
 
-def picture(graph: Graph) -> Picture:
+def diagram_model(graph: Graph) -> DiagramModel:
     """Raises NoEnvironment for the foundation, which has no services."""
     (balancer,) = graph.of_type("aws:lb/loadBalancer:LoadBalancer") or (None,)
     (database,) = graph.of_type("aws:rds/instance:Instance") or (None,)
@@ -54,25 +54,25 @@ def picture(graph: Graph) -> Picture:
         if (source := rule.properties.get("referencedSecurityGroupId")) in owners
         and (target := rule.properties.get("securityGroupId")) in owners
     }
-    places = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}
-    calls = tuple(sorted((a, b) for a, b in reached if a in places and b in places))
-    keeper = _owner(graph, database)
-    running = _GraphIndex(graph)
-    boxes = {name: running.place(name) for name in places}
-    others = [each for owner, each in sorted(running.services.items()) if owner not in places]
-    collector = DiagramBox(name=others[0].name, kind="service", facts=running.facts(others[0])) if others else None
-    return Picture(
+    names = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}
+    calls = tuple(sorted((a, b) for a, b in reached if a in names and b in names))
+    database_owner = _owner(graph, database)
+    index = _GraphIndex(graph)
+    boxes = {name: index.box(name) for name in names}
+    others = [each for owner, each in sorted(index.services.items()) if owner not in names]
+    collector = DiagramBox(name=others[0].name, kind="service", facts=index.facts(others[0])) if others else None
+    return DiagramModel(
         stack=graph.stack,
         region=graph.region,
         edge=_edge(graph, balancer),
-        rows=tuple(tuple(boxes[name] for name in row) for row in ranks(sorted(places), calls)),
+        rows=tuple(tuple(boxes[name] for name in row) for row in ranks(sorted(names), calls)),
         calls=calls,
-        keepers=tuple(sorted(a for a, b in reached if b == keeper and a in places)),
+        database_users=tuple(sorted(a for a, b in reached if b == database_owner and a in names)),
         database=_database(database),
         collector=collector,
-        around=tuple(_around(graph)),
-        task_place=_place(graph),
-        database_place="isolated subnets, for tasks only",
+        shared=tuple(_shared(graph)),
+        task_subnets=_task_subnets(graph),
+        database_subnets="isolated subnets, for tasks only",
         examples=bool(graph.examples),
     )
 
@@ -106,7 +106,7 @@ def _owner(graph: Graph, resource: RecordedResource) -> str:
 
 
 class _GraphIndex:
-    """ECS services, listener rules and task definitions by what they are looked up by: once, not once a service."""
+    """ECS services and listener rules by owner, task definitions by ARN; built once for all services."""
 
     def __init__(self, graph: Graph) -> None:
         self.services: dict[str, RecordedResource] = {}
@@ -120,7 +120,7 @@ class _GraphIndex:
             str(each.outputs.get("arn")): each for each in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
         }
 
-    def place(self, name: str) -> DiagramBox:
+    def box(self, name: str) -> DiagramBox:
         """A service's box, released or not."""
         patterns = self.patterns.get(name, [])
         path = (min(patterns, key=len),) if patterns else ()
@@ -166,20 +166,20 @@ def _database(database: RecordedResource) -> DiagramBox:
     return DiagramBox(name=f"PostgreSQL {asked['engineVersion']}", kind="database", facts=facts)
 
 
-def _place(graph: Graph) -> str:
+def _task_subnets(graph: Graph) -> str:
     subnets = [each.name for each in graph.of_type("aws:ec2/subnet:Subnet")]
     zones = len({each.properties.get("availabilityZone") for each in graph.of_type("aws:ec2/subnet:Subnet")})
     if graph.of_type("aws:ec2/natGateway:NatGateway"):
-        way = "private subnets, out through NAT gateways"
+        egress = "private subnets, out through NAT gateways"
     elif any(name.startswith("private") for name in subnets):
-        way = "private subnets, out to AWS by interface endpoints"
+        egress = "private subnets, out to AWS by interface endpoints"
     else:
-        way = "public subnets, nobody let in"
-    return f"{way}; {zones} zones"
+        egress = "public subnets, nobody let in"
+    return f"{egress}; {zones} zones"
 
 
-def _around(graph: Graph) -> list[DiagramBox]:
-    """What stands beside: metrics, keys, money, nights."""
+def _shared(graph: Graph) -> list[DiagramBox]:
+    """What the services share: metrics, alerts, logs, key, budget, schedules."""
     boxes = []
     for workspace in graph.of_type("aws:amp/workspace:Workspace"):
         boxes.append(

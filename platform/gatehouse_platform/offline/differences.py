@@ -1,4 +1,4 @@
-"""What differs between two recorded graphs, property by property. Pure: graphs in, differences out."""
+"""The difference of two recorded graphs, property by property. Pure."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ MISSING = "(absent)"
 
 
 def difference(before: Graph, after: Graph) -> GraphDifference:
-    """What `after` has, lacks and changes. What only names the stack itself counts as equal."""
+    """What was added, removed and changed in `after`. Values that differ only by the stack's name count as equal."""
     old = {resource.key: resource for resource in before.resources}
     new = {resource.key: resource for resource in after.resources}
     changed = []
@@ -51,7 +51,7 @@ def difference(before: Graph, after: Graph) -> GraphDifference:
 
 
 def _comparable(graph: Graph, resource: RecordedResource) -> dict[str, Any]:
-    """Every property by its path, and what Pulumi is told about the resource."""
+    """Every property by its path, and the options of the resource."""
     leaves = dict(flat(resource.properties))
     leaves |= {"(protect)": resource.protect, "(ignores)": ", ".join(resource.ignores)}
     return {

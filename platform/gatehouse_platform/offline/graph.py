@@ -1,7 +1,7 @@
-"""The recorded graph: every resource that a stack's program asks for, as plain data.
+"""The recorded graph: every resource that a stack's program declares, as plain data.
 
-Made by `recording.py`; read by policies, the reachability proof, cost, diagram and difference. Knows no Pulumi.
-Properties have the names that the provider's schema gives them (camelCase).
+Written by `recording.py`; read by policies, reachability, cost, diagram and difference. Knows no Pulumi. Properties
+have the names of the provider's schema (camelCase).
 """
 
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-# Stands where a secret's value stood.
+# Replaces the value of a secret.
 SECRET = "(secret)"  # noqa: S105 - a placeholder
 
 
@@ -25,9 +25,9 @@ class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
     parent: str = ""
     properties: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
-    # Everything it waits for: what it was told to, and what its properties were made of.
+    # URNs of everything it waits for: explicit dependencies and the sources of its properties.
     depends_on: tuple[str, ...] = ()
-    # By property, the resources that its value was made of.
+    # URNs of the resources that a property was computed from, by property.
     property_sources: dict[str, tuple[str, ...]] = {}
     protect: bool = False
     ignores: tuple[str, ...] = ()
@@ -36,7 +36,7 @@ class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> str:
-        """What stays the same between stacks: the chain of types, and the name."""
+        """Identifies a resource across stacks: the chain of types, and the name."""
         return self.urn.split("::", 2)[2]
 
     @property
@@ -45,7 +45,7 @@ class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """The last word of the type, as in `TargetGroup`."""
+        """The last part of the type, as in `TargetGroup`."""
         return self.type.rpartition(":")[2]
 
     def documents(self) -> Iterator[tuple[str, Any]]:
@@ -62,7 +62,7 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     region: str
     account: str
     resources: tuple[RecordedResource, ...]
-    # Names of services whose release is an example, because none was promoted yet.
+    # Names of services whose release is an example.
     examples: tuple[str, ...] = ()
 
     @cached_property
@@ -83,10 +83,6 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             grouped.setdefault(resource.parent, []).append(resource)
         return {parent: tuple(members) for parent, members in grouped.items()}
 
-    @cached_property
-    def _by_id(self) -> dict[tuple[str, str], RecordedResource]:
-        return {(resource.type, resource.id): resource for resource in self.resources}
-
     def of_type(self, *types: str) -> tuple[RecordedResource, ...]:
         """Resources of these types, as in `aws:ecs/service:Service`."""
         return tuple(resource for kind in types for resource in self._by_type.get(kind, ()))
@@ -98,12 +94,8 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
                 return resource
         raise KeyError(f"{kind} {name}")
 
-    def with_id(self, kind: str, resource_id: str) -> RecordedResource:
-        """The resource of that type whose id another resource names. Raises KeyError when there is none."""
-        return self._by_id[kind, resource_id]
-
     def children(self, parent: str = "") -> tuple[RecordedResource, ...]:
-        """What stands directly below a resource's URN; the top of the tree without one."""
+        """The children of a resource's URN; without one, the resources at the top."""
         return self._children.get(parent, ())
 
     def component_of(self, resource: RecordedResource) -> RecordedResource | None:
@@ -112,7 +104,7 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """(path, value) of every leaf, JSON in strings opened."""
+    """(path, value) of every leaf, with JSON in strings decoded."""
     if isinstance(value, str) and value[:1] in "[{" and (content := _json(value)) is not None:
         value = content
     if isinstance(value, dict) and value:
@@ -120,14 +112,14 @@ def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from flat(value[key], f"{path}.{key}" if path else str(key))
     elif isinstance(value, list) and value:
         for number, item in enumerate(value):
-            # A list of named things is compared by name: an inserted one doesn't shift the others.
+            # Items with names are labelled by name, so that an inserted one doesn't shift the others.
             yield from flat(item, f"{path}[{_label(item, number)}]")
     else:
         yield path, value
 
 
 def _label(item: Any, number: int) -> str | int:
-    """An item's name (a scrape job calls it `job_name`), or its place where it has none."""
+    """An item's name (`job_name` in a scrape job), or its index."""
     names = (item.get("name"), item.get("job_name")) if isinstance(item, dict) else ()
     return next((name for name in names if isinstance(name, str)), number)
 

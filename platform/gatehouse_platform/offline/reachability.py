@@ -1,7 +1,7 @@
-"""Who can open a connection to whom, computed from the recorded graph: security groups, routes, public addresses.
+"""Which connections are possible, computed from the recorded graph: security groups, routes, public addresses.
 
 A connection needs an egress rule at its source, an ingress rule at its target, and, from the internet, a public address
-in a subnet with a route to the internet gateway. Network ACLs are AWS's own, which let everything pass.
+in a subnet with a route to the internet gateway. Network ACLs are AWS's default, which allows everything.
 """
 
 from collections.abc import Iterator
@@ -19,14 +19,14 @@ ANYWHERE = "0.0.0.0/0"
 
 
 class Connection(msgspec.Struct, frozen=True, order=True):
-    """Connections that are possible. Names are those of security groups, or `internet`."""
+    """A possible connection. `source` and `target` are names of security groups, or `internet`."""
 
     source: str
     target: str
     port: int
 
 
-def ways(graph: Graph) -> set[Connection]:
+def connections(graph: Graph) -> set[Connection]:
     """Every possible connection between security groups, and to and from the internet."""
     names = {group.id: group.name for group in graph.of_type(GROUP)}
     out = [(names[rule.properties["securityGroupId"]], rule) for rule in graph.of_type(EGRESS)]
@@ -41,25 +41,24 @@ def ways(graph: Graph) -> set[Connection]:
         if referenced is None:
             continue
         for entering in into.get(referenced, []):
-            if _lets_in(entering, source, names):
+            if _admits(entering, source, names):
                 found.update(Connection(source, referenced, port) for port in _ports(leaving) & _ports(entering))
     return found
 
 
 def _ports(rule: RecordedResource) -> set[int]:
-    """The ports of a rule; a rule that isn't one TCP port counts as every well-known one, so that it is noticed."""
-    given = rule.properties
-    if given.get("ipProtocol") != "tcp":
+    """The ports of a rule; a rule for anything but TCP counts as all well-known ports, so that it is noticed."""
+    if rule.properties.get("ipProtocol") != "tcp":
         return {0, 22, 80, 443, 5432}
-    return set(range(int(given["fromPort"]), int(given["toPort"]) + 1))
+    return set(range(int(rule.properties["fromPort"]), int(rule.properties["toPort"]) + 1))
 
 
-def _lets_in(rule: RecordedResource, source: str, names: dict[str, str]) -> bool:
+def _admits(rule: RecordedResource, source: str, names: dict[str, str]) -> bool:
     referenced = rule.properties.get("referencedSecurityGroupId")
     if referenced is not None:
         return names.get(referenced) == source
     cidr = rule.properties.get("cidrIpv4")
-    # Every member of a group has an address of the VPC; a private range that an ingress names covers it.
+    # Members of a group have an address of the VPC, which a private range covers.
     return cidr is not None and (cidr == ANYWHERE or ip_network(cidr).is_private)
 
 
@@ -97,22 +96,22 @@ def public_subnets(graph: Graph) -> set[str]:
         if route.properties.get("gatewayId")
     }
     return {
-        one.properties["subnetId"]
-        for one in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
-        if one.properties["routeTableId"] in tables
+        association.properties["subnetId"]
+        for association in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+        if association.properties["routeTableId"] in tables
     }
 
 
 def from_internet(graph: Graph) -> dict[str, int]:
-    """Everything that the internet reaches, directly or through others, with the number of steps."""
-    steps: dict[str, set[str]] = {}
-    for way in ways(graph):
-        if way.target != INTERNET:
-            steps.setdefault(way.source, set()).add(way.target)
+    """Everything that is reachable from the internet, directly or through others, with the number of hops."""
+    targets: dict[str, set[str]] = {}
+    for connection in connections(graph):
+        if connection.target != INTERNET:
+            targets.setdefault(connection.source, set()).add(connection.target)
     distance, border = {INTERNET: 0}, [INTERNET]
     while border:
         here = border.pop(0)
-        for target in steps.get(here, ()):
+        for target in targets.get(here, ()):
             if target not in distance:
                 distance[target] = distance[here] + 1
                 border.append(target)

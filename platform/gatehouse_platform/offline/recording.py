@@ -1,7 +1,7 @@
-"""Runs a stack's program against a monitor that records instead of creating: no engine, no plugins, no credentials.
+"""Runs a stack's program against a monitor that records resources instead of creating them: no engine, no credentials.
 
-What AWS would answer (ARNs, ids, endpoints) is made up in `fake_aws.py`. Recording shows what would be asked for; it
-doesn't show that AWS accepts it.
+`fake_aws.py` provides what AWS would return (ARNs, ids, endpoints). A recording shows what would be requested, not that
+AWS accepts it.
 """
 
 import asyncio
@@ -23,16 +23,16 @@ from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from gatehouse_platform.config.stack_config import PROJECT
-from gatehouse_platform.offline.fake_aws import Answers
+from gatehouse_platform.offline.fake_aws import FakeAws
 from gatehouse_platform.offline.graph import SECRET, Graph, RecordedResource
 
 
 class RecordingError(Exception):
-    """The program asked for something that Pulumi's engine would refuse."""
+    """The program declared something that Pulumi's engine would refuse."""
 
 
-class _Nothing(mocks.Mocks):
-    """The recorder answers by itself."""
+class _NoMocks(mocks.Mocks):
+    """Unused: the recorder answers by itself."""
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict, list[tuple[str, str]] | None]:
         raise RecordingError(f"{args.token}: the recorder has no answer. Fix: add one in fake_aws.py.")
@@ -42,12 +42,12 @@ class _Nothing(mocks.Mocks):
 
 
 class Recorder(mocks.MockMonitor):
-    """Takes registrations as the engine would, and keeps them."""
+    """Answers registrations as the engine would, and keeps them."""
 
-    def __init__(self, stack: str, answers: Answers) -> None:
-        super().__init__(_Nothing())
+    def __init__(self, stack: str, fake_aws: FakeAws) -> None:
+        super().__init__(_NoMocks())
         self.stack = stack
-        self.answers = answers
+        self.fake_aws = fake_aws
         self.recorded: dict[str, RecordedResource] = {}
         self._lock = threading.Lock()
 
@@ -60,10 +60,10 @@ class Recorder(mocks.MockMonitor):
 
     def Invoke(self, request: Any) -> Any:
         _ensure_event_loop()
-        answer = self.answers.call(request.tok, rpc.deserialize_properties(request.args))
+        answer = self.fake_aws.call(request.tok, rpc.deserialize_properties(request.args))
         if answer is None:
             return super().Invoke(request)
-        # `return` is a word of Python's.
+        # `return` is a keyword of Python.
         fields: dict[str, Any] = {"return": _sync_await(rpc.serialize_properties(answer, {}))}
         return resource_pb2.ResourceInvokeResponse(**fields)
 
@@ -72,9 +72,9 @@ class Recorder(mocks.MockMonitor):
         if request.type == "pulumi:pulumi:Stack":
             return resource_pb2.RegisterResourceResponse(urn=urn)
         _ensure_event_loop()
-        given = MessageToDict(request.object)
-        properties = _shown(given)
-        resource_id, outputs = self.answers.created(request.type, request.name, _opened(given))
+        inputs = MessageToDict(request.object)
+        properties = _masked(inputs)
+        resource_id, outputs = self.fake_aws.created(request.type, request.name, _revealed(inputs))
         resource = RecordedResource(
             urn=urn,
             type=request.type,
@@ -82,7 +82,7 @@ class Recorder(mocks.MockMonitor):
             id=resource_id,
             parent="" if "pulumi:pulumi:Stack" in request.parent else request.parent,
             properties=properties,
-            outputs=_shown(outputs),
+            outputs=_masked(outputs),
             depends_on=tuple(sorted(request.dependencies)),
             property_sources={
                 name: tuple(sorted(sources.urns)) for name, sources in sorted(request.propertyDependencies.items())
@@ -101,33 +101,33 @@ class Recorder(mocks.MockMonitor):
 
 
 def record(program: Callable[[], object], *, stack: str, region: str, account: str, config: Mapping[str, str]) -> Graph:
-    """The graph that `program` asks for as the stack of that name. Raises what the program raises."""
-    recorder = Recorder(stack, Answers(region=region, account=account))
+    """The graph that `program` declares as the stack of that name. Raises what the program raises."""
+    recorder = Recorder(stack, FakeAws(region=region, account=account))
 
     def run() -> None:
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        loop.set_default_executor(ThreadPoolExecutor(1))  # registrations in turn: the same order every time
+        loop.set_default_executor(ThreadPoolExecutor(1))  # one registration at a time, in a fixed order
         quiet = logging.getLogger("gatehouse.recording")
         mocks.set_mocks(recorder.mocks, PROJECT, stack, logger=quiet, monitor=recorder)
         set_all_config(dict(config))
-        SETTINGS.outputs.clear()  # what an earlier program that failed has left behind
+        SETTINGS.outputs.clear()  # left behind by an earlier program that failed
         try:
             loop.run_until_complete(run_pulumi_func(lambda: _without_result(program)))
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
 
-    # A thread and a context of its own: Pulumi keeps its state in context variables, and nothing is left behind.
-    with ThreadPoolExecutor(1) as alone, _without_collecting():
+    # In a thread and a context of its own: Pulumi keeps its state in context variables.
+    with ThreadPoolExecutor(1) as alone, _without_garbage_collection():
         alone.submit(contextvars.Context().run, run).result()
     resources = tuple(recorder.recorded[urn] for urn in sorted(recorder.recorded))
     return Graph(stack=stack, region=region, account=account, resources=resources)
 
 
 @contextmanager
-def _without_collecting() -> Generator[None]:
-    """Half of the time went into looking for garbage among thousands of live tasks, of which there is none."""
+def _without_garbage_collection() -> Generator[None]:
+    """Thousands of tasks live at once: the collector took half of the time and found nothing."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -141,13 +141,13 @@ def _without_result(program: Callable[[], object]) -> None:
     program()
 
 
-def _shown(value: Any) -> Any:
-    """Plain data; a secret's value is left out."""
+def _masked(value: Any) -> Any:
+    """Plain data, with a placeholder for each secret."""
     return _plain(value, lambda hidden: SECRET)
 
 
-def _opened(value: Any) -> Any:
-    """Plain data with secrets' values, for the answers that are made of them."""
+def _revealed(value: Any) -> Any:
+    """Plain data with the values of secrets, from which outputs are computed."""
     return _plain(value, lambda hidden: hidden)
 
 
@@ -167,5 +167,5 @@ def _plain(value: Any, secret: Callable[[Any], Any]) -> Any:
 
 
 def config_texts(config: Mapping[str, Any]) -> dict[str, str]:
-    """Configuration as Pulumi's engine hands it to a program: every value a text, objects as JSON."""
+    """Configuration in the form in which the engine passes it: every value a string, objects as JSON."""
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}

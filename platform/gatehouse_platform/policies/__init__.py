@@ -1,7 +1,6 @@
-"""The rules that every stack keeps, as plain functions over the recorded graph.
+"""The policies of every stack, as plain functions over the recorded graph.
 
-`gate stack check` runs them before an `up`, and Pulumi itself, as the pack in platform/policy_pack: in a preview those
-that need no ids, since most are unknown there and a policy that follows them could only guess; after the update all.
+`gate stack check` runs them on a recording, Pulumi's engine as the policy pack in platform/policy_pack (`pack.py`).
 """
 
 from collections.abc import Callable, Iterable
@@ -35,7 +34,7 @@ POLICIES: tuple[Policy, ...] = (
 
 
 def violations(graph: Graph) -> list[Violation]:
-    """Everything in the graph that breaks a policy."""
+    """Every violation of a policy in the graph."""
     return [violation for policy in POLICIES for violation in policy(graph)]
 
 

@@ -1,7 +1,7 @@
-"""Holds recorded task definitions and services against the shapes of ECS's own API, as botocore ships them.
+"""Validates recorded task definitions and services against ECS's API model, as botocore ships it.
 
-Translates what the provider would send; finds wrong names, types and values of the API's model, and sizes that Fargate
-doesn't have. It doesn't show what ECS checks only when it is called (existence, quotas, combinations).
+Translates them into the requests that the provider would send. Finds wrong names, types and values, and sizes that
+Fargate doesn't have; not what ECS checks only when called (existence, quotas, combinations).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from gatehouse_platform.policies.tasks import SERVICE, TASK_DEFINITION, containe
 
 FARGATE_STOP_SECONDS = 120
 # Properties of the provider that have no counterpart in the API.
-OF_THE_PROVIDER = {
+PROVIDER_ONLY = {
     "forceDelete",
     "forceNewDeployment",
     "skipDestroy",
@@ -31,7 +31,7 @@ OF_THE_PROVIDER = {
 
 
 def problems(graph: Graph) -> Iterator[str]:
-    """Every task definition and service that ECS's model refuses, and why."""
+    """Every task definition and service that ECS's model refuses, with the reason."""
     for task in graph.of_type(TASK_DEFINITION):
         yield from _named(task, validated("RegisterTaskDefinition", task_definition_request(task)))
         yield from _named(task, _sizes(task))
@@ -50,7 +50,7 @@ def _ecs() -> Any:
 
 
 def validated(operation: str, request: dict[str, Any]) -> Iterator[str]:
-    """What botocore says of a request, and values that the model's lists don't have."""
+    """What botocore reports for a request, and values that aren't in the model's enumerations."""
     shape = _ecs().operation_model(operation).input_shape
     report = ParamValidator().validate(request, shape)
     if report.has_errors():
@@ -59,7 +59,7 @@ def validated(operation: str, request: dict[str, Any]) -> Iterator[str]:
 
 
 def _values(value: Any, shape: Any, path: str) -> Iterator[str]:
-    """botocore checks names and types, not lists of values: this does."""
+    """Checks enumerations, which botocore doesn't."""
     if shape.type_name == "structure" and isinstance(value, dict):
         for key, item in value.items():
             if key in shape.members:
@@ -82,54 +82,54 @@ def _sizes(task: RecordedResource) -> Iterator[str]:
 
 def task_definition_request(task: RecordedResource) -> dict[str, Any]:
     """The provider's properties as RegisterTaskDefinition takes them."""
-    given = _sent(task)
-    given["containerDefinitions"] = containers_of(task)
-    return given
+    request = _sent(task)
+    request["containerDefinitions"] = containers_of(task)
+    return request
 
 
 def service_request(service: RecordedResource) -> dict[str, Any]:
     """The provider's properties as CreateService takes them."""
-    given = _sent(service)
-    given["serviceName"] = given.pop("name")
-    deployment = _moved(
-        given, deploymentMaximumPercent="maximumPercent", deploymentMinimumHealthyPercent="minimumHealthyPercent"
+    request = _sent(service)
+    request["serviceName"] = request.pop("name")
+    deployment = _pop_renamed(
+        request, deploymentMaximumPercent="maximumPercent", deploymentMinimumHealthyPercent="minimumHealthyPercent"
     )
-    deployment |= given.pop("deploymentConfiguration", {})
+    deployment |= request.pop("deploymentConfiguration", {})
     if "bakeTimeInMinutes" in deployment:  # a string for the provider, a number for the API
         deployment["bakeTimeInMinutes"] = int(deployment["bakeTimeInMinutes"])
-    if "deploymentCircuitBreaker" in given:
-        deployment["deploymentCircuitBreaker"] = given.pop("deploymentCircuitBreaker")
-    if "alarms" in given:
-        deployment["alarms"] = given.pop("alarms")
-    given["deploymentConfiguration"] = deployment
-    _moved_into(given, "enableEcsManagedTags", "enableECSManagedTags")
-    _moved_into(given, "capacityProviderStrategies", "capacityProviderStrategy")
-    network = dict(given.pop("networkConfiguration"))
+    if "deploymentCircuitBreaker" in request:
+        deployment["deploymentCircuitBreaker"] = request.pop("deploymentCircuitBreaker")
+    if "alarms" in request:
+        deployment["alarms"] = request.pop("alarms")
+    request["deploymentConfiguration"] = deployment
+    _rename(request, "enableEcsManagedTags", "enableECSManagedTags")
+    _rename(request, "capacityProviderStrategies", "capacityProviderStrategy")
+    network = dict(request.pop("networkConfiguration"))
     network["assignPublicIp"] = "ENABLED" if network.get("assignPublicIp") else "DISABLED"
-    given["networkConfiguration"] = {"awsvpcConfiguration": network}
-    if registries := given.pop("serviceRegistries", None):
-        given["serviceRegistries"] = [registries]
-    if connected := given.get("serviceConnectConfiguration"):
+    request["networkConfiguration"] = {"awsvpcConfiguration": network}
+    if registries := request.pop("serviceRegistries", None):
+        request["serviceRegistries"] = [registries]
+    if connected := request.get("serviceConnectConfiguration"):
         services = [_renamed(one, clientAlias="clientAliases") for one in connected.get("services", [])]
-        given["serviceConnectConfiguration"] = {**connected, **({"services": services} if services else {})}
-    return given
+        request["serviceConnectConfiguration"] = {**connected, **({"services": services} if services else {})}
+    return request
 
 
 def _sent(resource: RecordedResource) -> dict[str, Any]:
-    given = {key: value for key, value in resource.properties.items() if key not in OF_THE_PROVIDER}
-    if tags := given.pop("tags", None):
-        given["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
-    return given
+    request = {key: value for key, value in resource.properties.items() if key not in PROVIDER_ONLY}
+    if tags := request.pop("tags", None):
+        request["tags"] = [{"key": key, "value": value} for key, value in tags.items()]
+    return request
 
 
-def _moved(given: dict[str, Any], **names: str) -> dict[str, Any]:
-    return {new: given.pop(old) for old, new in names.items() if old in given}
+def _pop_renamed(request: dict[str, Any], **names: str) -> dict[str, Any]:
+    return {new: request.pop(old) for old, new in names.items() if old in request}
 
 
-def _moved_into(given: dict[str, Any], old: str, new: str) -> None:
-    if old in given:
-        given[new] = given.pop(old)
+def _rename(request: dict[str, Any], old: str, new: str) -> None:
+    if old in request:
+        request[new] = request.pop(old)
 
 
-def _renamed(given: dict[str, Any], **names: str) -> dict[str, Any]:
-    return {names.get(key, key): value for key, value in given.items()}
+def _renamed(request: dict[str, Any], **names: str) -> dict[str, Any]:
+    return {names.get(key, key): value for key, value in request.items()}

@@ -1,4 +1,4 @@
-"""Who can be reached from where: only the load balancer from the internet, and never the database."""
+"""Exposure: only the load balancer is reachable from the internet, never the database."""
 
 from collections.abc import Iterable
 
@@ -31,7 +31,7 @@ def _port(rule: RecordedResource) -> int | None:
 
 
 def open_only_at_the_edge(graph: Graph) -> Iterable[Violation]:
-    """From anywhere: the balancer's 443 and 80. To anywhere: 443. All else from group to group, one port each."""
+    """From anywhere: the balancer's ports 443 and 80. To anywhere: 443. Else from group to group, one port each."""
     name = "open only at the edge"
     at_edge = {group for one in graph.of_type(BALANCER) for group in one.properties.get("securityGroups", [])}
     for rule in graph.of_type(INGRESS):
@@ -54,7 +54,7 @@ def open_only_at_the_edge(graph: Graph) -> Iterable[Violation]:
 
 
 def balancers_speak_tls(graph: Graph) -> Iterable[Violation]:
-    """A listener is HTTPS with TLS 1.2 or later, or does nothing but redirect to one."""
+    """A listener is HTTPS with TLS 1.2 or later, or only redirects."""
     name = "balancers speak TLS"
     for listener in graph.of_type("aws:lb/listener:Listener"):
         given = listener.properties
@@ -67,7 +67,7 @@ def balancers_speak_tls(graph: Graph) -> Iterable[Violation]:
 
 
 def databases_are_private(graph: Graph) -> Iterable[Violation]:
-    """No public address, and subnets whose tables have no way to the internet."""
+    """Databases have no public address, and subnets without a route to the internet."""
     name = "databases are private"
     open_tables = {route.properties["routeTableId"] for route in graph.of_type("aws:ec2/route:Route")}
     tables = {
@@ -82,4 +82,4 @@ def databases_are_private(graph: Graph) -> Iterable[Violation]:
         subnets = group.properties["subnetIds"] if group else []
         if not subnets or any(tables.get(subnet) is None or tables[subnet] in open_tables for subnet in subnets):
             fix = "Use the isolated subnets."
-            yield violation(name, instance, "dbSubnetGroupName", "stands in subnets with a way out.", fix)
+            yield violation(name, instance, "dbSubnetGroupName", "is in subnets with a route out.", fix)

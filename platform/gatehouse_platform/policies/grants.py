@@ -1,4 +1,4 @@
-"""What may be done: no more than is used, never by a wildcard that isn't listed here with its reason."""
+"""Permissions: no wildcard and no managed policy that isn't listed here with its reason."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,8 +12,8 @@ ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 KEY = "aws:kms/key:Key"
 
-# (Sid, wildcard) -> why there is no narrower way. Deny statements may be as wide as they like.
-LISTED = {
+# Why a statement (Sid, wildcard) can't be narrower. Deny statements may be as wide as they like.
+ALLOWED_WILDCARDS = {
     ("SignInToRegistry", "*"): "ecr:GetAuthorizationToken has no resource (service authorization reference)",
     ("OpenShell", "*"): "ssmmessages has no resources; only outside production, and in the boundary",
     ("ListWorkspaces", "*"): "aps:ListWorkspaces has no resource",
@@ -30,7 +30,7 @@ LISTED = {
     ("EncryptTrail", "kms:GenerateDataKey*"): "as CloudTrail documents it; bound to our trail by a condition",
 }
 # Managed policies that may be attached, and why.
-MANAGED = {
+ALLOWED_MANAGED_POLICIES = {
     "arn:aws:iam::aws:policy/PowerUserAccess": "apply roles make whole environments; IAM and other stacks are denied",
     "arn:aws:iam::aws:policy/SecurityAudit": "plan roles read configuration, no data",
     "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": "blue/green, as ECS documents it",
@@ -53,33 +53,33 @@ def narrow_permissions(graph: Graph) -> Iterable[Violation]:
             if statement["Effect"] != "Allow":
                 continue
             sid = statement.get("Sid", "")
-            # To allow all but some is to allow what AWS adds tomorrow.
+            # NotAction would allow whatever AWS adds tomorrow.
             wide = [action for action in statement.get("Action", ["NotAction *"]) if "*" in action]
             # In a key's own policy `*` is that key.
             wide += [one for one in statement.get("Resource", []) if one == "*" and resource.type != KEY]
             for wildcard in wide:
-                if (sid, wildcard) not in LISTED:
+                if (sid, wildcard) not in ALLOWED_WILDCARDS:
                     fix = "Name what is used, or list it with its reason in policies/grants.py."
                     yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", fix)
     for attachment in graph.of_type(ATTACHMENT):
-        if attachment.properties["policyArn"] not in MANAGED:
+        if attachment.properties["policyArn"] not in ALLOWED_MANAGED_POLICIES:
             fix = "Write what is used, or list it with its reason in policies/grants.py."
             yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", fix)
 
 
 def roles_are_bounded(graph: Graph) -> Iterable[Violation]:
-    """Every role of an environment stays within its boundary; nobody but us and named services takes one."""
+    """Every role of an environment has its boundary, and no trust policy allows everybody."""
     name = "roles are bounded"
     for role in graph.of_type(ROLE):
         if graph.stack != "foundation" and not role.properties.get("permissionsBoundary"):
-            yield violation(name, role, "permissionsBoundary", "is missing.", "Make it with parts.role.")
+            yield violation(name, role, "permissionsBoundary", "is missing.", "Create it with base.role.")
         for prop, statement in statements(role):
             if prop == "assumeRolePolicy" and "*" in str(statement.get("Principal")):
-                yield violation(name, role, prop, "lets anybody take it.", "Name a principal.")
+                yield violation(name, role, prop, "lets anybody assume it.", "Name a principal.")
 
 
 def secrets_are_granted_exactly(graph: Graph) -> Iterable[Violation]:
-    """The role that starts a task may read every secret that the task names, and none besides."""
+    """A task's execution role may read every secret that the task names, and no others."""
     name = "secrets are granted exactly"
     roles = {str(role.outputs.get("arn")): role for role in graph.of_type(ROLE)}
     granted: dict[str, set[str]] = {}
@@ -94,8 +94,8 @@ def secrets_are_granted_exactly(graph: Graph) -> Iterable[Violation]:
             for secret in container.get("secrets", [])
         }
         role = roles.get(str(task.properties.get("executionRoleArn")))
-        may = granted.get(role.id, set()) if role else set()
-        for secret in sorted(named - may):
+        allowed = granted.get(role.id, set()) if role else set()
+        for secret in sorted(named - allowed):
             yield violation(name, task, "executionRoleArn", f"can't read {secret}.", "Grant it to that role.")
-        for secret in sorted(may - named):
-            yield violation(name, task, "executionRoleArn", f"may read {secret}, unused.", "Take it away.")
+        for secret in sorted(allowed - named):
+            yield violation(name, task, "executionRoleArn", f"may read {secret}, unused.", "Remove it from that role.")

@@ -1,8 +1,7 @@
-"""Whether the actions and condition keys of IAM documents exist.
+"""Checks that the actions and condition keys of IAM documents exist.
 
-An action that is an API call is looked up in botocore's service models. botocore knows no permissions without a call,
-and no condition keys at all: those stand in two tables below, taken from AWS's service authorization reference on
-2026-11-23.
+Actions that are API calls are looked up in botocore's service models. Permissions without a call, and condition keys,
+are in two tables below, taken from AWS's service authorization reference on 2026-11-23.
 """
 
 from collections.abc import Iterator
@@ -82,7 +81,7 @@ def document_problems(statement: dict[str, Any]) -> Iterator[str]:
             yield f"{sid}: there is no action {action}"
     for operator, tests in statement.get("Condition", {}).items():
         if operator not in OPERATORS:
-            yield f"{sid}: the operator {operator} isn't one that we use"
+            yield f"{sid}: the operator {operator} isn't in the table of iam_reference.py"
         for key in tests:
             if not known_condition(key):
                 yield f"{sid}: the condition key {key} isn't in the table of iam_reference.py"

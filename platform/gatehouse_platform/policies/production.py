@@ -1,4 +1,4 @@
-"""What production has besides: nothing that holds data goes by accident, and nothing stands alone."""
+"""Production: data is protected against deletion, and nothing runs only once."""
 
 from collections.abc import Iterable
 
@@ -13,14 +13,14 @@ STATEFUL = (
     "aws:s3/bucket:Bucket",
     "aws:secretsmanager/secret:Secret",
 )
-# Services that run once, and why.
-ALONE = {"collector": "two collectors would write the same series; ECS starts another within a minute"}
+# Services that run as one task, and why.
+SINGLETONS = {"collector": "two collectors would write the same series; ECS starts another within a minute"}
 SUBNET = "aws:ec2/subnet:Subnet"
 LEAST_BACKUP_DAYS = 14
 
 
 def state_is_protected(graph: Graph) -> Iterable[Violation]:
-    """Pulumi refuses to delete it, and so does AWS; in production and in the foundation."""
+    """In production and in the foundation, Pulumi and AWS refuse to delete what holds data."""
     if graph.stack not in {PRODUCTION, "foundation"}:
         return
     name = "state is protected"
@@ -41,13 +41,13 @@ def state_is_protected(graph: Graph) -> Iterable[Violation]:
 
 
 def production_is_spread(graph: Graph) -> Iterable[Violation]:
-    """More than one task and zone each, and a standby of the database."""
+    """Every service has two tasks in two zones, and the database a standby."""
     if graph.stack != PRODUCTION:
         return
     name = "production is spread"
     zones = {subnet.id: subnet.properties.get("availabilityZone") for subnet in graph.of_type(SUBNET)}
     for service in graph.of_type(SERVICE):
-        if service.name not in ALONE and (service.properties.get("desiredCount") or 0) < 2:
+        if service.name not in SINGLETONS and (service.properties.get("desiredCount") or 0) < 2:
             yield violation(name, service, "desiredCount", "is below 2.", "Raise minimum_tasks.")
         subnets = (service.properties.get("networkConfiguration") or {}).get("subnets", [])
         if len({zones.get(subnet) for subnet in subnets}) < 2:

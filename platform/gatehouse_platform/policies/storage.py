@@ -1,4 +1,4 @@
-"""What is stored is encrypted, private, and goes when it is old."""
+"""Storage is encrypted and private, and logs expire."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ BUCKET = "aws:s3/bucket:Bucket"
 ENCRYPTION = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
 PUBLIC_BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
-# Where each kind names its key.
+# The property that names the key, by type.
 KEYS = {
     "aws:amp/workspace:Workspace": "kmsKeyArn",
     "aws:cloudtrail/trail:Trail": "kmsKeyId",
@@ -22,7 +22,7 @@ BLOCKS = ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictP
 
 
 def storage_is_encrypted(graph: Graph) -> Iterable[Violation]:
-    """With the stack's key; buckets with it or, for the balancer's log, with S3's own."""
+    """With the stack's key; the bucket of the balancer's log with S3's own."""
     name = "storage is encrypted"
     for kind, key in KEYS.items():
         for resource in graph.of_type(kind):
@@ -39,7 +39,7 @@ def storage_is_encrypted(graph: Graph) -> Iterable[Violation]:
 
 
 def buckets_are_private(graph: Graph) -> Iterable[Violation]:
-    """All four blocks of public access."""
+    """Buckets block public access in all four ways."""
     blocked = {
         one.properties.get("bucket")
         for one in graph.of_type(PUBLIC_BLOCK)
@@ -52,7 +52,7 @@ def buckets_are_private(graph: Graph) -> Iterable[Violation]:
 
 
 def logs_end(graph: Graph) -> Iterable[Violation]:
-    """Log groups have a retention: AWS keeps (and bills) them for ever otherwise."""
+    """Log groups have a retention period; without one AWS keeps (and bills) them forever."""
     for group in graph.of_type(LOG_GROUP):
         if not group.properties.get("retentionInDays"):
             yield violation("logs end", group, "retentionInDays", "is not given.", "Give log_days of the settings.")

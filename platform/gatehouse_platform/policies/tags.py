@@ -1,4 +1,4 @@
-"""Everything says to which environment it belongs: budgets, and the guard between environments, depend on it."""
+"""Tags say to which environment a resource belongs: budgets and the apply roles' conditions depend on them."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ PROVIDER = "pulumi:providers:aws"
 
 
 def everything_is_tagged(graph: Graph) -> Iterable[Violation]:
-    """By the one provider's default tags, which every AWS resource must therefore use, and not overrule."""
+    """By the default tags of the stack's provider, which every AWS resource must use and must not override."""
     name = "everything is tagged"
     providers = graph.of_type(PROVIDER)
     for provider in providers:
@@ -26,7 +26,7 @@ def everything_is_tagged(graph: Graph) -> Iterable[Violation]:
             if resource.provider.rpartition("::")[0] not in known:
                 yield violation(name, resource, "provider", "isn't the stack's own.", "Give it parent=self.")
             for tag in set(resource.properties.get("tags") or {}) & set(REQUIRED):
-                yield violation(name, resource, f"tags.{tag}", "overrules the stack's.", "Remove it.")
+                yield violation(name, resource, f"tags.{tag}", "overrides the stack's.", "Remove it.")
 
 
 def _opened(value: object) -> dict:

@@ -1,4 +1,4 @@
-"""What may run: images that can't change, in containers that can't do much besides."""
+"""Tasks run images by digest, in containers without privileges."""
 
 import json
 import re
@@ -11,11 +11,11 @@ from gatehouse_platform.policies.violation import Violation, violation
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
 SERVICE = "aws:ecs/service:Service"
 BY_DIGEST = re.compile(r"^[^@\s]+@sha256:[0-9a-f]{64}$")
-# What a confined container says, and the fix.
-CONFINED = {
+# The value that each setting must have, and the fix.
+CONTAINER_SETTINGS = {
     "readonlyRootFilesystem": (True, "Mount a volume where it must write."),
     "privileged": (False, "Nothing of ours needs it."),
-    "essential": (True, "A task without it would seem well."),
+    "essential": (True, "A task without it would seem healthy."),
 }
 
 
@@ -39,11 +39,11 @@ def images_by_digest(graph: Graph) -> Iterable[Violation]:
 
 
 def tasks_are_confined(graph: Graph) -> Iterable[Violation]:
-    """Read-only, not root, no capabilities, an init process, its log kept; no shell in production."""
+    """Read-only, not root, without capabilities, with an init process and a log; no shell in production."""
     name = "tasks are confined"
     for task, container in _each(graph):
         where = f"containerDefinitions.{container['name']}"
-        for key, (wanted, fix) in CONFINED.items():
+        for key, (wanted, fix) in CONTAINER_SETTINGS.items():
             if container.get(key) is not wanted:
                 yield violation(name, task, f"{where}.{key}", f"isn't {str(wanted).lower()}.", fix)
         if container.get("user", "0").split(":")[0] in {"0", "root", ""}:

@@ -1,4 +1,4 @@
-"""What a policy says about a resource that breaks it."""
+"""A violation of a policy by a resource."""
 
 from gatehouse_catalog.errors import Fixable
 from gatehouse_platform.offline.graph import RecordedResource
@@ -15,7 +15,7 @@ class Violation(Fixable, frozen=True, kw_only=True):
 
 
 def violation(policy: str, resource: RecordedResource, name: str, message: str, fix: str) -> Violation:
-    """A violation at a property of a resource, which is named as people know it."""
+    """A violation at a property of a resource."""
     return Violation(
         policy=policy, resource=f"{resource.kind} {resource.name}", property=name, message=message, fix=fix
     )

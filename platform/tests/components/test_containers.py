@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import strategies as some
+from hypothesis import strategies as st
 
 from gatehouse_catalog import load_catalog
 from gatehouse_platform.components import containers
@@ -16,8 +16,8 @@ from gatehouse_platform.config.stack_config import read_config, read_stack
 from gatehouse_platform.policies.ecs_schemas import validated
 
 GOLDEN = Path(__file__).with_name("golden") / "container.json"
-NAMES = some.text("ABCDEFG_", min_size=1, max_size=8)
-TEXTS = some.text(max_size=12)
+NAMES = st.text("ABCDEFG_", min_size=1, max_size=8)
+TEXTS = st.text(max_size=12)
 
 
 def golden_container() -> Container:
@@ -46,11 +46,11 @@ def test_ecs_would_accept_it():
 
 
 @given(
-    environment=some.dictionaries(NAMES, TEXTS),
-    secrets=some.dictionaries(NAMES, TEXTS),
-    ports=some.dictionaries(NAMES, some.integers(1, 65535)),
-    mounts=some.dictionaries(NAMES, TEXTS),
-    order=some.randoms(use_true_random=False),
+    environment=st.dictionaries(NAMES, TEXTS),
+    secrets=st.dictionaries(NAMES, TEXTS),
+    ports=st.dictionaries(NAMES, st.integers(1, 65535)),
+    mounts=st.dictionaries(NAMES, TEXTS),
+    order=st.randoms(use_true_random=False),
 )
 def test_the_order_of_what_is_given_doesnt_matter(environment, secrets, ports, mounts, order):
     def container(name: str, *, shuffled: bool) -> Container:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gatehouse_catalog import Service, load_catalog
-from gatehouse_platform.components.github_access import apply_may, trust
+from gatehouse_platform.components.github_access import apply_policy, trust
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants
@@ -194,7 +194,7 @@ def test_botocore_knows_the_calls_that_the_table_needs_not_have():
 
 def test_an_apply_role_uses_the_foundation_and_leaves_it_as_it_is(graph: Graphs):
     """All carries its stack's tag: without this, the key of Pulumi's own state would be another environment's."""
-    by_sid = {one["Sid"]: one for one in apply_may(ACCOUNT, "dev", "state", ["test"])["Statement"]}
+    by_sid = {one["Sid"]: one for one in apply_policy(ACCOUNT, "dev", "state", ["test"])["Statement"]}
     (others,) = by_sid["NotOtherEnvironments"]["Condition"]["StringNotEquals"].values()
     assert others == ["dev", "foundation"]
     left = by_sid["NotTheFoundation"]

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from gatehouse_platform.config.settings import ENVIRONMENTS
-from gatehouse_platform.offline.diagram_model import DiagramBox, NoEnvironment, Picture, picture, ranks
+from gatehouse_platform.offline.diagram_model import DiagramBox, DiagramModel, NoEnvironment, diagram_model, ranks
 from gatehouse_platform.offline.diagram_svg import diagram, in_words
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.testing import small_graph
@@ -16,19 +16,19 @@ SVG = "{http://www.w3.org/2000/svg}"
 Recorded = Callable[[str], Graph]
 
 
-def small(rows: list[list[str]], calls: list[tuple[str, str]]) -> Picture:
-    return Picture(
+def small(rows: list[list[str]], calls: list[tuple[str, str]]) -> DiagramModel:
+    return DiagramModel(
         stack="dev",
         region="eu-central-1",
         edge=DiagramBox(name="load balancer", kind="edge", facts=("dev.example",)),
         rows=tuple(tuple(DiagramBox(name=name, kind="service", facts=("/api/x",)) for name in row) for row in rows),
         calls=tuple(calls),
-        keepers=("a",),
+        database_users=("a",),
         database=DiagramBox(name="PostgreSQL 17", kind="database", facts=("small",)),
         collector=None,
-        around=(),
-        task_place="private subnets",
-        database_place="isolated subnets",
+        shared=(),
+        task_subnets="private subnets",
+        database_subnets="isolated subnets",
     )
 
 
@@ -48,13 +48,13 @@ def test_calling_in_a_circle_is_told_not_looped():
 
 def test_the_foundation_has_nothing_to_draw():
     with pytest.raises(NoEnvironment, match="Name an environment"):
-        picture(small_graph(stack="foundation"))
+        diagram_model(small_graph(stack="foundation"))
 
 
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
 def test_every_service_and_every_call_of_an_environment_is_drawn(graph: Recorded, stack: str):
     recorded = graph(stack)
-    shown = picture(recorded)
+    shown = diagram_model(recorded)
     drawn = diagram(shown)
     services = {part.name for part in recorded.resources if part.type == "gatehouse:platform:Service"}
     assert services <= texts(drawn)
@@ -64,11 +64,11 @@ def test_every_service_and_every_call_of_an_environment_is_drawn(graph: Recorded
 
 
 def test_the_same_graph_gives_the_same_drawing(graph: Recorded):
-    assert diagram(picture(graph("dev"))) == diagram(picture(graph("dev")))
+    assert diagram(diagram_model(graph("dev"))) == diagram(diagram_model(graph("dev")))
 
 
 def test_who_cannot_see_it_is_told_the_same(graph: Recorded):
-    shown = picture(graph("production"))
+    shown = diagram_model(graph("production"))
     root = ElementTree.fromstring(diagram(shown))
     named = root.attrib["aria-labelledby"].split()
     assert [root[number].attrib["id"] for number in (0, 1)] == named
@@ -95,7 +95,7 @@ def test_it_fetches_nothing():
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
 def test_no_line_runs_behind_a_card(graph: Recorded, stack: str):
     """A line that vanishes behind a card and comes out below looks like a call of that card's."""
-    root = ElementTree.fromstring(diagram(picture(graph(stack))))
+    root = ElementTree.fromstring(diagram(diagram_model(graph(stack))))
     cards = [
         tuple(float(node.attrib[key]) for key in ("x", "y", "width", "height"))
         for node in root.iter(f"{SVG}rect")

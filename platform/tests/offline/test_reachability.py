@@ -12,10 +12,10 @@ from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.offline.reachability import (
     INTERNET,
     Connection,
+    connections,
     from_internet,
     public_groups,
     public_subnets,
-    ways,
 )
 
 Graphs = Callable[[str], Graph]
@@ -43,7 +43,7 @@ def meant(root: Path) -> set[Connection]:
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_the_ways_are_exactly_those_of_the_catalog(root: Path, graph: Graphs, name: str):
-    assert ways(graph(name)) == meant(root)
+    assert connections(graph(name)) == meant(root)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -52,7 +52,7 @@ def test_the_internet_reaches_the_edge_only_and_the_database_last(root: Path, gr
     assert {target for target, count in steps.items() if count == 1} == {"edge"}
     assert steps["database"] == 3
     assert "collector" not in steps
-    assert {way.source for way in ways(graph(name)) if way.target == "database"} == set(load_catalog(root).names)
+    assert {way.source for way in connections(graph(name)) if way.target == "database"} == set(load_catalog(root).names)
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -65,7 +65,7 @@ def test_nothing_that_the_database_stands_in_has_a_way_out(graph: Graphs, name: 
 
 def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
     assert "person" in public_groups(graph("dev"))
-    assert Connection(INTERNET, "person", 8402) not in ways(graph("dev"))
+    assert Connection(INTERNET, "person", 8402) not in connections(graph("dev"))
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
     ],
 )
 def test_a_hole_is_seen(graph: Graphs, changed, kind: str, name: str, properties: dict, way: Connection):
-    assert way in ways(changed(graph("dev"), kind, name, properties))
+    assert way in connections(changed(graph("dev"), kind, name, properties))
 
 
 def test_one_side_alone_opens_nothing(graph: Graphs, changed):
     """Without the rule at the target, the one at the source is no way."""
     elsewhere = {"referencedSecurityGroupId": "edge-id"}
     closed = changed(graph("dev"), "SecurityGroupIngressRule", "curriculum-to-person", elsewhere)
-    assert Connection("curriculum", "person", 8402) not in ways(closed)
+    assert Connection("curriculum", "person", 8402) not in connections(closed)
 
 
 def test_subnets_never_overlap_and_a_third_zone_renumbers_nothing():

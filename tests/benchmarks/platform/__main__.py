@@ -17,7 +17,7 @@ import msgspec
 
 from gatehouse_platform.offline.check import graph_of
 from gatehouse_platform.offline.cost import estimate
-from gatehouse_platform.offline.diagram_model import picture
+from gatehouse_platform.offline.diagram_model import diagram_model
 from gatehouse_platform.offline.diagram_svg import diagram
 from gatehouse_platform.offline.differences import difference
 from gatehouse_platform.offline.graph import Graph
@@ -101,7 +101,7 @@ def measure(count: int) -> dict[str, float]:
             "policies": seconds(lambda: violations(fresh(graph))),
             "diff": seconds(lambda: difference(fresh(before), fresh(after))),
             "cost": seconds(lambda: estimate(fresh(graph), prices)),
-            "diagram": seconds(lambda: diagram(picture(fresh(graph)))),
+            "diagram": seconds(lambda: diagram(diagram_model(fresh(graph)))),
         }
 
 
