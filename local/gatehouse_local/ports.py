@@ -1,5 +1,6 @@
-"""The ports of a platform on this machine; `--port-offset` is added to each."""
+"""The ports of a platform on this machine, as the catalog has them; `--port-offset` is added to each."""
 
-EDGE_PORT = 8400  # what people open
-FIRST_SERVICE_PORT = 8401
-POSTGRES_PORT = 8432
+from gatehouse_catalog.rules import LOCAL_PORTS
+
+EDGE_PORT = LOCAL_PORTS["edge"]  # what people open
+POSTGRES_PORT = LOCAL_PORTS["postgres"]

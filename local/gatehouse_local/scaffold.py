@@ -1,8 +1,9 @@
-"""Writes a new service from templates/service: one small collection, its routes and its tests, ready to run.
+"""Writes a new service from templates/service: one small aggregate, its routes and its tests, ready to run.
 
 Everything appears at once or not at all: the files are written beside their place and moved there when complete.
 """
 
+import keyword
 import re
 import shutil
 import subprocess
@@ -10,35 +11,48 @@ from collections.abc import Callable
 from pathlib import Path
 from string import Template
 
-from gatehouse_catalog import CatalogError, Problem, load_catalog
-from gatehouse_local.checks.checks import own_uv
+from gatehouse_catalog import Catalog, CatalogError, Problem, load_catalog
+from gatehouse_catalog.errors import nearest
+from gatehouse_catalog.rules import RESERVED_NAMES, free_port
+from gatehouse_local.checks.checks import BIN, own_uv
 from gatehouse_local.generate import stale, write
-from gatehouse_local.ports import FIRST_SERVICE_PORT, POSTGRES_PORT
 
 TEMPLATES = Path(__file__).with_name("templates") / "service"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-OUR_IMPORTS = re.compile(r"(?:^from gatehouse_.*\n)+", re.MULTILINE)
 LONGEST_NAME = 30
+# Modules and collections that a service has beside its aggregates.
+TAKEN_AGGREGATES = frozenset({"app", "tables", "idempotency-key"})
 
 
-def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callable[[str], None]) -> Path:
-    """Writes services/`name`, puts it into the lock file and into what is generated; gives the folder.
+def new_service(
+    root: Path,
+    name: str,
+    *,
+    domain: str,
+    kind: str,
+    report: Callable[[str], None],
+    new_domain: bool = False,
+    aggregate: str = "item",
+) -> Path:
+    """Writes services/`name` with one `aggregate` (a noun in the singular); returns the folder.
 
-    Raises CatalogError, naming what is wrong and the fix, when a name doesn't fit or is taken; then nothing is written
+    The lock file and everything generated follow. `new_domain`: `domain` needn't exist yet. Raises CatalogError with
+    the fix when a name is malformed, taken or unknown; then nothing is written.
     """
     if kind != "api":
         raise CatalogError([_problem("--kind", kind, "has no template yet.", "Use api.")])
     folder = root / "services" / name
-    _check(root, folder, name, domain)
+    catalog = load_catalog(root)
+    _check(catalog, folder, name, domain, aggregate, new_domain=new_domain)
     schema = name.replace("-", "_")
-    title = "".join(part.capitalize() for part in name.split("-"))
+    port = free_port(catalog.services)
     values = {
         "name": name,
         "domain": domain,
         "schema": schema,
         "package": f"gatehouse_{schema}",
-        "title": title,
-        "port": str(free_port(root)),
+        "port": str(port),
+        **_spellings(aggregate),
     }
     building = root / "services" / f".{name}.new"
     shutil.rmtree(building, ignore_errors=True)
@@ -47,14 +61,15 @@ def new_service(root: Path, name: str, *, domain: str, kind: str, report: Callab
             (building / path).parent.mkdir(parents=True, exist_ok=True)
             (building / path).write_text(text, encoding="utf-8")
         building.rename(folder)
+        _format(folder)
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    report(f"Wrote services/{name} (port {values['port']}, schema {schema}).")
+    report(f"Wrote services/{name} (port {port}, schema {schema}).")
     _lock(root, folder)
     for path, text in stale(root).items():
         write(root, path, text)
         report(f"Wrote {path}.")
-    report(f"Next: ./local/up {name}, ./local/test {name}. Begin reading at services/{name}/{values['package']}/app.py")
+    report(f"Next: ./local/up {name}, ./local/test {name}. Start reading at services/{name}/{values['package']}/app.py")
     return folder
 
 
@@ -63,41 +78,55 @@ def rendered(values: dict[str, str]) -> dict[str, str]:
     files = {}
     for template in sorted(TEMPLATES.rglob("*.txt")):
         path = template.relative_to(TEMPLATES).as_posix().removesuffix(".txt")
-        path = path.replace("package/", f"{values['package']}/")
-        text = Template(template.read_text(encoding="utf-8")).substitute(values)
-        files[path] = OUR_IMPORTS.sub(_sorted, text) if path.endswith(".py") else text
+        path = path.replace("package/", f"{values['package']}/").replace("aggregate", values["aggregate"])
+        files[path] = Template(template.read_text(encoding="utf-8")).substitute(values)
     return files
 
 
-def _sorted(imports: re.Match[str]) -> str:
-    """Where the new package stands among our own imports depends on its name."""
-    return "".join(sorted(imports[0].splitlines(keepends=True), key=lambda line: line.split()[1]))
+def _spellings(aggregate: str) -> dict[str, str]:
+    """How an aggregate such as `reading-list` is written in code, addresses and prose."""
+    several = f"{aggregate[:-1]}ies" if re.search("[^aeiou]y$", aggregate) else f"{aggregate}s"
+    noun, nouns = aggregate.replace("-", " "), several.replace("-", " ")
+    return {
+        "aggregate": aggregate.replace("-", "_"),
+        "aggregates": several.replace("-", "_"),
+        "Class": noun.title().replace(" ", ""),
+        "Classes": nouns.title().replace(" ", ""),
+        "CONSTANT": aggregate.replace("-", "_").upper(),
+        "CONSTANTS": several.replace("-", "_").upper(),
+        "path": several,
+        "noun": noun,
+        "nouns": nouns,
+        "Nouns": nouns.capitalize(),
+    }
 
 
-def free_port(root: Path) -> int:
-    """The first port that no service of the catalog has; gaps are filled."""
-    taken = {service.port for service in load_catalog(root).services} | {POSTGRES_PORT}
-    return next(port for port in range(FIRST_SERVICE_PORT, 65536) if port not in taken)
+def _format(folder: Path) -> None:
+    """Orders imports and breaks lines: where both go depends on the names."""
+    for command in (["check", "--quiet", "--select", "I", "--fix"], ["format", "--quiet"]):
+        subprocess.run([BIN / "ruff", *command, folder], check=False)  # noqa: S603
 
 
-def _check(root: Path, folder: Path, name: str, domain: str) -> None:
+def _check(catalog: Catalog, folder: Path, name: str, domain: str, aggregate: str, *, new_domain: bool) -> None:
     problems = []
-    for key, value in (("NAME", name), ("--domain", domain)):
+    for key, value in (("NAME", name), ("--domain", domain), ("--aggregate", aggregate)):
         if not NAME.fullmatch(value) or len(value) > LONGEST_NAME:
             fix = f'Use lower case, digits and single dashes, at most {LONGEST_NAME}; such as "{_tidied(value)}".'
             problems.append(_problem(key, value, "isn't a name.", fix))
     if folder.exists():
         problems.append(_problem("NAME", name, f"services/{name} exists already.", "Choose another name."))
-    if name in RESERVED:
+    if name in RESERVED_NAMES:
         problems.append(_problem("NAME", name, "is taken by the platform itself.", "Choose another name."))
-    known = {service.name.replace("-", "_") for service in load_catalog(root).services}
-    if not problems and name.replace("-", "_") in known:
+    if aggregate in TAKEN_AGGREGATES or keyword.iskeyword(aggregate):
+        problems.append(_problem("--aggregate", aggregate, "is taken.", "Choose another noun."))
+    if not problems and name.replace("-", "_") in {other.replace("-", "_") for other in catalog.names}:
         problems.append(_problem("NAME", name, "differs from an existing service by dashes only.", "Choose another."))
+    domains = {service.domain for service in catalog}
+    if not problems and domain not in domains and not new_domain:
+        fix = f"{nearest(domain, domains)} Add --new-domain to create it."
+        problems.append(_problem("--domain", domain, "doesn't exist.", fix))
     if problems:
         raise CatalogError(problems)
-
-
-RESERVED = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager"})
 
 
 def _tidied(value: str) -> str:
@@ -116,9 +145,9 @@ def _lock(root: Path, folder: Path) -> None:
     command = [uv or "uv", "lock", "--quiet"]
     try:
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603
-        said = done.stderr.strip() if done.returncode else ""
+        reason = done.stderr.strip() if done.returncode else ""
     except FileNotFoundError:
-        said = "uv isn't on the path."
-    if said:
+        reason = "uv isn't on the path."
+    if reason:
         shutil.rmtree(folder)
-        raise CatalogError([_problem("uv.lock", "", f"can't be updated.\n{said}\n", "Fix that and try again.")])
+        raise CatalogError([_problem("uv.lock", "", f"can't be updated.\n{reason}\n", "Fix that and try again.")])

@@ -82,14 +82,18 @@ def new() -> None:
 
 @new.command()
 @click.argument("name")
-@click.option("--domain", required=True, help="The unit it is promoted with, e.g. learning.")
+@click.option("--domain", required=True, help="The unit it is promoted with, such as learning.")
+@click.option("--new-domain", is_flag=True, help="The domain doesn't exist yet: create it.")
+@click.option("--aggregate", default="item", show_default=True, help="What it keeps first: a noun in the singular.")
 @click.option("--kind", type=click.Choice(["api"]), default="api", show_default=True)
-def service(name: str, domain: str, kind: str) -> None:
+def service(name: str, domain: str, new_domain: bool, aggregate: str, kind: str) -> None:
     """Write a working, tested service NAME; ./local/up and ./local/test then know it with no other edit."""
     from gatehouse_catalog import find_root  # noqa: PLC0415
     from gatehouse_local.scaffold import new_service  # noqa: PLC0415
 
-    new_service(find_root(), name, domain=domain, kind=kind, report=click.echo)
+    new_service(
+        find_root(), name, domain=domain, new_domain=new_domain, aggregate=aggregate, kind=kind, report=click.echo
+    )
 
 
 @click.command(context_settings=PASS_ON)

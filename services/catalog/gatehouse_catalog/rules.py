@@ -18,7 +18,10 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
 }
 # Paths that every service serves itself; a service that claimed one would hide them.
 RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/openapi.json", "/docs")
-RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres"})
+RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager"})
+# What a platform on a laptop listens on beside its services; `--port-offset` is added to each.
+LOCAL_PORTS = {"edge": 8400, "postgres": 8432}
+FIRST_SERVICE_PORT = 8401
 
 
 def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
@@ -48,6 +51,10 @@ def _of_one(service: Service) -> Iterator[Problem]:
 
 
 def _address(service: Service) -> Iterator[Problem]:
+    for name, port in LOCAL_PORTS.items():
+        if service.port == port:
+            message = f"is the port of the local platform's {name}."
+            yield _problem(service, "port", port, message, "Choose another port.")
     if service.is_api and not service.path.startswith("/api/"):
         yield _problem(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
     if (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS):
@@ -136,15 +143,16 @@ def _unique(
             other = first[value].name
             fix = "Choose another."
             if key == "port":
-                fix = f"The next free one is {_free_port(services)}."
+                fix = f"The next free one is {free_port(services)}."
             yield _problem(service, key, value, f"is already the {what} of {other}.", fix)
         else:
             first[value] = service
 
 
-def _free_port(services: Iterable[Service]) -> int:
-    taken = {service.port for service in services}
-    return next(port for port in range(8401, 65536) if port not in taken)
+def free_port(services: Iterable[Service]) -> int:
+    """The first port that neither a service nor the local platform has; gaps are filled."""
+    taken = {service.port for service in services} | set(LOCAL_PORTS.values())
+    return next(port for port in range(FIRST_SERVICE_PORT, 65536) if port not in taken)
 
 
 def _uses(services: Sequence[Service]) -> Iterator[Problem]:

@@ -93,6 +93,13 @@ def test_a_wrong_entry_is_refused_with_file_key_and_fix(tmp_path: Path, line: st
     assert "s3cret" not in text
 
 
+@pytest.mark.parametrize("port", [8400, 8432])
+def test_a_service_leaves_the_local_platform_its_ports(tmp_path: Path, port: int) -> None:
+    write(tmp_path, "aa", GOOD.format(name="aa", port=port))
+    with pytest.raises(CatalogError, match=f"aa/service.toml: port = {port}: is the port of the local platform's"):
+        load_catalog(tmp_path)
+
+
 @pytest.mark.parametrize(("port", "path", "said"), [(8401, "/api/b", "port of"), (8402, "/api/aa", "path of")])
 def test_two_services_never_share_a_port_or_a_path(tmp_path: Path, port: int, path: str, said: str) -> None:
     write(tmp_path, "aa", GOOD.format(name="aa", port=8401))
