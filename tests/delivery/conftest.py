@@ -21,7 +21,7 @@ from gatehouse_ci.affected import report
 from gatehouse_release.adapters import black_box, registry
 from gatehouse_release.adapters.ecs import EcsRuntime
 from gatehouse_release.adapters.pulumi_up import Deployer
-from gatehouse_release.adapters.version_probe import FromHere
+from gatehouse_release.adapters.version_probe import DirectVersionProbe
 from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.model import Action, Decision, PromotionRequest, Record, Release, Requester
@@ -257,7 +257,7 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
     ports = RealPorts(
         repository=repository,
         registry=opened,
-        runtime=EcsRuntime(Session(), deployer, repository, FromHere(ecs.address)),
+        runtime=EcsRuntime(Session(), deployer, repository, DirectVersionProbe(ecs.address)),
         previews=previewer.connect(root, environ, repository, lambda: opened),
         black_box=black_box.connect(root, environ),
         clock=Clock(),

@@ -1,7 +1,7 @@
-"""What a change affects: images to build, tests to run, whether the platform is to be deployed; and why.
+"""What a change affects: images to build, tests to run, whether to deploy the platform; and why.
 
-Pure: the catalog, the lock and the changed paths in, an answer out. What no rule knows affects everything: an image
-too many costs minutes, one too few an evening.
+Pure: the catalog, the lock and the changed paths in, an answer out. A path that no rule covers affects everything: an
+image too many costs minutes, an image too few costs an evening.
 """
 
 import re
@@ -15,7 +15,7 @@ from gatehouse_ci.affected.working_tree import ChangedPaths
 
 CHASSIS, DB_MANAGER, PLATFORM = "gatehouse-chassis", "gatehouse-db-manager", "gatehouse-platform"
 SPANNING = ("tests/blackbox", "tests/contracts", "tests/journeys")  # they test every service, together
-RESOLVED = "uv.lock: its packages resolve otherwise"
+RESOLVED = "uv.lock: its packages resolve differently"
 Why = dict[str, list[str]]  # what is affected, and the reasons
 
 
@@ -39,18 +39,18 @@ class Affected:
 
 
 class House:
-    """What is asked of a changed path: whose it is, and who stands on that."""
+    """The members of the workspace: which one owns a path, and which ones depend on it."""
 
     def __init__(self, catalog: Catalog, lock: Lock) -> None:
         self.services = {f"gatehouse-{service.name}": service for service in catalog}
         self.databases = [service.name for service in catalog if service.database]
         # Extras and the root's groups count for tests and deployments; an image is installed without.
-        self.stands_on = {name: lock.reach(name) for name in lock.members}
+        self.depends_on = {name: lock.reach(name) for name in lock.members}
         self.tested_on = {name: lock.reach(name, extras=True) for name in lock.members}
-        # A service that was written just now isn't in the lock yet; it stands on what every service does.
+        # A new service isn't in the lock yet; it depends on what every service depends on.
         unlocked = {name: one for name, one in self.services.items() if name not in lock.members}
         for name in unlocked:
-            self.stands_on[name] = self.tested_on[name] = self.stands_on.get(CHASSIS, frozenset()) | {name}
+            self.depends_on[name] = self.tested_on[name] = self.depends_on.get(CHASSIS, frozenset()) | {name}
         new = {name: LockedMember(name, f"services/{service.name}") for name, service in unlocked.items()}
         self.members = {**lock.members, **new}
         self._by_folder = sorted(self.members.values(), key=lambda one: len(one.folder), reverse=True)
@@ -60,7 +60,7 @@ class House:
 
 
 def affected(house: House, changes: ChangedPaths, text: Callable[[str], str]) -> Affected:
-    """Decides. `text` reads a file as it is now; it is asked for those that Changes.before has."""
+    """What the changes affect. `text` reads a file as it is now; it is called for those in `changes.before`."""
     answer = Affected(changes.base, changes.paths)
     if changes.base is None:
         answer.everything.append("there is no earlier revision to compare with")
@@ -77,7 +77,7 @@ def affected(house: House, changes: ChangedPaths, text: Callable[[str], str]) ->
 
 @dataclass(frozen=True)
 class Rule:
-    """For paths that match: who is affected, and in which words."""
+    """What a matching path affects, and the reason to give."""
 
     pattern: str
     apply: Callable[[House, Affected, str], None]
@@ -91,7 +91,7 @@ def _file(house: House, answer: Affected, path: str) -> None:
     if member := house.owner(path):
         _of_member(house, answer, member, path)
     else:
-        answer.everything.append(f"{path}: no rule knows what depends on this file")
+        answer.everything.append(f"{path}: no rule says what depends on this file")
 
 
 def _of_member(house: House, answer: Affected, member: LockedMember, path: str) -> None:
@@ -109,27 +109,27 @@ def _of_member(house: House, answer: Affected, member: LockedMember, path: str) 
     else:
         _code(house, answer, member.name, path)
         if rest == "service.toml":
-            answer.deploy.append(f"{path}: the platform is made from it")
+            answer.deploy.append(f"{path}: the platform is built from it")
             for other in house.services.values():
                 if "*" in other.uses.services:
-                    _add(answer.images, other.name, f"{path}: it knows every service by these files")
+                    _add(answer.images, other.name, f"{path}: it reads every service's file")
 
 
 def _code(house: House, answer: Affected, changed: str, path: str) -> None:
-    """Whoever stands on a member whose code is another now."""
+    """Everything that depends on a member whose code changed."""
 
     def why(name: str) -> str:
-        return f"{path}: its code" if name == changed else f"{path}: {changed}, which it stands on"
+        return f"{path}: its code" if name == changed else f"{path}: {changed}, which it depends on"
 
     for name, service in house.services.items():
-        if changed in house.stands_on[name]:
+        if changed in house.depends_on[name]:
             _add(answer.images, service.name, why(name))
             for folder in SPANNING:
                 _test(answer, folder, f"{path}: code of what they test")
-    if changed in house.stands_on.get(DB_MANAGER, ()):
+    if changed in house.depends_on.get(DB_MANAGER, ()):
         for service in house.databases:
-            _add(answer.databases, service, f"{path}: {changed}, which every database image holds")
-            _test(answer, f"services/{service}/tests", f"{path}: {changed}, by which its database is made")
+            _add(answer.databases, service, f"{path}: {changed}, which is in every database image")
+            _test(answer, f"services/{service}/tests", f"{path}: {changed}, which creates its database")
     if changed in house.tested_on.get(PLATFORM, ()):
         answer.deploy.append(why(PLATFORM))
     for name in house.members:
@@ -138,7 +138,7 @@ def _code(house: House, answer: Affected, changed: str, path: str) -> None:
 
 
 def _lock(house: House, answer: Affected, before: str | None, now: str) -> None:
-    """Compares what each member's packages resolve to; a package that only a tool needs affects no image."""
+    """Compares the packages that each member resolves to. A package that only a tool needs affects no image."""
     if before is None:
         answer.everything.append("uv.lock: there was none before")
         return
@@ -158,7 +158,7 @@ def _lock(house: House, answer: Affected, before: str | None, now: str) -> None:
         for name in sorted(new.group("platform") & house.members.keys()):
             _test(answer, f"{house.members[name].folder}/tests", "uv.lock: what its tests are run with")
     if not (answer.images or answer.databases):
-        answer.nothing.append("uv.lock: no image's packages resolve otherwise")
+        answer.nothing.append("uv.lock: no image's packages resolve differently")
 
 
 def _resolved(house: House, answer: Affected, name: str) -> None:
@@ -168,16 +168,16 @@ def _resolved(house: House, answer: Affected, name: str) -> None:
             _test(answer, folder, f"uv.lock: packages of {service.name}")
     if name == DB_MANAGER:
         for database in house.databases:
-            _add(answer.databases, database, "uv.lock: db-manager's packages resolve otherwise")
+            _add(answer.databases, database, "uv.lock: db-manager's packages resolve differently")
 
 
 def _settings(house: House, answer: Affected, before: str | None, now: str) -> None:
-    """The root's pyproject.toml: how uv resolves and builds concerns all, the settings of a tool only the checks."""
+    """The root's pyproject.toml: how uv resolves and builds affects every image, a tool's settings only checks."""
     was, is_now = (_read_settings(text) for text in (before or "", now))
     if was["images"] != is_now["images"]:
         answer.everything.append("pyproject.toml: tool.uv, which every image is installed with")
     else:
-        answer.nothing.append("pyproject.toml: settings of tools, which no image holds")
+        answer.nothing.append("pyproject.toml: tool settings, which are in no image")
     if was["tests"] != is_now["tests"]:
         _every_test(house, answer, "pyproject.toml: how tests are run")
 
@@ -210,18 +210,18 @@ def _every_recipe(house: House, answer: Affected, path: str) -> None:
 
 def _importer(_house: House, answer: Affected, path: str) -> None:
     """`gate db import` runs from a checkout; database images are built without it."""
-    _test(answer, "db-manager/tests", f"{path}: its code; no database image holds it")
+    _test(answer, "db-manager/tests", f"{path}: its code, which is in no database image")
 
 
 def _every_database_reads(house: House, answer: Affected, path: str) -> None:
     for service in house.databases:
-        _add(answer.databases, service, f"{path}: every database image holds it")
-        _test(answer, f"services/{service}/tests", f"{path}: its database is made with it")
+        _add(answer.databases, service, f"{path}: it is in every database image")
+        _test(answer, f"services/{service}/tests", f"{path}: its database is created with it")
     _test(answer, "db-manager/tests", f"{path}: its tests read it")
 
 
 def _deployed(house: House, answer: Affected, path: str) -> None:
-    answer.deploy.append(f"{path}: what an environment is made from")
+    answer.deploy.append(f"{path}: environments are deployed from it")
     for name in (PLATFORM, "gatehouse-ci", "gatehouse-release"):
         if name in house.members:
             _test(answer, f"{house.members[name].folder}/tests", f"{path}: its tests read it")
@@ -232,7 +232,7 @@ def _workflow(_house: House, answer: Affected, path: str) -> None:
 
 
 def _ground(house: House, answer: Affected, path: str) -> None:
-    _every_test(house, answer, f"{path}: what every test may use")
+    _every_test(house, answer, f"{path}: every test may use it")
 
 
 def _spanning_test(house: House, answer: Affected, path: str) -> None:
@@ -247,11 +247,11 @@ def _document(_house: House, answer: Affected, path: str) -> None:
 
 
 def _by_itself(_house: House, answer: Affected, path: str) -> None:
-    answer.nothing.append(f"{path}: no image holds it")
+    answer.nothing.append(f"{path}: it is in no image")
 
 
 def _read_below(_house: House, _answer: Affected, _path: str) -> None:
-    """Compared by what it says, in `affected`."""
+    """Compared by content, in `affected`."""
 
 
 RULES = (
@@ -262,13 +262,13 @@ RULES = (
     Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
     Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
-    # Made from the code, for editors: the check "generated" looks at it.
+    # Generated from the code for editors; the check "generated" compares it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
     Rule(r"stacks/.+|Pulumi\.yaml", _deployed),
     Rule(r"\.github/.+", _workflow),
     Rule(r"tests/benchmarks/.+", _by_itself),
     Rule(r"tests/.+", _spanning_test),
-    # The ground that every test stands on: throwaway databases and platforms.
+    # What every test may use: throwaway databases and platforms.
     Rule(r"local/gatehouse_local/(testing/.+|runner/postgres)\.py", _ground),
     Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig|(.+/)?\.gitkeep", _by_itself),
 )

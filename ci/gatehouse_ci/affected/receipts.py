@@ -1,7 +1,7 @@
-"""Receipts: which trees `gate check` has found good. The pre-push hook asks for one; CI asks nobody and checks anew.
+"""Receipts: the trees for which `gate check` passed. The pre-push hook needs one; CI ignores them and checks again.
 
-Keyed by git's tree hash, so a receipt holds for exactly these files, whatever commit they come in. They are kept in
-git's own folder: work trees share them, and no clean-up of the checkout takes them away.
+Keyed by git's tree hash, so a receipt is valid for exactly these files, in whatever commit. They are kept in git's own
+folder, where work trees share them and cleaning the checkout doesn't remove them.
 """
 
 import os
@@ -16,7 +16,7 @@ KEPT = 200
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found good. `base` None: everything was checked, not only what differs from a revision."""
+    """What passed. `base` None: everything was checked, not only what differs from a revision."""
 
     tree: str
     at: datetime
@@ -40,7 +40,7 @@ def write(checkout: WorkingTree, receipt: Receipt) -> Path:
 
 
 def find(checkout: WorkingTree, tree: str) -> Receipt | None:
-    """The receipt for a tree; None when there is none, or none that can be read."""
+    """The receipt for a tree; None when there is none or it can't be read."""
     try:
         return msgspec.json.decode(_file(checkout, tree).read_bytes(), type=Receipt)
     except (OSError, msgspec.DecodeError):
@@ -48,7 +48,7 @@ def find(checkout: WorkingTree, tree: str) -> Receipt | None:
 
 
 def revoke(checkout: WorkingTree, tree: str) -> None:
-    """Forgets a tree that was good before and isn't now: a test that fails now and then is no proof."""
+    """Removes the receipt of a tree whose checks now fail: a test that fails sometimes proves nothing."""
     _file(checkout, tree).unlink(missing_ok=True)
 
 

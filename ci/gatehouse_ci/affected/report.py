@@ -1,7 +1,7 @@
-"""What `gate affected` says: for people, as JSON, and as a workflow's outputs; and where it looks.
+"""What `gate affected` compares and prints: text, JSON, or a workflow's outputs.
 
-A build may have been cancelled or have failed: on main, comparing with the commit before would then miss a service for
-good. So a build compares each service with the commit that it was released from (`since_release`).
+A build may have failed or been cancelled. Comparing main with the previous commit would then miss a service for good,
+so a build compares each service with the commit that its release was built from (`since_release`).
 """
 
 import re
@@ -22,7 +22,7 @@ SHOWN = 3  # reasons a line; --json has all
 
 
 def look(root: Path, revision: str | None = None, *, everything: bool = False) -> Affected:
-    """What differs from a revision (default: from where this branch left origin's main) and what that affects."""
+    """What differs from a revision (default: where this branch left origin's main), and what that affects."""
     checkout = WorkingTree(root)
     base = None if everything else checkout.base(revision)
     return affected(_house(root), checkout.changes(base), lambda path: _now(root, path))
@@ -41,7 +41,7 @@ def since_release(root: Path, environment: str) -> Affected:
     for name, base in bases.items():
         if base is None:
             why = f"its release in {environment} names a commit that isn't in this checkout's history"
-            answer.images[name] = [why if commits.get(name) else f"nothing of it is released to {environment} yet"]
+            answer.images[name] = [why if commits.get(name) else f"it has no release in {environment} yet"]
             answer.deploy += answer.images[name]
             continue
         answer.deploy += since[base].deploy
@@ -55,7 +55,7 @@ def since_release(root: Path, environment: str) -> Affected:
 
 
 def _since(checkout: WorkingTree, house: House, environment: str, base: str) -> Affected:
-    """What differs from one release. Nothing does when that is the newer one: nobody goes back by building again."""
+    """What differs from one release. Nothing, when the release is newer: an older commit is never built over it."""
     if checkout.has(base, "HEAD"):
         return Affected(base)
     changes = checkout.changes(base)
@@ -64,7 +64,7 @@ def _since(checkout: WorkingTree, house: House, environment: str, base: str) -> 
 
 
 def _about_releases(checkout: WorkingTree, base: str, path: str, environment: str) -> bool:
-    """Whether a file of stacks/ says nothing new of this environment, but which releases are where."""
+    """Whether a file below stacks/ changed nothing for this environment but which releases run where."""
     stack = re.fullmatch(r"stacks/Pulumi\.(\w+)\.yaml", path)
     if path.startswith("stacks/releases/") or (stack and stack[1] in ENVIRONMENTS and stack[1] != environment):
         return True
@@ -76,9 +76,9 @@ def _about_releases(checkout: WorkingTree, base: str, path: str, environment: st
 
 
 def released(root: Path, environment: str) -> Mapping[str, str]:
-    """The commit of each service's release in an environment, as origin's main says it, or else the files at hand.
+    """The commit of each service's release in an environment, read from origin's main, else from the files at hand.
 
-    A build may wait for another one; what that has released stands on main by then, and not in this checkout.
+    While a build waits for another one, that one's releases are on main already, but not in this checkout.
     Raises PortFailed when the stack file isn't YAML.
     """
     text = WorkingTree(root).text("origin/main", stack_path(environment))
@@ -102,7 +102,7 @@ def as_json(answer: Affected, root: Path) -> dict[str, Any]:
 
 
 def outputs(answer: Affected, root: Path) -> dict[str, Any]:
-    """What a workflow asks: is there anything to build or to deploy, the matrix, and the tag of what is built."""
+    """The outputs for a workflow: whether to build and to deploy, the matrix, and the tag to build."""
     return {
         "matrix": {"service": answer.services},
         "services": answer.services,
@@ -145,7 +145,7 @@ def differ(answer: Affected) -> str:
 
 
 def _part(title: str, what: Mapping[str, list[str]]) -> list[str]:
-    """One line for all that are affected for the same reasons."""
+    """One line for everything affected for the same reasons."""
     together: dict[str, list[str]] = {}
     for name, reasons in sorted(what.items()):
         together.setdefault(_reasons(reasons), []).append(name)
@@ -166,4 +166,4 @@ def _now(root: Path, path: str) -> str:
     try:
         return (root / path).read_text(encoding="utf-8")
     except OSError as error:
-        raise GitError(f"{path} can't be read: {error}. Fix: bring it back from git") from error
+        raise GitError(f"{path} can't be read: {error}. Fix: git checkout -- {path}") from error

@@ -1,7 +1,7 @@
-"""What each member of the workspace stands on, as uv.lock says it: other members, and resolved packages.
+"""What each member of the workspace depends on according to uv.lock: other members, and resolved packages.
 
 A member's digest covers what `uv export --package` prints for it (names, versions, hashes, markers), but is computed
-from the lock itself: one reading serves all members, instead of a process for each. A test holds one against the other.
+from the lock: it is read once for all members instead of one process for each. A test compares the two.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ Wanted = tuple[str, str]  # a package's name and one of its extras; "" is the pa
 
 
 class UvLockError(Exception):
-    """uv.lock can't be used; the message says why, and the fix."""
+    """uv.lock can't be used; the message says why and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class Lock:
                 LockedMember(package["name"], where) for package in self._content["package"] if (where := _own(package))
             ]
         except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
-            raise UvLockError(f"uv.lock can't be read: {error!r}. Fix: bring it back from git, then uv lock") from error
+            raise UvLockError(
+                f"uv.lock can't be read: {error!r}. Fix: git checkout -- uv.lock, then uv lock"
+            ) from error
         self.members = {member.name: member for member in sorted(found, key=lambda one: one.folder)}
 
     def reach(self, name: str, *, extras: bool = False) -> frozenset[str]:

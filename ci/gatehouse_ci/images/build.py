@@ -1,6 +1,6 @@
-"""The images of a service: its own, and its database's; they are built, released and promoted as one.
+"""The images of a service, its own and its database's, which are built, released and promoted together.
 
-Says what is built from what and builds it by the engine. Who may deploy the result where isn't decided here.
+Says which image is built from what, and builds it with Docker. Who may deploy it where is not decided here.
 """
 
 import os
@@ -18,7 +18,7 @@ from gatehouse_ci.images.docker import Engine
 from gatehouse_ci.images.sizes import above_base
 
 BASE = "python:3.13-slim-trixie"
-LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads (issue 5)
+LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads
 LOCAL = "gatehouse"  # where images stand that are for this machine: gatehouse/person
 LOCAL_TAG = "local"
 # What uv calls the platforms; manylinux_2_28 is what today's wheels are built for.
@@ -35,7 +35,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class ImageLabels(msgspec.Struct, frozen=True):
-    """What an image says about itself, besides what it is."""
+    """The labels of an image."""
 
     version: str
     revision: str
@@ -75,7 +75,7 @@ def _images(service: Service) -> tuple[Image, ...]:
 
 
 def stamp(root: Path, version: str) -> ImageLabels:
-    """What images built from this checkout say. Its time is the commit's, so that building it again changes nothing."""
+    """The labels of images built from this checkout. The time is the commit's: building again changes nothing."""
     seconds = os.environ.get("SOURCE_DATE_EPOCH") or _git(root, "log", "-1", "--format=%ct") or "0"
     return ImageLabels(
         version=version,

@@ -1,4 +1,4 @@
-"""`gate image`: builds, measures and scans images. What a command does is in the module it imports."""
+"""`gate image`: builds, measures and scans images. Each command calls the module that it imports."""
 
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
 
@@ -24,13 +24,15 @@ def image() -> None:
 @_tag
 @click.option("--platform", default="", help="Such as linux/arm64; default: the engine's own.")
 @click.option("--base", default="", help="Another base image than the recipes' own.")
-@click.option("--builder", default="", help="With --platform: an image that runs here, to bring packages together in.")
+@click.option(
+    "--builder", default="", help="With --platform: an image that runs here, in which packages are installed."
+)
 @click.option("--push", "registry", metavar="REGISTRY", default="", help="Push to REGISTRY/SERVICE:TAG as well.")
 @_json
 def build(
     *, services: tuple[str, ...], tag: str, platform: str, base: str, builder: str, registry: str, as_json: bool
 ) -> None:
-    """Build each service's image and its database's (default: of all services), and say how large they are."""
+    """Build each service's image and its database's (default: of all services), and show their sizes."""
     from gatehouse_catalog import find_root, load_catalog
     from gatehouse_ci.images import build, docker
 
@@ -59,9 +61,9 @@ def build(
 )
 @click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
 def index(service: str, tag: str, output: str, github: bool) -> None:
-    """Join what each architecture's machine has pushed into one image index, and say what the release is.
+    """Join the images of both architectures into one index, and write the release.
 
-    Beside SERVICE.json, which `gate promote built` reads, each image's packages are written as SBOM (CycloneDX).
+    Writes SERVICE.json, which `gate promote built` reads, and an SBOM (CycloneDX) for each image.
     """
     import os
     from pathlib import Path
@@ -104,19 +106,19 @@ def _show(found: "list[Built]", *, as_json: bool) -> None:
 @_tag
 @_json
 def scan(services: tuple[str, ...], tag: str, as_json: bool) -> None:
-    """Look for what must not be in built images, dangerous code, and known vulnerabilities of their packages."""
+    """Scan built images for build tools, dangerous code and packages with known vulnerabilities."""
     import msgspec
 
     from gatehouse_catalog import find_root, load_catalog
     from gatehouse_ci.images import build, docker
-    from gatehouse_ci.images.scan import scan as run
+    from gatehouse_ci.images.scan import scan_images
 
     wanted = build.images_of(load_catalog(find_root()), services)
-    found = run(docker.find(), [f"{build.LOCAL}/{one.name}:{tag}" for one in wanted])
+    report = scan_images(docker.find(), [f"{build.LOCAL}/{one.name}:{tag}" for one in wanted])
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
-        click.echo("\n".join(found.findings) or f"Nothing was found in {len(found.images)} images.")
-        click.echo(f"{found.packages} packages. Not looked at: {'; '.join(found.not_looked_at)}.")
-    if found.findings:
+        click.echo("\n".join(report.findings) or f"No findings in {len(report.images)} images.")
+        click.echo(f"{report.packages} packages. Not scanned: {'; '.join(report.not_looked_at)}.")
+    if report.findings:
         raise click.exceptions.Exit(1)

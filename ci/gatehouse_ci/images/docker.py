@@ -1,4 +1,4 @@
-"""The Docker engine, by its command line: whether there is one, and asking it. Knows nothing of what is built."""
+"""The Docker engine, through its command line. Knows nothing of what is built."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ LAST_LINES = 25  # of what a failed command said
 
 
 class EngineError(Exception):
-    """The engine can't do what it was asked for; the message says why and, where it can be known, the fix."""
+    """The engine refused; the message says why and, where it is known, how to fix it."""
 
 
 class NoEngine(EngineError):
-    """There is no engine, or it doesn't answer."""
+    """There is no engine, or it doesn't respond."""
 
 
 class Engine:
@@ -25,7 +25,7 @@ class Engine:
         self._program, self._builder = program, builder
 
     def ask(self, *words: str, why: str) -> str:
-        """What the engine says. Raises EngineError, beginning with `why`."""
+        """The engine's output. Raises EngineError, beginning with `why`."""
         done = subprocess.run([self._program, *words], capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             raise EngineError(f"{why}:\n{last(done.stderr or done.stdout)}")
@@ -59,16 +59,16 @@ def find() -> Engine:
     program = shutil.which("docker")
     if program is None:
         raise NoEngine(
-            "This needs a Docker engine, and there is no program called docker. Fix: install one (Debian, Ubuntu: "
-            "apt-get install docker.io), or go without: ./local/up needs none."
+            "This needs a Docker engine, and no program called docker was found. Fix: install one (Debian, Ubuntu: "
+            "apt-get install docker.io), or do without: ./local/up needs none."
         )
     asked = subprocess.run(  # noqa: S603
         [program, "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True, check=False
     )
     if asked.returncode:
         raise NoEngine(
-            f"The Docker engine doesn't answer: {last(asked.stderr, 1)} Fix: start it (Docker Desktop, or "
-            "sudo systemctl start docker), and see that you may use it (sudo usermod -aG docker $USER)."
+            f"The Docker engine doesn't respond: {last(asked.stderr, 1)} Fix: start it (Docker Desktop, or "
+            "sudo systemctl start docker), and join its group (sudo usermod -aG docker $USER)."
         )
     plugin = subprocess.run([program, "buildx", "version"], capture_output=True, check=False)  # noqa: S603
     return Engine(program, asked.stdout.strip(), ("build",) if plugin.returncode else ("buildx", "build", "--load"))
@@ -84,6 +84,6 @@ def _fix(said: str) -> str:
     if not any(words in said.lower() for words in unreachable):
         return ""
     return (
-        "\nThe base image can't be had from here. Where no registry can be reached, ci/docker/standin-python-image "
-        "makes a stand-in of that name (Debian, as root)."
+        "\nThe base image can't be pulled from here. Where no registry can be reached, ci/docker/standin-python-image "
+        "builds a stand-in with that name (Debian, as root)."
     )

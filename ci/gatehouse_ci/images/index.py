@@ -1,7 +1,7 @@
-"""Joins what was built on each architecture's own machine into one image index, and says what the release is.
+"""Joins the images built on each architecture's own machine into one image index, and describes the release.
 
-`gate image build --tag TAG-amd64 --push REGISTRY` has pushed each architecture before; here nothing is built. An index
-that lacks an architecture, or whose parts were built from different commits, isn't made.
+`gate image build --tag TAG-amd64 --push REGISTRY` has pushed each architecture before; nothing is built here. An index
+that lacks an architecture, or whose parts were built from different commits, is not written.
 """
 
 import json
@@ -20,7 +20,7 @@ REVISION, CREATED, VERSION = (f"org.opencontainers.image.{key}" for key in ("rev
 
 
 class CantJoin(Exception):
-    """The parts don't make one image; the message says which, and the fix."""
+    """The parts don't make one image; the message says which part and how to fix it."""
 
 
 def part(tag: str, architecture: str) -> str:
@@ -65,7 +65,7 @@ def _part(registry: OciRegistry, image: str, tag: str, architecture: str) -> dic
 
 
 def release(root: Path, catalog: Catalog, service: Service, registry: OciRegistry, tag: str) -> Release:
-    """Joins the images of a service, which travel as one. Raises CantJoin or RegistryError; then no release is told."""
+    """Joins the images of a service, which travel as one. Raises CantJoin or RegistryError, and then describes none."""
     digests = {image.name: join(registry, image.name, tag) for image in images_of(catalog, (service.name,))}
     told = registry.annotations(service.name, digests[service.name])
     if REVISION not in told or CREATED not in told:
@@ -84,7 +84,7 @@ def collections(root: Path, service: Service) -> dict[str, str]:
     """The version of each collection that the service's database image brings."""
     if service.database is None:
         return {}
-    from gatehouse_db_manager import load  # noqa: PLC0415 - the portal uses this package without it
+    from gatehouse_db_manager import load  # noqa: PLC0415 - psycopg is loaded when needed
 
     (schema,) = load(root, [service.database.schema]).schemas
     return {one.name: one.version_text for one in sorted(schema.collections, key=lambda one: one.name)}
@@ -101,5 +101,5 @@ def _sbom(root: Path, member: str) -> str:
     command = ["uv", "export", "--quiet", *words, "--package", member]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)  # noqa: S603 - uv
     if done.returncode:
-        raise CantJoin(f"uv can't say what {member} stands on: {done.stderr.strip()}")
+        raise CantJoin(f"uv can't list the dependencies of {member}: {done.stderr.strip()}")
     return done.stdout

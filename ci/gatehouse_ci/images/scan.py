@@ -1,8 +1,8 @@
-"""Looks into built images: what must not be in them, code that is dangerous, and packages with known vulnerabilities.
+"""Scans built images for build tools, dangerous code and packages with known vulnerabilities.
 
-The scanners (bandit, pip-audit) come from the package registry by `uv tool run`. bandit needs nothing else; pip-audit
-asks an advisory service, and where that can't be reached, this says so. Debian's packages in the base aren't looked at:
-every scanner for them brings its list from a service of its own.
+The scanners (bandit, pip-audit) are run by `uv tool run`. bandit needs nothing else; pip-audit asks an advisory
+service, and the report says so when that can't be reached. Debian's packages in the base image aren't scanned: every
+scanner for them downloads its list from a service of its own.
 """
 
 import json
@@ -46,7 +46,7 @@ class Inside(msgspec.Struct, frozen=True):
 
 
 class Scan(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found. `not_looked_at` says what no scanner could tell."""
+    """The findings. `not_looked_at`: what no scanner could check."""
 
     images: list[str]
     findings: list[str]
@@ -54,8 +54,8 @@ class Scan(msgspec.Struct, frozen=True, kw_only=True):
     not_looked_at: list[str]
 
 
-def scan(engine: Engine, references: Iterable[str]) -> Scan:
-    """Scans images that are on this machine."""
+def scan_images(engine: Engine, references: Iterable[str]) -> Scan:
+    """Scans images on this machine."""
     images = list(references)
     inside = {image: look(engine, image) for image in images}
     findings = [f"{image}: {tool} is inside" for image, one in inside.items() for tool in one.tools]
@@ -78,7 +78,7 @@ def scan(engine: Engine, references: Iterable[str]) -> Scan:
 
 def look(engine: Engine, image: str) -> Inside:
     words = ["run", "--rm", "--read-only", "--network", "none", "--entrypoint", "python3", image, "-c", _LOOK]
-    said = engine.ask(*words, why=f"{image} can't be looked into")
+    said = engine.ask(*words, why=f"{image} can't be inspected")
     return msgspec.json.decode(said, type=Inside)
 
 
@@ -86,7 +86,7 @@ def dangerous_code(engine: Engine, images: Iterable[str]) -> list[str]:
     """What bandit calls of high severity in our own packages, of all images together: they share most."""
     with tempfile.TemporaryDirectory() as scratch:
         for image in images:
-            made = engine.ask("create", image, why=f"{image} can't be looked into")
+            made = engine.ask("create", image, why=f"{image} can't be inspected")
             try:
                 engine.ask("cp", f"{made}:/opt/project", scratch, why=f"{image} has no /opt/project")
             finally:
@@ -103,7 +103,7 @@ def dangerous_code(engine: Engine, images: Iterable[str]) -> list[str]:
 
 
 def vulnerabilities(pinned: list[str]) -> list[str] | None:
-    """Each package with a known vulnerability; None when nobody can be asked."""
+    """Each package with a known vulnerability; None when the advisory service can't be reached."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "packages.txt")
         file.write_text("\n".join(pinned), encoding="utf-8")

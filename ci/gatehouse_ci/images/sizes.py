@@ -1,6 +1,6 @@
-"""How large images are above their base, compressed: what a machine downloads that has the base already.
+"""The compressed size of images above their base: what a machine downloads that already has the base.
 
-An engine knows uncompressed sizes only, so the layers are saved and compressed here, as pushing does (gzip). A layer
+An engine knows only uncompressed sizes, so the layers are saved and compressed here with gzip, as a push does. A layer
 that several images share is compressed once and counted in each.
 """
 

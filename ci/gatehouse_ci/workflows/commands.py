@@ -1,8 +1,4 @@
-"""`gate affected`, `hooks`, `way-in`, `deploy`, `drift`: what a change touches, what keeps an unchecked one from being
-pushed, by which role a workflow gets into an environment, bringing that to what main says, and whether it still is.
-
-Each function only reads its arguments and hands over.
-"""
+"""`gate affected`, `hooks`, `way-in`, `deploy` and `drift`. Each command parses its arguments and calls a module."""
 
 # ruff: noqa: PLC0415 (everything else is imported by the command that needs it)
 
@@ -17,22 +13,22 @@ from gatehouse_catalog.releases import ENVIRONMENTS
 
 
 @click.command()
-@click.option("--base", metavar="REVISION", help="Compare with where HEAD left it (default: origin's main).")
+@click.option("--base", metavar="REVISION", help="Compare with where HEAD branched from it (default: origin's main).")
 @click.option("--released", metavar="ENVIRONMENT", help="Compare each service with its release in this environment.")
-@click.option("--all", "everything", is_flag=True, help="Compare with nothing: all is affected.")
+@click.option("--all", "everything", is_flag=True, help="Compare with nothing: everything is affected.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts, with every reason.")
 @click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
 def affected(base: str | None, released: str | None, everything: bool, as_json: bool, github: bool) -> None:
-    """Say what a change affects: images to build, tests to run, deployments; and why.
+    """Show what a change affects (images, tests, deployments), why, and what building it costs.
 
-    Looks at the files as they are, those that git doesn't know yet included.
+    Compares the files as they are, including those that git doesn't track yet.
     """
     from gatehouse_catalog import find_root
     from gatehouse_ci.affected import report
     from gatehouse_ci.workflows.outputs import for_workflow
 
     if sum(map(bool, (base, released, everything))) > 1:
-        raise click.UsageError("--base, --released and --all exclude one another.")
+        raise click.UsageError("Use only one of --base, --released and --all.")
     root = find_root()
     answer = report.since_release(root, released) if released else report.look(root, base, everything=everything)
     if github:
@@ -42,46 +38,48 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
 
 @click.command("way-in")
 @click.argument("environment", type=click.Choice(ENVIRONMENTS))
-@click.option("--may", type=click.Choice(["apply", "plan"]), default="plan", show_default=True, help="What for.")
+@click.option(
+    "--may", type=click.Choice(["apply", "plan"]), default="plan", show_default=True, help="What the role may do."
+)
 @click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
 def way_in(environment: str, may: Literal["apply", "plan"], github: bool) -> None:
-    """Say by which role a workflow gets into an environment, as its stack file names the account."""
+    """Show the IAM role that a workflow assumes for an environment."""
     import msgspec
 
     from gatehouse_catalog import find_root
-    from gatehouse_ci.workflows.oidc_role import workflow_role as found
+    from gatehouse_ci.workflows.oidc_role import workflow_role
     from gatehouse_ci.workflows.outputs import for_workflow
 
-    way = msgspec.structs.asdict(found(find_root(), environment, may))
+    role = msgspec.structs.asdict(workflow_role(find_root(), environment, may))
     if github:
-        for_workflow(way)
-    click.echo(json.dumps(way, indent=2))
+        for_workflow(role)
+    click.echo(json.dumps(role, indent=2))
 
 
 @click.command()
 @click.argument("environment", type=click.Choice(ENVIRONMENTS))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts.")
 def drift(environment: str, as_json: bool) -> None:
-    """Look whether an environment in AWS still is what main says. Exit code 2: it isn't.
+    """Check an AWS environment for drift from main. Exits 2 if it has drifted.
 
-    Needs Pulumi and a role that may look (gate way-in ENVIRONMENT); changes nothing.
+    Needs Pulumi and a read-only role (gate way-in ENVIRONMENT). Changes nothing.
     """
     import msgspec
 
     from gatehouse_catalog import find_root
-    from gatehouse_ci.workflows.drift import drift as look
+    from gatehouse_ci.workflows.drift import find_drift
 
-    found = look(find_root(), environment, os.environ)
-    click.echo(msgspec.json.encode(found).decode() if as_json else str(found))
-    sys.exit(2 if found.changes else 0)
+    report = find_drift(find_root(), environment, os.environ)
+    click.echo(msgspec.json.encode(report).decode() if as_json else str(report))
+    sys.exit(2 if report.changes else 0)
 
 
 @click.command()
 @click.argument("environment", type=click.Choice(ENVIRONMENTS))
 def deploy(environment: str) -> None:
-    """Bring an environment to what main's stack file says; it waits while another deployment runs.
+    """Deploy what main's stack file says to an environment. Waits while another deployment runs.
 
-    For changes of the platform itself. Releases move by gate promote, which deploys and looks whether they arrived.
+    For changes to the platform itself. To move a release, use gate promote, which also verifies that it runs.
     """
     from gatehouse_catalog import find_root
     from gatehouse_release.adapters.wiring import connect
@@ -89,30 +87,32 @@ def deploy(environment: str) -> None:
     ports = connect(find_root(), os.environ)
     revision, _ = ports.repository.read()
     ports.runtime.deploy(environment, revision)
-    click.echo(f"{environment} is main's {revision[:12]}, or later. See what runs: gate promote verify {environment}")
+    click.echo(
+        f"{environment} is deployed from main at {revision[:12]} or later. To verify: gate promote verify {environment}"
+    )
 
 
 @click.group()
 def hooks() -> None:
-    """Install or remove the hook that refuses to push what `gate check` hasn't seen."""
+    """Install or remove the hook that refuses to push what `gate check` hasn't passed."""
 
 
 @hooks.command()
 def install() -> None:
-    """Install the pre-push hook. A hook that isn't ours stays as it is."""
+    """Install the pre-push hook. A pre-push hook of your own is left as it is."""
     from gatehouse_catalog import find_root
-    from gatehouse_ci.affected.hooks import install as run
+    from gatehouse_ci.affected.hooks import install_hook
 
-    click.echo(run(find_root()))
+    click.echo(install_hook(find_root()))
 
 
 @hooks.command()
 def remove() -> None:
-    """Remove the pre-push hook, if it is ours."""
+    """Remove the pre-push hook, if gate installed it."""
     from gatehouse_catalog import find_root
-    from gatehouse_ci.affected.hooks import remove as run
+    from gatehouse_ci.affected.hooks import remove_hook
 
-    click.echo(run(find_root()))
+    click.echo(remove_hook(find_root()))
 
 
 @hooks.command("pre-push", hidden=True)

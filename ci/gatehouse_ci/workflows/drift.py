@@ -1,7 +1,7 @@
-"""Whether an environment still is what main says: a preview against AWS as it is now, which must be empty.
+"""Drift: what a deployment of main would change in an environment. A preview against AWS as it is now must be empty.
 
-Looks only: the role for it (`gate way-in ENVIRONMENT --may plan`) can't change anything. What to do about drift is in
-platform/runbooks/drift.md.
+Read-only: the role it runs with (`gate way-in ENVIRONMENT --may plan`) can't change anything. What to do about drift is
+in platform/runbooks/drift.md.
 """
 
 import json
@@ -22,7 +22,7 @@ SAID_LINES = 30
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """`looked`: False where nothing has been released yet. `changes`: what a deployment would do, a line a resource."""
+    """`looked`: False where nothing is released yet. `changes`: what a deployment would do, a line per resource."""
 
     environment: str
     looked: bool
@@ -30,15 +30,15 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         if not self.looked:
-            return f"{self.environment}: nothing has been released there, so there is nothing to compare with."
+            return f"{self.environment}: nothing has been released there yet, so there is nothing to compare."
         if not self.changes:
-            return f"{self.environment} is what main says."
+            return f"{self.environment} has not drifted from main."
         lines = "\n".join(f"  {change}" for change in self.changes)
-        return f"{self.environment} isn't what main says:\n{lines}\nFix: platform/runbooks/drift.md"
+        return f"{self.environment} has drifted from main:\n{lines}\nFix: platform/runbooks/drift.md"
 
 
-def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
-    """Compares. Raises NotConfigured without Pulumi, PortFailed when the preview itself fails."""
+def find_drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
+    """Raises NotConfigured without Pulumi, PortFailed when the preview itself fails."""
     config = stack_config(root, environment)
     if not config:
         raise NotConfigured(f"There is no stacks/Pulumi.{environment}.yaml.", "Fix: name an environment that has one.")
@@ -46,7 +46,7 @@ def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
         return Drift(environment=environment, looked=False)
     program = shutil.which(PROGRAM, path=environ.get("PATH"))
     if program is None:
-        raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Fix: install it, or let the workflow look (drift.yml).")
+        raise NotConfigured(f"{PROGRAM} isn't on PATH.", "Fix: install it, or run the workflow drift.yml.")
     command = [program, "preview", "--stack", environment, "--refresh", "--json", "--non-interactive"]
     try:
         done = subprocess.run(  # noqa: S603 - pulumi, found on PATH
@@ -68,12 +68,14 @@ def drift(root: Path, environment: str, environ: Mapping[str, str]) -> Drift:
 
 
 def changes(preview: str) -> tuple[str, ...]:
-    """What `pulumi preview --json` would do, in its order. Raises PortFailed when that isn't its JSON."""
+    """The changes in the output of `pulumi preview --json`, in its order. Raises PortFailed when it can't be read."""
     try:
         steps = json.loads(preview)["steps"]
         return tuple(f"{step['op']} {_named(step['urn'])}" for step in steps if step["op"] not in UNCHANGED)
     except (ValueError, KeyError, TypeError) as error:
-        raise PortFailed(f"Pulumi's preview can't be read: {error!r}. Fix: is this the Pulumi we know?") from error
+        raise PortFailed(
+            f"Pulumi's preview can't be read: {error!r}. Fix: use the version of Pulumi that drift.yml installs."
+        ) from error
 
 
 def _named(urn: str) -> str:

@@ -1,6 +1,6 @@
-"""What in the workflows follows from the catalog and can't be asked for at run time: the choices of their forms.
+"""The parts of the workflows that come from the catalog and must be static: the choices in their forms.
 
-A form's choices stand between two comments; `gate generate` writes what is between them, and nothing else.
+`gate generate` rewrites the choices between two comments, and nothing else.
 """
 
 import re

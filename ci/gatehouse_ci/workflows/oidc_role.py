@@ -1,7 +1,7 @@
-"""How a workflow gets into an environment: the role it takes by OpenID Connect, as the stack file names its account.
+"""The IAM role that a workflow assumes for an environment by OpenID Connect, in the account that the stack file names.
 
-There are no keys. Who may take a role is said by the platform (gatehouse_platform.components.github_access): the
-jobs of one GitHub environment of one repository, `dev` to change it and `dev-plan` to look at it.
+There are no stored keys. The platform decides who may assume a role (gatehouse_platform.components.github_access): the
+jobs of one GitHub environment of one repository, `dev` to change it and `dev-plan` to read it.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ class NoWorkflowRole(Exception):
 
 
 class WorkflowRole(msgspec.Struct, frozen=True, kw_only=True):
-    """`environment` is GitHub's: a job that names it may take the role."""
+    """`environment` is GitHub's: a job that runs in it may assume the role."""
 
     environment: str
     role: str
@@ -34,7 +34,7 @@ def workflow_role(root: Path, environment: str, may: May) -> WorkflowRole:
     config = stack_config(root, environment)
     for key in ("gatehouse:account", "aws:region"):
         if not config.get(key):
-            raise NoWorkflowRole(f"{stack_path(environment)}: config: {key} is missing. Fix: write it there")
+            raise NoWorkflowRole(f"{stack_path(environment)}: config: {key} is missing. Fix: add it there")
     return WorkflowRole(
         environment=environment if may == "apply" else f"{environment}-plan",
         role=f"arn:aws:iam::{config['gatehouse:account']}:role/gatehouse-github-{environment}-{may}",

@@ -1,4 +1,4 @@
-"""Decides requests: (state, facts, request, actor, clock) -> allowed or why not, and the edits of one commit.
+"""Decides cases: (state, request, actor, clock, facts) -> allowed or why not, and the edits of one commit.
 
 Pure: it reads no file, asks no port, and looks at no clock. `gate promote explain` prints the same decision.
 """
@@ -9,45 +9,36 @@ import msgspec
 
 from gatehouse_catalog.releases import Release
 from gatehouse_release import holds, rules
-from gatehouse_release.change_set import Impossible, change_set_of, edge_of
+from gatehouse_release.case import Case
 from gatehouse_release.model import (
     Approval,
     Decision,
-    DecisionFacts,
-    PromotionRequest,
     Reason,
     Record,
     RecordStep,
-    Requester,
 )
-from gatehouse_release.records import key_of, next_id, one_line, render
-from gatehouse_release.rules import Case, lacking_approvals
+from gatehouse_release.records import next_id, one_line, render
+from gatehouse_release.rules import lacking_approvals
 from gatehouse_release.stack_file import set_releases
 from gatehouse_release.state import RepositoryState, stack_path
 
 
-def decide(
-    state: RepositoryState, facts: DecisionFacts, request: PromotionRequest, actor: Requester, now: datetime
-) -> Decision:
-    """The answer to a request. An answer that has been carried out already (same key) is allowed, without edits."""
-    done = next((record for record in state.records.values() if request.key and key_of(record.id) == request.key), None)
-    if done:
-        return Decision(allowed=True, record=done, message="It is done already.")
-    try:
-        edge = edge_of(state, request.environment)
-        if request.action in holds.ACTIONS:
-            return holds.decide(state, request, actor, now)
-        if request.action == "verify":
-            lacking = tuple(rules.lacking_role(actor, set(edge.who), f"verify in {request.environment}"))
-            return Decision(allowed=not lacking, reasons=lacking)
-        move = change_set_of(state, request)
-    except Impossible as error:
-        return Decision(allowed=False, reasons=(error.reason,))
-    case = Case(state=state, facts=facts, request=request, actor=actor, now=now, edge=edge, move=move)
+def decide(case: Case) -> Decision:
+    """The answer to a request, with the facts that the ports know of it."""
+    request = case.request
+    if request.action in holds.ACTIONS:
+        return holds.decide(case)
+    if request.action == "verify":
+        lacking = tuple(rules.lacking_role(case.actor, set(case.edge.who), f"verify in {request.environment}"))
+        return Decision(allowed=not lacking, reasons=lacking)
     if request.action == "approve":
         return _approve(case)
-    writes = request.action == "apply" or edge.approvals.count == 0 or request.break_glass
-    return _apply(case) if writes else _propose(case)
+    return _apply(case) if writes(case) else _propose(case)
+
+
+def writes(case: Case) -> bool:
+    """Whether the request, if allowed, changes what the environment should run (and doesn't only propose it)."""
+    return case.request.action == "apply" or case.edge.approvals.count == 0 or case.request.break_glass
 
 
 def _propose(case: Case) -> Decision:

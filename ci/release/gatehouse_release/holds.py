@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from gatehouse_release.case import Case
 from gatehouse_release.change_set import Impossible, named_services, record_of
 from gatehouse_release.model import Decision, Kind, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.records import next_id, one_line, render
@@ -13,8 +14,16 @@ from gatehouse_release.state import MOVES, OPEN, RepositoryState
 ACTIONS = frozenset({"hold", "lift", "veto", "freeze", "unfreeze"})
 
 
-def decide(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> Decision:
-    """The answer to a request of ACTIONS. Raises Impossible when it names what isn't there."""
+def decide(case: Case) -> Decision:
+    """The answer to a request of ACTIONS."""
+    try:
+        return _decide(case.state, case.request, case.actor, case.now)
+    except Impossible as impossible:
+        return Decision(allowed=False, reasons=(impossible.reason,))
+
+
+def _decide(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> Decision:
+    """Raises Impossible when the request names what isn't there."""
     roles = state.policy.brakes
     allowed = {
         "hold": roles.hold,

@@ -9,7 +9,8 @@ from datetime import datetime
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release.change_set import Impossible, change_set_of, edge_of
+from gatehouse_release.case import Case
+from gatehouse_release.change_set import Impossible, edge_of
 from gatehouse_release.decisions import moment, stack_edit, with_step
 from gatehouse_release.model import (
     Decision,
@@ -43,20 +44,15 @@ def _failed(state: RepositoryState, environment: str) -> list[Record]:
     return found
 
 
-def in_the_way(state: RepositoryState, request: PromotionRequest) -> list[Record]:
+def in_the_way(state: RepositoryState, request: PromotionRequest, resolved: Case | Decision) -> list[Record]:
     """What was begun and must have its outcome before the request can be decided."""
     if request.action not in ("promote", "apply", "rollback", "verify"):
         return []
     begun = state.undecided(request.environment)
-    try:
-        edge = edge_of(state, request.environment)
-        if request.action in ("rollback", "verify"):
-            return begun
-        changes = change_set_of(state, request).changes
-    except Impossible:
+    if request.action in ("rollback", "verify") or not isinstance(resolved, Case):
         return begun
-    source = state.undecided(edge.source) if edge.needs else []
-    return [record for record in begun if record.services.keys() & changes.keys()] + source
+    source = state.undecided(resolved.edge.source) if resolved.edge.needs else []
+    return [record for record in begun if record.services.keys() & resolved.move.changes.keys()] + source
 
 
 def settle(

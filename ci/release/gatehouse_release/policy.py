@@ -16,7 +16,7 @@ from gatehouse_catalog.structs import Strict
 from gatehouse_release.model import MERGE
 from gatehouse_release.yaml_text import TextError, convert, load
 
-PLACE = "stacks/policy.yaml"
+POLICY_FILE = "stacks/policy.yaml"
 SCHEMA = "stacks/policy.schema.json"
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -105,26 +105,32 @@ class Policy(Strict, frozen=True, kw_only=True):
 
 def parse_policy(text: str) -> Policy:
     """The policy in a text. Raises TextError with each reason."""
-    raw = load(text, PLACE)
+    raw = load(text, POLICY_FILE)
     _refuse_former_keys(raw)
-    policy = convert(raw, Policy, PLACE)
+    policy = convert(raw, Policy, POLICY_FILE)
     problems = []
     try:
         ZoneInfo(policy.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         fix = "Write one of the IANA list, as Europe/Berlin."
-        problems.append(Problem(file=PLACE, key="timezone", value=policy.timezone, message="is unknown.", fix=fix))
+        problems.append(
+            Problem(file=POLICY_FILE, key="timezone", value=policy.timezone, message="is unknown.", fix=fix)
+        )
     expected = dict(zip(ENVIRONMENTS, (MERGE, *ENVIRONMENTS), strict=False))
     for name in expected.keys() - policy.edges.keys():
-        problems.append(Problem(file=PLACE, key=f"edges.{name}", message="is missing.", fix="Add it."))
+        problems.append(Problem(file=POLICY_FILE, key=f"edges.{name}", message="is missing.", fix="Add it."))
     for name, edge in policy.edges.items():
         if expected.get(name) != edge.source:
             fix = f"Write {expected[name]}." if name in expected else nearest(name, ENVIRONMENTS)
             message = f"{name} takes no releases from there."
-            problems.append(Problem(file=PLACE, key=f"edges.{name}.from", value=edge.source, message=message, fix=fix))
+            problems.append(
+                Problem(file=POLICY_FILE, key=f"edges.{name}.from", value=edge.source, message=message, fix=fix)
+            )
         if edge.approvals.count and not edge.approvals.roles:
             message = "is empty: nobody could approve."
-            problems.append(Problem(file=PLACE, key=f"edges.{name}.approvals.roles", message=message, fix="Name one."))
+            problems.append(
+                Problem(file=POLICY_FILE, key=f"edges.{name}.approvals.roles", message=message, fix="Name one.")
+            )
     if problems:
         raise TextError(problems)
     return policy
@@ -134,7 +140,7 @@ def _refuse_former_keys(raw: Any) -> None:
     brakes = raw.get("brakes") if isinstance(raw, dict) else None
     if isinstance(brakes, dict) and "release" in brakes:
         message, fix = "was renamed: a hold is lifted.", "Write `lift` in place of `release`."
-        raise TextError([Problem(file=PLACE, key="brakes.release", message=message, fix=fix)])
+        raise TextError([Problem(file=POLICY_FILE, key="brakes.release", message=message, fix=fix)])
 
 
 def generate(root: Path) -> dict[str, str]:

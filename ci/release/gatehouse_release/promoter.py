@@ -12,9 +12,9 @@ from datetime import timedelta
 
 import msgspec
 
-from gatehouse_release import decisions as core
-from gatehouse_release import outcomes
-from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of, edge_of
+from gatehouse_release import decisions, outcomes
+from gatehouse_release.case import CHANGES_NOTHING, Case, resolve
+from gatehouse_release.change_set import ChangeSet, change_set_of
 from gatehouse_release.model import (
     BlackBox,
     Decision,
@@ -64,8 +64,7 @@ class Promoter:
 
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         """What `run` would decide now. Writes nothing."""
-        state = self.state()
-        return core.decide(state, self.facts(state, request), request, actor, self.ports.clock.now())
+        return self._decide(resolve(self.state(), request, actor, self.ports.clock.now()))
 
     def preview(self, request: PromotionRequest) -> Preview:
         """The one page. Raises Impossible when there is nothing that could be shown."""
@@ -104,16 +103,19 @@ class Promoter:
         for attempt in range(ATTEMPTS):
             with self._turn(attempt):
                 state = self.state()
-                in_the_way = outcomes.in_the_way(state, request)
+                resolved = resolve(state, request, actor, self.ports.clock.now())
+                in_the_way = outcomes.in_the_way(state, request, resolved)
                 if not in_the_way:
-                    facts = self.facts(state, request)
-                    decision = core.decide(state, facts, request, actor, self.ports.clock.now())
+                    decision = self._decide(resolved)
                     if not decision.allowed or not decision.edits:
                         return decision, state.revision
                     if revision := self._push(state, decision.edits, decision.message, actor):
                         return decision, revision
             self._wait_or_settle(in_the_way, actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; nothing of this request was written. Try again.")
+
+    def _decide(self, resolved: Case | Decision) -> Decision:
+        return decisions.decide(resolved.with_facts(self.facts(resolved))) if isinstance(resolved, Case) else resolved
 
     def _turn(self, attempt: int) -> contextlib.AbstractContextManager[None]:
         """The first attempt hopes for the best; then those of one machine take turns, and only machines compete."""
@@ -136,15 +138,11 @@ class Promoter:
         self.report(message.splitlines()[0])
         return revision
 
-    def facts(self, state: RepositoryState, request: PromotionRequest) -> DecisionFacts:
-        """What the ports say about the request's move. A port that isn't configured is told, not skipped."""
-        try:
-            edge = edge_of(state, request.environment)
-            if request.action in core.holds.ACTIONS:
-                return DecisionFacts()
-            move = change_set_of(state, request)
-        except Impossible:
+    def facts(self, case: Case) -> DecisionFacts:
+        """What the ports know of the case. A port that isn't configured is reported, not skipped."""
+        if case.request.action in CHANGES_NOTHING:
             return DecisionFacts()
+        move, edge = case.move, case.edge
         missing: list[str] = []
         found, running, fingerprint = {}, {}, None
         try:
@@ -152,15 +150,15 @@ class Promoter:
         except NotConfigured as error:
             missing.append(str(error))
         try:
-            if "running" in edge.needs and move.kind == "promotion" and request.action != "approve":
+            if "running" in edge.needs and move.kind == "promotion" and case.request.action != "approve":
                 running = {name: self.ports.runtime.running(move.source, name) for name in move.releases}
-            if edge.approvals.count == 0 or request.action == "apply" or request.break_glass:
+            if decisions.writes(case):
                 with contextlib.suppress(PortFailed):  # before its first deployment an environment isn't there
                     self.ports.runtime.running(move.environment, next(iter(move.changes)))
         except NotConfigured as error:
             missing.append(str(error))
         try:
-            page = self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
+            page = self.ports.previews.preview(case.state.revision, move.source, move.environment, move.changes)
             fingerprint = page.fingerprint
         except NotConfigured as error:
             missing.append(str(error))
@@ -277,10 +275,11 @@ class Promoter:
         """Looks at an environment as it is, and records what was seen."""
         for _ in range(ATTEMPTS):
             state = self.state()
-            if in_the_way := outcomes.in_the_way(state, request):
+            now = self.ports.clock.now()
+            resolved = resolve(state, request, actor, now)
+            if in_the_way := outcomes.in_the_way(state, request, resolved):
                 self._wait_or_settle(in_the_way, actor)
                 continue
-            now = self.ports.clock.now()
             refused = outcomes.verification(state, request, DeploymentObservation(), actor, now)
             if not refused.allowed:
                 return PromotionOutcome(decision=refused, revision=state.revision)

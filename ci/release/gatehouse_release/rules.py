@@ -7,28 +7,13 @@ isn't configured) is a refusal, never a pass.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-import msgspec
-
 from gatehouse_catalog.releases import Release
-from gatehouse_release.change_set import ChangeSet
-from gatehouse_release.model import MERGE, DecisionFacts, PromotionRequest, Reason, Record, Requester, RunningService
+from gatehouse_release.case import Case
+from gatehouse_release.model import MERGE, Reason, Record, Requester, RunningService
 from gatehouse_release.policy import DAYS, PolicyEdge, Window
-from gatehouse_release.state import RepositoryState
 
 # Outcomes in one environment have an order, though clocks differ: each comes this much after the one before, at least.
 TICK = timedelta(milliseconds=1)
-
-
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a rule may look at."""
-
-    state: RepositoryState
-    facts: DecisionFacts
-    request: PromotionRequest
-    actor: Requester
-    now: datetime
-    edge: PolicyEdge
-    move: ChangeSet
 
 
 Rule = Callable[[Case], Iterator[Reason]]

@@ -13,10 +13,9 @@ import msgspec
 
 from gatehouse_catalog.errors import Problem
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release import policy as policies
 from gatehouse_release import records
 from gatehouse_release.model import Record
-from gatehouse_release.policy import Policy
+from gatehouse_release.policy import POLICY_FILE, Policy, parse_policy
 from gatehouse_release.stack_file import releases_in
 from gatehouse_release.yaml_text import TextError, convert
 
@@ -136,7 +135,7 @@ def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
     return RepositoryState(
         revision=revision,
         tree=tree,
-        policy=_policy(_text(tree, policies.PLACE)),
+        policy=_policy(_text(tree, POLICY_FILE)),
         services=_services(tree),
         releases={name: _releases(name, _text(tree, stack_path(name))) for name in ENVIRONMENTS},
         records={record.id: record for record in found},
@@ -154,7 +153,7 @@ def _text(tree: Mapping[str, str], path: str) -> str:
 
 @lru_cache(maxsize=16)
 def _policy(text: str) -> Policy:
-    return policies.parse_policy(text)
+    return parse_policy(text)
 
 
 @lru_cache(maxsize=256)

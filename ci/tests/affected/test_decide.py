@@ -90,7 +90,7 @@ def test_the_chassis_affects_every_service(change):
 def test_the_catalog_is_in_every_image_and_makes_the_platform(change):
     answer = change("services/catalog/gatehouse_catalog/structs.py")
     assert (set(answer.images), set(answer.databases)) == (EVERY, WITH_DATABASE)
-    assert answer.deploy == ["services/catalog/gatehouse_catalog/structs.py: gatehouse-catalog, which it stands on"]
+    assert answer.deploy == ["services/catalog/gatehouse_catalog/structs.py: gatehouse-catalog, which it depends on"]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_what_a_build_may_see_affects_every_image(change):
 def test_what_no_rule_knows_affects_all_and_says_so(change, path: str):
     answer = change("README.md", path)
     assert (set(answer.images), set(answer.databases)) == (EVERY, WITH_DATABASE)
-    assert answer.images["person"] == [f"{path}: no rule knows what depends on this file"]
+    assert answer.images["person"] == [f"{path}: no rule says what depends on this file"]
     assert answer.deploy
 
 
@@ -261,7 +261,7 @@ def test_tools_in_the_lock_affect_tests_only(change):
     assert (answer.services, answer.deploy) == ([], [])
     assert "services/person/tests" in answer.tests
     platform = change("uv.lock", lock=bumped("pulumi-aws"))
-    assert (platform.services, platform.deploy) == ([], ["uv.lock: its packages resolve otherwise"])
+    assert (platform.services, platform.deploy) == ([], ["uv.lock: its packages resolve differently"])
 
 
 def test_a_digest_changes_when_what_uv_exports_does(tmp_path: Path):
@@ -354,7 +354,7 @@ def test_a_build_compares_each_service_with_its_own_release(repository: WorkingT
     commit(repository, "The next", **{"services/topics/gatehouse_topics/b.py": ""})
     answer = since_release(repository.root, "dev")
     assert answer.services == ["identity", "person", "topics"]
-    assert answer.images["identity"] == ["nothing of it is released to dev yet"]
+    assert answer.images["identity"] == ["it has no release in dev yet"]
 
 
 def released(git: WorkingTree, revision: str, *, environment: str = "dev") -> str:
@@ -375,7 +375,7 @@ def test_that_something_was_released_is_no_reason_to_deploy(repository: WorkingT
     assert (answer.services, answer.deploy) == ([], [])
     text = (repository.root / "stacks/Pulumi.dev.yaml").read_text().replace("tier: development", "tier: production")
     commit(repository, "Another tier", **{"stacks/Pulumi.dev.yaml": text})
-    assert since_release(repository.root, "dev").deploy == ["stacks/Pulumi.dev.yaml: what an environment is made from"]
+    assert since_release(repository.root, "dev").deploy == ["stacks/Pulumi.dev.yaml: environments are deployed from it"]
 
 
 def test_an_older_commit_is_never_built_over_a_newer_release(repository: WorkingTree):
@@ -401,7 +401,7 @@ def test_what_was_released_while_a_build_waited_counts(repository: WorkingTree, 
 def test_the_answer_for_people_says_why(repository: WorkingTree):
     write(repository.root / "services/chassis/gatehouse_chassis/a.py", "")
     said = for_people(look(repository.root, "HEAD"))
-    assert "services/chassis/gatehouse_chassis/a.py: gatehouse-chassis, which it stands on" in said
+    assert "services/chassis/gatehouse_chassis/a.py: gatehouse-chassis, which it depends on" in said
     assert f"  {', '.join(sorted(EVERY))}\n" in said
     (repository.root / "services/chassis/gatehouse_chassis/a.py").unlink()
     assert "Nothing is affected." in for_people(look(repository.root, "HEAD"))

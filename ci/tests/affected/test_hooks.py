@@ -11,7 +11,7 @@ import pytest
 
 from gatehouse_catalog import find_root
 from gatehouse_ci.affected import receipts
-from gatehouse_ci.affected.hooks import OURS, ForeignHook, install, remove
+from gatehouse_ci.affected.hooks import OURS, ForeignHook, install_hook, remove_hook
 from gatehouse_ci.affected.receipts import Receipt
 from gatehouse_ci.affected.working_tree import WorkingTree
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
@@ -31,7 +31,7 @@ def repository(tmp_path: Path) -> WorkingTree:
     (git.root / "local" / "gate").chmod(0o755)
     commit(git, "A door")
     with_remote(git, tmp_path / "remote.git")
-    install(git.root)
+    install_hook(git.root)
     return git
 
 
@@ -48,8 +48,8 @@ def test_a_commit_without_a_receipt_stays_here(repository: WorkingTree):
     made = commit(repository, "Unchecked", **{"a.txt": "a"})
     done = push(repository, "main")
     assert done.returncode != 0
-    assert f"refs/heads/main isn't pushed to origin: gate check hasn't found commit {made[:12]} good" in done.stderr
-    assert "Fix: gate check, then push again" in done.stderr
+    assert f"refs/heads/main is not pushed to origin: gate check hasn't passed for commit {made[:12]}" in done.stderr
+    assert "Fix: run gate check, then push again" in done.stderr
     assert repository.git("ls-remote", "origin", "main").split()[0] != made
 
 
@@ -77,9 +77,9 @@ def test_every_branch_and_tag_is_looked_at(repository: WorkingTree):
     repository.git("switch", "--quiet", "--create", "other")
     commit(repository, "Unchecked", **{"b.txt": "b"})
     repository.git("tag", "--annotate", "-m", "One", "v1")
-    assert "refs/tags/v1 isn't pushed" in push(repository, "v1").stderr
+    assert "refs/tags/v1 is not pushed" in push(repository, "v1").stderr
     done = push(repository, "main", "other")
-    assert "refs/heads/other isn't pushed" in done.stderr
+    assert "refs/heads/other is not pushed" in done.stderr
     assert "refs/heads/main isn't" not in done.stderr
 
 
@@ -96,8 +96,8 @@ def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repositor
     repository.git("remote", "add", "elsewhere", str(tmp_path / "empty.git"))
     command = ["git", "push", "--quiet", "elsewhere", "main"]
     refused = subprocess.run(command, cwd=repository.root, capture_output=True, text=True, check=False)
-    assert f"only checked for what differs from {base[:12]}, which elsewhere doesn't have" in refused.stderr
-    assert "Fix: gate check --all" in refused.stderr
+    assert f"checked only for what differs from {base[:12]}, which elsewhere doesn't have" in refused.stderr
+    assert "Fix: run gate check --all" in refused.stderr
     assert push(repository, "main").returncode == 0
 
 
@@ -107,7 +107,7 @@ def test_it_works_from_another_work_tree(repository: WorkingTree, tmp_path: Path
     write(other / "a.txt", "a")
     git = WorkingTree(other)
     commit(git, "Unchecked")
-    assert "refs/heads/mine isn't pushed" in push(git, "mine").stderr
+    assert "refs/heads/mine is not pushed" in push(git, "mine").stderr
     found_good(git)
     assert push(git, "mine").returncode == 0
 
@@ -121,8 +121,8 @@ def test_a_hook_of_somebody_else_stays(tmp_path: Path):
     git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     theirs = git.root / ".git" / "hooks" / "pre-push"
     write(theirs, "#!/bin/sh\necho theirs\n")
-    for change in (install, remove):
-        with pytest.raises(ForeignHook, match=r"isn't ours"):
+    for change in (install_hook, remove_hook):
+        with pytest.raises(ForeignHook, match=r"wasn't written by gate"):
             change(git.root)
     assert theirs.read_text() == "#!/bin/sh\necho theirs\n"
 
@@ -131,30 +131,30 @@ def test_installing_twice_and_removing_leaves_nothing(tmp_path: Path):
     git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     folder = git.root / ".git" / "hooks"
     before = sorted(folder.iterdir())
-    install(git.root)
-    install(git.root)
+    install_hook(git.root)
+    install_hook(git.root)
     hook = folder / "pre-push"
     assert OURS in hook.read_text()
     assert os.access(hook, os.X_OK)
-    assert "Removed" in remove(git.root)
-    assert "There is no hook" in remove(git.root)
+    assert "Removed" in remove_hook(git.root)
+    assert "No pre-push hook is installed" in remove_hook(git.root)
     assert sorted(folder.iterdir()) == before
 
 
 def test_hooks_that_are_kept_in_the_checkout_are_honoured_and_those_outside_refused(tmp_path: Path):
     git = WorkingTree(copied(ROOT, tmp_path / "gatehouse").root)
     git.git("config", "core.hooksPath", ".hooks")
-    install(git.root)
+    install_hook(git.root)
     assert (git.root / ".hooks" / "pre-push").is_file()
     git.git("config", "core.hooksPath", str(tmp_path / "everybodys"))
-    with pytest.raises(ForeignHook, match=r"core\.hooksPath leads out of this repository"):
-        install(git.root)
+    with pytest.raises(ForeignHook, match=r"core\.hooksPath points outside this repository"):
+        install_hook(git.root)
 
 
 def test_the_commands_say_what_they_did(repository: WorkingTree):
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "hooks"]
     shutil.rmtree(repository.root / ".git" / "hooks")
     done = subprocess.run([*command, "install"], capture_output=True, text=True, check=True)
-    assert "To take it away: gate hooks remove" in done.stdout
+    assert "To remove it: gate hooks remove" in done.stdout
     done = subprocess.run([*command, "remove"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Removed ")

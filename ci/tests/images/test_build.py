@@ -97,7 +97,7 @@ def test_an_image_says_where_its_source_is_unless_that_is_a_folder(address: str,
 
 def test_without_an_engine_one_sentence_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(docker.NoEngine, match=r"no program called docker. Fix: install one"):
+    with pytest.raises(docker.NoEngine, match=r"no program called docker was found. Fix: install one"):
         docker.find()
 
 
@@ -106,7 +106,7 @@ def test_an_engine_that_does_not_answer_is_told_from_none(monkeypatch: pytest.Mo
     program.write_text("#!/bin/sh\necho 'Is the docker daemon running?' >&2\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
-    with pytest.raises(docker.NoEngine, match=r"doesn't answer: Is the docker daemon running\? Fix: start it"):
+    with pytest.raises(docker.NoEngine, match=r"doesn't respond: Is the docker daemon running\? Fix: start it"):
         docker.find()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root
-from gatehouse_ci.workflows.drift import drift
+from gatehouse_ci.workflows.drift import find_drift
 from gatehouse_release.ports import NotConfigured, PortFailed
 from gatehouse_release.testing.checkout import copied, write
 
@@ -42,33 +42,33 @@ exit {code}
 
 
 def test_an_empty_preview_is_no_drift(checkout: Path, tmp_path: Path):
-    found = drift(checkout, "dev", pulumi(tmp_path / "bin", ("same", STACK), ("refresh", SERVICE)))
+    found = find_drift(checkout, "dev", pulumi(tmp_path / "bin", ("same", STACK), ("refresh", SERVICE)))
     assert (found.looked, found.changes) == (True, ())
-    assert str(found) == "dev is what main says."
+    assert str(found) == "dev has not drifted from main."
 
 
 def test_what_a_deployment_would_do_is_drift(checkout: Path, tmp_path: Path):
-    found = drift(checkout, "dev", pulumi(tmp_path / "bin", ("same", STACK), ("update", SERVICE)))
+    found = find_drift(checkout, "dev", pulumi(tmp_path / "bin", ("same", STACK), ("update", SERVICE)))
     assert found.changes == ("update aws:ecs/service:Service person",)
     assert "Fix: platform/runbooks/drift.md" in str(found)
 
 
 def test_a_preview_that_fails_is_told_in_its_own_words(checkout: Path, tmp_path: Path):
     with pytest.raises(PortFailed, match=r"no stack named dev found"):
-        drift(checkout, "dev", pulumi(tmp_path / "bin", code=255))
+        find_drift(checkout, "dev", pulumi(tmp_path / "bin", code=255))
 
 
 def test_where_nothing_is_released_there_is_nothing_to_compare(tmp_path: Path):
     root = copied(ROOT, tmp_path / "gatehouse").root
     write(root / "stacks" / "Pulumi.dev.yaml", "config:\n  gatehouse:releases: {}\n")
-    assert not drift(root, "dev", {"PATH": ""}).looked
+    assert not find_drift(root, "dev", {"PATH": ""}).looked
 
 
 def test_without_pulumi_it_says_what_to_do(checkout: Path):
     with pytest.raises(NotConfigured, match=r"Fix: install it"):
-        drift(checkout, "dev", {"PATH": ""})
+        find_drift(checkout, "dev", {"PATH": ""})
     with pytest.raises(NotConfigured, match=r"no stacks/Pulumi\.nowhere\.yaml"):
-        drift(checkout, "nowhere", {"PATH": ""})
+        find_drift(checkout, "nowhere", {"PATH": ""})
 
 
 def test_the_command_ends_with_2_where_there_is_drift(checkout: Path, tmp_path: Path):

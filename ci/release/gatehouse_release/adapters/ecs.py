@@ -12,8 +12,8 @@ from typing import Any
 
 from gatehouse_release.adapters.aws_session import Looking
 from gatehouse_release.adapters.pulumi_up import Deployer
-from gatehouse_release.adapters.version_probe import Asking, FromHere, RunningTask
-from gatehouse_release.adapters.version_probe_task import FromInside, TaskNetwork
+from gatehouse_release.adapters.version_probe import DirectVersionProbe, RunningTask, TaskNetwork, VersionProbe
+from gatehouse_release.adapters.version_probe_task import TaskVersionProbe
 from gatehouse_release.git.files import Main, service_toml, stack_config
 from gatehouse_release.model import RunningService
 from gatehouse_release.ports import NotConfigured, PortFailed, Runtime, Tree
@@ -40,20 +40,20 @@ def connect(root: Path, environ: Mapping[str, str], repository: Main) -> Runtime
     except ImportError as error:
         raise NotConfigured("boto3 isn't installed.", "Fix: uv sync --group platform") from error
     session, address = Session(), environ.get(ADDRESS, "")
-    asking = FromHere(address) if address else FromInside()
-    return EcsRuntime(session, Deployer(root, repository, environ), repository, asking)
+    probe: VersionProbe = DirectVersionProbe(address) if address else TaskVersionProbe()
+    return EcsRuntime(session, Deployer(root, repository, environ), repository, probe)
 
 
 class EcsRuntime:
     """The environments in ECS: deploys to them and looks at them."""
 
     def __init__(
-        self, session: Any, deployer: Deployer, repository: Main, asking: Asking, *, listed: float = LISTED_SECONDS
+        self, session: Any, deployer: Deployer, repository: Main, probe: VersionProbe, *, listed: float = LISTED_SECONDS
     ) -> None:
         self._looking = Looking(session, self._account)
         self._deployer = deployer
         self._repository = repository
-        self._asking = asking
+        self._probe = probe
         self._clients: dict[tuple[str, str], Any] = {}
         self._listed_seconds = listed
         self._listed: dict[str, tuple[float, list[RunningTask]]] = {}
@@ -90,18 +90,18 @@ class EcsRuntime:
         everything = self._tasks(ecs, cluster, environment)
         tasks = [task for task in everything if task.service == service]
         container = _container(runs, service)
-        place = TaskNetwork(
+        network = TaskNetwork(
             session=self._looking.session(environment, region),
             region=region,
             cluster=cluster,
             environment=environment,
             service=service,
             task_definition=current,
-            network=described.get("networkConfiguration") or {},
+            configuration=described.get("networkConfiguration") or {},
             log=(container.get("logConfiguration") or {}).get("options") or {},
         )
         others = [task for task in everything if task.service != service]
-        answers = self._asking.ask(tasks, others, place) if tasks else {}
+        answers = self._probe.probe(tasks, others, network) if tasks else {}
         return RunningService(
             task_definition=current,
             meant_task_definition=newest["taskDefinitionArn"],

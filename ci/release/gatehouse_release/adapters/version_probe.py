@@ -1,18 +1,15 @@
 """Asks tasks what they are: each one's own /version, not what somebody wrote about it.
 
 The load balancer doesn't route /version, and a task's address is private: so who asks must stand in the environment's
-network. `FromHere` asks directly (a runner inside, a tunnel, a test); version_probe_task.py runs a task there.
+network. `DirectVersionProbe` is for a machine inside it (a runner, a tunnel, a test); else a task is run.
 """
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Protocol
+from typing import Any, Protocol
 
 import httpx
 import msgspec
-
-if TYPE_CHECKING:
-    from gatehouse_release.adapters.version_probe_task import TaskNetwork
 
 TIMEOUT_SECONDS = 5.0
 ATTEMPTS = 3
@@ -30,6 +27,19 @@ class RunningTask(msgspec.Struct, frozen=True, kw_only=True):
     task_definition: str
 
 
+class TaskNetwork(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a service's tasks run, as ECS and its task definition say it; `session` (boto3's) may look there."""
+
+    session: Any
+    region: str
+    cluster: str
+    environment: str
+    service: str
+    task_definition: str
+    configuration: Mapping[str, Any]
+    log: Mapping[str, str]
+
+
 class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What we read of the chassis' answer."""
 
@@ -37,28 +47,28 @@ class VersionAnswer(msgspec.Struct, frozen=True, kw_only=True):
     image_digest: str
 
 
-class Asking(Protocol):
-    def ask(
-        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: "TaskNetwork"
+class VersionProbe(Protocol):
+    def probe(
+        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], network: TaskNetwork
     ) -> Mapping[str, str]:
         """Task id -> the digest that its /version answers; empty when it doesn't answer.
 
-        `others`: the environment's other tasks, which will be asked next. `place`: where these tasks run.
+        `others`: the environment's other tasks, which will be asked next. `network`: where these tasks run.
         """
         ...
 
 
-class FromHere:
+class DirectVersionProbe:
     """Over HTTP from this machine. `address` has placeholders: `http://{address}:{port}/version`."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=httpx.HTTPTransport(retries=ATTEMPTS))
 
-    def ask(
-        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: "TaskNetwork"
+    def probe(
+        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], network: TaskNetwork
     ) -> Mapping[str, str]:
-        del others, place
+        del others, network
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return dict(zip([task.id for task in tasks], pool.map(self._one, tasks), strict=True))
 

@@ -11,9 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from gatehouse_release.adapters.version_probe import RunningTask, digest_of
+from gatehouse_release.adapters.version_probe import RunningTask, TaskNetwork, digest_of
 from gatehouse_release.ports import PortFailed
 
 STARTED_BY = "gatehouse-verify"
@@ -26,20 +24,7 @@ POLL_SECONDS = 3.0
 LOG_PATIENCE_SECONDS = 30.0
 
 
-class TaskNetwork(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a service's tasks run, as ECS and its task definition say it; `session` (boto3's) may look there."""
-
-    session: Any
-    region: str
-    cluster: str
-    environment: str
-    service: str
-    task_definition: str
-    network: Mapping[str, Any]
-    log: Mapping[str, str]
-
-
-class FromInside:
+class TaskVersionProbe:
     """A task never answers another digest later: what was answered is remembered."""
 
     def __init__(self, *, patience: float = PATIENCE_SECONDS, poll: float = POLL_SECONDS) -> None:
@@ -47,80 +32,84 @@ class FromInside:
         self._poll = poll
         self._known: dict[str, str] = {}
 
-    def ask(self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], place: TaskNetwork) -> Mapping[str, str]:
+    def probe(
+        self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], network: TaskNetwork
+    ) -> Mapping[str, str]:
         """Asks `others` in the same go, because each go takes a minute."""
         if any(task.id not in self._known for task in tasks):
             unknown = [task for task in [*tasks, *others] if task.id not in self._known and task.address]
             addresses = {f"http://{task.address}:{task.port}/version": task for task in unknown}
-            for address, answer in self._answers(place, sorted(addresses)).items():
+            for address, answer in self._answers(network, sorted(addresses)).items():
                 task = addresses.get(address)
                 digest = digest_of((answer or "").encode(), task.service) if task else ""
                 if task and digest:
                     self._known[task.id] = digest
         return {task.id: self._known.get(task.id, "") for task in tasks}
 
-    def _answers(self, place: TaskNetwork, addresses: list[str]) -> dict[str, str | None]:
-        ecs = place.session.client("ecs", region_name=place.region)
-        arn = self._start(ecs, place, addresses)
-        ended = self._wait(ecs, place, arn)
-        said = self._log(place, arn)
+    def _answers(self, network: TaskNetwork, addresses: list[str]) -> dict[str, str | None]:
+        ecs = network.session.client("ecs", region_name=network.region)
+        arn = self._start(ecs, network, addresses)
+        ended = self._wait(ecs, network, arn)
+        said = self._log(network, arn)
         if said is None:
-            container = next((one for one in ended.get("containers", []) if one["name"] == place.service), {})
+            container = next((one for one in ended.get("containers", []) if one["name"] == network.service), {})
             why = (
                 "; ".join(filter(None, (ended.get("stoppedReason"), container.get("reason")))) or "ECS gives no reason"
             )
-            raise PortFailed(f"The task that asks for /version in {place.environment} said nothing: {why}. Task: {arn}")
+            raise PortFailed(
+                f"The task that asks for /version in {network.environment} said nothing: {why}. Task: {arn}"
+            )
         return said
 
-    def _start(self, ecs: Any, place: TaskNetwork, addresses: list[str]) -> str:
-        network = dict(place.network["awsvpcConfiguration"])
-        network["securityGroups"] = [*network.get("securityGroups", []), *self._let_in(place)]
-        command = {"name": place.service, "command": ["ask", *addresses]}
+    def _start(self, ecs: Any, network: TaskNetwork, addresses: list[str]) -> str:
+        joined = dict(network.configuration["awsvpcConfiguration"])
+        joined["securityGroups"] = [*joined.get("securityGroups", []), *self._let_in(network)]
+        command = {"name": network.service, "command": ["ask", *addresses]}
         answer = ecs.run_task(
-            cluster=place.cluster,
-            taskDefinition=place.task_definition,
+            cluster=network.cluster,
+            taskDefinition=network.task_definition,
             count=1,
             launchType="FARGATE",
             startedBy=STARTED_BY,
             overrides={"containerOverrides": [command]},
-            networkConfiguration={"awsvpcConfiguration": network},
+            networkConfiguration={"awsvpcConfiguration": joined},
         )
         if not answer["tasks"]:
             reasons = ", ".join(one.get("reason", "unknown") for one in answer.get("failures", []))
             raise PortFailed(
-                f"{place.environment} has no place for a task that asks for /version: {reasons}. Try again."
+                f"{network.environment} has no place for a task that asks for /version: {reasons}. Try again."
             )
         return answer["tasks"][0]["taskArn"]
 
-    def _let_in(self, place: TaskNetwork) -> list[str]:
+    def _let_in(self, network: TaskNetwork) -> list[str]:
         """The load balancer's security group (platform's components/edge.py), whose members every service lets in."""
-        ec2 = place.session.client("ec2", region_name=place.region)
-        named = [{"Name": "group-name", "Values": [f"gatehouse-{place.environment}-edge"]}]
+        ec2 = network.session.client("ec2", region_name=network.region)
+        named = [{"Name": "group-name", "Values": [f"gatehouse-{network.environment}-edge"]}]
         return [one["GroupId"] for one in ec2.describe_security_groups(Filters=named)["SecurityGroups"]]
 
-    def _wait(self, ecs: Any, place: TaskNetwork, arn: str) -> dict[str, Any]:
+    def _wait(self, ecs: Any, network: TaskNetwork, arn: str) -> dict[str, Any]:
         deadline = time.monotonic() + self._patience
         while True:
-            found = ecs.describe_tasks(cluster=place.cluster, tasks=[arn])["tasks"]
+            found = ecs.describe_tasks(cluster=network.cluster, tasks=[arn])["tasks"]
             if found and found[0]["lastStatus"] in {"STOPPED", "DELETED"}:
                 return found[0]
             if time.monotonic() > deadline:
-                ecs.stop_task(cluster=place.cluster, task=arn, reason="took too long")
+                ecs.stop_task(cluster=network.cluster, task=arn, reason="took too long")
                 raise PortFailed(
-                    f"The task that asks for /version in {place.environment} took more than {self._patience:g} s and "
+                    f"The task that asks for /version in {network.environment} took more than {self._patience:g} s and "
                     f"was stopped. Fix: try again; does it find its image? Task: {arn}"
                 )
             time.sleep(self._poll)
 
-    def _log(self, place: TaskNetwork, arn: str) -> dict[str, str | None] | None:
+    def _log(self, network: TaskNetwork, arn: str) -> dict[str, str | None] | None:
         """What `ask` printed; None when it printed nothing."""
-        logs = place.session.client("logs", region_name=place.region)
-        prefix = place.log.get("awslogs-stream-prefix", place.service)
-        stream = f"{prefix}/{place.service}/{arn.rpartition('/')[2]}"
+        logs = network.session.client("logs", region_name=network.region)
+        prefix = network.log.get("awslogs-stream-prefix", network.service)
+        stream = f"{prefix}/{network.service}/{arn.rpartition('/')[2]}"
         deadline = time.monotonic() + min(LOG_PATIENCE_SECONDS, self._patience)
         while True:
             try:
-                group = place.log.get("awslogs-group", "")
+                group = network.log.get("awslogs-group", "")
                 events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
             except logs.exceptions.ResourceNotFoundException:
                 events = []

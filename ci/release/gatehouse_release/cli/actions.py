@@ -19,7 +19,7 @@ from gatehouse_catalog import CatalogError, find_root
 from gatehouse_catalog.releases import Release
 from gatehouse_release.adapters.wiring import connect
 from gatehouse_release.change_set import Impossible
-from gatehouse_release.cli import render as show
+from gatehouse_release.cli import render
 from gatehouse_release.matrix import matrix
 from gatehouse_release.model import Action, Decision, PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
@@ -35,7 +35,7 @@ def status(*, as_json: bool) -> None:
     with _said(as_json):
         promoter = _promoter(as_json)
         found = matrix(promoter.state(), promoter.ports.clock.now())
-        _out(found) if as_json else Console().print(show.matrix(found, promoter.ports.clock.now()))
+        _out(found) if as_json else Console().print(render.matrix(found, promoter.ports.clock.now()))
 
 
 def plan(action: Action, environment: str, *, as_json: bool, **fields: Any) -> None:
@@ -113,14 +113,14 @@ def log(environment: str | None, limit: int, *, as_json: bool) -> None:
         found = promoter.state().records.values()
         chosen = [record for record in found if environment in (None, record.environment)]
         newest = sorted(chosen, key=lambda record: record.at, reverse=True)[:limit]
-        _out(newest) if as_json else Console().print(show.log(newest))
+        _out(newest) if as_json else Console().print(render.log(newest))
 
 
 def resume(name: str | None, *, as_json: bool) -> None:
     with _said(as_json):
         promoter = _promoter(as_json)
         settled = promoter.resume(_actor(name, promoter.state()))
-        _out(settled) if as_json else Console().print(show.log(settled) if settled else "Nothing was left undecided.")
+        _out(settled) if as_json else Console().print(render.log(settled) if settled else "Nothing was left undecided.")
 
 
 def _run(promoter: Promoter, request: PromotionRequest, actor: Requester, *, as_json: bool) -> None:
@@ -128,13 +128,13 @@ def _run(promoter: Promoter, request: PromotionRequest, actor: Requester, *, as_
     if as_json:
         _out({"ok": outcome.ok, "revision": outcome.revision, "record": outcome.record, **_decided(outcome.decision)})
     else:
-        Console().print(show.outcome(outcome))
+        Console().print(render.outcome(outcome))
     if not outcome.ok:
         sys.exit(REFUSED)
 
 
 def _show(decision: Decision, *, as_json: bool) -> None:
-    _out(_decided(decision)) if as_json else Console().print(show.decision(decision))
+    _out(_decided(decision)) if as_json else Console().print(render.decision(decision))
     if not decision.allowed:
         sys.exit(REFUSED)
 
@@ -187,7 +187,7 @@ def _said(as_json: bool) -> Generator[None]:
         yield
     except Impossible as error:
         decision = Decision(allowed=False, reasons=(error.reason,))
-        _out(_decided(decision)) if as_json else Console().print(show.decision(decision))
+        _out(_decided(decision)) if as_json else Console().print(render.decision(decision))
         sys.exit(REFUSED)
     except (NotConfigured, PortFailed, CatalogError) as error:
         raise click.ClickException(str(error)) from None

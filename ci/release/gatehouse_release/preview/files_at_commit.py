@@ -46,6 +46,8 @@ class NotKnown(Exception):
     """Something of a commit can't be found out; the message is the section's note."""
 
 
+# Where members of the workspace are.
+MEMBERS = ("services/*/pyproject.toml", "*/pyproject.toml", "ci/*/pyproject.toml")
 Documents = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -103,7 +105,7 @@ class Files:
         return folder
 
     def _document(self, root: Path, commit: str, service: str) -> dict[str, Any]:
-        members = [*sorted((root / "services").glob("*/pyproject.toml")), *sorted(root.glob("*/pyproject.toml"))]
+        members = [file for pattern in MEMBERS for file in sorted(root.glob(pattern))]
         path = os.pathsep.join(str(member.parent) for member in members if member.parent.name != "platform")
         environ = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         command = [sys.executable, "-c", DOCUMENT, str(root), service]

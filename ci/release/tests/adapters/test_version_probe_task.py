@@ -18,7 +18,7 @@ from gatehouse_chassis.ask import MARK
 from gatehouse_release.adapters import version_probe_task
 from gatehouse_release.adapters.ecs import EcsRuntime
 from gatehouse_release.adapters.pulumi_up import Deployer
-from gatehouse_release.adapters.version_probe_task import STARTED_BY, FromInside
+from gatehouse_release.adapters.version_probe_task import STARTED_BY, TaskVersionProbe
 from gatehouse_release.model import RunningService
 from gatehouse_release.ports import PortFailed
 from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
@@ -139,8 +139,8 @@ def inside(ecs: Any) -> Generator[Inside]:
 
 def seen(tmp_path: Path, patience: float = 20.0) -> EcsRuntime:
     repository = OneTree(TREE)
-    asking = FromInside(patience=patience, poll=0.02)
-    return EcsRuntime(Session(), Deployer(tmp_path, repository, {}), repository, asking)
+    probe = TaskVersionProbe(patience=patience, poll=0.02)
+    return EcsRuntime(Session(), Deployer(tmp_path, repository, {}), repository, probe)
 
 
 def test_every_task_is_asked_by_one_that_runs_beside_them(inside: Inside, groups: dict[str, str], tmp_path: Path):
