@@ -15,14 +15,15 @@ from gatehouse_chassis.base.problems import Forbidden, NotFound
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum.peers import Person, Relationship
 
-Action = Literal["read", "create", "assign", "start", "complete", "move", "unassign", "reopen"]
+Action = Literal["read", "create", "assign", "start", "complete", "move", "unassign", "restore", "reopen"]
 Standing = Literal["self", "mentor", "coordinator"]
 EVERYTHING: frozenset[Action] = frozenset(
-    {"read", "create", "assign", "start", "complete", "move", "unassign", "reopen"}
+    {"read", "create", "assign", "start", "complete", "move", "unassign", "restore", "reopen"}
 )
 
 MAY: dict[Standing, frozenset[Action]] = {
-    "self": frozenset({"read", "start", "complete"}),
+    # A member undoes what they did themselves: `move` only puts back what was started.
+    "self": frozenset({"read", "start", "complete", "reopen", "move"}),
     "mentor": EVERYTHING,
     "coordinator": EVERYTHING,
 }
@@ -49,10 +50,11 @@ class Access:
         self._fresh_for = service.settings.integer("relationship_seconds")
         self._cached: OrderedDict[Key, tuple[float, str]] = OrderedDict()
 
-    async def require(self, actor: Actor, person: UUID, action: Action) -> None:
-        """NotFound for whoever may not see the curriculum, Forbidden for whoever sees it but may not do this.
+    async def require(self, actor: Actor, person: UUID, action: Action) -> Standing:
+        """What the caller is to the person.
 
-        Raises Unavailable when person would have to be asked and doesn't answer.
+        Raises NotFound for whoever may not see the curriculum, Forbidden for whoever sees it but may not do this, and
+        Unavailable when person would have to be asked and doesn't answer.
         """
         coordinates, is_self = actor.has("coordinator"), actor.is_person(person)
         relationship = None if coordinates or is_self else await self.relationship(actor, person)
@@ -61,6 +63,7 @@ class Access:
             raise NotFound("There is no such curriculum.")
         if action not in MAY[standing]:
             raise Forbidden("This is for the person's mentor or a coordinator.")
+        return standing
 
     async def relationship(self, actor: Actor, person: UUID) -> str | None:
         """What person says that the caller is to them; None when the caller may not see them."""

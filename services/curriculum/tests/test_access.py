@@ -22,6 +22,6 @@ def test_who_the_caller_is(coordinates: bool, is_self: bool, relationship: str |
     assert standing_of(coordinates=coordinates, is_self=is_self, relationship=relationship) == expected
 
 
-def test_members_read_start_and_complete_only() -> None:
-    assert MAY["self"] == {"read", "start", "complete"}
+def test_members_start_and_complete_and_undo_both() -> None:
+    assert MAY["self"] == {"read", "start", "complete", "reopen", "move"}
     assert MAY["mentor"] == MAY["coordinator"] > MAY["self"]

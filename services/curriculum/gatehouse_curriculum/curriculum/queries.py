@@ -75,6 +75,13 @@ _CHANGE = DB.prepare(
     "from unnest($1::uuid[], $2::text[], $3::integer[], $4::timestamptz[], $5::uuid[], $6::timestamptz[], $7::uuid[]) "
     "as given(id, state, position, started_at, started_by, completed_at, completed_by) where assignment.id = given.id"
 )
+_RESTORE = DB.prepare(
+    "update assignment set withdrawn_at = null, withdrawn_by = null, changed_at = now(), changed_by = $3, "
+    "changed_request = $4 where curriculum_id = $1 and id = $2 and withdrawn_at is not null returning id, resource_id, "
+    "topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, started_by, completed_at, "
+    "completed_by",
+    Assignment,
+)
 _WITHDRAW = DB.prepare(
     "update assignment set withdrawn_at = now(), withdrawn_by = $2, changed_at = now(), changed_by = $2, "
     "changed_request = $3 where id = any($1::uuid[])"
@@ -160,6 +167,25 @@ async def _written(row: CurriculumRow, before: Assignments, after: Assignments, 
     changed = await _TOUCH.one(row.id, stamp.by, request_id())
     assert changed is not None
     return with_assignments(changed, after)
+
+
+async def restore_assignment(person: UUID, version: int, actor: Actor, id: UUID) -> Curriculum:
+    """The curriculum with an assignment that was taken out. Raises NotFound when none of that id was."""
+    async with DB.transaction():
+        row = _checked(await _LOCK.one(person), version)
+        before = tuple(await _ASSIGNMENTS.all(row.id))
+        try:
+            withdrawn = await _RESTORE.one(row.id, id, actor.account, request_id())
+        except asyncpg.UniqueViolationError:
+            raise Conflict("This resource has been assigned again since.") from None
+        if withdrawn is None:
+            raise NotFound(f"No assignment {id} was taken out of this curriculum.")
+        after = rules.restore(before, withdrawn)
+        stamp = Stamp(await _NOW.value(), actor.account)
+        await _write(row.id, (*before, withdrawn), after, stamp)
+        touched = await _TOUCH.one(row.id, actor.account, request_id())
+        assert touched is not None
+        return with_assignments(touched, after)
 
 
 def _checked(row: CurriculumRow | None, version: int) -> CurriculumRow:

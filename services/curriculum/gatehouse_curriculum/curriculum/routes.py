@@ -25,6 +25,7 @@ from gatehouse_curriculum.curriculum.structs import (
     CurriculumInList,
     Move,
     NewCurriculum,
+    Unassign,
 )
 from gatehouse_curriculum.tables import REPEATS
 
@@ -111,6 +112,20 @@ class CurriculumController(Controller):
         proposals = await content.proposals(data, actor.token)
         return versioned(await queries.assign(person_id, version, actor, proposals, state=data.state, note=data.note))
 
+    @post(
+        "/{person_id:uuid}/unassign",
+        operation_id="UnassignMany",
+        summary="Take several assignments out: all of them, or none",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def unassign_many(
+        self, person_id: UUID, data: Unassign, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "unassign")
+        ids = dict.fromkeys(data.assignment_ids)
+        return await changed(person_id, if_match, actor, lambda items, _: rules.unassign(items, *ids))
+
 
 class AssignmentController(Controller):
     path = "/curricula/{person_id:uuid}/assignments/{assignment_id:uuid}"
@@ -149,10 +164,16 @@ class AssignmentController(Controller):
     async def move(
         self, person_id: UUID, assignment_id: UUID, data: Move, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "move")
+        standing = await access.require(actor, person_id, "move")
 
         def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
-            return rules.move(assignments, assignment_id, state=data.state, position=data.position)
+            return rules.move(
+                assignments,
+                assignment_id,
+                state=data.state,
+                position=data.position,
+                started_only=standing == "self",
+            )
 
         return await changed(person_id, if_match, actor, rule)
 
@@ -162,6 +183,20 @@ class AssignmentController(Controller):
     ) -> Response[Curriculum]:
         await access.require(actor, person_id, "unassign")
         return await changed(person_id, if_match, actor, lambda items, _: rules.unassign(items, assignment_id))
+
+    @post(
+        "/restore",
+        operation_id="RestoreAssignment",
+        summary="Undo taking it out: back to its former place",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def restore(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        await access.require(actor, person_id, "restore")
+        version = required_version(if_match)
+        return versioned(await queries.restore_assignment(person_id, version, actor, assignment_id))
 
 
 async def changed(

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_chassis.base.problems import Conflict, Forbidden, NotFound
 from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
 
 Assignments = tuple[Assignment, ...]
@@ -94,10 +94,20 @@ def reopen(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
 
 
 def move(
-    assignments: Assignments, id: UUID, *, state: Literal["later", "next", "now"], position: int | None
+    assignments: Assignments,
+    id: UUID,
+    *,
+    state: Literal["later", "next", "now"],
+    position: int | None,
+    started_only: bool = False,
 ) -> Assignments:
-    """To a place in later or next, or among what is learned now; at the end without a position or past the end."""
+    """To a place in later or next, or among what is learned now; at the end without a position or past the end.
+
+    With `started_only`, as for members, it only puts back what is learned now. Raises Forbidden for anything else.
+    """
     one = _find(assignments, id)
+    if started_only and one.state != "now":
+        raise Forbidden("Your mentor decides what comes next. You can put back what you have started.")
     if one.state == "completed":
         raise Conflict("This is completed; reopen it first.")
     if state == "now" and one.state != "now":
@@ -105,11 +115,21 @@ def move(
     return _placed(assignments, one, state, position)
 
 
-def unassign(assignments: Assignments, id: UUID) -> Assignments:
-    one = _find(assignments, id)
-    if one.state == "completed":
-        raise Conflict("What is completed stays, as a record; reopen it first if it was a mistake.")
-    return tuple(_numbered([other for other in assignments if other.id != id], one.state))
+def unassign(assignments: Assignments, *ids: UUID) -> Assignments:
+    """Without these; all of them or, when one can't go, none."""
+    for id in ids:
+        one = _find(assignments, id)
+        if one.state == "completed":
+            raise Conflict("What is completed stays, as a record; reopen it first if it was a mistake.")
+        assignments = tuple(_numbered([other for other in assignments if other.id != id], one.state))
+    return assignments
+
+
+def restore(assignments: Assignments, withdrawn: Assignment) -> Assignments:
+    """With an assignment that was taken out, at its former place. Raises Conflict when its resource is there again."""
+    if any(one.resource_id == withdrawn.resource_id for one in assignments):
+        raise Conflict("This resource has been assigned again since.")
+    return _placed(assignments, withdrawn, withdrawn.state, withdrawn.position)
 
 
 def by_state(assignments: Iterable[Assignment]) -> dict[State, list[Assignment]]:

@@ -88,6 +88,12 @@ class Assign(Struct, kw_only=True, forbid_unknown_fields=True):
         raise Invalid({"resource_id": "give exactly one of resource_id, topic_id and path_id"})
 
 
+class Unassign(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Several assignments to take out at once."""
+
+    assignment_ids: Annotated[list[UUID], Meta(min_length=1, max_length=1_000)]
+
+
 class Move(Struct, kw_only=True, forbid_unknown_fields=True):
     """Without a position, to the end. A position past the end is the end."""
 

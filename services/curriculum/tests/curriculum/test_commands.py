@@ -184,23 +184,52 @@ async def test_what_isnt_in_the_curriculum_is_a_404(editor: Editor, curriculum: 
         assert (await editor.send(f"assignments/nonsense/{command}")).status_code == 404
 
 
-async def test_a_member_starts_and_completes_and_leaves_the_rest_to_the_mentor(
+async def test_what_was_taken_out_comes_back_where_it_was(editor: Editor) -> None:
+    await editor.assign(1, 2, 3)
+    second = editor.id_of(2)
+    await editor.send(f"assignments/{second}/unassign")
+    back = await editor.send(f"assignments/{second}/restore")
+    assert (back.status_code, editor.order("later")) == (200, [1, 2, 3])
+    assert (await editor.send(f"assignments/{second}/restore")).status_code == 404
+    await editor.send(f"assignments/{second}/unassign")
+    await editor.assign(2)
+    assert (await editor.send(f"assignments/{second}/restore")).status_code == 409
+
+
+async def test_several_are_taken_out_at_once_or_none(editor: Editor) -> None:
+    await editor.assign(1, 2, 3)
+    ids = [editor.id_of(1), editor.id_of(3)]
+    refused = await editor.send("unassign", {"assignment_ids": [ids[0], str(uuid4())]})
+    assert (refused.status_code, (await editor.read())["version"], editor.order("later")) == (404, 4, [1, 2, 3])
+    gone = await editor.send("unassign", {"assignment_ids": ids})
+    assert (gone.status_code, editor.order("later")) == (200, [2])
+
+
+async def test_a_member_undoes_what_they_did_and_leaves_the_rest_to_the_mentor(
     curriculum: InProcessClient, noah: Headers, mara: Headers
 ) -> None:
     member, mentor = (Editor(curriculum, who, f"{BASE}/{NOAH}") for who in (noah, mara))
-    first = (await member.read())["next"][0]["id"]
-    allowed = [(await member.send(f"assignments/{first}/{what}")).status_code for what in ("start", "complete")]
-    refused = [
+    first, second = [item["id"] for item in (await member.read())["next"][:2]]
+    back = {"state": "next", "position": 1}
+    allowed = [
+        await member.send(f"assignments/{first}/start"),
+        await member.send(f"assignments/{first}/complete"),
         await member.send(f"assignments/{first}/reopen"),
-        await member.send(f"assignments/{first}/unassign"),
-        await member.send(f"assignments/{first}/move", {"state": "next"}),
+        await member.send(f"assignments/{first}/move", back),
+        await member.send(f"assignments/{first}/complete"),
+    ]
+    refused = [
+        await member.send(f"assignments/{second}/unassign"),
+        await member.send(f"assignments/{second}/restore"),
+        await member.send(f"assignments/{second}/move", {"state": "later"}),
+        await member.send("unassign", {"assignment_ids": [second]}),
         await member.send("assign", {"resource_id": resource_id(700)}),
         await member.send("archive"),
     ]
     await mentor.read()
     reopened = await mentor.send(f"assignments/{first}/reopen")
-    assert allowed == [200, 200]
-    assert [answer.status_code for answer in refused] == [403] * 5
+    assert [answer.status_code for answer in allowed] == [200] * 5
+    assert [answer.status_code for answer in refused] == [403] * 6
     assert reopened.status_code == 200
 
 

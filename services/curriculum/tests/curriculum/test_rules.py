@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_chassis.base.problems import ApiProblem, Conflict, NotFound
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, Forbidden, NotFound
 from gatehouse_curriculum.curriculum import rules
 from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
 from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
@@ -101,6 +101,31 @@ def test_every_command_from_every_state(command: str, state: State, outcome: str
         assert [item.id for item in after] == [id_of(2)]
     else:
         assert one(after, 1).state == outcome
+
+
+@pytest.mark.parametrize("state", ["later", "next", "now"])
+def test_a_member_only_puts_back_what_is_learned_now(state: State) -> None:
+    before = curriculum(state, state)
+    if state == "now":
+        assert line(rules.move(before, id_of(1), state="next", position=1, started_only=True), "next") == [1]
+    else:
+        with pytest.raises(Forbidden):
+            rules.move(before, id_of(1), state="next", position=1, started_only=True)
+
+
+def test_several_are_taken_out_or_none() -> None:
+    before = curriculum("next", "next", "next", "completed")
+    assert line(rules.unassign(before, id_of(1), id_of(3)), "next") == [2]
+    with pytest.raises(Conflict):
+        rules.unassign(before, id_of(1), id_of(4))
+
+
+def test_what_was_taken_out_comes_back_to_its_place() -> None:
+    before = curriculum("next", "next", "next")
+    after = rules.restore(rules.unassign(before, id_of(2)), one(before, 2))
+    assert line(after, "next") == [1, 2, 3]
+    with pytest.raises(Conflict):
+        rules.restore(before, one(before, 2))
 
 
 @pytest.mark.parametrize("command", OUTCOMES)
