@@ -48,7 +48,7 @@ def test_each_file_and_test_that_a_document_names_is_there(files: list[str]):
         for name in PATH.findall((ROOT / document).read_text(encoding="utf-8")):
             test = TEST.match(name)
             pattern = re.sub(
-                r"<[^>]+>|SERVICE|ENVIRONMENT|STACK|ID(?=\.)", "*", (test[1] if test else name).rstrip("/")
+                r"<[^>]+>|SERVICE|ENVIRONMENT|NAME|STACK|ID(?=\.)", "*", (test[1] if test else name).rstrip("/")
             )
             found = [*ROOT.glob(pattern), *(ROOT / document).parent.glob(pattern)]
             if pattern in NOT_THERE:
