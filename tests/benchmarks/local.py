@@ -20,7 +20,7 @@ from harness import Figure, show, timed
 ROOT = Path(__file__).parents[2]
 OFFSET = 700
 SERVICE, PORT = "person", 8402 + OFFSET
-SAVED = f"services/{SERVICE}/gatehouse_{SERVICE}/routes.py"
+SAVED = f"services/{SERVICE}/gatehouse_{SERVICE}/person/routes.py"
 
 
 def main() -> None:

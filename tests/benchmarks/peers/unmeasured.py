@@ -32,14 +32,14 @@ class Metrics(Nothing):
         return b"", "text/plain"
 
 
-class Sessions(msgspec.Struct):
+class PgSessions(msgspec.Struct):
     nothing: int
 
 
 STAND_INS: dict[str, dict[str, Any]] = {
     "gatehouse_chassis.metrics.registry": {"Metrics": Metrics},
     "gatehouse_chassis.metrics.traffic": {"UNMATCHED": "unmatched"},
-    "gatehouse_chassis.metrics.pg_sessions": {"SESSIONS": "select 0 as nothing", "Sessions": Sessions},
+    "gatehouse_chassis.metrics.pg_sessions": {"SESSIONS": "select 0 as nothing", "PgSessions": PgSessions},
 }
 
 
@@ -47,10 +47,10 @@ def main(name: str) -> None:
     for module, content in STAND_INS.items():
         sys.modules[module] = ModuleType(module)
         vars(sys.modules[module]).update(content)
-    from gatehouse_chassis.serve import main as serve  # after the stand-ins are in their places
+    from gatehouse_chassis import serve  # after the stand-ins are in their places
 
     assert "prometheus_client" not in sys.modules, "something else imports prometheus_client: its memory isn't compared"
-    serve(name)
+    serve.main(name)
 
 
 if __name__ == "__main__":
