@@ -7,13 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.app import unguarded_routes
+from gatehouse_db_manager import load
 
-CATALOG = load_catalog(find_root())
+ROOT = find_root()
+CATALOG = load_catalog(ROOT)
 SERVICES = [service.name for service in CATALOG if service.port]
 APIS = [service.name for service in CATALOG if service.kind == "api"]
 VERSION_METRIC = re.compile(
@@ -68,10 +69,9 @@ def surroundings(name: str) -> ServiceContext:
 @every_service
 def test_the_version_lists_each_collection_as_it_was_applied(institute, service: str) -> None:
     document = institute.get(service, "/version").json()
-    folder = CATALOG[service].folder / "database" / "collections"
-    configured = [yaml.safe_load(file.read_text()) for file in folder.glob("*.yaml")]
+    (schema,) = load(ROOT, [CATALOG[service].database.schema]).schemas
     shown = {item["collection"]: item["version"] for item in document["collections"]}
-    assert shown == {one["collection"]: one["version"] for one in configured}
+    assert shown == {collection.name: collection.version_text for collection in schema.collections}
     assert all(item["applied_at"].endswith("Z") for item in document["collections"])
     assert (document["service"], document["version"], document["commit"]) == (service, "1.2.3", "0123abc")
     assert document["started_at"]

@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_named_with_its_fix(database_url: str) -> None:
     columns["name"] = contract.Actual("text", False)
     found = {problem.key: problem for problem in contract.compare("gatehouse_person.tables", [person], actual)}
     assert found.keys() == {"Person.phone", "Person.status", "Person.name"}
-    assert "doesn't have" in found["Person.phone"].message
+    assert "doesn't exist in the table" in found["Person.phone"].message
     assert "integer in the database" in found["Person.status"].message
     assert "null=True" in found["Person.name"].fix
-    assert "isn't there" in contract.compare("gatehouse_person.tables", [person], {})[0].message
+    assert "doesn't exist" in contract.compare("gatehouse_person.tables", [person], {})[0].message

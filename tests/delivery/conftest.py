@@ -18,6 +18,7 @@ from boto3.session import Session
 
 from gatehouse_catalog import find_root
 from gatehouse_ci.affected import report
+from gatehouse_db_manager.config.load import INCLUDED
 from gatehouse_release.adapters import black_box, registry
 from gatehouse_release.adapters.ecs import EcsRuntime
 from gatehouse_release.adapters.pulumi_up import Deployer
@@ -274,7 +275,8 @@ def a_checkout(folder: Path, services: Collection[str]) -> Checkout:
     root = folder / "checkout"
     for source in ROOT.glob("services/*/database"):
         shutil.copytree(source, root / source.relative_to(ROOT), ignore=shutil.ignore_patterns("test-data"))
-    shutil.copytree(ROOT / "db-manager" / "types", root / "db-manager" / "types")
+    for shared in (Path("db-manager/types"), Path(INCLUDED)):
+        shutil.copytree(ROOT / shared, root / shared)
     write(root / "stacks" / "policy.yaml", (ROOT / "stacks" / "policy.yaml").read_text(encoding="utf-8"))
     write(root / "local" / "test", BLACK_BOX)
     (root / "local" / "test").chmod(0o755)

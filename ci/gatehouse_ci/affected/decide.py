@@ -220,6 +220,13 @@ def _every_database_reads(house: House, answer: Affected, path: str) -> None:
     _test(answer, "db-manager/tests", f"{path}: its tests read it")
 
 
+def _included_collection(house: House, answer: Affected, path: str) -> None:
+    """A collection that schemas include: database images read it, and it is part of the chassis."""
+    _every_database_reads(house, answer, path)
+    _test(answer, "tests/contracts", f"{path}: services include it")
+    _code(house, answer, "gatehouse-chassis", path)
+
+
 def _deployed(house: House, answer: Affected, path: str) -> None:
     answer.deploy.append(f"{path}: environments are deployed from it")
     for name in (PLATFORM, "gatehouse-ci", "gatehouse-release"):
@@ -262,6 +269,7 @@ RULES = (
     Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
     Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
+    Rule(r"services/chassis/gatehouse_chassis/schema/.+\.yaml", _included_collection),
     # Generated from the code for editors; the check "generated" compares it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
     Rule(r"stacks/.+|Pulumi\.yaml", _deployed),

@@ -143,6 +143,12 @@ def test_db_manager_affects_the_database_images(change, path: str):
     assert (set(answer.images), set(answer.databases)) == (set(), WITH_DATABASE)
 
 
+def test_a_collection_that_schemas_include_affects_every_database_image(change):
+    answer = change("services/chassis/gatehouse_chassis/schema/idempotency_key.yaml")
+    assert set(answer.databases) == WITH_DATABASE
+    assert {"db-manager/tests", "services/chassis/tests", "tests/contracts"} <= set(answer.tests)
+
+
 @pytest.mark.parametrize(
     "path",
     [

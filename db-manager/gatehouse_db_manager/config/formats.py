@@ -39,12 +39,13 @@ class SequenceFile(_File, frozen=True, kw_only=True):
 
 
 class SchemaFile(_File, frozen=True, kw_only=True):
-    """services/<service>/database/schema.yaml"""
+    """services/<service>/database/schema.yaml. `includes`: collections that the chassis owns, in its folder schema/."""
 
     schema: Text
     description: Text
     extensions: list[Text] = []
     roles: Roles | UnsetType = UNSET
+    includes: list[Text] = []
     sequences: dict[str, SequenceFile] = {}
 
 

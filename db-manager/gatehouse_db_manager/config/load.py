@@ -32,6 +32,8 @@ from gatehouse_db_manager.config.row_checks import row_problems
 from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
 
+# Collections that every service may include instead of copying them: those of what the chassis does.
+INCLUDED = "services/chassis/gatehouse_chassis/schema"
 _DATA_FOLDERS: dict[str, Literal["reference", "test"]] = {"reference-data": "reference", "test-data": "test"}
 
 
@@ -72,7 +74,7 @@ def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
                 Problem(file="services", key="schema", value=name, message="is unknown.", fix=nearest(name, known))
             )
     for source in sources:
-        _read_collections(source, problems)
+        _read_collections(root, source, problems)
         _read_snapshots(source, problems)
     problems.extend(_shared_names(sources))
     targets = _targets(sources, types)
@@ -137,22 +139,46 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
     return _Source(file.parent, label, document, content)
 
 
-def _read_collections(source: _Source, problems: list[Problem]) -> None:
+def _read_collections(root: Path, source: _Source, problems: list[Problem]) -> None:
     for file in sorted((source.folder / "collections").glob("*.y*ml")):
         label = f"{source.label}/collections/{file.name}"
         if is_imported(file):
             collection = read_imported(file, label, problems)
             source.imported += [collection] if collection else []
-            continue
-        found = _read(file, label, CollectionFile, problems)
-        if found is None:
-            source.unreadable.add(file.stem)
-            continue
-        document, content = found
-        _must_match(document, ("collection",), content.collection, file.stem, problems)
-        if illegal := names.why_illegal(content.collection):
-            problems.append(document.problem(("collection",), *illegal, content.collection))
-        source.collections[content.collection] = (document, content)
+        else:
+            _read_collection(source, file, label, problems)
+    for file in _included(root, source, problems):
+        _read_collection(source, file, file.relative_to(root).as_posix(), problems)
+
+
+def _read_collection(source: _Source, file: Path, label: str, problems: list[Problem]) -> None:
+    found = _read(file, label, CollectionFile, problems)
+    if found is None:
+        source.unreadable.add(file.stem)
+        return
+    document, content = found
+    _must_match(document, ("collection",), content.collection, file.stem, problems)
+    if illegal := names.why_illegal(content.collection):
+        problems.append(document.problem(("collection",), *illegal, content.collection))
+    source.collections[content.collection] = (document, content)
+
+
+def _included(root: Path, source: _Source, problems: list[Problem]) -> Iterable[Path]:
+    """The files of the shared collections that a schema includes: one file for all services."""
+    shared = {file.stem: file for file in (root / INCLUDED).glob("*.yaml")}
+    own = {*source.collections, *source.unreadable, *(one.name for one in source.imported)}
+    for number, name in enumerate(source.content.includes):
+        place = ("includes", number)
+        if name not in shared:
+            message = f"is no collection in {INCLUDED}."
+            problems.append(source.document.problem(place, message, nearest(name, shared) or "Remove it.", name))
+        elif name in own:
+            fix = f"Remove {source.label}/collections/{name}.yaml, or the name here."
+            problems.append(source.document.problem(place, "is a collection of this schema already.", fix, name))
+        elif name in source.content.includes[:number]:
+            problems.append(source.document.problem(place, "is included twice.", "Keep one.", name))
+        else:
+            yield shared[name]
 
 
 def _read_snapshots(source: _Source, problems: list[Problem]) -> None:

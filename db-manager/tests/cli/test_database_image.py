@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import gatehouse_db_manager
+from gatehouse_db_manager.config.load import INCLUDED
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = "db-manager/gatehouse_db_manager"
@@ -37,6 +38,11 @@ def test_an_image_has_no_importer_and_all_else_of_db_manager():
         "COPY db-manager db-manager",
         "COPY db-manager/types db-manager/types",
     ]
+
+
+def test_an_image_has_the_collections_that_its_schema_includes():
+    assert copied(f"{INCLUDED}/idempotency_key.yaml")
+    assert f"COPY {INCLUDED} {INCLUDED}" in (ROOT / "db-manager/Dockerfile").read_text().splitlines()
 
 
 def test_without_the_importer_commands_work_and_import_says_why_not(tmp_path: Path):

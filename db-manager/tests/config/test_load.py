@@ -26,6 +26,41 @@ def test_a_whole_configuration_loads(checkout):
     assert (schema.service_role, schema.reader_role) == ("person_service", "person_reader")
 
 
+SHARED = "services/chassis/gatehouse_chassis/schema/note.yaml"
+NOTE = {"collection": "note", "description": "A note", "version": "1.2.0.0", "columns": {"id": {"type": "identity"}}}
+NOTE["columns"]["id"]["primary"] = True
+
+
+def test_schemas_include_shared_collections_without_a_copy(checkout):
+    checkout.write(SHARED, NOTE)
+    checkout.schema("person", includes=["note"])
+    checkout.schema("topics", includes=["note"])
+    checkout.collection()
+    schemas = {schema.name: schema for schema in checkout.load().schemas}
+    assert [one.name for one in schemas["person"].collections] == ["person", "note"]
+    (note,) = schemas["topics"].collections
+    assert (note.file, note.version_text) == (SHARED, "1.2.0.0")
+
+
+@pytest.mark.parametrize(
+    ("includes", "expected"),
+    [
+        (
+            ["notes"],
+            "includes.0 = notes: is no collection in services/chassis/gatehouse_chassis/schema. Did",
+        ),
+        (["note", "note"], "includes.1 = note: is included twice."),
+        (["note", "person"], "includes.1 = person: is a collection of this schema already."),
+    ],
+)
+def test_what_cannot_be_included_is_named(checkout, includes, expected):
+    checkout.write(SHARED, NOTE)
+    checkout.write(SHARED.replace("note", "person"), NOTE | {"collection": "person"})
+    checkout.schema("person", includes=includes)
+    checkout.collection()
+    assert expected in problems(checkout)
+
+
 def test_an_unknown_key_is_named_with_its_line_and_the_nearest_known_one(checkout):
     text = "collection: person\ndescription: A person\nversion: 1.0.0.0\ncolumns:\n"
     checkout.write(COLLECTION, text + "  id: {type: identity, primary: true}\n  name: {type: word, requird: true}\n")

@@ -35,6 +35,8 @@ def meaning(root: Path, changed: Iterable[Path]) -> Meaning:
         if _is_ignored(path, parts):
             continue
         match parts:
+            case ("services", "chassis", _, "schema", *_):  # collections that schemas include
+                database = True
             case ("services", name, *_) if name in SHARED:
                 everything = True
             case ("services", name, "database", *_):

@@ -220,7 +220,8 @@ def _digest(root: Path) -> str:
     """Of all that decides what a seeded database holds."""
     digest = hashlib.sha256()
     files = [*root.glob("services/*/database/**/*"), *root.glob("services/*/service.toml")]
-    files += [*root.glob("db-manager/types/*"), *root.glob("db-manager/gatehouse_db_manager/**/*.py")]
+    files += [*root.glob("services/chassis/gatehouse_chassis/schema/*"), *root.glob("db-manager/types/*")]
+    files += [*root.glob("db-manager/gatehouse_db_manager/**/*.py")]
     for file in sorted(path for path in files if path.is_file()):
         digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
     return digest.hexdigest()[:12]

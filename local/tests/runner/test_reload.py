@@ -27,7 +27,12 @@ def test_what_services_share_reloads_all(path):
 
 @pytest.mark.parametrize(
     "path",
-    ["services/person/database/collections/person.yaml", "db-manager/types/word.yaml", "services/x/database/a.json"],
+    [
+        "services/person/database/collections/person.yaml",
+        "services/chassis/gatehouse_chassis/schema/idempotency_key.yaml",
+        "db-manager/types/word.yaml",
+        "services/x/database/a.json",
+    ],
 )
 def test_database_configuration_is_applied_and_reloads_nothing(path):
     assert of(path) == Meaning(database=True)

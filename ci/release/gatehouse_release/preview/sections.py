@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # Beside its own folder: what every service's image is built from.
 SHARED = ("services/chassis", "services/catalog")
 IMAGES = ("services/Dockerfile", "uv.lock")
-DATABASES = ("db-manager/types",)
+DATABASES = ("db-manager/types", "services/chassis/gatehouse_chassis/schema")
 DIFF_SECONDS = 180
 # Of what an update runs, beside the stack file: its program, and what services say of themselves.
 PROGRAM = ("platform/gatehouse_platform", "observability/gatehouse_observability", "services/catalog")
