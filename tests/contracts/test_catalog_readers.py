@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gatehouse_catalog import Catalog, find_root, load_catalog
-from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, RESERVED_NAMES
+from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, RESERVED_NAMES, free_port
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_ci.affected.decide import House
 from gatehouse_ci.affected.uv_lock import Lock
@@ -22,7 +22,6 @@ from gatehouse_ci.images.build import images_of
 from gatehouse_ci.workflows.generate import with_domains
 from gatehouse_local.compose import compose_file
 from gatehouse_local.runner.platform_specs import LocalPlatform, Location, selection
-from gatehouse_local.scaffold import free_port
 from gatehouse_observability.prometheus import local_files, rule_groups
 
 Entry = dict[str, Any]
@@ -122,7 +121,7 @@ def check_local(root: Path, catalog: Catalog) -> None:
     routes = json.loads(specs["edge"].environment["GATEHOUSE_EDGE_ROUTES"])
     assert {(route["service"], route["path"]) for route in routes} == {(one.name, one.path) for one in catalog}
     assert {one.name for one in selection(["api"]).services(catalog)} >= {one.name for one in catalog.apis}
-    assert free_port(root) not in {service.port for service in catalog}
+    assert free_port(catalog) not in {service.port for service in catalog}
 
 
 def check_derived(catalog: Catalog) -> None:

@@ -55,6 +55,15 @@ def test_plain_values_fit(field, value):
         ("phone", "030 123456"),
         ("url", "javascript:alert(1)"),
         ("url", "https://"),
+        ("url", "http://["),
+        ("url", "http://[::1"),
+        ("url", "http://a\u2100b.example/"),  # ACCOUNT OF: urlsplit refuses what NFKC turns into a slash
+        ("url", "https://bank.example@evil.example/"),
+        ("url", "https://example.org:65536/"),
+        ("email", "\u212aim@example.org"),  # KELVIN SIGN: PostgreSQL's lower() makes it a k
+        ("email", "k\u0130m@example.org"),
+        ("email", "kim\u200b@example.org"),
+        ("email", "kim@ex\u0430mple.org"),  # CYRILLIC SMALL LETTER A
         ("time_zone", "Berlin; drop table"),
     ],
 )

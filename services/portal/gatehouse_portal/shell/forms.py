@@ -41,7 +41,7 @@ def same_origin(connection: ASGIConnection[Any, Any, Any, Any], public_url: str)
     origin = connection.headers.get("origin")
     if origin is None:
         return True
-    return origin == public_url or urlsplit(origin).netloc == connection.headers.get("host", "")
+    return origin == public_url or origin.partition("://")[2] == connection.headers.get("host", "")
 
 
 async def check_form(request: Request[Any, Any, Any], *, key: bytes, cookie: str | None, public_url: str) -> None:

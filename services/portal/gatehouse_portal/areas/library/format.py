@@ -17,8 +17,11 @@ LABELS = {
 
 
 def host(url: str) -> str:
-    """`docs.python.org` of an address."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    """`docs.python.org` of an address; nothing of a text that isn't one. A page must render whatever is stored."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
 
 
 FILTERS: dict[str, Callable[..., Any]] = {"host": host}

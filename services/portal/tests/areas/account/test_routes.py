@@ -95,7 +95,9 @@ async def test_what_the_provider_refused_is_said(browser) -> None:
     assert "archived" in answer.text
 
 
-@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}])
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "http://["}, {"Sec-Fetch-Site": "cross-site"}]
+)
 async def test_a_form_from_another_site_is_refused(browser, headers: dict[str, str]) -> None:
     await browser.sign_in("member")
     answer = await browser.submit("/sign-out", headers=headers)
