@@ -82,17 +82,17 @@ async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Pee
 
 @pytest.fixture(scope="module")
 def noah(curriculum: InProcessClient) -> Headers:
-    return curriculum.tokens.headers("member", person=NOAH)
+    return curriculum.by("member")
 
 
 @pytest.fixture(scope="module")
 def mara(curriculum: InProcessClient) -> Headers:
-    return curriculum.tokens.headers("mentor", person=MARA)
+    return curriculum.by("mentor")
 
 
 @pytest.fixture(scope="module")
 def coordinator(curriculum: InProcessClient) -> Headers:
-    return curriculum.tokens.headers("coordinator", person=person_id(7))
+    return curriculum.by("coordinator")
 
 
 @pytest.fixture(scope="module")

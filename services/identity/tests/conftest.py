@@ -9,13 +9,6 @@ from gatehouse_chassis.testing import InProcessClient, TestTokens, serving
 from gatehouse_identity.app import create
 
 SECRET = "for-tests-only-0123456789-0123456789"
-CALLERS = {
-    "mentor": (1, ["mentor"]),
-    "member": (2, ["member"]),
-    "sre": (5, ["sre", "engineer"]),
-    "coordinator": (7, ["coordinator", "staff"]),
-    "admin": (11, ["admin"]),
-}
 
 Headers = dict[str, str]
 
@@ -64,4 +57,4 @@ async def identity(service_url: str) -> AsyncIterator[InProcessClient]:
 @pytest.fixture(scope="module")
 def by(identity: InProcessClient) -> Callable[..., Headers]:
     """The headers of a caller of the test data: `by("admin", if_match='"1"')`."""
-    return lambda name, **more: identity.by(*CALLERS[name], **more)
+    return identity.by

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gatehouse_chassis.testing import InProcessClient, person_id, serving
+from gatehouse_chassis.testing import InProcessClient, serving
 from gatehouse_topics.app import create
 
 
@@ -17,9 +17,9 @@ async def topics(postgres: Any, database_url: str) -> AsyncIterator[InProcessCli
 
 @pytest.fixture(scope="module")
 def member(topics: InProcessClient) -> dict[str, str]:
-    return topics.tokens.headers("member", person=person_id(2))
+    return topics.by("member")
 
 
 @pytest.fixture(scope="module")
 def mentor(topics: InProcessClient) -> dict[str, str]:
-    return topics.tokens.headers("mentor", person=person_id(1))
+    return topics.by("mentor")

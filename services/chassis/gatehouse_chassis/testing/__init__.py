@@ -3,7 +3,7 @@
     async with serving("person", create, database_url=url) as person:
         answer = await person.get("/api/person/people", headers=person.tokens.headers("mentor"))
 
-Callers are people of the test data: `person_id(1)` is the first, and `account_id(1)` their account.
+Callers are people of the test data, with the roles that identity gives them (people.py): `person.by("mentor")`.
 
 A peer is a real HTTP server on loopback that stands in for another service, with answers that the test sets.
 """
@@ -30,18 +30,11 @@ from uuid_utils.compat import uuid7
 from gatehouse_catalog import find_root
 from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
 from gatehouse_chassis.service.service import ServiceContext
+from gatehouse_chassis.testing.people import account_id, caller, person_id
+
+__all__ = ["InProcessClient", "Peer", "TestTokens", "account_id", "peer", "person_id", "serving"]
 
 KEY_ID = "test-key"
-
-
-def person_id(number: int) -> str:
-    """Of the person that the test data counts as `number`."""
-    return f"019a0000-0001-7000-8000-{number:012d}"
-
-
-def account_id(number: int) -> str:
-    """Of the account of that person."""
-    return f"019a0000-0002-7000-8000-{number:012d}"
 
 
 class TestTokens:
@@ -87,10 +80,15 @@ class InProcessClient(httpx.AsyncClient):
     app: Litestar
     tokens: TestTokens
 
-    def by(self, number: int, roles: Iterable[str], **more: str) -> dict[str, str]:
-        """The headers of person `number` of the test data in these roles; more headers as `if_match='"1"'`."""
+    def by(self, who: str | int, *, roles: Iterable[str] | None = None, **more: str) -> dict[str, str]:
+        """The headers of a person of the test data, by persona or number: `by("mentor", if_match='"1"')`.
+
+        They have the roles that identity gives them, unless a test is about others.
+        """
+        person = caller(who)
         added = {key.replace("_", "-"): value for key, value in more.items()}
-        return self.tokens.headers(*roles, person=person_id(number), account=account_id(number)) | added
+        ids = {"person": person_id(person.number), "account": account_id(person.number)}
+        return self.tokens.headers(*(person.roles if roles is None else roles), **ids) | added
 
 
 @asynccontextmanager
