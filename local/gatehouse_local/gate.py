@@ -1,12 +1,11 @@
-"""The `gate` command: put together from what the installed parts declare as `gatehouse.commands`.
+"""The `gate` command, assembled from the entry points `gatehouse.commands` of the installed parts.
 
-Nothing of a part is imported until its command is used; even its line in `gate --help` is read from its source. So
-running locally needs no cloud tools, and the help answers at once.
+A part is imported only when its command is used: running locally needs no cloud tools, and `gate --help` answers at
+once. The lines of that help come from command_help.json, which `gate generate` writes from the commands' docstrings.
 """
 
-import ast
 import functools
-import importlib.util
+import json
 import os
 import sys
 import traceback
@@ -17,18 +16,19 @@ import click
 from click.exceptions import NoSuchCommand
 
 GROUP = "gatehouse.commands"
-UNEXPECTED = 70  # the exit code of a fault of ours (EX_SOFTWARE of sysexits.h)
+UNEXPECTED = 70  # exit code of an internal error (EX_SOFTWARE of sysexits.h)
+HELP_FILE = Path(__file__).with_name("command_help.json")
 
 
 class PartMissing(click.ClickException):
-    """A command is known, but its part (or a library of that part) isn't installed."""
+    """The command exists, but its part (or a library of that part) isn't installed."""
 
     def __init__(self, command: str, missing: str) -> None:
         super().__init__(f"gate {command} needs {missing}, which isn't installed. Fix: uv sync --all-packages")
 
 
 class Parts(click.Group):
-    """A group whose commands are loaded when they are used."""
+    """A command group that imports each command when it is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(_declared())
@@ -49,11 +49,12 @@ class Parts(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except NoSuchCommand as error:  # click would look for the nearest among those that are loaded: none
+        except NoSuchCommand as error:  # click would suggest only from loaded commands: none
             raise NoSuchCommand(error.command_name, possibilities=_declared(), ctx=ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = [(name, summary(declared)) for name, declared in sorted(_declared().items())]
+        lines = json.loads(HELP_FILE.read_text(encoding="utf-8"))
+        rows = [(name, lines.get(name, "")) for name in sorted(_declared())]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -63,34 +64,30 @@ def _declared() -> dict[str, EntryPoint]:
     return {declared.name: declared for declared in entry_points(group=GROUP)}
 
 
-def summary(declared: EntryPoint) -> str:
-    """The first sentence of the command function's docstring, read without importing its module."""
-    package, _, rest = declared.module.partition(".")
-    try:
-        spec = importlib.util.find_spec(package)
-        folders = spec.submodule_search_locations if spec else None
-        file = Path(next(iter(folders or [])), *rest.split(".")).with_suffix(".py")
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (StopIteration, OSError, SyntaxError):
-        return "(not installed)"
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == declared.attr:
-            return (ast.get_docstring(node) or "").split("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".")
-    return ""
+def command_help() -> dict[str, str]:
+    """The first sentence of each installed command's docstring, by name. Imports every command."""
+    sentences = {}
+    for name, declared in _declared().items():
+        try:
+            text = declared.load().help or ""
+        except ModuleNotFoundError:  # its part isn't installed here: keep the line that is committed
+            text = json.loads(HELP_FILE.read_text(encoding="utf-8")).get(name, "")
+        sentences[name] = text.split("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".")
+    return dict(sorted(sentences.items()))
 
 
 @click.group(cls=Parts, context_settings={"help_option_names": ["-h", "--help"]}, epilog="Where to start: ./local/up")
 @click.option("--root", type=click.Path(exists=True, file_okay=False), help="Work in this checkout.")
-@click.option("--debug", is_flag=True, help="Show where an error came from.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def gate(root: str | None, debug: bool) -> None:
-    """Gatehouse: run, test and look after the platform of the institute."""
-    checkout = root or _outside()
+    """Gatehouse: run, test and operate the institute's platform."""
+    checkout = root or _own_checkout()
     if checkout:
         os.chdir(checkout)
 
 
-def _outside() -> Path | None:
-    """The checkout this command belongs to, when we were called from outside of it (even from within another)."""
+def _own_checkout() -> Path | None:
+    """The checkout this command belongs to, if the current folder is outside of it (even inside another checkout)."""
     own = Path(__file__).resolve().parents[2]
     if Path.cwd().is_relative_to(own) or not (own / "services" / "catalog").is_dir():
         return None
@@ -98,25 +95,25 @@ def _outside() -> Path | None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs `gate` and ends the process: known errors as their own message, unexpected ones in one sentence."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Runs `gate` and exits. A known error prints its message, an unexpected one a single sentence."""
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        gate.main(given, prog_name="gate", standalone_mode=True)
+        gate.main(words, prog_name="gate", standalone_mode=True)
     except Exception as error:
-        if "--debug" in given:
+        if "--debug" in words:
             traceback.print_exc()
-        sys.exit(_say(error, given))
+        sys.exit(_print_error(error, words))
 
 
-def _say(error: Exception, given: list[str]) -> int:
-    """Prints the error for people and gives the exit code."""
+def _print_error(error: Exception, words: list[str]) -> int:
+    """Prints the error for the user and returns the exit code."""
     if type(error).__module__.startswith("gatehouse_"):
         click.echo(f"Error: {error}", err=True)
         return getattr(error, "exit_code", 1)
     what = str(error).strip().split("\n", 1)[0]
     click.echo(f"Error: unexpected {type(error).__name__}{f': {what}' if what else ''}", err=True)
-    if "--debug" not in given:
-        click.echo(f"See where it came from: gate --debug {' '.join(given)}", err=True)
+    if "--debug" not in words:
+        click.echo(f"Show the traceback: gate --debug {' '.join(words)}", err=True)
     return UNEXPECTED
 
 

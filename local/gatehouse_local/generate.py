@@ -1,26 +1,28 @@
-"""Files that are derived from the catalog and committed all the same, because people and other tools read them.
+"""`gate generate`: files derived from the catalog and committed, because people and other tools read them.
 
-Each part declares its own as an entry point `gatehouse.generators`: a function from the root to {path: text}.
+Each part registers its generator as an entry point `gatehouse.generators`: a function from the root to {path: text}.
 """
 
 import difflib
+import json
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
 GROUP = "gatehouse.generators"
-SHOWN = 20  # lines of a difference; the rest is in `git diff` after `gate generate`
+HELP_FILE = "local/gatehouse_local/command_help.json"  # gate.py reads it
+DIFF_LINES = 20  # shown per file; `git diff` after `gate generate` has the rest
 
 
 class TwoGenerators(Exception):
-    """Two parts write the same file."""
+    """Two generators write the same file."""
 
 
 def generated(root: Path) -> dict[str, str]:
-    """Every generated file's text by its path below the root."""
+    """The text of every generated file by its path relative to the root."""
     files: dict[str, str] = {}
-    for declared in sorted(entry_points(group=GROUP), key=lambda one: one.name):
+    for declared in sorted(entry_points(group=GROUP), key=lambda declared: declared.name):
         for path, text in declared.load()(root).items():
             if path in files:
                 raise TwoGenerators(f"{path} is written by two generators, one of them {declared.value}. Keep one.")
@@ -28,22 +30,31 @@ def generated(root: Path) -> dict[str, str]:
     return files
 
 
+def command_help(root: Path) -> dict[str, str]:
+    """The file with the lines of `gate --help`."""
+    from gatehouse_local import gate  # noqa: PLC0415 - imports every part, which the other generators don't need
+
+    if not (root / HELP_FILE).parent.is_dir():  # a workspace made by a test
+        return {}
+    return {HELP_FILE: json.dumps(gate.command_help(), indent=2) + "\n"}
+
+
 def run(root: Path, *, only_check: bool) -> int:
-    """Writes what is stale and names it; with `only_check` shows it instead, and gives 1."""
-    found = stale(root)
-    for path, text in found.items():
+    """Writes the stale files; with `only_check`, prints how they differ and returns 1 instead."""
+    outdated = stale(root)
+    for path, text in outdated.items():
         if only_check:
             click.echo(f"{path} is stale. Fix: gate generate\n{_difference(root / path, path, text)}")
         else:
             write(root, path, text)
             click.echo(f"wrote {path}")
-    if not found:
+    if not outdated:
         click.echo("Every generated file is up to date.")
-    return 1 if found and only_check else 0
+    return 1 if outdated and only_check else 0
 
 
 def stale(root: Path) -> dict[str, str]:
-    """Those of `generated` that aren't there, or not with this text."""
+    """The generated files that are missing or differ from what would be written."""
     return {path: text for path, text in sorted(generated(root).items()) if _current(root / path) != text}
 
 
@@ -57,7 +68,7 @@ def _current(file: Path) -> str | None:
 
 
 def _difference(file: Path, path: str, wanted: str) -> str:
-    there = (_current(file) or "").splitlines()
-    lines = list(difflib.unified_diff(there, wanted.splitlines(), path, "generated", lineterm="", n=1))
-    more = [f"... and {len(lines) - SHOWN} lines more"] if len(lines) > SHOWN else []
-    return "\n".join([*lines[:SHOWN], *more])
+    current = (_current(file) or "").splitlines()
+    lines = list(difflib.unified_diff(current, wanted.splitlines(), path, "generated", lineterm="", n=1))
+    more = [f"... and {len(lines) - DIFF_LINES} more lines"] if len(lines) > DIFF_LINES else []
+    return "\n".join([*lines[:DIFF_LINES], *more])

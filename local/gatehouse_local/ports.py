@@ -1,4 +1,4 @@
-"""The ports of a platform on this machine, as the catalog has them; `--port-offset` is added to each."""
+"""Ports of a local platform, as the catalog defines them; `--port-offset` is added to each."""
 
 from gatehouse_catalog.rules import LOCAL_PORTS
 

@@ -1,7 +1,7 @@
-"""The uv workspace as its pyproject.toml files say it: the members, and which of them depend on which.
+"""The uv workspace, read from its pyproject.toml files: the members and their dependencies on each other.
 
-The catalog knows services; this knows every installable part, and is what tests, checks and contracts loop over, so
-that a new part needs no edit anywhere.
+The catalog knows services; this module knows every installable member. Tests, checks and import contracts loop over it,
+so a new member needs no edit elsewhere.
 """
 
 import re
@@ -13,12 +13,12 @@ from pathlib import Path
 
 
 class WorkspaceError(Exception):
-    """A pyproject.toml can't be used; the message names the file, the key and the fix."""
+    """A pyproject.toml is invalid; the message names the file, the key and the fix."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """One installable part: its folder, its distribution's name, its import package, the members it depends on."""
+    """One installable member: distribution name, folder, import name, and the members it requires."""
 
     name: str
     folder: Path
@@ -31,20 +31,20 @@ class Member:
 
 
 def members(root: Path) -> dict[str, Member]:
-    """Every member of the workspace by its distribution's name."""
+    """Every workspace member by distribution name."""
     patterns = _read(root / "pyproject.toml")["tool"]["uv"]["workspace"]["members"]
     folders = sorted({file.parent for pattern in patterns for file in root.glob(f"{pattern}/pyproject.toml")})
-    found = [_member(folder) for folder in folders]
-    ours = {member.name for member in found}
-    return {member.name: replace(member, needs=member.needs & ours) for member in found}
+    read = [_member(folder) for folder in folders]
+    names = {member.name for member in read}
+    return {member.name: replace(member, needs=member.needs & names) for member in read}
 
 
 def dependents(of: Iterable[str], known: dict[str, Member]) -> list[str]:
-    """The names given and every member that needs them, directly or not; the nearest first."""
-    found = list(dict.fromkeys(of))
-    for name in found:  # grows while it is walked
-        found += [other.name for other in known.values() if name in other.needs and other.name not in found]
-    return found
+    """These names and every member that needs them, directly or transitively; nearest first."""
+    names = list(dict.fromkeys(of))
+    for name in names:  # grows during the loop
+        names += [other.name for other in known.values() if name in other.needs and other.name not in names]
+    return names
 
 
 def _member(folder: Path) -> Member:
@@ -63,6 +63,4 @@ def _read(file: Path) -> dict:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise WorkspaceError(
-            f"{file} can't be read: {error}. Fix that line, or bring the file back from git."
-        ) from error
+        raise WorkspaceError(f"{file} can't be read: {error}. Fix that line, or restore the file from git.") from error

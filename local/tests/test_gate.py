@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.gate import summary
+from gatehouse_local.gate import command_help
 from gatehouse_local.testing.testrun import UNIT, UnknownTests, pytest_arguments
 
 ROOT = Path(__file__).parents[2]
@@ -84,11 +84,9 @@ def test_an_unexpected_error_says_how_to_see_more():
     assert "Traceback" in part("importlib.metadata:version", "--debug", "part").stderr
 
 
-def test_summaries_are_read_from_the_source():
-    from importlib.metadata import EntryPoint
-
-    declared = EntryPoint("doctor", "gatehouse_local.cli.tool_commands:doctor", "gatehouse.commands")
-    assert summary(declared) == "Look whether this machine can run Gatehouse"
+def test_the_help_of_every_command_is_the_first_sentence_of_its_docstring():
+    assert command_help()["doctor"] == "Check whether this machine can run Gatehouse"
+    assert all(command_help().values())
 
 
 @pytest.mark.parametrize(
@@ -107,5 +105,5 @@ def test_words_become_arguments_of_pytest(monkeypatch: pytest.MonkeyPatch, words
 
 
 def test_a_word_that_is_no_test_is_refused():
-    with pytest.raises(UnknownTests, match="gate test persn: neither"):
+    with pytest.raises(UnknownTests, match="gate test persn: not a kind of tests"):
         pytest_arguments(ROOT, ["persn"])

@@ -1,4 +1,4 @@
-"""What `gate check` looks at without running a test. tests/house runs the same list, so neither can forget one.
+"""The static checks of `gate check`: style, types, imports, generated files. tests/house runs the same list.
 
 run.py runs them together with the tests that a change affects.
 """
@@ -20,12 +20,12 @@ BIN = Path(sys.executable).parent
 
 
 class UnknownCheck(Exception):
-    """A check was asked for that isn't there."""
+    """There is no check of this name."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A command that ends with 0 when all is well; `fix` says what to do when it doesn't."""
+    """A command that exits 0 when the check passes; `fix` says what to do when it fails."""
 
     name: str
     command: tuple[str, ...]
@@ -42,7 +42,7 @@ class CheckOutcome:
 
 
 def checks(root: Path) -> list[Check]:
-    """All checks of this checkout, the quick ones first."""
+    """All checks of this checkout, fastest first."""
     gate = (sys.executable, "-m", "gatehouse_local.gate")
     contracts = root / ".gate" / "contracts.toml"
     return [
@@ -51,7 +51,7 @@ def checks(root: Path) -> list[Check]:
         Check(
             "imports",
             (str(BIN / "lint-imports"), "--config", str(contracts), "--cache-dir", str(root / ".gate" / "imports")),
-            "Move what both need to a part that both may import (design: who may import whom, in local/README.md)",
+            "Move what both need to a part that both may import; see local/README.md, Who may import whom",
         ),
         Check("generated", (*gate, "generate", "--check"), "gate generate"),
         Check("database", (*gate, "db", "check"), "Fix the file named above"),
@@ -59,14 +59,14 @@ def checks(root: Path) -> list[Check]:
         Check(
             "workflows",
             (str(BIN / "zizmor"), "--offline", "--quiet", "--pedantic", "--strict-collection", ".github"),
-            "Fix the lines named above; nothing is suppressed here",
+            "Fix the lines named above; suppressions are not accepted",
         ),
         Check("types", (str(BIN / "ty"), "check", "--output-format", "concise"), "Fix the lines named above"),
     ]
 
 
 def check(root: Path, which: Check) -> CheckOutcome:
-    """Runs one check and keeps its words."""
+    """Runs one check and captures its output."""
     if which.name == "imports":
         write_contracts(root, root / ".gate" / "contracts.toml")
     began = time.monotonic()
@@ -82,33 +82,33 @@ def check(root: Path, which: Check) -> CheckOutcome:
 
 
 def chosen(root: Path, only: tuple[str, ...]) -> list[Check]:
-    """The checks of these names, or all; raises UnknownCheck naming one that there isn't."""
+    """The checks of these names, or all of them. Raises UnknownCheck."""
     known = {which.name: which for which in checks(root)}
     if unknown := [name for name in only if name not in known]:
-        raise UnknownCheck(f"gate check --only {unknown[0]}: there is no such check. Known: {', '.join(known)}")
+        raise UnknownCheck(f"gate check --only {unknown[0]}: no such check. Known: {', '.join(known)}")
     return [known[name] for name in only] or list(known.values())
 
 
 def run(root: Path, which: list[Check], *, quiet: bool = False) -> list[CheckOutcome]:
-    """Runs checks side by side, and says each outcome as it comes."""
+    """Runs the checks in parallel and prints each outcome in the order of the list."""
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        return list(_said(pool.map(lambda one: check(root, one), which), quiet=quiet))
+        return list(_printed(pool.map(lambda each: check(root, each), which), quiet=quiet))
 
 
-def _said(outcomes: Iterable[CheckOutcome], *, quiet: bool) -> Iterator[CheckOutcome]:
+def _printed(outcomes: Iterable[CheckOutcome], *, quiet: bool) -> Iterator[CheckOutcome]:
     for outcome in outcomes:
         if not quiet:
-            say(outcome)
+            print_outcome(outcome)
         yield outcome
 
 
-def say(outcome: CheckOutcome) -> None:
+def print_outcome(outcome: CheckOutcome) -> None:
     click.echo(f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.1f} s)")
     if not outcome.passed:
         click.echo(f"{outcome.output}\n     Fix: {outcome.fix}\n")
 
 
 def own_uv(root: Path) -> str | None:
-    """The uv that the door (./local/gate) installed, if it had to."""
-    places = (root / ".gate" / "uv" / "bin" / "uv", root / ".gate" / "uv" / "lib" / "bin" / "uv")
-    return next((str(place) for place in places if place.exists()), None)
+    """The uv that ./local/gate installed, if it did."""
+    candidates = (root / ".gate" / "uv" / "bin" / "uv", root / ".gate" / "uv" / "lib" / "bin" / "uv")
+    return next((str(path) for path in candidates if path.exists()), None)

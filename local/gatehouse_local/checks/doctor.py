@@ -1,4 +1,4 @@
-"""Looks whether this machine can run Gatehouse, before anything fails half-way. It changes nothing."""
+"""`gate doctor`: checks whether this machine can run Gatehouse before anything fails half-way. It changes nothing."""
 
 import json
 import os
@@ -21,13 +21,13 @@ from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner.port_conflicts import who_listens
 from gatehouse_local.runner.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
 
-DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, room to work
+DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, headroom
 MEMORY_NEEDED = 2**30  # docs/figures.md: the whole platform stays under 1 GiB
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the answer. `bad` means that something won't work, `warn` that something is left out."""
+    """One line of the report: `bad` means something won't work, `warn` that an optional part is missing."""
 
     what: str
     level: Literal["ok", "warn", "bad"]
@@ -36,20 +36,21 @@ class Finding:
 
 
 def run(root: Path, *, as_json: bool) -> int:
-    """Prints every finding; 1 when one is bad."""
-    found = list(findings(root))
+    """Prints every finding; returns 1 if any is bad."""
+    report = list(findings(root))
     if as_json:
-        click.echo(json.dumps([{**asdict(one), "mend": one.fix} for one in found], indent=2))
+        click.echo(json.dumps([{**asdict(finding), "mend": finding.fix} for finding in report], indent=2))
     else:
-        for one in found:
-            click.echo(f"{one.level:4} {one.what:12} {one.message}{f' Fix: {one.fix}' if one.fix else ''}")
-    return 1 if any(one.level == "bad" for one in found) else 0
+        for finding in report:
+            fix = f" Fix: {finding.fix}" if finding.fix else ""
+            click.echo(f"{finding.level:4} {finding.what:12} {finding.message}{fix}")
+    return 1 if any(finding.level == "bad" for finding in report) else 0
 
 
 def findings(root: Path) -> Iterator[Finding]:
-    """Everything that is looked at, in the order in which it would stand in the way."""
-    for look in (_python, _git, _uv, _disk, _memory, _root_user, _postgres, _catalog):
-        yield look(root)
+    """All checks, in the order in which each would stop a start."""
+    for examine in (_python, _git, _uv, _disk, _memory, _root_user, _postgres, _catalog):
+        yield examine(root)
     yield from _ports(root)
     yield from _optional()
 
@@ -60,24 +61,24 @@ def _python(_root: Path) -> Finding:
 
 
 def _git(_root: Path) -> Finding:
-    said = _words("git", "--version")
-    if said:
-        return Finding("git", "ok", said)
-    return Finding("git", "bad", "git isn't on the path.", "apt-get install git, or brew install git")
+    version = _first_line_of("git", "--version")
+    if version:
+        return Finding("git", "ok", version)
+    return Finding("git", "bad", "git isn't on PATH.", "apt-get install git, or brew install git")
 
 
 def _uv(root: Path) -> Finding:
-    said = _words(own_uv(root) or "uv", "--version")
-    if said:
-        return Finding("uv", "ok", said)
-    return Finding("uv", "warn", "uv isn't on the path.", "./local/gate brings its own when it is needed")
+    version = _first_line_of(own_uv(root) or "uv", "--version")
+    if version:
+        return Finding("uv", "ok", version)
+    return Finding("uv", "warn", "uv isn't on PATH.", "none needed: ./local/gate installs its own")
 
 
 def _disk(root: Path) -> Finding:
     free = shutil.disk_usage(root).free
-    message = f"{free / 2**30:.1f} GiB are free where the checkout is."
+    message = f"{free / 2**30:.1f} GiB are free on the checkout's disk."
     if free < DISK_NEEDED:
-        return Finding("disk", "bad", message, f"free some: {DISK_NEEDED // 2**30} GiB are needed")
+        return Finding("disk", "bad", message, f"free some space: {DISK_NEEDED // 2**30} GiB are needed")
     return Finding("disk", "ok", message)
 
 
@@ -85,34 +86,34 @@ def _memory(_root: Path) -> Finding:
     free = psutil.virtual_memory().available
     message = f"{free / 2**30:.1f} GiB are available."
     if free < MEMORY_NEEDED:
-        return Finding("memory", "warn", message, "close something, or start less: ./local/up person")
+        return Finding("memory", "warn", message, "close other programs, or start less: ./local/up person")
     return Finding("memory", "ok", message)
 
 
 def _root_user(root: Path) -> Finding:
     if os.geteuid() != 0:
-        return Finding("user", "ok", "an ordinary user.")
+        return Finding("user", "ok", "not root.")
     try:
-        way = unprivileged(root)
+        prefix = unprivileged(root)
     except RootRefused as error:
         return Finding("user", "bad", str(error))
     except BinariesMissing:
         return Finding("user", "ok", "root.")
-    return Finding("user", "ok", f"root; PostgreSQL runs as another user by {way[0]}.")
+    return Finding("user", "ok", f"root; PostgreSQL runs as another user, by {prefix[0]}.")
 
 
 def _postgres(_root: Path) -> Finding:
     try:
-        said = _words(str(binary("postgres")), "--version")
+        version = _first_line_of(str(binary("postgres")), "--version")
     except BinariesMissing as error:
         return Finding("postgresql", "bad", str(error))
-    if said:
-        return Finding("postgresql", "ok", f"{said}, embedded.")
+    if version:
+        return Finding("postgresql", "ok", f"{version}, embedded.")
     return Finding(
         "postgresql",
         "bad",
-        f"the embedded PostgreSQL {major()} doesn't run here.",
-        f"see its own words: {binary('postgres')} --version",
+        f"the embedded PostgreSQL {major()} doesn't run on this machine.",
+        f"see why: {binary('postgres')} --version",
     )
 
 
@@ -142,12 +143,12 @@ def _ports(root: Path) -> Iterator[Finding]:
                 "ports",
                 "bad",
                 f"{port} ({name}) is taken{f' by {who}' if who else ''}.",
-                "stop that, or: ./local/up --port-offset 100",
+                "stop that program, or use other ports: ./local/up --port-offset 100",
             )
 
 
 def _ours(root: Path) -> bool:
-    """Whether the database on the port is the one in this checkout's .gate."""
+    """Whether the database of this checkout's .gate is running."""
     try:
         pid = int((root / ".gate" / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     except (OSError, ValueError):
@@ -160,20 +161,20 @@ def _optional() -> Iterator[Finding]:
         (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
     )
     if browser or any(Path.home().glob(".cache/ms-playwright/chromium*")):
-        yield Finding("chromium", "ok", browser or "the one of Playwright.")
+        yield Finding("chromium", "ok", browser or "installed by Playwright.")
     else:
         yield Finding(
             "chromium",
             "warn",
-            "none is found; the journeys are skipped.",
+            "not found; the browser tests are skipped.",
             "apt-get install chromium, or: uv run playwright install chromium",
         )
-    prometheus = _words("prometheus", "--version")
+    prometheus = _first_line_of("prometheus", "--version")
     if prometheus:
         version = re.search(r"version \S+", prometheus)
         yield Finding("prometheus", "ok", version[0] if version else prometheus)
     else:
-        yield Finding("prometheus", "warn", "none is found; no metrics are kept locally.", "apt-get install prometheus")
+        yield Finding("prometheus", "warn", "not found; `gate up --observe` won't work.", "apt-get install prometheus")
 
 
 def _taken(port: int) -> bool:
@@ -186,8 +187,8 @@ def _taken(port: int) -> bool:
     return False
 
 
-def _words(*command: str) -> str:
-    """The first line a program says, or nothing when it isn't there or fails."""
+def _first_line_of(*command: str) -> str:
+    """The first line of a program's output; empty when it is missing or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)  # noqa: S603
     except (OSError, subprocess.TimeoutExpired):

@@ -1,8 +1,8 @@
-"""Who may import whom, as contracts for import-linter, derived from the workspace: a new service is held to them too.
+"""Who may import whom, as contracts for import-linter. Derived from the workspace, so they cover a new service too.
 
-The rule: catalog <- chassis <- each service; tools may use the catalog and, by their public functions, one another as
-ALLOWED says. No service imports another: they meet over HTTP. Inside a member, the packages and modules at the top
-stand in one order: whatever imports another is never imported by it, not even for a type.
+The rule: catalog <- chassis <- each service. Tools may import the catalog and, through their public functions, the
+members listed in ALLOWED. No service imports another: they communicate over HTTP. Inside a member, top-level packages
+and modules are acyclic: none imports one that imports it, not even for a type.
 """
 
 import json
@@ -14,7 +14,7 @@ CATALOG, CHASSIS = "gatehouse_catalog", "gatehouse_chassis"
 DB_MANAGER, OBSERVABILITY, CI = "gatehouse_db_manager", "gatehouse_observability", "gatehouse_ci"
 RELEASE = "gatehouse_release"
 
-# Direct imports beside the catalog; what isn't named here may import the catalog only.
+# Allowed direct imports. A member that isn't listed may import the catalog only (a service: the chassis too).
 ALLOWED = {
     CATALOG: frozenset(),
     CHASSIS: frozenset({CATALOG}),
@@ -28,13 +28,13 @@ ALLOWED = {
 
 
 def allowed(member: Member) -> frozenset[str]:
-    """The packages of ours that a member may import."""
+    """Our packages that a member may import."""
     otherwise = frozenset({CATALOG, CHASSIS}) if member.is_service else frozenset({CATALOG})
     return ALLOWED.get(member.package, otherwise)
 
 
 def contracts(known: list[Member]) -> list[dict]:
-    """In import-linter's words: which members a member may import, and one order among the packages inside it."""
+    """Contracts in import-linter's format: which members a member may import, and no cycles among its packages."""
     packages = {member.package for member in known}
     between = [
         {
@@ -43,7 +43,7 @@ def contracts(known: list[Member]) -> list[dict]:
             "type": "forbidden",
             "source_modules": [member.package],
             "forbidden_modules": sorted(packages - allowed(member) - {member.package}),
-            # What an allowed part imports in turn is that part's own contract.
+            # What an allowed member imports in turn is covered by its own contract.
             "allow_indirect_imports": "true",
         }
         for member in known
@@ -62,7 +62,7 @@ def contracts(known: list[Member]) -> list[dict]:
 
 
 def write_contracts(root: Path, file: Path) -> None:
-    """Writes the contracts of this checkout for `lint-imports --config`."""
+    """Writes this checkout's contracts to a file for `lint-imports --config`."""
     known = [member for member in members(root).values() if (member.folder / member.package).is_dir()]
     lines = ["[tool.importlinter]", f"root_packages = {json.dumps(sorted(member.package for member in known))}"]
     for contract in contracts(known):

@@ -1,6 +1,6 @@
-"""`gate check` as a whole: the house's checks, then the tests that a change affects, then a receipt for what was found.
+"""`gate check`: runs the static checks, then the tests a change affects, and writes a receipt if all pass.
 
-The receipt is for the tree that the files at hand make; when they change on the way, there is none.
+The receipt names the git tree of the working copy. If files change during the run, none is written.
 """
 
 import json
@@ -17,10 +17,10 @@ from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.decide import Affected
 from gatehouse_ci.affected.report import differ, look
 from gatehouse_ci.affected.working_tree import GitError, WorkingTree
-from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, run, say
+from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, print_outcome, run
 from gatehouse_local.testing.testrun import SHARING, workers
 
-# They start every service: `gate check --all` and CI run them.
+# These start every service; only `gate check --all` and CI run them.
 WHOLE_INSTITUTE = ("tests/blackbox", "tests/contracts", "tests/journeys")
 NO_PLATFORM = ("-m", "not platform and not browser")
 ALL = "all"
@@ -29,7 +29,7 @@ NOTHING_COLLECTED = 5  # pytest's exit code
 
 
 def run_only(root: Path, only: tuple[str, ...], *, as_json: bool) -> int:
-    """These checks, no tests and no receipt; 0 when all pass."""
+    """Runs only these checks: no tests, no receipt. Returns 0 if all pass."""
     outcomes = run(root, chosen(root, only), quiet=as_json)
     if as_json:
         click.echo(json.dumps({"checks": _as_json(outcomes)}, indent=2))
@@ -37,7 +37,7 @@ def run_only(root: Path, only: tuple[str, ...], *, as_json: bool) -> int:
 
 
 def run_affected(root: Path, house: list[Check], *, base: str | None, everything: bool, as_json: bool) -> int:
-    """The house's checks, the affected tests, and a receipt if all is well; 0 when it is."""
+    """Runs the static checks and the affected tests; writes a receipt and returns 0 if all pass."""
     checkout = WorkingTree(root)
     tree = _tree(checkout)
     answer = look(root, base, everything=everything or (tree is None and base is None))
@@ -48,21 +48,21 @@ def run_affected(root: Path, house: list[Check], *, base: str | None, everything
     if _good(outcomes):
         outcomes += [_tests(root, tests, quiet=as_json)] if tests else []
     good = _good(outcomes)
-    receipt, said = _receipt(checkout, tree, answer, outcomes, tests)
+    receipt, message = _receipt(checkout, tree, answer, outcomes, tests)
     if as_json:
         result = {"tree": tree, "base": answer.base, "tests": tests, "checks": _as_json(outcomes), "receipt": receipt}
         click.echo(json.dumps(result, indent=2))
     else:
-        click.echo(said)
+        click.echo(message)
     return 0 if good else 1
 
 
 def to_test(root: Path, answer: Affected) -> list[str]:
-    """The places of the tests to run, below the root; `["all"]` when nothing is left out."""
+    """The test folders and files to run, relative to the root; `["all"]` for every test."""
     if answer.base is None:
         return [ALL]
     places = [place for place in sorted(answer.tests) if place not in WHOLE_INSTITUTE and (root / place).exists()]
-    # What a document says is tested there, too; the checks themselves have just run.
+    # House rules also cover documents; test_checks.py would repeat the checks that just ran.
     house = [file.relative_to(root).as_posix() for file in sorted((root / "tests" / "house").glob("test_*.py"))]
     return places + [file for file in house if not file.endswith("test_checks.py")]
 
@@ -76,28 +76,28 @@ def _tests(root: Path, places: list[str], *, quiet: bool) -> CheckOutcome:
     passed = done.returncode in {0, NOTHING_COLLECTED}
     outcome = CheckOutcome("tests", passed, round(time.monotonic() - began, 2), (done.stdout or "").strip(), again)
     if not quiet:
-        say(outcome)
+        print_outcome(outcome)
     return outcome
 
 
 def _side_by_side(root: Path, places: list[str]) -> list[str]:
-    """Workers cost two seconds to start: none for a few files."""
+    """A few files run without workers, which take two seconds to start."""
     folders = ("services", "tests") if places == [ALL] else places
-    files = sum(1 if (root / one).is_file() else len(list((root / one).rglob("test_*.py"))) for one in folders)
+    files = sum(1 if (root / name).is_file() else len(list((root / name).rglob("test_*.py"))) for name in folders)
     return ["-n", str(workers()), *SHARING] if files > FEW else ["-n", "0"]
 
 
 def _receipt(
     checkout: WorkingTree, tree: str | None, answer: Affected, outcomes: list[CheckOutcome], tests: list[str]
 ) -> tuple[str | None, str]:
-    """Writes the receipt or takes an older one away; gives its file, and what to tell."""
+    """Writes the receipt, or revokes an older one; returns its path and a message for the user."""
     if tree is None:
-        return None, "No receipt: git doesn't know this folder."
+        return None, "No receipt: this folder isn't a git checkout."
     if not _good(outcomes):
         receipts.revoke(checkout, tree)
         return None, "No receipt: something failed."
     if _tree(checkout) != tree:
-        return None, "No receipt: files changed while they were checked. Fix: gate check"
+        return None, "No receipt: files changed during the checks. Fix: run gate check again"
     receipt = receipts.Receipt(
         tree=tree,
         at=datetime.now(UTC),
@@ -108,14 +108,14 @@ def _receipt(
     file = receipts.write(checkout, receipt)
     head = checkout.tree_of("HEAD") if checkout.commit("HEAD") else None
     if head == tree:
-        return str(file), "All is well: this commit may be pushed."
-    return str(file), "All is well. There are files that aren't committed: commit them all, and that may be pushed."
+        return str(file), "All checks passed: you can push this commit."
+    return str(file), "All checks passed. Commit every changed file; that commit can then be pushed."
 
 
 def _described(answer: Affected, tests: list[str]) -> str:
     images = f"images of {', '.join(answer.services)}" if answer.services else "no image"
     if answer.base is None:
-        return "Checks everything."
+        return "Checking everything."
     return (
         f"{differ(answer)} from {answer.base[:12]}. Affected: {images}; "
         f"tests to run: {', '.join(tests)}. Why: gate affected"

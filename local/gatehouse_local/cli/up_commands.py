@@ -1,4 +1,4 @@
-"""The commands `gate up`, `down`, `status`, `logs` and `reset`: thin, over the runner and its control port."""
+"""The commands `gate up`, `down`, `status`, `logs` and `reset`: thin wrappers around the runner's control port."""
 
 import contextlib
 import os
@@ -18,37 +18,39 @@ from gatehouse_local.runner.platform_specs import DATABASE_STEP, GROUPS, OBSERVE
 from gatehouse_local.runner.port_conflicts import Trouble, alive
 from gatehouse_local.runner.state import ResourceHealth, ResourceState, hopeless
 
-START_SECONDS = 180.0  # for all to be well; a cold start takes 20
+START_SECONDS = 180.0  # until everything is healthy; a cold start takes 20
 FAILED = 1
 
 root_option = click.option(
     "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The checkout."
 )
 state_option = click.option(
-    "--state", type=click.Path(file_okay=False, path_type=Path), help="Where everything is kept; default: .gate in it."
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The state folder (default: .gate in the checkout).",
 )
-offset_option = click.option(
-    "--port-offset", type=click.IntRange(0, 50000), default=0, help="Added to every port, when something is started."
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the state as JSON.")
+offset_option = click.option("--port-offset", type=click.IntRange(0, 50000), default=0, help="Added to every port.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the status as JSON.")
 
 
-def place_of(root: Path | None, state: Path | None, offset: int = 0) -> Location:
+def location_of(root: Path | None, state: Path | None, offset: int = 0) -> Location:
     checkout = find_root(root) if root else find_root()
     return Location(checkout, (state or checkout / ".gate").absolute(), offset)
 
 
 @click.command()
 @click.argument("what", nargs=-1, metavar="[db|api|all|SERVICE]...")
-@click.option("--detach", "-d", is_flag=True, help="Return once all is healthy; it goes on in the background.")
+@click.option(
+    "--detach", "-d", is_flag=True, help="Return once everything is healthy; it keeps running in the background."
+)
 @click.option(
     "--engine",
     type=click.Choice(["embedded", "compose"]),
     default="embedded",
     show_default=True,
-    help="compose: in containers, by a Docker engine.",
+    help="compose runs containers on a Docker engine.",
 )
-@click.option("--observe", is_flag=True, help="Prometheus too: every service's metrics, objectives and alerts.")
+@click.option("--observe", is_flag=True, help="Run Prometheus too: metrics, objectives and alerts of every service.")
 @offset_option
 @state_option
 @root_option
@@ -66,18 +68,18 @@ def up(
 ) -> None:
     """Run the institute on this machine: database, services, one address.
 
-    db is the database alone, api every API, all (the default) the pages too; a service's name brings what it needs.
-    A second `gate up` joins the first.
+    db starts the database alone, api every API, all (the default) the portal too; a service's name starts it and what
+    it needs. If Gatehouse is already running, the command joins it.
     """
-    from gatehouse_local.runner import prometheus_process, runner  # noqa: PLC0415 - `gate status` and the like don't need it
+    from gatehouse_local.runner import prometheus_process, runner  # noqa: PLC0415 - `gate status` doesn't need it
 
-    place = place_of(root, state, port_offset)
+    place = location_of(root, state, port_offset)
     if engine == "compose":
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - the embedded engine doesn't need it
 
         sys.exit(docker_compose.up(place, what, detach=detach, observe=observe, as_json=as_json))
     if in_containers(place):
-        raise Trouble("The platform runs in containers, on the same ports. Stop it first: gate down")
+        raise Trouble("The platform is running in containers, on the same ports. Stop it first: gate down")
     _check_names(place, what)
     runner.preflight(place)
     if observe:
@@ -91,19 +93,19 @@ def up(
 
             sys.exit(run_in_foreground(place, selection(what), claim, as_json=as_json))
         address = control.find(place.state, wait=True)
-    ours = address is None
+    started_here = address is None
     if address is None:
         address = _start_in_background(place, what)
-    sys.exit(_join(place, address, what, ours=ours, as_json=as_json))
+    sys.exit(_join(place, address, what, started_here=started_here, as_json=as_json))
 
 
 def in_containers(place: Location) -> bool:
-    """Whether what was started last from here is in containers (docker_compose.py keeps that file)."""
+    """Whether the platform of this state folder was started in containers (docker_compose.py writes that file)."""
     return (place.state / CONTAINERS).is_file()
 
 
 def _check_names(place: Location, what: tuple[str, ...]) -> None:
-    """Unknown names are told before anything starts, and so is a broken catalog."""
+    """Refuses unknown names and an invalid catalog before anything starts."""
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
 
     catalog = load_catalog(place.root)
@@ -130,25 +132,27 @@ def _start_in_background(place: Location, what: tuple[str, ...]) -> control.Addr
             start_new_session=True,
         )
     os.close(ready_end)
-    with os.fdopen(ready) as words:
-        said = words.read()
-    if said != "ready":
+    with os.fdopen(ready) as pipe:
+        answer = pipe.read()
+    if answer != "ready":
         last = (place.logs / "runner.out").read_text(errors="replace").strip().splitlines()[-15:]
         process.wait()
-        raise Trouble(said or "\n".join(["The runner ended at once. Its last words:", *last]))
-    process.returncode = 0  # it outlives us on purpose; without this Python would warn of a running child
+        raise Trouble(answer or "\n".join(["The runner exited at once. Last output:", *last]))
+    process.returncode = 0  # it outlives this command on purpose; else Python would warn of a running child
     address = control.find(place.state, wait=True)
     if address is None:
-        raise Trouble("The runner ended at once. Its last words: gate logs runner")
+        raise Trouble("The runner exited at once. See: gate logs runner")
     return address
 
 
-def _join(place: Location, address: control.Address, what: tuple[str, ...], *, ours: bool, as_json: bool) -> int:
+def _join(
+    place: Location, address: control.Address, what: tuple[str, ...], *, started_here: bool, as_json: bool
+) -> int:
     client = RunnerClient(address)
     wanted = set(client.ask("start", wanted=list(what)))
     write = (lambda _text: None) if as_json else click.echo
-    if not ours:
-        write(f"Gatehouse runs already (process {address.pid}); joining it as it was started.")
+    if not started_here:
+        write(f"Gatehouse is already running (process {address.pid}); joining it.")
     report, failing = _until_settled(client, wanted, write)
     if as_json:
         click.echo(_json(report))
@@ -156,18 +160,18 @@ def _join(place: Location, address: control.Address, what: tuple[str, ...], *, o
         write(view.plain_table(report))
         write("")
         write(view.address_lines(report, frozenset(what)))
-        write("\nStop it: gate down   Look at it: gate status, gate logs -f")
+        write("\nStop: gate down   Status: gate status   Logs: gate logs -f")
     if failing:
         _explain(report, failing)
-        if ours:  # a command that fails leaves what was there as it was
+        if started_here:  # a command that fails leaves everything as it was
             _stop(place, client)
-            click.echo("Everything that was started is stopped again.", err=True)
+            click.echo("Stopped everything that was started.", err=True)
         return FAILED
     return 0
 
 
 def _until_settled(client: RunnerClient, wanted: set[str], write) -> tuple[PlatformReport, list[str]]:
-    """Shows what happens until all of `wanted` is well, or some of it won't be: their names."""
+    """Prints progress until all of `wanted` is healthy or some won't be; returns the report and the names of those."""
     changes, notice, seen = view.ReportChanges(), 0, -1
     deadline = time.monotonic() + START_SECONDS
     while True:
@@ -176,16 +180,16 @@ def _until_settled(client: RunnerClient, wanted: set[str], write) -> tuple[Platf
         for line in changes.lines(report.resources):
             write(line)
         for text in report.notices.values():
-            write(text.splitlines()[0])  # what a process printed last is shown at the end, if it stays so
-        mine = [row for row in report.resources if row.name in wanted]
-        failing = [row.name for row in mine if hopeless(row)]
-        bad = [
-            row.name for row in mine if row.state is not ResourceState.DONE and row.health is not ResourceHealth.HEALTHY
+            write(text.splitlines()[0])  # the process's last output is shown at the end if it stays down
+        rows = [row for row in report.resources if row.name in wanted]
+        failing = [row.name for row in rows if hopeless(row)]
+        pending = [
+            row.name for row in rows if row.state is not ResourceState.DONE and row.health is not ResourceHealth.HEALTHY
         ]
-        if failing or not bad:
+        if failing or not pending:
             return report, failing
         if time.monotonic() > deadline:
-            return report, bad
+            return report, pending
 
 
 def _explain(report: PlatformReport, failing: list[str]) -> None:
@@ -195,7 +199,7 @@ def _explain(report: PlatformReport, failing: list[str]) -> None:
             for line in report.last_lines.get(row.name, []):
                 click.echo(f"    {line}", err=True)
     if DATABASE_STEP in failing:
-        click.echo("To begin anew with the test data (what is in the database is lost): gate reset", err=True)
+        click.echo("To start over with the test data (the database's content is lost): gate reset", err=True)
     click.echo(f"More: gate logs {' '.join(failing)}", err=True)
 
 
@@ -203,8 +207,8 @@ def _explain(report: PlatformReport, failing: list[str]) -> None:
 @state_option
 @root_option
 def down(state: Path | None, root: Path | None) -> None:
-    """Stop everything; the data stays."""
-    place = place_of(root, state)
+    """Stop everything; the data is kept."""
+    place = location_of(root, state)
     if in_containers(place):
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
@@ -216,7 +220,7 @@ def down(state: Path | None, root: Path | None) -> None:
         click.echo("Nothing is running.")
         return
     _stop(place, RunnerClient(address))
-    click.echo("Gatehouse is down. The data stays: gate up brings it back.")
+    click.echo("Gatehouse is stopped. Its data is kept. Start again: gate up")
 
 
 def _stop(place: Location, client: RunnerClient) -> None:
@@ -226,14 +230,12 @@ def _stop(place: Location, client: RunnerClient) -> None:
     deadline = time.monotonic() + 30
     while control.find(place.state) is not None or (address and _lives(address.pid)):
         if time.monotonic() > deadline:
-            raise Trouble(
-                f"The runner (process {address.pid if address else '?'}) doesn't end. Its words: gate logs runner"
-            )
+            raise Trouble(f"The runner (process {address.pid if address else '?'}) doesn't stop. See: gate logs runner")
         time.sleep(0.02)
 
 
 def _lives(pid: int) -> bool:
-    with contextlib.suppress(ChildProcessError):  # the runner of this very command would stay as a zombie
+    with contextlib.suppress(ChildProcessError):  # a runner started by this command would stay as a zombie
         if os.waitpid(pid, os.WNOHANG)[0] == pid:
             return False
     return alive(pid)
@@ -244,8 +246,8 @@ def _lives(pid: int) -> bool:
 @root_option
 @json_option
 def status(state: Path | None, root: Path | None, as_json: bool) -> None:
-    """Show what runs: state, health, port, uptime, restarts."""
-    place = place_of(root, state)
+    """Show what is running: state, health, port, uptime, restarts."""
+    place = location_of(root, state)
     if in_containers(place):
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
@@ -256,7 +258,7 @@ def status(state: Path | None, root: Path | None, as_json: bool) -> None:
         if as_json:
             click.echo(_json(PlatformReport(0, 0, str(place.state), None, None)))
         else:
-            click.echo("Nothing is running. Start it: gate up")
+            click.echo("Nothing is running. Start: gate up")
         return
     report = RunnerClient(address).report()
     if as_json:
@@ -275,29 +277,29 @@ def _json(report: PlatformReport) -> str:
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[SERVICE]...")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes.")
-@click.option("-n", "count", type=click.IntRange(0), default=40, show_default=True, help="Lines of each at first.")
+@click.option("--follow", "-f", is_flag=True, help="Keep printing new lines.")
+@click.option("-n", "count", type=click.IntRange(0), default=40, show_default=True, help="Lines to show per service.")
 @state_option
 @root_option
 def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, root: Path | None) -> None:
-    """Show what services print, of all or of those named (postgres, database, edge and runner as well)."""
-    from gatehouse_local.runner import logs as kept  # noqa: PLC0415 - the command has the same name
+    """Show the logs of all services, or of those named (also postgres, database, edge, runner)."""
+    from gatehouse_local.runner.logs import follow_files, tail  # noqa: PLC0415 - as above
 
-    place = place_of(root, state)
+    place = location_of(root, state)
     if in_containers(place):
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
         sys.exit(docker_compose.logs(place, names, follow=follow, count=count))
     folder = place.logs
-    there = {path.stem: path for path in sorted(folder.glob("*.log"))}
-    unknown = [name for name in names if name not in there]
+    existing = {path.stem: path for path in sorted(folder.glob("*.log"))}
+    unknown = [name for name in names if name not in existing]
     if unknown and not follow:
-        raise Trouble(f"There is no log of {', '.join(unknown)} in {folder}. There are: {', '.join(there) or 'none'}.")
-    paths = {name: folder / f"{name}.log" for name in (names or there)}
+        raise Trouble(f"{folder} has no log of {', '.join(unknown)}. Known: {', '.join(existing) or 'none'}.")
+    paths = {name: folder / f"{name}.log" for name in (names or existing)}
     width = max(map(len, paths), default=0) if len(paths) > 1 else 0
-    following = kept.follow(paths) if follow else None
+    following = follow_files(paths) if follow else None
     for name, path in paths.items():
-        for line in kept.tail(path, count):
+        for line in tail(path, count):
             click.echo(_prefixed(name, line, width))
     try:
         for name, line in following or ():
@@ -316,22 +318,25 @@ def _prefixed(name: str, line: str, width: int) -> str:
 @state_option
 @root_option
 def reset(port_offset: int, state: Path | None, root: Path | None) -> None:
-    """Put the test data back, in under a second; services keep running.
+    """Restore the test data in under a second; services keep running.
 
-    When nothing runs, the database is started for it and stopped again.
+    If nothing is running, the database is started for the reset and stopped afterwards.
     """
-    place = place_of(root, state, port_offset)
+    place = location_of(root, state, port_offset)
     if in_containers(place):
-        raise Trouble("With containers: gate down, docker compose -f local/compose.yaml down --volumes, and up again")
+        raise Trouble(
+            "The platform runs in containers. To reset it: gate down, then docker compose -f local/compose.yaml "
+            "--profile all down --volumes, then gate up --engine compose"
+        )
     address = control.find(place.state, wait=True)
-    ours = address is None
+    started_here = address is None
     if address is None:
         address = _start_in_background(place, ("db",))
     client = RunnerClient(address)
     began = time.monotonic()
     try:
-        said = client.ask("reset")
+        message = client.ask("reset")
     finally:
-        if ours:
+        if started_here:
             _stop(place, client)
-    click.echo(f"{said} ({time.monotonic() - began:.1f} s)")
+    click.echo(f"{message} ({time.monotonic() - began:.1f} s)")

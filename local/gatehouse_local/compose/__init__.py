@@ -1,1 +1,1 @@
-CONTAINERS = "compose.json"  # in a state folder: it runs in containers, and with these profiles
+CONTAINERS = "compose.json"  # in a state folder: the platform was started in containers, with these profiles

@@ -1,7 +1,7 @@
-"""`local/compose.yaml`, from the catalog: the same platform in containers, with a profile for each way to begin.
+"""Generates `local/compose.yaml` from the catalog: the same platform in containers, with profiles.
 
-Pure: the catalog in, text out. What runs it is `docker_compose.py`, or plain `docker compose`. It holds no secret: the
-container `secrets` makes them once, into volumes, each of which only those containers see whose secrets it holds.
+Pure: the catalog in, text out. `docker_compose.py` runs the file, as does plain `docker compose`. It contains no
+secrets: the container `secrets` generates them once, into one volume per owner, mounted only by that owner.
 """
 
 import json
@@ -12,22 +12,22 @@ from typing import Any
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import setting_variable
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
-from gatehouse_observability.grafana import FOLDER as DASHBOARDS
+from gatehouse_observability import grafana
 from gatehouse_observability.rules import as_yaml
 
 FILE = "local/compose.yaml"
-# As the embedded engine has them (postgres.py).
+# The same names as in the embedded engine (postgres.py).
 ADMINISTRATOR, DATABASE = "gatehouse_admin", "gatehouse"
 POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA = "postgres", "secrets", "edge", "prometheus", "grafana"
 GROUPS = ("db", "api", "all")
 OBSERVABILITY = "observability"
 OWN = frozenset({POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA, *GROUPS, OBSERVABILITY})
 IMAGES = {POSTGRES: "postgres:18", PROMETHEUS: "prom/prometheus:v3.5.0", GRAFANA: "grafana/grafana:12.1.0"}
-TOOLS = "gatehouse/local:local"  # the edge, and what makes secrets
+TOOLS = "gatehouse/local:local"  # the image of the edge and of `secrets`
 PROMETHEUS_PORT, GRAFANA_PORT = 8490, 8491
 PLACE = "/run/gatehouse"  # where a container finds its secrets
 ENVIRONMENT_FILE = f"{PLACE}/environment"
-# The same for all: nothing but /tmp can be written, and nobody becomes root.
+# For every container: only /tmp is writable, and no process can gain privileges.
 LOCKED = {
     "read_only": True,
     "tmpfs": ["/tmp"],  # noqa: S108 - in the container
@@ -37,19 +37,21 @@ LOCKED = {
 
 
 class NameTaken(Exception):
-    """A service is called like one of our own containers or profiles."""
+    """A service has the name of one of the file's own containers or profiles."""
 
 
 def generate(root: Path) -> dict[str, str]:
-    """The generated file by its path below `root`. Raises NameTaken."""
+    """The generated file by its path relative to `root`. Raises NameTaken."""
     return {FILE: as_yaml(document(load_catalog(root)))}
 
 
 def document(catalog: Catalog) -> dict[str, Any]:
-    """What compose.yaml says. Raises NameTaken."""
+    """The content of compose.yaml. Raises NameTaken."""
     taken = sorted(OWN & {*catalog.names, *(f"{service.name}-database" for service in catalog)})
     if taken:
-        raise NameTaken(f"services/{taken[0]}: {FILE} has something of its own called {taken[0]}. Rename the service.")
+        raise NameTaken(
+            f"services/{taken[0]}: {FILE} uses the name {taken[0]} for a container or profile. Fix: rename the service."
+        )
     running = list(catalog)
     profiles = profiles_of(catalog)
     services = {
@@ -66,7 +68,7 @@ def document(catalog: Catalog) -> dict[str, Any]:
 
 
 def profiles_of(catalog: Catalog) -> dict[str, frozenset[str]]:
-    """The services that each profile brings: a group, a domain or a service, and all that it needs."""
+    """The services that each profile starts: a group, a domain or a service, and what they need."""
     wanted: dict[str, set[str]] = {
         "db": set(),
         "api": {service.name for service in catalog.apis},
@@ -83,12 +85,12 @@ def profiles_of(catalog: Catalog) -> dict[str, frozenset[str]]:
 
 
 def database_of(service: Service) -> str:
-    """The container that brings a service's schema to its configuration."""
+    """The container that applies a service's database configuration."""
     return f"{service.name}-database"
 
 
 def owners(catalog: Catalog) -> list[str]:
-    """Who has secrets: the database, those that change it, and services."""
+    """Containers with secrets: the database, those that change it, and services."""
     own = [service.name for service in catalog if _secrets_of(service)]
     return [POSTGRES, "database", GRAFANA, *own]
 
@@ -98,7 +100,7 @@ def volume(owner: str) -> str:
 
 
 def secret_files(catalog: Catalog) -> dict[str, str]:
-    """The files that `compose_secrets` writes, by `owner/name`; `{owner.key}` in them becomes a secret."""
+    """The files that `secret_files` writes, by `owner/name`; `{owner.key}` in them becomes a secret."""
     administrator = f"postgresql://{ADMINISTRATOR}:{{postgres.administrator}}@{POSTGRES}:5432/{DATABASE}"
     databases = [service.database for service in catalog if service.database]
     passwords = {
@@ -141,7 +143,7 @@ def _mounted(owner: str) -> list[str]:
 
 
 def _reading_secrets(*command: str) -> list[str]:
-    """Sets the variables of the secrets' file, then becomes the command."""
+    """Exports the variables of the secrets file, then executes the command."""
     return ["sh", "-c", f"set -a && . {ENVIRONMENT_FILE} && exec {' '.join(command)}"]
 
 
@@ -171,11 +173,11 @@ def _postgres(catalog: Catalog) -> dict[str, Any]:
             "POSTGRES_DB": DATABASE,
             "POSTGRES_PASSWORD_FILE": f"{PLACE}/password",
         },
-        # Small, for a laptop, as the embedded one (postgres.py says why).
+        # Small, for a laptop, as in the embedded engine (see postgres.py).
         "command": ["postgres", "-c", "shared_buffers=64MB", "-c", "synchronous_commit=off", "-c", "jit=off"],
         "volumes": ["postgres:/var/lib/postgresql", *_mounted(POSTGRES)],
         "ports": [f"127.0.0.1:{POSTGRES_PORT}:5432"],
-        # By TCP: while it is being made, the server listens on its own socket only.
+        # Over TCP: during initialization the server listens on its Unix socket only.
         "healthcheck": _check("pg_isready", "-q", "-h", "127.0.0.1", "-U", ADMINISTRATOR, "-d", DATABASE),
         "depends_on": _after(SECRETS),
         "stop_signal": "SIGINT",
@@ -258,7 +260,7 @@ def _edge(services: Iterable[Service], profiles: list[str]) -> dict[str, Any]:
             "GATEHOUSE_EDGE_ROUTES": json.dumps(routes, indent=1),
         },
         "ports": [f"127.0.0.1:{EDGE_PORT}:{EDGE_PORT}"],
-        # It was built for `secrets`, which comes first in every profile.
+        # Its image is built for `secrets`, which starts first in every profile.
         "depends_on": _after(SECRETS),
         "healthcheck": _check(
             "python3",
@@ -300,7 +302,7 @@ def _grafana() -> dict[str, Any]:
         "profiles": [OBSERVABILITY],
         **LOCKED,
         "environment": {
-            # Anybody on this machine may look; changing anything needs the password of the volume.
+            # Anyone on this machine may view; changes need the password in the volume.
             "GF_AUTH_ANONYMOUS_ENABLED": "true",
             "GF_SECURITY_ADMIN_PASSWORD__FILE": f"{PLACE}/password",
             "GF_ANALYTICS_REPORTING_ENABLED": "false",
@@ -310,7 +312,7 @@ def _grafana() -> dict[str, Any]:
         "volumes": [
             f"{folder}/grafana/datasources.yaml:{provisioning}/datasources/gatehouse.yaml:ro",
             f"{folder}/grafana/dashboards.yaml:{provisioning}/dashboards/gatehouse.yaml:ro",
-            f"{folder}/dashboards:{DASHBOARDS}:ro",
+            f"{folder}/dashboards:{grafana.FOLDER}:ro",
             f"{GRAFANA}:/var/lib/grafana",
             *_mounted(GRAFANA),
         ],

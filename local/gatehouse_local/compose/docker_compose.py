@@ -1,7 +1,7 @@
-"""`gate up --engine compose`: the platform in containers, by Docker Compose and local/compose.yaml.
+"""`gate up --engine compose`: the platform in containers, with Docker Compose and local/compose.yaml.
 
-Starts, looks and stops by asking Compose and the engine; what is to run says compose_file.py. Which of the two engines
-a state folder uses is in its `compose.json`, so that `gate status`, `logs` and `down` need not be told.
+Starts, inspects and stops containers through Compose and the engine; compose_file.py defines them. `compose.json` in
+the state folder records that the platform runs in containers, so `gate status`, `logs` and `down` find it.
 """
 
 import json
@@ -27,8 +27,8 @@ from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.secrets import write_private
 from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
-START_SECONDS = 300.0  # for all to be well, images built; 6 services take 40 on two cores
-LOOK_SECONDS = 0.5
+START_SECONDS = 300.0  # until everything is healthy, images built; 6 services take 40 on two cores
+POLL_SECONDS = 0.5
 LAST_LINES = 15
 _DATABASE_TASK = "-database"
 
@@ -44,7 +44,7 @@ def file_of(state: Path) -> Path:
 
 
 def started(state: Path) -> StartedProfiles | None:
-    """What was started in containers from here; None when nothing was."""
+    """The profiles started in containers from this state folder; None if none were."""
     try:
         return msgspec.json.decode(file_of(state).read_bytes(), type=StartedProfiles)
     except (FileNotFoundError, msgspec.DecodeError):
@@ -52,7 +52,7 @@ def started(state: Path) -> StartedProfiles | None:
 
 
 class Compose:
-    """Docker Compose on this checkout's file, and the engine below. Raises NoEngine or Trouble where one is missing."""
+    """Docker Compose on this checkout's file. Raises NoEngine or Trouble if the engine or Compose is missing."""
 
     def __init__(self, place: Location) -> None:
         self.place = place
@@ -61,7 +61,7 @@ class Compose:
         self._program = _program()
 
     def command(self, *words: str, profiles: Iterable[str] | None = None) -> list[str]:
-        """Compose's command line; of all profiles when none are given."""
+        """Compose's command line, for all profiles by default."""
         chosen = sorted(
             [*compose_file.profiles_of(self.catalog), compose_file.OBSERVABILITY] if profiles is None else profiles
         )
@@ -69,7 +69,7 @@ class Compose:
         return [*self._program, "--file", str(self.place.root / compose_file.FILE), *named, *words]
 
     def ask(self, *words: str, why: str, profiles: Iterable[str] | None = None) -> str:
-        """What Compose says. Raises Trouble, beginning with `why`."""
+        """The output of a Compose command. Raises Trouble, beginning with `why`."""
         done = subprocess.run(  # noqa: S603 - Compose's own command
             self.command(*words, profiles=profiles), capture_output=True, text=True, check=False
         )
@@ -78,22 +78,22 @@ class Compose:
         return done.stdout
 
     def build(self, profiles: Iterable[str], report: Callable[[str], None]) -> None:
-        """Builds the images of what the profiles start, so that what runs is what the checkout says."""
+        """Builds the images that the profiles start from the checkout."""
         containers = compose_file.document(self.catalog)["services"]
-        wanted = {name for name, one in containers.items() if set(one["profiles"]) & set(profiles)}
-        ours = [image for image in build.images_of(self.catalog) if image.name in wanted]
-        build.build(self.engine, self.place.root, ours, measure=False, report=report)
+        wanted = {name for name, container in containers.items() if set(container["profiles"]) & set(profiles)}
+        images = [image for image in build.images_of(self.catalog) if image.name in wanted]
+        build.build(self.engine, self.place.root, images, measure=False, report=report)
         if compose_file.SECRETS in wanted:
             self.ask("build", compose_file.SECRETS, why="The image of the edge can't be built")
 
     def rows(self) -> list[ResourceStatus]:
-        """What runs and how it is, as `gate status` shows it."""
-        ids = self.ask("ps", "--all", "--quiet", why="Compose doesn't say what runs").split()
+        """The state of each container, as `gate status` shows it."""
+        ids = self.ask("ps", "--all", "--quiet", why="Compose can't list its containers").split()
         if not ids:
             return []
-        said = json.loads(self.engine.ask("inspect", *ids, why="The engine doesn't say what runs"))
-        order = {name: place for place, name in enumerate(compose_file.document(self.catalog)["services"])}
-        rows = [row_of(one, self.catalog) for one in said]
+        containers = json.loads(self.engine.ask("inspect", *ids, why="The engine can't inspect the containers"))
+        order = {name: position for position, name in enumerate(compose_file.document(self.catalog)["services"])}
+        rows = [row_of(container, self.catalog) for container in containers]
         return sorted(rows, key=lambda row: order.get(row.name, len(order)))
 
     def report(self) -> PlatformReport:
@@ -101,18 +101,23 @@ class Compose:
         edge = any(row.name == compose_file.EDGE for row in rows)
         return PlatformReport(0, 0, str(self.place.state), self.place.public_url if edge else None, None, rows)
 
-    def last_words(self, name: str) -> list[str]:
-        said = self.ask("logs", "--no-color", "--tail", str(LAST_LINES), name, why=f"{name} has no log")
-        return [line for line in said.splitlines() if "|" in line]
+    def last_lines(self, name: str) -> list[str]:
+        output = self.ask("logs", "--no-color", "--tail", str(LAST_LINES), name, why=f"{name} has no log")
+        return [line for line in output.splitlines() if "|" in line]
 
     def down(self) -> None:
-        self.ask("down", "--remove-orphans", why="Compose can't stop it")
+        self.ask("down", "--remove-orphans", why="Compose can't stop the platform")
         file_of(self.place.state).unlink(missing_ok=True)
 
     def write_url_file(self) -> str:
-        """The administrator's address of the database, kept for `gate db` as the embedded engine does."""
+        """Writes the administrator's connection string for `gate db`, as the embedded engine does, and returns it."""
         password = self.ask(
-            "exec", "-T", compose_file.POSTGRES, "cat", f"{compose_file.PLACE}/password", why="No password"
+            "exec",
+            "-T",
+            compose_file.POSTGRES,
+            "cat",
+            f"{compose_file.PLACE}/password",
+            why="The database's password can't be read",
         )
         where = f"127.0.0.1:{self.place.postgres_port}/{compose_file.DATABASE}"
         url = f"postgresql://{compose_file.ADMINISTRATOR}:{password.strip()}@{where}"
@@ -130,8 +135,8 @@ def _program() -> list[str]:
     if old:
         return [old]
     raise Trouble(
-        "There is a Docker engine, and no Docker Compose. Fix: install it (Debian, Ubuntu: apt-get install "
-        "docker-compose), or go without: ./local/up"
+        "There is a Docker engine but no Docker Compose. Fix: install it (Debian, Ubuntu: apt-get install "
+        "docker-compose), or run without containers: ./local/up"
     )
 
 
@@ -197,11 +202,11 @@ def _port(container: dict[str, Any]) -> int | None:
 
 
 def up(place: Location, what: tuple[str, ...], *, detach: bool, observe: bool, as_json: bool) -> int:
-    """Builds and starts what is asked for, until all is well; gives the exit code."""
+    """Builds and starts the profiles, waits until everything is healthy, and returns the exit code."""
     if place.offset:
-        raise Trouble("--port-offset is for the embedded engine: compose.yaml has its ports written in.")
+        raise Trouble("--port-offset works with the embedded engine only: the ports in compose.yaml are fixed.")
     if control.find(place.state, wait=True) is not None:
-        raise Trouble("The embedded engine runs here already, on the same ports. Stop it first: gate down")
+        raise Trouble("The embedded engine is already running, on the same ports. Stop it first: gate down")
     running = Compose(place)
     profiles = sorted({*(what or ("all",)), *([compose_file.OBSERVABILITY] if observe else [])})
     _check_profiles(running.catalog, profiles)
@@ -215,38 +220,38 @@ def up(place: Location, what: tuple[str, ...], *, detach: bool, observe: bool, a
     before = started(place.state)
     profiles = sorted({*profiles, *(before.profiles if before and not fresh else [])})
     file_of(place.state).write_bytes(msgspec.json.encode(StartedProfiles(profiles)))
-    said = running.command("up", "--detach", "--no-build", profiles=profiles)
-    done = subprocess.run(said, capture_output=True, text=True, check=False)  # noqa: S603 - Compose's own command
+    command = running.command("up", "--detach", "--no-build", profiles=profiles)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - Compose's own command
     report, failing = _until_settled(running, say)
     if done.returncode or failing:
         _explain(running, failing, done.stderr if done.returncode else "")
-        if fresh:  # a command that fails leaves what was there as it was
+        if fresh:  # a command that fails leaves everything as it was
             running.down()
-            click.echo("Everything that was started is stopped again.", err=True)
+            click.echo("Stopped everything that was started.", err=True)
         return 1
     report = msgspec.structs.replace(report, database_url=running.write_url_file() if _has_database(report) else None)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report)).decode())
     else:
         click.echo(f"{view.plain_table(report)}\n\n{view.address_lines(report, frozenset(what))}")
-        click.echo("\nStop it: gate down   Look at it: gate status, gate logs -f")
-    return 0 if detach or as_json else _stay(running)
+        click.echo("\nStop: gate down   Status: gate status   Logs: gate logs -f")
+    return 0 if detach or as_json else _print_logs(running)
 
 
 def _check_profiles(catalog: Catalog, profiles: Iterable[str]) -> None:
     known = {*compose_file.profiles_of(catalog), compose_file.OBSERVABILITY}
     for name in profiles:
         if name not in known:
-            raise Trouble(f"{compose_file.FILE} has no profile {name}. There are: {', '.join(sorted(known))}")
+            raise Trouble(f"{compose_file.FILE} has no profile {name}. Known: {', '.join(sorted(known))}")
 
 
 def _ports(catalog: Catalog, profiles: Iterable[str]) -> dict[str, int]:
     containers = compose_file.document(catalog)["services"]
     return {
         name: int(published.split(":")[1])
-        for name, one in containers.items()
-        if set(one["profiles"]) & set(profiles)
-        for published in one.get("ports", [])
+        for name, container in containers.items()
+        if set(container["profiles"]) & set(profiles)
+        for published in container.get("ports", [])
     }
 
 
@@ -255,32 +260,32 @@ def _has_database(report: PlatformReport) -> bool:
 
 
 def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[PlatformReport, list[str]]:
-    """Shows what happens until all is well, or something won't be: their names."""
+    """Prints progress until everything is healthy or something failed; returns the report and the names that failed."""
     changes, deadline = view.ReportChanges(), time.monotonic() + START_SECONDS
     while True:
         report = running.report()
         for line in changes.lines(report.resources):
             say(line)
         failing = [row.name for row in report.resources if row.state is ResourceState.FAILED]
-        bad = [row.name for row in report.resources if row.health is not ResourceHealth.HEALTHY]
-        if failing or not bad:
+        pending = [row.name for row in report.resources if row.health is not ResourceHealth.HEALTHY]
+        if failing or not pending:
             return report, failing
         if time.monotonic() > deadline:
-            return report, bad
-        time.sleep(LOOK_SECONDS)
+            return report, pending
+        time.sleep(POLL_SECONDS)
 
 
-def _explain(running: Compose, failing: list[str], said: str) -> None:
-    if said and not failing:
-        click.echo(f"Error: Compose can't start it:\n{docker.last(said)}", err=True)
+def _explain(running: Compose, failing: list[str], errors: str) -> None:
+    if errors and not failing:
+        click.echo(f"Error: Compose can't start the platform:\n{docker.last(errors)}", err=True)
     for name in failing:
-        click.echo(f"Error: {name} isn't healthy. Its last words:", err=True)
-        for line in running.last_words(name):
+        click.echo(f"Error: {name} isn't healthy. Last output:", err=True)
+        for line in running.last_lines(name):
             click.echo(f"    {line}", err=True)
 
 
-def _stay(running: Compose) -> int:
-    """Shows what the containers print until Ctrl-C, then stops them."""
+def _print_logs(running: Compose) -> int:
+    """Prints the containers' logs until Ctrl-C, then stops them."""
     try:
         subprocess.run(running.command("logs", "--follow", "--tail", "0"), check=False)  # noqa: S603 - as above
     except KeyboardInterrupt:
@@ -291,7 +296,9 @@ def _stay(running: Compose) -> int:
 
 def down(place: Location) -> None:
     Compose(place).down()
-    click.echo("Gatehouse is down, and its containers are removed. The data stays: gate up --engine compose")
+    click.echo(
+        "Gatehouse is stopped and its containers are removed. Its data is kept. Start again: gate up --engine compose"
+    )
 
 
 def status(place: Location, *, as_json: bool) -> None:

@@ -1,8 +1,8 @@
-"""One runner per state folder, and how others talk to it.
+"""The control port: at most one runner per state folder, and how commands talk to it.
 
-`.gate/runner.json` is both the lock and the address: its holder keeps an flock on it, which the kernel lets go of
-however the holder ends, so a stale one is told from a live one without guessing by process ids. Requests are one line
-of JSON each over loopback TCP with a token from that file (a unix socket's path may have no more than 107 bytes).
+`.gate/runner.json` is both lock and address. The runner holds an flock on it, which the kernel releases however the
+runner ends, so a stale file is never mistaken for a live one. A request is one line of JSON over loopback TCP with the
+token from that file (not a Unix socket: its path is limited to 107 bytes).
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from gatehouse_local.runner.port_conflicts import Trouble, cannot_write
 from gatehouse_local.runner.state import ResourceStatus
 
 LINE_LIMIT = 4 * 1024 * 1024
-PATIENCE = 15.0  # seconds that a runner which just started may take to say where it listens
+START_WAIT = 15.0  # seconds that a runner which just started may take to publish its port
 
 
 class Address(msgspec.Struct, frozen=True):
@@ -34,7 +34,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class PlatformReport(msgspec.Struct, frozen=True):
-    """The state of the platform: what `gate status` prints, and what a page would show."""
+    """The state of the platform, as `gate status` prints it."""
 
     version: int  # grows with each change
     runner: int  # process id
@@ -42,8 +42,8 @@ class PlatformReport(msgspec.Struct, frozen=True):
     url: str | None  # the institute's address, when the edge runs
     database_url: str | None  # the administrator's connection string
     resources: list[ResourceStatus] = []
-    notices: dict[int, str] = {}  # what happened, numbered
-    last_lines: dict[str, list[str]] = {}  # of what isn't well
+    notices: dict[int, str] = {}  # numbered in order
+    last_lines: dict[str, list[str]] = {}  # of resources with an error
 
 
 def file_of(state: Path) -> Path:
@@ -51,11 +51,11 @@ def file_of(state: Path) -> Path:
 
 
 class Claim:
-    """The right to be the runner of a state folder, for as long as it is held."""
+    """The lock of a state folder: whoever holds it is its runner."""
 
     def __init__(self, path: Path, descriptor: int, stale: Address | None) -> None:
         self.path, self._descriptor = path, descriptor
-        self.stale = stale  # the runner before, when it left without cleaning up
+        self.stale = stale  # the previous runner, if it ended without cleaning up
 
     def publish(self, address: Address) -> None:
         data = msgspec.json.encode(address)
@@ -68,7 +68,7 @@ class Claim:
 
 
 def claim(state: Path) -> Claim | None:
-    """The claim, or None when a runner has it."""
+    """Takes the lock; None if a runner holds it."""
     path = file_of(state)
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -87,9 +87,9 @@ def claim(state: Path) -> Claim | None:
 
 
 def find(state: Path, *, wait: bool = False) -> Address | None:
-    """The running runner; None when there is none. `wait`: for one that is just starting to say where."""
+    """The address of the running runner, or None. `wait`: wait for one that is starting to publish its port."""
     path = file_of(state)
-    deadline = time.monotonic() + (PATIENCE if wait else 1.0)
+    deadline = time.monotonic() + (START_WAIT if wait else 1.0)
     while True:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -97,7 +97,7 @@ def find(state: Path, *, wait: bool = False) -> Address | None:
             return None
         try:
             if _locked(descriptor, fcntl.LOCK_SH):
-                return None  # stale: whoever claims it next clears it
+                return None  # stale: the next claim clears it
             address = _decode(os.pread(descriptor, 4096, 0))
         finally:
             os.close(descriptor)
@@ -134,7 +134,7 @@ Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 
 class Server:
-    """Answers requests `{"token": …, "do": name, …}` by the handlers of these names."""
+    """Answers each request `{"token": …, "do": name, …}` with the handler of that name."""
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
@@ -166,34 +166,34 @@ class Server:
         try:
             request = msgspec.json.decode(line, type=dict[str, Any])
         except msgspec.DecodeError:
-            return {"error": "That isn't JSON."}
+            return {"error": "The request isn't JSON."}
         if not secrets.compare_digest(str(request.get("token")), self._token):
             return {"error": "The token is wrong."}
         handler = self._handlers.get(request.get("do", ""))
         if handler is None:
-            return {"error": f"Nobody can {request.get('do')!r}."}
+            return {"error": f"Unknown request {request.get('do')!r}."}
         try:
             return {"answer": await handler(request)}
-        except Exception as error:  # whoever asked shows it
+        except Exception as error:  # the client shows it
             return {"error": str(error) or repr(error)}
 
 
-# --- the other side ---
+# --- the client's side ---
 
 
 class RunnerGone(Trouble):
-    """The runner ended while we talked to it."""
+    """The runner exited during a request."""
 
 
 class RunnerClient:
-    """Talks to a runner; blocking, for commands."""
+    """A blocking client of the control port, for commands."""
 
     def __init__(self, address: Address) -> None:
         self._token = address.token
         try:
             self._socket = socket.create_connection(("127.0.0.1", address.port), timeout=5)
         except OSError:
-            raise RunnerGone(f"The runner (process {address.pid}) doesn't answer. End it: kill {address.pid}") from None
+            raise RunnerGone(f"The runner (process {address.pid}) doesn't answer. Fix: kill {address.pid}") from None
         self._socket.settimeout(None)
         self._file = self._socket.makefile("rb")
 
@@ -205,7 +205,7 @@ class RunnerClient:
         except OSError:
             line = b""
         if not line:
-            raise RunnerGone("The runner has ended. Its last words: gate logs runner")
+            raise RunnerGone("The runner has exited. See: gate logs runner")
         answer = msgspec.json.decode(line, type=dict[str, Any])
         if "error" in answer:
             raise Trouble(answer["error"])

@@ -1,8 +1,7 @@
-"""The steps on the database, each in a process of its own, so that the runner stays small and answers meanwhile.
+"""Database work of the runner, each step in its own process: the runner stays small and keeps answering.
 
-`python -m gatehouse_local.runner.database_step apply|reset ROOT STATE PORT`. `apply` lets db-manager bring the
-database to what the checkout says and keeps `gatehouse_seed`, a template with nothing but the test data; `reset`
-puts a copy of it in place.
+`python -m gatehouse_local.runner.database_step apply|reset ROOT STATE PORT`. `apply` runs db-manager's apply and keeps
+`gatehouse_seed`, a template with only the test data; `reset` replaces the database with a copy of it.
 """
 
 import hashlib
@@ -12,23 +11,23 @@ from pathlib import Path
 from gatehouse_local.runner.postgres import DATABASE, Embedded
 
 SEED = "gatehouse_seed"
-NEXT = "_next"  # databases are made under this ending and renamed, so a killed step leaves no half one
-OLD = "_old"  # and the one before goes away under this
+NEXT = "_next"  # a database is created under this suffix, then renamed: a killed step leaves no partial one
+OLD = "_old"  # the previous one is renamed to this, then dropped
 
 
-def digest(root: Path) -> str:
-    """Of all that decides what a seeded database holds."""
-    found = hashlib.sha256()
+def seed_digest(root: Path) -> str:
+    """A digest of every file that determines the content of a seeded database."""
+    digest = hashlib.sha256()
     files = [*root.glob("services/*/database/**/*"), *root.glob("services/*/service.toml")]
     files += [*root.glob("services/chassis/gatehouse_chassis/schema/*"), *root.glob("db-manager/types/**/*")]
     files += [*root.glob("db-manager/gatehouse_db_manager/**/*.py")]
     for file in sorted(path for path in files if path.is_file()):
-        found.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
-    return found.hexdigest()[:16]
+        digest.update(f"{file.relative_to(root)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 class Databases:
-    """Creating, copying and swapping databases of the embedded server."""
+    """Creates, copies and swaps databases of the embedded server."""
 
     def __init__(self, embedded: Embedded) -> None:
         import psycopg  # noqa: PLC0415 - 60 ms that importing this module for its names shouldn't cost
@@ -46,10 +45,10 @@ class Databases:
     def drop(self, name: str) -> None:
         self.run(f'drop database if exists "{name}" with (force)')
 
-    def put(self, new: str, name: str) -> None:
-        """Renames `new` to `name`, in place of the one that may be there; its users are cut off and come again.
+    def replace(self, name: str, new: str) -> None:
+        """Renames `new` to `name`, replacing an existing database; its sessions are terminated and reconnect.
 
-        Dropping takes 100 ms and more, renaming 10: so the old one goes out of the way first, and is dropped later.
+        Dropping takes 100 ms or more, renaming 10: so the old one is renamed first and dropped afterwards.
         """
         old = name + OLD
         self.drop(old)
@@ -57,7 +56,7 @@ class Databases:
             self.run(statement)
         if self.exists(name):
             self.run(f'alter database "{name}" allow_connections false')
-            self.cut_off(name)
+            self.terminate_sessions(name)
             self.run(f'alter database "{name}" rename to "{old}"')
         self.run(f'alter database "{new}" rename to "{name}"')
         self.drop(old)
@@ -65,21 +64,21 @@ class Databases:
     def exists(self, name: str) -> bool:
         return bool(self.run("select 1 from pg_database where datname = %s", name))
 
-    def cut_off(self, name: str) -> None:
-        """Ends the sessions of a database, and waits until they are gone."""
+    def terminate_sessions(self, name: str) -> None:
+        """Terminates the sessions of a database and waits until they are gone."""
         self.run("select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", name)
 
     def copy(self, source: str, name: str) -> None:
-        self.cut_off(source)
+        self.terminate_sessions(source)
         self.create(name + NEXT, template=source)
-        self.put(name + NEXT, name)
+        self.replace(name, name + NEXT)
 
     def comment(self, name: str) -> str | None:
-        found = self.run("select shobj_description(oid, 'pg_database') from pg_database where datname = %s", name)
-        return found[0][0] if found else None
+        rows = self.run("select shobj_description(oid, 'pg_database') from pg_database where datname = %s", name)
+        return rows[0][0] if rows else None
 
     def _grants(self, name: str, new: str) -> list[str]:
-        """What a copy doesn't bring along: who may do what with the database itself."""
+        """Statements that restore the privileges on the database itself, which a copy doesn't include."""
         acl = self.run(
             "select case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end, privilege_type "
             "from pg_database, aclexplode(datacl) where datname = %s",
@@ -97,7 +96,7 @@ def apply(root: Path, embedded: Embedded) -> None:
     databases = Databases(embedded)
     fresh = not _is_managed(embedded)
     _apply(root, embedded, embedded.admin_url)
-    now = digest(root)
+    now = seed_digest(root)
     if databases.comment(SEED) != now:
         if fresh:
             databases.copy(DATABASE, SEED)
@@ -108,36 +107,36 @@ def apply(root: Path, embedded: Embedded) -> None:
 
 def reset(root: Path, embedded: Embedded) -> None:
     databases = Databases(embedded)
-    now = digest(root)
+    now = seed_digest(root)
     if databases.comment(SEED) != now:
         _build_seed(root, embedded, databases)
         databases.run(f"comment on database \"{SEED}\" is '{now}'")
     databases.copy(SEED, DATABASE)
-    _say("The database holds the test data again, and nothing else.")
+    _print("The database is reset to the test data.")
 
 
 def _build_seed(root: Path, embedded: Embedded, databases: Databases) -> None:
     databases.create(SEED + NEXT)
     _apply(root, embedded, embedded.url(SEED + NEXT), quiet=True)
-    databases.put(SEED + NEXT, SEED)
+    databases.replace(SEED, SEED + NEXT)
 
 
 def _is_managed(embedded: Embedded) -> bool:
     import psycopg  # noqa: PLC0415 - as above
 
     with psycopg.connect(embedded.admin_url) as connection:
-        found = connection.execute("select to_regnamespace('dbm') is not null").fetchone()
-    return bool(found and found[0])
+        row = connection.execute("select to_regnamespace('dbm') is not null").fetchone()
+    return bool(row and row[0])
 
 
 def _apply(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> None:
-    import gatehouse_db_manager as manager  # noqa: PLC0415 - 100 ms that `reset` doesn't need
+    import gatehouse_db_manager  # noqa: PLC0415 - 100 ms that `reset` doesn't need
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
     from gatehouse_local.runner.platform_specs import role_passwords  # noqa: PLC0415 - as above
 
-    result = manager.apply(
+    result = gatehouse_db_manager.apply(
         url,
-        manager.load(root),
+        gatehouse_db_manager.load(root),
         environment="local",
         test_data=True,
         passwords=role_passwords(load_catalog(root), embedded.state),
@@ -145,12 +144,12 @@ def _apply(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> 
     for schema in () if quiet else result.schemas:
         if schema.steps or schema.versions:
             versions = ", ".join(f"{name} {version}" for name, version in schema.versions.items())
-            _say(f"{schema.schema}: {schema.steps} steps; now {versions or 'the same versions'}")
+            _print(f"{schema.schema}: {schema.steps} steps; now {versions or 'the same versions'}")
     if not quiet and not result.changed:
-        _say("The database is as the checkout says already.")
+        _print("The database is up to date.")
 
 
-def _say(text: object) -> None:
+def _print(text: object) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 

@@ -2,7 +2,7 @@
 
 `python -m gatehouse_local.runner.edge` reads its routes from GATEHOUSE_EDGE_ROUTES (JSON: [{service, path, targets:
 [url]}]) or from the file named by GATEHOUSE_EDGE_CONFIG, and listens on the inherited socket or on GATEHOUSE_PORT.
-Like the real one it sends only to targets that are ready, streams, and knows nothing of what it carries.
+Like the real one, it sends requests only to targets that are ready, and streams bodies without looking at them.
 """
 
 import asyncio
@@ -23,18 +23,18 @@ from yarl import URL
 
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT = 1.0
-SMALL_BODY = 64 * 1024  # bytes; up to here a body is held, so that it can be sent again
-# Bytes; services refuse more (gatehouse_chassis.app). They answer before they have read it, and close: it could
-# get lost while the request is still being sent, so that is refused here.
+SMALL_BODY = 64 * 1024  # bytes; a body up to this size is buffered, so that the request can be retried
+# Bytes; services refuse more (gatehouse_chassis.app). They answer and close before reading the body, and that answer
+# could get lost while the request is still being sent; so the edge refuses such a body itself.
 LARGEST_BODY = 1_000_000
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
-# What each service answers at the root of its own port is for the inside.
-INSIDE = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
+# Paths that each service serves at the root of its own port, for internal use only.
+INTERNAL = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
 HOP_BY_HOP = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"}
     | {"upgrade", "proxy-connection", "expect"}
 )
-# aiohttp's own exceptions for a connection that broke before the answer's head was there.
+# aiohttp's exceptions for a connection that broke before the response's headers arrived.
 BROKEN = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 
 
@@ -45,7 +45,7 @@ class Route(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EdgeTarget:
-    """One process of a service, and whether it may get requests."""
+    """One process of a service, and whether it is ready for requests."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -53,7 +53,7 @@ class EdgeTarget:
 
 
 class RouteTable:
-    """Which targets serve a path: the longest prefix of whole segments wins."""
+    """Maps a path to targets: the longest prefix of whole segments wins."""
 
     def __init__(self, routes: list[Route]) -> None:
         self._routes = sorted(routes, key=lambda route: len(route.path), reverse=True)
@@ -75,7 +75,7 @@ class RouteTable:
         return self._targets[route.service]
 
     def turns(self, route: Route) -> list[EdgeTarget]:
-        """The ready targets, each request beginning with the next one; when none is ready, none."""
+        """The ready targets in round-robin order; empty when none is ready."""
         ready = [target for target in self._targets[route.service] if target.ready]
         if not ready:
             return []
@@ -83,14 +83,14 @@ class RouteTable:
         return ready[first:] + ready[:first]
 
 
-def is_inside(path: str) -> bool:
-    """Whether a path is one that no balancer routes, however it is spelled."""
+def is_internal(path: str) -> bool:
+    """Whether a load balancer must not route this path, however it is spelled."""
     segments = [segment for segment in unquote(unquote(path)).split("/") if segment not in {"", "."}]
-    return bool(segments) and segments[0].lower() in INSIDE
+    return bool(segments) and segments[0].lower() in INTERNAL
 
 
 def forwarded(headers: CIMultiDictProxy[str], remote: str, scheme: str, port: int) -> CIMultiDict[str]:
-    """The request's headers as a balancer passes them on: Host kept, X-Forwarded-* told, hop-by-hop ones left out."""
+    """The headers as a load balancer forwards them: Host kept, X-Forwarded-* added, hop-by-hop headers dropped."""
     dropped = HOP_BY_HOP | {name.strip().lower() for name in headers.get("Connection", "").split(",")}
     passed = CIMultiDict((name, value) for name, value in headers.items() if name.lower() not in dropped)
     before = passed.get("X-Forwarded-For")
@@ -108,13 +108,13 @@ class LocalEdge:
         path = request.rel_url.raw_path
         if path == "/__edge/health":
             return web.json_response({"ready": True, "targets": {t.url: t.ready for t in self._table.targets}})
-        route = None if is_inside(path) else self._table.route(unquote(path))
+        route = None if is_internal(path) else self._table.route(unquote(path))
         if route is None:
             return problem(404, "Not Found", f"Nothing is routed at {path}.")
         if (request.content_length or 0) > LARGEST_BODY:
             return problem(413, "Content Too Large", f"A body may have {LARGEST_BODY} bytes at most.")
         targets = self._table.turns(route)
-        if not targets:  # it may have become ready since the last round
+        if not targets:  # one may have become ready since the last probe
             await asyncio.gather(*(self._probe(target) for target in self._table.of(route)))
             targets = self._table.turns(route)
         if not targets:
@@ -122,7 +122,7 @@ class LocalEdge:
         return await self._forward(request, route, targets)
 
     async def _forward(self, request: web.BaseRequest, route: Route, targets: list[EdgeTarget]) -> web.StreamResponse:
-        """Asks the targets in turn; the first gets a second chance, as a kept connection to it may just have closed."""
+        """Tries the targets in turn; the first one twice, as a kept-alive connection to it may just have closed."""
         body = await Body.of(request)
         for target in [*targets, targets[0]]:
             try:
@@ -138,7 +138,7 @@ class LocalEdge:
         return problem(502, "Bad Gateway", f"{route.service} closed the connection without an answer.")
 
     async def _ask(self, request: web.BaseRequest, target: EdgeTarget, body: "Body") -> aiohttp.ClientResponse:
-        # What can't be repeated never goes over a kept connection, which the other end may be closing right now.
+        # A request that can't be retried never uses a kept-alive connection, which the other end may be closing.
         session = self._kept if request.method in IDEMPOTENT else self._fresh
         transport = request.transport
         port = transport.get_extra_info("sockname")[1] if transport else 0
@@ -150,7 +150,7 @@ class LocalEdge:
             allow_redirects=False,
         )
 
-    async def probe_for_ever(self) -> None:
+    async def probe_forever(self) -> None:
         while True:
             await asyncio.gather(*(self._probe(target) for target in self._table.targets))
             await asyncio.sleep(PROBE_SECONDS)
@@ -158,7 +158,7 @@ class LocalEdge:
     async def _probe(self, target: EdgeTarget) -> None:
         try:
             timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
-            # A kept connection would ask a process that was replaced.
+            # A kept-alive connection could reach a process that was replaced.
             async with self._fresh.get(target.url + "/health/ready", timeout=timeout) as answer:
                 target.ready = answer.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):
@@ -166,7 +166,7 @@ class LocalEdge:
 
 
 class Body:
-    """A request's body. A small one can be sent again, a streamed one only until its first part has been taken."""
+    """A request's body. A small one can be sent again, a streamed one only before its first chunk was sent."""
 
     def __init__(self, request: web.BaseRequest, whole: bytes | None) -> None:
         self._request, self._whole = request, whole
@@ -198,7 +198,7 @@ async def pass_back(request: web.BaseRequest, answer: aiohttp.ClientResponse) ->
         for name, value in answer.headers.items():
             if name.lower() not in dropped:
                 response.headers.add(name, value)
-        # aiohttp would add its own; a balancer adds nothing.
+        # Otherwise aiohttp would add its own.
         response.headers.setdefault("Server", "gatehouse-edge")
         await response.prepare(request)
         try:
@@ -228,10 +228,10 @@ def read_routes(environ: dict[str, str]) -> list[Route]:
 def listener(environ: dict[str, str]) -> socket.socket:
     if "GATEHOUSE_LISTEN_FD" in environ:
         return socket.socket(fileno=int(environ["GATEHOUSE_LISTEN_FD"]))
-    found = socket.socket()
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.bind((environ.get("GATEHOUSE_HOST", "127.0.0.1"), int(environ["GATEHOUSE_PORT"])))
-    return found
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind((environ.get("GATEHOUSE_HOST", "127.0.0.1"), int(environ["GATEHOUSE_PORT"])))
+    return bound
 
 
 def session(*, force_close: bool) -> aiohttp.ClientSession:
@@ -246,11 +246,11 @@ def session(*, force_close: bool) -> aiohttp.ClientSession:
 
 @contextlib.asynccontextmanager
 async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[RouteTable]:
-    """The edge on a socket, until the block ends."""
+    """Serves the edge on a socket until the block ends."""
     async with session(force_close=False) as kept, session(force_close=True) as fresh:
         table = RouteTable(routes)
         edge = LocalEdge(table, kept, fresh)
-        probing = asyncio.create_task(edge.probe_for_ever())
+        probing = asyncio.create_task(edge.probe_forever())
         runner = web.ServerRunner(web.Server(edge.handle, access_log=None), handle_signals=False, shutdown_timeout=10)
         await runner.setup()
         await web.SockSite(runner, where, backlog=2048).start()

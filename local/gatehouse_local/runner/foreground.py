@@ -1,4 +1,4 @@
-"""`gate up` in the foreground: the runner in this process, with a live table on a terminal, else plain lines."""
+"""`gate up` in the foreground: the runner in this process, with a live table on a terminal, plain lines otherwise."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,13 @@ import msgspec
 from gatehouse_local.runner import control, view
 from gatehouse_local.runner.platform_specs import Location, Selection
 from gatehouse_local.runner.port_conflicts import cannot_write
-from gatehouse_local.runner.runner import Onlooker, Runner
+from gatehouse_local.runner.runner import Observer, Runner
 
-REDRAW_SECONDS = 0.5  # uptime counts on even when nothing happens
+REDRAW_SECONDS = 0.5  # the uptime advances even when nothing happens
 
 
-class Plain(Onlooker):
-    """Lines on stdout: what happens, and what the processes print."""
+class Plain(Observer):
+    """Plain lines on stdout: notices, state changes, and what the processes print."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -41,17 +41,17 @@ class Plain(Onlooker):
         click.echo("Everything is healthy. Stop with Ctrl-C.")
 
 
-class LiveStatusTable(Onlooker):
-    """A table that stays at the bottom of the terminal; notices and logs scroll by above it."""
+class LiveStatusTable(Observer):
+    """A table at the bottom of the terminal; notices and logs scroll above it."""
 
     def __init__(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - only on a terminal
-        from rich.live import Live as RichLive  # noqa: PLC0415 - as above
+        from rich.live import Live  # noqa: PLC0415 - as above
         from rich.text import Text  # noqa: PLC0415 - as above
 
         self._text = Text
         self._console = Console()
-        self._live = RichLive(console=self._console, auto_refresh=False, transient=True)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
     def notice(self, text: str) -> None:
         self._console.print(text, style="yellow", markup=False, highlight=False)
@@ -76,27 +76,27 @@ class LiveStatusTable(Onlooker):
 
 
 def run_in_foreground(place: Location, wanted: Selection, claim: control.Claim, *, as_json: bool) -> int:
-    onlooker = LiveStatusTable() if sys.stdout.isatty() and not as_json else Plain(quiet=as_json)
-    return asyncio.run(_run(place, wanted, claim, onlooker, as_json=as_json))
+    observer = LiveStatusTable() if sys.stdout.isatty() and not as_json else Plain(quiet=as_json)
+    return asyncio.run(_run(place, wanted, claim, observer, as_json=as_json))
 
 
 async def _run(
-    place: Location, wanted: Selection, claim: control.Claim, onlooker: LiveStatusTable | Plain, *, as_json: bool
+    place: Location, wanted: Selection, claim: control.Claim, observer: LiveStatusTable | Plain, *, as_json: bool
 ) -> int:
-    runner = Runner(place, wanted, onlooker)
+    runner = Runner(place, wanted, observer)
     tasks: list[asyncio.Task] = []
 
-    async def tell() -> None:
+    async def report_settled() -> None:
         failing = await runner.settled(runner.names(wanted))
         if failing:
-            onlooker.notice(f"{', '.join(failing)} can't start. Save a fixed file and it is tried again; Ctrl-C stops.")
+            observer.notice(f"{', '.join(failing)} failed to start. Save a fix to retry, or stop with Ctrl-C.")
         elif as_json:
             click.echo(msgspec.json.encode(runner.report()).decode())
         else:
-            onlooker.settled(runner, wanted)
+            observer.settled(runner, wanted)
 
     def started() -> None:
-        tasks.extend(asyncio.create_task(work) for work in (onlooker.draw(runner), tell()))
+        tasks.extend(asyncio.create_task(work) for work in (observer.draw(runner), report_settled()))
 
     try:
         await runner.run(claim, started=started)
@@ -107,5 +107,5 @@ async def _run(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     if not as_json:
-        click.echo("Gatehouse is down. The data stays: gate up brings it back.")
+        click.echo("Gatehouse is stopped. Its data is kept. Start again: gate up")
     return 0

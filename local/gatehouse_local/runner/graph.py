@@ -1,4 +1,4 @@
-"""Who waits for whom: questions about a dependency graph of resources, answered without touching a process.
+"""The dependency graph of resources: start and stop order. Pure functions; no process is touched.
 
 A graph is a mapping from a name to the names it needs.
 """
@@ -10,42 +10,30 @@ Needs = Mapping[str, Collection[str]]
 
 
 class GraphError(ValueError):
-    """The graph can't be started: somebody waits for a stranger, or in a circle."""
+    """The graph has an unknown name or a cycle."""
 
 
 def levels(needs: Needs) -> list[list[str]]:
-    """Names in the order they may start; everything in one level may start at once."""
+    """Names in start order; the names of one level may start together."""
     for name, wanted in needs.items():
         for other in wanted:
             if other not in needs:
-                raise GraphError(f"{name} needs {other}, which isn't there")
+                raise GraphError(f"{name} needs {other}, which doesn't exist")
     sorter = TopologicalSorter(needs)
     try:
         sorter.prepare()
     except CycleError as error:
-        raise GraphError("these wait for each other in a circle: " + " -> ".join(error.args[1])) from None
-    found: list[list[str]] = []
+        raise GraphError("these need each other in a cycle: " + " -> ".join(error.args[1])) from None
+    ordered: list[list[str]] = []
     while sorter.is_active():
         level = sorted(sorter.get_ready())
         sorter.done(*level)
-        found.append(level)
-    return found
-
-
-def closure(needs: Needs, names: Iterable[str]) -> set[str]:
-    """The names, and all that they need, directly or not."""
-    found: set[str] = set()
-    open_names = list(names)
-    while open_names:
-        name = open_names.pop()
-        if name not in found:
-            found.add(name)
-            open_names.extend(needs[name])
-    return found
+        ordered.append(level)
+    return ordered
 
 
 def stop_levels(needs: Needs, names: Iterable[str]) -> list[list[str]]:
-    """The names in the order they may stop: who is needed by others stops after them."""
+    """The names in stop order: a resource stops after those that need it."""
     wanted = set(names)
     stopping = [[name for name in level if name in wanted] for level in reversed(levels(needs))]
     return [level for level in stopping if level]

@@ -1,8 +1,8 @@
-"""Ends what the runner started, when the runner is gone without having done so (kill -9, a crash).
+"""Ends the runner's children when the runner dies without doing so itself (kill -9, a crash).
 
-Run as a bare script with nothing but the standard library: it reads lines from the runner on stdin ("+ pid signal",
-"- pid"), and when the pipe closes without a "bye" it signals the recorded process groups, waits, kills them, and takes
-the runner's file away. On Linux the children also get a signal from the kernel (process.py); this works everywhere.
+A script that uses only the standard library. It reads lines from the runner on stdin ("+ pid signal", "- pid"); when
+the pipe closes without a "bye", it signals the recorded process groups, waits, kills them, and removes the runner's
+file. On Linux the kernel signals the children as well (process.py); this works everywhere.
 """
 
 import contextlib
@@ -12,13 +12,13 @@ import signal
 import sys
 import time
 
-# Seconds between the polite signal and SIGKILL: what PostgreSQL takes to end well where every core is busy. All must be
-# gone 5 s after the runner.
+# Seconds between the stop signal and SIGKILL: enough for PostgreSQL's shutdown when every core is busy. All children
+# must be gone 5 s after the runner.
 GRACE = 4.0
 
 
 def watch(lines) -> dict[int, int]:
-    """The process groups that are left at the end of the pipe, with their stop signals; none after a "bye"."""
+    """Reads to the end of the pipe; returns the process groups still recorded with their stop signals."""
     groups: dict[int, int] = {}
     for line in lines:
         match line.split():

@@ -1,6 +1,6 @@
-"""Per-service logs: the last lines in memory, and files in `.gate/logs` that never grow beyond a bound.
+"""Per-service logs: the last lines in memory, and size-bounded files in `.gate/logs`.
 
-Not a logging library: it takes the bytes a process prints and keeps them by the line.
+Not a logging library: it stores the bytes that a process prints, line by line.
 """
 
 import time
@@ -8,12 +8,12 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-FILE_LIMIT = 4 * 1024 * 1024  # bytes of one file; with the one before it, twice that is kept
-LINE_LIMIT = 16 * 1024  # a longer line is cut, so that a runaway print can't fill the memory
+FILE_LIMIT = 4 * 1024 * 1024  # bytes per file; with the previous file, twice that is kept
+LINE_LIMIT = 16 * 1024  # bytes; a longer line is cut, so that a runaway print can't fill the memory
 
 
 class Lines:
-    """Cuts chunks of bytes into lines of text; what has no newline yet waits for the next chunk."""
+    """Splits chunks of bytes into lines of text; an unfinished line waits for the next chunk."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -35,7 +35,7 @@ def _text(line: bytes) -> str:
 
 
 class Log:
-    """The log of one resource. A disk that is full silences the file, not the resource: `trouble` says so once."""
+    """The log of one resource. If the disk is full, only the file stops, and `trouble` reports it once."""
 
     def __init__(self, path: Path | None, *, remembered: int = 200, limit: int = FILE_LIMIT) -> None:
         self._path, self._limit = path, limit
@@ -52,7 +52,7 @@ class Log:
             self._guarded(lambda: self._append("".join(line + "\n" for line in lines).encode()))
 
     def begin(self) -> None:
-        """A new process prints from here on: `last` shows nothing older."""
+        """A new process starts: `last` returns nothing from before."""
         self._recent.clear()
 
     def last(self, count: int) -> list[str]:
@@ -84,27 +84,27 @@ class Log:
         except OSError as error:
             self._file = None
             self.trouble = (
-                f"{self._path} can't be written ({error.strerror}); the log goes on in memory only. "
+                f"{self._path} can't be written ({error.strerror}); the log continues in memory only. "
                 "Free some space, then run `gate down` and `gate up`."
             )
 
 
 def previous(path: Path) -> Path:
-    """Where the older half of a bounded log goes."""
+    """The file with the older half of a log."""
     return path.with_name(path.name + ".1")
 
 
 def tail(path: Path, count: int) -> list[str]:
-    """The last `count` lines kept of a log, oldest first; empty when there is none."""
-    found: list[str] = []
+    """The last `count` lines of a log, oldest first; empty if it doesn't exist."""
+    lines: list[str] = []
     for file in (path, previous(path)):
-        if len(found) < count and file.is_file():
-            found = file.read_text("utf-8", "replace").splitlines()[len(found) - count :] + found
-    return found[-count:] if count else []
+        if len(lines) < count and file.is_file():
+            lines = file.read_text("utf-8", "replace").splitlines()[len(lines) - count :] + lines
+    return lines[-count:] if count else []
 
 
-def follow(paths: dict[str, Path], *, every: float = 0.1) -> Iterator[tuple[str, str]]:
-    """(name, line) for each line added from now on, for ever; survives turn-overs, and waits for missing files."""
+def follow_files(paths: dict[str, Path], *, every: float = 0.1) -> Iterator[tuple[str, str]]:
+    """(name, line) for each line added from now on, without end; follows rotated files and waits for missing ones."""
     position = {name: _end(path) for name, path in paths.items()}
     lines = {name: Lines() for name in paths}
     while True:
@@ -118,12 +118,12 @@ def follow(paths: dict[str, Path], *, every: float = 0.1) -> Iterator[tuple[str,
 
 
 def _end(path: Path) -> tuple[int, int]:
-    """(inode, size): where reading goes on."""
+    """(inode, size): where to continue reading."""
     try:
-        found = path.stat()
+        stat = path.stat()
     except FileNotFoundError:
         return 0, 0
-    return found.st_ino, found.st_size
+    return stat.st_ino, stat.st_size
 
 
 def _added(path: Path, name: str, position: dict[str, tuple[int, int]], lines: Lines) -> list[str]:

@@ -1,7 +1,6 @@
-"""What the catalog means for the runner: which processes a selection of services needs, with which environment.
+"""From the catalog to the runner: the processes that a selection of services needs, with their environments.
 
-Pure but for reading the catalog, git's commit and the local secrets, and writing Prometheus' files; nothing is started
-here.
+Reads the catalog, git's commit and the local secrets, and writes Prometheus' files; it starts nothing.
 """
 
 import os
@@ -25,13 +24,13 @@ from gatehouse_local.runner.secrets import Secrets
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
-OBSERVE = "--observe"  # among what is wanted: Prometheus too
-# Set for one process only, or by a test run; a service must not inherit them.
+OBSERVE = "--observe"  # in a selection: run Prometheus too
+# Set for a single process, or by a test run; services must not inherit them.
 _OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
 
 
 class Location(msgspec.Struct, frozen=True):
-    """Where a platform runs: its checkout, its state folder, and what is added to each port."""
+    """Where a platform runs: its checkout, its state folder, and the offset added to each port."""
 
     root: Path
     state: Path
@@ -65,12 +64,12 @@ class Location(msgspec.Struct, frozen=True):
 
 
 class Selection(msgspec.Struct, frozen=True):
-    """What is to run, as asked for: it is read anew when the catalog changes."""
+    """The names asked for on the command line; resolved against the catalog whenever that changes."""
 
     wanted: frozenset[str]
 
     def services(self, catalog: Catalog) -> tuple[Service, ...]:
-        """The services that run, each after what it uses. Raises CatalogError for an unknown name."""
+        """The services to run, each after those it uses. Raises CatalogError for an unknown name."""
         names: set[str] = set(self.wanted - {*GROUPS, OBSERVE})
         if "all" in self.wanted:
             names |= set(catalog.names)
@@ -96,25 +95,28 @@ class LocalPlatform:
         self._secrets = Secrets(place.state)
         self._built = datetime.now(UTC).isoformat(timespec="seconds")
         self._commit = commit(place.root)
-        # What only the runner knows, for every service that declares a setting of that name. Prometheus' address holds
-        # whether it runs or not: `--observe` can come later.
-        self._known = {"prometheus_url": f"http://{HOST}:{place.prometheus_port}", "checkout": str(place.root)}
+        # Values that only the runner knows, for services that declare a setting of that name. Prometheus' address is
+        # set even while it isn't running, as a later `gate up --observe` may start it.
+        self._runner_settings = {
+            "prometheus_url": f"http://{HOST}:{place.prometheus_port}",
+            "checkout": str(place.root),
+        }
 
     def reread(self) -> None:
-        """Reads the catalog again. Raises CatalogError, and keeps what was there."""
+        """Reads the catalog again. Raises CatalogError and keeps the previous one if it is invalid."""
         self.catalog = load_catalog(self.place.root)
 
     def specs(self, wanted: Selection) -> list[Spec]:
         services = wanted.services(self.catalog)
-        found = [self._postgres(), self._database_step()]
+        specs = [self._postgres(), self._database_step()]
         if services:
-            found.append(self._edge())
+            specs.append(self._edge())
         if OBSERVE in wanted.wanted:
-            found.append(self._prometheus(services))
-        return found + [self._service(service) for service in services]
+            specs.append(self._prometheus(services))
+        return specs + [self._service(service) for service in services]
 
     def ports(self, wanted: Selection) -> dict[str, int]:
-        """Whose listening sockets the runner binds (PostgreSQL binds its own)."""
+        """The ports that the runner binds, by name (PostgreSQL binds its own)."""
         services = wanted.services(self.catalog)
         bound = {service.name: self.place.port(service) for service in services}
         return {EDGE: self.place.edge_port, **bound} if services else {}
@@ -187,7 +189,7 @@ class LocalPlatform:
 
     def _environment(self, service: Service) -> dict[str, str]:
         place = self.place
-        found = self._inherited() | {
+        variables = self._inherited() | {
             "GATEHOUSE_ENVIRONMENT": "local",
             "GATEHOUSE_PUBLIC_URL": place.public_url,
             "GATEHOUSE_VERSION": "local",
@@ -198,19 +200,19 @@ class LocalPlatform:
         }
         settings = place.root / "local" / "settings.toml"
         if settings.is_file():
-            found["GATEHOUSE_SETTINGS_FILE"] = str(settings)
+            variables["GATEHOUSE_SETTINGS_FILE"] = str(settings)
         for used in self.catalog.uses(service):
-            found[used.address_variable] = place.url(used)
+            variables[used.address_variable] = place.url(used)
         if service.database:
             role = service.database.service_role
             login = f"{quote(role)}:{quote(self._secrets.role_password(role), safe='')}"
-            found["GATEHOUSE_DATABASE_URL"] = f"postgresql://{login}@{HOST}:{place.postgres_port}/{DATABASE}"
+            variables["GATEHOUSE_DATABASE_URL"] = f"postgresql://{login}@{HOST}:{place.postgres_port}/{DATABASE}"
         for key, setting in service.settings.items():
             if setting.secret:
-                found.setdefault(setting_variable(key, secret=True), self._secrets.get(service.name, key))
-            elif key in self._known:
-                found.setdefault(setting_variable(key, secret=False), self._known[key])
-        return found
+                variables.setdefault(setting_variable(key, secret=True), self._secrets.get(service.name, key))
+            elif key in self._runner_settings:
+                variables.setdefault(setting_variable(key, secret=False), self._runner_settings[key])
+        return variables
 
     def _inherited(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key not in _OWN}
@@ -218,15 +220,15 @@ class LocalPlatform:
 
 
 def role_passwords(catalog: Catalog, state: Path) -> dict[str, str]:
-    """The local passwords of all services' database roles."""
-    known = Secrets(state)
+    """The local passwords of all services' database roles, by role."""
+    secrets = Secrets(state)
     databases = [service.database for service in catalog if service.database]
     roles = [role for database in databases for role in (database.service_role, database.reader_role)]
-    return {role: known.role_password(role) for role in roles}
+    return {role: secrets.role_password(role) for role in roles}
 
 
 def commit(root: Path) -> str:
-    """The checkout's commit; `unknown` outside of git."""
+    """The checkout's commit; `unknown` if it isn't a git checkout."""
     try:
         done = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607 - the developer's own git

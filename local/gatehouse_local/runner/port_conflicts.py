@@ -1,4 +1,4 @@
-"""What can stand in the way of `gate up`, each as one clear sentence with its fix."""
+"""What can prevent `gate up`: taken ports, a full disk, an old Python. Each is one sentence with its fix."""
 
 import errno
 import os
@@ -10,18 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 LEAST_PYTHON = (3, 11)
-LEAST_FREE = 200 * 1024 * 1024  # bytes: logs of a busy day; the database asks for its own (postgres.py)
+LEAST_FREE = 200 * 1024 * 1024  # bytes: a day of logs; the database checks for its own (postgres.py)
 BACKLOG = 2048
 
 
 class Trouble(Exception):
-    """`gate up` can't go on; the message says why and how to fix it."""
+    """`gate up` can't continue; the message says why and how to fix it."""
 
 
 def check_python(version: tuple[int, ...] = sys.version_info[:3]) -> None:
     if version < LEAST_PYTHON:
-        found, least = ".".join(map(str, version)), ".".join(map(str, LEAST_PYTHON))
-        raise Trouble(f"This is Python {found}; Gatehouse needs {least} or later. Fix: UV_PYTHON={least} ./local/up")
+        running, least = ".".join(map(str, version)), ".".join(map(str, LEAST_PYTHON))
+        raise Trouble(f"This is Python {running}; Gatehouse needs {least} or later. Fix: UV_PYTHON={least} ./local/up")
 
 
 def check_disk(folder: Path, least: int = LEAST_FREE) -> None:
@@ -38,15 +38,15 @@ def check_disk(folder: Path, least: int = LEAST_FREE) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> Trouble:
-    """About the file that the error names, else `path`."""
+    """Names the file of the error if it has one, else `path`."""
     where = error.filename or path
     if error.errno == errno.ENOSPC:
         return Trouble(f"{where} can't be written: the disk is full. Free some space and try again.")
-    return Trouble(f"{where} can't be used: {error.strerror or error}. Set that right, or use --state FOLDER.")
+    return Trouble(f"{where} can't be used: {error.strerror or error}. Fix that, or use another folder: --state FOLDER")
 
 
 def bind(ports: Mapping[str, int], *, host: str = "127.0.0.1") -> dict[str, socket.socket]:
-    """A listening socket for each name, or Trouble about the first port that is taken, and none at all."""
+    """A listening socket for each name. Raises Trouble about the first taken port, and then binds none."""
     bound: dict[str, socket.socket] = {}
     try:
         for name, port in ports.items():
@@ -57,7 +57,7 @@ def bind(ports: Mapping[str, int], *, host: str = "127.0.0.1") -> dict[str, sock
         if error.errno == errno.EADDRINUSE:
             raise Trouble(taken(name, port)) from None
         raise Trouble(
-            f"Port {port} for {name} can't be used: {error.strerror}. Try gate up --port-offset 100"
+            f"Port {port} for {name} can't be used: {error.strerror}. Use other ports: gate up --port-offset 100"
         ) from None
     return bound
 
@@ -77,11 +77,11 @@ def _listen(host: str, port: int) -> socket.socket:
 def taken(name: str, port: int) -> str:
     holder = who_listens(port)
     by = f" by {holder}" if holder else ""
-    return f"Port {port}, which {name} needs, is taken{by}. Stop that program, or use others: gate up --port-offset 100"
+    return f"Port {port}, which {name} needs, is taken{by}. Stop it, or use other ports: gate up --port-offset 100"
 
 
 def who_listens(port: int) -> str | None:
-    """`command (process id)` of who listens there; None when this user may not see it."""
+    """The command and process id that listen on the port; None if this user isn't allowed to see them."""
     import psutil  # noqa: PLC0415 - 20 ms, for a message only
 
     try:

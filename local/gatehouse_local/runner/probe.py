@@ -1,6 +1,6 @@
-"""Is it ready? A GET by hand over asyncio streams, so that the runner needs no HTTP library (aiohttp alone is 15 MB).
+"""Readiness probes: a minimal HTTP GET over asyncio streams, so that the runner needs no HTTP library (aiohttp: 15 MB).
 
-Not a client for anything else: no redirects, no TLS, no keep-alive.
+Not a general client: no redirects, no TLS, no keep-alive.
 """
 
 import asyncio
@@ -21,15 +21,15 @@ class ProbeResult(msgspec.Struct, frozen=True):
 
 
 class NoAnswer(Exception):
-    """Nobody answered, or not in HTTP."""
+    """There was no answer, or it wasn't HTTP."""
 
 
 def parse(data: bytes) -> ProbeResult:
-    """An HTTP/1.x answer read to its end; a chunked body is left as it came."""
+    """Parses a complete HTTP/1.x response; a chunked body isn't decoded."""
     head, _, body = data.partition(b"\r\n\r\n")
     words = head.split(b"\r\n", 1)[0].split(b" ", 2)
     if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        raise NoAnswer(f"it doesn't answer in HTTP: {data[:60]!r}")
+        raise NoAnswer(f"the answer isn't HTTP: {data[:60]!r}")
     return ProbeResult(int(words[1]), body)
 
 
@@ -57,19 +57,19 @@ async def _get(host: str, port: int, path: str) -> ProbeResult:
 
 
 def reason(answer: ProbeResult) -> str:
-    """One sentence on why a service isn't ready: the problem's detail when it sent one."""
+    """One sentence on why a service isn't ready, with the detail from its answer if it has one."""
     try:
-        found = msgspec.json.decode(answer.body)
+        content = msgspec.json.decode(answer.body)
     except msgspec.DecodeError:
-        found = None
-    if isinstance(found, dict):
-        checks = found.get("checks")
+        content = None
+    if isinstance(content, dict):
+        checks = content.get("checks")
         if isinstance(checks, dict):
-            bad = [f"{name} {said}" for name, said in checks.items() if said != "ok"]
-            return f"not ready: {'; '.join(bad)}" if bad else "not ready"
+            failed = [f"{name} {result}" for name, result in checks.items() if result != "ok"]
+            return f"not ready: {'; '.join(failed)}" if failed else "not ready"
         for key in ("detail", "reason", "title"):
-            if isinstance(found.get(key), str) and found[key]:
-                return f"not ready: {found[key]}"
+            if isinstance(content.get(key), str) and content[key]:
+                return f"not ready: {content[key]}"
     return f"not ready: /health/ready answers {answer.status}"
 
 
@@ -81,9 +81,9 @@ async def until_ready(
     pause: float = 0.05,
     seconds: float = 5.0,
 ) -> None:
-    """Returns at the first 200; tells `on_wait` why it isn't ready yet, when the service says so.
+    """Returns at the first 200. Calls `on_wait` with the reason for each other answer.
 
-    The runner holds the listening socket, so the first question waits in its queue until the service takes it.
+    The runner holds the listening socket, so the first request waits in its queue until the service accepts it.
     """
     while True:
         try:

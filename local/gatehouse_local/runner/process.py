@@ -1,6 +1,6 @@
-"""One child process of the runner: its own process group, its output by the line, the word that it is ready, its end.
+"""One child process of the runner: its process group, its output line by line, its readiness, its exit.
 
-Children end with the runner: the kernel signals them when it dies (Linux), and the guardian does so everywhere.
+Children end with the runner: when it dies, the kernel signals them (Linux), and so does the guardian (everywhere).
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
 class Guardian:
-    """The tiny process that ends the children of a runner that couldn't do so itself (guardian.py)."""
+    """The process that ends the children if the runner dies without doing so (guardian.py)."""
 
     def __init__(self, runner_file: Path | None = None) -> None:
         self._runner_file = runner_file
@@ -36,23 +36,23 @@ class Guardian:
 
     def add(self, pid: int, stop_signal: int) -> None:
         self._groups[pid] = stop_signal
-        self._tell(f"+ {pid} {stop_signal:d}")
+        self._send(f"+ {pid} {stop_signal:d}")
 
     def remove(self, pid: int) -> None:
         if self._groups.pop(pid, None) is not None:
-            self._tell(f"- {pid}")
+            self._send(f"- {pid}")
 
     def dismiss(self) -> None:
-        """The runner ended its children itself."""
+        """Stops the guardian: the runner has ended its children itself."""
         with contextlib.suppress(OSError):
             self._write("bye")
             self._pipe.close()
         self._process.wait()
 
-    def _tell(self, line: str) -> None:
+    def _send(self, line: str) -> None:
         try:
             self._write(line)
-        except OSError:  # somebody killed it: another one takes over
+        except OSError:  # it was killed: start another one
             self._process.wait()
             self._process = self._start()
             for pid, stop_signal in self._groups.items():
@@ -77,7 +77,7 @@ class Guardian:
 
 
 class Child:
-    """A running process. `ready` resolves when it writes a line to GATEHOUSE_READY_FD, `exited` with its exit code."""
+    """A running process. `ready` resolves when it writes to GATEHOUSE_READY_FD, `exited` with its exit code."""
 
     def __init__(self, process: subprocess.Popen, stop_signal: int) -> None:
         loop = asyncio.get_running_loop()
@@ -93,7 +93,7 @@ class Child:
                 os.killpg(self.pid, number)
 
     async def stop(self, grace: float) -> None:
-        """Asks it to end, and makes it end after `grace` seconds."""
+        """Sends the stop signal, and SIGKILL after `grace` seconds."""
         self.signal(self._stop_signal)
         try:
             async with asyncio.timeout(grace):
@@ -113,7 +113,7 @@ def spawn(
     stop_signal: int = signal.SIGTERM,
     guardian: Guardian | None = None,
 ) -> Child:
-    """Starts a process; raises OSError when that isn't possible. Call it from the runner's main thread."""
+    """Starts a process; raises OSError if that fails. Call it from the runner's main thread."""
     output, output_end = os.pipe()
     ready, ready_end = os.pipe()
     inherited = [ready_end]
@@ -212,7 +212,7 @@ def _await_exit(
 
     async def finish(code: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)  # what it left behind in its group
+            os.killpg(child.pid, signal.SIGKILL)  # processes it left in its group
         if guardian is not None:
             guardian.remove(child.pid)
         with contextlib.suppress(TimeoutError):  # a grandchild elsewhere may hold the pipe open
@@ -223,14 +223,14 @@ def _await_exit(
 
     def wait() -> None:
         code = process.wait()
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(finish(code))))
 
     tasks: list[asyncio.Task] = []
     threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
 
 
-def how_it_ended(code: int) -> str:
+def exit_reason(code: int) -> str:
     if code >= 0:
         return f"it exited with code {code}"
     try:

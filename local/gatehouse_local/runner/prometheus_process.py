@@ -1,4 +1,4 @@
-"""Prometheus beside the platform (`gate up --observe`): found on this machine; files and data in the state folder."""
+"""Prometheus for the local platform (`gate up --observe`): the program on PATH, its files in the state folder."""
 
 import hashlib
 import shutil
@@ -16,18 +16,18 @@ RETENTION = ("--storage.tsdb.retention.time=15d", "--storage.tsdb.retention.size
 
 
 def find() -> str:
-    """Prometheus' program. Raises Trouble when there is none."""
-    found = shutil.which("prometheus")
-    if found is None:
+    """The path of the program. Raises Trouble if it isn't installed."""
+    program = shutil.which("prometheus")
+    if program is None:
         raise Trouble(
-            "--observe needs Prometheus, and there is no program of that name. Fix: apt-get install prometheus "
-            "(Debian, Ubuntu) or brew install prometheus (macOS), or go without --observe"
+            "--observe needs Prometheus, which isn't installed. Fix: apt-get install prometheus "
+            "(Debian, Ubuntu) or brew install prometheus (macOS), or leave out --observe"
         )
-    return found
+    return program
 
 
 def spec(catalog: Catalog, targets: dict[str, str], *, state: Path, port: int) -> Spec:
-    """How to run it; its configuration is written first. `targets`: host:port by service."""
+    """Writes the configuration and returns how to run Prometheus. `targets`: host:port by service."""
     folder = state / PROMETHEUS
     folder.mkdir(parents=True, exist_ok=True)
     files = local_files(catalog, targets)
@@ -45,7 +45,7 @@ def spec(catalog: Catalog, targets: dict[str, str], *, state: Path, port: int) -
             "--log.level=warn",
             *RETENTION,
         ),
-        # Nobody reads it: it makes this another spec when the files are others, so that the runner restarts it.
+        # Nothing reads it: it changes the spec when the files change, so that the runner restarts Prometheus.
         environment={"GATEHOUSE_CONFIG": hashlib.sha256("".join(files.values()).encode()).hexdigest()},
         folder=folder,
         port=port,

@@ -1,6 +1,6 @@
-"""What a saved file means for a running platform, and the watch on the files.
+"""Reload on save: watches the files and decides what a change means for the running platform.
 
-`meaning` is pure: paths in, actions out. The runner carries them out.
+`reload_plan` is pure: paths in, actions out. The runner carries them out.
 """
 
 import threading
@@ -10,12 +10,12 @@ from pathlib import Path, PurePath
 import msgspec
 
 DEBOUNCE_MS = 50
-SHARED = ("catalog", "chassis")  # libraries below services/: every service is made of them
+SHARED = ("catalog", "chassis")  # libraries below services/ that every service uses
 _IGNORED = {"__pycache__", "tests", "test", "node_modules"}
 _IGNORED_ENDINGS = {".pyc", ".pyo", ".swp", ".swx", ".tmp", ".orig", ".rej", ".md"}
 
 
-class Meaning(msgspec.Struct, frozen=True):
+class ReloadPlan(msgspec.Struct, frozen=True):
     """What to do: read the catalog again, apply the database configuration, reload these services (or all)."""
 
     catalog: bool = False
@@ -27,7 +27,7 @@ class Meaning(msgspec.Struct, frozen=True):
         return self.catalog or self.database or self.everything or bool(self.services)
 
 
-def meaning(root: Path, changed: Iterable[Path]) -> Meaning:
+def reload_plan(root: Path, changed: Iterable[Path]) -> ReloadPlan:
     catalog = database = everything = False
     services: set[str] = set()
     for path in changed:
@@ -44,7 +44,7 @@ def meaning(root: Path, changed: Iterable[Path]) -> Meaning:
             case ("services", name, "service.toml"):
                 catalog = True
                 services.add(name)
-            case ("services", name):  # a folder came or went
+            case ("services", name):  # a folder was added or removed
                 catalog = True
             case ("services", name, *_):
                 services.add(name)
@@ -52,7 +52,7 @@ def meaning(root: Path, changed: Iterable[Path]) -> Meaning:
                 database = True
             case ("local", "settings.toml"):
                 catalog = everything = True
-    return Meaning(catalog=catalog, database=database, everything=everything, services=frozenset(services))
+    return ReloadPlan(catalog=catalog, database=database, everything=everything, services=frozenset(services))
 
 
 def _is_ignored(path: PurePath, parts: Collection[str]) -> bool:
@@ -65,15 +65,15 @@ def _is_ignored(path: PurePath, parts: Collection[str]) -> bool:
     )
 
 
-async def meanings(root: Path, stop: threading.Event) -> AsyncGenerator[Meaning]:
-    """The meaning of each save from now on, until `stop`."""
+async def reload_plans(root: Path, stop: threading.Event) -> AsyncGenerator[ReloadPlan]:
+    """The plan for each save from now on, until `stop` is set."""
     import watchfiles  # noqa: PLC0415 - its native library is loaded only when something is watched
 
     watched = [root / "services", root / "db-manager" / "types", root / "local"]
-    there = [folder for folder in watched if folder.is_dir()]
+    folders = [folder for folder in watched if folder.is_dir()]
     async for changes in watchfiles.awatch(
-        *there, debounce=DEBOUNCE_MS * 4, step=DEBOUNCE_MS, stop_event=stop, watch_filter=None, recursive=True
+        *folders, debounce=DEBOUNCE_MS * 4, step=DEBOUNCE_MS, stop_event=stop, watch_filter=None, recursive=True
     ):
-        found = meaning(root, (Path(path) for _, path in changes))
-        if found:
-            yield found
+        plan = reload_plan(root, (Path(path) for _, path in changes))
+        if plan:
+            yield plan

@@ -1,7 +1,7 @@
-"""One resource: its process kept up from start to stop, swapped for a new one on reload, its task run again.
+"""One managed resource: keeps its process running from start to stop, swaps it on reload, runs its task again.
 
-One asyncio task tends it, so there are never two processes of one resource beyond a reload's overlap. What it needs and
-in which order all are stopped is the supervisor's.
+One asyncio task manages each resource, so it never has two processes except while a reload overlaps. Dependencies and
+the stop order are the supervisor's.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import msgspec
 
 from gatehouse_local.runner import probe
 from gatehouse_local.runner.logs import Log
-from gatehouse_local.runner.process import Child, Guardian, how_it_ended, spawn
+from gatehouse_local.runner.process import Child, Guardian, exit_reason, spawn
 from gatehouse_local.runner.state import (
     Backoff,
     Broke,
@@ -37,9 +37,9 @@ from gatehouse_local.runner.state import (
     advance,
 )
 
-START_SECONDS = 60.0  # a process that isn't ready by then is ended and tried again
-HEALTH_SECONDS = 2.0  # between two questions for readiness of what runs
-LAST_LINES = 15  # of a process that failed, shown to the user
+START_SECONDS = 60.0  # a process that isn't ready by then is stopped and restarted
+HEALTH_SECONDS = 2.0  # between readiness probes of a running process
+LAST_LINES = 15  # shown of a process that failed
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,16 +53,16 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     port: int | None = None
     url: str | None = None
-    front: bool = False  # stands before all others: it stops first
-    once: bool = False  # a task: ready when it has ended with 0
-    ready_path: str | None = None  # 200 there means ready; without it, the ready descriptor or `ready_line` alone does
-    ready_line: str | None = None  # a part of a line it prints when it is ready
+    front: bool = False  # receives the traffic for all others: it stops first
+    once: bool = False  # a task: ready once it has exited with 0
+    ready_path: str | None = None  # ready when this answers 200; without it, by the ready descriptor or `ready_line`
+    ready_line: str | None = None  # part of a line that it prints once it is ready
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 8.0
 
 
 class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom a resource tells what it prints, what users should know, and that it isn't as it was."""
+    """Callbacks of a resource: what it prints, notices for the user, and that its state changed."""
 
     lines: Callable[[str, list[str]], None]
     notice: Callable[[str], None]
@@ -71,12 +71,12 @@ class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ManagedResource:
-    """A resource and all that belongs to it. `reload`, once set, swaps its process for a new one of `spec`."""
+    """A resource with its processes and log. Setting `reload` replaces its process with a new one of `spec`."""
 
-    def __init__(self, spec: Spec, log: Log, listener: socket.socket | None, around: ResourceContext) -> None:
-        self.spec, self.log, self.listener, self._around = spec, log, listener, around
+    def __init__(self, spec: Spec, log: Log, listener: socket.socket | None, context: ResourceContext) -> None:
+        self.spec, self.log, self.listener, self._context = spec, log, listener, context
         self.resource = ResourceSnapshot(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
-        self.well = asyncio.Event()  # what needs it may start
+        self.available = asyncio.Event()  # resources that need it may start
         self.reload = asyncio.Event()
         self._backoff = Backoff()
         self._child: Child | None = None
@@ -85,27 +85,27 @@ class ManagedResource:
         self._task: asyncio.Task | None = None
 
     def begin(self, needs: Sequence["ManagedResource"]) -> None:
-        """Tends it from the next await on."""
-        self._task = asyncio.create_task(self._tend(needs), name=f"tend {self.spec.name}")
+        """Starts to manage it; its process starts once what it needs is available."""
+        self._task = asyncio.create_task(self._manage(needs), name=f"manage {self.spec.name}")
 
-    async def leave(self) -> None:
-        """Tends it no longer: what runs goes on until `stop`."""
+    async def release(self) -> None:
+        """Stops managing it: a running process keeps running until `stop`."""
         self._note(StopAsked())
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def stop(self) -> None:
-        """Ends its processes; nothing is left of them."""
+        """Stops its processes and closes its log."""
         children = [child for child in (self._child, self._successor) if child is not None]
         await asyncio.gather(*(child.stop(self.spec.stop_seconds) for child in children), *self._draining)
         if self.resource.state is ResourceState.STOPPING:
             self._note(Stopped())
         self.log.close()
 
-    async def _tend(self, needs: Sequence["ManagedResource"]) -> None:
+    async def _manage(self, needs: Sequence["ManagedResource"]) -> None:
         try:
-            await asyncio.gather(*(need.well.wait() for need in needs))
+            await asyncio.gather(*(need.available.wait() for need in needs))
             while True:
                 if self.spec.once:
                     await self._run_once()
@@ -114,12 +114,12 @@ class ManagedResource:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self._around.notice(f"{self.spec.name}: the runner has a fault: {error!r}")
+            self._context.notice(f"{self.spec.name}: internal error in the runner: {error!r}")
             raise
 
     async def _run_once(self) -> None:
         self.reload.clear()
-        self.well.clear()
+        self.available.clear()
         again = self.resource.state is not ResourceState.WAITING
         child = self._spawn()
         if child is not None:
@@ -129,16 +129,16 @@ class ManagedResource:
             self._child = None
             if code == 0:
                 self._note(Finished())
-                self.well.set()
+                self.available.set()
                 if again:
-                    self._around.notice("\n".join([f"{self.spec.name} is done", *self._indented()]))
+                    self._context.notice("\n".join([f"{self.spec.name} is done", *self._indented()]))
             else:
-                self._note(Broke(how_it_ended(code)))
-                self._show_last_lines(f"{self.spec.name} failed: {how_it_ended(code)}")
+                self._note(Broke(exit_reason(code)))
+                self._show_last_lines(f"{self.spec.name} failed: {exit_reason(code)}")
         await self.reload.wait()
 
     async def _run(self) -> None:
-        """From a start to the pause after a crash."""
+        """One cycle: start, run, and the pause after a crash."""
         self.reload.clear()
         child = self._spawn()
         if child is None:
@@ -150,8 +150,8 @@ class ManagedResource:
         if why is None:
             began = time.monotonic()
             self._note(Ready())
-            self.well.set()
-            why = how_it_ended(await self._keep())
+            self.available.set()
+            why = exit_reason(await self._monitor())
             self._child = None
             await self._crash(why, time.monotonic() - began)
             return
@@ -169,8 +169,8 @@ class ManagedResource:
                 _resolve(self._child.ready)
             if self.log.trouble:
                 trouble, self.log.trouble = self.log.trouble, None
-                self._around.notice(trouble)
-            self._around.lines(spec.name, lines)
+                self._context.notice(trouble)
+            self._context.lines(spec.name, lines)
 
         try:
             return spawn(
@@ -180,7 +180,7 @@ class ManagedResource:
                 on_lines=on_lines,
                 listener=self.listener,
                 stop_signal=spec.stop_signal,
-                guardian=self._around.guardian,
+                guardian=self._context.guardian,
             )
         except OSError as error:
             if self.resource.state in {
@@ -192,11 +192,11 @@ class ManagedResource:
                 self._note(Started(0))
                 why = f"{spec.command[0]} can't be started: {error.strerror or error}"
                 self._note(Broke(why) if spec.once else Crashed(why))
-                self._around.notice(f"{spec.name}: {why}")
+                self._context.notice(f"{spec.name}: {why}")
             return None
 
     async def _until_ready(self, child: Child, *, alone: bool) -> str | None:
-        """None when the child is ready, else why not. `alone`: no other process answers on its port."""
+        """None once the child is ready, else the reason. `alone`: no other process answers on its port."""
         change = asyncio.ensure_future(self.reload.wait())
         answered: asyncio.Future = child.ready
         if alone and self.spec.ready_path and self.spec.port:
@@ -211,7 +211,7 @@ class ManagedResource:
             if answered is not child.ready:
                 answered.cancel()
         if child.exited.done():
-            return how_it_ended(child.exited.result())
+            return exit_reason(child.exited.result())
         if not done:
             return f"it wasn't ready after {START_SECONDS:g} s"
         if change in done:
@@ -222,8 +222,8 @@ class ManagedResource:
         if self._child is child and not child.exited.done():
             self._note(NotReady(why))
 
-    async def _keep(self) -> int:
-        """Serves until the current process ends by itself (its exit code): asks its health, reloads when told."""
+    async def _monitor(self) -> int:
+        """Probes health and reloads on request until the process exits by itself; returns its exit code."""
         while True:
             child = self._child
             assert child is not None
@@ -237,9 +237,9 @@ class ManagedResource:
             if self.reload.is_set():
                 await self._swap()
             elif self.spec.ready_path and self.spec.port:
-                await self._ask_health()
+                await self._probe_health()
 
-    async def _ask_health(self) -> None:
+    async def _probe_health(self) -> None:
         assert self.spec.port is not None
         assert self.spec.ready_path is not None
         try:
@@ -252,29 +252,31 @@ class ManagedResource:
 
     async def _swap(self) -> None:
         self.reload.clear()
-        if self.listener is None:  # nothing to share: a process that binds its own port can't have two
+        if self.listener is None:  # a process that binds its own port can't overlap with a second one
             await self._replace()
             return
         self._note(ReloadBegan())
         began = time.monotonic()
         successor = self._spawn()
         if successor is None:
-            self._note(ReloadFailed("the new process can't be started"))
+            self._note(ReloadFailed("the new process failed to start"))
             return
         self._successor = successor
         why = await self._until_ready(successor, alone=False)
         if why is None:
             old, self._child, self._successor = self._child, successor, None
             self._note(Reloaded(successor.pid))
-            self._around.notice(f"{self.spec.name} reloaded in {time.monotonic() - began:.1f} s")
+            self._context.notice(f"{self.spec.name} reloaded in {time.monotonic() - began:.1f} s")
             if old is not None:
                 self._drain(old)
             return
         await successor.stop(1.0)
         self._successor = None
         if not self.reload.is_set():
-            self._note(ReloadFailed(f"the change isn't running: {why}"))
-            self._show_last_lines(f"{self.spec.name}: the new code doesn't start ({why}); the old one goes on")
+            self._note(ReloadFailed(f"the last change isn't running: {why}"))
+            self._show_last_lines(
+                f"{self.spec.name}: the new code doesn't start ({why}); the old process keeps running"
+            )
 
     async def _replace(self) -> None:
         assert self._child is not None
@@ -287,7 +289,7 @@ class ManagedResource:
         task.add_done_callback(self._draining.discard)
 
     async def _crash(self, why: str, healthy_seconds: float = 0.0) -> None:
-        """Notes the end of its process, and waits before the next attempt; not when a saved file asked for that end."""
+        """Records the exit and waits before the next attempt, unless a saved file caused the exit."""
         if self.reload.is_set():
             self._note(Crashed(why), restarted=False)
             return
@@ -296,13 +298,13 @@ class ManagedResource:
         await self._pause(healthy_seconds)
 
     async def _pause(self, healthy_seconds: float) -> None:
-        """The pause before the next attempt; a saved file ends it."""
+        """Waits before the next attempt; a saved file ends the wait."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._backoff.pause(healthy_seconds)):
                 await self.reload.wait()
 
     def _show_last_lines(self, headline: str) -> None:
-        self._around.notice("\n".join([headline, *self._indented()]))
+        self._context.notice("\n".join([headline, *self._indented()]))
 
     def _indented(self) -> list[str]:
         return [f"    {line}" for line in self.log.last(LAST_LINES)]
@@ -314,7 +316,7 @@ class ManagedResource:
             after = msgspec.structs.replace(after, restarts=before.restarts)
         if after != before:
             self.resource = after
-            self._around.changed()
+            self._context.changed()
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

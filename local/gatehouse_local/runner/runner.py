@@ -1,6 +1,6 @@
-"""The one runner of a state folder: starts what was asked for, follows commands and saved files, ends what it began.
+"""The runner of a state folder: starts what was asked for, handles commands and saved files, stops what it started.
 
-`gate up` runs it in its own process; `gate up --detach` runs `python -m gatehouse_local.runner.runner` in its own
+`gate up` runs it in its own process; `gate up --detach` runs `python -m gatehouse_local.runner.runner` in a new
 session.
 """
 
@@ -36,44 +36,44 @@ from gatehouse_local.runner.process import Guardian
 from gatehouse_local.runner.state import ResourceSnapshot, ResourceState, hopeless
 from gatehouse_local.runner.supervisor import Supervisor
 
-NOTICES = 200  # remembered for those who join
-STEP_SECONDS = 60.0  # for the step on the database, before a reset gives up waiting for it
+NOTICES = 200  # kept for commands that join later
+STEP_SECONDS = 60.0  # a reset waits this long for a running database step
 
 
-class Onlooker:
-    """Sees what happens; `gate up` in the foreground draws it."""
+class Observer:
+    """Receives what happens; `gate up` in the foreground draws it."""
 
     def notice(self, text: str) -> None:
-        """Something happened that is worth a sentence."""
+        """A notice for the user."""
 
     def lines(self, name: str, lines: list[str]) -> None:
         """A process printed something."""
 
 
 class Runner:
-    def __init__(self, place: Location, wanted: Selection, onlooker: Onlooker | None = None) -> None:
+    def __init__(self, place: Location, wanted: Selection, observer: Observer | None = None) -> None:
         self.place, self._wanted = place, wanted
-        self._onlooker = onlooker or Onlooker()
+        self._observer = observer or Observer()
         self._notices: OrderedDict[int, str] = OrderedDict()
         self._noticed = 0
         self._stop = asyncio.Event()
         self._listeners: dict[str, socket.socket] = {}
-        self._words = Log(place.logs / "runner.log")
+        self._log = Log(place.logs / "runner.log")
 
     async def run(self, claim: control.Claim, *, started: Callable[[], None] = lambda: None) -> None:
-        """Until told to stop, by `gate down`, Ctrl-C or a signal; nothing is left afterwards."""
+        """Runs until `gate down`, Ctrl-C or a signal; leaves no process, socket or lock behind."""
         with contextlib.ExitStack() as stack:
             stack.callback(claim.release)
-            solution = self._solution = LocalPlatform(self.place)
-            specs = solution.specs(self._wanted)
-            await self._clear_traces(claim)
+            platform = self._platform = LocalPlatform(self.place)
+            specs = platform.specs(self._wanted)
+            await self._clean_up_after_previous(claim)
             stack.callback(self._close_listeners)
-            self._listeners |= port_conflicts.bind(solution.ports(self._wanted))
-            await asyncio.to_thread(solution.embedded.prepare)
+            self._listeners |= port_conflicts.bind(platform.ports(self._wanted))
+            await asyncio.to_thread(platform.embedded.prepare)
             guardian = Guardian(control.file_of(self.place.state))
             stack.callback(guardian.dismiss)
             self.supervisor = Supervisor(
-                logs=self.place.logs, guardian=guardian, on_lines=self._onlooker.lines, on_notice=self.notice
+                logs=self.place.logs, guardian=guardian, on_lines=self._observer.lines, on_notice=self.notice
             )
             server = control.Server(self._handlers())
             claim.publish(await server.start())
@@ -95,8 +95,8 @@ class Runner:
         self._notices[self._noticed] = text
         while len(self._notices) > NOTICES:
             self._notices.popitem(last=False)
-        self._words.write(text.splitlines())
-        self._onlooker.notice(text)
+        self._log.write(text.splitlines())
+        self._observer.notice(text)
 
     def stop(self) -> None:
         self._stop.set()
@@ -109,32 +109,32 @@ class Runner:
             runner=os.getpid(),
             state_folder=str(self.place.state),
             url=self.place.public_url if EDGE in self.supervisor else None,
-            database_url=self._solution.embedded.admin_url,
+            database_url=self._platform.embedded.admin_url,
             resources=[resource.status(now) for resource in resources],
             notices={number: text for number, text in self._notices.items() if number > seen_notice},
             last_lines={r.name: self.supervisor.last_lines(r.name) for r in resources if r.last_error is not None},
         )
 
     async def settled(self, names: set[str]) -> list[str]:
-        """Waits until these are all well ([]), or one of them won't be without a change: its name."""
+        """Waits until these are all well, or some won't be without a change: returns the names of those."""
         async for resources in self.supervisor.changes():
-            mine = [resource for resource in resources if resource.name in names]
-            failing = [resource.name for resource in mine if hopeless(resource)]
-            if failing or all(resource.well for resource in mine):
+            chosen = [resource for resource in resources if resource.name in names]
+            failing = [resource.name for resource in chosen if hopeless(resource)]
+            if failing or all(resource.well for resource in chosen):
                 return failing
         return []
 
     def names(self, wanted: Selection) -> set[str]:
-        """The resources that a selection means."""
-        return {spec.name for spec in self._solution.specs(wanted)}
+        """The names of the resources in a selection."""
+        return {spec.name for spec in self._platform.specs(wanted)}
 
-    # --- what others may ask for ---
+    # --- requests on the control port ---
 
     def _handlers(self) -> dict[str, control.Handler]:
-        return {"status": self._tell, "start": self._start_more, "down": self._down, "reset": self._reset}
+        return {"status": self._status, "start": self._start_more, "down": self._down, "reset": self._reset}
 
-    async def _tell(self, request: dict[str, Any]) -> control.PlatformReport:
-        """`seen`: waits for a version other than this; `notice`: gives only what came after it."""
+    async def _status(self, request: dict[str, Any]) -> control.PlatformReport:
+        """`seen`: waits for a version other than this one; `notice`: returns only later notices."""
         if "seen" in request:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1.0):
@@ -142,33 +142,33 @@ class Runner:
         return self.report(request.get("notice", 0))
 
     async def _start_more(self, request: dict[str, Any]) -> list[str]:
-        """Starts what isn't running yet of a selection; gives the names of all it means."""
+        """Starts the resources of a selection that aren't running; returns the names of all of them."""
         return sorted(self._start(selection(request["wanted"])))
 
     async def _down(self, _request: dict[str, Any]) -> None:
-        # The answer goes out first; whoever asked then waits for the lock to be released.
+        # Answers first; the client then waits until the lock is released.
         asyncio.get_running_loop().call_later(0.02, self._stop.set)
 
     async def _reset(self, _request: dict[str, Any]) -> str:
-        step = await self._ended_step()
+        step = await self._finished_step()
         process = await asyncio.create_subprocess_exec(
-            *self._solution.database_command("reset"),
+            *self._platform.database_command("reset"),
             cwd=self.place.root,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await process.communicate()
-        said = output.decode("utf-8", "replace").strip()
+        message = output.decode("utf-8", "replace").strip()
         if process.returncode:
-            raise Trouble(f"The database wasn't reset; it is as it was. {said}")
-        self.notice(said)
-        if step.state is ResourceState.FAILED:  # the database is what the checkout says now
+            raise Trouble(f"The database wasn't reset; it is unchanged. {message}")
+        self.notice(message)
+        if step.state is ResourceState.FAILED:  # the database matches the checkout now
             self.supervisor.reload(DATABASE_STEP)
-        return said
+        return message
 
-    async def _ended_step(self) -> ResourceSnapshot:
-        """The step on the database, once it is over, well or not."""
+    async def _finished_step(self) -> ResourceSnapshot:
+        """Waits for the database step to finish, successfully or not."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STEP_SECONDS):
                 async for _ in self.supervisor.changes():
@@ -177,9 +177,9 @@ class Runner:
         raise Trouble("The database is still being prepared. See: gate status, gate logs database postgres")
 
     def _start(self, wanted: Selection) -> set[str]:
-        self._solution.reread()
-        specs = self._solution.specs(wanted)
-        ports = {name: port for name, port in self._solution.ports(wanted).items() if name not in self._listeners}
+        self._platform.reread()
+        specs = self._platform.specs(wanted)
+        ports = {name: port for name, port in self._platform.ports(wanted).items() if name not in self._listeners}
         self._listeners |= port_conflicts.bind(ports)
         self._wanted |= wanted
         self.supervisor.start(specs, self._listeners)
@@ -190,35 +190,35 @@ class Runner:
     async def _watch(self) -> None:
         stop = threading.Event()
         try:
-            async for found in reload.meanings(self.place.root, stop):
+            async for plan in reload.reload_plans(self.place.root, stop):
                 try:
-                    await self._follow(found)
+                    await self._apply(plan)
                 except (CatalogError, Trouble) as error:
-                    self.notice(f"{error}\nThe running platform stays as it is.")
+                    self.notice(f"{error}\nThe running platform is unchanged.")
         finally:
             stop.set()
 
-    async def _follow(self, found: reload.Meaning) -> None:
-        changed: set[str] = set(found.services)
-        if found.catalog:
-            changed |= await self._follow_catalog()
-        if found.database or found.catalog:
+    async def _apply(self, plan: reload.ReloadPlan) -> None:
+        changed: set[str] = set(plan.services)
+        if plan.catalog:
+            changed |= await self._apply_catalog()
+        if plan.database or plan.catalog:
             self.supervisor.reload(DATABASE_STEP)
         for resource in self.supervisor.resources:
-            of_services = resource.kind not in {"database", "task", "edge", "metrics"}
-            if resource.name in changed or (found.everything and of_services):
+            is_service = resource.kind not in {"database", "task", "edge", "metrics"}
+            if resource.name in changed or (plan.everything and is_service):
                 self.supervisor.reload(resource.name)
 
-    async def _follow_catalog(self) -> set[str]:
-        """Brings the processes to a changed catalog; gives the names of those to reload."""
-        self._solution.reread()
-        specs = {spec.name: spec for spec in self._solution.specs(self._wanted)}
+    async def _apply_catalog(self) -> set[str]:
+        """Adds and removes processes for a changed catalog; returns the names of those to reload."""
+        self._platform.reread()
+        specs = {spec.name: spec for spec in self._platform.specs(self._wanted)}
         for resource in self.supervisor.resources:
             spec = specs.get(resource.name)
             if spec is None:
                 await self._remove(resource.name)
             elif spec.port != resource.port:
-                raise Trouble(f"{spec.name} asks for port {spec.port} now. It moves there by: gate down, then gate up")
+                raise Trouble(f"{spec.name} has a new port, {spec.port}. To use it: gate down, then gate up")
         self._start(self._wanted)
         changed = {name for name, spec in specs.items() if spec != self.supervisor.spec(name)} - {POSTGRES}
         for name in changed:
@@ -230,26 +230,26 @@ class Runner:
         self.supervisor.forget(name)
         if name in self._listeners:
             self._listeners.pop(name).close()
-        self.notice(f"{name} isn't in the catalog any more: stopped")
+        self.notice(f"{name} is no longer in the catalog; stopped it")
 
-    # --- beginning and end ---
+    # --- start and end ---
 
-    async def _clear_traces(self, claim: control.Claim) -> None:
-        leftover = await asyncio.to_thread(self._solution.embedded.stop_leftover)
+    async def _clean_up_after_previous(self, claim: control.Claim) -> None:
+        leftover = await asyncio.to_thread(self._platform.embedded.stop_leftover)
         if claim.stale is not None or leftover is not None:
             pid = claim.stale.pid if claim.stale else None
-            before = f"The runner before (process {pid})" if pid else "The runner before"
-            also = f" and PostgreSQL (process {leftover}) is stopped" if leftover else ""
-            self.notice(f"{before} ended without cleaning up; its lock is cleared{also}.")
+            previous = f"The previous runner (process {pid})" if pid else "The previous runner"
+            postgres = f"; stopped its PostgreSQL (process {leftover})" if leftover else ""
+            self.notice(f"{previous} ended without cleaning up{postgres}.")
 
     def _close_listeners(self) -> None:
         for listener in self._listeners.values():
             listener.close()
-        self._words.close()
+        self._log.close()
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What the process of `gate up --detach` is told on its command line."""
+    """The command-line argument of the process that `gate up --detach` starts."""
 
     root: str
     state: str
@@ -262,34 +262,34 @@ class Order(msgspec.Struct, frozen=True):
 
 
 def preflight(place: Location) -> None:
-    """Raises Trouble about what can be known before anything is touched."""
+    """Checks what can be checked before anything is touched. Raises Trouble."""
     port_conflicts.check_python()
     port_conflicts.check_disk(place.state)
 
 
 def main(text: str) -> None:
-    """A runner in the background. It says `ready`, or why not, on GATEHOUSE_READY_FD."""
+    """A runner in the background. It writes `ready`, or the reason it failed, to GATEHOUSE_READY_FD."""
     order = msgspec.json.decode(text, type=Order)
     with os.fdopen(int(os.environ.pop("GATEHOUSE_READY_FD")), "w") as parent:
 
-        def say(word: str) -> None:
+        def report(text: str) -> None:
             if not parent.closed:
-                parent.write(word)
+                parent.write(text)
                 parent.close()
 
         claim = control.claim(order.place.state)
-        if claim is None:  # another one was quicker: the parent joins it
-            say("ready")
+        if claim is None:  # another runner was faster: the parent joins it
+            report("ready")
             return
         try:
-            asyncio.run(_run(order, claim, lambda: say("ready")))
+            asyncio.run(_run(order, claim, lambda: report("ready")))
         except OSError as error:
-            say(str(port_conflicts.cannot_write(order.place.state, error)))
+            report(str(port_conflicts.cannot_write(order.place.state, error)))
             sys.exit(1)
         except Exception as error:
             if not type(error).__module__.startswith("gatehouse_"):
                 raise
-            say(str(error))
+            report(str(error))
             sys.exit(1)
 
 

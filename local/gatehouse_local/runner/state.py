@@ -1,7 +1,7 @@
-"""What a resource (the database, a task, a service, the edge) is doing, and what may happen to it next.
+"""The state machine of a resource (the database, a task, a service, the edge).
 
-Pure: a resource and an event give the next resource. The supervisor makes the events; `gate status`, the live view and
-the control port all show the one struct `ResourceStatus`.
+Pure: a snapshot and an event give the next snapshot. ManagedResource produces the events; `gate status`, the live view
+and the control port all show the struct `ResourceStatus`.
 """
 
 from enum import StrEnum
@@ -11,12 +11,12 @@ import msgspec
 
 class ResourceState(StrEnum):
     WAITING = "waiting"  # for what it needs
-    STARTING = "starting"  # a process is there, not ready yet
+    STARTING = "starting"  # its process isn't ready yet
     RUNNING = "running"
-    RELOADING = "reloading"  # a new process starts beside the one that serves
-    RESTARTING = "restarting"  # it crashed; the next attempt comes after a pause
-    DONE = "done"  # a task that ended well
-    FAILED = "failed"  # a task that ended badly; runs again when its files change
+    RELOADING = "reloading"  # a new process starts beside the serving one
+    RESTARTING = "restarting"  # it crashed; the next attempt follows after a pause
+    DONE = "done"  # a task that succeeded
+    FAILED = "failed"  # a task that failed; runs again when its files change
     STOPPING = "stopping"
     STOPPED = "stopped"
 
@@ -59,11 +59,11 @@ class Crashed(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """A task ended well."""
+    """A task succeeded."""
 
 
 class Broke(msgspec.Struct, frozen=True):
-    """A task ended badly."""
+    """A task failed."""
 
     why: str
 
@@ -104,7 +104,7 @@ Event = (
 
 
 class ImpossibleEvent(RuntimeError):
-    """A fault in the supervisor: the event can't happen in this state."""
+    """A bug in the runner: the event can't happen in this state."""
 
 
 _IDLE = {
@@ -143,7 +143,7 @@ class ResourceSnapshot(msgspec.Struct, frozen=True):
 
     @property
     def well(self) -> bool:
-        """It does what it is there for: a task is done, anything else is up and healthy."""
+        """Whether a task is done, or anything else is running and healthy."""
         return self.state is ResourceState.DONE or (
             self.state in {ResourceState.RUNNING, ResourceState.RELOADING} and self.health is ResourceHealth.HEALTHY
         )
@@ -164,13 +164,13 @@ class ResourceSnapshot(msgspec.Struct, frozen=True):
 
 
 def advance(resource: ResourceSnapshot, event: Event, now: float) -> ResourceSnapshot:
-    """The resource after the event; `now` is a monotonic clock in seconds."""
+    """The snapshot after the event; `now` is a monotonic time in seconds."""
     if resource.state not in _ALLOWED[type(event)]:
         raise ImpossibleEvent(f"{resource.name}: {type(event).__name__} can't happen while {resource.state}")
     return msgspec.structs.replace(resource, **_changes(resource, event, now))
 
 
-def _changes(resource: ResourceSnapshot, event: Event, now: float) -> dict:  # noqa: PLR0911 - one return an event
+def _changes(resource: ResourceSnapshot, event: Event, now: float) -> dict:  # noqa: PLR0911 - one return per event
     match event:
         case Started(pid):
             return {"state": ResourceState.STARTING, "health": ResourceHealth.UNKNOWN, "pid": pid, "started_at": now}
@@ -215,21 +215,21 @@ def _gone(state: ResourceState, why: str | None) -> dict:
 
 
 def hopeless(resource: ResourceSnapshot | ResourceStatus) -> bool:
-    """It won't get well by waiting alone: a task failed, or a process died a second time."""
+    """Whether waiting won't help: a task failed, or a process crashed a second time."""
     return resource.state is ResourceState.FAILED or (
         resource.restarts >= 2 and resource.state is ResourceState.RESTARTING
     )
 
 
 class Backoff:
-    """Pauses between attempts: doubled from `first` to `most` seconds; anew after `calm` healthy ones."""
+    """Pauses between attempts: doubled from `first` up to `most` seconds, reset after `calm` healthy seconds."""
 
     def __init__(self, first: float = 0.2, most: float = 10.0, calm: float = 30.0) -> None:
         self._first, self._most, self._calm = first, most, calm
         self._next = first
 
     def pause(self, healthy_seconds: float) -> float:
-        """Seconds to wait before the next attempt, after one that was healthy for `healthy_seconds`."""
+        """Seconds to wait before the next attempt, given how long the last one was healthy."""
         if healthy_seconds >= self._calm:
             self._next = self._first
         pause, self._next = self._next, min(self._next * 2, self._most)

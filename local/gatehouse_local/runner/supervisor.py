@@ -1,7 +1,7 @@
-"""Starts a dependency graph of resources, tells how they are, and stops them in order; resource.py keeps each up.
+"""Starts a dependency graph of resources, reports their state, and stops them in order; resource.py manages each one.
 
-It knows commands, sockets and readiness, not services: the catalog's meaning is in platform_specs.py, so that tests can
-run it with any program.
+It knows commands, sockets and readiness, not services: platform_specs.py translates the catalog. So tests can run it
+with any program.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from gatehouse_local.runner.state import ResourceSnapshot
 
 
 class Supervisor:
-    """All resources of one runner. `on_lines(name, lines)` and `on_notice(text)` are for whoever looks on."""
+    """All resources of one runner. `on_lines(name, lines)` and `on_notice(text)` receive output and notices."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Supervisor:
         on_notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._logs = logs
-        self._around = ResourceContext(lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian)
+        self._context = ResourceContext(lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian)
         self._members: dict[str, ManagedResource] = {}
         self._changed = asyncio.Condition()
         self._pending: set[asyncio.Task] = set()
@@ -51,49 +51,49 @@ class Supervisor:
         return self._members[name].log.last(count)
 
     def start(self, specs: list[Spec], listeners: Mapping[str, socket.socket] | None = None) -> None:
-        """Begins to tend what isn't there yet; returns at once. Raises GraphError before anything is started."""
+        """Starts the resources that don't exist yet; returns at once. Raises GraphError before starting anything."""
         new = [spec for spec in specs if spec.name not in self._members]
         graph.levels(
             {name: member.spec.needs for name, member in self._members.items()} | {s.name: s.needs for s in new}
         )
         for spec in new:
             log = Log(self._logs / f"{spec.name}.log" if self._logs else None)
-            self._members[spec.name] = ManagedResource(spec, log, (listeners or {}).get(spec.name), self._around)
+            self._members[spec.name] = ManagedResource(spec, log, (listeners or {}).get(spec.name), self._context)
         for spec in new:
             self._members[spec.name].begin([self._members[name] for name in spec.needs])
         self._touch()
 
     def reload(self, name: str, spec: Spec | None = None) -> None:
-        """Swaps the process for a new one (of a changed spec), as soon as that is ready; a task runs again."""
+        """Replaces the process with a new one (of a changed spec) once that is ready; runs a task again."""
         member = self._members[name]
         if spec is not None:
             member.spec = spec
         member.reload.set()
 
     async def changes(self) -> AsyncIterator[list[ResourceSnapshot]]:
-        """The resources now, and after each change."""
+        """Yields the resources now and after each change."""
         seen = -1
         while True:
             seen = await self.changed(seen)
             yield self.resources
 
     async def changed(self, seen: int) -> int:
-        """Returns the version once it is another than `seen`."""
+        """Waits until the version differs from `seen`, and returns it."""
         async with self._changed:
             await self._changed.wait_for(lambda: self.version != seen)
         return self.version
 
     async def stop(self, names: set[str] | None = None) -> None:
-        """Stops these (all), each after what needs it; nothing of them is left."""
+        """Stops these (default: all), each after the resources that need it."""
         wanted = set(self._members) if names is None else names
         needs = {name: member.spec.needs for name, member in self._members.items()}
-        await asyncio.gather(*(self._members[name].leave() for name in wanted))
+        await asyncio.gather(*(self._members[name].release() for name in wanted))
         front = [name for name in sorted(wanted) if self._members[name].spec.front]
         for level in [front, *graph.stop_levels(needs, wanted - set(front))]:
             await asyncio.gather(*(self._members[name].stop() for name in level))
 
     def forget(self, name: str) -> None:
-        """Takes a stopped resource off the list."""
+        """Removes a stopped resource."""
         del self._members[name]
         self._touch()
 

@@ -1,6 +1,6 @@
-"""How a platform looks: the live table of `gate up`, the table of `gate status`, and plain lines where no terminal is.
+"""Renders a `PlatformReport`: the live table of `gate up`, the table of `gate status`, plain lines without a terminal.
 
-Only draws `PlatformReport`s; rich is imported when something is drawn in colour.
+rich is imported only when something is drawn in colour.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ _HEALTH = {
 
 
 def duration(seconds: float | None) -> str:
-    """Short, for people: 8s, 3m 05s, 2h 10m, 4d 3h."""
+    """Short and readable: 8s, 3m 05s, 2h 10m, 4d 3h."""
     if seconds is None:
         return "-"
     whole = int(seconds)
@@ -69,7 +69,7 @@ def _figures(row: ResourceStatus) -> tuple[str, str, str, str]:
 
 
 def plain_table(report: PlatformReport) -> str:
-    """The same without colours, for pipes and small machines."""
+    """The same table as plain text, for pipes."""
     rows = [("NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS", "")]
     rows += [
         (row.name, row.state.value, _HEALTH[row.health][1], *_figures(row), row.last_error or row.url or "")
@@ -82,17 +82,17 @@ def plain_table(report: PlatformReport) -> str:
 
 
 def addresses(report: PlatformReport, wanted: frozenset[str]) -> list[tuple[str, str]]:
-    """What to print at the end: where people, pages and tools find what was started."""
-    found: list[tuple[str, str]] = []
+    """(name, address) of what was started, for people, pages and tools."""
+    lines: list[tuple[str, str]] = []
     if report.url:
-        found.append(("Gatehouse", report.url))
+        lines.append(("Gatehouse", report.url))
     services = [row for row in report.resources if row.kind in {"api", "web"} and row.url]
     for row in services:
-        found.append((row.name, f"{row.url}/openapi.json" if "api" in wanted else str(row.url)))
-    found += [("prometheus", str(row.url)) for row in report.resources if row.kind == "metrics"]
+        lines.append((row.name, f"{row.url}/openapi.json" if "api" in wanted else str(row.url)))
+    lines += [("prometheus", str(row.url)) for row in report.resources if row.kind == "metrics"]
     if report.database_url and (not services or wanted & {"db", "api"}):
-        found.append(("database", report.database_url))
-    return found
+        lines.append(("database", report.database_url))
+    return lines
 
 
 def address_lines(report: PlatformReport, wanted: frozenset[str]) -> str:
@@ -100,40 +100,40 @@ def address_lines(report: PlatformReport, wanted: frozenset[str]) -> str:
 
 
 class ReportChanges:
-    """Plain lines for what changed between two reports: `person is healthy (1.2 s)`."""
+    """Plain lines for what changed between two reports: `person       healthy`."""
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[ResourceState, ResourceHealth]] = {}
 
     def lines(self, rows: Iterable[ResourceStatus]) -> list[str]:
-        found = []
+        sentences = []
         for row in rows:
             now = row.state, row.health
             if self._seen.get(row.name) != now and now != (ResourceState.WAITING, ResourceHealth.UNKNOWN):
-                found.append(_sentence(row))
+                sentences.append(_sentence(row))
             self._seen[row.name] = now
-        return found
+        return sentences
 
 
 def _sentence(row: ResourceStatus) -> str:
-    said = row.state.value
+    condition = row.state.value
     if row.state is ResourceState.RUNNING:
-        said = row.health.value
+        condition = row.health.value
     error = f": {row.last_error}" if row.last_error and row.health is ResourceHealth.UNHEALTHY else ""
-    return f"{row.name:<12} {said}{error}"
+    return f"{row.name:<12} {condition}{error}"
 
 
 def readable(line: str) -> str:
-    """A service's log line for people: `00:53:18 info  started pid=19089`; what isn't one of those stays as it is."""
+    """A service's JSON log line as text: `00:53:18 info  started pid=19089`; any other line is returned unchanged."""
     if not line.startswith("{"):
         return line
     try:
-        found = msgspec.json.decode(line, type=dict[str, Any])
-        at, level, event = (str(found.pop(key)) for key in ("timestamp", "level", "event"))
+        fields = msgspec.json.decode(line, type=dict[str, Any])
+        at, level, event = (str(fields.pop(key)) for key in ("timestamp", "level", "event"))
     except (msgspec.DecodeError, KeyError):
         return line
     for key in ("service", "trace_id"):
-        found.pop(key, None)
-    rest = " ".join(f"{key}={value}" for key, value in found.items() if key != "exception")
-    trace = f"\n{found['exception']}" if "exception" in found else ""
+        fields.pop(key, None)
+    rest = " ".join(f"{key}={value}" for key, value in fields.items() if key != "exception")
+    trace = f"\n{fields['exception']}" if "exception" in fields else ""
     return f"{at[11:19]} {level:<7} {event} {rest}".rstrip() + trace

@@ -1,4 +1,4 @@
-"""For tests of pages that people type from: the commands in them, and whether each exists with its options."""
+"""Finds the commands in documentation and asserts that each exists with its options; for tests of README files."""
 
 import re
 import shlex
@@ -9,22 +9,22 @@ import click
 
 FENCE = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-# What the AWS CLI adds to the API, and its options everywhere.
-ADDED = {("logs", "tail"), ("s3", "rm")}
-EVERYWHERE = {"query", "output", "region", "max-results"}
+# Commands of the AWS CLI without an API operation of the same name, and its global options.
+CLI_ONLY = {("logs", "tail"), ("s3", "rm")}
+GLOBAL_OPTIONS = {"query", "output", "region", "max-results"}
 
 
 def commands(pages: Iterable[Path], *tools: str) -> list[str]:
-    """Every command of these tools in the pages, with the part before a pipe or a redirection."""
-    found = set()
+    """Every command of these tools in the pages, up to a pipe or a redirection."""
+    typed = set()
     for page in pages:
         text = page.read_text(encoding="utf-8")
         lines = [line.strip() for block in FENCE.findall(text) for line in block.splitlines()]
         for line in [*lines, *INLINE.findall(FENCE.sub("", text))]:
             tool, space, _ = line.partition(" ")
             if space and tool in tools:
-                found.add(re.split(r" [|>] ", line)[0])
-    return sorted(found)
+                typed.add(re.split(r" [|>] ", line)[0])
+    return sorted(typed)
 
 
 def options(words: list[str]) -> list[str]:
@@ -32,30 +32,30 @@ def options(words: list[str]) -> list[str]:
 
 
 def assert_gate_knows(typed: str) -> None:
-    """Its subcommand and each option."""
-    from gatehouse_local.gate import gate  # noqa: PLC0415 - who checks another tool's commands needs none of it
+    """Asserts that the subcommand and each option exist."""
+    from gatehouse_local.gate import gate  # noqa: PLC0415 - not needed to check other tools
 
     words = shlex.split(typed)[1:]
     command: click.Command = gate
     while isinstance(command, click.Group):
         name = words.pop(0)
-        found = command.get_command(click.Context(command), name)
-        assert found is not None, f"there is no {name}"
-        command = found
+        subcommand = command.get_command(click.Context(command), name)
+        assert subcommand is not None, f"there is no {name}"
+        command = subcommand
     known = {option for parameter in command.params for option in parameter.opts}
-    given = [word.partition("=")[0] for word in words if re.fullmatch(r"-\w|--[a-z].*", word)]
-    assert [option for option in given if option not in known] == []
+    used = [word.partition("=")[0] for word in words if re.fullmatch(r"-\w|--[a-z].*", word)]
+    assert [option for option in used if option not in known] == []
 
 
 def assert_aws_knows(typed: str) -> None:
-    """As botocore describes the API: operation, parameters, and those that are needed. Raises KeyError or
-    UnknownServiceError where there is no such operation.
+    """Asserts, from botocore's API description, that the operation, its parameters and all required ones are there.
+    Raises KeyError or UnknownServiceError if there is no such operation.
     """
     import botocore.session  # noqa: PLC0415 - a quarter of a second
     from botocore import xform_name  # noqa: PLC0415
 
     _, service, action, *words = shlex.split(typed)
-    if (service, action) in ADDED:
+    if (service, action) in CLI_ONLY:
         return
     session = botocore.session.get_session()
     model = session.get_service_model(service)
@@ -68,7 +68,7 @@ def assert_aws_knows(typed: str) -> None:
     shape = model.operation_model(operation).input_shape
     members = {xform_name(name, "-"): member for name, member in (shape.members if shape else {}).items()}
     flags = {f"no-{name}" for name, member in members.items() if member.type_name == "boolean"}
-    given = [option for option in options(words) if option not in EVERYWHERE]
-    assert [option for option in given if option not in members.keys() | flags] == []
-    needed = {xform_name(name, "-") for name in (shape.required_members if shape else [])}
-    assert needed <= set(given)
+    used = [option for option in options(words) if option not in GLOBAL_OPTIONS]
+    assert [option for option in used if option not in members.keys() | flags] == []
+    required = {xform_name(name, "-") for name in (shape.required_members if shape else [])}
+    assert required <= set(used)

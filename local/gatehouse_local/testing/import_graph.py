@@ -1,7 +1,7 @@
-"""Which test files a saved Python file of a service affects: those that import it, directly or through others.
+"""Which test files a change to a Python file of a service affects: those that import it, directly or transitively.
 
-Read from the sources, never by importing them. A test that can't be read, or that starts processes of its own, counts
-as affected by everything: what it imports doesn't tell what it runs.
+Reads the sources and never imports them. A test that can't be parsed, or that starts processes, counts as affected by
+everything: its imports don't show what it runs.
 """
 
 import ast
@@ -12,7 +12,8 @@ from pathlib import Path
 from gatehouse_local.workspace import Member
 
 PROCESSES = "subprocess"
-UNSEEN = ("autouse", "usefixtures", "getfixturevalue", "def pytest_")  # ways to be affected without a parameter
+# How a test can use a conftest without naming one of its fixtures as a parameter.
+IMPLICIT = ("autouse", "usefixtures", "getfixturevalue", "def pytest_")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -24,57 +25,57 @@ def importing(changed: Path, tests: Path, known: Mapping[str, Member]) -> list[P
 
 def _reaches(test: Path, changed: Path, modules: Mapping[str, Path]) -> bool:
     conftests = [folder / "conftest.py" for folder in test.parents if (folder / "conftest.py").exists()]
-    conftests = [one for one in conftests if _takes_from(test, one)]
-    seen: set[Path] = set()
-    waiting = [test, *conftests]
-    while waiting:
-        file = waiting.pop()
+    conftests = [file for file in conftests if _uses(test, file)]
+    visited: set[Path] = set()
+    pending = [test, *conftests]
+    while pending:
+        file = pending.pop()
         if file == changed:
             return True
-        if file in seen:
+        if file in visited:
             continue
-        seen.add(file)
+        visited.add(file)
         try:
             names = _names(file, file.stat().st_mtime_ns)
         except (OSError, SyntaxError, ValueError):
             return True
         if file in {test, *conftests} and PROCESSES in names:
             return True
-        waiting += [modules[name] for name in names if name in modules]
+        pending += [modules[name] for name in names if name in modules]
     return False
 
 
-def _takes_from(test: Path, conftest: Path) -> bool:
-    """Whether a function of the test has a parameter that the conftest defines, or may have its fixtures otherwise."""
+def _uses(test: Path, conftest: Path) -> bool:
+    """Whether the test names a fixture of the conftest as a parameter, or may use one implicitly."""
     try:
         defined = {node.name for node in ast.parse(conftest.read_bytes()).body if isinstance(node, FUNCTIONS)}
-        taken = {node.arg for node in ast.walk(ast.parse(test.read_bytes())) if isinstance(node, ast.arg)}
+        parameters = {node.arg for node in ast.walk(ast.parse(test.read_bytes())) if isinstance(node, ast.arg)}
     except (OSError, SyntaxError, ValueError):
         return True
-    words = conftest.read_text() + test.read_text()
-    return bool(defined & taken) or any(way in words for way in UNSEEN)
+    text = conftest.read_text() + test.read_text()
+    return bool(defined & parameters) or any(word in text for word in IMPLICIT)
 
 
 def _modules(known: Iterable[Member]) -> dict[str, Path]:
     """Every module of the members by its dotted name."""
-    found: dict[str, Path] = {}
+    modules: dict[str, Path] = {}
     for member in known:
         for file in (member.folder / member.package).rglob("*.py"):
             parts = file.relative_to(member.folder).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
-    return found
+            modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
+    return modules
 
 
 @functools.lru_cache(maxsize=2000)
 def _names(file: Path, _changed_at: int) -> frozenset[str]:
-    """What the file imports, wherever in it, with the packages on the way; and each text that may name a module."""
+    """All modules that the file imports, with their packages, and each string that may name a module."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(file.read_bytes())):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             if node.level or not node.module:
-                raise ValueError(f"{file} imports relatively, which isn't followed here")
+                raise ValueError(f"{file} has a relative import, which isn't supported here")
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("gatehouse_"):

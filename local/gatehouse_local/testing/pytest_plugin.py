@@ -1,7 +1,7 @@
-"""The pytest plugin of the workspace: a throwaway PostgreSQL, seeded databases, and a whole running platform.
+"""The workspace's pytest plugin: a throwaway PostgreSQL, seeded databases, a running platform, and `deep` tests.
 
-Everything is started by the first test that asks for it, once per run however many workers there are, and is gone with
-the last one. A unit test that needs no database starts nothing.
+Servers start with the first test that asks for one, once per run however many workers there are, and stop with the
+last. A test that needs none starts none.
 """
 
 import contextlib
@@ -22,12 +22,12 @@ from gatehouse_local.testing.shared_process import KeeperFailed, free_port, shar
 
 __all__ = ["Postgres", "RunningPlatform", "free_port"]
 
-ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a server that lives as long as the tests
+ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a throwaway server
 SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
-USED, SPARE = "test_", "spare_"  # how the names of databases begin
+USED, SPARE = "test_", "spare_"  # prefixes of database names
 
-# pytest names platform/tests/test_x.py `platform.tests.test_x`, and would put an empty package in the place of Python's
-# `platform`, because that has no __path__: `platform.system()` would be gone for everybody.
+# pytest names platform/tests/test_x.py `platform.tests.test_x`. As Python's own `platform` has no __path__, pytest
+# would replace it with an empty package, and `platform.system()` would be gone.
 vars(platform)["__path__"] = []
 
 
@@ -40,7 +40,7 @@ class Postgres:
         self._numbers = itertools.count(1)
 
     def create_database(self, template: str | None = None) -> str:
-        """The administrator's connection string of a new database: empty, or a copy of `template` (a name or URL)."""
+        """Creates a database, empty or a copy of `template` (a name or URL); returns the administrator's URL."""
         name = f"{USED}{os.getpid()}_{next(self._numbers)}"
         source = _database_of(template) if template else "template1"
         if not self._take_spare(source, name):
@@ -48,15 +48,15 @@ class Postgres:
         return _with(self.url, database=name)
 
     def drop_database(self, url: str) -> None:
-        """Drops the database of the connection string, whoever is still connected."""
+        """Drops the database of the connection string, terminating its sessions."""
         self._run(f'drop database if exists "{_database_of(url)}" with (force)')
 
     def role_url(self, url: str, role: str) -> str:
-        """The same database, as seen by a role such as `person_service`."""
+        """The connection string of the same database for a role such as `person_service`."""
         return _with(url, user=role, password=ROLE_PASSWORD)
 
     def seeded_template(self, root: Path) -> str:
-        """The name of a database to copy, with all of services/*/database and its test data; made at the first call."""
+        """The name of a template database with services/*/database and its test data; created at the first call."""
         name = f"seeded_{_digest(root)}"
         with (self._folder / "template.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -67,14 +67,12 @@ class Postgres:
                 self._run(f'alter database "{name}_new" rename to "{name}"')
         return name
 
-    def databases(self, beginning: str) -> list[str]:
-        """The names of all databases that begin so."""
-        return [
-            name for (name,) in self._run("select datname from pg_database where starts_with(datname, %s)", beginning)
-        ]
+    def databases(self, prefix: str) -> list[str]:
+        """The names of all databases with this prefix."""
+        return [name for (name,) in self._run("select datname from pg_database where starts_with(datname, %s)", prefix)]
 
     def keep_spares(self, template: str, count: int) -> None:
-        """Sees to it that so many copies of the template stand ready for `create_database`; drops those of others."""
+        """Keeps `count` copies of the template ready for `create_database`; drops copies of other templates."""
         ready = self.databases(SPARE)
         for name in ready:
             if not name.startswith(f"{SPARE}{template}_"):
@@ -85,16 +83,16 @@ class Postgres:
                 self._run(f'create database "{name}" template "{template}"')
 
     def _take_spare(self, template: str, name: str) -> bool:
-        import psycopg  # noqa: PLC0415 - unit tests without a database don't pay for it
+        import psycopg  # noqa: PLC0415 - slow, and unit tests don't need it
 
         for spare in self.databases(f"{SPARE}{template}_"):
-            with contextlib.suppress(psycopg.errors.InvalidCatalogName):  # another worker was quicker
+            with contextlib.suppress(psycopg.errors.InvalidCatalogName):  # another worker took it
                 self._run(f'alter database "{spare}" rename to "{name}"')
                 return True
         return False
 
     def _run(self, statement: str, *values: str) -> list[tuple]:
-        import psycopg  # noqa: PLC0415 - unit tests without a database don't pay for it
+        import psycopg  # noqa: PLC0415 - slow, and unit tests don't need it
         from psycopg import sql  # noqa: PLC0415
 
         with psycopg.connect(self.url, autocommit=True) as connection:
@@ -112,8 +110,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests marked `deep` run with --deep or when named by their id. An option of ours, as an explicit `-m` would
-    replace one in pyproject.toml.
+    """Keeps tests marked `deep` for runs with --deep and for those named by id. Not by `-m` in pyproject.toml: an
+    explicit `-m` would replace it.
     """
     deep = config.getoption("--deep")
     named = {argument.rpartition("::")[2] for argument in config.args if "::" in argument}
@@ -129,7 +127,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @dataclass(frozen=True)
 class RunningPlatform:
-    """A running platform: `url` is what people open; `services` are the addresses behind it, if known."""
+    """A running platform: `url` is its public address; `services` are the addresses behind it, if known."""
 
     url: str
     services: Mapping[str, str] = field(default_factory=dict)
@@ -147,10 +145,9 @@ def workspace_root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this test run see, and no other run."""
-    given = os.environ.get(SHARED_FOLDER)
-    if given:
-        return Path(given)
+    """A folder shared by all workers of this test run, and by no other run."""
+    if folder := os.environ.get(SHARED_FOLDER):
+        return Path(folder)
     base = tmp_path_factory.getbasetemp()
     return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "shared"
 
@@ -167,25 +164,24 @@ def seeded_template(postgres: Postgres, workspace_root: Path) -> str:
     """The name of a template database with every schema and its test data."""
     try:
         return postgres.seeded_template(workspace_root)
-    except Exception as error:  # the same for every test that asks: their own words, once, and no traceback of ours
-        pytest.fail(f"The seeded database can't be made: {error}", pytrace=False)
+    except Exception as error:  # the same for every test: its message is enough
+        pytest.fail(f"The seeded database can't be created: {error}", pytrace=False)
 
 
 @pytest.fixture(scope="module")
 def database_url(postgres: Postgres, seeded_template: str) -> Generator[str]:
-    """A seeded database of this test module's own; the administrator's connection string."""
+    """The administrator's connection string of a seeded database for this test module alone."""
     url = postgres.create_database(seeded_template)
     yield url
-    if SHARED_FOLDER not in os.environ:  # else it is dropped between the runs, when nobody waits
+    if SHARED_FOLDER not in os.environ:  # else it is dropped between runs
         postgres.drop_database(url)
 
 
 @pytest.fixture(scope="session")
 def platform(shared_folder: Path, workspace_root: Path) -> Generator[RunningPlatform]:
-    """A whole running platform: the one of GATEHOUSE_URL, or one started for this run on free ports."""
-    given = os.environ.get("GATEHOUSE_URL")
-    if given:
-        yield _existing(given.rstrip("/"), workspace_root)
+    """A running platform: the one at GATEHOUSE_URL, or one started for this run on free ports."""
+    if url := os.environ.get("GATEHOUSE_URL"):
+        yield _existing(url.rstrip("/"), workspace_root)
         return
     with contextlib.ExitStack() as stack:
         try:
@@ -196,7 +192,7 @@ def platform(shared_folder: Path, workspace_root: Path) -> Generator[RunningPlat
 
 
 def _existing(url: str, root: Path) -> RunningPlatform:
-    """What can be known of a platform from its address: of one on this machine, the services' ports as well."""
+    """A platform known by its address only; for one on this machine, the services' ports follow from it."""
     from gatehouse_catalog import load_catalog  # noqa: PLC0415
 
     parts = urlsplit(url)
@@ -217,7 +213,7 @@ def _seed(root: Path, url: str) -> None:
 
 
 def _digest(root: Path) -> str:
-    """Of all that decides what a seeded database holds."""
+    """A digest of every file that determines the content of a seeded database."""
     digest = hashlib.sha256()
     files = [*root.glob("services/*/database/**/*"), *root.glob("services/*/service.toml")]
     files += [*root.glob("services/chassis/gatehouse_chassis/schema/*"), *root.glob("db-manager/types/*")]

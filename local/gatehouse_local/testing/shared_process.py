@@ -1,7 +1,7 @@
-"""Things that a test run starts once and all its workers share: a throwaway PostgreSQL, a whole platform.
+"""Processes that a test run starts once and all its workers share: a throwaway PostgreSQL, a whole platform.
 
-A keeper process starts the thing and ends it when the last user is gone. Users hold a shared lock on a file, and the
-kernel lets go of it however they end, so even a killed test run leaves nothing behind.
+A keeper process starts the shared process and stops it when the last user is gone. Each user holds a shared lock on a
+file; the kernel releases it however the user ends, so even a killed test run leaves nothing behind.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ Facts = dict[str, Any]
 
 
 class KeeperFailed(Exception):
-    """The shared thing could not be started; the message holds its last words."""
+    """The shared process failed to start; the message has its last output."""
 
 
 def free_port() -> int:
@@ -36,9 +36,9 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def shared(folder: Path, kind: str, *, timeout: float = 60, last: bool = True) -> Generator[Facts]:
-    """Joins the `kind` that lives in `folder`, starting it when we are the first; gives how to reach it.
+    """Joins the shared process of this `kind` in `folder`, starting it for the first user; yields how to reach it.
 
-    At the end, waits until all is gone in case we were the last user; `last` is false where we can't be.
+    At the end, the last user waits until everything is stopped. Pass last=False if this user can't be the last.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _using(folder / f"{kind}.users"):
@@ -53,9 +53,9 @@ def shared(folder: Path, kind: str, *, timeout: float = 60, last: bool = True) -
 
 
 def _await_end(folder: Path, kind: str) -> None:
-    """The last user waits until all is gone, so that nothing is left when the test run has ended."""
+    """Waits for the keeper if this was the last user, so that nothing is left when the test run ends."""
     users, keeper = folder / f"{kind}.users", folder / f"{kind}.keeper"
-    ending = time.monotonic() + 0.2  # the keeper removes the users' file at once, if we were the last
+    ending = time.monotonic() + 0.2  # the keeper removes this file at once if that was the last user
     while users.exists():
         if time.monotonic() > ending:
             return
@@ -70,7 +70,7 @@ def _using(lock: Path) -> Generator[None]:
     while True:
         with lock.open("a") as held:
             fcntl.flock(held, fcntl.LOCK_SH)
-            # A keeper that was just ending has removed the file we waited for: begin anew with the next one.
+            # A keeper that was just ending removed the file that was locked: try again with the next one.
             if _same(held, lock):
                 yield
                 return
@@ -85,7 +85,7 @@ def _same(held: IO[str], lock: Path) -> bool:
 
 def _start(folder: Path, kind: str, timeout: float) -> None:
     log, failed = folder / f"{kind}.keeper.log", folder / f"{kind}.failed"
-    if failed.exists():  # another worker tried in this very run; trying again would only take as long again
+    if failed.exists():  # another worker tried in this run; trying again would fail the same way
         raise KeeperFailed(failed.read_text())
     with log.open("w") as output:
         keeper = subprocess.Popen(  # noqa: S603 - our own module
@@ -100,10 +100,10 @@ def _start(folder: Path, kind: str, timeout: float) -> None:
         if keeper.poll() is not None or time.monotonic() > deadline:
             keeper.terminate()
             keeper.wait()
-            failed.write_text(f"The {kind} for the tests didn't start. Its last words:\n{_tail(log)}")
+            failed.write_text(f"The {kind} for the tests didn't start. Last output:\n{_tail(log)}")
             raise KeeperFailed(failed.read_text())
         time.sleep(0.02)
-    # It outlives us on purpose when other workers still use it; without this Python would warn of a running child.
+    # It outlives this worker on purpose if others still use it; else Python would warn of a running child.
     keeper.returncode = 0
 
 
@@ -142,7 +142,7 @@ def _platform(folder: Path) -> Generator[Facts]:
     try:
         up = [*gate, "up", "--detach", "--port-offset", str(offset), *where]
         if subprocess.run(up, cwd=root, check=False).returncode:  # noqa: S603 - our own command
-            sys.exit(1)  # it has said why
+            sys.exit(1)  # it has printed why
         yield {
             "url": f"http://localhost:{EDGE_PORT + offset}",
             "services": {name: f"http://127.0.0.1:{port + offset}" for name, port in services.items()},
@@ -151,17 +151,17 @@ def _platform(folder: Path) -> Generator[Facts]:
         }
     finally:
         subprocess.run([*gate, "down", *where], cwd=root, check=False)  # noqa: S603
-        shutil.rmtree(state / "postgres", ignore_errors=True)  # logs stay: they tell why a test failed
+        shutil.rmtree(state / "postgres", ignore_errors=True)  # keeps the logs, which show why a test failed
 
 
 def _free_offset(ports: set[int]) -> int:
-    """A number to add to all ports so that every sum is free now."""
+    """A port offset for which all these ports are free now."""
     for offset in range(1000 + 100 * (os.getpid() % 200), 50000, 100):
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
             for port in ports:
                 probes.enter_context(socket.socket()).bind(("127.0.0.1", port + offset))
             return offset
-    raise KeeperFailed("No free range of ports was found on this machine: stop some servers.")
+    raise KeeperFailed("This machine has no free range of ports for the tests. Fix: stop some servers")
 
 
 KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Facts]]] = {
@@ -171,7 +171,7 @@ KINDS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Facts]]] = {
 
 
 def _keep(kind: str, folder: Path) -> None:
-    # SIGTERM ends us by an exception, so that what was started is stopped as well.
+    # SIGTERM raises an exception here, so that what was started is stopped as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     facts, users, running = folder / f"{kind}.json", folder / f"{kind}.users", folder / f"{kind}.keeper"
     running.touch()

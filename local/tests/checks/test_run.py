@@ -41,7 +41,7 @@ def test_affected_tests_run_and_a_receipt_is_kept(repository: WorkingTree, capfd
     said = capfd.readouterr().out
     assert "Affected: images of person; tests to run: services/person/tests." in said
     assert "1 passed" in said
-    assert "commit them all, and that may be pushed" in said
+    assert "that commit can then be pushed" in said
     found = receipts.find(repository, repository.tree())
     assert found is not None
     assert (found.base, found.tests) == (repository.git("rev-parse", "HEAD"), ("services/person/tests",))
@@ -51,7 +51,7 @@ def test_affected_tests_run_and_a_receipt_is_kept(repository: WorkingTree, capfd
 def test_what_is_committed_may_be_pushed(repository: WorkingTree, capfd: pytest.CaptureFixture):
     commit(repository, "Mine", **{"services/person/gatehouse_person/a.py": ""})
     assert check(repository, GOOD) == 0
-    assert "this commit may be pushed" in capfd.readouterr().out
+    assert "you can push this commit" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("house", "test"), [([BAD], PASSES), ([GOOD], FAILS)], ids=["check", "test"])
@@ -75,7 +75,7 @@ def _long_ago():
 def test_files_that_change_on_the_way_give_no_receipt(repository: WorkingTree, capfd: pytest.CaptureFixture):
     meddling = Check("meddling", (sys.executable, "-c", "open('a.txt', 'a').write('x')"), "")
     assert check(repository, meddling) == 0
-    assert "No receipt: files changed while they were checked" in capfd.readouterr().out
+    assert "No receipt: files changed during the checks" in capfd.readouterr().out
     assert receipts.find(repository, repository.tree()) is None
 
 
@@ -92,4 +92,4 @@ def test_a_folder_without_git_is_checked_without_a_receipt(tmp_path: Path, capfd
     (git.root / ".git").rename(tmp_path / "elsewhere")
     write(git.root / "services/person/tests/test_person.py", PASSES)
     assert check(git, GOOD) == 0
-    assert "No receipt: git doesn't know this folder." in capfd.readouterr().out
+    assert "No receipt: this folder isn't a git checkout." in capfd.readouterr().out

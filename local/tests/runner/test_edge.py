@@ -9,7 +9,7 @@ import socket
 import aiohttp
 import pytest
 
-from gatehouse_local.runner.edge import Route, RouteTable, is_inside, serving
+from gatehouse_local.runner.edge import Route, RouteTable, is_internal, serving
 from gatehouse_local.runner.process import spawn
 
 
@@ -46,12 +46,12 @@ def test_what_nobody_serves_has_no_route():
     ["/metrics", "/health/ready", "//metrics", "/./config", "/%6detrics", "/%256detrics", "/Metrics", "/version"],
 )
 def test_what_is_for_the_inside_is_seen_however_it_is_spelled(path):
-    assert is_inside(path)
+    assert is_internal(path)
 
 
 @pytest.mark.parametrize("path", ["/", "/api/person/health", "/healthy", "/people/metrics"])
 def test_other_paths_are_not_for_the_inside(path):
-    assert not is_inside(path)
+    assert not is_internal(path)
 
 
 def test_requests_take_turns_among_ready_targets():

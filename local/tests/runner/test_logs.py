@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from gatehouse_local.runner.logs import LINE_LIMIT, Lines, Log, follow, previous, tail
+from gatehouse_local.runner.logs import LINE_LIMIT, Lines, Log, follow_files, previous, tail
 
 
 def test_a_line_may_come_in_pieces():
@@ -66,7 +66,7 @@ def test_following_sees_new_lines_across_a_turn_over(tmp_path):
     path = tmp_path / "person.log"
     log = Log(path, limit=200)
     log.write(["old"])
-    seen = follow({"person": path}, every=0.005)
+    seen = follow_files({"person": path}, every=0.005)
     found: list[tuple[str, str]] = []
     reader = threading.Thread(target=lambda: found.extend(next(seen) for _ in range(20)))
     reader.start()

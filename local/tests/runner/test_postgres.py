@@ -131,7 +131,7 @@ def test_data_of_another_major_version_is_left_alone(tmp_path: Path):
 
 def test_a_folder_that_is_no_data_directory_is_left_alone(tmp_path: Path):
     (tmp_path / "postgres").mkdir()
-    with pytest.raises(PostgresError, match="isn't a data directory"):
+    with pytest.raises(PostgresError, match="isn't a PostgreSQL data directory"):
         Embedded(tmp_path, free_port()).prepare()
 
 
@@ -142,7 +142,7 @@ def test_another_password_is_told_apart_from_not_being_ready(server: Embedded):
         kept = secrets.read_text()
         secrets.unlink()
         try:
-            with pytest.raises(PostgresNotReady, match="Bring that file back"):
+            with pytest.raises(PostgresNotReady, match="Restore that file"):
                 Embedded(server.state, server.port).wait_ready(5)
         finally:
             secrets.write_text(kept)

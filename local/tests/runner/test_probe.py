@@ -17,7 +17,7 @@ def test_a_page_that_is_no_problem_still_gives_a_reason():
 
 @pytest.mark.parametrize("data", [b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 fine\r\n\r\n"])
 def test_what_is_not_http_is_no_answer(data):
-    with pytest.raises(probe.NoAnswer, match="doesn't answer in HTTP"):
+    with pytest.raises(probe.NoAnswer, match="the answer isn't HTTP"):
         probe.parse(data)
 
 

@@ -30,10 +30,10 @@ def test_without_the_program_it_says_how_to_get_it(tmp_path: Path, monkeypatch: 
 
 
 def test_it_runs_only_when_asked_for(tmp_path: Path, program: str):
-    solution = LocalPlatform(Location(ROOT, tmp_path))
-    assert prometheus_process.PROMETHEUS not in {spec.name for spec in solution.specs(selection(["all"]))}
+    platform = LocalPlatform(Location(ROOT, tmp_path))
+    assert prometheus_process.PROMETHEUS not in {spec.name for spec in platform.specs(selection(["all"]))}
     (spec,) = [
-        spec for spec in solution.specs(selection(["all", OBSERVE])) if spec.name == prometheus_process.PROMETHEUS
+        spec for spec in platform.specs(selection(["all", OBSERVE])) if spec.name == prometheus_process.PROMETHEUS
     ]
     assert spec.command[0] == program
 

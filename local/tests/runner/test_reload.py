@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.runner.reload import Meaning, meaning, meanings
+from gatehouse_local.runner.reload import ReloadPlan, reload_plan, reload_plans
 
 ROOT = Path("/checkout")
 
 
-def of(*paths: str) -> Meaning:
-    return meaning(ROOT, [ROOT / path for path in paths])
+def of(*paths: str) -> ReloadPlan:
+    return reload_plan(ROOT, [ROOT / path for path in paths])
 
 
 def test_a_service_file_reloads_that_service():
-    assert of("services/person/gatehouse_person/person/rules.py") == Meaning(services=frozenset({"person"}))
+    assert of("services/person/gatehouse_person/person/rules.py") == ReloadPlan(services=frozenset({"person"}))
     assert of("services/portal/gatehouse_portal/pages/home.html").services == {"portal"}
 
 
@@ -35,15 +35,15 @@ def test_what_services_share_reloads_all(path):
     ],
 )
 def test_database_configuration_is_applied_and_reloads_nothing(path):
-    assert of(path) == Meaning(database=True)
+    assert of(path) == ReloadPlan(database=True)
 
 
 def test_a_service_toml_means_the_catalog_and_its_service():
-    assert of("services/person/service.toml") == Meaning(catalog=True, services=frozenset({"person"}))
+    assert of("services/person/service.toml") == ReloadPlan(catalog=True, services=frozenset({"person"}))
 
 
 def test_settings_mean_the_catalog_and_everything():
-    assert of("local/settings.toml") == Meaning(catalog=True, everything=True)
+    assert of("local/settings.toml") == ReloadPlan(catalog=True, everything=True)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_other_files_mean_nothing(path):
 
 
 def test_many_files_mean_all_of_it():
-    assert of("services/person/a.py", "services/topics/b.py", "services/topics/database/x.yaml") == Meaning(
+    assert of("services/person/a.py", "services/topics/b.py", "services/topics/database/x.yaml") == ReloadPlan(
         database=True, services=frozenset({"person", "topics"})
     )
 
@@ -73,12 +73,12 @@ async def test_a_save_is_noticed(tmp_path):
     file = tmp_path / "services" / "person" / "rules.py"
     file.parent.mkdir(parents=True)
     stop = threading.Event()
-    seen = meanings(tmp_path, stop)
+    seen = reload_plans(tmp_path, stop)
     first = asyncio.ensure_future(anext(seen))
     async with asyncio.timeout(10):
         while not first.done():  # the watch begins at some moment after the first question
             file.write_text("x = 1\n")
             await asyncio.wait([first], timeout=0.05)
-    assert first.result() == Meaning(services=frozenset({"person"}))
+    assert first.result() == ReloadPlan(services=frozenset({"person"}))
     stop.set()
     await seen.aclose()

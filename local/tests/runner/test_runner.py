@@ -163,7 +163,7 @@ def test_one_service_brings_only_what_it_needs_and_a_second_up_joins(checkout):
     first = checkout.status()
     assert "person" not in {row["name"] for row in first["resources"]}
     second = checkout.up("person")
-    assert "runs already" in second.stdout
+    assert "already running" in second.stdout
     assert second.returncode == 0, second.stdout + second.stderr
     after = checkout.status()
     assert after["runner"] == first["runner"]
@@ -186,7 +186,7 @@ def test_kill_9_of_runner_and_guardian_is_recovered_from_by_the_next_up(running)
         process.kill()
     done = running.up()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "ended without cleaning up; its lock is cleared" in done.stdout
+    assert "ended without cleaning up" in done.stdout
 
 
 def test_kill_9_of_a_foreground_up_leaves_nothing(checkout):
@@ -206,7 +206,7 @@ def test_ctrl_c_of_a_foreground_up_stops_all(checkout):
     assert up.stdout
     assert any("Everything is healthy" in line for line in up.stdout)
     up.send_signal(signal.SIGINT)
-    assert "Gatehouse is down." in up.stdout.read()
+    assert "Gatehouse is stopped." in up.stdout.read()
     assert up.wait() == 0
     assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
 
@@ -228,7 +228,7 @@ def test_a_broken_service_toml_is_told_and_the_platform_stays(standing):
     file.write_text(good.replace("kind", "knid"))
     notice = eventually(lambda: [text for text in standing.status()["notices"].values() if "knid" in text])[0]
     assert "services/person/service.toml" in notice
-    assert "stays as it is" in notice
+    assert "is unchanged" in notice
     assert standing.resource("person")["pid"] == pid
     again = standing.up()
     assert again.returncode == 1
@@ -278,7 +278,7 @@ def test_a_stale_lock_is_cleared_in_one_sentence(checkout):
     assert checkout.gate("status").stdout.startswith("Nothing is running.")
     done = checkout.up("db")
     assert done.returncode == 0
-    assert f"The runner before (process {os.getpid()}) ended without cleaning up; its lock is cleared." in done.stdout
+    assert f"The previous runner (process {os.getpid()}) ended without cleaning up." in done.stdout
 
 
 def test_an_unknown_service_is_told_with_the_nearest_name(checkout):
@@ -293,7 +293,7 @@ def test_logs_show_what_each_service_printed(standing):
     assert "person" in standing.gate("logs", "-n", "5").stdout
     missing = standing.gate("logs", "nobody")
     assert missing.returncode == 1
-    assert "There is no log of nobody" in missing.stderr
+    assert "has no log of nobody" in missing.stderr
 
 
 def test_two_ups_at_once_make_one_platform(checkout):

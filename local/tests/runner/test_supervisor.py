@@ -193,7 +193,7 @@ async def test_a_broken_save_keeps_the_old_process(world):
     await world.until(lambda: world.supervisor["person"].last_error is not None)
     assert world.supervisor["person"].well
     assert (await world.ask(spec)).split()[0] == str(old)
-    assert "the old one goes on\n" in world.notices[-1]
+    assert "the old process keeps running\n" in world.notices[-1]
     assert "last words: a line of code is wrong" in world.notices[-1]
     fault.unlink()
     world.supervisor.reload("person")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gatehouse_local.testing.fork_server import Warm
+from gatehouse_local.testing.fork_server import ForkServer
 from gatehouse_local.testing.import_graph import importing
 from gatehouse_local.testing.watch import affected, described
 from gatehouse_local.workspace import Member, dependents, members
@@ -104,13 +104,13 @@ def test_a_changed_helper_of_tests_runs_the_folder():
 
 @pytest.fixture
 def warm():
-    process = Warm()
+    process = ForkServer()
     yield process
     process.close()
 
 
 @pytest.mark.parametrize(("body", "code"), [("assert True", 0), ("assert False", 1)])
-def test_a_warm_run_gives_the_verdict_of_pytest(warm: Warm, tmp_path: Path, body: str, code: int):
+def test_a_warm_run_gives_the_verdict_of_pytest(warm: ForkServer, tmp_path: Path, body: str, code: int):
     file = tmp_path / "test_it.py"
     file.write_text(f"def test_it(): {body}")
     arguments = [str(file), "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
@@ -120,7 +120,7 @@ def test_a_warm_run_gives_the_verdict_of_pytest(warm: Warm, tmp_path: Path, body
     assert warm.finished(wait=30) == code
 
 
-def test_a_run_is_stopped_by_the_next_save(warm: Warm, tmp_path: Path):
+def test_a_run_is_stopped_by_the_next_save(warm: ForkServer, tmp_path: Path):
     file = tmp_path / "test_it.py"
     file.write_text("import time\ndef test_it(): time.sleep(60)")
     warm.start([str(file), "--rootdir", str(tmp_path), "-p", "no:cacheprovider"], quiet=True)
