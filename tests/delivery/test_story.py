@@ -11,6 +11,8 @@ def test_a_change_goes_from_its_merge_to_production_and_back(institute: Institut
     a_bad_release_is_rolled_back(institute)
     what_was_removed_is_held(institute)
     a_hold_by_hand_is_lifted(institute)
+    what_was_rolled_back_stays_away_until_it_is_fixed(institute)
+    a_held_service_stops_no_other(institute)
 
 
 SERVICES = [service.name for service in load_catalog(find_root())]
@@ -82,11 +84,51 @@ def what_was_removed_is_held(institute: Institute) -> None:
 
 
 def a_hold_by_hand_is_lifted(institute: Institute) -> None:
-    """It keeps out what a merge has built, too."""
+    """It keeps out what a merge has built, too; a build that would only be refused isn't made."""
     hold = institute.done("eva", "hold", "dev", services=("person",), reason="the mentors' week")
     releases = institute.merge_code()
     assert rules_of(institute.refused(institute.seen("promote", "dev", releases=releases), "ci")) == {"hold"}
+    assert institute.affected == []
     institute.agree("dev", **all_at("v1", person="v3"))
     institute.done("sam", "lift", "dev", record=hold.id)
     institute.done("ci", "promote", "dev", releases=releases)
     institute.agree("dev", **all_at("v1", person="v4"))
+
+
+def what_was_rolled_back_stays_away_until_it_is_fixed(institute: Institute) -> None:
+    """A bad release, a rollback, a merge of something else, the fix: main contains the bad commit all along."""
+    bad = institute.merge_code()
+    institute.done("ci", "promote", "dev", releases=bad)
+    institute.agree("dev", **all_at("v1", person="v5"))
+    institute.done("sam", "rollback", "dev", reason="sign-ups fail")
+    institute.agree("dev", **all_at("v1", person="v4"))
+
+    institute.merge("Word it better", **{"README.md": "Another word.\n"})
+    assert institute.affected == []
+    releases = institute.build(["person"])  # somebody builds it all the same
+    assert releases["person"].digest != bad["person"].digest
+    refused = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
+    assert rules_of(refused) == {"hold"}
+    assert f"which contains {bad['person'].commit[:12]}, held in dev by sam" in str(refused.reasons[0])
+    institute.agree("dev", **all_at("v1", person="v4"))
+
+    fixed = institute.merge_code()
+    (hold,) = institute.state.holds("dev")
+    assert (hold.service, hold.commit) == ("person", bad["person"].commit)
+    assert institute.affected == []
+    institute.done("sam", "lift", "dev", record=hold.id, reason="fixed")
+    institute.pull()
+    assert institute.affected == ["person"]
+    institute.done("ci", "promote", "dev", releases=fixed)
+    institute.agree("dev", **all_at("v1", person="v7"))
+
+
+def a_held_service_stops_no_other(institute: Institute) -> None:
+    """Two services changed, one of them is held: the other is built and released, and the record names the hold."""
+    hold = institute.done("eva", "hold", "dev", services=("person",), reason="the mentors' week")
+    topics = "services/topics/gatehouse_topics/rules.py"
+    institute.merge("Change two services", **{CODE: "RULES = 100\n", topics: "RULES = 100\n"})
+    assert institute.affected == ["topics"]
+    record = institute.done("ci", "promote", "dev", releases=institute.build(["person", "topics"]))
+    assert (set(record.services), record.left_out) == ({"topics"}, {"person": hold.id})
+    institute.agree("dev", **all_at("v1", person="v7", topics="v8"))

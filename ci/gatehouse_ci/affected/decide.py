@@ -31,6 +31,7 @@ class Affected:
     tests: Why = field(default_factory=dict)
     deploy: list[str] = field(default_factory=list)
     nothing: list[str] = field(default_factory=list)  # documents and the like
+    held: Why = field(default_factory=dict)  # services that differ and aren't built, because a hold would keep them out
 
     @property
     def services(self) -> list[str]:

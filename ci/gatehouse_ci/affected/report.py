@@ -15,7 +15,8 @@ from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_ci.affected.decide import Affected, House, affected
 from gatehouse_ci.affected.uv_lock import Lock
 from gatehouse_ci.affected.working_tree import GitError, WorkingTree
-from gatehouse_release.git.files import stack_config, stack_path
+from gatehouse_release.git.files import stack_config, stack_path, tree_at
+from gatehouse_release.state import read_state
 
 RELEASES = "gatehouse:releases"
 SHOWN = 3  # reasons a line; --json has all
@@ -48,6 +49,11 @@ def since_release(root: Path, environment: str) -> Affected:
         answer.everything += since[base].everything
         for ours, theirs in ((answer.images, since[base].images), (answer.databases, since[base].databases)):
             ours.update({name: theirs[name]} if name in theirs else {})
+    for name, why in held(checkout, environment).items():
+        if name in answer.services:
+            answer.images.pop(name, None)
+            answer.databases.pop(name, None)
+            answer.held[name] = why
     answer.deploy = list(dict.fromkeys(answer.deploy))
     answer.everything = list(dict.fromkeys(answer.everything))
     answer.paths = tuple(sorted({path for one in since.values() for path in one.paths}))
@@ -87,6 +93,30 @@ def released(root: Path, environment: str) -> Mapping[str, str]:
     return {service: str(release.get("commit", "")) for service, release in releases.items()}
 
 
+def held(checkout: WorkingTree, environment: str) -> dict[str, list[str]]:
+    """The services whose build of HEAD a hold would keep out of the environment, as origin's main says; and why.
+
+    What HEAD contains is read from this checkout's history; where that isn't known, the hold counts.
+    """
+    if checkout.commit("origin/main") is None:
+        return {}
+    found: dict[str, list[str]] = {}
+    for hold in read_state("origin/main", tree_at(checkout, "origin/main")).holds(environment):
+        whole = not hold.digest
+        if whole or (hold.commit and contains(checkout, "HEAD", hold.commit) is not False):
+            what = "held" if whole else f"held with all that is built from {hold.commit[:12]}"
+            lift = f"gate promote lift {environment} --record {hold.id}"
+            found.setdefault(hold.service, []).append(f"{what} by {hold.by}: {hold.reason}. Once it is fixed: {lift}")
+    return found
+
+
+def contains(checkout: WorkingTree, commit: str, other: str) -> bool | None:
+    """Whether a commit's history contains another, or is just that; None where it isn't known here."""
+    if checkout.commit(other) is None:
+        return None
+    return checkout.commit(commit) == checkout.commit(other) or checkout.has(commit, other)
+
+
 def as_json(answer: Affected, root: Path) -> dict[str, Any]:
     return {
         "base": answer.base,
@@ -97,6 +127,7 @@ def as_json(answer: Affected, root: Path) -> dict[str, Any]:
         "deploy": answer.deploy,
         "everything": answer.everything,
         "nothing": answer.nothing,
+        "held": answer.held,
         **outputs(answer, root),
     }
 
@@ -126,6 +157,7 @@ def for_people(answer: Affected) -> str:
     lines = [_compared(answer)]
     lines += _part("Images to build", answer.images)
     lines += _part("Database images to build", answer.databases)
+    lines += _part("Held, so not built", answer.held)
     lines += _part("Tests to run", answer.tests)
     lines += _part("Environments", {"to deploy": answer.deploy} if answer.deploy else {})
     if not (answer.services or answer.tests or answer.deploy):

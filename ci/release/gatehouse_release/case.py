@@ -3,12 +3,14 @@
 Resolved once per attempt; the facts that the ports know are added to it, and every rule looks at that one case. Pure.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import msgspec
 
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of, edge_of
-from gatehouse_release.model import Decision, DecisionFacts, PromotionRequest, Requester
+from gatehouse_release.model import Decision, DecisionFacts, PromotionRequest, Record, Requester
 from gatehouse_release.policy import PolicyEdge
 from gatehouse_release.records import key_of
 from gatehouse_release.state import RepositoryState
@@ -27,16 +29,31 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     edge: PolicyEdge
     move: ChangeSet
     facts: DecisionFacts = DecisionFacts()
+    # Held services of a build, by the hold; the request's releases are without them.
+    left_out: Mapping[str, Record] = {}
 
     def with_facts(self, facts: DecisionFacts) -> "Case":
         return msgspec.structs.replace(self, facts=facts)
 
 
-def resolve(state: RepositoryState, request: PromotionRequest, actor: Requester, now: datetime) -> Case | Decision:
-    """The case; or the decision, where the request was carried out already (the same key) or makes no sense here."""
+def without(request: PromotionRequest, left_out: Mapping[str, Record]) -> PromotionRequest:
+    """A build's request without the services that are left out."""
+    releases = {name: release for name, release in request.releases.items() if name not in left_out}
+    return msgspec.structs.replace(request, releases=releases) if left_out else request
+
+
+def resolve(
+    state: RepositoryState,
+    request: PromotionRequest,
+    actor: Requester,
+    now: datetime,
+    left_out: Mapping[str, Record] = MappingProxyType({}),
+) -> Case | Decision:
+    """The case, without what is left out; or the decision, where it was carried out before or makes no sense."""
     done = next((record for record in state.records.values() if request.key and key_of(record.id) == request.key), None)
     if done:
         return Decision(allowed=True, record=done, message="It is done already.")
+    request = without(request, left_out)
     try:
         edge = edge_of(state, request.environment)
         if request.action in CHANGES_NOTHING:
@@ -45,4 +62,4 @@ def resolve(state: RepositoryState, request: PromotionRequest, actor: Requester,
             move = change_set_of(state, request)
     except Impossible as impossible:
         return Decision(allowed=False, reasons=(impossible.reason,))
-    return Case(state=state, request=request, actor=actor, now=now, edge=edge, move=move)
+    return Case(state=state, request=request, actor=actor, now=now, edge=edge, move=move, left_out=left_out)

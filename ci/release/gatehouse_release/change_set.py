@@ -167,7 +167,11 @@ def _rollback(state: RepositoryState, edge: PolicyEdge, request: PromotionReques
         names = chosen & {*record.seen.releases, *state.releases[environment]}
         changes = _changes(state, environment, record.seen.releases, names)
         # Without a name: what an earlier rollback took away isn't what anybody means.
-        held = any(state.held(environment, name, change.after) for name, change in changes.items())
+        held = any(
+            hold.service == name and change.after and hold.digest == change.after.digest
+            for hold in state.holds(environment)
+            for name, change in changes.items()
+        )
         if changes and (request.record or not held):
             return ChangeSet(
                 kind="rollback", environment=environment, source=environment, changes=changes, about=record.id

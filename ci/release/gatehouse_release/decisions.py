@@ -90,6 +90,7 @@ def _apply(case: Case) -> Decision:
     if case.move.kind == "rollback":
         edits |= {hold.path: render(hold) for hold in _holds(case, record)}
     verb = "Roll back" if record.kind == "rollback" else "Promote"
+    reasons += rules.kept_out(case)
     return Decision(allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject(verb, record))
 
 
@@ -121,6 +122,7 @@ def _new_record(case: Case, state: str) -> Record:
         services=case.move.changes,
         fingerprint=case.request.fingerprint,
         about=case.move.about,
+        left_out={name: hold.id for name, hold in case.left_out.items()},
     )
     step = RecordStep(state="applying" if state == "applying" else "proposed", at=_moment(case), by=case.actor.name)
     return with_step(record, step)
@@ -131,7 +133,7 @@ def with_step(record: Record, step: RecordStep) -> Record:
 
 
 def _holds(case: Case, rollback: Record) -> list[Record]:
-    """Holds on what a rollback takes away, so that no automatic step brings it back (Kargo #3016)."""
+    """Holds on what a rollback takes away, and on its lineage, so that no automatic step brings it back."""
     ids = [*_ids(case.state, rollback.environment), rollback.id]
     made = []
     for name, change in case.move.changes.items():
@@ -145,6 +147,7 @@ def _holds(case: Case, rollback: Record) -> list[Record]:
             at=case.now,
             service=name,
             digest=change.before.digest,
+            commit=change.before.commit,
             about=rollback.id,
             reason=one_line(f"rolled back from {change.before.tag}. {rollback.reason}"),
         )
@@ -184,6 +187,7 @@ def _subject(verb: str, record: Record) -> str:
     if record.break_glass:
         subject = f"BREAK GLASS: {subject}"
     body = [f"{name}: {_tag(change.before)} -> {_tag(change.after)}" for name, change in record.services.items()]
+    body += [f"{name}: left out, held by {hold}" for name, hold in record.left_out.items()]
     body += [f"Passed: {', '.join(record.break_glass)}"] if record.break_glass else []
     body += [f"Why: {record.reason}"] if record.reason else []
     return "\n".join([subject, "", *body, "", f"Record: {record.path}"])

@@ -6,6 +6,7 @@ import msgspec
 
 from gatehouse_release.case import Case
 from gatehouse_release.change_set import Impossible, named_services, record_of
+from gatehouse_release.lineage import commit_of
 from gatehouse_release.model import Decision, Kind, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_role
@@ -71,7 +72,10 @@ def _records(state: RepositoryState, request: PromotionRequest, actor: Requester
 
     match request.action:
         case "hold":
-            return [record("hold", service=name, digest=request.digest) for name in sorted(_held(state, request))]
+            return [
+                record("hold", service=name, digest=request.digest, commit=commit_of(state, name, request.digest))
+                for name in sorted(_held(state, request))
+            ]
         case "freeze":
             _refuse_past(request, now)
             return [record("freeze", since=request.since, until=request.until)]

@@ -91,9 +91,13 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     seen: ObservedSet | None = None
     # The rules that break-glass overruled. Not empty: this was an emergency.
     break_glass: tuple[str, ...] = ()
-    # hold: this service; with `digest` only that release of it
+    # hold: this service; with `digest` only that release of it, and with `commit`, from which that release was built,
+    # its lineage: every release built from a commit that contains this one
     service: str = ""
     digest: str = ""
+    commit: str = ""
+    # promotion: services of the build that were left out, and the hold that kept each out
+    left_out: dict[str, str] = msgspec.field(default_factory=dict)
     # lift: the hold or veto that ends; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
     # back; a hold that a rollback put: that rollback
     about: str = ""
@@ -159,6 +163,8 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     found: dict[str, RegistryEntry] = {}
     # In the source environment; None: ECS doesn't know the service.
     running: dict[str, RunningService | None] = {}
+    # (service, hold): the release that comes in was built from a commit that contains the held one.
+    descends: frozenset[tuple[str, str]] = frozenset()
     # Of the preview as recomputed now; None: no preview was needed, or none could be made.
     fingerprint: str | None = None
     # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
@@ -184,6 +190,8 @@ class Reason(Fixable, frozen=True, kw_only=True):
     overruled: bool = False
     # It keeps nobody from proposing, and will keep everybody from applying as long as it lasts.
     later: bool = False
+    # It keeps one service out of a build; the rest goes without it.
+    left_out: bool = False
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.message}" + (f" {self.fix}" if self.fix else "")

@@ -47,6 +47,10 @@ class ReleaseRepository(Protocol):
         """
         ...
 
+    def contains(self, commit: str, other: str) -> bool | None:
+        """Whether the history of `commit` contains `other`, or is just that; None when one of them isn't known."""
+        ...
+
     def turn(self, what: str) -> AbstractContextManager[None]:
         """One after another of those on this machine who do the same. It saves work; nothing's truth hangs on it."""
         ...

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import msgspec
 
-from gatehouse_release import decisions, outcomes
-from gatehouse_release.case import CHANGES_NOTHING, Case, resolve
+from gatehouse_release import decisions, lineage, outcomes
+from gatehouse_release.case import CHANGES_NOTHING, Case, resolve, without
 from gatehouse_release.change_set import ChangeSet, change_set_of
 from gatehouse_release.model import (
     BlackBox,
@@ -64,12 +64,13 @@ class Promoter:
 
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         """What `run` would decide now. Writes nothing."""
-        return self._decide(resolve(self.state(), request, actor, self.ports.clock.now()))
+        return self._decide(self._resolve(self.state(), request, actor))
 
     def preview(self, request: PromotionRequest) -> Preview:
         """The one page. Raises Impossible when there is nothing that could be shown."""
         state = self.state()
-        move = change_set_of(state, request)
+        held = lineage.left_out(state, request, self.ports.repository.contains)
+        move = change_set_of(state, without(request, held))
         return self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
 
     def run(self, request: PromotionRequest, actor: Requester) -> PromotionOutcome:
@@ -103,7 +104,7 @@ class Promoter:
         for attempt in range(ATTEMPTS):
             with self._turn(attempt):
                 state = self.state()
-                resolved = resolve(state, request, actor, self.ports.clock.now())
+                resolved = self._resolve(state, request, actor)
                 in_the_way = outcomes.in_the_way(state, request, resolved)
                 if not in_the_way:
                     decision = self._decide(resolved)
@@ -113,6 +114,10 @@ class Promoter:
                         return decision, revision
             self._wait_or_settle(in_the_way, actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; nothing of this request was written. Try again.")
+
+    def _resolve(self, state: RepositoryState, request: PromotionRequest, actor: Requester) -> Case | Decision:
+        held = lineage.left_out(state, request, self.ports.repository.contains)
+        return resolve(state, request, actor, self.ports.clock.now(), held)
 
     def _decide(self, resolved: Case | Decision) -> Decision:
         return decisions.decide(resolved.with_facts(self.facts(resolved))) if isinstance(resolved, Case) else resolved
@@ -144,6 +149,7 @@ class Promoter:
             return DecisionFacts()
         move, edge = case.move, case.edge
         missing: list[str] = []
+        descends = lineage.lineage(case.state, move.environment, move.releases, self.ports.repository.contains)
         found, running, fingerprint = {}, {}, None
         try:
             found = self._found(move)
@@ -162,7 +168,9 @@ class Promoter:
             fingerprint = page.fingerprint
         except NotConfigured as error:
             missing.append(str(error))
-        return DecisionFacts(found=found, running=running, fingerprint=fingerprint, missing=tuple(missing))
+        return DecisionFacts(
+            found=found, running=running, descends=descends, fingerprint=fingerprint, missing=tuple(missing)
+        )
 
     def _found(self, move: ChangeSet) -> dict[str, RegistryEntry]:
         registry = self.ports.registry

@@ -7,8 +7,11 @@ isn't configured) is a refusal, never a pass.
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+import msgspec
+
 from gatehouse_catalog.releases import Release
 from gatehouse_release.case import Case
+from gatehouse_release.lineage import keeping_out
 from gatehouse_release.model import MERGE, Reason, Record, Requester, RunningService
 from gatehouse_release.policy import DAYS, PolicyEdge, Window
 
@@ -184,10 +187,27 @@ def freeze(case: Case) -> Iterator[Reason]:
 
 def hold(case: Case) -> Iterator[Reason]:
     for name, change in case.move.changes.items():
-        for record in case.state.held(case.move.environment, name, change.after):
-            what = f"this release of {name}" if record.digest else name
-            message = f"{what} is held in {case.move.environment} by {record.by}: {record.reason}"
-            yield Reason(rule="hold", message=message, fix=f"When it is fixed: {_command('lift', record)}")
+        environment = case.move.environment
+        for record in keeping_out(case.state, environment, name, change.after, case.facts.descends):
+            yield held(name, record, change.after)
+
+
+def held(name: str, record: Record, release: Release | None) -> Reason:
+    """Why a hold keeps this release out."""
+    if record.digest and release and record.digest != release.digest:
+        message = (
+            f"{name} {release.tag} was built from {release.commit[:12]}, which contains {record.commit[:12]}, held"
+        )
+    else:
+        message = f"{'this release of ' if record.digest else ''}{name} is held"
+    message += f" in {record.environment} by {record.by}: {record.reason}"
+    return Reason(rule="hold", message=message, fix=f"Once it is fixed: {_command('lift', record)}")
+
+
+def kept_out(case: Case) -> list[Reason]:
+    """The services that a build goes without. They keep nothing else out."""
+    reasons = [held(name, record, None) for name, record in case.left_out.items()]
+    return [msgspec.structs.replace(reason, left_out=True) for reason in reasons]
 
 
 def veto(case: Case) -> Iterator[Reason]:

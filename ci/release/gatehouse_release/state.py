@@ -67,11 +67,6 @@ class RepositoryState(msgspec.Struct, frozen=True):
     def holds(self, environment: str) -> list[Record]:
         return [record for record in self.of(environment) if record.kind == "hold" and record.id not in self.lifted]
 
-    def held(self, environment: str, service: str, release: Release | None) -> list[Record]:
-        """The holds that keep this release out; a removal is kept out by a hold on the whole service only."""
-        digest = release.digest if release else None
-        return [hold for hold in self.holds(environment) if hold.service == service and hold.digest in ("", digest)]
-
     def vetoes(self, proposal: str) -> list[Record]:
         return [
             record

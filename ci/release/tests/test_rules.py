@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gatehouse_release.lineage import keeping_out, lineage
 from gatehouse_release.model import Action, RunningService
 from gatehouse_release.outcomes import not_as_meant
 from gatehouse_release.ports import NotConfigured
@@ -182,12 +183,71 @@ def test_a_hold_keeps_a_service_out(world: World):
     assert "wait for the survey" in said
 
 
-def test_a_hold_on_one_release_lets_the_next_in(world: World):
+def test_a_hold_on_one_release_keeps_out_what_was_built_from_it(world: World):
+    world.merge(person=2)
+    world.ask("tim", "hold", "test", services=("person",), digest=release("person", 2).digest, reason="slow")
+    assert refused(world, "eva", "promote", "test", domain="people")[0] == {"hold"}
+    world.merge(person=3)
+    rules, said = refused(world, "eva", "promote", "test", domain="people")
+    assert rules == {"hold"}
+    assert "person v3 was built from c0000003, which contains c0000002, held in test by tim" in said
+    (hold,) = world.state.holds("test")
+    assert world.ask("sam", "lift", "test", record=hold.id).ok
+    assert world.ask("eva", "promote", "test", domain="people").ok
+
+
+def test_a_hold_on_one_release_lets_an_older_in(world: World):
+    world.merge(person=2)
+    world.ask("tim", "hold", "test", services=("person",), digest=release("person", 2).digest, reason="slow")
+    hold = world.state.holds("test")[0]
+    older, newer = (world.built("person", number) for number in (1, 3))
+    descends = lineage(world.state, "test", {"person": newer}, world.ports.repository.contains)
+    assert descends == {("person", hold.id)}
+    assert keeping_out(world.state, "test", "person", newer, descends) == [hold]
+    descends = lineage(world.state, "test", {"person": older}, world.ports.repository.contains)
+    assert keeping_out(world.state, "test", "person", older, descends) == []
+
+
+def test_a_hold_whose_history_is_unknown_holds(world: World, monkeypatch: pytest.MonkeyPatch):
     world.merge(person=1)
     world.ask("tim", "hold", "test", services=("person",), digest=release("person", 1).digest, reason="slow")
-    assert refused(world, "eva", "promote", "test", domain="people")[0] == {"hold"}
     world.merge(person=2)
-    assert world.ask("eva", "promote", "test", domain="people").ok
+    monkeypatch.setattr(world.ports.repository, "contains", lambda commit, other: None)
+    assert refused(world, "eva", "promote", "test", domain="people")[0] == {"hold"}
+
+
+def test_a_build_goes_without_what_is_held_and_says_so(world: World):
+    world.merge(person=1, topics=1)
+    hold = world.ask("tim", "hold", "dev", services=("person",), reason="the survey").record
+    assert hold
+    releases = {name: world.built(name, 2) for name in ("person", "topics")}
+    request = world.seen("promote", "dev", releases=releases)
+    explained = world.promoter.explain(request, world.actor("ci"))
+    outcome = world.promoter.run(request, world.actor("ci"))
+    assert outcome.ok
+    assert outcome.record
+    assert outcome.record.left_out == {"person": hold.id}
+    assert [(reason.rule, reason.left_out) for reason in outcome.decision.reasons] == [("hold", True)]
+    assert explained.reasons == outcome.decision.reasons
+    assert world.tags("dev") == {"person": "v1", "topics": "v2"}
+    assert f"person: left out, held by {hold.id}" in world.ports.repository.messages[-2]
+
+
+def test_a_build_of_which_all_is_held_is_refused(world: World):
+    world.merge(person=1)
+    world.ask("tim", "hold", "dev", services=("person",), reason="the survey")
+    request = world.seen("promote", "dev", releases={"person": world.built("person", 2)})
+    assert rules_of(world.promoter.run(request, world.actor("ci")).decision) == {"hold"}
+    assert world.tags("dev") == {"person": "v1"}
+
+
+def test_a_rollback_passes_a_freeze(world: World):
+    world.merge(person=1)
+    world.merge(person=2)
+    world.ask("sam", "freeze", "dev", reason="the open day")
+    assert refused(world, "ci", "promote", "dev", releases={"topics": world.built("topics", 1)})[0] == {"freeze"}
+    assert world.ask("sam", "rollback", "dev").ok
+    assert world.tags("dev") == {"person": "v1"}
 
 
 def test_a_freeze_lets_nothing_in_until_it_ends(world: World):

@@ -369,7 +369,7 @@ def released(git: WorkingTree, revision: str, *, environment: str = "dev") -> st
     stack = f"stacks/Pulumi.{environment}.yaml"
     pinned = "\n".join(["gatehouse:releases:", *(f"    {name}: {release}" for name in sorted(EVERY))])
     text = re.sub(r"gatehouse:releases:.*", pinned, (git.root / stack).read_text(), count=1)
-    return commit(git, "Release", **{stack: text, f"stacks/releases/{environment}/1.yaml": "kind: promotion\n"})
+    return commit(git, "Release", **{stack: text, f"stacks/releases/{environment}/README.md": "Records.\n"})
 
 
 def test_that_something_was_released_is_no_reason_to_deploy(repository: WorkingTree):

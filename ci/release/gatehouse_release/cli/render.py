@@ -66,6 +66,8 @@ def decision(decided: Decision) -> Group:
 
 
 def _reason(reason: Reason) -> Text:
+    if reason.left_out:
+        return Text(f"  left out: {reason.message}\n      {reason.fix}", style="yellow")
     mark = "passed by break-glass: " if reason.overruled else "stands before applying it: " if reason.later else ""
     style = "bold yellow" if reason.overruled else "cyan" if reason.later else "red"
     text = Text(f"  {reason.rule}: ", style=style)
@@ -79,7 +81,7 @@ def outcome(ended: PromotionOutcome) -> Group:
     lines = [record_line(ended.record)]
     if ended.record.break_glass:
         lines.append(Text(f"  BREAK GLASS passed: {', '.join(ended.record.break_glass)}", style="bold red"))
-    lines += [_reason(reason) for reason in ended.decision.reasons if reason.later]
+    lines += [_reason(reason) for reason in ended.decision.reasons if reason.later or reason.left_out]
     if not ended.ok:
         lines += [Text(f"  {step.state}: {step.why}", style="red") for step in ended.record.history if step.why]
     return Group(*lines)

@@ -54,6 +54,12 @@ class GitRepository:
                 self._last = head, self._tree(head, lock)
             return self._last
 
+    def contains(self, commit: str, other: str) -> bool | None:
+        """Knows the commits of main, and what they were made from."""
+        with self._alone() as lock:
+            words = ("merge-base", "--is-ancestor", "--end-of-options", other, commit)
+            return {0: True, 1: False}.get(self._git(*words, lock=lock, check=False).returncode)
+
     @contextmanager
     def turn(self, what: str) -> Generator[None]:
         self.work.mkdir(parents=True, exist_ok=True)

@@ -83,6 +83,10 @@ class MemoryRepository:
         self.fault("after push")
         return pushed
 
+    def contains(self, commit: str, other: str) -> bool | None:
+        """The nth releases' commits come one after the other."""
+        return commit >= other if commit and other else None
+
     def turn(self, what: str) -> contextlib.AbstractContextManager[None]:
         del what
         return contextlib.nullcontext()

@@ -164,7 +164,7 @@ class _Crashing:
     """A repository that ends the process after that many pushes have arrived."""
 
     def __init__(self, real: GitRepository, after: int | None) -> None:
-        self.read, self.turn, self.real = real.read, real.turn, real
+        self.read, self.turn, self.contains, self.real = real.read, real.turn, real.contains, real
         self.after, self.arrived = after, 0
 
     def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
