@@ -7,7 +7,7 @@ from gatehouse_release.git.checkout import Checkout
 
 def copied(source: Path, target: Path) -> Checkout:
     """Copies what decides from the checkout `source`, and commits it on main."""
-    decides = ["services/*/service.toml", "stacks/Pulumi.*.yaml", "*.toml", "uv.lock"]
+    decides = ["services/*/service.toml", "stacks/*.yaml", "*.toml", "uv.lock"]
     for file in (found for pattern in decides for found in source.glob(pattern)):
         write(target / file.relative_to(source), file.read_text(encoding="utf-8"))
     write(target / "services" / "catalog" / ".gitkeep", "")  # by that folder a checkout of Gatehouse is known
