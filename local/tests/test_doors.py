@@ -1,5 +1,6 @@
 """The bash doors: quick when nothing changed, clear when the machine lacks something. Nothing is installed here."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -49,7 +50,7 @@ def a_tool(path: Path, name: str, script: str) -> None:
 
 
 def installed(checkout: Path, path: Path) -> None:
-    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
     a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "uv $*" >> "$HOME/uv-ran"; fi')
     (path.parent / "home").mkdir(exist_ok=True)
     assert run(checkout / "local" / "gate", path=path).returncode == 0
@@ -119,7 +120,7 @@ def test_a_moved_checkout_gets_a_new_environment(checkout: Path, path: Path):
 
 
 def test_without_a_home_downloads_stay_in_the_checkout(checkout: Path, path: Path):
-    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
     a_tool(path, "uv", f'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "$UV_CACHE_DIR" > {path}/cache; fi')
     assert run(checkout / "local" / "gate", path=path, HOME="").returncode == 0
     assert (path / "cache").read_text().strip() == str(checkout / ".gate" / "cache" / "uv")
@@ -137,7 +138,7 @@ def test_a_python_too_old_or_missing_is_one_sentence_with_the_fix(checkout: Path
 
 
 def test_a_failed_installation_is_tried_again(checkout: Path, path: Path):
-    a_tool(path, "python3", f'exec {sys.executable} "$@"')
+    a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
     a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else exit 2; fi')
     for _ in range(2):
         said = run(checkout / "local" / "gate", path=path)

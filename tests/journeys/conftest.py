@@ -42,7 +42,7 @@ def find_chromium() -> str | None:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
     executable = find_chromium()
     if executable is None:
-        reason = "No Chromium was found. Install it (apt-get install chromium), or name one in CHROMIUM."
+        reason = "Chromium isn't installed. Fix: apt-get install chromium, or set CHROMIUM to its path"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)

@@ -1,5 +1,6 @@
 """A password that lasts minutes (RDS: an IAM token lasts 15) is minted for each connection, and kept by nobody."""
 
+import shlex
 import sys
 
 import pytest
@@ -29,7 +30,7 @@ def minted(database, tmp_path):
     script.write_text(MINT)
     yield (
         make_conninfo(database.url, user=role, password=""),
-        f"{sys.executable} {script} '{database.url}' {role} {given}",
+        shlex.join([sys.executable, str(script), database.url, role, str(given)]),
         given,
     )
     database.run(f"reassign owned by {role} to current_user; drop owned by {role}; drop role {role}")

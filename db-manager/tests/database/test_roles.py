@@ -63,12 +63,16 @@ def test_a_reader_reads_and_does_not_write(two, database):
             connection.execute("delete from person.person")
 
 
-def test_a_new_password_replaces_the_old_one(two, database, checkout):
-    database.apply(checkout, passwords={"person_service": "another"})
-    with pytest.raises(psycopg.OperationalError), database.connect(two["person_service"]):
+def test_a_new_password_replaces_the_old_one(database, checkout, postgres):
+    """Of a role that no other test logs in with: roles belong to the server, which all workers share."""
+    checkout.schema("pets")
+    checkout.collection("pet", schema="pets")
+    database.apply(checkout, passwords={"pets_service": "for-tests-only"})
+    url = postgres.role_url(database.url, "pets_service")
+    with database.connect(url):
         pass
-    database.apply(checkout, passwords={"person_service": "for-tests-only"})
-    with database.connect(two["person_service"]):
+    database.apply(checkout, passwords={"pets_service": "another"})
+    with pytest.raises(psycopg.OperationalError), database.connect(url):
         pass
 
 

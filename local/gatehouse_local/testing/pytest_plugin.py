@@ -18,6 +18,8 @@ from urllib.parse import urlsplit, urlunsplit
 import pytest
 
 from gatehouse_local.ports import EDGE_PORT
+from gatehouse_local.testing.environment import isolate
+from gatehouse_local.testing.missing_programs import MissingPrograms
 from gatehouse_local.testing.shared_process import KeeperFailed, free_port, shared
 
 __all__ = ["Postgres", "RunningPlatform", "free_port"]
@@ -107,6 +109,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     deep = "deep: thousands of random cases, chaos: run by `./local/test deep` (pytest --deep) and by no other run"
     config.addinivalue_line("markers", deep)
+    isolate(os.environ)
+    config.pluginmanager.register(MissingPrograms())
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

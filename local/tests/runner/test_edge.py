@@ -77,8 +77,9 @@ class Site:
         for port in self.ports(count):
             given = {"GATEHOUSE_PORT": str(port), **{key: str(value) for key, value in environment.items()}}
             child = spawn(self.command, environment=given, folder=self.folder, on_lines=lambda _: None)
-            await child.ready
             self.children.append(child)
+            await asyncio.wait([child.ready, child.exited], timeout=30, return_when=asyncio.FIRST_COMPLETED)
+            assert child.ready.done(), f"no target became ready on port {port} within 30 s"
             targets.append(f"http://127.0.0.1:{port}")
         return targets
 
@@ -98,7 +99,7 @@ async def site(tmp_path, fake_command, free_ports):
 
 @pytest.fixture
 async def client():
-    async with aiohttp.ClientSession(auto_decompress=False) as session:
+    async with aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(30)) as session:
         yield session
 
 

@@ -193,3 +193,48 @@ def test_a_test_that_hangs_ends_by_itself(inner):
     assert "3 failed, 1 passed" in words
     assert "Timeout (>1.0s)" in words
     assert "crashed while running 'test_inner.py::test_does_not_notice_its_end'" in words
+
+
+MISSING = """
+import pytest
+
+@pytest.fixture(scope="module")
+def registry():
+    pytest.skip("docker-registry isn't installed. Fix: apt-get install docker-registry")
+
+def test_one(registry): pass
+def test_two(registry): pass
+def test_other(): pytest.skip("only on Tuesdays")
+"""
+
+
+def test_missing_programs_are_named_once_with_the_fix(inner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("CI", raising=False)
+    words, _ = inner(MISSING, "-n", "2").communicate(timeout=60)
+    assert words.count("docker-registry: 2 tests. Fix: apt-get install docker-registry") == 1
+    assert "3 skipped" in words
+
+
+def test_in_ci_a_missing_program_is_a_failure(inner, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CI", "true")
+    words, _ = inner(MISSING).communicate(timeout=60)
+    assert "1 skipped, 2 errors" in words
+
+
+SHELL = """
+import os, subprocess
+
+def test_it():
+    log = subprocess.run(["git", "init", "-q", "x"], check=True)
+    commit = ["git", "-C", "x", "commit", "-q", "--allow-empty", "-m", "x"]
+    assert subprocess.run(commit, check=True).returncode == 0
+    assert "GIT_DIR" not in os.environ and "PGHOST" not in os.environ
+"""
+
+
+def test_a_developers_shell_changes_nothing(inner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Such as the pre-push hook of git, which sets GIT_DIR."""
+    for name, value in {"GIT_DIR": "/nowhere", "PGHOST": "nowhere", "HOME": str(tmp_path / "empty")}.items():
+        monkeypatch.setenv(name, value)
+    words, _ = inner(SHELL).communicate(timeout=60)
+    assert "1 passed" in words

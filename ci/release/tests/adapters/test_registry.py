@@ -114,7 +114,7 @@ def test_a_base_without_a_repository_is_refused():
 
 def test_a_machine_without_the_registry_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(RuntimeError, match="apt-get install docker-registry"), docker_registry(tmp_path):
+    with pytest.raises(pytest.skip.Exception, match="apt-get install docker-registry"), docker_registry(tmp_path):
         pass
 
 
