@@ -224,7 +224,7 @@ def _cors(service: ServiceContext) -> CORSConfig:
 
 def _from_identity(service: ServiceContext) -> FetchKeys:
     async def fetch() -> dict[str, Any]:
-        return await service.call("identity").get("/api/identity/jwks.json", dict[str, Any])
+        return await service.call("identity").get("/api/identity/jwks.json", dict[str, Any], token="")
 
     return fetch
 

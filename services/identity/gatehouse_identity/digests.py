@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import secrets
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -39,11 +39,17 @@ def challenge_of(verifier: str) -> str:
 
 
 class SecretBox:
-    """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret."""
+    """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret.
 
-    def __init__(self, secret: str) -> None:
-        self._fernet = Fernet(base64.urlsafe_b64encode(_derived(secret, b"gatehouse identity box")))
-        self._succession = _derived(secret, b"gatehouse identity refresh")
+    The setting may name several secrets, separated by a space: the first encrypts, all decrypt.
+    """
+
+    def __init__(self, setting: str) -> None:
+        words = setting.split()
+        self._fernet = MultiFernet(
+            [Fernet(base64.urlsafe_b64encode(_derived(word, b"gatehouse identity box"))) for word in words]
+        )
+        self._succession = _derived(words[0], b"gatehouse identity refresh")
 
     def seal(self, text: str) -> str:
         return self._fernet.encrypt(text.encode()).decode()

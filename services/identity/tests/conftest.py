@@ -22,7 +22,7 @@ class BothKeys(TestTokens):
         found = await super().jwks()
         ring = self.app.state.get("key_ring") if self.app else None
         issued = await ring.verification_keys() if ring else {"keys": []}
-        return {"keys": [*found["keys"], *issued["keys"]]}
+        return {**issued, "keys": [*found["keys"], *issued["keys"]]}
 
 
 def identity_serving(database_url: str, **environ: str) -> Any:

@@ -23,7 +23,7 @@ COORDINATORS = {
     "GetRoleGrant",
     "RevokeRole",
 }
-OPERATORS = {"ListSigningKeys", "RotateSigningKeys"}
+OPERATORS = {"ListSigningKeys", "RotateSigningKeys", "WithdrawSigningKey"}
 ADMINISTRATORS = {
     "ChangeAccount",
     "ArchiveAccount",

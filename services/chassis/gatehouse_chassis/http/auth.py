@@ -1,18 +1,25 @@
 """Checks bearer tokens: EdDSA JWTs against the public keys (JWKS) that identity publishes.
 
-Keys are cached and fetched again when a token names one that isn't known, at most once in five seconds, so that
-identity can rotate keys without anyone being signed out, and an unknown key id can't be used to flood identity.
+A token says for ten minutes what was true when it was issued. So the JWKS carries what ended since: `revoked` (ids of
+sessions) and `not_before` (by account or service client, seconds since 1970: tokens issued earlier are void). Both, and
+the withdrawal of a key, act in every service within 60 s: identity's document is at most 10 s old, and is fetched again
+every 20 s while requests come. A fetch runs beside the requests, which wait for it only when the document is too old.
+
+A token that was checked is remembered together with the key that it was checked with, and is good only while that very
+key is published and nothing revokes it: two dictionary look-ups a request.
 """
 
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from contextvars import Context
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import jwt
 import msgspec
+import structlog
 from jwt.algorithms import OKPAlgorithm
 
 from gatehouse_chassis.base.actor import Actor
@@ -21,63 +28,128 @@ from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 ISSUER = "gatehouse"
 AUDIENCE = "gatehouse"
 ALGORITHM = "EdDSA"
-# Seconds. A key that identity has withdrawn is trusted at most this long after.
-KEYS_FRESH_FOR = 300.0
+# Seconds that a token lives; one that claims more is void, whoever signed it.
+TOKEN_SECONDS = 600
+# Seconds after which the document is fetched again, and after which requests wait for that.
+KEYS_FRESH_FOR = 20.0
+KEYS_USED_FOR = 45.0
+# Seconds. While identity can't be reached, its last document is used this long: no token issued before lives longer.
+KEYS_TRUSTED_FOR = TOKEN_SECONDS + 60.0
 LEAST_BETWEEN_FETCHES = 5.0
+LONGEST_WAIT = 1.0
+UNREACHABLE = "The keys that tokens are signed with can't be fetched from identity now; try again."
 REMEMBERED_TOKENS = 2048
 CLOCK_SKEW = 5
 
 Jwks = dict[str, Any]
 FetchKeys = Callable[[], Awaitable[Jwks]]
+log = structlog.get_logger()
 
 
 class PublicKeys:
-    """The public keys by key id, fetched by `fetch` (an async function that returns a JWKS) when needed."""
+    """identity's document: public keys by key id, and what has been revoked.
+
+    Args:
+        fetch: Gets the document, a JWKS with `revoked` and `not_before`.
+        clock: Seconds that only grow.
+
+    Attributes:
+        keys: The public keys by key id. A key that is published again is another object.
+        revoked: Ids of sessions that ended while tokens of theirs may live.
+        not_before: By account or service client: tokens issued before that moment are void.
+    """
 
     def __init__(self, fetch: FetchKeys, clock: Callable[[], float] = time.monotonic) -> None:
+        self.keys: dict[str, Any] = {}
+        self.revoked: frozenset[UUID] = frozenset()
+        self.not_before: Mapping[UUID, float] = {}
         self._fetch = fetch
         self._clock = clock
-        self._keys: dict[str, Any] = {}
+        self._published: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         self._tried_at = float("-inf")
-        self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the document is due to be fetched again (`keep_fresh`)."""
+        return self._clock() - self._fetched_at > KEYS_FRESH_FOR
 
     async def get(self, key_id: str) -> Any | None:
-        """The key, or None when identity doesn't know it. Raises Unavailable when identity can't be asked."""
-        stale = self._clock() - self._fetched_at > KEYS_FRESH_FOR
-        if key_id in self._keys and not stale:
-            return self._keys[key_id]
-        async with self._lock:
-            asked_just_now = self._clock() - self._tried_at < LEAST_BETWEEN_FETCHES
-            fresh = self._clock() - self._fetched_at <= KEYS_FRESH_FOR
-            if not asked_just_now and not (key_id in self._keys and fresh):
-                await self._refresh(key_id)
-        return self._keys.get(key_id)
+        """The key, or None when identity doesn't publish it. Raises Unavailable when identity can't be asked."""
+        if self.is_stale:
+            await self.keep_fresh()
+        if key_id not in self.keys and self._clock() - self._tried_at >= LEAST_BETWEEN_FETCHES:
+            await asyncio.wait({self._refreshed()})
+        if key_id not in self.keys and self.is_stale:
+            raise Unavailable(UNREACHABLE)
+        return self.keys.get(key_id)
 
-    async def _refresh(self, key_id: str) -> None:
+    async def keep_fresh(self) -> None:
+        """Fetch the document again; wait for it where it is old. Raises Unavailable when it is too old to be trusted.
+
+        Nobody waits for an identity that didn't answer the last time: who has a token goes on while it is down.
+        """
+        age = self._clock() - self._fetched_at
+        is_failing = self._tried_at > self._fetched_at
+        if self._clock() - self._tried_at >= LEAST_BETWEEN_FETCHES or self._is_fetching:
+            fetching = self._refreshed()
+            if age > KEYS_TRUSTED_FOR:
+                await asyncio.wait({fetching})
+            elif age > KEYS_USED_FOR and not is_failing:
+                await asyncio.wait({fetching}, timeout=LONGEST_WAIT)
+        if self._clock() - self._fetched_at > KEYS_TRUSTED_FOR:
+            raise Unavailable(UNREACHABLE)
+
+    @property
+    def _is_fetching(self) -> bool:
+        return self._fetching is not None and not self._fetching.done()
+
+    def _refreshed(self) -> "asyncio.Task[None]":
+        """The fetch under way, or a new one; of no request, so that no caller's deadline or cancellation ends it."""
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._refresh(), context=Context())
+        return self._fetching
+
+    async def _refresh(self) -> None:
+        """One fetch. One that fails leaves what is known: identity restarts more often than it revokes."""
         self._tried_at = self._clock()
         try:
-            found = await self._fetch()
+            document = await self._fetch()
+            published = {
+                key["kid"]: key
+                for key in document.get("keys", [])
+                if key.get("kty") == "OKP" and key.get("crv") == "Ed25519"
+            }
+            revoked = frozenset(UUID(session) for session in document.get("revoked", ()))
+            not_before = {UUID(id): float(moment) for id, moment in document.get("not_before", {}).items()}
+            keys = {
+                kid: self.keys[kid] if self._published.get(kid) == key else OKPAlgorithm.from_jwk(key)
+                for kid, key in published.items()
+            }
         except Exception as error:
-            if key_id in self._keys:  # better an old key than everyone signed out while identity restarts
-                return
-            message = "The keys that tokens are signed with can't be fetched from identity now; try again."
-            raise Unavailable(message) from error
-        self._keys = {
-            key["kid"]: OKPAlgorithm.from_jwk(key)
-            for key in found.get("keys", [])
-            if key.get("kty") == "OKP" and key.get("crv") == "Ed25519"
-        }
+            log.warning("identity's keys can't be fetched", kind=type(error).__name__)
+            return
+        self.keys, self.revoked, self.not_before, self._published = keys, revoked, not_before, published
         self._fetched_at = self._clock()
 
 
+class Checked(NamedTuple):
+    """A token that was checked: whose it is, by which key, and when it was issued (seconds since 1970)."""
+
+    actor: Actor
+    key_id: str
+    key: Any
+    issued_at: float
+
+
 class Authenticator:
-    """Turns an Authorization header into an Actor, remembering tokens that it has checked until they expire."""
+    """Turns an Authorization header into an Actor, and remembers the tokens that it has checked."""
 
     def __init__(self, keys: PublicKeys, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
-        self._checked: OrderedDict[str, Actor] = OrderedDict()
+        self._checked: OrderedDict[str, Checked] = OrderedDict()
 
     def trust(self, fetch: FetchKeys) -> None:
         """Take keys from `fetch` from now on, and forget all tokens checked so far."""
@@ -93,21 +165,32 @@ class Authenticator:
             raise Unauthenticated
         known = self._checked.get(token)
         if known is not None:
-            if known.expires_at + CLOCK_SKEW > self._clock():
-                return known
-            del self._checked[token]
-        actor = await self._verify(token)
-        self._checked[token] = actor
+            if self._keys.is_stale:
+                await self._keys.keep_fresh()
+            if (
+                self._keys.keys.get(known.key_id) is known.key
+                and known.actor.expires_at + CLOCK_SKEW > self._clock()
+                and not self._is_revoked(known)
+            ):
+                return known.actor
+            self._checked.pop(token, None)
+        checked = await self._verify(token)
+        self._checked[token] = checked
         if len(self._checked) > REMEMBERED_TOKENS:
             self._checked.popitem(last=False)
-        return actor
+        return checked.actor
 
-    async def _verify(self, token: str) -> Actor:
+    def _is_revoked(self, checked: Checked) -> bool:
+        keys, actor = self._keys, checked.actor
+        return actor.session in keys.revoked or checked.issued_at < keys.not_before.get(actor.account, 0.0)
+
+    async def _verify(self, token: str) -> Checked:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
             raise Unauthenticated("The token is malformed; sign in again.") from None
-        key = await self._keys.get(str(header.get("kid", "")))
+        key_id = str(header.get("kid", ""))
+        key = await self._keys.get(key_id)
         if key is None or header.get("alg") != ALGORITHM:
             raise Unauthenticated("The token is signed with a key that identity doesn't publish; sign in again.")
         try:
@@ -120,12 +203,18 @@ class Authenticator:
                 leeway=CLOCK_SKEW,
                 options={"require": ["exp", "iat", "sub"], "verify_exp": False},
             )
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, OverflowError):
             raise Unauthenticated("The token isn't valid here; sign in again.") from None
         actor = _actor(claims, token)
         if actor.expires_at + CLOCK_SKEW <= self._clock():
             raise Unauthenticated("The token has expired; refresh the session.")
-        return actor
+        issued_at = float(claims["iat"])
+        if actor.expires_at - issued_at > TOKEN_SECONDS + CLOCK_SKEW:
+            raise Unauthenticated("The token claims to live longer than tokens do; sign in again.")
+        checked = Checked(actor, key_id, key, issued_at)
+        if self._is_revoked(checked):
+            raise Unauthenticated("The token was revoked; sign in again, or refresh the session.")
+        return checked
 
 
 def _actor(claims: dict[str, Any], token: str) -> Actor:
@@ -140,5 +229,5 @@ def _actor(claims: dict[str, Any], token: str) -> Actor:
             expires_at=int(claims["exp"]),
             token=token,
         )
-    except (ValueError, msgspec.ValidationError):
+    except (ValueError, TypeError, AttributeError, OverflowError, msgspec.ValidationError):
         raise Unauthenticated("The token's claims can't be read; sign in again.") from None

@@ -71,7 +71,12 @@ SERVICE_ME = DB.prepare(
     "from identity.service_client where id = $1",
     Me,
 )
-BEARER = DB.prepare(f"select name, person_id, {OPEN_ROLES} as roles from identity.account where id = $1", Bearer)
+BEARER = DB.prepare(
+    f"select name, person_id, {OPEN_ROLES} as roles, greatest(clock_timestamp(), $2::interval + "
+    "(select max(revoked_at) from identity.role_grant where account_id = account.id)) as issued_at "
+    "from identity.account where id = $1",
+    Bearer,
+)
 ACCOUNT_SIGNED_IN = DB.prepare(
     "update identity.account set last_sign_in_at = now(), status = 'active' where id = $1 and archived_at is null"
 )
@@ -133,7 +138,7 @@ async def change_account(id: UUID, version: int, change: AccountChange, actor: A
 
 
 async def archive_account(id: UUID, version: int, actor: Actor) -> Account:
-    """Ends the account's sessions. Access tokens already issued expire within ten minutes."""
+    """Ends the account's sessions. Every service refuses its access tokens within a minute."""
     async with DB.transaction():
         await refuse_last_administrator(id)
         await ACCOUNT.archive(id, version, by=actor, also={"status": "archived"})

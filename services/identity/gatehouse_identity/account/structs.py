@@ -69,6 +69,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     person_id: UUID | None
     roles: list[str]
+    issued_at: datetime
 
 
 class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,7 +52,7 @@ async def grant_role(new: NewRoleGrant, actor: Actor) -> RoleGrant:
 
 
 async def revoke_role(id: UUID, version: int, reason: str, actor: Actor) -> RoleGrant:
-    """Takes effect with the account's next access token, at most ten minutes later."""
+    """Every service refuses access tokens with the role within a minute; the next token comes without it."""
     async with DB.transaction():
         before = await GRANT.get(id)
         rules.refuse_decision(actor, before.account_id, before.role)

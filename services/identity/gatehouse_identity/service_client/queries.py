@@ -29,7 +29,7 @@ from gatehouse_identity.service_client.structs import (
 )
 from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.tables import DB
-from gatehouse_identity.tokens import TOKEN_SECONDS, service_claims
+from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, service_claims
 
 PREVIOUS_GOOD_FOR = timedelta(hours=1)
 UNKNOWN = digest(new_secret())  # compared with when there is no such client, so that both take as long
@@ -46,7 +46,8 @@ CLIENTS = Listing(
 
 _SECRETS = DB.prepare(
     "select id, name, roles, secret_hash, case when previous_until > now() then previous_secret_hash end "
-    "as previous_secret_hash from identity.service_client where name = $1 and archived_at is null",
+    "as previous_secret_hash, greatest(clock_timestamp(), changed_at + $2::interval) as issued_at "
+    "from identity.service_client where name = $1 and archived_at is null",
     ClientSecrets,
 )
 
@@ -98,7 +99,7 @@ async def rotate_secret(id: UUID, version: int, actor: Actor) -> ServiceClientWi
 
 
 async def archive_client(id: UUID, version: int, actor: Actor) -> ServiceClient:
-    """Tokens already issued expire within ten minutes."""
+    """Every service refuses its tokens within a minute."""
     async with DB.transaction():
         row = await CLIENT.archive(id, version, by=actor)
         await record("service_client_archived", by=actor, subject=id)
@@ -107,13 +108,13 @@ async def archive_client(id: UUID, version: int, actor: Actor) -> ServiceClient:
 
 async def issue_token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
     """An access token of kind `service`. Raises Unauthenticated when name and secret don't match."""
-    client = await _SECRETS.one(name) if storable(name) else None
+    client = await _SECRETS.one(name, SETTLING) if storable(name) else None
     current = client.secret_hash if client else UNKNOWN
     previous = client.previous_secret_hash if client else None
     match = matches(secret, current) | matches(secret, previous)
     if client is None or not match:
         raise Unauthenticated("No service client has this client_id and client_secret.")
-    claims = service_claims(client.id, client.name, client.roles)
+    claims = service_claims(client.id, client.name, client.roles, client.issued_at)
     return ServiceToken(access_token=await keys.sign(claims), expires_in=TOKEN_SECONDS)
 
 

@@ -68,3 +68,4 @@ class ClientSecrets(msgspec.Struct, frozen=True, kw_only=True):
     roles: list[str]
     secret_hash: str
     previous_secret_hash: str | None
+    issued_at: datetime

@@ -24,7 +24,7 @@ from gatehouse_identity.session import queries
 from gatehouse_identity.session.structs import SessionState, SessionTokens
 from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.tables import DB
-from gatehouse_identity.tokens import TOKEN_SECONDS, person_claims
+from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, person_claims
 
 ENDED = "This session has ended; sign in again."
 KEPT_AFTER_END = timedelta(days=30)
@@ -102,9 +102,9 @@ class Sessions:
         )
 
     async def _tokens(self, id: UUID, account_id: UUID, family: str, token: str) -> SessionTokens:
-        account = await BEARER.one(account_id)
+        account = await BEARER.one(account_id, SETTLING)
         assert account is not None
-        claims = person_claims(account_id, account.person_id, account.name, account.roles, id)
+        claims = person_claims(account_id, account.person_id, account.name, account.roles, id, account.issued_at)
         return SessionTokens(
             access_token=await self._keys.sign(claims),
             refresh_token=f"{family}.{token}",

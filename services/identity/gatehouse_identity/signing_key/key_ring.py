@@ -26,22 +26,23 @@ from jwt.utils import base64url_encode
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict, Unavailable
-from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_FRESH_FOR
+from gatehouse_chassis.base.problems import Conflict, NotFound, Unavailable
+from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_USED_FOR
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, Unsealable
 from gatehouse_identity.signing_key import queries
+from gatehouse_identity.signing_key.revocations import Revocations
 from gatehouse_identity.signing_key.rules import active_of, published, state_of
 from gatehouse_identity.signing_key.structs import Jwk, Jwks, KeyRow, SigningKey
 from gatehouse_identity.tables import DB
 from gatehouse_identity.tokens import TOKEN_SECONDS
 
 # How old another task's or a proxy's idea of the keys can be, in seconds.
-JWKS_MAX_AGE = 60
-READ_AGAIN_AFTER = 30.0
+JWKS_MAX_AGE = 5
+READ_AGAIN_AFTER = 5.0
 FOR_CLOCKS_THAT_DIFFER = timedelta(minutes=1)
 # From publishing a key until everyone who checks tokens has surely fetched it.
-LEAD = timedelta(seconds=KEYS_FRESH_FOR + JWKS_MAX_AGE + READ_AGAIN_AFTER) + FOR_CLOCKS_THAT_DIFFER
+LEAD = timedelta(seconds=KEYS_USED_FOR + JWKS_MAX_AGE + READ_AGAIN_AFTER) + FOR_CLOCKS_THAT_DIFFER
 # From a key's last token until nobody needs the key: a task may sign with it until it reads the keys again.
 TRAIL = timedelta(seconds=TOKEN_SECONDS + READ_AGAIN_AFTER + CLOCK_SKEW) + FOR_CLOCKS_THAT_DIFFER
 
@@ -49,9 +50,14 @@ log = structlog.get_logger()
 
 
 class KeyRing:
-    """The keys of the database, read again every half minute. Signs, publishes and rotates."""
+    """The keys of the database, read again every five seconds. Signs, publishes, rotates and withdraws.
+
+    A row alone is no key: what is published is derived from the private half, which only our secret opens. Somebody who
+    may write the table can't add a key that services trust.
+    """
 
     def __init__(self, box: SecretBox) -> None:
+        self.revocations = Revocations()
         self._box = box
         self._keys: list[KeyRow] = []
         self._opened: dict[str, Ed25519PrivateKey] = {}
@@ -68,8 +74,13 @@ class KeyRing:
 
     async def jwks(self) -> Jwks:
         now = datetime.now(UTC)
-        await self._usable(now)
-        return Jwks([msgspec.convert(key.public_jwk, Jwk) for key in published(self._keys, now)])
+        keys = await self._usable(now)
+        await self.revocations.read()
+        return Jwks(
+            [_public(key.kid, self._opened[key.kid]) for key in keys],
+            self.revocations.sessions,
+            self.revocations.not_before,
+        )
 
     async def verification_keys(self) -> dict[str, Any]:
         """The JWKS as the chassis's Authenticator fetches it: identity asks itself, without HTTP."""
@@ -114,6 +125,28 @@ class KeyRing:
         await self._read()
         return await self.all()
 
+    async def withdraw(self, kid: str, actor: Actor) -> list[SigningKey]:
+        """Takes a key out at once: every service refuses its tokens within a minute, and people's sessions go on with
+        new ones. For a key that may have leaked. Raises NotFound.
+        """
+        async with DB.transaction():
+            await self._lock()
+            await self._read()
+            now = await DB.now()
+            key = next((key for key in published(self._keys, now) if key.kid == kid), None)
+            if key is None:
+                raise NotFound(f"No key {kid} is published.")
+            if key is active_of(self._openable(now), now):
+                # The next one is published already. A new one is fetched by who meets its first token.
+                others = [other for other in self._openable(now) if other is not key]
+                following = max(others, key=lambda other: other.created_at) if others else await self._make(None)
+                await queries.KEY_SIGNS_FROM.execute(following.id, now - FOR_CLOCKS_THAT_DIFFER)
+            await queries.KEY_WITHDRAW.execute(kid)
+            await self._make(None)
+            await record("keys_rotated", by=actor, subject=key.id, withdrawn=kid)
+        await self._read()
+        return await self.all()
+
     async def prepare(self) -> None:
         """Makes the first key and its successor if there are none that this service can open. Safe in several tasks."""
         async with DB.transaction():
@@ -151,7 +184,10 @@ class KeyRing:
         self._keys = await queries.KEYS.all()
         self._read_at = time.monotonic()
         for key in self._keys:
-            if key.private_key is None or key.kid in self._opened:
+            if key.private_key is None:
+                self._opened.pop(key.kid, None)  # erased; whoever publishes its row again publishes nothing
+                continue
+            if key.kid in self._opened:
                 continue
             try:
                 private = load_pem_private_key(self._box.open(key.private_key).encode(), password=None)
@@ -163,13 +199,17 @@ class KeyRing:
 
     async def _make(self, signs_from: datetime | None) -> KeyRow:
         private = Ed25519PrivateKey.generate()
-        raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         id = uuid7()
         kid = f"{datetime.now(UTC):%Y-%m-%d}-{id.hex[-8:]}"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-        jwk = msgspec.to_builtins(Jwk(kid=kid, x=base64url_encode(raw).decode()))
+        jwk = msgspec.to_builtins(_public(kid, private))
         key = await queries.KEY_ADD.one(id, kid, jwk, self._box.seal(pem), signs_from)
         assert key is not None
         self._opened[kid] = private
         await record("key_made", by=None, subject=id, kid=kid)
         return key
+
+
+def _public(kid: str, private: Ed25519PrivateKey) -> Jwk:
+    raw = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    return Jwk(kid=kid, x=base64url_encode(raw).decode())

@@ -16,6 +16,7 @@ KEY_SIGNS_FROM = DB.prepare("update identity.signing_key set signs_from = $2 whe
 KEYS_RETIRE = DB.prepare(
     "update identity.signing_key set published_until = $2 where id <> $1 and published_until is null"
 )
+KEY_WITHDRAW = DB.prepare("update identity.signing_key set published_until = now(), private_key = null where kid = $1")
 KEYS_ERASE = DB.prepare(
     "update identity.signing_key set private_key = null where published_until < now() and private_key is not null"
 )

@@ -34,3 +34,14 @@ class SigningKeyController(Controller):
     )
     async def rotate_keys(self, state: State, actor: Actor) -> SigningKeys:
         return SigningKeys(await state.key_ring.rotate(actor))
+
+    @post(
+        "/{kid:str}/withdraw",
+        operation_id="WithdrawSigningKey",
+        summary="Take a key out at once, because it may have leaked",
+        description="Another key signs from now on. Every service refuses tokens of this one within a minute; sessions "
+        "go on with new tokens.",
+        status_code=200,
+    )
+    async def withdraw_key(self, state: State, actor: Actor, kid: str) -> SigningKeys:
+        return SigningKeys(await state.key_ring.withdraw(kid, actor))

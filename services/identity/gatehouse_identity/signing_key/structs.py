@@ -33,7 +33,17 @@ class Jwk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Jwks(msgspec.Struct, frozen=True):
+    """The public keys, and what services must refuse although a key of them signed it.
+
+    Attributes:
+        keys: RFC 7517's only member; the others are ours.
+        revoked: Sessions that ended while their access tokens may still live.
+        not_before: By account or service client: tokens issued before that moment (seconds since 1970) are void.
+    """
+
     keys: list[Jwk]
+    revoked: list[UUID] = []
+    not_before: dict[UUID, float] = {}
 
 
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):

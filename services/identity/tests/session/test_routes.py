@@ -55,7 +55,7 @@ async def test_an_access_token_says_who_and_what_for_ten_minutes(identity):
     assert claims["person"] == "019a0000-0001-7000-8000-000000000001"
     assert (claims["name"], claims["roles"], claims["kind"]) == ("Mara Lindgren", ["mentor"], "person")
     assert claims["sid"] == tokens["session_id"]
-    assert claims["exp"] - claims["iat"] == tokens["expires_in"] == 600
+    assert claims["exp"] - claims["iat"] == pytest.approx(tokens["expires_in"]) == 600
     assert tokens["token_type"] == "Bearer"
 
 
@@ -200,3 +200,61 @@ async def test_no_token_is_kept_as_it_is(identity):
     kept = await DB.fetchval("select to_jsonb(s)::text from identity.session s where id = $1", tokens["session_id"])
     assert family not in kept
     assert token not in kept
+
+
+JWKS = "/api/identity/jwks.json"
+
+
+async def document(identity: Any) -> dict[str, Any]:
+    identity.app.state.key_ring.revocations.forget()
+    return (await identity.get(JWKS)).json()
+
+
+async def answers(identity: Any, tokens: dict[str, Any]) -> int:
+    """The status that a service gives which has just fetched identity's document."""
+    identity.app.state.key_ring.revocations.forget()
+    identity.app.state.authenticator.trust(identity.tokens.jwks)
+    return (await identity.get("/api/identity/me", headers=bearer(tokens))).status_code
+
+
+async def test_every_service_learns_which_sessions_ended(identity):
+    tokens, other = await signed_in(identity), await signed_in(identity)
+    assert await answers(identity, tokens) == 200
+    assert (await identity.delete(f"{SESSIONS}/current", headers=bearer(tokens))).status_code == 204
+    assert tokens["session_id"] in (await document(identity))["revoked"]
+    assert (await answers(identity, tokens), await answers(identity, other)) == (401, 200)
+
+
+async def test_every_service_learns_whose_roles_were_removed_and_the_next_token_is_good(identity, by):
+    account = "019a0000-0002-7000-8000-000000000012"
+    granted = await identity.post(
+        "/api/identity/role-grants",
+        headers=by("admin"),
+        json={"account_id": account, "role": "mentor", "reason": "for this test"},
+    )
+    assert granted.status_code == 201, granted.text
+    tokens = await signed_in(identity, "release-manager")
+    assert await answers(identity, tokens) == 200
+    revoked = await identity.post(
+        f"/api/identity/role-grants/{granted.json()['id']}/revoke",
+        headers=by("admin", if_match=granted.headers["etag"]),
+        json={"reason": "over"},
+    )
+    assert revoked.status_code == 200, revoked.text
+    assert account in (await document(identity))["not_before"]
+    assert await answers(identity, tokens) == 401
+    following = (await refreshed(identity, tokens["refresh_token"])).json()
+    assert await answers(identity, following) == 200
+
+
+async def test_an_archived_account_is_out_everywhere(identity, by):
+    tokens = await signed_in(identity, "finance")
+    me = (await identity.get("/api/identity/me", headers=bearer(tokens))).json()
+    account = await identity.get(f"{ACCOUNTS}/{me['id']}", headers=by("admin"))
+    archived = await identity.post(
+        f"{ACCOUNTS}/{me['id']}/archive", headers=by("admin", if_match=account.headers["etag"])
+    )
+    assert archived.status_code == 200, archived.text
+    assert await answers(identity, tokens) == 401
+    await identity.post(f"{ACCOUNTS}/{me['id']}/restore", headers=by("admin", if_match=archived.headers["etag"]))
+    assert await answers(identity, await signed_in(identity, "finance")) == 200

@@ -48,7 +48,7 @@ async def test_the_first_start_makes_a_key_and_its_successor(identity, by):
 
 async def test_the_public_keys_are_for_everyone_and_for_caches(identity):
     answer = await identity.get(JWKS)
-    assert answer.headers["cache-control"] == "public, max-age=60"
+    assert answer.headers["cache-control"] == "public, max-age=5"
     for key in answer.json()["keys"]:
         assert set(key) == {"kid", "x", "kty", "crv", "alg", "use"}
         assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
@@ -121,15 +121,53 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
     assert len(published_by[0]) == 2
 
 
-async def test_another_secret_means_new_keys_and_the_old_ones_stay_published(identity):
-    old = KeyRing(SecretBox("the secret before " * 3))
+async def test_another_secret_means_new_keys_and_with_the_former_beside_it_the_old_ones_stay(identity):
+    before, after = "the-secret-before-" * 3, "the-secret-after-" * 3
+    old = KeyRing(SecretBox(before))
     await old.prepare()
-    token = await old.sign({"sub": "someone"})
-    new = KeyRing(SecretBox("the secret after " * 3))
+    kid = jwt.get_unverified_header(await old.sign({"sub": "someone"}))["kid"]
+    both = KeyRing(SecretBox(f"{after} {before}"))
+    assert kid in {key.kid for key in (await both.jwks()).keys}
+    new = KeyRing(SecretBox(after))
     await new.prepare()
-    kid = jwt.get_unverified_header(token)["kid"]
-    assert kid in {key.kid for key in (await new.jwks()).keys}
+    assert kid not in {key.kid for key in (await new.jwks()).keys}
     assert jwt.get_unverified_header(await new.sign({"sub": "someone"}))["kid"] != kid
+
+
+async def test_a_planted_row_is_no_key(identity):
+    """Who may write the table could once publish any key, and sign as anybody."""
+    from gatehouse_identity.tables import DB
+
+    planted = {"kid": "planted", "x": "A" * 43, "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig"}
+    sealed = await DB.fetchval("select private_key from identity.signing_key where private_key is not null limit 1")
+    for kid, private in (("planted", None), ("copied", sealed), ("foreign", SecretBox("another " * 8).seal("x"))):
+        sql = "insert into identity.signing_key (id, kid, public_jwk, private_key) values ($1, $2, $3, $4)"
+        await DB.execute(sql, uuid4(), kid, planted | {"kid": kid}, private)
+    await identity.app.state.key_ring.all()
+    published_keys = {key["kid"]: key["x"] for key in (await identity.get(JWKS)).json()["keys"]}
+    assert not {"planted", "foreign"} & set(published_keys)
+    assert "A" * 43 not in published_keys.values()
+    await DB.execute("delete from identity.signing_key where kid in ('planted', 'copied', 'foreign')")
+    await identity.app.state.key_ring.all()
+
+
+async def test_a_withdrawn_key_is_gone_at_once_and_another_signs(identity, by):
+    from gatehouse_identity.tables import DB
+
+    leaked, session = await key_id_of_a_new_token(identity)
+    assert (await identity.post(f"{KEYS}/{leaked}/withdraw", headers=by("mentor"))).status_code == 403
+    assert (await identity.post(f"{KEYS}/{leaked}/withdraw", headers=by("sre"))).status_code == 200
+    assert leaked not in {key["kid"] for key in (await identity.get(JWKS)).json()["keys"]}
+    assert (await identity.post(f"{KEYS}/{leaked}/withdraw", headers=by("sre"))).status_code == 404
+    following, _ = await key_id_of_a_new_token(identity)
+    assert following != leaked
+    assert sorted((await states(identity, by("sre"))).values()).count("active") == 1
+    # Who has the database, but not the secret, doesn't bring it back.
+    await DB.execute("update identity.signing_key set published_until = null where kid = $1", leaked)
+    await identity.app.state.key_ring.all()
+    assert leaked not in {key["kid"] for key in (await identity.get(JWKS)).json()["keys"]}
+    identity.app.state.authenticator.trust(identity.tokens.jwks)
+    assert (await identity.get("/api/identity/me", headers=session)).status_code == 401
 
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
