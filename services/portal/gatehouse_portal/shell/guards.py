@@ -74,7 +74,14 @@ async def recognize(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor | N
     session = await sessions.find(connection.cookies.get(COOKIE))
     if session is None:
         return None
-    actor = await connection.app.state.authenticator.actor(f"Bearer {session.access_token}")
+    authenticator = connection.app.state.authenticator
+    try:
+        actor = await authenticator.actor(f"Bearer {session.access_token}")
+    except Unauthenticated:
+        session = await sessions.renewed(session)
+        if session is None:
+            return None
+        actor = await authenticator.actor(f"Bearer {session.access_token}")
     connection.scope["auth"] = actor
     connection.state["session"] = session
     current = context.current.get()

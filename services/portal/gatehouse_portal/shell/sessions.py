@@ -90,6 +90,17 @@ class SessionStore:
             row = await self._refreshed(row)
         return None if row is None else self._read(row, cookie)
 
+    async def renewed(self, session: PortalSession) -> PortalSession | None:
+        """The session with another access token than its present one, which services refuse: its account's roles have
+        changed, or its key was withdrawn. None when the session itself has ended. Raises Unavailable.
+        """
+        async with DB.transaction():
+            await DB.execute(f"set local lock_timeout = {REFRESH_WAIT}")
+            row = await session_queries.LOCK.one(session.id)
+            if row is not None and self._shown(row.access_token) == session.access_token:
+                row = await self._replaced(row, always=True)
+        return None if row is None else self._read(row, session.cookie)
+
     async def end(self, session: PortalSession) -> None:
         await session_queries.DELETE.execute(session.id)
 
@@ -119,9 +130,9 @@ class SessionStore:
             locked = await session_queries.LOCK.one(row.id)
             return None if locked is None else await self._replaced(locked)
 
-    async def _replaced(self, row: SessionRow) -> SessionRow | None:
+    async def _replaced(self, row: SessionRow, *, always: bool = False) -> SessionRow | None:
         """The row, which is locked, with new tokens; as it is when another request replaced them before."""
-        if _seconds_left(row) >= REFRESH_BEFORE:
+        if _seconds_left(row) >= REFRESH_BEFORE and not always:
             return row
         tokens = await self._refresh(self._shown(row.refresh_token))
         if tokens is None:

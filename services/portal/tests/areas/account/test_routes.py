@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
@@ -156,6 +157,26 @@ async def test_a_session_that_identity_has_ended_leads_to_the_sign_in_page(brows
     await _expire(house)
     house.says("identity", "POST", "/api/identity/sessions/refresh", {"status": 401}, 401)
     assert (await browser.get("/paths")).headers["location"].startswith("/sign-in")
+
+
+async def test_a_revoked_access_token_is_replaced_and_nobody_is_signed_out(browser, portal, house) -> None:
+    """The account's roles changed: services refuse the token at once, and identity issues another."""
+    now = int(time.time())
+    await browser.sign_in("member", iat=now - 100, exp=now + 500)
+    house["identity"].requests.clear()
+    house.says("identity", "POST", "/api/identity/sessions/refresh", house.session("member", "sre"))
+
+    async def revoking() -> dict:
+        return {**await house.tokens.jwks(), "not_before": {house.account: now - 50}}
+
+    portal.app.state.authenticator.trust(revoking)
+    try:
+        answers = await asyncio.gather(*(browser.get("/paths") for _ in range(4)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert (await browser.get("/admin")).status_code == 200  # with the roles of the new token
+    finally:
+        portal.app.state.authenticator.trust(house.tokens.jwks)
+    assert [one[1] for one in house["identity"].requests].count("/api/identity/sessions/refresh") == 1
 
 
 async def test_neither_cookie_nor_tokens_can_be_read_from_the_database(browser, house, service_url) -> None:
