@@ -129,10 +129,11 @@ class CollectionFile(_File, frozen=True, kw_only=True):
 
 
 class EnumValue(_File, frozen=True, kw_only=True):
-    """One value of an enumerator."""
+    """One value of an enumerator. `label`: what people read, where it isn't the value with a capital and spaces."""
 
     value: Annotated[str, Meta(min_length=1, max_length=63)]
     description: Text
+    label: Text | Literal[""] = ""
 
 
 class TypeFile(_File, frozen=True, kw_only=True):

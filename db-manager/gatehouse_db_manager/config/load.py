@@ -201,7 +201,8 @@ def _read_snapshots(source: _Source, problems: list[Problem]) -> None:
                 if item.value in seen:
                     problems.append(document.problem((name,), "has a value twice.", "Keep one.", item.value))
                 seen.add(item.value)
-                values.append(EnumeratorValue(enumerator=name, value=item.value, description=item.description))
+                described = {"description": item.description, "label": item.label}
+                values.append(EnumeratorValue(enumerator=name, value=item.value, **described))
         number = int(file.stem)
         source.snapshots[number] = Snapshot(number=number, file=label, digest=document.digest, values=tuple(values))
 

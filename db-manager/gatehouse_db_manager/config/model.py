@@ -125,9 +125,12 @@ class Collection(_Resolved, frozen=True, kw_only=True):
 
 
 class EnumeratorValue(_Resolved, frozen=True, kw_only=True):
+    """`label`: what people read; empty where that is the value with a capital letter and spaces."""
+
     enumerator: str
     value: str
     description: str
+    label: str = ""
 
 
 class Snapshot(_Resolved, frozen=True, kw_only=True):

@@ -27,8 +27,8 @@ def test_a_whole_configuration_loads(checkout):
 
 
 SHARED = "services/chassis/gatehouse_chassis/schema/note.yaml"
-NOTE = {"collection": "note", "description": "A note", "version": "1.2.0.0", "columns": {"id": {"type": "identity"}}}
-NOTE["columns"]["id"]["primary"] = True
+KEY = {"id": {"type": "identity", "primary": True}}
+NOTE = {"collection": "note", "description": "A note", "version": "1.2.0.0", "columns": KEY}
 
 
 def test_schemas_include_shared_collections_without_a_copy(checkout):

@@ -6,17 +6,18 @@ rule keeps that, and changes nothing but what its command names and the numbers.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from gatehouse_chassis.base.problems import Conflict, Forbidden, NotFound
-from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
+from gatehouse_curriculum.curriculum.structs import Assignment, Proposal
+from gatehouse_curriculum.enumerators import AssignmentState
 
 Assignments = tuple[Assignment, ...]
 
-STATES: tuple[State, ...] = ("later", "next", "now", "completed")
+STATES: tuple[AssignmentState, ...] = get_args(AssignmentState)
 # All of topics' content is 725 resources; a curriculum is read and locked as a whole.
 MOST = 1_000
 
@@ -132,9 +133,9 @@ def restore(assignments: Assignments, withdrawn: Assignment) -> Assignments:
     return _placed(assignments, withdrawn, withdrawn.state, withdrawn.position)
 
 
-def by_state(assignments: Iterable[Assignment]) -> dict[State, list[Assignment]]:
+def by_state(assignments: Iterable[Assignment]) -> dict[AssignmentState, list[Assignment]]:
     """As they are shown: completed from the last, the others by position."""
-    found: dict[State, list[Assignment]] = {state: [] for state in STATES}
+    found: dict[AssignmentState, list[Assignment]] = {state: [] for state in STATES}
     for one in sorted(assignments, key=lambda one: one.position):
         found[one.state].append(one)
     found["completed"].reverse()
@@ -157,7 +158,9 @@ def _find(assignments: Collection[Assignment], id: UUID) -> Assignment:
     raise NotFound(f"There is no assignment {id} in this curriculum.")
 
 
-def _placed(assignments: Assignments, one: Assignment, state: State, position: int | None = None) -> Assignments:
+def _placed(
+    assignments: Assignments, one: Assignment, state: AssignmentState, position: int | None = None
+) -> Assignments:
     """With `one` in that state and place; both the state it leaves and the one it enters are numbered anew."""
     others = [other for other in assignments if other.id != one.id]
     line = sorted((other for other in others if other.state == state), key=lambda other: other.position)
@@ -167,7 +170,7 @@ def _placed(assignments: Assignments, one: Assignment, state: State, position: i
     return (*_numbered(rest, one.state), *(replace(each, position=n) for n, each in enumerate(line, 1)))
 
 
-def _numbered(assignments: Sequence[Assignment], state: State) -> list[Assignment]:
+def _numbered(assignments: Sequence[Assignment], state: AssignmentState) -> list[Assignment]:
     """Closes the gap that something left in a state."""
     line = sorted((one for one in assignments if one.state == state), key=lambda one: one.position)
     rest = [one for one in assignments if one.state != state]

@@ -8,8 +8,7 @@ from msgspec import Meta, Struct
 
 from gatehouse_chassis.base.fields import Sentence
 from gatehouse_chassis.base.problems import Invalid
-
-State = Literal["later", "next", "now", "completed"]
+from gatehouse_curriculum.enumerators import AssignmentState
 
 
 class Assignment(Struct, kw_only=True, frozen=True):
@@ -19,7 +18,7 @@ class Assignment(Struct, kw_only=True, frozen=True):
     resource_id: UUID
     topic_id: UUID | None
     path_id: UUID | None
-    state: State
+    state: AssignmentState
     position: int
     note: str | None
     assigned_at: datetime

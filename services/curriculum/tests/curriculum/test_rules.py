@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Forbidden, NotFound
 from gatehouse_curriculum.curriculum import rules
 from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
-from gatehouse_curriculum.curriculum.structs import Assignment, Proposal, State
+from gatehouse_curriculum.curriculum.structs import Assignment, Proposal
+from gatehouse_curriculum.enumerators import AssignmentState
 
 BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC)
 MENTOR, MEMBER = UUID(int=1), UUID(int=2)
@@ -22,7 +23,7 @@ def id_of(number: int) -> UUID:
     return UUID(int=1_000 + number)
 
 
-def curriculum(*states: State) -> Assignments:
+def curriculum(*states: AssignmentState) -> Assignments:
     """Assignments 1, 2, ... in these states."""
     places: Counter[str] = Counter()
     found = []
@@ -55,7 +56,7 @@ def one(assignments: Assignments, number: int) -> Assignment:
     return next(item for item in assignments if item.id == id_of(number))
 
 
-def line(assignments: Assignments, state: State) -> list[int]:
+def line(assignments: Assignments, state: AssignmentState) -> list[int]:
     """The numbers of those in a state, in order."""
     return [item.id.int - 1_000 for item in sorted(assignments, key=lambda item: item.position) if item.state == state]
 
@@ -90,7 +91,7 @@ def carry_out(command: str, assignments: Assignments, number: int, at: Stamp) ->
     ("command", "state", "outcome"),
     [(command, state, outcome) for command, table in OUTCOMES.items() for state, outcome in table.items()],
 )
-def test_every_command_from_every_state(command: str, state: State, outcome: str | None) -> None:
+def test_every_command_from_every_state(command: str, state: AssignmentState, outcome: str | None) -> None:
     before = curriculum(state, state)
     if outcome is None:
         with pytest.raises(Conflict):
@@ -104,7 +105,7 @@ def test_every_command_from_every_state(command: str, state: State, outcome: str
 
 
 @pytest.mark.parametrize("state", ["later", "next", "now"])
-def test_a_member_only_puts_back_what_is_learned_now(state: State) -> None:
+def test_a_member_only_puts_back_what_is_learned_now(state: AssignmentState) -> None:
     before = curriculum(state, state)
     if state == "now":
         assert line(rules.move(before, id_of(1), state="next", position=1, started_only=True), "next") == [1]
@@ -196,7 +197,7 @@ commands = st.lists(
 
 @given(states, commands)
 def test_whatever_is_done_positions_have_no_gaps_and_no_resource_is_there_twice(
-    begin: list[State], todo: list[tuple[str, int, int | None]]
+    begin: list[AssignmentState], todo: list[tuple[str, int, int | None]]
 ) -> None:
     now = curriculum(*begin)
     fresh = map(id_of, count(20))
@@ -227,7 +228,9 @@ def test_whatever_is_done_positions_have_no_gaps_and_no_resource_is_there_twice(
 
 
 @given(states, commands)
-def test_what_is_written_is_exactly_what_differs(begin: list[State], todo: list[tuple[str, int, int | None]]) -> None:
+def test_what_is_written_is_exactly_what_differs(
+    begin: list[AssignmentState], todo: list[tuple[str, int, int | None]]
+) -> None:
     before = now = curriculum(*begin)
     for command, number, _ in todo:
         if command in OUTCOMES:

@@ -17,19 +17,10 @@ from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
-from gatehouse_identity.account.structs import (
-    Account,
-    AccountChange,
-    AccountRow,
-    AccountStatus,
-    Bearer,
-    KnownAccount,
-    Me,
-    NewAccount,
-)
+from gatehouse_identity.account.structs import Account, AccountChange, AccountRow, Bearer, KnownAccount, Me, NewAccount
 from gatehouse_identity.administrators import refuse_last_administrator
 from gatehouse_identity.audit_entry.queries import record
-from gatehouse_identity.roles import ROLES
+from gatehouse_identity.enumerators import AccountStatus, Role
 from gatehouse_identity.tables import DB
 
 ACCOUNT = Repository(tables.Account, AccountRow)
@@ -43,7 +34,7 @@ ACCOUNTS = Listing(
     filters={
         "status": choices(tables.Account.status, get_args(AccountStatus)),
         "role": choices(
-            allowed=ROLES,
+            allowed=get_args(Role),
             condition="exists (select from identity.role_grant g where g.account_id = account.id "
             "and g.revoked_at is null and g.role = any({}::text[]))",
             help="Only accounts that have this role now",

@@ -8,9 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatehouse_chassis.base.fields import Email, Word
-from gatehouse_identity.roles import Role
-
-AccountStatus = Literal["invited", "active", "archived"]
+from gatehouse_identity.enumerators import AccountStatus, Role
 
 
 class NewAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

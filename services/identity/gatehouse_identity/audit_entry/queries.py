@@ -3,7 +3,7 @@
 Entries hold ids and fixed words, never personal data.
 """
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
@@ -13,14 +13,15 @@ from gatehouse_chassis.data.repository import By
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
-from gatehouse_identity.audit_entry.structs import AuditAction, AuditEntry
+from gatehouse_identity.audit_entry.structs import AuditEntry
+from gatehouse_identity.enumerators import AuditAction
 from gatehouse_identity.tables import DB
 
 ENTRIES = Listing(
     tables.AuditEntry,
     AuditEntry,
     filters={
-        "action": choices(tables.AuditEntry.action, AuditAction.__args__),
+        "action": choices(tables.AuditEntry.action, get_args(AuditAction)),
         "actor": uuid(tables.AuditEntry.actor_id),
         "subject": uuid(tables.AuditEntry.subject_id),
     },

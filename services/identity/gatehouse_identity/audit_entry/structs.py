@@ -1,29 +1,12 @@
 """What administrators get of the audit trail."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-AuditAction = Literal[
-    "signed_in",
-    "signed_out",
-    "session_reused",
-    "account_created",
-    "account_linked",
-    "account_changed",
-    "account_archived",
-    "account_restored",
-    "role_granted",
-    "role_revoked",
-    "service_client_created",
-    "service_client_changed",
-    "service_client_secret_rotated",
-    "service_client_archived",
-    "key_made",
-    "keys_rotated",
-]
+from gatehouse_identity.enumerators import AuditAction
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from gatehouse_identity.roles import Role
+from gatehouse_identity.enumerators import Role
 
 
 class Persona(msgspec.Struct, frozen=True, kw_only=True):

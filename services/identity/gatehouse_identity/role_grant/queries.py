@@ -1,6 +1,6 @@
 """All SQL about role grants."""
 
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import asyncpg
@@ -14,9 +14,9 @@ from gatehouse_identity import tables
 from gatehouse_identity.account.queries import ACCOUNT
 from gatehouse_identity.administrators import refuse_last_administrator
 from gatehouse_identity.audit_entry.queries import record
+from gatehouse_identity.enumerators import Role
 from gatehouse_identity.role_grant import rules
 from gatehouse_identity.role_grant.structs import NewRoleGrant, RoleGrant
-from gatehouse_identity.roles import ROLES
 from gatehouse_identity.tables import DB
 
 GRANT = Repository(tables.RoleGrant, RoleGrant)
@@ -25,7 +25,7 @@ GRANTS = Listing(
     RoleGrant,
     filters={
         "account": uuid(tables.RoleGrant.account_id),
-        "role": choices(tables.RoleGrant.role, ROLES),
+        "role": choices(tables.RoleGrant.role, get_args(Role)),
         "revoked": present(tables.RoleGrant.revoked_at),
     },
     sorts={"created": tables.RoleGrant.created_at},

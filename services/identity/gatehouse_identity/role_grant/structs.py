@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from gatehouse_chassis.base.fields import Sentence
-from gatehouse_identity.roles import Role
+from gatehouse_identity.enumerators import Role
 
 
 class NewRoleGrant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

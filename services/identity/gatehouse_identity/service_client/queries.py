@@ -5,6 +5,7 @@ program can be given the new one without a gap. To cut off a leaked secret at on
 """
 
 from datetime import timedelta
+from typing import get_args
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +19,7 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import digest, matches, new_secret
-from gatehouse_identity.roles import ROLES
+from gatehouse_identity.enumerators import Role
 from gatehouse_identity.service_client.structs import (
     ClientSecrets,
     NewServiceClient,
@@ -38,7 +39,7 @@ CLIENT = Repository(tables.ServiceClient, ServiceClient)
 CLIENTS = Listing(
     tables.ServiceClient,
     ServiceClient,
-    filters={"role": member(tables.ServiceClient.roles, ROLES)},
+    filters={"role": member(tables.ServiceClient.roles, get_args(Role))},
     sorts={"name": tables.ServiceClient.name, "created": tables.ServiceClient.created_at},
     search=[tables.ServiceClient.name],
     default_sort="name",

@@ -1,29 +1,32 @@
 """What callers send and get about service clients and their tokens."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatehouse_chassis.base.fields import END, Sentence
-from gatehouse_identity.roles import Role
+from gatehouse_identity.enumerators import Role
 
 ClientName = Annotated[str, Meta(max_length=50, pattern=rf"^[a-z][a-z0-9-]+{END}", examples=["topics-link-checker"])]
+
+
+Roles = Annotated[list[Role], Meta(max_length=len(get_args(Role)))]
 
 
 class NewServiceClient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: ClientName
     description: Sentence
-    roles: Annotated[list[Role], Meta(max_length=13)] = []
+    roles: Roles = []
 
 
 class ServiceClientChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Fields that aren't given stay as they are. The name is its client_id, and stays."""
 
     description: Sentence | UnsetType = UNSET
-    roles: Annotated[list[Role], Meta(max_length=13)] | UnsetType = UNSET
+    roles: Roles | UnsetType = UNSET
 
 
 class ServiceClient(msgspec.Struct, frozen=True, kw_only=True):

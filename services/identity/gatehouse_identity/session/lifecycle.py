@@ -7,7 +7,6 @@ gets the same new one (the successor is derived from it with our secret, so it n
 """
 
 from datetime import timedelta
-from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -20,6 +19,7 @@ from gatehouse_identity.account.queries import ACCOUNT_SIGNED_IN, BEARER
 from gatehouse_identity.account.structs import AccountActor
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, digest, matches, new_secret
+from gatehouse_identity.enumerators import SignInMethod
 from gatehouse_identity.session import queries
 from gatehouse_identity.session.structs import SessionState, SessionTokens
 from gatehouse_identity.signing_key.key_ring import KeyRing
@@ -44,7 +44,7 @@ class Sessions:
         self._box = box
         self._lifetimes = lifetimes
 
-    async def start(self, account_id: UUID, method: Literal["oidc", "persona"]) -> SessionTokens:
+    async def start(self, account_id: UUID, method: SignInMethod) -> SessionTokens:
         """Signs in: a new session of the account. Raises Unauthenticated when it is archived."""
         id, family, token = uuid7(), new_secret(), new_secret()
         async with DB.transaction():

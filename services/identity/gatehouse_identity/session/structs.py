@@ -7,6 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from gatehouse_identity.enumerators import SignInMethod
+
 # Only digests of these are looked up, so any text will do.
 Opaque = Annotated[str, Meta(min_length=16, max_length=512, description="As it was given")]
 # RFC 7636, section 4.1.
@@ -38,7 +40,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """Where I am signed in. `expires_at` moves with every refresh, up to `ends_at`."""
 
     id: UUID
-    method: Literal["oidc", "persona"]
+    method: SignInMethod
     created_at: datetime
     refreshed_at: datetime
     expires_at: datetime

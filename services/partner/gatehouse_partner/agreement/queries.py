@@ -14,6 +14,7 @@ from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
 from gatehouse_partner.agreement import rules, structs
+from gatehouse_partner.enumerators import AgreementKind, AgreementStatus
 from gatehouse_partner.partner.queries import refuse_archived
 from gatehouse_partner.tables import DB
 
@@ -28,8 +29,8 @@ AGREEMENTS = Listing(
     columns=COMPUTED,
     filters={
         "partner": uuid(tables.Agreement.partner_id),
-        "kind": choices(tables.Agreement.kind, get_args(structs.AgreementKind)),
-        "status": choices(tables.Agreement.status, get_args(structs.AgreementStatus)),
+        "kind": choices(tables.Agreement.kind, get_args(AgreementKind)),
+        "status": choices(tables.Agreement.status, get_args(AgreementStatus)),
     },
     sorts={
         "title": tables.Agreement.sort_title,

@@ -6,7 +6,8 @@ from typing import Any
 from msgspec import UNSET
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_partner.agreement.structs import AgreementChange, AgreementRecord, AgreementStatus, NewAgreement
+from gatehouse_partner.agreement.structs import AgreementChange, AgreementRecord, NewAgreement
+from gatehouse_partner.enumerators import AgreementStatus
 
 SIGNED: frozenset[AgreementStatus] = frozenset({"signed", "ended"})
 

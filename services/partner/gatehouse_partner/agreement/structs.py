@@ -1,16 +1,15 @@
 """What callers send and get about agreements. The values of the enumerators are those of database/enumerators."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatehouse_chassis.base.fields import Currency, Word
+from gatehouse_partner.enumerators import AgreementKind, AgreementStatus
 
-AgreementKind = Literal["donation", "sponsorship", "hiring", "placement", "referral", "in_kind"]
-AgreementStatus = Literal["draft", "signed", "ended", "cancelled"]
 # Far more than any agreement, and exact in the floating point numbers of a browser (2^53).
 MOST_MONEY = 10**15
 

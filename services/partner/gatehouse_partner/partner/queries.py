@@ -13,6 +13,7 @@ from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
+from gatehouse_partner.enumerators import PartnerKind, PartnerStatus
 from gatehouse_partner.partner import structs
 from gatehouse_partner.tables import DB
 
@@ -21,8 +22,8 @@ PARTNERS = Listing(
     tables.Partner,
     structs.Partner,
     filters={
-        "kind": choices(tables.Partner.kind, get_args(structs.PartnerKind)),
-        "status": choices(tables.Partner.status, get_args(structs.PartnerStatus)),
+        "kind": choices(tables.Partner.kind, get_args(PartnerKind)),
+        "status": choices(tables.Partner.status, get_args(PartnerStatus)),
     },
     sorts={"name": tables.Partner.sort_name, "since": tables.Partner.since_on, "created": tables.Partner.created_at},
     search=[tables.Partner.name],

@@ -1,16 +1,13 @@
 """What callers send and get about partners. The values of the enumerators are those of database/enumerators."""
 
 from datetime import date, datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence, Url, Word
-
-PartnerKind = Literal["donor", "foundation", "employer", "code_school", "community", "public_body", "supplier"]
-PartnerStatus = Literal["prospect", "active", "paused", "former"]
+from gatehouse_partner.enumerators import PartnerKind, PartnerStatus
 
 
 class Partner(msgspec.Struct, frozen=True):

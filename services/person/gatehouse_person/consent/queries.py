@@ -13,6 +13,7 @@ from gatehouse_chassis.lists.filters import choices, present
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import tables
 from gatehouse_person.consent import structs
+from gatehouse_person.enumerators import ConsentKind
 from gatehouse_person.tables import DB
 
 CONSENT = Repository(tables.Consent, structs.Consent)
@@ -20,7 +21,7 @@ CONSENTS = Listing(
     tables.Consent,
     structs.Consent,
     filters={
-        "kind": choices(tables.Consent.kind, get_args(structs.ConsentKind)),
+        "kind": choices(tables.Consent.kind, get_args(ConsentKind)),
         "withdrawn": present(tables.Consent.withdrawn_at),
     },
     sorts={"given": tables.Consent.given_at},

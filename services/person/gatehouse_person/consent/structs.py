@@ -1,14 +1,12 @@
 """What callers send and get about consents."""
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 import msgspec
 
 from gatehouse_chassis.base.fields import Word
-
-ConsentKind = Literal["code_of_conduct", "data_processing", "public_profile", "newsletter"]
+from gatehouse_person.enumerators import ConsentKind
 
 
 class Consent(msgspec.Struct, frozen=True):

@@ -1,8 +1,9 @@
 """Who can mentor whom."""
 
 from gatehouse_chassis.base.problems import Conflict, Invalid
+from gatehouse_person.enumerators import PersonStatus
 from gatehouse_person.mentor_assignment.structs import NewMentorAssignment
-from gatehouse_person.person.structs import PersonRecord, PersonStatus
+from gatehouse_person.person.structs import PersonRecord
 
 MENTORED: frozenset[PersonStatus] = frozenset({"onboarding", "matching", "active", "hold"})
 

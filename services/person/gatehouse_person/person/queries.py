@@ -18,6 +18,7 @@ from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
 from gatehouse_person import tables
+from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
 from gatehouse_person.person import rules, structs
 from gatehouse_person.profile.queries import PROFILE
 from gatehouse_person.relationships import MENTORING, MENTORS, facts_for
@@ -33,9 +34,9 @@ PEOPLE = Listing(
     columns=COMPUTED,
     joins=MENTORING,
     filters={
-        "status": choices(tables.Person.status, get_args(structs.PersonStatus)),
-        "mastery": choices(tables.Person.mastery, get_args(structs.Mastery)),
-        "specialty": choices(tables.Person.specialty, get_args(structs.Specialty)),
+        "status": choices(tables.Person.status, get_args(PersonStatus)),
+        "mastery": choices(tables.Person.mastery, get_args(Mastery)),
+        "specialty": choices(tables.Person.specialty, get_args(Specialty)),
         "mentor": uuid(condition="mentoring.mentor_id = any({}::uuid[])", help="Only those whom this person mentors"),
     },
     sorts={"name": tables.Person.sort_name, "joined": tables.Person.joined_on, "created": tables.Person.created_at},

@@ -7,7 +7,8 @@ import msgspec
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Forbidden
-from gatehouse_person.person.structs import PRIVATE, Person, PersonRecord, PersonStatus
+from gatehouse_person.enumerators import PersonStatus
+from gatehouse_person.person.structs import PRIVATE, Person, PersonRecord
 from gatehouse_person.relationships import RelationshipFacts
 from gatehouse_person.roles import MENTOR, STAFF
 

@@ -8,11 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatehouse_chassis.base.fields import Email, Moment, Phone, Sentence, TimeZone, Word
+from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
 from gatehouse_person.relationships import Relationship
-
-PersonStatus = Literal["pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"]
-Mastery = Literal["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]
-Specialty = Literal["generalist", "ui", "api", "data", "sre"]
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from gatehouse_chassis.base.problems import Conflict, Invalid
+from gatehouse_person.enumerators import PersonStatus
 from gatehouse_person.mentor_assignment import rules
 from gatehouse_person.mentor_assignment.structs import NewMentorAssignment
-from gatehouse_person.person.structs import PersonRecord, PersonStatus
+from gatehouse_person.person.structs import PersonRecord
 
 ME, THEM = UUID(int=1), UUID(int=2)
 

@@ -9,8 +9,9 @@ import pytest
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Forbidden
+from gatehouse_person.enumerators import PersonStatus
 from gatehouse_person.person import rules
-from gatehouse_person.person.structs import PRIVATE, Person, PersonRecord, PersonStatus
+from gatehouse_person.person.structs import PRIVATE, Person, PersonRecord
 from gatehouse_person.relationships import RelationshipFacts
 
 ME, THEM = UUID(int=1), UUID(int=2)

@@ -7,6 +7,7 @@ import jinja2
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
+from gatehouse_portal import enumerators
 from gatehouse_portal.shell import format
 from gatehouse_portal.shell.area import Area
 from gatehouse_portal.shell.assets import SHELL, Assets
@@ -29,7 +30,7 @@ def template_config(areas: Iterable[Area], assets: Assets) -> TemplateConfig[Jin
     )
     everywhere: dict[str, Any] = {"asset": assets.address, "FORM_FIELD": FIELD}
     environment.globals.update(everywhere)
-    labels = _merged("label", [format.LABELS, *(area.labels for area in areas)])
+    labels = _merged("label", [format.LABELS, enumerators.LABELS, *(area.labels for area in areas)])
     filters = _merged("filter", [format.FILTERS, *(area.filters for area in areas)])
     environment.filters.update({"label": format.labeller(labels), **filters})
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))

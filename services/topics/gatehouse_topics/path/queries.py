@@ -13,11 +13,11 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import member, uuid
 from gatehouse_chassis.lists.listing import Listing
+from gatehouse_topics.enumerators import Interest
 from gatehouse_topics.order import once_each
 from gatehouse_topics.path import rules
 from gatehouse_topics.path.structs import Branch, ModulePlan, NewPath, PathChange, PathInList, PathRow, PathTree
 from gatehouse_topics.resource.queries import IN_ORDER
-from gatehouse_topics.resource.structs import Interest
 from gatehouse_topics.tables import DB, Path
 from gatehouse_topics.topic.queries import current_topics
 

@@ -10,18 +10,10 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing
+from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
 from gatehouse_topics.order import once_each
 from gatehouse_topics.resource import rules
-from gatehouse_topics.resource.structs import (
-    Cost,
-    Interest,
-    Kind,
-    Level,
-    LinkStatus,
-    NewResource,
-    ResourceChange,
-    ResourceRow,
-)
+from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
 from gatehouse_topics.skill.queries import skill_names
 from gatehouse_topics.tables import DB, Resource
 
@@ -33,7 +25,7 @@ _OF_PATH = (
     "join topic_resource tr on tr.topic_id = pt.topic_id where m.path_id = any({}::uuid[]))"
 )
 _RESOURCE_FILTERS = {
-    "kind": choices(Resource.kind, get_args(Kind)),
+    "kind": choices(Resource.kind, get_args(ResourceKind)),
     "cost": choices(Resource.cost, get_args(Cost)),
     "level": choices(Resource.level, get_args(Level)),
     "interest": member(Resource.interests, get_args(Interest)),

@@ -1,39 +1,13 @@
 """What callers send and get about resources. The values of the enumerators are those of database/enumerators."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gatehouse_chassis.base.fields import Markdown, Url, Word
+from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
 from gatehouse_topics.row import Row
-
-Kind = Literal[
-    "article",
-    "video",
-    "tutorial",
-    "book",
-    "manual",
-    "online-class",
-    "online-instructor",
-    "in-person",
-    "membership",
-    "lesson",
-    "audio",
-    "getting-started",
-]
-Cost = Literal[
-    "free",
-    "one-time-low",
-    "one-time-medium",
-    "one-time-high",
-    "subscription-low",
-    "subscription-medium",
-    "subscription-high",
-]
-Level = Literal["candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"]
-Interest = Literal["api", "data", "design", "games", "iot", "robot", "sre", "ux"]
-LinkStatus = Literal["active", "failed", "unchecked"]
 
 Interests = Annotated[list[Interest], Meta(max_length=8)]
 Technologies = Annotated[list[Word], Meta(max_length=20, description="Names of skills")]
@@ -42,7 +16,7 @@ Technologies = Annotated[list[Word], Meta(max_length=20, description="Names of s
 class ResourceRow(Row, kw_only=True):
     number: int
     url: str
-    kind: Kind
+    kind: ResourceKind
     cost: Cost
     level: Level
     interests: list[str]
@@ -57,7 +31,7 @@ class ResourceInOrder(Struct, kw_only=True):
     number: int
     name: str
     url: str
-    kind: Kind
+    kind: ResourceKind
     cost: Cost
     level: Level
     link_status: LinkStatus
@@ -66,7 +40,7 @@ class ResourceInOrder(Struct, kw_only=True):
 class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
     name: Word
     url: Url
-    kind: Kind
+    kind: ResourceKind
     level: Level
     cost: Cost = "free"
     interests: Interests = []
@@ -78,7 +52,7 @@ class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
 class ResourceChange(Struct, kw_only=True, forbid_unknown_fields=True):
     name: Word | UnsetType = UNSET
     url: Url | UnsetType = UNSET
-    kind: Kind | UnsetType = UNSET
+    kind: ResourceKind | UnsetType = UNSET
     level: Level | UnsetType = UNSET
     cost: Cost | UnsetType = UNSET
     interests: Interests | UnsetType = UNSET

@@ -22,5 +22,4 @@ AREA = Area(
     ),
     routes=routes.ROUTES,
     filters=format.FILTERS,
-    labels=format.LABELS,
 )

@@ -9,39 +9,19 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_portal.areas.library.structs import Path, PathInList, Resource
+from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.query import chosen
 from gatehouse_portal.shell.structs import Page
 
-# What topics filters by; its values, in the order in which people would look for them.
+# What topics filters by.
 FILTERS: dict[str, tuple[str, ...]] = {
-    "kind": (
-        "article",
-        "video",
-        "tutorial",
-        "book",
-        "manual",
-        "getting-started",
-        "lesson",
-        "online-class",
-        "online-instructor",
-        "in-person",
-        "membership",
-        "audio",
-    ),
-    "cost": (
-        "free",
-        "one-time-low",
-        "one-time-medium",
-        "one-time-high",
-        "subscription-low",
-        "subscription-medium",
-        "subscription-high",
-    ),
-    "level": ("candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"),
-    "interest": ("api", "data", "design", "games", "iot", "robot", "sre", "ux"),
+    "kind": VALUES["topics"]["resource_kind"],
+    "cost": VALUES["topics"]["cost"],
+    "level": VALUES["topics"]["level"],
+    "interest": VALUES["topics"]["interest"],
 }
 PAGE_SIZE = 40
 

@@ -6,6 +6,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.people.structs import Person
+from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
@@ -15,11 +16,11 @@ from gatehouse_portal.shell.structs import Page
 SEEN_BY = ("mentor", "coordinator", "staff")
 EVERYBODY_SEEN_BY = ("coordinator", "staff")
 PAGE_SIZE = 40
-# What person filters by; its values, in the order in which people would look for them.
+# What person filters by.
 FILTERS: dict[str, tuple[str, ...]] = {
-    "status": ("pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"),
-    "mastery": ("candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"),
-    "specialty": ("generalist", "ui", "api", "data", "sre"),
+    "status": VALUES["person"]["person_status"],
+    "mastery": VALUES["person"]["mastery"],
+    "specialty": VALUES["person"]["specialty"],
 }
 
 
