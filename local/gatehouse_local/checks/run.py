@@ -18,6 +18,7 @@ from gatehouse_ci.affected.decide import Affected
 from gatehouse_ci.affected.report import differ, look
 from gatehouse_ci.affected.working_tree import GitError, WorkingTree
 from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, print_outcome, run
+from gatehouse_local.testing.reaper import run_bound
 from gatehouse_local.testing.testrun import SHARING, workers
 
 # These start every service; only `gate check --all` and CI run them.
@@ -71,7 +72,7 @@ def _tests(root: Path, places: list[str], *, quiet: bool) -> CheckOutcome:
     words = [*places, *NO_PLATFORM] if places != [ALL] else []
     command = [sys.executable, "-m", "pytest", *words, *_side_by_side(root, places)]
     began = time.monotonic()
-    done = subprocess.run(command, cwd=root, capture_output=quiet, text=True, check=False)  # noqa: S603 - our tests
+    done = run_bound(command, cwd=root, stdout=subprocess.PIPE if quiet else None)
     again = " ".join(["gate test", *(places if places != [ALL] else ())])
     passed = done.returncode in {0, NOTHING_COLLECTED}
     outcome = CheckOutcome("tests", passed, round(time.monotonic() - began, 2), (done.stdout or "").strip(), again)

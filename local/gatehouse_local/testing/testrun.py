@@ -2,16 +2,18 @@
 
 import os
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 import click
 
+from gatehouse_local.testing.reaper import run_bound
+
 # Slowest first, as in pyproject.toml.
 UNIT = ["local", "ci", "db-manager", "observability", "platform", "services"]
 # The tests of a module stay on one worker, as they share a database. Modules start in the order given.
 SHARING = ["--dist", "loadfile", "--no-loadscope-reorder"]
+SLOWEST = ["--durations", "15", "--durations-min", "3"]  # named at the end of a run
 KINDS = {
     "all": [],
     "unit": [*UNIT, "-m", "not platform and not browser"],
@@ -33,7 +35,7 @@ def run(root: Path, words: list[str]) -> int:
         click.echo(f"Testing the platform at {url}")
         environment["GATEHOUSE_URL"] = url
     command = [sys.executable, "-m", "pytest", *pytest_arguments(root, words)]
-    return subprocess.run(command, cwd=root, env=environment, check=False).returncode  # noqa: S603
+    return run_bound(command, cwd=root, env=environment).returncode
 
 
 def pytest_arguments(root: Path, words: list[str]) -> list[str]:
@@ -44,7 +46,7 @@ def pytest_arguments(root: Path, words: list[str]) -> list[str]:
         return arguments
     few = kind is None and bool(rest) and not rest[0].startswith("-")
     # Workers take two seconds to start.
-    return [*arguments, *(["-n", "0"] if few else ["-n", str(workers()), *SHARING])]
+    return [*arguments, *(["-n", "0"] if few else ["-n", str(workers()), *SHARING, *SLOWEST])]
 
 
 def take_url(words: list[str]) -> str | None:
@@ -61,8 +63,8 @@ def take_url(words: list[str]) -> str | None:
 
 
 def workers() -> int:
-    """Two on two cores; more than four gain nothing, since all share one PostgreSQL."""
-    return max(2, min(4, os.cpu_count() or 2))
+    """Two per core, at most six: half of the time, tests wait for processes that they started."""
+    return min(6, 2 * (os.cpu_count() or 1))
 
 
 def _resolved(root: Path, words: list[str]) -> list[str]:
