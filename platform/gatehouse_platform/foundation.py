@@ -7,7 +7,7 @@ from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms
 
 from gatehouse_platform.components.base import as_json, child_of, foundation_of
 from gatehouse_platform.components.github_access import GithubAccess
-from gatehouse_platform.components.governance import private_bucket
+from gatehouse_platform.components.governance import ENVIRONMENT_TAG, private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
 from gatehouse_platform.config.settings import Stack
 
@@ -170,6 +170,9 @@ class Foundation(pulumi.ComponentResource):
             ],
             opts=child_of(self),
         )
+        if self._settings.cost_tags:
+            # Budgets of environments filter by this tag, and count nothing until it is activated.
+            costexplorer.CostAllocationTag("environment", tag_key=ENVIRONMENT_TAG, status="Active", opts=child_of(self))
         monitor = costexplorer.AnomalyMonitor(
             "anomalies", name="gatehouse", monitor_type="DIMENSIONAL", monitor_dimension="SERVICE", opts=child_of(self)
         )

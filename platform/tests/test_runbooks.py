@@ -13,7 +13,7 @@ from gatehouse_platform.config.settings import STACKS
 FOLDER = Path(__file__).parents[1] / "runbooks"
 PAGES = sorted(FOLDER.glob("*.md"))
 RUNBOOKS = sorted(file for file in FOLDER.glob("*.md") if file.name != "README.md")
-LONGEST = 40
+LONGEST = 45
 LINK = re.compile(r"\]\(([^)#]+)\)")
 PULUMI = {
     "cancel",

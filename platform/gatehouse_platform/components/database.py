@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_random
 from pulumi_aws import cloudwatch, ec2, rds
 
 from gatehouse_platform.components.base import child_of, environment_of
+from gatehouse_platform.config.off_hours import database_windows
 from gatehouse_platform.config.settings import Stack
 
 DATABASE_PORT = 5432
@@ -39,6 +41,7 @@ class DatabaseInstance(pulumi.ComponentResource):
         stack, settings = args.stack, environment_of(args.stack)
         wanted = settings.database
         major = wanted.version.partition(".")[0]
+        windows = database_windows(settings.shutdown)
         self.identifier = stack.prefix
         subnets = rds.SubnetGroup(name, name=stack.prefix, subnet_ids=args.subnets, opts=child_of(self))
         group = ec2.SecurityGroup(
@@ -56,10 +59,6 @@ class DatabaseInstance(pulumi.ComponentResource):
             parameters=[
                 rds.ParameterGroupParameterArgs(name="log_min_duration_statement", value="500"),
                 rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1"),
-                # Blue/green upgrades replicate logically.
-                rds.ParameterGroupParameterArgs(
-                    name="rds.logical_replication", value="1", apply_method="pending-reboot"
-                ),
             ],
             opts=child_of(self),
         )
@@ -95,16 +94,18 @@ class DatabaseInstance(pulumi.ComponentResource):
             port=DATABASE_PORT,
             parameter_group_name=parameters.name,
             backup_retention_period=wanted.backup_days,  # also enables point-in-time recovery
-            backup_window="01:00-02:00",
-            maintenance_window="sun:02:30-sun:03:30",
+            backup_window=windows.backup,
+            maintenance_window=windows.maintenance,
             copy_tags_to_snapshot=True,
             delete_automated_backups=not settings.protect,
             deletion_protection=wanted.deletion_protection,
             skip_final_snapshot=not settings.protect,
-            final_snapshot_identifier=f"{self.identifier}-final",
+            final_snapshot_identifier=self._final_snapshot(name) if settings.protect else None,
             auto_minor_version_upgrade=True,
             allow_major_version_upgrade=True,
-            blue_green_update=rds.InstanceBlueGreenUpdateArgs(enabled=True),
+            # Changes are made in place: AWS refuses blue/green updates of an instance whose master password it manages
+            # (policies/combinations.py).
+            apply_immediately=wanted.apply_immediately,
             ca_cert_identifier="rds-ca-rsa2048-g1",
             enabled_cloudwatch_logs_exports=["postgresql"],
             performance_insights_enabled=True,
@@ -116,3 +117,8 @@ class DatabaseInstance(pulumi.ComponentResource):
         self.address = instance.address
         self.master_secret = instance.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
         self.register_outputs({"address": self.address})
+
+    def _final_snapshot(self, name: str) -> pulumi.Output[str]:
+        """A name that an earlier deletion of the stack hasn't used."""
+        suffix = pulumi_random.RandomId(f"{name}-final-snapshot", byte_length=4, opts=child_of(self))
+        return pulumi.Output.concat(self.identifier, "-final-", suffix.hex)

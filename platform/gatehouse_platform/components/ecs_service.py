@@ -204,6 +204,7 @@ class _ServiceResources:
             task_definition=self._task_definition().arn,
             desired_count=self.least,
             capacity_provider_strategies=capacity_strategies(self.stack),
+            force_new_deployment=True,  # or a change of the strategies is refused (policies/combinations.py)
             platform_version="1.4.0",
             deployment_configuration=switching if self.blue_green else rolling,
             deployment_minimum_healthy_percent=100,

@@ -8,15 +8,17 @@ from pulumi_aws import budgets, kms, s3, scheduler, sns
 
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.iam_documents import allow, assumed_by, document
+from gatehouse_platform.config.off_hours import database_hours
 from gatehouse_platform.config.settings import Shutdown, Stack
 
 WEEKDAYS = "MON-FRI"
+ENVIRONMENT_TAG = "gatehouse:environment"
 
 
 def tags_of(stack: Stack) -> dict[str, str]:
     """The tags of every resource. Budgets and the apply roles' conditions depend on `gatehouse:environment`."""
     return {
-        "gatehouse:environment": stack.name,
+        ENVIRONMENT_TAG: stack.name,
         "gatehouse:managed-by": "pulumi",
         "gatehouse:repository": stack.settings.repository,
     }
@@ -85,10 +87,17 @@ def log_bucket_policy(bucket: Any, account: str) -> dict[str, Any]:
 
 
 def private_bucket(
-    name: str, bucket_name: str, *, parent: pulumi.Resource, protect: bool, versioned: bool = False, days: int = 0
+    name: str,
+    bucket_name: str,
+    *,
+    parent: pulumi.Resource,
+    protect: bool,
+    versioned: bool = False,
+    days: int = 0,
+    force_destroy: bool = False,
 ) -> s3.Bucket:
-    """A bucket without public access. With `days`, older objects expire."""
-    bucket = s3.Bucket(name, bucket=bucket_name, opts=child_of(parent, protect=protect))
+    """A bucket without public access. With `days`, older objects expire. `force_destroy`: deleted with its objects."""
+    bucket = s3.Bucket(name, bucket=bucket_name, force_destroy=force_destroy, opts=child_of(parent, protect=protect))
     s3.BucketPublicAccessBlock(
         name,
         bucket=bucket.id,
@@ -150,6 +159,8 @@ class Governance(pulumi.ComponentResource):
             parent=self,
             protect=settings.protect,
             days=max(settings.network.flow_log_days, settings.log_days),
+            # Balancer and VPC write to it until they are deleted: it can't be emptied before.
+            force_destroy=not settings.protect,
         )
         # The balancer writes its access log only into buckets encrypted with S3's own key.
         rule = s3.BucketServerSideEncryptionConfigurationRuleArgs(
@@ -185,9 +196,7 @@ class Governance(pulumi.ComponentResource):
             )
             for per_cent, kind in ((80, "ACTUAL"), (100, "FORECASTED"))
         ]
-        own_environment = budgets.BudgetCostFilterArgs(
-            name="TagKeyValue", values=[f"user:gatehouse:environment${stack}"]
-        )
+        own_environment = budgets.BudgetCostFilterArgs(name="TagKeyValue", values=[f"user:{ENVIRONMENT_TAG}${stack}"])
         budgets.Budget(
             "budget",
             name=prefix,
@@ -231,8 +240,8 @@ class OffHours(pulumi.ComponentResource):
             stack=stack,
             parent=self,
         )
-        # The database is there before the services are, and goes after them.
-        times = {"start": ("startDBInstance", args.shutdown.start), "stop": ("stopDBInstance", args.shutdown.stop)}
+        start, stop = database_hours(args.shutdown)
+        times = {"start": ("startDBInstance", start), "stop": ("stopDBInstance", stop)}
         for what, (call, clock) in times.items():
             scheduler.Schedule(
                 f"database-{what}",

@@ -128,6 +128,7 @@ class Monitoring(pulumi.ComponentResource):
             capacity_provider_strategies=[
                 ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE", base=1, weight=1)
             ],
+            force_new_deployment=True,  # or a change of the strategies is refused (policies/combinations.py)
             platform_version="1.4.0",
             deployment_configuration=ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING"),
             # Never two at a time: they would write the same series.

@@ -47,6 +47,9 @@ class DatabaseSettings(Strict, frozen=True, kw_only=True):
     multi_az: bool = False
     backup_days: Annotated[int, Meta(ge=1, le=35)] = 7
     deletion_protection: bool = False
+    apply_immediately: Annotated[
+        bool, Meta(description="Change size and version at once, with an interruption; else in the maintenance window")
+    ] = False
 
 
 class Capacity(Strict, frozen=True, kw_only=True):
@@ -58,7 +61,7 @@ class Capacity(Strict, frozen=True, kw_only=True):
 
 
 class Shutdown(Strict, frozen=True, kw_only=True):
-    """Tasks and database run from `start` to `stop` on weekdays only."""
+    """Tasks run from `start` to `stop` on weekdays only; the database a little longer (off_hours.py)."""
 
     start: Clock = "07:00"
     stop: Clock = "20:00"
@@ -126,6 +129,9 @@ class FoundationSettings(Strict, frozen=True, kw_only=True):
     budget_usd: Annotated[int, Meta(ge=1)] = 1000
     anomaly_usd: Annotated[int, Meta(ge=1, description="A day's unexpected cost that is worth a mail")] = 20
     trail_days: Annotated[int, Meta(ge=90)] = 400
+    cost_tags: Annotated[
+        bool, Meta(description="Activates the tag by which budgets filter; AWS knows it a day after its first use")
+    ] = True
     grafana: Grafana | None = Grafana()
 
 
@@ -134,12 +140,13 @@ TIERS: dict[str, dict[str, Any]] = {
     "development": {
         # Public addresses instead of NAT save 2 x 35 USD a month; security groups still allow nobody in.
         "network": {"zones": 2, "egress": "public", "flow_log_days": 14},
+        "database": {"apply_immediately": True},
         "shutdown": {},
         "log_days": 30,
     },
     "staging": {
         "network": {"zones": 2, "egress": "nat"},
-        "database": {"instance": "db.t4g.small", "backup_days": 14},
+        "database": {"instance": "db.t4g.small", "backup_days": 14, "apply_immediately": True},
         "capacity": {"on_demand_base": 1, "on_demand_weight": 1, "spot_weight": 3},
         "shutdown": {},
         "log_days": 90,

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 from ruamel.yaml import YAML
@@ -17,6 +18,7 @@ from gatehouse_catalog import Catalog, Service
 from gatehouse_catalog.errors import CatalogError, Problem, nearest
 from gatehouse_catalog.load import unknown_keys
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, setting_problem
+from gatehouse_platform.config.off_hours import LEAST_AWAKE_MINUTES, awake_utc
 from gatehouse_platform.config.settings import (
     FOUNDATION,
     STACKS,
@@ -24,6 +26,7 @@ from gatehouse_platform.config.settings import (
     EnvironmentSettings,
     FoundationSettings,
     ServiceChoice,
+    Shutdown,
     Stack,
 )
 
@@ -179,9 +182,25 @@ def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterat
             key, has = f"config.{PROJECT}:releases.{name}.database_digest", catalog[name].database is not None
             message = "is missing: the service has a database." if has else "is given, and the service has no database."
             yield Problem(file=file, key=key, message=message, fix="Add it." if has else "Remove it.")
+    if settings.shutdown is not None:
+        yield from _unfit_shutdown(file, settings.shutdown)
     if settings.capacity.on_demand_weight + settings.capacity.spot_weight == 0:
         message = "and on_demand_weight are both 0: no task could be placed."
         yield Problem(file=file, key=f"config.{PROJECT}:capacity.spot_weight", message=message, fix="Raise one.")
+
+
+def _unfit_shutdown(file: str, shutdown: Shutdown) -> Iterator[Problem]:
+    key = f"config.{PROJECT}:shutdown"
+    try:
+        start, stop = awake_utc(shutdown)
+    except (ZoneInfoNotFoundError, ValueError):
+        fix = "Write a name of the IANA database, as in Europe/Berlin."
+        yield Problem(file=file, key=f"{key}.timezone", value=shutdown.timezone, message="is no time zone.", fix=fix)
+        return
+    if stop - start < LEAST_AWAKE_MINUTES:
+        message = "leaves no room for the database's backup and maintenance windows."
+        fix = f"Stop at least {LEAST_AWAKE_MINUTES // 60} hours after the start (5 where clocks change)."
+        yield Problem(file=file, key=key, value=f"{shutdown.start} to {shutdown.stop}", message=message, fix=fix)
 
 
 def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice) -> Iterator[Problem]:

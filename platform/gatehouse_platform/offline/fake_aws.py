@@ -120,6 +120,10 @@ def _certificate(aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dic
     return arn, {"arn": arn, "domainValidationOptions": [option]}
 
 
+def _record(_aws: FakeAws, name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
+    return f"{inputs['zoneId']}_{name}_{inputs['type']}", {"fqdn": name.rstrip(".")}
+
+
 def _validation(_aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
     return str(inputs["certificateArn"]), {}
 
@@ -147,6 +151,10 @@ def _random(_aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[st
     return "none", {"result": f"random-of-{name}"}
 
 
+def _random_id(_aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[str, Any]]:
+    return name, {"hex": f"{zlib.crc32(name.encode()):08x}"}
+
+
 _OUTPUTS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:acm/certificate:Certificate": _certificate,
     "aws:acm/certificateValidation:CertificateValidation": _validation,
@@ -167,8 +175,10 @@ _OUTPUTS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,
     "aws:rds/instance:Instance": _database,
+    "aws:route53/record:Record": _record,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:secretsmanager/secret:Secret": _secret,
     "aws:sns/topic:Topic": _named("sns", ""),
+    "random:index/randomId:RandomId": _random_id,
     "random:index/randomPassword:RandomPassword": _random,
 }

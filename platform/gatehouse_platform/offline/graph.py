@@ -13,6 +13,8 @@ import msgspec
 
 # Replaces the value of a secret.
 SECRET = "(secret)"  # noqa: S105 - a placeholder
+# Replaces a value that a preview doesn't know yet, such as the id of a resource that isn't there.
+UNKNOWN = "(unknown)"
 
 
 class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,6 +103,15 @@ class Graph(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def component_of(self, resource: RecordedResource) -> RecordedResource | None:
         """The component that a resource belongs to."""
         return self.by_urn.get(resource.parent)
+
+
+def is_known(value: Any) -> bool:
+    """Whether a value, and everything in it, is known in this run. A policy skips a comparison with an unknown one."""
+    if isinstance(value, dict):
+        return all(is_known(item) for item in value.values())
+    if isinstance(value, list | tuple):
+        return all(is_known(item) for item in value)
+    return value != UNKNOWN
 
 
 def flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

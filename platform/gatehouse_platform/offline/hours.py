@@ -1,4 +1,4 @@
-"""How many hours of a week something runs that schedules start and stop. Pure."""
+"""The hours of a week in which something runs that schedules start and stop. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ def hours_a_week(actions: Iterable[tuple[str, bool]]) -> float:
 
     Raises ValueError for an expression of another kind.
     """
-    moments = sorted((minute, starts) for expression, starts in actions for minute in _minutes(expression))
+    moments = sorted((minute, starts) for expression, starts in actions for minute in minutes_of_week(expression))
     if not any(not starts for _, starts in moments):
         return len(DAYS) * 24.0
     running, total = moments[-1][1], 0
@@ -24,8 +24,8 @@ def hours_a_week(actions: Iterable[tuple[str, bool]]) -> float:
     return total / 60
 
 
-def _minutes(expression: str) -> list[int]:
-    """The minutes of the week, from Monday's midnight, at which it fires."""
+def minutes_of_week(expression: str) -> list[int]:
+    """The minutes of the week at which a schedule fires, counted from Monday 00:00 of its time zone."""
     found = _CRON.fullmatch(expression)
     if found is None:
         raise ValueError(f"{expression} isn't a schedule by days of the week, as in cron(0 7 ? * MON-FRI *)")

@@ -6,6 +6,7 @@
 from collections.abc import Callable, Iterable
 
 from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.policies.combinations import options_agree
 from gatehouse_platform.policies.exposure import balancers_speak_tls, databases_are_private, open_only_at_the_edge
 from gatehouse_platform.policies.grants import narrow_permissions, roles_are_bounded, secrets_are_granted_exactly
 from gatehouse_platform.policies.production import production_is_spread, state_is_protected
@@ -30,6 +31,7 @@ POLICIES: tuple[Policy, ...] = (
     everything_is_tagged,
     state_is_protected,
     production_is_spread,
+    options_agree,
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.offline.graph import Graph, RecordedResource
+from gatehouse_platform.offline.graph import Graph, RecordedResource, is_known
 from gatehouse_platform.policies.violation import Violation, violation
 
 ANYWHERE = {"0.0.0.0/0", "::/0"}
@@ -35,7 +35,8 @@ def open_only_at_the_edge(graph: Graph) -> Iterable[Violation]:
     name = "open only at the edge"
     at_edge = {group for one in graph.of_type(BALANCER) for group in one.properties.get("securityGroups", [])}
     for rule in graph.of_type(INGRESS):
-        edge = rule.properties.get("securityGroupId") in at_edge and _port(rule) in EDGE_PORTS
+        group = rule.properties.get("securityGroupId")
+        edge = _port(rule) in EDGE_PORTS and (group in at_edge or not is_known([group, *at_edge]))
         if _anywhere(rule) and not edge:
             yield violation(name, rule, "cidrIpv4", "lets the whole internet in.", "Name a security group instead.")
     for rule in graph.of_type(EGRESS):
@@ -71,15 +72,18 @@ def databases_are_private(graph: Graph) -> Iterable[Violation]:
     name = "databases are private"
     open_tables = {route.properties["routeTableId"] for route in graph.of_type("aws:ec2/route:Route")}
     tables = {
-        one.properties["subnetId"]: one.properties["routeTableId"]
-        for one in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
+        association.properties["subnetId"]: association.properties["routeTableId"]
+        for association in graph.of_type("aws:ec2/routeTableAssociation:RouteTableAssociation")
     }
-    groups = {one.properties.get("name"): one for one in graph.of_type("aws:rds/subnetGroup:SubnetGroup")}
+    groups = {group.properties.get("name"): group for group in graph.of_type("aws:rds/subnetGroup:SubnetGroup")}
     for instance in graph.of_type("aws:rds/instance:Instance"):
         if instance.properties.get("publiclyAccessible") is not False:
             yield violation(name, instance, "publiclyAccessible", "isn't false.", "Set publicly_accessible=False.")
         group = groups.get(instance.properties.get("dbSubnetGroupName"))
         subnets = group.properties["subnetIds"] if group else []
+        followed = [instance.properties.get("dbSubnetGroupName"), subnets, *open_tables, *tables, *tables.values()]
+        if not is_known(followed):
+            continue
         if not subnets or any(tables.get(subnet) is None or tables[subnet] in open_tables for subnet in subnets):
             fix = "Use the isolated subnets."
             yield violation(name, instance, "dbSubnetGroupName", "is in subnets with a route out.", fix)

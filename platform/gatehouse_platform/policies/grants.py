@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.offline.graph import Graph, RecordedResource
+from gatehouse_platform.offline.graph import Graph, RecordedResource, is_known
 from gatehouse_platform.policies.tasks import TASK_DEFINITION, containers_of
 from gatehouse_platform.policies.violation import Violation, violation
 
@@ -62,7 +62,8 @@ def narrow_permissions(graph: Graph) -> Iterable[Violation]:
                     fix = "Name what is used, or list it with its reason in policies/grants.py."
                     yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", fix)
     for attachment in graph.of_type(ATTACHMENT):
-        if attachment.properties["policyArn"] not in ALLOWED_MANAGED_POLICIES:
+        arn = attachment.properties["policyArn"]
+        if arn not in ALLOWED_MANAGED_POLICIES and is_known(arn):
             fix = "Write what is used, or list it with its reason in policies/grants.py."
             yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", fix)
 
@@ -83,17 +84,25 @@ def secrets_are_granted_exactly(graph: Graph) -> Iterable[Violation]:
     name = "secrets are granted exactly"
     roles = {str(role.outputs.get("arn")): role for role in graph.of_type(ROLE)}
     granted: dict[str, set[str]] = {}
+    unknown = {
+        str(policy.properties["role"]) for policy in graph.of_type(ROLE_POLICY) if not is_known(policy.properties)
+    }
     for policy in graph.of_type(ROLE_POLICY):
         for _, statement in statements(policy):
             if "secretsmanager:GetSecretValue" in statement.get("Action", ()) and statement["Effect"] == "Allow":
                 granted.setdefault(str(policy.properties["role"]), set()).update(statement["Resource"])
     for task in graph.of_type(TASK_DEFINITION):
+        followed = [task.properties["containerDefinitions"], task.properties.get("executionRoleArn")]
+        if not is_known([*followed, *roles, *unknown]):
+            continue
         named = {
             ":".join(secret["valueFrom"].split(":")[:7])
             for container in containers_of(task)
             for secret in container.get("secrets", [])
         }
         role = roles.get(str(task.properties.get("executionRoleArn")))
+        if role is not None and role.id in unknown:
+            continue
         allowed = granted.get(role.id, set()) if role else set()
         for secret in sorted(named - allowed):
             yield violation(name, task, "executionRoleArn", f"can't read {secret}.", "Grant it to that role.")

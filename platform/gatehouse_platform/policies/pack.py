@@ -1,7 +1,8 @@
-"""The policies as a pack of Pulumi's own, for `pulumi preview` and `up`: the same functions over the same graph.
+"""The policies as a Pulumi policy pack, for `pulumi preview` and `up`: the same functions over the same graph.
 
-Pulumi shows a pack each resource's inputs as it is asked for, and all resources' outputs at the end: together they are
-what `recording.py` records. In a preview most ids are unknown; policies that follow ids wait for the update there.
+The engine passes a pack each resource's inputs, and the outputs of all resources at the end: together they are what
+`recording.py` records. In a preview some values are unknown. A policy skips a comparison with an unknown value
+(`graph.is_known`), and only that: a public database is refused in the same preview in which a task definition is new.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,22 +18,30 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
-from pulumi_policy.proxy import UNKNOWN_STRING_VALUE
+from pulumi_policy.proxy import (
+    UNKNOWN_ARCHIVE_VALUE,
+    UNKNOWN_ARRAY_VALUE,
+    UNKNOWN_ASSET_VALUE,
+    UNKNOWN_BOOLEAN_VALUE,
+    UNKNOWN_NUMBER_VALUE,
+    UNKNOWN_OBJECT_VALUE,
+    UNKNOWN_STRING_VALUE,
+)
 
 from gatehouse_platform import policies
-from gatehouse_platform.offline.graph import Graph, RecordedResource
+from gatehouse_platform.offline.graph import UNKNOWN, Graph, RecordedResource
 
 NAME = "gatehouse"
-# These read only what a program knows before anything was made.
-WITHOUT_IDS = (
-    policies.balancers_speak_tls,
-    policies.everything_is_tagged,
-    policies.logs_end,
-    policies.narrow_permissions,
-    policies.roles_are_bounded,
-    policies.state_is_protected,
-)
-_WAITS = "follows ids, which a preview doesn't know; `gate stack check` holds it before, `up` afterwards"
+# One word for each type of value.
+UNKNOWN_VALUES = {
+    UNKNOWN_ARCHIVE_VALUE,
+    UNKNOWN_ARRAY_VALUE,
+    UNKNOWN_ASSET_VALUE,
+    UNKNOWN_BOOLEAN_VALUE,
+    UNKNOWN_NUMBER_VALUE,
+    UNKNOWN_OBJECT_VALUE,
+    UNKNOWN_STRING_VALUE,
+}
 
 
 class Pack:
@@ -60,8 +69,6 @@ class Pack:
 
         def validate(args: StackValidationArgs, report_violation: ReportViolation) -> None:
             graph, urns = self._graph(args.resources)
-            if policy not in WITHOUT_IDS and any(_unknown(one.properties) for one in graph.resources):
-                args.not_applicable(_WAITS)
             for found in policy(graph):
                 report_violation(str(found), urns.get(found.resource))
 
@@ -85,7 +92,7 @@ class Pack:
             urn=one.urn,
             type=one.resource_type,
             name=one.name,
-            id=str(outputs.get("id", "")),
+            id=str(outputs.get("id", UNKNOWN)),
             parent=one.parent.urn if one.parent and one.parent.resource_type != "pulumi:pulumi:Stack" else "",
             properties=self._inputs.get(one.urn, outputs),
             outputs=outputs,
@@ -97,7 +104,7 @@ class Pack:
 
 
 def plain(value: Any) -> Any:
-    """What the SDK wraps (to refuse the use of unknown values) as dicts and lists; what is unknown stays a word."""
+    """Plain dicts and lists of what the SDK wraps (to refuse the use of unknown values), with UNKNOWN for those."""
     if isinstance(value, Mapping):
         target = value["__target"] if type(value) is not dict else value
         return {key: plain(item) for key, item in target.items()}
@@ -106,15 +113,7 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in target]
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return value
-
-
-def _unknown(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_unknown(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_unknown(item) for item in value)
-    return value == UNKNOWN_STRING_VALUE
+    return UNKNOWN if isinstance(value, str) and value in UNKNOWN_VALUES else value
 
 
 def serve() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.graph import UNKNOWN, Graph, is_known
 from gatehouse_platform.policies.tasks import SERVICE
 from gatehouse_platform.policies.violation import Violation, violation
 
@@ -49,8 +49,9 @@ def production_is_spread(graph: Graph) -> Iterable[Violation]:
     for service in graph.of_type(SERVICE):
         if service.name not in SINGLETONS and (service.properties.get("desiredCount") or 0) < 2:
             yield violation(name, service, "desiredCount", "is below 2.", "Raise minimum_tasks.")
-        subnets = (service.properties.get("networkConfiguration") or {}).get("subnets", [])
-        if len({zones.get(subnet) for subnet in subnets}) < 2:
+        network = service.properties.get("networkConfiguration") or {}
+        subnets = network.get("subnets", []) if is_known(network) else UNKNOWN
+        if is_known([subnets, *zones.items()]) and len({zones.get(subnet) for subnet in subnets}) < 2:
             yield violation(name, service, "networkConfiguration.subnets", "are in one zone.", "Raise zones.")
     for target in graph.of_type("aws:appautoscaling/target:Target"):
         if (target.properties.get("minCapacity") or 0) < 2:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from gatehouse_platform.offline.graph import Graph
+from gatehouse_platform.offline.graph import Graph, is_known
 from gatehouse_platform.policies.violation import Violation, violation
 
 BUCKET = "aws:s3/bucket:Bucket"
@@ -31,9 +31,9 @@ def storage_is_encrypted(graph: Graph) -> Iterable[Violation]:
     for instance in graph.of_type("aws:rds/instance:Instance"):
         if instance.properties.get("storageEncrypted") is not True:
             yield violation(name, instance, "storageEncrypted", "isn't true.", "Set storage_encrypted=True.")
-    encrypted = {one.properties.get("bucket") for one in graph.of_type(ENCRYPTION)}
+    encrypted = {each.properties.get("bucket") for each in graph.of_type(ENCRYPTION)}
     for bucket in graph.of_type(BUCKET):
-        if bucket.id not in encrypted:
+        if bucket.id not in encrypted and is_known([bucket.id, *encrypted]):
             fix = "Add a BucketServerSideEncryptionConfiguration."
             yield violation(name, bucket, "encryption", "isn't configured.", fix)
 
@@ -41,12 +41,12 @@ def storage_is_encrypted(graph: Graph) -> Iterable[Violation]:
 def buckets_are_private(graph: Graph) -> Iterable[Violation]:
     """Buckets block public access in all four ways."""
     blocked = {
-        one.properties.get("bucket")
-        for one in graph.of_type(PUBLIC_BLOCK)
-        if all(one.properties.get(block) is True for block in BLOCKS)
+        each.properties.get("bucket")
+        for each in graph.of_type(PUBLIC_BLOCK)
+        if all(each.properties.get(block) is True for block in BLOCKS)
     }
     for bucket in graph.of_type(BUCKET):
-        if bucket.id not in blocked:
+        if bucket.id not in blocked and is_known([bucket.id, *blocked]):
             fix = f"Add a BucketPublicAccessBlock with {', '.join(BLOCKS)}."
             yield violation("buckets are private", bucket, "public access", "isn't blocked in full.", fix)
 

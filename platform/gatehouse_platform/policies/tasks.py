@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gatehouse_platform.offline.graph import Graph, RecordedResource
+from gatehouse_platform.offline.graph import Graph, RecordedResource, is_known
 from gatehouse_platform.policies.violation import Violation, violation
 
 TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
@@ -20,8 +20,9 @@ CONTAINER_SETTINGS = {
 
 
 def containers_of(task: RecordedResource) -> list[dict[str, Any]]:
-    """The container definitions of a task definition."""
-    return json.loads(task.properties["containerDefinitions"])
+    """The container definitions of a task definition; none while they aren't known."""
+    definitions = task.properties["containerDefinitions"]
+    return json.loads(definitions) if is_known(definitions) else []
 
 
 def _each(graph: Graph) -> Iterator[tuple[RecordedResource, dict[str, Any]]]:

@@ -86,3 +86,9 @@ def test_a_preview_says_what_it_can_know_and_guesses_nothing(engine: Any, graph:
     assert said(engine, graph("production"), preview=True) == []
     (found,) = said(engine, graph("production"), preview=True, Instance={"deletionProtection": False})
     assert found.policyName == "state-is-protected"
+
+
+def test_a_public_database_is_refused_in_the_preview_of_a_new_digest(engine: Any, graph: Graphs):
+    """Whatever else the commit changes: only the comparison with an unknown value waits."""
+    (found,) = said(engine, graph("dev"), preview=True, Instance={"publiclyAccessible": True})
+    assert (found.policyName, found.enforcementLevel) == ("databases-are-private", analyzer_pb2.MANDATORY)

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from gatehouse_platform.offline.graph import Graph, RecordedResource
+from gatehouse_platform.config.settings import STACKS
+from gatehouse_platform.offline.graph import UNKNOWN, Graph, RecordedResource
 from gatehouse_platform.policies import POLICIES, violations
 from gatehouse_platform.policies.tasks import containers_of
 
@@ -126,7 +127,28 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
     ),
     ("production is spread", "production", "Instance", "database", {"multiAz": False}, "isn't true"),
     ("tasks are confined", "production", "Service", "person", {"enableExecuteCommand": True}, "shell"),
+    ("options agree", "dev", "Instance", "database", {"blueGreenUpdate": {"enabled": True}}, "excludes"),
+    ("options agree", "dev", "Service", "person", {"forceNewDeployment": None}, "isn't true"),
+    ("options agree", "production", "Service", "collector", {"forceNewDeployment": False}, "isn't true"),
+    ("options agree", "dev", "Instance", "database", {"backupWindow": "01:00-02:00"}, "have stopped it"),
+    ("options agree", "test", "Instance", "database", {"backupWindow": "17:50-18:50"}, "have stopped it"),
+    ("options agree", "staging", "Instance", "database", {"maintenanceWindow": "sun:02:30-sun:03:30"}, "have stopped"),
+    ("options agree", "dev", "Schedule", "database-start", {"scheduleExpression": "cron(0 7 ? * MON-FRI *)"}, "is up"),
+    ("options agree", "dev", "ScheduledAction", "person-start", {"schedule": "cron(40 6 ? * MON-FRI *)"}, "is up"),
 ]
+# These compare ids, which a preview doesn't know while the resource is new.
+COMPARE_IDS = {
+    ("BucketPublicAccessBlock", "blockPublicAcls"),
+    ("BucketServerSideEncryptionConfiguration", "bucket"),
+    ("Service", "networkConfiguration"),
+    ("SubnetGroup", "subnetIds"),
+    ("TaskDefinition", "executionRoleArn"),
+    # The schedules' target, of which a recording says only as a whole that it follows a role's ARN.
+    ("Instance", "backupWindow"),
+    ("Instance", "maintenanceWindow"),
+    ("Schedule", "scheduleExpression"),
+    ("ScheduledAction", "schedule"),
+}
 
 
 def caught(graph: Graph) -> set[str]:
@@ -149,6 +171,42 @@ def test_a_breach_is_caught_by_its_policy(graph: Graphs, breach: tuple[str, str,
     assert {one.policy for one in found} == {policy}
     assert caught(broken) == {policy}
     assert all(one.fix for one in found)
+
+
+def previewed(graph: Graph) -> Graph:
+    """As the first preview of a stack sees it: nothing is there, so every id and all that is made of one is unknown."""
+    return msgspec.structs.replace(
+        graph,
+        resources=tuple(
+            msgspec.structs.replace(
+                resource,
+                id=UNKNOWN,
+                outputs={},
+                properties=resource.properties
+                | {key: UNKNOWN for key, sources in resource.property_sources.items() if sources},
+            )
+            for resource in graph.resources
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_first_preview_of_a_good_stack_breaks_nothing(graph: Graphs, name: str):
+    assert violations(previewed(graph(name))) == []
+
+
+@pytest.mark.parametrize(
+    "breach",
+    [breach for breach in BREACHES if (breach[2], next(iter(breach[4]))) not in COMPARE_IDS],
+    ids=lambda breach: f"{breach[0]}: {breach[2]}.{next(iter(breach[4]))}",
+)
+def test_a_breach_in_known_values_is_caught_in_the_preview(graph: Graphs, breach):
+    policy, stack, kind, name, properties, said = breach
+    of = previewed(graph(stack))
+    target = next(one for one in of.resources if one.kind == kind and name in {one.name, ""} and _fits(one, kind))
+    merged = {key: value for key, value in {**target.properties, **properties}.items() if value is not None}
+    broken = _with(of, target, msgspec.structs.replace(target, properties=merged))
+    assert policy in {one.policy for one in violations(broken) if said in one.message}
 
 
 def _fits(resource: RecordedResource, kind: str) -> bool:

@@ -23,7 +23,8 @@ from gatehouse_release.ports import DeployFailed, NotConfigured, PortFailed
 
 PROGRAM = "pulumi"
 # Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.
-FLAGS = ("--refresh", "--yes", "--non-interactive")
+# The policies (platform/gatehouse_platform/policies) refuse in the preview, before anything has changed.
+FLAGS = ("--refresh", "--yes", "--non-interactive", "--policy-pack", "platform/policy_pack")
 SAID_LINES = 40
 # Of one update, and of waiting for others to end. A first database takes 15 minutes, a rollout with its alarms 20.
 PATIENCE_SECONDS = 3600.0

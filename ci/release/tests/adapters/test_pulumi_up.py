@@ -71,7 +71,18 @@ def test_it_deploys_main_and_asks_nobody(place: Place):
     place.deployer().deploy("test", place.head)
     assert place.deployed == ["config: one"]
     said = (place.log / "arguments").read_text().split()
-    assert said == ["up", "--stack", "test", "--refresh", "--yes", "--non-interactive", "--message", place.head]
+    policies = ["--policy-pack", "platform/policy_pack"]
+    assert said == [
+        "up",
+        "--stack",
+        "test",
+        "--refresh",
+        "--yes",
+        "--non-interactive",
+        *policies,
+        "--message",
+        place.head,
+    ]
 
 
 def test_it_deploys_what_main_holds_not_what_lies_in_the_checkout(place: Place):
