@@ -34,7 +34,7 @@ def path(tmp_path: Path) -> Path:
     """A PATH with nothing but what the doors may rely on."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    for tool in ("bash", "dirname", "cksum", "mkdir", "rm", "mv", "head", "env"):
+    for tool in ("bash", "dirname", "cksum", "mkdir", "rm", "mv", "head", "env", "readlink"):
         (folder / tool).symlink_to(shutil.which(tool) or f"/bin/{tool}")
     return folder
 
@@ -75,6 +75,26 @@ def test_the_caller_stays_where_it_is(checkout: Path, path: Path):
     assert run(checkout / "local" / "gate", path=path).stdout == "in /\n"
     (checkout / "uv.lock").write_text("changed")
     assert run(checkout / "local" / "gate", path=path).stdout == "in /\n"
+
+
+def test_a_link_to_a_door_leads_to_its_checkout(checkout: Path, path: Path):
+    installed(checkout, path)
+    for door, words in (("gate", "status"), ("up", "up status"), ("test", "test status")):
+        link = path.parent / "links" / door
+        link.parent.mkdir(exist_ok=True)
+        link.symlink_to(checkout / "local" / door)
+        said = run(link, "status", path=path)
+        assert said.stdout.splitlines() == [f"python -m gatehouse_local.gate {words}"], said.stderr
+    assert sorted(one.name for one in link.parent.iterdir()) == ["gate", "test", "up"], "nothing is installed there"
+
+
+@pytest.mark.parametrize(("words", "groups"), [(["check"], ""), (["check", "--help"], "--no-group platform")])
+def test_a_question_about_a_command_installs_no_platform(checkout: Path, path: Path, words: list[str], groups: str):
+    a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
+    a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "uv $*" >> "$HOME/uv-ran"; fi')
+    (path.parent / "home").mkdir(exist_ok=True)
+    assert run(checkout / "local" / "gate", *words, path=path).returncode == 0
+    assert ("--no-group platform" in (path.parent / "home" / "uv-ran").read_text()) == bool(groups)
 
 
 def test_up_and_test_are_commands_of_gate(checkout: Path, path: Path):

@@ -266,7 +266,8 @@ def status(state: Path | None, root: Path | None, as_json: bool) -> None:
     elif sys.stdout.isatty():
         from rich.console import Console  # noqa: PLC0415 - 60 ms that a pipe doesn't need
 
-        Console().print(view.table(report))
+        console = Console()
+        console.print(view.table(report, console.width))
     else:
         click.echo(view.plain_table(report))
 
@@ -317,11 +318,15 @@ def _prefixed(name: str, line: str, width: int) -> str:
 @offset_option
 @state_option
 @root_option
-def reset(port_offset: int, state: Path | None, root: Path | None) -> None:
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def reset(port_offset: int, state: Path | None, root: Path | None, yes: bool) -> None:
     """Restore the test data in under a second; services keep running.
 
-    If nothing is running, the database is started for the reset and stopped afterwards.
+    Everything entered since then is lost, so it asks first on a terminal. If nothing is running, the database is
+    started for the reset and stopped afterwards.
     """
+    if sys.stdin.isatty() and not yes:
+        click.confirm("Everything entered since the test data was loaded is deleted for good. Go on?", abort=True)
     place = location_of(root, state, port_offset)
     if in_containers(place):
         raise Trouble(

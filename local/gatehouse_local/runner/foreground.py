@@ -65,7 +65,7 @@ class LiveStatusTable(Observer):
         with self._live:
             seen = -1
             while True:
-                self._live.update(view.table(runner.report()), refresh=True)
+                self._live.update(view.table(runner.report(), self._console.width), refresh=True)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(REDRAW_SECONDS):
                         seen = await runner.supervisor.changed(seen)

@@ -177,7 +177,9 @@ def _changes(resource: ResourceSnapshot, event: Event, now: float) -> dict:  # n
         case Ready() if resource.state is ResourceState.STARTING:
             return {"state": ResourceState.RUNNING, "health": ResourceHealth.HEALTHY, "last_error": None}
         case Ready():
-            return {"health": ResourceHealth.HEALTHY}
+            # The reason it wasn't ready is over; that of a failed reload stays until the next one.
+            recovered = {"last_error": None} if resource.health is ResourceHealth.UNHEALTHY else {}
+            return {"health": ResourceHealth.HEALTHY} | recovered
         case NotReady(why):
             return {"health": ResourceHealth.UNHEALTHY, "last_error": why}
         case Crashed(why):

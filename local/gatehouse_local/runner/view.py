@@ -41,41 +41,67 @@ def duration(seconds: float | None) -> str:
     return f"{whole}s"
 
 
-def table(report: PlatformReport) -> "Table":
+def table(report: PlatformReport, width: int = 120) -> "Table":
+    """A table for a terminal of `width` columns. Whole columns go where there isn't room, never part of a value."""
     from rich.table import Table  # noqa: PLC0415 - 60 ms that plain output doesn't need
     from rich.text import Text  # noqa: PLC0415 - as above
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("NAME", "STATE", "HEALTH"):
-        drawn.add_column(heading, no_wrap=True)
-    for heading in ("PORT", "PID", "UPTIME", "RESTARTS"):
-        drawn.add_column(heading, justify="right", no_wrap=True)
-    drawn.add_column("", overflow="ellipsis", no_wrap=True, ratio=1)
+    chosen, room = _fitting(report, width)
+    drawn = Table(box=None, pad_edge=False, header_style="bold", padding=(0, GAP, 0, 0))
+    for heading in chosen:
+        drawn.add_column(heading, justify="right" if heading in RIGHT else "left", no_wrap=True)
+    drawn.add_column("", no_wrap=True)
     for row in report.resources:
-        colour, health = _HEALTH[row.health]
-        note = Text(row.last_error, style="red") if row.last_error else Text(row.url or "", style="bright_black")
-        drawn.add_row(
-            row.name,
-            Text(row.state, style=_COLOURS.get(row.state, "")),
-            Text(health, style=colour),
-            *_figures(row),
-            note,
-        )
+        cells = _cells(row)
+        colours = {"STATE": _COLOURS.get(row.state, ""), "HEALTH": _HEALTH[row.health][0], ADDRESS: "bright_black"}
+        reason = Text(row.last_error or "", style="red")
+        reason.truncate(room, overflow="ellipsis")  # `gate logs NAME` has it whole
+        drawn.add_row(*(Text(cells[heading], style=colours.get(heading, "")) for heading in chosen), reason)
     return drawn
 
 
-def _figures(row: ResourceStatus) -> tuple[str, str, str, str]:
-    return str(row.port or "-"), str(row.pid or "-"), duration(row.uptime_seconds), str(row.restarts)
+ALWAYS = ("NAME", "STATE", "HEALTH", "PORT")
+ADDRESS = "ADDRESS"
+# What is shown besides where there is room, the most useful first.
+ROOM_FOR = ("UPTIME", "RESTARTS", "PID", ADDRESS)
+RIGHT = frozenset({"PORT", "UPTIME", "RESTARTS", "PID"})
+GAP = 2
+REASON = 24  # columns that a reason gets at least, if any resource has one
+
+
+def _cells(row: ResourceStatus) -> dict[str, str]:
+    return {
+        "NAME": row.name,
+        "STATE": row.state.value,
+        "HEALTH": _HEALTH[row.health][1],
+        "PORT": str(row.port or "-"),
+        "UPTIME": duration(row.uptime_seconds),
+        "RESTARTS": str(row.restarts),
+        "PID": str(row.pid or "-"),
+        ADDRESS: row.url or "",
+    }
+
+
+def _fitting(report: PlatformReport, width: int) -> tuple[list[str], int]:
+    """The headings of the columns that fit, in the order in which they are shown, and the room left for a reason."""
+    rows = [_cells(row) for row in report.resources]
+    sizes = {name: max([len(name), *(len(row[name]) for row in rows)]) + GAP for name in (*ALWAYS, *ROOM_FOR)}
+    room = width - sum(sizes[name] for name in ALWAYS)
+    reserved = REASON if any(row.last_error for row in report.resources) else 0
+    chosen = list(ALWAYS)
+    for name in ROOM_FOR:
+        if sizes[name] > room - reserved:
+            break
+        room -= sizes[name]
+        chosen.append(name)
+    return chosen, max(0, room - GAP)
 
 
 def plain_table(report: PlatformReport) -> str:
-    """The same table as plain text, for pipes."""
-    rows = [("NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS", "")]
-    rows += [
-        (row.name, row.state.value, _HEALTH[row.health][1], *_figures(row), row.last_error or row.url or "")
-        for row in report.resources
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(7)] + [0]
+    """The same table as plain text with every column, for pipes."""
+    rows = [(*ALWAYS, *ROOM_FOR, "")]
+    rows += [(*_cells(row).values(), row.last_error or "") for row in report.resources]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )

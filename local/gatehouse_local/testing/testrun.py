@@ -1,12 +1,17 @@
 """`gate test`: turns its arguments into those of pytest and runs it. `--watch` is in watch.py."""
 
+import contextlib
 import os
+import re
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
+from gatehouse_local.ports import EDGE_PORT
+from gatehouse_local.runner import control
 from gatehouse_local.testing.reaper import run_bound
 
 # Slowest first, as in pyproject.toml.
@@ -21,7 +26,12 @@ KINDS = {
     "journeys": ["tests/journeys"],
     "deep": ["--deep"],
 }
-LOCAL_EDGE = 8400
+ADDRESS = re.compile(r"[\w.-]+:\d{1,5}")  # host:port, as people type it
+CONNECT_SECONDS = 5.0
+
+
+class NothingAnswers(Exception):
+    """No platform is there to test; the message names the URL and the fix."""
 
 
 class UnknownTests(Exception):
@@ -31,7 +41,7 @@ class UnknownTests(Exception):
 def run(root: Path, words: list[str]) -> int:
     """Runs pytest in its own process and returns its exit code."""
     environment = dict(os.environ)
-    if words[:1] in (["blackbox"], ["journeys"]) and (url := take_url(words)):
+    if words[:1] in (["blackbox"], ["journeys"]) and (url := take_url(root, words)):
         click.echo(f"Testing the platform at {url}")
         environment["GATEHOUSE_URL"] = url
     command = [sys.executable, "-m", "pytest", *pytest_arguments(root, words)]
@@ -49,17 +59,39 @@ def pytest_arguments(root: Path, words: list[str]) -> list[str]:
     return [*arguments, *(["-n", "0"] if few else ["-n", str(workers()), *SHARING, *SLOWEST])]
 
 
-def take_url(words: list[str]) -> str | None:
+def take_url(root: Path, words: list[str]) -> str | None:
     """Takes the URL out of the words; without one, the URL of the platform on this machine, if it is running."""
     for word in words[1:]:
-        if word.startswith(("http://", "https://")):
+        if word.startswith(("http://", "https://")) or ADDRESS.fullmatch(word):
             words.remove(word)
-            return word
+            return _answering(word if "://" in word else f"http://{word}")
     if "GATEHOUSE_URL" in os.environ:
-        return os.environ["GATEHOUSE_URL"]
+        return _answering(os.environ["GATEHOUSE_URL"])
+    return url_here(root)
+
+
+def url_here(root: Path) -> str | None:
+    """The address of the platform that this checkout runs; else of any at the usual port; else None."""
+    if address := control.find(root / ".gate"):
+        with contextlib.suppress(Exception):  # it may be stopping
+            if url := control.RunnerClient(address).report().url:
+                return url
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return f"http://localhost:{LOCAL_EDGE}" if probe.connect_ex(("127.0.0.1", LOCAL_EDGE)) == 0 else None
+        return f"http://localhost:{EDGE_PORT}" if probe.connect_ex(("127.0.0.1", EDGE_PORT)) == 0 else None
+
+
+def _answering(url: str) -> str:
+    """The URL, once something accepts a connection there. Raises NothingAnswers."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise NothingAnswers(
+            f"Nothing answers at {url} ({error.strerror or error}). Fix: start it with ./local/up, or give another URL"
+        ) from None
+    return url
 
 
 def workers() -> int:

@@ -57,7 +57,8 @@ def test_a_crash_is_counted_and_keeps_its_reason():
 def test_a_service_that_is_not_ready_runs_but_is_not_well():
     resource = after(Started(7), Ready(), NotReady("not ready: database"))
     assert (resource.state, resource.well) == (ResourceState.RUNNING, False)
-    assert advance(resource, Ready(), 101.0).well
+    recovered = advance(resource, Ready(), 101.0)
+    assert (recovered.well, recovered.last_error) == (True, None)
 
 
 def test_a_reload_keeps_the_old_process_until_the_new_one_is_ready():

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from gatehouse_local.runner import view
@@ -25,17 +26,43 @@ def test_durations_are_short(seconds, shown):
 
 def test_a_plain_table_has_all_that_status_knows():
     heading, line = view.plain_table(REPORT).splitlines()
-    assert heading.split() == ["NAME", "STATE", "HEALTH", "PORT", "PID", "UPTIME", "RESTARTS"]
-    assert line.split() == ["person", "running", "healthy", "8402", "7", "1m", "05s", "0", "http://127.0.0.1:8402"]
+    assert heading.split() == ["NAME", "STATE", "HEALTH", "PORT", "UPTIME", "RESTARTS", "PID", "ADDRESS"]
+    assert line.split() == ["person", "running", "healthy", "8402", "1m", "05s", "0", "7", "http://127.0.0.1:8402"]
 
 
-def test_the_live_table_can_be_drawn():
+def drawn(report: PlatformReport, width: int) -> list[str]:
     from rich.console import Console
 
-    console = Console(width=120, file=None, record=True, quiet=False)
+    console = Console(width=width, no_color=True)
     with console.capture() as captured:
-        console.print(view.table(REPORT))
-    assert "person" in captured.get()
+        console.print(view.table(report, width))
+    return captured.get().splitlines()
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 100, 120, 160])
+@pytest.mark.parametrize("failing", [False, True])
+def test_at_any_width_values_are_whole_and_whole_columns_go(width: int, failing: bool):
+    long = row("curriculum-of-everything", state=ResourceState.RESTARTING, health=ResourceHealth.UNHEALTHY)
+    reason = "not ready: database doesn't answer within a second" if failing else None
+    long = msgspec.structs.replace(long, last_error=reason)
+    report = PlatformReport(1, 5, "/x/.gate", "http://localhost:8400", "", [row("postgres"), long])
+    heading, *lines = drawn(report, width)
+    if width >= 60:
+        assert heading.split()[:4] == ["NAME", "STATE", "HEALTH", "PORT"]
+        assert lines[1].split()[:4] == ["curriculum-of-everything", "restarting", "unhealthy", "8402"]
+    for name, values in {"PID": "7", "ADDRESS": "http://127.0.0.1:8402"}.items():
+        assert (name in heading) == all(values in line for line in lines)
+    assert all(len(line) <= width for line in lines)
+    if failing and width >= 80:
+        assert "not ready: database" in lines[1]
+
+
+def test_at_eighty_columns_the_address_goes_first():
+    (heading, line) = drawn(REPORT, 60)
+    assert (heading.split(), line.split()[:4]) == (
+        ["NAME", "STATE", "HEALTH", "PORT", "UPTIME", "RESTARTS", "PID"],
+        ["person", "running", "healthy", "8402"],
+    )
 
 
 def test_people_get_the_institutes_address_and_data_engineers_the_connection_string():

@@ -12,7 +12,7 @@ STOPPED = 130  # the exit code of shells for Ctrl-C
 
 
 @click.command()
-@click.argument("url", default="http://localhost:8400")
+@click.argument("url", envvar="GATEHOUSE_URL", default="http://localhost:8400")
 @click.option("--rate", type=click.FloatRange(0.1, 500), default=20, show_default=True, help="Operations a second.")
 @click.option("--seconds", type=click.FloatRange(1, 600), default=30, show_default=True, help="For how long.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")

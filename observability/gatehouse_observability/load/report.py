@@ -84,9 +84,9 @@ def table(found: LoadReport, *, of_seconds: float | None = None) -> Table:
         f"the latest began {found.latest_ms:g} ms after its time"
     )
     drawn = Table(title=held, title_justify="left")
-    drawn.add_column("operation", no_wrap=True)
+    drawn.add_column("operation")  # wraps where there is little room: figures are never cut
     for heading in ("count", "per s", "failed", "p50 ms", "p95 ms", "p99 ms", "worst ms"):
-        drawn.add_column(heading, justify="right")
+        drawn.add_column(heading, justify="right", no_wrap=True)
     for line in found.operations:
         drawn.add_row(*_cells(line))
     drawn.add_section()
