@@ -193,6 +193,38 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     assert {name: tag for name, tag in tags(institute, "dev").items() if name in expected} == expected
 
 
+def test_an_edited_record_stops_its_environment_until_it_is_put_back(institute: Institute):
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
+    record = institute.state.of("test")[-1]
+    written = institute.state.tree[record.path]
+    institute.merge("Say it was somebody else", **{record.path: written.replace("by: eva", "by: tim")})
+    request = institute.seen("promote", "test", services=("person",))
+    decision = institute.refused(request, "eva")
+    assert rules_of(decision) == {"unreadable"}
+    assert f"{record.path}: seal" in str(decision.reasons[0])
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())  # dev goes on
+    institute.merge("Put it back", **{record.path: written})
+    assert institute.promoter.explain(institute.seen("promote", "test", services=("person",)), actor("eva")).allowed
+
+
+def test_a_run_started_again_by_another_person_writes_nothing(institute: Institute, monkeypatch: pytest.MonkeyPatch):
+    """The committed policy's release manager started it; GitHub keeps that name when somebody else runs it again."""
+    root = str(institute.checkout.root)
+    monkeypatch.chdir(root)
+    before = institute.state.revision
+    person = {"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": "viktor.stahl@example.org"}
+    words = ["--root", root, "promote", "freeze", "dev", "--reason", "the exams"]
+    again = {**institute.environ, **person, "GITHUB_TRIGGERING_ACTOR": "mallory"}
+    refused = CliRunner().invoke(gate, words, env=again)
+    assert (refused.exit_code, institute.state.revision) == (2, before)
+    assert "mallory started it again" in " ".join(refused.output.split())
+    first = {**institute.environ, **person, "GITHUB_TRIGGERING_ACTOR": "viktor.stahl@example.org"}
+    assert CliRunner().invoke(gate, words, env=first).exit_code == 0
+    (freeze,) = institute.state.freezes("dev", institute.ports.clock.now())
+    assert freeze.by == "viktor.stahl@example.org"
+    institute.done("sam", "unfreeze", "dev", record=freeze.id)
+
+
 def test_the_command_line_does_the_same_with_the_ports_that_it_connects(
     institute: Institute, monkeypatch: pytest.MonkeyPatch
 ):

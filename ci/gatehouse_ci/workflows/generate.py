@@ -21,10 +21,10 @@ def generate(root: Path) -> dict[str, str]:
 
 
 def with_domains(text: str, domains: Iterable[str]) -> str:
-    """The text with these domains between the comments; the first choice, everything, stays."""
+    """The text with these domains between the comments, after the choice of none: everything is no default."""
 
     def block(found: re.Match) -> str:
-        choices = [f"  - {name}" for name in ("everything", *domains)]
+        choices = [f"  - {name}" for name in ("choose a domain", "everything", *domains)]
         lines = ["# <domains> written by gate generate", "options:", *choices, "# </domains>"]
         return "\n".join(f"{found['indent']}{line}" for line in lines)
 

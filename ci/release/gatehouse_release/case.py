@@ -10,12 +10,13 @@ from types import MappingProxyType
 import msgspec
 
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of, edge_of
-from gatehouse_release.model import Decision, DecisionFacts, PromotionRequest, Record, Requester
+from gatehouse_release.model import Decision, DecisionFacts, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.policy import PolicyEdge
 from gatehouse_release.records import key_of
 from gatehouse_release.state import RepositoryState
 
 # Requests that change no release: each is a new record and nothing else.
+STOPS_OTHERS = frozenset({"hold", "veto", "freeze"})
 CHANGES_NOTHING = frozenset({"hold", "lift", "veto", "freeze", "unfreeze", "verify"})
 
 
@@ -34,6 +35,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_facts(self, facts: DecisionFacts) -> "Case":
         return msgspec.structs.replace(self, facts=facts)
+
+
+def unreadable(state: RepositoryState, request: PromotionRequest, edge: PolicyEdge) -> tuple[Reason, ...]:
+    """Why nothing moves: a file of the environment, or of the one before it, can't be read. What stops others may."""
+    if request.action in STOPS_OTHERS:
+        return ()
+    names = (
+        {request.environment}
+        if request.action in CHANGES_NOTHING | {"rollback"}
+        else {request.environment, edge.source}
+    )
+    problems = [(name, problem) for name in sorted(names) for problem in state.unreadable.get(name, ())]
+    return tuple(Reason(rule="unreadable", message=f"{name}: {problem}") for name, problem in problems)
 
 
 def without(request: PromotionRequest, left_out: Mapping[str, Record]) -> PromotionRequest:
@@ -56,6 +70,8 @@ def resolve(
     request = without(request, left_out)
     try:
         edge = edge_of(state, request.environment)
+        if problems := unreadable(state, request, edge):
+            return Decision(allowed=False, reasons=problems)
         if request.action in CHANGES_NOTHING:
             move = ChangeSet(kind="", environment=request.environment, source=edge.source, changes={})
         else:

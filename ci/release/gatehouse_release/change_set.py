@@ -10,6 +10,9 @@ from gatehouse_release.model import MERGE, PromotionRequest, Reason, Record, Rel
 from gatehouse_release.policy import PolicyEdge
 from gatehouse_release.state import MOVES, OPEN, RepositoryState
 
+# In place of a domain: everything, said on purpose.
+EVERYTHING = "everything"
+
 
 class ChangeSet(msgspec.Struct, frozen=True, kw_only=True):
     """Releases that would come into an environment, and where from."""
@@ -92,12 +95,16 @@ def _chosen(
     """The services that move, as the edge's unit has it."""
     target = state.releases[request.environment]
     if edge.unit == "everything":
-        if request.services or request.domain:
+        if request.services or request.domain not in ("", EVERYTHING):
             message = f"Into {request.environment} goes everything that runs in {edge.source}, or nothing."
             raise Impossible("unit", message, "Leave out domain and services.")
         return {*source, *target}
     if edge.unit == "changed" and not (request.services or request.domain):
         return set(source)
+    if request.domain == EVERYTHING:
+        if request.services:
+            raise Impossible("unit", "everything leaves no service to choose.", "Give either --domain or --services.")
+        return {*source, *target}
     names = named_services(state, request)
     if edge.unit == "domain":
         domains = {state.services[name].domain for name in names}
@@ -106,7 +113,9 @@ def _chosen(
             raise Impossible("unit", message, "Promote one domain after the other.")
         if not names:
             message = f"Into {request.environment} goes a domain, or chosen services of it."
-            raise Impossible("unit", message, f"Choose one of: {', '.join(sorted(state.domains))}.")
+            raise Impossible(
+                "unit", message, f"Choose one of: {', '.join(sorted(state.domains))}; or say so: --domain {EVERYTHING}."
+            )
     if lacking := sorted(name for name in request.services if name not in source and name not in target):
         message = f"{', '.join(lacking)} never ran in {edge.source}."
         raise Impossible("nothing-to-promote", message, f"Release it to {edge.source} first.")
@@ -117,6 +126,8 @@ def named_services(state: RepositoryState, request: PromotionRequest) -> set[str
     """The services that a request names, by themselves or by their domain."""
     for name in request.services:
         known_service(state, name)
+    if request.domain == EVERYTHING:
+        return set(state.services)
     if request.domain and request.domain not in state.domains:
         raise Impossible("unknown", f"{request.domain} is no domain.", nearest(request.domain, state.domains))
     return {*request.services, *state.domains.get(request.domain, ())}
@@ -153,7 +164,7 @@ def record_of(state: RepositoryState, record_id: str, environment: str) -> Recor
 def _rollback(state: RepositoryState, edge: PolicyEdge, request: PromotionRequest) -> ChangeSet:
     """Back to an earlier set that was verified there: the one named, or the last one that differs."""
     environment = request.environment
-    if edge.unit == "everything" and (request.services or request.domain):
+    if edge.unit == "everything" and (request.services or request.domain not in ("", EVERYTHING)):
         raise Impossible("unit", f"{environment} goes back as a whole.", "Leave out domain and services.")
     chosen = named_services(state, request) or {*state.services, *state.releases[environment]}
     if request.record:

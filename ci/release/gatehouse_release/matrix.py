@@ -46,6 +46,8 @@ class MatrixColumn(msgspec.Struct, frozen=True, kw_only=True):
     holds: tuple[Record, ...]
     # Since when the present set has been seen working together, without a break.
     good_since: datetime | None
+    # Why nothing moves there: its files that can't be read.
+    unreadable: tuple[str, ...]
     # Services that a promotion of everything would change now.
     waiting: tuple[str, ...]
 
@@ -105,6 +107,7 @@ def _column(state: RepositoryState, environment: str, now: datetime) -> MatrixCo
         freezes=tuple(state.coming_freezes(environment, now)),
         holds=tuple(state.holds(environment)),
         good_since=state.good_since(environment),
+        unreadable=tuple(str(problem) for problem in state.unreadable.get(environment, ())),
         waiting=_waiting(state, environment),
     )
 

@@ -28,7 +28,12 @@ from gatehouse_release.state import MOVES, RepositoryState
 
 
 def unsettled(state: RepositoryState, environment: str) -> list[Record]:
-    """What the next run has to look at: what was begun, and what failed and hasn't been seen gone."""
+    """What the next run has to settle: what was begun, and what failed and hasn't been seen gone.
+
+    Nothing where a file can't be read: what main says of that environment isn't known.
+    """
+    if environment in state.unreadable:
+        return []
     return [*state.undecided(environment), *_failed(state, environment)]
 
 
@@ -48,7 +53,7 @@ def in_the_way(state: RepositoryState, request: PromotionRequest, resolved: Case
     """What was begun and must have its outcome before the request can be decided."""
     if request.action not in ("promote", "apply", "rollback", "verify"):
         return []
-    begun = state.undecided(request.environment)
+    begun = [] if request.environment in state.unreadable else state.undecided(request.environment)
     if request.action in ("rollback", "verify") or not isinstance(resolved, Case):
         return begun
     source = state.undecided(resolved.edge.source) if resolved.edge.needs else []

@@ -50,6 +50,12 @@ class PromotionOutcome(msgspec.Struct, frozen=True, kw_only=True):
         failed = self.record is not None and self.record.state in ("failed", "reverted")
         return self.decision.allowed and not failed
 
+    @property
+    def suite_failed(self) -> str:
+        """What the black-box suite said when it failed on the set that this record saw; else empty."""
+        seen = self.record.seen if self.record else None
+        return seen.black_box.summary if seen and seen.black_box and not seen.black_box.passed else ""
+
 
 class Promoter:
     """`report` is told each step in words. `patience`: how long a deployed service may take to answer as meant."""
@@ -288,6 +294,8 @@ class Promoter:
             if in_the_way := outcomes.in_the_way(state, request, resolved):
                 self._wait_or_settle(in_the_way, actor)
                 continue
+            if not isinstance(resolved, Case):
+                return PromotionOutcome(decision=resolved, record=resolved.record, revision=state.revision)
             refused = outcomes.verification(state, request, DeploymentObservation(), actor, now)
             if not refused.allowed:
                 return PromotionOutcome(decision=refused, revision=state.revision)

@@ -4,10 +4,11 @@ New files never conflict, so that many may write at once. Deep parts are written
 read the file; nobody edits it.
 """
 
+import hashlib
 import json
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -27,6 +28,8 @@ PLAIN = re.compile(r"^[a-z][a-z0-9_-]*$")
 NOT_PLAIN = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 OWN = re.compile(r'^(?P<indent>(?:  )*)(?:(?P<item>- )|(?P<key>[a-z][\w-]*|"[^"\\]*"):(?: |$))(?P<value>\S.*)?$')
 NOTHING = object()
+# A record of a later time must have a seal; before, `gate promote` wrote none.
+SEALED_SINCE = datetime(2026, 12, 1, tzinfo=UTC)
 # Records written before a kind got its present name are read as that.
 FORMER_KINDS = {"release": "lift"}
 
@@ -64,7 +67,17 @@ def one_line(text: str) -> str:
 
 def render(record: Record) -> str:
     """The record's file. Equal records give equal texts."""
-    return HEAD + "".join(_lines(_plain(record), "", depth=2))
+    plain = _plain(record)
+    return HEAD + "".join(_lines({**plain, "seal": seal_of(plain)}, "", depth=2))
+
+
+def seal_of(plain: Mapping[str, Any]) -> str:
+    """A digest of all that a record says, so that an edit by hand is noticed.
+
+    It has no key: who may push to main could make a new one. Branch protection is what keeps people from that.
+    """
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), default=str)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _plain(record: Record) -> dict[str, Any]:
@@ -136,11 +149,23 @@ def parse(path: str, text: str) -> Record:
         raise TextError([Problem(file=path, message="is no record: its name is no ULID with .yaml.", fix=fix)])
     raw = _own(text)
     raw = load(text, path) if raw is None else raw
-    if isinstance(raw, dict) and raw.get("kind") in FORMER_KINDS:
-        raw = {**raw, "kind": FORMER_KINDS[raw["kind"]]}
+    if isinstance(raw, dict):
+        content = {key: value for key, value in raw.items() if key != "seal"}
+        _check_seal(path, place["id"], content, raw.get("seal"))
+        raw = {**content, "kind": FORMER_KINDS.get(content.get("kind"), content.get("kind"))}
     record = convert(raw, Record, path)
     for key in ("environment", "id"):
         if getattr(record, key) != place[key]:
             value, fix = str(getattr(record, key)), "Put the file back as it was: git log -p -- FILE."
             raise TextError([Problem(file=path, key=key, value=value, message="isn't that of its path.", fix=fix)])
     return record
+
+
+def _check_seal(path: str, record_id: str, content: Mapping[str, Any], seal: Any) -> None:
+    """Raises TextError when a record isn't as it was written. Records from before seals have none."""
+    if seal is None and _number(record_id[:10]) < SEALED_SINCE.timestamp() * 1000:
+        return
+    if seal != seal_of(content):
+        message = "is not what `gate promote` wrote: somebody edited the record."
+        fix = "Put the file back as it was: git log -p -- FILE."
+        raise TextError([Problem(file=path, key="seal", value=str(seal)[:19], message=message, fix=fix)])

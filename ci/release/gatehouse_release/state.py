@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -44,6 +45,9 @@ class RepositoryState(msgspec.Struct, frozen=True):
     records_of: Mapping[str, tuple[Record, ...]]
     # What a lift or an unfreeze names.
     lifted: frozenset[str]
+    # Environments of which a record or the stack file can't be read: nothing moves there until it is put right. The
+    # empty name: files that belong to no environment, which stop none.
+    unreadable: Mapping[str, tuple[Problem, ...]] = MappingProxyType({})
 
     @property
     def domains(self) -> dict[str, list[str]]:
@@ -122,20 +126,39 @@ def stack_path(environment: str) -> str:
 
 
 def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
-    """The state in a tree of texts. Raises TextError with file, key and fix."""
-    found = [
-        records.parse(path, text) for path, text in tree.items() if path.startswith(RECORDS) and path.endswith(".yaml")
-    ]
+    """The state in a tree of texts.
+
+    A record or stack file that can't be read makes its environment `unreadable`, and no other. Raises TextError with
+    file, key and fix for what all environments share: the policy and the services.
+    """
+    found: list[Record] = []
+    unreadable: dict[str, tuple[Problem, ...]] = {}
+    for path, text in tree.items():
+        if path.startswith(RECORDS) and path.endswith(".yaml"):
+            try:
+                found.append(records.parse(path, text))
+            except TextError as error:
+                environment = path.removeprefix(RECORDS).split("/")[0]
+                name = environment if environment in ENVIRONMENTS else ""
+                unreadable[name] = (*unreadable.get(name, ()), *error.problems)
+    releases: dict[str, Releases] = {}
+    for name in ENVIRONMENTS:
+        try:
+            releases[name] = _releases(name, _text(tree, stack_path(name)))
+        except TextError as error:
+            releases[name] = {}
+            unreadable[name] = (*unreadable.get(name, ()), *error.problems)
     found.sort(key=lambda one: one.id)
     return RepositoryState(
         revision=revision,
         tree=tree,
         policy=_policy(_text(tree, POLICY_FILE)),
         services=_services(tree),
-        releases={name: _releases(name, _text(tree, stack_path(name))) for name in ENVIRONMENTS},
+        releases=releases,
         records={record.id: record for record in found},
         records_of={name: tuple(one for one in found if one.environment == name) for name in ENVIRONMENTS},
         lifted=frozenset(one.about for one in found if one.kind in ("lift", "unfreeze")),
+        unreadable=unreadable,
     )
 
 

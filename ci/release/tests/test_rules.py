@@ -10,10 +10,11 @@ import pytest
 from gatehouse_release.lineage import keeping_out, lineage
 from gatehouse_release.model import Action, RunningService
 from gatehouse_release.outcomes import not_as_meant
+from gatehouse_release.policy import parse_policy
 from gatehouse_release.ports import NotConfigured
 from gatehouse_release.testing.in_memory import release
 
-from .conftest import SERVICES, World, all_at, rules_of, told
+from .conftest import ROOT, SERVICES, World, all_at, rules_of, told
 
 
 def refused(world: World, who: str, action: Action, environment: str, **fields: Any) -> tuple[set[str], str]:
@@ -454,3 +455,43 @@ RUNS = RunningService(
 )
 def test_what_runs_is_what_is_meant_or_why_not(change: Callable[[RunningService], RunningService | None], said: str):
     assert not_as_meant(release("person", 1), change(RUNS)) == said
+
+
+def test_everything_goes_to_test_only_when_it_is_said(world: World):
+    world.merge(person=1, topics=1)
+    rules, said = refused(world, "eva", "promote", "test")
+    assert rules == {"unit"}
+    assert "Choose one of: learning, people, portal; or say so: --domain everything." in said
+    assert refused(world, "eva", "promote", "test", domain="everything", services=("person",))[0] == {"unit"}
+    assert world.ask("eva", "promote", "test", domain="everything").ok
+    assert world.tags("test") == {"person": "v1", "topics": "v1"}
+
+
+def test_where_everything_is_the_unit_it_may_be_said(world: World):
+    assert world.merge(**dict.fromkeys(SERVICES, 1)).ok
+    world.to_test()
+    assert world.ask("tim", "promote", "staging", domain="everything").ok
+    assert refused(world, "tim", "promote", "staging", domain="people")[0] == {"unit"}
+
+
+def test_a_set_whose_suite_fails_is_no_good_outcome(world: World):
+    world.ports.black_box.failing["dev"] = "1 failed, 41 passed"
+    outcome = world.merge(person=1)
+    assert outcome.suite_failed == "1 failed, 41 passed"
+    assert world.ask("eva", "verify", "dev").suite_failed == "1 failed, 41 passed"
+    world.ports.black_box.failing.clear()
+    assert not world.ask("eva", "verify", "dev").suite_failed
+
+
+def test_the_committed_policy_can_satisfy_itself():
+    """Whoever may propose, enough others may approve."""
+    policy = parse_policy((ROOT / "stacks" / "policy.yaml").read_text())
+    for name, edge in policy.edges.items():
+        proposers = [who for who in policy.people if policy.roles(who) & set(edge.who)]
+        assert proposers, name
+        for proposer in proposers:
+            approvers = [who for who in policy.people if policy.roles(who) & set(edge.approvals.roles)]
+            if len(set(approvers) - {proposer}) >= edge.approvals.count:
+                break
+        else:
+            raise AssertionError(f"nothing can ever go to {name}: {edge.approvals.count} approvals are needed")

@@ -6,7 +6,7 @@ Exit code 2: refused, or failed.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -126,10 +126,18 @@ def resume(name: str | None, *, as_json: bool) -> None:
 def _run(promoter: Promoter, request: PromotionRequest, actor: Requester, *, as_json: bool) -> None:
     outcome = promoter.run(request, actor)
     if as_json:
-        _out({"ok": outcome.ok, "revision": outcome.revision, "record": outcome.record, **_decided(outcome.decision)})
+        _out(
+            {
+                "ok": outcome.ok,
+                "suite_failed": outcome.suite_failed,
+                "revision": outcome.revision,
+                "record": outcome.record,
+                **_decided(outcome.decision),
+            }
+        )
     else:
         Console().print(render.outcome(outcome))
-    if not outcome.ok:
+    if not outcome.ok or outcome.suite_failed:
         sys.exit(REFUSED)
 
 
@@ -165,11 +173,29 @@ def _request(action: Action, environment: str, state: RepositoryState | None = N
 
 def _actor(name: str | None, state: RepositoryState) -> Requester:
     """Who asks, with the roles that the policy on main gives them."""
-    who = name or os.environ.get("GITHUB_ACTOR") or _mail()
+    who = who_asks(name, os.environ) or _mail()
     roles = state.policy.roles(who)
     if not roles and os.environ.get("GITHUB_ACTIONS") == "true" and os.environ.get("GITHUB_EVENT_NAME") == "push":
         roles = state.policy.roles("github-actions[bot]")  # a merge that was reviewed runs as the workflow
     return Requester(name=who, roles=roles)
+
+
+def who_asks(name: str | None, environ: Mapping[str, str]) -> str:
+    """Who triggered this run of a workflow; elsewhere the name given by --as, or nothing.
+
+    A re-run keeps GITHUB_ACTOR and has whoever clicked as GITHUB_TRIGGERING_ACTOR. Both must agree, or the record would
+    name somebody who did nothing. Raises Impossible. https://docs.github.com/actions/reference/variables-reference
+    """
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return name or ""
+    if name:
+        message = "in a workflow GitHub says who triggered the run, and --as can't."
+        raise Impossible("actor", message, "Leave --as out.")
+    actor, triggering = environ.get("GITHUB_ACTOR", ""), environ.get("GITHUB_TRIGGERING_ACTOR", "")
+    if not actor or actor != triggering:
+        message = f"{actor or 'nobody'} started this run, and {triggering or 'nobody'} started it again."
+        raise Impossible("actor", message, "Start a new run of the workflow in your own name.")
+    return actor
 
 
 def _mail() -> str:

@@ -18,7 +18,7 @@ REASON = click.option("--reason", default="", metavar="TEXT", help="Why; it stan
 RECORD = click.option("--record", default="", metavar="ID", help="The record it is about: see `gate promote log`.")
 ENVIRONMENT = click.argument("environment")
 WHAT = (
-    click.option("--domain", default="", help="All services of a domain."),
+    click.option("--domain", default="", help="All services of a domain, or `everything`."),
     click.option("--services", default="", metavar="A,B", help="Chosen services."),
 )
 SEEN = (
@@ -48,7 +48,12 @@ def _cli() -> Any:
 
 
 @click.group()
-@click.option("--as", "name", metavar="NAME", help="Who asks (default: GITHUB_ACTOR, else git's user.email).")
+@click.option(
+    "--as",
+    "name",
+    metavar="NAME",
+    help="Who asks, on your own machine (default: git's user.email). A workflow asks as who triggered it.",
+)
 @click.pass_context
 def promote(context: click.Context, name: str | None) -> None:
     """Promote releases from one environment to the next, hold them, roll them back."""

@@ -44,7 +44,7 @@ def age(length: timedelta) -> str:
 
 
 def _notes(column: MatrixColumn) -> list[Text]:
-    lines = []
+    lines = [Text(f"{column.name}: nothing moves: {why}", style="bold red") for why in column.unreadable]
     for record in column.unsettled:
         lines.append(Text(f"{column.name}: {record.id} is {record.state}: gate promote resume", style="bold red"))
     for record in column.proposals:
@@ -82,6 +82,10 @@ def outcome(ended: PromotionOutcome) -> Group:
     if ended.record.break_glass:
         lines.append(Text(f"  BREAK GLASS passed: {', '.join(ended.record.break_glass)}", style="bold red"))
     lines += [_reason(reason) for reason in ended.decision.reasons if reason.later or reason.left_out]
+    if ended.suite_failed:
+        lines.append(
+            Text(f"  It runs as meant, but the black-box suite failed: {ended.suite_failed}", style="bold red")
+        )
     if not ended.ok:
         lines += [Text(f"  {step.state}: {step.why}", style="red") for step in ended.record.history if step.why]
     return Group(*lines)
