@@ -220,7 +220,7 @@ def test_a_run_started_again_by_another_person_writes_nothing(institute: Institu
     assert "mallory started it again" in " ".join(refused.output.split())
     first = {**institute.environ, **person, "GITHUB_TRIGGERING_ACTOR": "viktor.stahl@example.org"}
     assert CliRunner().invoke(gate, words, env=first).exit_code == 0
-    (freeze,) = institute.state.freezes("dev", institute.ports.clock.now())
+    (freeze,) = institute.state.coming_freezes("dev", institute.ports.clock.now())
     assert freeze.by == "viktor.stahl@example.org"
     institute.done("sam", "unfreeze", "dev", record=freeze.id)
 
