@@ -1,7 +1,8 @@
 """Every operation of every service under generated requests (schemathesis): no 5xx, no undocumented answer.
 
-How many requests an operation gets is GATEHOUSE_CASES; `gate bench services` makes 10,000 in all. They run on a
-database of their own, as an administrator, who gets everywhere, and as a member, who shouldn't.
+How many requests an operation gets is GATEHOUSE_CASES: 2 by default, 30 in the deep tests; `gate bench services` makes
+10,000 in all. They run on a database of their own, as an administrator, who gets everywhere, and as a member, who
+shouldn't.
 """
 
 import os
@@ -18,7 +19,7 @@ CHECKS = (
     "negative_data_rejection"
 )
 HOOKS = Path(__file__).with_name("hooks.py")
-CASES = os.environ.get("GATEHOUSE_CASES", "5")
+CASES = [os.environ.get("GATEHOUSE_CASES", "2"), pytest.param("30", marks=pytest.mark.deep)]
 # Identity last: whoever plays with accounts and roles can end up signed out.
 NAMES = [service.name for service in load_catalog(find_root(Path(__file__).parent)) if service.kind == "api"]
 APIS = sorted(NAMES, key=lambda name: name == "identity")
@@ -32,19 +33,22 @@ def callers(institute) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("persona", ["member", "admin"])
 @pytest.mark.parametrize("service", APIS)
+@pytest.mark.parametrize("cases", CASES)
 def test_no_generated_request_breaks_a_service(
-    institute, callers: dict[str, dict[str, str]], service: str, persona: str, tmp_path: Path
+    institute, callers: dict[str, dict[str, str]], service: str, persona: str, cases: str, tmp_path: Path
 ) -> None:
     # The forms of a request are the same for everyone: going through them all once is enough. The document's own
     # examples are among them: the phase that is named after those would take longer than it tells.
     phases = "coverage,fuzzing" if persona == "admin" else "fuzzing"
-    done = schemathesis(institute.url(service), callers[persona]["Authorization"], phases, tmp_path)
+    done = schemathesis(institute.url(service), callers[persona]["Authorization"], phases, cases, tmp_path)
     print(done.stdout)
     assert done.returncode == 0, f"{done.stdout[-8000:]}\n{done.stderr[-2000:]}\n{institute.log(service)[-3000:]}"
     assert "unhandled error" not in institute.log(service)
 
 
-def schemathesis(url: str, authorization: str, phases: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def schemathesis(
+    url: str, authorization: str, phases: str, cases: str, folder: Path
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis",
@@ -52,7 +56,7 @@ def schemathesis(url: str, authorization: str, phases: str, folder: Path) -> sub
             f"{url}/openapi.json",
             f"--url={url}",
             f"--header=Authorization: {authorization}",
-            f"--max-examples={CASES}",
+            f"--max-examples={cases}",
             f"--checks={CHECKS}",
             f"--phases={phases}",
             "--seed=7",

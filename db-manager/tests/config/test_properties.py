@@ -1,5 +1,6 @@
 """Whatever the configuration: applied it is in place, and grown step by step it equals one made at once."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -69,9 +70,20 @@ def _stage(number, columns, extras, snapshot):
     return {"version": f"1.{number}.0.{snapshot}", "columns": {name: COLUMNS[name] for name in columns}, **more}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stages=growth(), rows=st.integers(0, 3))
 def test_growing_step_by_step_equals_making_it_at_once(checkout, database, stages, rows):
+    _grows(checkout, database, stages, rows)
+
+
+@pytest.mark.deep
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(stages=growth(), rows=st.integers(0, 3))
+def test_a_hundred_times_growing_equals_making_it_at_once(checkout, database, stages, rows):
+    _grows(checkout, database, stages, rows)
+
+
+def _grows(checkout, database, stages, rows):
     for number, values in ENUMERATORS.items():
         checkout.enumerators(number, **values)
     for number, stage in enumerate(stages):

@@ -46,6 +46,7 @@ def stops(planned):
                 yield step.what, "intent"
 
 
+@pytest.mark.deep
 def test_killed_inside_any_approved_step_it_resumes_however_it_is_started_again(
     people, database, new_database, starter, wanted, tmp_path
 ):

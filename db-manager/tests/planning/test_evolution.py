@@ -371,6 +371,7 @@ apply(sys.argv[2], load(Path(sys.argv[1])), report=report)
 """
 
 
+@pytest.mark.deep  # test_kill.py shows it in every run, for one change
 def test_killed_between_any_two_steps_it_resumes_to_the_same_schema(people, database, new_database):
     before = new_database(database.url)
     people.enumerators(2, status=["pending", "active", "archived"])

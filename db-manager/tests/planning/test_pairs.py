@@ -175,9 +175,20 @@ def shapes(draw):
     return shape
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
 @given(one=shapes(), other=shapes(), filled=st.booleans())
 def test_any_two_databases_are_a_pair(checkout, new_database, one, other, filled):
+    _are_a_pair(checkout, new_database, one, other, filled)
+
+
+@pytest.mark.deep
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
+@given(one=shapes(), other=shapes(), filled=st.booleans())
+def test_a_hundred_times_any_two_databases_are_a_pair(checkout, new_database, one, other, filled):
+    _are_a_pair(checkout, new_database, one, other, filled)
+
+
+def _are_a_pair(checkout, new_database, one, other, filled):
     made, database = new_database(), new_database()
     write_shape(checkout, other, 1)
     made.apply(checkout)
