@@ -69,7 +69,9 @@ def surroundings(name: str) -> ServiceContext:
 @every_service
 def test_the_version_lists_each_collection_as_it_was_applied(institute, service: str) -> None:
     document = institute.get(service, "/version").json()
-    (schema,) = load(ROOT, [CATALOG[service].database.schema]).schemas
+    database = CATALOG[service].database
+    assert database is not None
+    (schema,) = load(ROOT, [database.schema]).schemas
     shown = {item["collection"]: item["version"] for item in document["collections"]}
     assert shown == {collection.name: collection.version_text for collection in schema.collections}
     assert all(item["applied_at"].endswith("Z") for item in document["collections"])

@@ -1,10 +1,13 @@
 """Every service's Piccolo tables, and the words it knows, against the schema that db-manager really applied."""
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
+from gatehouse_chassis.data.repository import Repository
 from gatehouse_db_manager import api, load
 from gatehouse_db_manager.database import contract
 
@@ -31,6 +34,29 @@ def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str
         actual = contract.applied(connection, SCHEMAS)
     for table, columns in contract.configured(load(ROOT)).items():
         assert columns == actual[table]
+
+
+def repositories(module: str) -> list[Repository]:
+    """Those of all modules of a service."""
+    package = importlib.import_module(module.partition(".")[0])
+    names = [name for _, name, _ in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    values = [value for name in names for value in vars(importlib.import_module(name)).values()]
+    return [value for value in values if isinstance(value, Repository)]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module != "gatehouse_portal.tables"])
+def test_what_is_said_of_a_taken_value_is_about_a_unique_rule_that_exists(module: str) -> None:
+    """A rule that is renamed in the collection file would otherwise lose its words without a sign."""
+    (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
+    rules = {
+        item.name
+        for collection in schema.collections
+        for item in (*collection.table.constraints, *collection.table.indexes)
+        if "unique" in item.definition.lower() or getattr(item, "unique", False)
+    }
+    answered = {name: fields for repository in repositories(module) for name, fields in repository.unique.items()}
+    assert answered
+    assert [name for name in answered if name not in rules] == []
 
 
 def test_what_does_not_fit_is_named_with_its_fix(database_url: str) -> None:

@@ -1,5 +1,6 @@
 """Assembles a service: its own routes in a Litestar application with everything that services share."""
 
+import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
@@ -20,6 +21,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http import idempotency
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
 from gatehouse_chassis.http.docs_page import render_docs_page
 from gatehouse_chassis.http.error_responses import answer
@@ -83,7 +85,9 @@ def create_app(
     versions = DatabaseVersions(database) if database is not None else None
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
-    needs = service.entry.database.needs if service.entry.database else {}
+    needs = dict(service.entry.database.needs) if service.entry.database else {}
+    if _creates_once(routes):
+        needs |= idempotency.NEEDS
     health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
     clients = service.clients
     state = State(
@@ -96,6 +100,7 @@ def create_app(
         }
     )
     if database is not None:
+        state["repeats"] = idempotency.Repeats(database)
         metrics.watch_pool(database.pool_state, lambda: msgspec.structs.astuple(database.counters))
 
     @asynccontextmanager
@@ -138,6 +143,7 @@ def create_app(
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "service": Provide(_service, sync_to_thread=False),
+            "once": Provide(idempotency.provide_once, sync_to_thread=False),
             **(dependencies or {}),
         },
         exception_handlers={Exception: errors},
@@ -196,6 +202,14 @@ def _cors_if_cross_origin(cors: Any) -> ASGIApp:
         await (cors if has_origin else cors.app)(scope, receive, send)
 
     return choose
+
+
+def _creates_once(routes: Sequence[ControllerRouterHandler]) -> bool:
+    """Whether a handler asks for `once`."""
+    grouped = [vars(route).values() if isinstance(route, type) else [route] for route in routes]
+    handlers = [handler for group in grouped for handler in group if isinstance(handler, HTTPRouteHandler)]
+    signatures = [inspect.signature(handler.fn) for handler in handlers]
+    return any("once" in signature.parameters for signature in signatures)
 
 
 def _handlers(route: Any) -> Sequence[BaseRouteHandler]:

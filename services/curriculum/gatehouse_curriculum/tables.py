@@ -5,10 +5,8 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
-from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("curriculum")
-REPEATS = Repeats(DB)
 
 
 class Curriculum(Tracked, Table, db=DB, tablename="curriculum", schema="curriculum"):

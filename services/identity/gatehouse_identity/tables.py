@@ -5,10 +5,8 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
-from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("identity")
-REPEATS = Repeats(DB)
 
 
 class Account(Tracked, Table, db=DB, tablename="account", schema="identity"):

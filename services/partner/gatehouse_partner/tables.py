@@ -5,10 +5,8 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
-from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("partner")
-REPEATS = Repeats(DB)
 
 
 class Partner(Tracked, Table, db=DB, tablename="partner", schema="partner"):

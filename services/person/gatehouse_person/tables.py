@@ -5,11 +5,8 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
-from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("person")
-REPEATS = Repeats(DB)
-REPEATS = Repeats(DB)
 
 
 class Person(Tracked, Table, db=DB, tablename="person", schema="person"):

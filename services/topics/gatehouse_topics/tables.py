@@ -5,10 +5,8 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.tables import Tracked
-from gatehouse_chassis.http.idempotency import Repeats
 
 DB = Database("topics")
-REPEATS = Repeats(DB)
 
 
 class Resource(Tracked, Table, db=DB, tablename="resource", schema="topics"):

@@ -3,7 +3,7 @@
 For tables with `id`, `version`, created_at/by/request and changed_at/by/request (the contract of every aggregate). It
 isn't an object mapper: rows go out as structs, changes come in as structs, and SQL for a set of columns is made once.
 
-    PERSON = Repository(Person, PersonRow)
+    PERSON = Repository(Person, PersonRow, unique={"by_email": {"email": "is somebody else's"}})
 
     row = await PERSON.get(id)                                # NotFound (404); find() gives None instead
     row = await PERSON.insert(new, by=actor)                  # new: a struct or a dict; UNSET fields take their default
@@ -11,7 +11,9 @@ isn't an object mapper: rows go out as structs, changes come in as structs, and 
     row = await PERSON.archive(id, version, by=actor, also={"status": "archived"})
 
 A change says `where id = ... and version = ...` and raises the version by one, so of two that began from the same
-version one gets StaleVersion (412). `where` limits what the caller may touch; anything else is a 404:
+version one gets StaleVersion (412). `get(id, lock=True, version=version)` says the same before a rule looks at the row.
+A value that a unique rule finds taken is a Conflict (409) with the words of `unique`. `where` limits what the caller
+may touch; anything else is a 404:
 
     where=("mentor_id = {}", actor.person)
 """
@@ -23,6 +25,7 @@ from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from piccolo.table import Table
 from uuid_utils.compat import uuid7
@@ -36,6 +39,7 @@ T = TypeVar("T")
 MANAGED = frozenset(
     {"version", *(f"{crumb}_{part}" for crumb in ("created", "changed") for part in ("at", "by", "request"))}
 )
+NOTHING: Mapping[str, Mapping[str, str]] = {}
 Where = tuple[Any, ...]
 
 
@@ -47,8 +51,12 @@ class By(Protocol):
 
 
 class Repository(Generic[T]):
-    def __init__(self, table: type[Table], row: type[T]) -> None:
+    def __init__(self, table: type[Table], row: type[T], *, unique: Mapping[str, Mapping[str, str]] = NOTHING) -> None:
+        """`unique`: for each unique rule of the table (its name in the collection file), the field that it is about and
+        what the caller reads when the value is taken: `{"unique_name": {"name": "is taken; give another name"}}`.
+        """
         meta = table._meta
+        self.unique = {f"{meta.tablename}_{name}": fields for name, fields in unique.items()}
         self.table = table
         self.noun = meta.tablename.replace("_", " ")
         self._builder = RowBuilder(row)
@@ -74,20 +82,26 @@ class Repository(Generic[T]):
         record = await self._database.fetchrow(sql, id, *values)
         return None if record is None else self._builder.build(record)
 
-    async def get(self, id: UUID, *, where: Where = (), lock: bool = False) -> T:
+    async def get(self, id: UUID, *, where: Where = (), lock: bool = False, version: int | None = None) -> T:
+        """With `version`, StaleVersion when the row has another one. NotFound when there is no such row."""
         row = await self.find(id, where=where, lock=lock)
         if row is None:
             raise NotFound(f"There is no {self.noun} {id}.")
+        if version is not None:
+            self.refuse_stale(row, version)
         return row
+
+    def refuse_stale(self, row: Any, version: int) -> None:
+        """Raises StaleVersion unless the row, read some other way, has this version."""
+        if row.version != version:
+            raise StaleVersion(self._stale_text(version, row.version))
 
     async def insert(self, values: Any, *, by: By | None, **more: Any) -> T:
         """`values` and `more` are columns; an `id` is made (UUIDv7) unless one is given. `by=None`: the system."""
         given = {"id": uuid7(), **self._given(values), **more}
         self._check(given)
         account = None if by is None else by.account
-        record = await self._database.fetchrow(
-            self._insert_sql(tuple(given)), account, request_id(), *map(_stored, given.values())
-        )
+        record = await self._write(self._insert_sql(tuple(given)), account, request_id(), *map(_stored, given.values()))
         return self._builder.build(record)
 
     async def change(self, id: UUID, version: int, values: Any, *, by: By | None, where: Where = (), **more: Any) -> T:
@@ -103,7 +117,7 @@ class Repository(Generic[T]):
             return row
         account = None if by is None else by.account
         condition, narrowing = _narrowed(where, 4 + len(given))
-        record = await self._database.fetchrow(
+        record = await self._write(
             self._change_sql(tuple(given)).replace("/*where*/", condition),
             id,
             version,
@@ -128,6 +142,17 @@ class Repository(Generic[T]):
             raise Conflict(f"This {self.noun} is archived already.")
         moment = await self._database.fetchval("select now()")
         return await self.change(id, version, {**(also or {}), "archived_at": moment}, by=by, where=where)
+
+    async def _write(self, sql: str, *values: Any) -> Any:
+        """Raises Conflict with the words of `unique` when one of those rules is broken."""
+        try:
+            return await self._database.fetchrow(sql, *values)
+        except asyncpg.UniqueViolationError as error:
+            fields = self.unique.get(str(getattr(error, "constraint_name", "")))
+            if fields is None:
+                raise
+            text = "; ".join(f"{field}: {message}" for field, message in fields.items())
+            raise Conflict(text, errors=dict(fields)) from None
 
     async def _refuse_stale(self, id: UUID, version: int, where: Where) -> None:
         condition, narrowing = _narrowed(where, 1)

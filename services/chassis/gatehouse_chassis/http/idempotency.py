@@ -1,42 +1,42 @@
 """`Idempotency-Key` on creating requests: the same request with the same key is done once, and answered the same.
 
-    REPEATS = Repeats(DB)                                                       # tables.py
-
     @post("/people", operation_id="CreatePerson", guards=[allow("staff")])
-    async def create_person(
-        self, request: Request, data: NewPerson, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[PersonRow]:
-        async def create() -> Response[PersonRow]:
-            row = await PERSON.insert(data, by=actor)
-            return created(row, f"/api/person/people/{row.id}")
+    async def create_person(self, data: NewPerson, actor: Actor, once: Once) -> Response[PersonRow]:
+        return await once(PERSON.insert, data, by=actor)
 
-        return await REPEATS.once(request, actor, idempotency_key, create)
+`once` is there in every service that has a database. Its schema includes the collection idempotency_key.
 
 The key, a digest of the request and the answer are stored in the transaction that does the work: either all of it is
 there or nothing. An answer that is an error isn't stored, so the request may be repeated. Keys belong to an account and
-are forgotten after 24 hours. Without the header `create` runs in a transaction of its own.
+are forgotten after 24 hours. Without the header the work runs in a transaction of its own.
 """
 # ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.params import Parameter
 
+from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, Unprocessable
 from gatehouse_chassis.data.repository import By
+from gatehouse_chassis.http.etags import Versioned, created
 
 if TYPE_CHECKING:
     from gatehouse_chassis.data.database import Database
+
+Row = TypeVar("Row", bound=Versioned)
 
 LONGEST_KEY = 255
 KEPT_HOURS = 24
 REPLAYED_HEADER = "Idempotency-Replayed"
 SWEPT_AT_ONCE = 20
+NEEDS = {"idempotency_key": "1.0.0"}
+"""The collection that this code needs, as `[database.needs]` says it."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -121,6 +121,32 @@ class Repeats:
             headers={**stored["headers"], REPLAYED_HEADER: "true"},
             media_type="application/json",
         )
+
+
+class Once:
+    """A creating request: does its work once for each Idempotency-Key, in one transaction with storing the answer."""
+
+    def __init__(self, repeats: Repeats, request: Request, actor: By, key: str | None) -> None:
+        self._repeats = repeats
+        self._request = request
+        self._actor = actor
+        self._key = key
+
+    async def __call__(
+        self, work: Callable[..., Awaitable[Row]], *args: Any, named: str = "id", **kwargs: Any
+    ) -> Response[Row]:
+        """201 with what `work(*args, **kwargs)` returns, its ETag, and its address: below the request's, by the field
+        `named`."""
+
+        async def create() -> Response[Row]:
+            row = await work(*args, **kwargs)
+            return created(row, f"{self._request.url.path.rstrip('/')}/{getattr(row, named)}")
+
+        return await self._repeats.once(self._request, self._actor, self._key, create)
+
+
+def provide_once(request: Request, actor: Actor, idempotency_key: IdempotencyKey = None) -> Once:
+    return Once(request.app.state.repeats, request, actor, idempotency_key)
 
 
 async def request_digest(request: Request) -> str:

@@ -35,7 +35,9 @@ create table house.pet (
     tags text[] not null default '{}', archived_at timestamptz,
     created_at timestamptz not null default now(), created_by uuid, created_request text,
     changed_at timestamptz not null default now(), changed_by uuid, changed_request text,
-    version int not null default 1)
+    version int not null default 1);
+create unique index pet_one_chip on house.pet (age) where kind = 'chipped';
+create unique index pet_unsaid on house.pet (age) where kind = 'unsaid'
 """
 
 
@@ -73,7 +75,7 @@ class PetChange(msgspec.Struct, forbid_unknown_fields=True):
     tags: frozenset[str] | UnsetType = UNSET
 
 
-PET = Repository(Pet, PetRow)
+PET = Repository(Pet, PetRow, unique={"one_chip": {"age": "another pet has this chip"}})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -112,6 +114,26 @@ async def test_changing_nothing_leaves_the_version_and_still_checks_it():
     assert await PET.change(row.id, 1, PetChange(), by=ANNA) == row
     with pytest.raises(StaleVersion):
         await PET.change(row.id, 2, PetChange(), by=ANNA)
+
+
+async def test_a_read_for_a_change_refuses_another_version():
+    row = await PET.insert({"name": "Anna"}, by=ANNA)
+    assert await PET.get(row.id, lock=True, version=1) == row
+    with pytest.raises(StaleVersion, match="version 1 by now"):
+        await PET.get(row.id, lock=True, version=2)
+
+
+async def test_a_taken_value_is_a_conflict_in_the_words_of_its_rule():
+    first = await PET.insert({"name": "Anna", "kind": "chipped", "age": 7}, by=ANNA)
+    with pytest.raises(Conflict, match="age: another pet has this chip") as inserted:
+        await PET.insert({"name": "Ben", "kind": "chipped", "age": 7}, by=ANNA)
+    assert [error.field for error in inserted.value.errors] == ["age"]
+    other = await PET.insert({"name": "Cleo", "kind": "chipped", "age": 8}, by=ANNA)
+    with pytest.raises(Conflict, match="another pet"):
+        await PET.change(other.id, 1, {"age": first.age}, by=ANNA)
+    await PET.insert({"name": "Dora", "kind": "unsaid", "age": 7}, by=ANNA)
+    with pytest.raises(asyncpg.UniqueViolationError):  # answered by its name, in error_responses
+        await PET.insert({"name": "Ella", "kind": "unsaid", "age": 7}, by=ANNA)
 
 
 async def test_a_stale_version_and_a_missing_row_are_told_apart():

@@ -9,15 +9,16 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar, Request, Response, post
+from litestar.datastructures import State
+from litestar.di import Provide
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http.error_responses import answer
-from gatehouse_chassis.http.idempotency import IdempotencyKey, Repeats
+from gatehouse_chassis.http.idempotency import Once, Repeats, provide_once
 
 DB = Database("house")
-REPEATS = Repeats(DB)
 
 TABLES = """
 create schema house;
@@ -35,9 +36,10 @@ class NewPet(msgspec.Struct):
 class PetRow(msgspec.Struct):
     id: int
     name: str
+    version: int
 
 
-ADD = DB.prepare("insert into pet (name) values ($1) returning id, name", PetRow)
+ADD = DB.prepare("insert into pet (name) values ($1) returning id, name, 1 as version", PetRow)
 
 
 class Doorkeeper:
@@ -52,20 +54,23 @@ class Doorkeeper:
 DOOR = Doorkeeper()
 
 
+async def add(name: str) -> PetRow:
+    row = await ADD.one(name)
+    assert row is not None
+    DOOR.entered.set()
+    await DOOR.go.wait()
+    if name == "refused":
+        raise Conflict("no such pets here")
+    return row
+
+
 @post("/pets")
-async def create_pet(request: Request, data: NewPet, idempotency_key: IdempotencyKey = None) -> Response[PetRow]:
-    actor = Actor(account=UUID(int=int(request.headers.get("actor", "1"))))
+async def create_pet(data: NewPet, once: Once) -> Response[PetRow]:
+    return await once(add, data.name)
 
-    async def create() -> Response[PetRow]:
-        row = await ADD.one(data.name)
-        assert row is not None
-        DOOR.entered.set()
-        await DOOR.go.wait()
-        if data.name == "refused":
-            raise Conflict("no such pets here")
-        return Response(row, status_code=201, headers={"Location": f"/pets/{row.id}", "ETag": '"1"'})
 
-    return await REPEATS.once(request, actor, idempotency_key, create)
+def caller(request: Request) -> Actor:
+    return Actor(account=UUID(int=int(request.headers.get("actor", "1"))))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -84,7 +89,15 @@ async def client():
     await DB.execute("truncate pet, idempotency_key")
     DOOR.entered.clear()
     DOOR.go.set()
-    app = Litestar([create_pet], exception_handlers={Exception: answer})
+    app = Litestar(
+        [create_pet],
+        dependencies={
+            "actor": Provide(caller, sync_to_thread=False),
+            "once": Provide(provide_once, sync_to_thread=False),
+        },
+        exception_handlers={Exception: answer},
+        state=State({"repeats": Repeats(DB)}),
+    )
     transport = httpx.ASGITransport(app=cast(Any, app))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client

@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
-from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
@@ -29,7 +29,11 @@ from gatehouse_curriculum.curriculum.structs import (
 )
 from gatehouse_curriculum.tables import DB
 
-CURRICULUM = Repository(tables.Curriculum, CurriculumRow)
+CURRICULUM = Repository(
+    tables.Curriculum,
+    CurriculumRow,
+    unique={"person_id_unique": {"person_id": "has a curriculum already; an archived one can be restored"}},
+)
 
 
 def _count(state: str) -> str:
@@ -51,7 +55,6 @@ CURRICULA = Listing(
 _ROW = "id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by"
 _FIND = DB.prepare(f"select {_ROW} from curriculum where person_id = $1", CurriculumRow)
 _LOCK = DB.prepare(f"select {_ROW} from curriculum where person_id = $1 for update", CurriculumRow)
-_NOW = DB.prepare("select now()")
 _ASSIGNMENTS = DB.prepare(
     "select id, resource_id, topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, "
     "started_by, completed_at, completed_by from assignment "
@@ -106,11 +109,7 @@ def with_assignments(row: CurriculumRow, assignments: Assignments) -> Curriculum
 
 async def create(person: UUID, actor: Actor) -> Curriculum:
     """Inside a transaction. Raises Conflict when the person has one."""
-    try:
-        async with DB.transaction():
-            row = await CURRICULUM.insert({"person_id": person}, by=actor)
-    except asyncpg.UniqueViolationError:
-        raise Conflict("This person has a curriculum already; an archived one can be restored.") from None
+    row = await CURRICULUM.insert({"person_id": person}, by=actor)
     return with_assignments(row, ())
 
 
@@ -157,7 +156,7 @@ async def _locked(person: UUID, version: int, actor: Actor) -> tuple[CurriculumR
     """Nobody else changes the curriculum until the transaction ends."""
     row = _checked(await _LOCK.one(person), version)
     assignments = tuple(await _ASSIGNMENTS.all(row.id))
-    return row, assignments, Stamp(await _NOW.value(), actor.account)
+    return row, assignments, Stamp(await DB.now(), actor.account)
 
 
 async def _written(row: CurriculumRow, before: Assignments, after: Assignments, stamp: Stamp) -> Curriculum:
@@ -181,7 +180,7 @@ async def restore_assignment(person: UUID, version: int, actor: Actor, id: UUID)
         if withdrawn is None:
             raise NotFound(f"No assignment {id} was taken out of this curriculum.")
         after = rules.restore(before, withdrawn)
-        stamp = Stamp(await _NOW.value(), actor.account)
+        stamp = Stamp(await DB.now(), actor.account)
         await _write(row.id, (*before, withdrawn), after, stamp)
         touched = await _TOUCH.one(row.id, actor.account, request_id())
         assert touched is not None
@@ -192,11 +191,7 @@ def _checked(row: CurriculumRow | None, version: int) -> CurriculumRow:
     """Raises NotFound, StaleVersion or Conflict when it can't be changed from that version."""
     if row is None:
         raise NotFound("This person has no curriculum.")
-    if row.version != version:
-        raise StaleVersion(
-            f"You changed version {version} of this curriculum; it has version {row.version} by now. "
-            "Read it again and repeat your change."
-        )
+    CURRICULUM.refuse_stale(row, version)
     if row.archived_at is not None:
         raise Conflict("This curriculum is archived; a coordinator can restore it.")
     return row

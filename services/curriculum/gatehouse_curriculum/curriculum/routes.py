@@ -10,9 +10,9 @@ from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_chassis.http.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, has_already, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.curriculum import queries, rules
@@ -27,7 +27,6 @@ from gatehouse_curriculum.curriculum.structs import (
     NewCurriculum,
     Unassign,
 )
-from gatehouse_curriculum.tables import REPEATS
 
 
 class CurriculumController(Controller):
@@ -60,22 +59,17 @@ class CurriculumController(Controller):
     )
     async def create_curriculum(
         self,
-        request: Request,
         data: NewCurriculum,
         actor: Actor,
         access: Access,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Curriculum]:
         await access.require(actor, data.person_id, "create")
         # A coordinator needs no relationship, but the person must be one that the institute knows.
         if await access.relationship(actor, data.person_id) is None:
             raise NotFound("There is no such person.")
 
-        async def create() -> Response[Curriculum]:
-            curriculum = await queries.create(data.person_id, actor)
-            return created(curriculum, f"/api/curriculum/curricula/{data.person_id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+        return await once(queries.create, data.person_id, actor, named="person_id")
 
     @post(
         "/{person_id:uuid}/archive",

@@ -8,11 +8,10 @@ An account that is created waits for the first sign-in with its address, once th
 from typing import get_args
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound
+from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
@@ -23,7 +22,14 @@ from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.enumerators import AccountStatus, Role
 from gatehouse_identity.tables import DB
 
-ACCOUNT = Repository(tables.Account, AccountRow)
+ACCOUNT = Repository(
+    tables.Account,
+    AccountRow,
+    unique={
+        "lower_email": {"email": "belongs to another account (it may be archived); use another or change that one"},
+        "one_account_a_person": {"person_id": "has an account already; archive that one first"},
+    },
+)
 
 OPEN_ROLES = """coalesce((select array_agg(g.role order by g.role) from identity.role_grant g
     where g.account_id = account.id and g.revoked_at is null), '{}')"""
@@ -91,12 +97,6 @@ _END_SESSIONS = DB.prepare(
     "where account_id = $1 and revoked_at is null"
 )
 
-# What the caller is told when a value is taken.
-TAKEN = {
-    "account_lower_email": {"email": "belongs to another account (it may be archived); use another or change that one"},
-    "account_one_account_a_person": {"person_id": "has an account already; archive that one first"},
-}
-
 
 async def read_account(id: UUID) -> Account:
     account = await _READ.one(id)
@@ -107,24 +107,17 @@ async def read_account(id: UUID) -> Account:
 
 async def create_account(new: NewAccount, actor: Actor) -> Account:
     """An account that waits for its first sign-in with this address, once the provider has verified it."""
-    try:
-        async with DB.transaction():
-            row = await ACCOUNT.insert(new, by=actor)
-    except asyncpg.UniqueViolationError as error:
-        raise _taken(error) from None
+    row = await ACCOUNT.insert(new, by=actor)
     await record("account_created", by=actor, subject=row.id)
     return await read_account(row.id)
 
 
 async def change_account(id: UUID, version: int, change: AccountChange, actor: Actor) -> Account:
     fields = [name for name in change.__struct_fields__ if getattr(change, name) is not msgspec.UNSET]
-    try:
-        async with DB.transaction():
-            await ACCOUNT.change(id, version, change, by=actor)
-            if fields:
-                await record("account_changed", by=actor, subject=id, fields=fields)
-    except asyncpg.UniqueViolationError as error:
-        raise _taken(error) from None
+    async with DB.transaction():
+        await ACCOUNT.change(id, version, change, by=actor)
+        if fields:
+            await record("account_changed", by=actor, subject=id, fields=fields)
     return await read_account(id)
 
 
@@ -139,19 +132,11 @@ async def archive_account(id: UUID, version: int, actor: Actor) -> Account:
 
 
 async def restore_account(id: UUID, version: int, actor: Actor) -> Account:
-    try:
-        async with DB.transaction():
-            account = await ACCOUNT.get(id, lock=True)
-            if account.archived_at is None:
-                raise Conflict("This account isn't archived.")
-            status = "active" if account.last_sign_in_at else "invited"
-            await ACCOUNT.change(id, version, {"archived_at": None, "status": status}, by=actor)
-            await record("account_restored", by=actor, subject=id)
-    except asyncpg.UniqueViolationError as error:
-        raise _taken(error) from None
+    async with DB.transaction():
+        account = await ACCOUNT.get(id, lock=True, version=version)
+        if account.archived_at is None:
+            raise Conflict("This account isn't archived.")
+        status = "active" if account.last_sign_in_at else "invited"
+        await ACCOUNT.change(id, version, {"archived_at": None, "status": status}, by=actor)
+        await record("account_restored", by=actor, subject=id)
     return await read_account(id)
-
-
-def _taken(error: asyncpg.UniqueViolationError) -> Invalid | Conflict:
-    fields = TAKEN.get(getattr(error, "constraint_name", ""))
-    return Conflict("There is such an account already.", errors=fields)

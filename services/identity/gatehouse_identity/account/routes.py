@@ -7,15 +7,14 @@ from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity.account import queries
 from gatehouse_identity.account.queries import ACCOUNTS
 from gatehouse_identity.account.structs import Account, AccountChange, Me, NewAccount
 from gatehouse_identity.responses import not_found
-from gatehouse_identity.tables import REPEATS
 
 coordinators = allow("coordinator", "admin")
 administrators = allow("admin")
@@ -53,14 +52,8 @@ class AccountController(Controller):
         return await ACCOUNTS.page(request.query_params)
 
     @post(operation_id="CreateAccount", summary="Let someone sign in", guards=[coordinators])
-    async def create_account(
-        self, request: Request[Any, Any, Any], data: NewAccount, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[Account]:
-        async def create() -> Response[Account]:
-            account = await queries.create_account(data, actor)
-            return created(account, f"/api/identity/accounts/{account.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+    async def create_account(self, data: NewAccount, actor: Actor, once: Once) -> Response[Account]:
+        return await once(queries.create_account, data, actor)
 
     @get("/{id:uuid}", operation_id="GetAccount", summary="An account and its roles", guards=[coordinators])
     async def get_account(self, id: UUID) -> Response[Account]:

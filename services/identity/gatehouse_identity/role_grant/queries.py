@@ -3,8 +3,6 @@
 from typing import Any, get_args
 from uuid import UUID
 
-import asyncpg
-
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_chassis.data.repository import Repository
@@ -19,7 +17,7 @@ from gatehouse_identity.role_grant import rules
 from gatehouse_identity.role_grant.structs import NewRoleGrant, RoleGrant
 from gatehouse_identity.tables import DB
 
-GRANT = Repository(tables.RoleGrant, RoleGrant)
+GRANT = Repository(tables.RoleGrant, RoleGrant, unique={"one_open": {"role": "the account has this role already"}})
 GRANTS = Listing(
     tables.RoleGrant,
     RoleGrant,
@@ -36,17 +34,12 @@ GRANTS = Listing(
 async def grant_role(new: NewRoleGrant, actor: Actor) -> RoleGrant:
     """Takes effect with the account's next access token, at most ten minutes later."""
     rules.refuse_decision(actor, new.account_id, new.role)
-    try:
-        async with DB.transaction():
-            account = await ACCOUNT.find(new.account_id, lock=True)
-            if account is None:
-                raise Invalid({"account_id": "there is no such account"})
-            if account.archived_at is not None:
-                raise Conflict("The account is archived; restore it first.")
-            row = await GRANT.insert(new, by=actor)
-    except asyncpg.UniqueViolationError:
-        message = f"The account has the role {new.role} already."
-        raise Conflict(message) from None
+    account = await ACCOUNT.find(new.account_id, lock=True)
+    if account is None:
+        raise Invalid({"account_id": "there is no such account"})
+    if account.archived_at is not None:
+        raise Conflict("The account is archived; restore it first.")
+    row = await GRANT.insert(new, by=actor)
     await record("role_granted", by=actor, subject=new.account_id, role=new.role, grant=str(row.id))
     return row
 

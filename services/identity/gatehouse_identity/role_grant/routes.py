@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity.role_grant import queries
 from gatehouse_identity.role_grant.queries import GRANT, GRANTS
 from gatehouse_identity.role_grant.structs import NewRoleGrant, Revocation, RoleGrant
-from gatehouse_identity.tables import REPEATS
 
 
 class RoleGrantController(Controller):
@@ -30,14 +29,8 @@ class RoleGrantController(Controller):
         summary="Grant a role",
         description="An administrator grants every role; a coordinator `member` and `mentor`, and not to themselves.",
     )
-    async def grant_role(
-        self, request: Request[Any, Any, Any], data: NewRoleGrant, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[RoleGrant]:
-        async def grant() -> Response[RoleGrant]:
-            row = await queries.grant_role(data, actor)
-            return created(row, f"/api/identity/role-grants/{row.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, grant)
+    async def grant_role(self, data: NewRoleGrant, actor: Actor, once: Once) -> Response[RoleGrant]:
+        return await once(queries.grant_role, data, actor)
 
     @get("/{id:uuid}", operation_id="GetRoleGrant", summary="A role grant")
     async def get_grant(self, request: Request[Any, Any, Any], id: UUID) -> Response[RoleGrant]:

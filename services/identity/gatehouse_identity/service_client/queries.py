@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import get_args
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from gatehouse_chassis import Actor
@@ -35,7 +34,11 @@ from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, service_claims
 PREVIOUS_GOOD_FOR = timedelta(hours=1)
 UNKNOWN = digest(new_secret())  # compared with when there is no such client, so that both take as long
 
-CLIENT = Repository(tables.ServiceClient, ServiceClient)
+CLIENT = Repository(
+    tables.ServiceClient,
+    ServiceClient,
+    unique={"name_unique": {"name": "there is such a service client already; names aren't used again"}},
+)
 CLIENTS = Listing(
     tables.ServiceClient,
     ServiceClient,
@@ -56,13 +59,9 @@ _SECRETS = DB.prepare(
 async def create_client(new: NewServiceClient, actor: Actor) -> ServiceClientWithSecret:
     secret = new_secret()
     values = {"name": new.name, "description": new.description, "roles": sorted(set(new.roles))}
-    try:
-        async with DB.transaction():
-            row = await CLIENT.insert(values, by=actor, secret_hash=digest(secret))
-            await record("service_client_created", by=actor, subject=row.id, roles=row.roles)
-    except asyncpg.UniqueViolationError:
-        message = f"There is a service client {new.name} already; names aren't used again."
-        raise Conflict(message, errors={"name": "is taken"}) from None
+    async with DB.transaction():
+        row = await CLIENT.insert(values, by=actor, secret_hash=digest(secret))
+        await record("service_client_created", by=actor, subject=row.id, roles=row.roles)
     return _with_secret(row, secret)
 
 
@@ -80,7 +79,7 @@ async def change_client(id: UUID, version: int, change: ServiceClientChange, act
 async def rotate_secret(id: UUID, version: int, actor: Actor) -> ServiceClientWithSecret:
     secret = new_secret()
     async with DB.transaction():
-        client = await CLIENT.get(id, lock=True)
+        client = await CLIENT.get(id, lock=True, version=version)
         if client.archived_at is not None:
             raise Conflict("This service client is archived.")
         current = await DB.fetchrow(

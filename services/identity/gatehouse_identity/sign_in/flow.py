@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.fields import EMAIL
-from gatehouse_chassis.base.problems import ApiProblem, Invalid, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, Unavailable
 from gatehouse_chassis.lists.filters import storable
 from gatehouse_identity.account.queries import ACCOUNT, ACCOUNT_BY_EMAIL, ACCOUNT_BY_SUBJECT, ACCOUNT_LINK
 from gatehouse_identity.account.structs import AccountActor
@@ -156,7 +156,7 @@ class SignIns:
             raise SignInRefused("not_proven")
         try:
             return await _one_time_code(pending.id, identity)
-        except asyncpg.UniqueViolationError:
+        except (asyncpg.UniqueViolationError, Conflict):
             # The same person, new here, finished another sign-in at the same moment: now the account is there.
             return await _one_time_code(pending.id, identity)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import NotFound, StaleVersion
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
@@ -75,9 +75,7 @@ async def create_agreement(new: structs.NewAgreement, by: Actor) -> structs.Agre
 
 async def change_agreement(id: UUID, version: int, change: structs.AgreementChange, by: Actor) -> structs.Agreement:
     async with DB.transaction():
-        before = await AGREEMENT.get(id, lock=True)
-        if before.version != version:
-            raise StaleVersion(f"You changed version {version} of this agreement; it has version {before.version} now.")
+        before = await AGREEMENT.get(id, lock=True, version=version)
         rules.refuse_agreement(change, before)
         await AGREEMENT.change(id, version, _columns(change), by=by)
         return await read_agreement(by, id)

@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_partner.access import SIGNERS
 from gatehouse_partner.agreement import queries
 from gatehouse_partner.agreement.structs import Agreement, AgreementChange, NewAgreement
-from gatehouse_partner.tables import REPEATS
 
 
 class AgreementController(Controller):
@@ -33,16 +32,11 @@ class AgreementController(Controller):
     @post(operation_id="CreateAgreement", guards=[allow(*SIGNERS)], summary="Add an agreement with a partner")
     async def create_agreement(
         self,
-        request: Request[Any, Any, Any],
         data: NewAgreement,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Agreement]:
-        async def create() -> Response[Agreement]:
-            agreement = await queries.create_agreement(data, actor)
-            return created(agreement, f"/api/partner/agreements/{agreement.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+        return await once(queries.create_agreement, data, actor)
 
     @get("/{agreement_id:uuid}", operation_id="GetAgreement", guards=[signed_in], summary="One agreement")
     async def get_agreement(

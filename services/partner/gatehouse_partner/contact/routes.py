@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_partner.access import KEEPERS
 from gatehouse_partner.contact import queries
 from gatehouse_partner.contact.structs import Contact, ContactChange, NewContact
-from gatehouse_partner.tables import REPEATS
 
 
 class ContactController(Controller):
@@ -33,16 +32,11 @@ class ContactController(Controller):
     @post(operation_id="CreateContact", guards=[allow(*KEEPERS)], summary="Add a contact to a partner")
     async def create_contact(
         self,
-        request: Request[Any, Any, Any],
         data: NewContact,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Contact]:
-        async def create() -> Response[Contact]:
-            contact = await queries.create_contact(data, actor)
-            return created(contact, f"/api/partner/contacts/{contact.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+        return await once(queries.create_contact, data, actor)
 
     @get("/{contact_id:uuid}", operation_id="GetContact", guards=[signed_in], summary="One contact")
     async def get_contact(self, request: Request[Any, Any, Any], contact_id: UUID, actor: Actor) -> Response[Contact]:

@@ -1,11 +1,7 @@
 """All SQL about partners."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import get_args
 from uuid import UUID
-
-import asyncpg
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
@@ -17,7 +13,11 @@ from gatehouse_partner.enumerators import PartnerKind, PartnerStatus
 from gatehouse_partner.partner import structs
 from gatehouse_partner.tables import DB
 
-PARTNER = Repository(tables.Partner, structs.Partner)
+PARTNER = Repository(
+    tables.Partner,
+    structs.Partner,
+    unique={"unique_name": {"name": "there is a partner of this name already; use that one, or give another name"}},
+)
 PARTNERS = Listing(
     tables.Partner,
     structs.Partner,
@@ -41,19 +41,17 @@ def partners_of(actor: Actor) -> tuple:
 
 
 async def create_partner(new: structs.NewPartner, by: Actor) -> structs.Partner:
-    with _one_partner_a_name():
-        return await PARTNER.insert(new, by=by)
+    return await PARTNER.insert(new, by=by)
 
 
 async def change_partner(id: UUID, version: int, change: structs.PartnerChange, by: Actor) -> structs.Partner:
-    with _one_partner_a_name():
-        return await PARTNER.change(id, version, change, by=by)
+    return await PARTNER.change(id, version, change, by=by)
 
 
 async def archive_partner(id: UUID, version: int, by: Actor) -> structs.Partner:
     """Raises Conflict while an agreement with the partner holds."""
     async with DB.transaction():
-        await PARTNER.get(id, lock=True)
+        await PARTNER.get(id, lock=True, version=version)
         running = await _running.value(id)
         if running:
             raise Conflict(f"{running} signed agreement(s) with this partner still hold. End them first.")
@@ -67,12 +65,3 @@ async def refuse_archived(partner_id: UUID) -> None:
         raise Invalid({"partner_id": "there is no such partner"})
     if partner.archived_at is not None:
         raise Conflict("This partner is archived; nothing can be added.")
-
-
-@contextmanager
-def _one_partner_a_name() -> Generator[None]:
-    try:
-        yield
-    except asyncpg.UniqueViolationError:
-        message = "there is a partner of this name already; use that one, or give another name"
-        raise Conflict(f"name: {message}", errors={"name": message}) from None

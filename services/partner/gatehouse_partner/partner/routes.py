@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_partner.access import KEEPERS
 from gatehouse_partner.partner import queries
 from gatehouse_partner.partner.structs import NewPartner, Partner, PartnerChange
-from gatehouse_partner.tables import REPEATS
 
 
 class PartnerController(Controller):
@@ -32,16 +31,11 @@ class PartnerController(Controller):
     @post(operation_id="CreatePartner", guards=[allow(*KEEPERS)], summary="Add a partner")
     async def create_partner(
         self,
-        request: Request[Any, Any, Any],
         data: NewPartner,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Partner]:
-        async def create() -> Response[Partner]:
-            partner = await queries.create_partner(data, actor)
-            return created(partner, f"/api/partner/partners/{partner.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+        return await once(queries.create_partner, data, actor)
 
     @get("/{partner_id:uuid}", operation_id="GetPartner", guards=[signed_in], summary="One partner")
     async def get_partner(self, request: Request[Any, Any, Any], partner_id: UUID, actor: Actor) -> Response[Partner]:

@@ -4,8 +4,6 @@ from datetime import UTC, datetime
 from typing import get_args
 from uuid import UUID
 
-import asyncpg
-
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
@@ -16,7 +14,11 @@ from gatehouse_person.consent import structs
 from gatehouse_person.enumerators import ConsentKind
 from gatehouse_person.tables import DB
 
-CONSENT = Repository(tables.Consent, structs.Consent)
+CONSENT = Repository(
+    tables.Consent,
+    structs.Consent,
+    unique={"one_open": {"kind": "is given already; withdraw that consent first, then give it to the new document"}},
+)
 CONSENTS = Listing(
     tables.Consent,
     structs.Consent,
@@ -30,17 +32,13 @@ CONSENTS = Listing(
 
 
 async def give_consent(person_id: UUID, new: structs.NewConsent, by: Actor) -> structs.Consent:
-    try:
-        return await CONSENT.insert(new, by=by, person_id=person_id)
-    except asyncpg.UniqueViolationError:
-        message = f"{new.kind} is given already; withdraw that consent first, then give it to the new document"
-        raise Conflict(message, errors={"kind": message}) from None
+    return await CONSENT.insert(new, by=by, person_id=person_id)
 
 
 async def withdraw_consent(person_id: UUID, consent_id: UUID, version: int, by: Actor) -> structs.Consent:
     of_person = ("person_id = {}", person_id)
     async with DB.transaction():
-        consent = await CONSENT.get(consent_id, where=of_person, lock=True)
+        consent = await CONSENT.get(consent_id, where=of_person, lock=True, version=version)
         if consent.withdrawn_at is not None:
             raise Conflict("This consent is withdrawn already.")
         return await CONSENT.change(consent_id, version, {"withdrawn_at": datetime.now(UTC)}, by=by)

@@ -7,14 +7,13 @@ from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.consent import queries, rules
 from gatehouse_person.consent.structs import Consent, NewConsent
 from gatehouse_person.relationships import facts_for
-from gatehouse_person.tables import REPEATS
 
 
 class ConsentController(Controller):
@@ -38,19 +37,14 @@ class ConsentController(Controller):
     )
     async def give_consent(
         self,
-        request: Request[Any, Any, Any],
         person_id: UUID,
         data: NewConsent,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Consent]:
         await refuse_others(actor, person_id)
 
-        async def give() -> Response[Consent]:
-            consent = await queries.give_consent(person_id, data, actor)
-            return created(consent, f"/api/person/people/{person_id}/consents/{consent.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, give)
+        return await once(queries.give_consent, person_id, data, actor)
 
     @get("/{consent_id:uuid}", operation_id="GetConsent", guards=[signed_in], summary="One consent")
     async def get_consent(

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-import asyncpg
-
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
@@ -16,7 +14,11 @@ from gatehouse_person.person.queries import PERSON, touch
 from gatehouse_person.roles import MENTOR, STAFF
 from gatehouse_person.tables import DB
 
-ASSIGNMENT = Repository(tables.MentorAssignment, structs.MentorAssignment)
+ASSIGNMENT = Repository(
+    tables.MentorAssignment,
+    structs.MentorAssignment,
+    unique={"one_open": {"member_id": "this person has a mentor already; end that assignment first"}},
+)
 ASSIGNMENTS = Listing(
     tables.MentorAssignment,
     structs.MentorAssignment,
@@ -48,18 +50,14 @@ async def assign(new: structs.NewMentorAssignment, by: Actor) -> structs.MentorA
         person_id: await PERSON.find(person_id, lock=True) for person_id in sorted({new.mentor_id, new.member_id})
     }
     rules.refuse_assignment(new, people[new.mentor_id], people[new.member_id])
-    try:
-        assignment = await ASSIGNMENT.insert(new, by=by)
-    except asyncpg.UniqueViolationError:
-        message = "this person has a mentor already; end that assignment first"
-        raise Conflict(message, errors={"member_id": message}) from None
+    assignment = await ASSIGNMENT.insert(new, by=by)
     await touch([new.member_id], by)
     return assignment
 
 
 async def end(assignment_id: UUID, version: int, reason: str | None, by: Actor) -> structs.MentorAssignment:
     async with DB.transaction():
-        assignment = await ASSIGNMENT.get(assignment_id, lock=True)
+        assignment = await ASSIGNMENT.get(assignment_id, lock=True, version=version)
         if assignment.ended_at is not None:
             raise Conflict("This assignment has ended already.")
         change = {"ended_at": datetime.now(UTC), "end_reason": reason}

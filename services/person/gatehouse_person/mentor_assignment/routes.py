@@ -6,14 +6,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.mentor_assignment import queries
 from gatehouse_person.mentor_assignment.structs import EndMentorAssignment, MentorAssignment, NewMentorAssignment
 from gatehouse_person.roles import STAFF
-from gatehouse_person.tables import REPEATS
 
 
 class MentorAssignmentController(Controller):
@@ -33,16 +32,11 @@ class MentorAssignmentController(Controller):
     @post(operation_id="AssignMentor", guards=[allow(*STAFF)], summary="Give a member a mentor")
     async def assign_mentor(
         self,
-        request: Request[Any, Any, Any],
         data: NewMentorAssignment,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[MentorAssignment]:
-        async def assign() -> Response[MentorAssignment]:
-            assignment = await queries.assign(data, actor)
-            return created(assignment, f"/api/person/mentor-assignments/{assignment.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, assign)
+        return await once(queries.assign, data, actor)
 
     @get(
         "/{assignment_id:uuid}",

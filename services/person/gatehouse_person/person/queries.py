@@ -2,18 +2,15 @@
 
 # ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 from uuid import UUID
 
-import asyncpg
 from msgspec import UNSET
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
-from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
@@ -25,7 +22,11 @@ from gatehouse_person.relationships import MENTORING, MENTORS, facts_for
 from gatehouse_person.roles import MENTOR, STAFF
 from gatehouse_person.tables import DB
 
-PERSON = Repository(tables.Person, structs.PersonRecord)
+PERSON = Repository(
+    tables.Person,
+    structs.PersonRecord,
+    unique={"by_email": {"email": "somebody with this address is known already; find them, or give another address"}},
+)
 
 COMPUTED = {"view": "'full'", "mentor_id": "mentoring.mentor_id"}
 PEOPLE = Listing(
@@ -100,16 +101,14 @@ async def read_person(actor: Actor, person_id: UUID) -> structs.Person:
 
 
 async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
-    with _one_person_an_address():
-        record = await PERSON.insert(new, by=by)
+    record = await PERSON.insert(new, by=by)
     await PROFILE.insert({"person_id": record.id}, by=by)
     return await read_person(by, record.id)
 
 
 async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:
     async with DB.transaction():
-        with _one_person_an_address():
-            await PERSON.change(person_id, version, change, by=by)
+        await PERSON.change(person_id, version, change, by=by)
         return await read_person(by, person_id)
 
 
@@ -119,9 +118,7 @@ async def change_status(
     """Raises Conflict where the rules don't allow it. Archiving ends the person's mentor assignments."""
     now = datetime.now(UTC)
     async with DB.transaction():
-        record = await PERSON.get(person_id, lock=True)
-        if record.version != version:
-            raise StaleVersion(f"You changed version {version} of this person; it has version {record.version} by now.")
+        record = await PERSON.get(person_id, lock=True, version=version)
         rules.refuse_transition(record, change.status, now, intro_timeout)
         archived = change.status == "archived"
         values = {
@@ -146,12 +143,3 @@ async def touch(people: list[UUID], by: Actor) -> None:
 def given(change: structs.PersonChange) -> list[str]:
     """The names of the fields that a change gives."""
     return [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
-
-
-@contextmanager
-def _one_person_an_address() -> Generator[None]:
-    try:
-        yield
-    except asyncpg.UniqueViolationError:
-        message = "somebody with this address is known already; find them, or give another address"
-        raise Conflict(f"email: {message}", errors={"email": message}) from None

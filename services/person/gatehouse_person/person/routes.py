@@ -8,15 +8,14 @@ from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.fields import refuse_odd_times
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.person import queries, rules
 from gatehouse_person.person.structs import NewPerson, Person, PersonChange, RelationshipAnswer, StatusChange
 from gatehouse_person.relationships import facts_for
 from gatehouse_person.roles import STAFF
-from gatehouse_person.tables import REPEATS
 
 
 class PersonController(Controller):
@@ -39,18 +38,13 @@ class PersonController(Controller):
     @post(operation_id="CreatePerson", guards=[allow(*STAFF)], summary="Add a person")
     async def create_person(
         self,
-        request: Request[Any, Any, Any],
         data: NewPerson,
         actor: Actor,
-        idempotency_key: IdempotencyKey = None,
+        once: Once,
     ) -> Response[Person]:
         refuse_odd_times(data)
 
-        async def create() -> Response[Person]:
-            person = await queries.create_person(data, actor)
-            return created(person, f"/api/person/people/{person.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+        return await once(queries.create_person, data, actor)
 
     @get("/{person_id:uuid}", operation_id="GetPerson", guards=[signed_in], summary="One person")
     async def get_person(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Person]:

@@ -21,7 +21,9 @@ from gatehouse_topics.resource.queries import IN_ORDER
 from gatehouse_topics.tables import DB, Path
 from gatehouse_topics.topic.queries import current_topics
 
-PATH = Repository(Path, PathRow)
+PATH = Repository(
+    Path, PathRow, unique={"one_current_name": {"name": "there is a path of this name already; give another name"}}
+)
 
 # Counted at once for all paths, which are few: counting path by path costs ten times as much.
 _COUNTS = """
@@ -105,7 +107,7 @@ async def create_path(new: NewPath, actor: Actor) -> PathTree:
 
 async def change_path(id: UUID, version: int, change: PathChange, actor: Actor) -> PathTree:
     async with DB.transaction():
-        current = await PATH.get(id, lock=True)
+        current = await PATH.get(id, lock=True, version=version)
         values: dict[str, Any] = {"name": change.name, "description": change.description}
         if change.interests is not UNSET:
             values["interests"] = once_each(change.interests)

@@ -5,15 +5,14 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, has_already, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
 from gatehouse_topics.path import queries
 from gatehouse_topics.path.queries import PATH, PATHS
 from gatehouse_topics.path.structs import NewPath, PathChange, PathInList, PathRow, PathTree
-from gatehouse_topics.tables import REPEATS
 
 
 class PathController(Controller):
@@ -31,14 +30,8 @@ class PathController(Controller):
         return versioned(await queries.path_tree(row), request if settled else None)
 
     @post(operation_id="CreatePath", summary="Add a path", guards=[editors])
-    async def create_path(
-        self, request: Request, data: NewPath, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[PathTree]:
-        async def create() -> Response[PathTree]:
-            path = await queries.create_path(data, actor)
-            return created(path, f"/api/topics/paths/{path.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+    async def create_path(self, data: NewPath, actor: Actor, once: Once) -> Response[PathTree]:
+        return await once(queries.create_path, data, actor)
 
     @patch("/{id:uuid}", operation_id="ChangePath", summary="Change a path or its modules", guards=[editors])
     async def change_path(

@@ -17,7 +17,11 @@ from gatehouse_topics.resource.structs import NewResource, ResourceChange, Resou
 from gatehouse_topics.skill.queries import skill_names
 from gatehouse_topics.tables import DB, Resource
 
-RESOURCE = Repository(Resource, ResourceRow)
+RESOURCE = Repository(
+    Resource,
+    ResourceRow,
+    unique={"one_current_url": {"url": "a resource with this address is there already; use that one"}},
+)
 
 _OF_TOPIC = '"resource"."id" in (select resource_id from topic_resource where topic_id = any({}::uuid[]))'
 _OF_PATH = (

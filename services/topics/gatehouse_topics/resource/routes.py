@@ -5,15 +5,14 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
 from gatehouse_topics.resource import queries
 from gatehouse_topics.resource.queries import RESOURCE, RESOURCES, RESOURCES_BY_ID
 from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
-from gatehouse_topics.tables import REPEATS
 
 
 class ResourceController(Controller):
@@ -32,14 +31,8 @@ class ResourceController(Controller):
         return versioned(await RESOURCE.get(id), request)
 
     @post(operation_id="CreateResource", summary="Add a resource", guards=[editors])
-    async def create_resource(
-        self, request: Request, data: NewResource, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[ResourceRow]:
-        async def create() -> Response[ResourceRow]:
-            row = await queries.create_resource(data, actor)
-            return created(row, f"/api/topics/resources/{row.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+    async def create_resource(self, data: NewResource, actor: Actor, once: Once) -> Response[ResourceRow]:
+        return await once(queries.create_resource, data, actor)
 
     @patch("/{id:uuid}", operation_id="ChangeResource", summary="Change a resource", guards=[editors])
     async def change_resource(

@@ -5,7 +5,9 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.skill.structs import SkillInList, SkillRow
 from gatehouse_topics.tables import DB, Skill
 
-SKILL = Repository(Skill, SkillRow)
+SKILL = Repository(
+    Skill, SkillRow, unique={"one_spelling": {"name": "there is a skill of this name already, perhaps archived"}}
+)
 
 SKILLS = Listing(
     Skill,

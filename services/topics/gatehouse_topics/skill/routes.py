@@ -5,14 +5,13 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
 from gatehouse_topics.skill.queries import SKILL, SKILLS
 from gatehouse_topics.skill.structs import NewSkill, SkillChange, SkillInList, SkillRow
-from gatehouse_topics.tables import REPEATS
 
 
 class SkillController(Controller):
@@ -28,14 +27,8 @@ class SkillController(Controller):
         return versioned(await SKILL.get(id), request)
 
     @post(operation_id="CreateSkill", summary="Add a skill", guards=[editors])
-    async def create_skill(
-        self, request: Request, data: NewSkill, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[SkillRow]:
-        async def create() -> Response[SkillRow]:
-            row = await SKILL.insert(data, by=actor)
-            return created(row, f"/api/topics/skills/{row.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+    async def create_skill(self, data: NewSkill, actor: Actor, once: Once) -> Response[SkillRow]:
+        return await once(SKILL.insert, data, by=actor)
 
     @patch("/{id:uuid}", operation_id="ChangeSkill", summary="Describe a skill", guards=[editors])
     async def change_skill(

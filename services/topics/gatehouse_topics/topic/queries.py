@@ -17,7 +17,9 @@ from gatehouse_topics.resource.structs import ResourceInOrder
 from gatehouse_topics.tables import DB, Topic
 from gatehouse_topics.topic.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
 
-TOPIC = Repository(Topic, TopicRow)
+TOPIC = Repository(
+    Topic, TopicRow, unique={"one_current_name": {"name": "there is a topic of this name already; give another name"}}
+)
 
 TOPICS = Listing(
     Topic,
@@ -84,7 +86,7 @@ async def create_topic(new: NewTopic, actor: Actor) -> TopicWithResources:
 
 async def change_topic(id: UUID, version: int, change: TopicChange, actor: Actor) -> TopicWithResources:
     async with DB.transaction():
-        current = await TOPIC.get(id, lock=True)
+        current = await TOPIC.get(id, lock=True, version=version)
         values = {"name": change.name, "description": change.description}
         if change.resources is not UNSET:
             await _check_resources(change.resources)

@@ -5,12 +5,11 @@ from uuid import UUID
 from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.etags import IfMatch, created, has_already, required_version, versioned
+from gatehouse_chassis.http.etags import IfMatch, has_already, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
-from gatehouse_chassis.http.idempotency import IdempotencyKey
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
-from gatehouse_topics.tables import REPEATS
 from gatehouse_topics.topic import queries
 from gatehouse_topics.topic.queries import TOPIC, TOPICS
 from gatehouse_topics.topic.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
@@ -31,14 +30,8 @@ class TopicController(Controller):
         return versioned(await queries.topic_with_resources(row), request if settled else None)
 
     @post(operation_id="CreateTopic", summary="Add a topic", guards=[editors])
-    async def create_topic(
-        self, request: Request, data: NewTopic, actor: Actor, idempotency_key: IdempotencyKey = None
-    ) -> Response[TopicWithResources]:
-        async def create() -> Response[TopicWithResources]:
-            topic = await queries.create_topic(data, actor)
-            return created(topic, f"/api/topics/topics/{topic.id}")
-
-        return await REPEATS.once(request, actor, idempotency_key, create)
+    async def create_topic(self, data: NewTopic, actor: Actor, once: Once) -> Response[TopicWithResources]:
+        return await once(queries.create_topic, data, actor)
 
     @patch("/{id:uuid}", operation_id="ChangeTopic", summary="Change a topic or its resources", guards=[editors])
     async def change_topic(
