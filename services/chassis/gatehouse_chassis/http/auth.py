@@ -134,7 +134,7 @@ class PublicKeys:
         self._fetched_at = self._clock()
 
 
-class Checked(NamedTuple):
+class CheckedToken(NamedTuple):
     """A token that was checked: whose it is, by which key, and when it was issued (seconds since 1970)."""
 
     actor: Actor
@@ -149,7 +149,7 @@ class Authenticator:
     def __init__(self, keys: PublicKeys, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._clock = clock
-        self._checked: OrderedDict[str, Checked] = OrderedDict()
+        self._checked: OrderedDict[str, CheckedToken] = OrderedDict()
 
     def trust(self, fetch: FetchKeys) -> None:
         """Take keys from `fetch` from now on, and forget all tokens checked so far."""
@@ -180,11 +180,11 @@ class Authenticator:
             self._checked.popitem(last=False)
         return checked.actor
 
-    def _is_revoked(self, checked: Checked) -> bool:
+    def _is_revoked(self, checked: CheckedToken) -> bool:
         keys, actor = self._keys, checked.actor
         return actor.session in keys.revoked or checked.issued_at < keys.not_before.get(actor.account, 0.0)
 
-    async def _verify(self, token: str) -> Checked:
+    async def _verify(self, token: str) -> CheckedToken:
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
@@ -211,7 +211,7 @@ class Authenticator:
         issued_at = float(claims["iat"])
         if actor.expires_at - issued_at > TOKEN_SECONDS + CLOCK_SKEW:
             raise Unauthenticated("The token claims to live longer than tokens do; sign in again.")
-        checked = Checked(actor, key_id, key, issued_at)
+        checked = CheckedToken(actor, key_id, key, issued_at)
         if self._is_revoked(checked):
             raise Unauthenticated("The token was revoked; sign in again, or refresh the session.")
         return checked
