@@ -45,6 +45,11 @@ def test_every_alert_reaches_the_receiver_of_its_severity(tmp_path: Path, severi
         assert amtool(tmp_path, "config", "routes", "test", *wanted).strip() == severity
 
 
+def test_a_page_is_sent_at_once_and_a_ticket_within_minutes():
+    waits = {route["receiver"]: route["group_wait"] for route in CONFIG["route"]["routes"]}
+    assert waits == {"page": "10s", "ticket": "5m"}
+
+
 def test_there_is_a_way_for_every_severity():
     assert {alert.severity for alert in ALERTS} == set(TIMES)
 

@@ -1,7 +1,7 @@
 """Every reason why not: what was asked is refused and nothing is written, and `explain` says just the same."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -10,8 +10,9 @@ import pytest
 from gatehouse_release.lineage import keeping_out, lineage
 from gatehouse_release.model import Action, RunningService
 from gatehouse_release.outcomes import not_as_meant
-from gatehouse_release.policy import parse_policy
+from gatehouse_release.policy import Window, parse_policy
 from gatehouse_release.ports import NotConfigured
+from gatehouse_release.rules import is_open, lacking_approvals
 from gatehouse_release.testing.in_memory import release
 
 from .conftest import ROOT, SERVICES, World, all_at, rules_of, told
@@ -294,6 +295,31 @@ def test_the_soak_and_the_window_stand_before_applying_not_before_proposing(worl
     assert rules == {"soak", "window"}
     assert "the set has been in staging for 9 h of 24 h" in said
     assert "it is Monday 19:30; production changes only" in said
+
+
+def test_a_soak_ends_after_exactly_its_hours(world: World):
+    world.in_staging()
+    verified = world.state.good_since("staging")
+    assert verified
+    world.ports.clock.at = verified + timedelta(hours=24, seconds=-1)
+    assert "soak" in rules_of(world.explain("rita", "promote", "production"), later=True)
+    world.ports.clock.at = verified + timedelta(hours=24)
+    assert "soak" not in rules_of(world.explain("rita", "promote", "production"), later=True)
+
+
+@pytest.mark.parametrize(("time", "is_inside"), [("08:59", False), ("09:00", True), ("15:59", True), ("16:00", False)])
+def test_a_window_includes_its_start_and_excludes_its_end(time: str, is_inside: bool):
+    window = Window(days=["monday"], start="09:00", end="16:00")
+    assert is_open(window, datetime.fromisoformat(f"2026-11-23T{time}+00:00")) is is_inside
+
+
+def test_an_approval_by_the_proposer_does_not_count(world: World):
+    world.in_staging()
+    record = world.approved()
+    edge = world.state.policy.edges["production"]
+    assert lacking_approvals(edge, record) <= 0
+    own = msgspec.structs.replace(record, by=record.approvals[0].by)
+    assert lacking_approvals(edge, own) == lacking_approvals(edge, record) + 1
 
 
 def test_what_changed_in_staging_since_the_proposal_is_refused(world: World):

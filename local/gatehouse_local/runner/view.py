@@ -99,7 +99,7 @@ def _fitting(report: PlatformReport, width: int) -> tuple[list[str], int]:
 
 def plain_table(report: PlatformReport) -> str:
     """The same table as plain text with every column, for pipes."""
-    rows = [(*ALWAYS, *ROOM_FOR, "")]
+    rows: list[tuple[str, ...]] = [(*ALWAYS, *ROOM_FOR, "")]
     rows += [(*_cells(row).values(), row.last_error or "") for row in report.resources]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)] + [0]
     return "\n".join(
