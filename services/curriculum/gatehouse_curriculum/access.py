@@ -72,8 +72,8 @@ class Access:
         known = self._cached.get(key)
         if known is not None and now - known[0] < self._fresh_for:
             return known[1]
-        path = f"/api/person/people/{person}/relationship"
-        answer = await self._service.call("person").find(path, Relationship, token=actor.token)
+        client = self._service.call("person")
+        answer = await client.find(f"/api/person/people/{person}/relationship", Relationship, token=actor.token)
         if answer is None:
             self._cached.pop(key, None)
             return None

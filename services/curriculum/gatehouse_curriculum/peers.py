@@ -6,19 +6,25 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class Resource(Struct, kw_only=True):
+class ResourceOfTopic(Struct, kw_only=True):
     id: UUID
+
+
+class Resource(ResourceOfTopic, kw_only=True):
     archived_at: datetime | None = None
 
 
-class Topic(Struct, kw_only=True):
+class TopicOfPath(Struct, kw_only=True):
     id: UUID
-    resources: list[Resource] = []
+    resources: list[ResourceOfTopic] = []
+
+
+class Topic(TopicOfPath, kw_only=True):
     archived_at: datetime | None = None
 
 
 class Module(Struct, kw_only=True):
-    topics: list[Topic] = []
+    topics: list[TopicOfPath] = []
 
 
 class Path(Struct, kw_only=True):

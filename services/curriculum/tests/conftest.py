@@ -22,6 +22,10 @@ def resource_id(number: int) -> str:
     return f"019a0000-0004-7000-8000-{number:012d}"
 
 
+def resource(number: int) -> dict[str, Any]:
+    return {"id": resource_id(number), "name": f"Resource {number}", "archived_at": None}
+
+
 MARA, NOAH, AVA, TOMAS = (person_id(number) for number in (1, 2, 3, 4))
 MEMBERS = {MARA: [NOAH, AVA]}
 
@@ -63,8 +67,7 @@ async def topics() -> AsyncIterator[Peer]:
     """Has the resources 1 to 725 with the seed's ids; tests add topics and paths."""
     async with peer() as playing:
         for number in range(1, 726):
-            answer = {"id": resource_id(number), "name": f"Resource {number}", "archived_at": None}
-            playing.answers["GET", f"/api/topics/resources/{resource_id(number)}"] = (200, answer)
+            playing.answers["GET", f"/api/topics/resources/{resource_id(number)}"] = (200, resource(number))
         yield playing
 
 

@@ -114,9 +114,9 @@ class House:
         self.says("person", "GET", "/api/person/people", {"items": [person()]})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
         self.says("topics", "GET", "/api/topics/topics", {"items": []})
-        path = {"id": RESOURCES[1], "name": "Odin", "modules": []}
+        path = {"id": RESOURCES[1], "name": "Odin"}
         self.says("topics", "GET", "/api/topics/paths", {"items": [path]})
-        self.says("topics", "GET", f"/api/topics/paths/{RESOURCES[1]}", path)
+        self.says("topics", "GET", f"/api/topics/paths/{RESOURCES[1]}", path | {"modules": []})
         for name, played in self.peers.items():
             version = {"service": name, "version": "1.2.3", "started_at": "2026-11-01T10:00:00Z", "collections": []}
             played.answers["GET", "/version"] = (200, version)

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 
 
-class Resource(Struct, frozen=True, kw_only=True):
+class ResourceOfTopic(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     url: str
@@ -13,6 +13,9 @@ class Resource(Struct, frozen=True, kw_only=True):
     cost: str
     level: str
     link_status: str = "unchecked"
+
+
+class Resource(ResourceOfTopic, frozen=True, kw_only=True):
     interests: list[str] = []
     technologies: list[str] = []
 
@@ -30,7 +33,7 @@ class PathInList(Struct, frozen=True, kw_only=True):
 class Topic(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
-    resources: list[Resource] = []
+    resources: list[ResourceOfTopic] = []
 
 
 class Module(Struct, frozen=True, kw_only=True):

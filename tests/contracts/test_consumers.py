@@ -1,0 +1,279 @@
+"""What services expect of one another, against what the provider's OpenAPI document promises.
+
+Each call such as `client.get("/api/topics/paths/...", Path)` is found in the consumer's code. Its struct must decode
+whatever the document allows, and name no field that the document lacks. The fakes of the consumers' own tests are held
+to the same documents.
+"""
+
+import ast
+import importlib
+import importlib.util
+import itertools
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import jsonschema
+import msgspec
+import pytest
+
+from gatehouse_catalog import find_root, load_catalog
+from gatehouse_chassis import ServiceContext
+from gatehouse_chassis.http.openapi import described
+from gatehouse_chassis.testing import Peer, TestTokens, person_id
+
+ROOT = find_root(Path(__file__).parent)
+CATALOG = load_catalog(ROOT)
+# A value of each format that a document may have.
+FORMATS = {
+    "uuid": "019a0000-0001-7000-8000-000000000001",
+    "date-time": "2026-11-01T10:00:00Z",
+    "date": "2026-11-01",
+    "uri": "https://example.org/",
+    "email": "mara@example.org",
+}
+
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+class Call(NamedTuple):
+    """A call of one service to another: `path` has `*` where the code puts a value."""
+
+    place: str
+    method: str
+    path: str
+    shape: Any
+
+
+@cache
+def document(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service, as it serves it."""
+    entry = CATALOG[service]
+    addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
+    hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
+    context = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
+    app = importlib.import_module(f"{entry.package}.app").create(context)
+    return msgspec.json.decode(msgspec.json.encode(described(app), enc_hook=str))
+
+
+def calls(folder: Path) -> Iterator[Call]:
+    """In the code below a folder: an address below /api/ as one argument, and a type as the next."""
+    for file in sorted(folder.rglob("*.py")):
+        module = None
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            for first, second in itertools.pairwise(node.args):
+                path = _text(first)
+                if path is None or not path.startswith("/api/"):
+                    continue
+                name = ".".join((folder.name, *file.relative_to(folder).with_suffix("").parts))
+                module = module or importlib.import_module(name)
+                try:
+                    shape = eval(ast.unparse(second), vars(module))
+                except NameError:  # a variable of the function: what it is called with says the type
+                    continue
+                yield Call(f"{file.relative_to(ROOT)}:{node.lineno}", _method(node), path, shape)
+
+
+def _method(node: ast.Call) -> str:
+    """By the function's name, as `client.post(...)`, or an argument, as `peers.ask("identity", "POST", ...)`."""
+    words = [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return next((word.lower() for word in [*words, name] if word.lower() in METHODS), "get")
+
+
+def _text(node: ast.expr) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values)
+    return None
+
+
+CALLS = {
+    call.place: call
+    for service in CATALOG
+    if service.is_api or service.kind == "web"
+    for call in calls(service.folder / service.package)
+}
+
+
+def answer_schema(path: str, method: str = "get") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document of the provider that an address belongs to, and the schema of its answer."""
+    provider = next(service for service in CATALOG if service.path and path.startswith(f"{service.path}/"))
+    whole = document(provider.name)
+    for template, item in whole["paths"].items():
+        if method in item and _fits(template, path):
+            answers = item[method]["responses"]
+            (success,) = [answers[status] for status in answers if status.startswith("2")]
+            content = success.get("content", {})
+            return whole, next(iter(content.values()))["schema"] if content else {}
+    raise AssertionError(f"{provider.name} has no operation {method.upper()} {path}")
+
+
+def _fits(template: str, path: str) -> bool:
+    pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(template.rstrip("/")))
+    return re.fullmatch(pattern, path.rstrip("/")) is not None
+
+
+def resolved(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
+
+
+def sample(whole: dict[str, Any], schema: dict[str, Any], turn: int, *, sparse: bool) -> Any:
+    """A value that the schema allows. `turn` chooses among enumerators; `sparse`: null, absent or empty if allowed."""
+    schema = resolved(whole, schema)
+    options = schema.get("oneOf") or schema.get("anyOf")
+    if options:
+        nulls = [one for one in options if one.get("type") == "null"]
+        others = [one for one in options if one.get("type") != "null"]
+        return None if sparse and nulls else sample(whole, others[turn % len(others)], turn, sparse=sparse)
+    listed = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    values = [value for value in listed if value is not None]
+    kinds = schema.get("type", "object")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    if sparse and (None in listed or "null" in kinds):
+        return None
+    if values:
+        return values[turn % len(values)]
+    return _of_kind(whole, schema, next(kind for kind in kinds if kind != "null"), turn, sparse=sparse)
+
+
+def _of_kind(whole: dict[str, Any], schema: dict[str, Any], kind: str, turn: int, *, sparse: bool) -> Any:
+    match kind:
+        case "object":
+            wanted = schema.get("required", ()) if sparse else schema.get("properties", ())
+            return {name: sample(whole, schema["properties"][name], turn, sparse=sparse) for name in wanted}
+        case "array":
+            return [] if sparse else [sample(whole, schema["items"], turn, sparse=sparse)]
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return bool(turn % 2)
+        case _:
+            return FORMATS.get(schema.get("format", ""), "text")
+
+
+def unknown_fields(whole: dict[str, Any], schema: dict[str, Any], shape: Any, where: str = "") -> Iterator[str]:
+    """Fields of a consumer's struct that the provider's document lacks."""
+    schema = resolved(whole, schema)
+    options = schema.get("oneOf") or schema.get("anyOf")
+    if options:
+        schema = resolved(whole, next(one for one in options if one.get("type") != "null"))
+    match shape:
+        case msgspec.inspect.StructType():
+            properties = schema.get("properties", {})
+            for field in shape.fields:
+                place = f"{where}.{field.encode_name}"
+                if field.encode_name not in properties:
+                    yield place
+                else:
+                    yield from unknown_fields(whole, properties[field.encode_name], field.type, place)
+        case msgspec.inspect.ListType() | msgspec.inspect.VarTupleType():
+            yield from unknown_fields(whole, schema.get("items", {}), shape.item_type, f"{where}[]")
+        case msgspec.inspect.UnionType():
+            for option in shape.types:
+                if isinstance(option, msgspec.inspect.StructType | msgspec.inspect.ListType):
+                    yield from unknown_fields(whole, schema, option, where)
+
+
+def test_the_calls_of_services_are_found() -> None:
+    assert len(CALLS) >= 15
+    assert {call.place.split("/")[1] for call in CALLS.values()} >= {"curriculum", "portal"}
+
+
+@pytest.mark.parametrize("place", CALLS)
+def test_a_consumer_can_read_whatever_its_provider_answers(place: str) -> None:
+    call = CALLS[place]
+    whole, schema = answer_schema(call.path, call.method)
+    if call.shape is type(None):  # the answer isn't read
+        return
+    assert list(unknown_fields(whole, schema, msgspec.inspect.type_info(call.shape))) == []
+    for turn in range(20):
+        for sparse in (False, True):
+            answer = sample(whole, schema, turn, sparse=sparse)
+            msgspec.json.decode(msgspec.json.encode(answer), type=call.shape)
+
+
+def test_a_struct_that_drifts_is_named() -> None:
+    class Renamed(msgspec.Struct):
+        id: str
+        given_name: str
+
+    whole, schema = answer_schema("/api/person/people/*")
+    assert list(unknown_fields(whole, schema, msgspec.inspect.type_info(Renamed))) == [".given_name"]
+    with pytest.raises(msgspec.ValidationError, match="given_name"):
+        msgspec.json.decode(msgspec.json.encode(sample(whole, schema, 0, sparse=False)), type=Renamed)
+
+
+def strict(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """For a fake: it may leave out what its test doesn't need, but has no other fields, and none of another type."""
+    schema = resolved(whole, schema)
+    found = {key: value for key, value in schema.items() if key not in {"required", "examples", "default"}}
+    if "properties" in schema:
+        found["properties"] = {name: strict(whole, one) for name, one in schema["properties"].items()}
+        found["additionalProperties"] = False
+    if "items" in schema:
+        found["items"] = strict(whole, schema["items"])
+    for key in ("oneOf", "anyOf"):
+        if key in schema:
+            # Without `required` several may fit.
+            found.pop(key)
+            found["anyOf"] = [strict(whole, one) for one in schema[key]]
+    return found
+
+
+def check_fake(method: str, path: str, body: Any) -> None:
+    whole, schema = answer_schema(path, method.lower())
+    jsonschema.validate(body, strict(whole, schema))
+
+
+def conftest_of(service: str) -> ModuleType:
+    file = ROOT / "services" / service / "tests" / "conftest.py"
+    specification = importlib.util.spec_from_file_location(f"fakes_of_{service}", file)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_the_portals_fakes_answer_as_the_services_would() -> None:
+    conftest = conftest_of("portal")
+    house = conftest.House({name: Peer() for name in conftest.SERVICES})
+    house.reset()
+    checked = 0
+    for played in house.peers.values():
+        for (method, path), answer in played.answers.items():
+            if path.startswith("/api/") and not callable(answer) and answer[0] == 200:
+                check_fake(method, path, answer[1])
+                checked += 1
+    assert checked >= 8
+
+
+def test_the_curriculums_fakes_answer_as_the_services_would() -> None:
+    fakes = conftest_of("curriculum")
+    headers = {"authorization": TestTokens().headers("mentor", person=fakes.MARA)["Authorization"]}
+    relationship = f"/api/person/people/{fakes.NOAH}/relationship"
+    status, body = fakes.as_person_answers(relationship, headers)
+    assert (status, body["relationship"]) == (200, "mentor")
+    check_fake("GET", relationship, body)
+    status, body = fakes.members_of_the_caller(f"/api/person/people?mentor={fakes.MARA}&limit=200", headers)
+    assert status == 200
+    assert body["items"]
+    check_fake("GET", "/api/person/people", body)
+    check_fake("GET", f"/api/topics/resources/{fakes.resource_id(1)}", fakes.resource(1))
+
+
+def test_a_fake_that_drifts_is_refused() -> None:
+    with pytest.raises(jsonschema.ValidationError, match="nickname"):
+        check_fake("GET", f"/api/person/people/{person_id(1)}", {"id": person_id(1), "nickname": "Mara"})
+    with pytest.raises(jsonschema.ValidationError):
+        check_fake("GET", f"/api/person/people/{person_id(1)}", {"id": person_id(1), "name": 7})
