@@ -11,6 +11,7 @@ from litestar.datastructures import Cookie
 from litestar.response import Redirect, Template
 
 from gatehouse_chassis.base.actor import Actor
+from gatehouse_portal.shell import toast
 from gatehouse_portal.shell.forms import form_token
 from gatehouse_portal.shell.guards import VISITOR_COOKIE, form_cookie
 
@@ -26,12 +27,16 @@ def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **val
         cookie = secrets.token_urlsafe(32)
         secure = request.app.state.service.environment != "local"
         cookies = [Cookie(key=VISITOR_COOKIE, value=cookie, httponly=True, samesite="lax", secure=secure)]
+    shown = None if wants_part(request) else toast.pending(request)
+    if shown is not None:
+        cookies.append(toast.forget(request))
     actor = reader(request)
     theme = request.cookies.get(THEME_COOKIE)
     frame = {
         "actor": actor,
         "navigation": request.app.state.navigation.items(actor, request.url.path),
         "back": address_of(request),
+        "toast": shown,
         "theme": theme if theme in THEMES else "auto",
         "form_token": form_token(request.app.state.sessions.form_key, cookie),
         "environment": request.app.state.service.environment,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.learning import home, routes
+from gatehouse_portal.areas.learning import assign, home, routes
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -18,6 +18,6 @@ AREA = Area(
             needs=("curriculum",),
         ),
     ),
-    routes=routes.ROUTES,
+    routes=(*routes.ROUTES, *assign.ROUTES),
     sections=(HomeSection(title="Your curriculum", order=10, template="learning/home.html", load=home.load),),
 )

@@ -1,11 +1,11 @@
 """A member's curriculum: what is completed, now, next and later, and the commands that change it.
 
 Every command is a form that names the version it was made from. When somebody else was faster, the answer (412) shows
-what they did and offers the same command again.
+what they did and offers the same command again. What was done is said in a toast, which offers to undo it.
 """
 
-import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -15,104 +15,97 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound, StaleVersion
-from gatehouse_portal.areas.learning.structs import PathInList, Resource
+from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
+from gatehouse_portal.areas.learning.actions import ACTIONS, Command, commands_of, place_of, undo_of
+from gatehouse_portal.areas.learning.structs import Curriculum
 from gatehouse_portal.areas.learning.view import View, changed_since, view_of
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.format import moment
-from gatehouse_portal.shell.page import page, see, wants_part
+from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
-from gatehouse_portal.shell.query import chosen
-from gatehouse_portal.shell.structs import Page
+from gatehouse_portal.shell.toast import Toast, Undo, see_with
 
-# What somebody did, for the announcement; {name} is the resource's.
-DONE = {
-    "start": "Started {name}",
-    "complete": "Completed {name}",
-    "reopen": "Reopened {name}",
-    "next": "Moved {name} to next",
-    "later": "Moved {name} to later",
-    "unassign": "Took out {name}",
-}
-# What the button said, to offer it again; and from which states it makes sense.
-AGAIN = {
-    "start": ("Start {name}", ("next", "later")),
-    "complete": ("Complete {name}", ("now", "next", "later")),
-    "reopen": ("Reopen {name}", ("completed",)),
-    "next": ("Move {name} to next", ("now", "later")),
-    "later": ("Move {name} to later", ("now", "next")),
-    "unassign": ("Take {name} out", ("now", "next", "later")),
-}
+# Items that are shown before the rest is folded away; as many in Next are shown without their topics.
 FEW = 8
+MOST_FLAT = 12
 
 
 @get("/members/{person_id:uuid}", guards=[guards.person], include_in_schema=False)
 async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
-    return _shown(request, await view_of(peers, actor, person_id))
+    return shown(request, await view_of(peers, actor, person_id))
 
 
 @post("/members/{person_id:uuid}/curriculum", guards=[guards.person], include_in_schema=False)
-async def create(peers: Peers, person_id: UUID) -> Response[Any]:
+async def create(request: Request, peers: Peers, person_id: UUID) -> Response[Any]:
     body = {"person_id": str(person_id)}
     with contextlib.suppress(Conflict):  # somebody else made it meanwhile, which is as good
         await peers.ask("curriculum", "POST", "/api/curriculum/curricula", type(None), json=body)
-    return see(f"/members/{person_id}")
-
-
-@get("/members/{person_id:uuid}/assign", guards=[guards.person], include_in_schema=False)
-async def search(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
-    """Resources and paths to assign, by a part of their name."""
-    query = chosen(request, "search")
-    resources, paths, view = await asyncio.gather(
-        peers.get("topics", "/api/topics/resources", Page[Resource], limit=FEW, **query) if query else _nothing(),
-        peers.get("topics", "/api/topics/paths", Page[PathInList], limit=FEW, **query),
-        view_of(peers, actor, person_id),
-    )
-    if not view.edits or view.curriculum is None:
-        raise NotFound
-    there = {one.resource_id for one in view.curriculum.all()}
-    name = "learning/assign_found.html" if wants_part(request) else "learning/assign.html"
-    return page(request, name, view=view, query=query, resources=resources.items, paths=paths.items, there=there)
-
-
-@post("/members/{person_id:uuid}/curriculum/assign", guards=[guards.person], include_in_schema=False)
-async def assign(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Response[Any]:
-    form = await request.form()
-    body = {key: form[key] for key in ("resource_id", "path_id", "state") if form.get(key)}
-    where = f"/api/curriculum/curricula/{person_id}/assign"
-    name = _name(form)
-    try:
-        await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
-    except (StaleVersion, Conflict) as problem:
-        again = ("assign", f"Assign “{name}”", {**body, "name": name})
-        return await _refused(request, actor, peers, person_id, problem=problem, form=form, again=again)
-    return await _changed(request, actor, peers, person_id, said=f"Assigned {name}")
+    return see_with(request, f"/members/{person_id}", Toast("The curriculum is there. Assign a path or a resource."))
 
 
 @post("/members/{person_id:uuid}/curriculum/{assignment_id:uuid}", guards=[guards.person], include_in_schema=False)
 async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, assignment_id: UUID) -> Response[Any]:
     form = await request.form()
-    action = str(form.get("action"))
-    if action not in DONE:
-        raise Invalid({"action": f"must be one of {', '.join(DONE)}"})
-    command, body = ("move", {"state": action}) if action in ("next", "later") else (action, None)
-    where = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command}"
+    action, name = str(form.get("action")), name_in(form)
+    if action not in ACTIONS:
+        raise Invalid({"action": f"must be one of {', '.join(ACTIONS)}"})
+    command: Command = ("move", {"state": action}) if action in ("next", "later") else (action, None)
     try:
-        await peers.ask("curriculum", "POST", where, type(None), json=body, version=_version(form))
+        curriculum = await _carry_out(peers, person_id, assignment_id, [command], version_in(form))
     except (StaleVersion, Conflict) as problem:
-        return await _refused(request, actor, peers, person_id, problem=problem, form=form, assignment=assignment_id)
-    return await _changed(request, actor, peers, person_id, said=DONE[action].format(name=_name(form)))
+        return await refused(request, actor, peers, person_id, problem=problem, form=form, assignment=assignment_id)
+    undo = None
+    if back := undo_of(action, place_of(str(form.get("place")))):
+        path = f"/members/{person_id}/curriculum/{assignment_id}/undo"
+        fields = {"steps": back, "version": str(curriculum.version), "name": name}
+        fields["seen_at"] = curriculum.changed_at.isoformat()
+        undo = Undo(path=path, fields=fields, target="curriculum", then=(f"do-{assignment_id}",))
+    toast = Toast(ACTIONS[action].done.format(name=name), undo)
+    return await done(request, actor, peers, person_id, toast, item=assignment_id)
 
 
-async def _changed(
-    request: Request[Any, Any, Any], actor: Actor, peers: Peers, person_id: UUID, *, said: str
+@post("/members/{person_id:uuid}/curriculum/{assignment_id:uuid}/undo", guards=[guards.person], include_in_schema=False)
+async def undo(request: Request, actor: Actor, peers: Peers, person_id: UUID, assignment_id: UUID) -> Response[Any]:
+    form = await request.form()
+    commands = commands_of(str(form.get("steps", "")))
+    try:
+        await _carry_out(peers, person_id, assignment_id, commands, version_in(form))
+    except (StaleVersion, Conflict) as problem:
+        return await refused(request, actor, peers, person_id, problem=problem, form=form)
+    toast = Toast(f"Undone. “{name_in(form)}” is back where it was.")
+    return await done(request, actor, peers, person_id, toast, item=assignment_id)
+
+
+async def _carry_out(
+    peers: Peers, person_id: UUID, assignment_id: UUID, commands: Iterable[Command], version: int
+) -> Curriculum:
+    """The curriculum after these commands, each made from the version that the one before left."""
+    curriculum: Curriculum | None = None
+    for command, body in commands:
+        path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command}"
+        curriculum = await peers.ask("curriculum", "POST", path, Curriculum, json=body, version=version)
+        version = curriculum.version
+    assert curriculum is not None
+    return curriculum
+
+
+async def done(
+    request: Request[Any, Any, Any],
+    actor: Actor,
+    peers: Peers,
+    person_id: UUID,
+    toast: Toast,
+    *,
+    item: UUID | None = None,
+    assigned: str = "",
 ) -> Response[Any]:
+    """The curriculum after a change. `assigned`: the id of what was assigned, to mark it among the search's results."""
     if not wants_part(request):
-        return see(f"/members/{person_id}")
-    return _shown(request, await view_of(peers, actor, person_id), said=said)
+        return see_with(request, f"/members/{person_id}" + (f"#item-{item}" if item else ""), toast)
+    return shown(request, await view_of(peers, actor, person_id), answer=toast, assigned=assigned)
 
 
-async def _refused(
+async def refused(
     request: Request[Any, Any, Any],
     actor: Actor,
     peers: Peers,
@@ -125,29 +118,32 @@ async def _refused(
 ) -> Template:
     """The curriculum as it is now, with what was done to it since the form was made, and the command once more."""
     view = await view_of(peers, actor, person_id)
-    action = str(form.get("action", ""))
-    if view.curriculum is not None and assignment is not None and action in AGAIN:
-        label, states = AGAIN[action]
-        if any(one.id == assignment and one.state in states for one in view.curriculum.all()):
-            again = (str(assignment), label.format(name=f"“{_name(form)}”"), {"action": action, "name": _name(form)})
+    action, name = str(form.get("action", "")), name_in(form)
+    if view.curriculum is not None and assignment is not None and action in ACTIONS:
+        item = next((item for item in view.curriculum.all() if item.id == assignment), None)
+        if item is not None and item.state in ACTIONS[action].states:
+            fields = {"action": action, "name": name, "place": f"{item.state}:{item.position}"}
+            again = (str(assignment), ACTIONS[action].again.format(name=name), fields)
     changes = changed_since(view, moment(str(form.get("seen_at", ""))))
     stale = {"problem": problem, "changes": changes, "again": again}
-    return _shown(request, view, status=problem.status, stale=stale)
+    return shown(request, view, status=problem.status, stale=stale)
 
 
-def _shown(
+def shown(
     request: Request[Any, Any, Any],
     view: View,
     *,
     status: int = 200,
     stale: dict[str, Any] | None = None,
-    said: str = "",
+    answer: Toast | None = None,
+    assigned: str = "",
 ) -> Template:
     name = "learning/changed.html" if wants_part(request) else "learning/page.html"
-    return page(request, name, status=status, view=view, stale=stale, said=said, few=FEW)
+    values = {"view": view, "stale": stale, "answer": answer, "assigned": assigned, "few": FEW, "most_flat": MOST_FLAT}
+    return page(request, name, status=status, **values)
 
 
-def _version(form: FormMultiDict) -> int:
+def version_in(form: FormMultiDict) -> int:
     """The version that the form was made from; `current_version` where htmx adds what the page shows by now."""
     text = str(form.get("current_version") or form.get("version") or "")
     if not (text.isascii() and text.isdigit() and len(text) < 10):
@@ -155,13 +151,9 @@ def _version(form: FormMultiDict) -> int:
     return int(text)
 
 
-def _name(form: FormMultiDict) -> str:
+def name_in(form: FormMultiDict) -> str:
     """What the form is about, for what is said afterwards."""
     return str(form.get("name") or "it")[:200]
 
 
-async def _nothing() -> Page[Resource]:
-    return Page([])
-
-
-ROUTES: tuple[ControllerRouterHandler, ...] = (show, create, search, assign, change)
+ROUTES: tuple[ControllerRouterHandler, ...] = (show, create, change, undo)

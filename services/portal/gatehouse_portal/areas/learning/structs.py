@@ -22,6 +22,26 @@ class PathInList(Struct, frozen=True, kw_only=True):
     resource_count: int = 0
 
 
+class ResourceId(Struct, frozen=True):
+    id: UUID
+
+
+class TopicContent(Struct, frozen=True):
+    resources: list[ResourceId] = []
+
+
+class ModuleContent(Struct, frozen=True):
+    topics: list[TopicContent] = []
+
+
+class Path(Struct, frozen=True, kw_only=True):
+    """A path, as far as it says which resources it brings."""
+
+    id: UUID
+    name: str
+    modules: list[ModuleContent] = []
+
+
 class Named(Struct, frozen=True):
     """A topic or a path, of which only the name is shown."""
 
@@ -48,6 +68,7 @@ class Assignment(Struct, frozen=True, kw_only=True):
     resource_id: UUID
     state: str
     assigned_at: datetime
+    position: int = 1
     topic_id: UUID | None = None
     path_id: UUID | None = None
     note: str | None = None
@@ -69,3 +90,10 @@ class Curriculum(Struct, frozen=True, kw_only=True):
 
     def all(self) -> list[Assignment]:
         return [*self.now, *self.next, *self.later, *self.completed]
+
+
+class CurriculumAfterAssigning(Curriculum, frozen=True, kw_only=True):
+    """`assigned`: the new assignments; `skipped`: resources that the curriculum had already."""
+
+    assigned: list[UUID] = []
+    skipped: list[UUID] = []

@@ -16,7 +16,7 @@ from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.structs import Page
 
 T = TypeVar("T", Resource, Named)
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 # As many ids as topics takes in one request (gatehouse_chassis.lists.filters.MOST_VALUES).
 BATCH = 50
 
@@ -33,7 +33,7 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class TopicGroup(msgspec.Struct, frozen=True):
-    """Items that follow each other and belong to one topic."""
+    """Consecutive items of one topic."""
 
     key: str
     name: str
@@ -41,7 +41,7 @@ class TopicGroup(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page of a curriculum shows. `edits`: may assign and rearrange; `learns`: may start and complete."""
+    """What the page of a curriculum shows. `edits`: may assign and rearrange; `learns`: may start, complete, reopen."""
 
     person_id: UUID
     name: str
@@ -51,6 +51,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     curriculum: Curriculum | None = None
     now: list[Item] = []
     next: list[Item] = []
+    next_groups: list[TopicGroup] = []
     later: list[TopicGroup] = []
     completed: list[Item] = []
     away: Away | None = None
@@ -78,27 +79,30 @@ async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
     if curriculum is None and not own and (known is None or not edits):
         raise NotFound
     name = known.name if known else actor.name if own else "A member"
-    found = View(person_id=person_id, name=name, person=known, own=own, edits=edits)
-    return found if curriculum is None else await _with_names(peers, found, curriculum)
+    view = View(person_id=person_id, name=name, person=known, own=own, edits=edits)
+    return view if curriculum is None else await _with_names(peers, view, curriculum)
 
 
 async def _with_names(peers: Peers, view: View, curriculum: Curriculum) -> View:
-    everything = curriculum.all()
+    resource_ids = {assignment.resource_id for assignment in curriculum.all()}
+    ahead = [*curriculum.next, *curriculum.later]
+    topic_ids = {assignment.topic_id for assignment in ahead if assignment.topic_id}
     resources, topics = await asyncio.gather(
-        or_away(by_id(peers, "resources", {one.resource_id for one in everything}, Resource)),
-        or_away(by_id(peers, "topics", {one.topic_id for one in curriculum.later if one.topic_id}, Named)),
+        or_away(by_id(peers, "resources", resource_ids, Resource)),
+        or_away(by_id(peers, "topics", topic_ids, Named)),
     )
-    found = {} if isinstance(resources, Away) else resources
+    known = {} if isinstance(resources, Away) else resources
     names = {} if isinstance(topics, Away) else {id: topic.name for id, topic in topics.items()}
 
     def items(assignments: Iterable[Assignment]) -> list[Item]:
-        return [Item(one, found.get(one.resource_id)) for one in assignments]
+        return [Item(assignment, known.get(assignment.resource_id)) for assignment in assignments]
 
     return msgspec.structs.replace(
         view,
         curriculum=curriculum,
         now=items(curriculum.now),
         next=items(curriculum.next),
+        next_groups=grouped(items(curriculum.next), names),
         later=grouped(items(curriculum.later), names),
         completed=items(curriculum.completed),
         away=resources if isinstance(resources, Away) else None,
@@ -120,30 +124,30 @@ def changed_since(view: View, moment: datetime | None) -> list[str]:
     if moment is None or view.curriculum is None:
         return []
     shown = [*view.now, *view.next, *(item for group in view.later for item in group.items), *view.completed]
-    found = []
+    changes = []
     for item in shown:
-        one = item.assignment
-        if one.completed_at and one.completed_at > moment:
-            found.append(f"“{item.name}” was completed")
-        elif one.started_at and one.started_at > moment:
-            found.append(f"“{item.name}” was started")
-        elif one.assigned_at > moment:
-            found.append(f"“{item.name}” was assigned")
-    return found
+        assignment = item.assignment
+        if assignment.completed_at and assignment.completed_at > moment:
+            changes.append(f"“{item.name}” was completed")
+        elif assignment.started_at and assignment.started_at > moment:
+            changes.append(f"“{item.name}” was started")
+        elif assignment.assigned_at > moment:
+            changes.append(f"“{item.name}” was assigned")
+    return changes
 
 
 async def by_id(peers: Peers, what: str, ids: Iterable[UUID], kind: type[T]) -> dict[UUID, T]:
     """Resources, topics or paths of topics, however many."""
     wanted = sorted(map(str, ids))
     batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-    shape: Any = Page[kind]  # ty: ignore[invalid-type-form] - a type made while running
+    page_of_kind: Any = Page[kind]  # ty: ignore[invalid-type-form] - a type made while running
     pages = await asyncio.gather(
-        *(peers.get("topics", f"/api/topics/{what}", shape, id=batch, limit=BATCH) for batch in batches)
+        *(peers.get("topics", f"/api/topics/{what}", page_of_kind, id=batch, limit=BATCH) for batch in batches)
     )
-    return {one.id: one for page in pages for one in page.items}
+    return {item.id: item for page in pages for item in page.items}
 
 
-async def or_none(answer: Awaitable[Found]) -> Found | None:
+async def or_none(answer: Awaitable[Answer]) -> Answer | None:
     """None for what isn't there."""
     try:
         return await answer
