@@ -131,16 +131,18 @@ def _confirmation(
 
 
 def _told(curriculum: CurriculumAfterAssigning, person_id: UUID, name: str, state: str, *, path: bool) -> Toast:
-    added, skipped = len(curriculum.assigned), len(curriculum.skipped)
+    added = len(curriculum.assigned)
+    new = {item.resource_id for item in curriculum.all() if item.id in set(curriculum.assigned)}
+    # A path may name a resource in several topics: the second time it is skipped as well.
+    known = len(set(curriculum.skipped) - new)
     if not added:
         return Toast(f"“{name}” is in the curriculum already. Nothing was changed.")
     text = f"Assigned “{name}” to {state}."
     if path:
         text = f"Assigned {_resources(added)} of “{name}” to {state}."
-    if skipped:
-        text += f" {skipped} {'was' if skipped == 1 else 'were'} there already."
-    first = set(curriculum.assigned)
-    at = next(item.assigned_at for item in curriculum.all() if item.id in first)
+    if known:
+        text += f" {known} {'was' if known == 1 else 'were'} there already."
+    at = next(item.assigned_at for item in curriculum.all() if item.id == curriculum.assigned[0])
     fields = {"assigned_at": at.isoformat(), "version": str(curriculum.version)}
     fields["seen_at"] = curriculum.changed_at.isoformat()
     path_of_undo = f"/members/{person_id}/curriculum/assign/undo"

@@ -69,10 +69,11 @@ async def undo(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
     form = await request.form()
     commands = commands_of(str(form.get("steps", "")))
     try:
-        await _carry_out(peers, person_id, assignment_id, commands, version_in(form))
+        curriculum = await _carry_out(peers, person_id, assignment_id, commands, version_in(form))
     except (StaleVersion, Conflict) as problem:
         return await refused(request, actor, peers, person_id, problem=problem, form=form)
-    toast = Toast(f"Undone. “{name_in(form)}” is back where it was.")
+    state = next((item.state.capitalize() for item in curriculum.all() if item.id == assignment_id), "the curriculum")
+    toast = Toast(f"Undone. “{name_in(form)}” is back in {state}.")
     return await done(request, actor, peers, person_id, toast, item=assignment_id)
 
 
