@@ -61,10 +61,57 @@ def test_a_member_completes_what_they_learn(open_browser) -> None:
     page.evaluate("window.stayed = true")
     part(page, "Now").get_by_role("button", name=f"Complete {name}", exact=True).click()
     expect(part(page, "Completed").locator("li").first).to_contain_text(name)
-    expect(page.locator("#announce")).to_have_text(f"Completed {name}")
+    expect(page.locator("[data-toast]")).to_contain_text(f"Completed “{name}”.")
+    expect(page.locator("#announce")).to_contain_text(f"Completed “{name}”.")
     assert page.evaluate("window.stayed")  # only the part that changed was exchanged
     page.reload()
     expect(part(page, "Completed").locator("li").first).to_contain_text(name)
+    part(page, "Completed").get_by_role("button", name=f"Reopen {name}", exact=True).click()
+    expect(part(page, "Now")).to_contain_text(name)
+    page.keyboard.press("Control+Z")
+    expect(part(page, "Completed").locator("li").first).to_contain_text(name)
+
+
+def focused(page: Page) -> str:
+    return page.evaluate("document.activeElement === document.body ? 'the body' : document.activeElement.innerText")
+
+
+def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
+    """Each action of an item, by keyboard: the focus is on another item of the list or its heading, never the body."""
+    page = open_browser("mentor")
+    page.goto(page.get_by_role("link", name="Daniela Rossi").get_attribute("href") or "")
+    learn_something(page)
+    for state, button in (("Next", "Start"), ("Now", "Complete"), ("Completed", "Reopen")):
+        page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
+        one = part(page, state).get_by_role("button", name=re.compile(f"^{button} ")).first
+        one.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-toast]")).to_be_visible()
+        expect(page.locator(".htmx-request")).to_have_count(0)
+        page.wait_for_function("document.activeElement !== document.body")
+        assert focused(page) != "the body"
+    for action in ("Move to Later", "Remove"):
+        page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
+        part(page, "Next").locator("summary", has_text="More for").first.click()
+        part(page, "Next").get_by_role("button", name=re.compile(f"^{action}")).first.press("Enter")
+        expect(page.locator("[data-toast]")).to_be_visible()
+        page.wait_for_function("document.activeElement !== document.body")
+
+
+def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -> None:
+    page = open_browser("mentor")
+    page.get_by_role("link", name="Daniela Rossi").click()
+    before = part(page, "Next").locator(".count").first.inner_text()
+    page.get_by_label("Find a resource or a path").fill("Engineer Kit")
+    page.get_by_role("button", name="Assign Engineer Kit to Next", exact=True).click()
+    confirmation = page.get_by_role("region", name="Assign all of “Engineer Kit”?")
+    expect(confirmation).to_contain_text("new resources would go to Next")
+    confirmation.get_by_role("button", name=re.compile(r"^Assign \d+ to Next$")).click()
+    toast = page.locator("[data-toast]")
+    expect(toast).to_contain_text("resources of “Engineer Kit” to Next.")
+    toast.get_by_role("button", name="Undo").click()
+    expect(toast).to_contain_text("Undone.")
+    expect(part(page, "Next").locator(".count").first).to_have_text(before)
 
 
 def test_it_works_without_javascript(open_browser) -> None:
@@ -96,9 +143,9 @@ def test_a_mentor_assigns_a_resource_found_by_its_name(open_browser) -> None:
     page = open_browser("mentor")
     page.get_by_role("link", name="Daniela Rossi").click()
     page.get_by_label("Find a resource or a path").press_sequentially("accessib", delay=20)
-    button = page.get_by_role("button", name=re.compile(r"^Assign .+ to next$")).first
+    button = page.get_by_role("button", name=re.compile(r"^Assign .+ to Next$")).first
     expect(button).to_be_visible()
-    name = (button.get_attribute("aria-label") or "").removeprefix("Assign ").removesuffix(" to next")
+    name = (button.get_attribute("aria-label") or "").removeprefix("Assign ").removesuffix(" to Next")
     button.click()
     expect(part(page, "Next")).to_contain_text(name)
 
@@ -112,7 +159,7 @@ def test_search_answers_while_one_types(open_browser) -> None:
     page.reload()
     expect(page.get_by_label("Search")).to_have_value("12 factor")
     page.get_by_label("Kind").select_option("book")
-    expect(page.locator("#found")).to_contain_text("Nothing like that")
+    expect(page.locator("#found")).to_contain_text("No results for “12 factor”")
 
 
 def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
@@ -145,7 +192,7 @@ def test_for_a_member_there_is_no_admin(open_browser) -> None:
     answer = page.goto("/admin")
     assert answer is not None
     assert answer.status == 404
-    expect(page.get_by_role("heading", name="There is no gate here")).to_be_visible()
+    expect(page.get_by_role("heading", name="Page not found")).to_be_visible()
 
 
 def test_one_can_sign_in_and_out_by_keyboard_alone(open_browser) -> None:

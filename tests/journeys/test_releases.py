@@ -185,16 +185,14 @@ def confirm(page: Page, button: str) -> None:
 
 
 def verified(page: Page) -> None:
-    expect(page.locator("#progress .chip.good")).to_have_text("Verified: seen running as meant", timeout=30_000)
+    expect(page.locator("#progress .chip.good")).to_have_text("Verified: running as recorded", timeout=30_000)
 
 
 def test_a_tester_promotes_a_domain_by_keyboard_alone(world: World, open_releases) -> None:
     world.merge(1)
     page = open_releases("tester")
     expect(cell(page, "person", "dev")).to_contain_text("v1")
-    page.get_by_label("Domain").first.focus()
-    page.keyboard.type("people")
-    press(page, "Promote to Test")
+    press(page, "Promote people to Test", "link")
     expect(page.get_by_role("heading", level=1)).to_have_text("Promote people to Test")
     expect(page.get_by_role("row", name=re.compile("^person none v1"))).to_be_visible()
     expect(page.locator("#confirm").locator("..").locator("..")).to_contain_text(str(world.remote))
@@ -213,8 +211,7 @@ def test_two_browsers_see_the_right_set_during_and_after_a_promotion(world: Worl
     world.merge(2, "person")
     onlooker, page = open_releases("engineer"), open_releases("sre")
     expect(cell(onlooker, "person", "test")).to_contain_text("v1")
-    page.get_by_label("Domain").first.select_option("people")
-    page.get_by_role("button", name="Promote to Test").click()
+    page.get_by_role("link", name="Promote people to Test").click()
     world.gate.clear()  # from here on deployments take their time
     confirm(page, "Promote people to Test")
     expect(page.locator("[aria-current=step]")).to_have_text("Applying", timeout=30_000)
@@ -244,8 +241,8 @@ def test_of_two_at_once_the_second_is_told_why_not(world: World, open_releases) 
     verified(first)
     confirm(second, "Promote people to Test")
     expect(second.get_by_role("heading", level=1)).to_contain_text("Not done")
-    second.get_by_role("link", name="Look again").click()
-    expect(second.get_by_text("nothing-to-promote")).to_be_visible()
+    second.get_by_role("link", name="Preview again").click()
+    expect(second.locator("[data-rule=nothing-to-promote]")).to_contain_text("Blocked")
     expect(second.get_by_label("I have read the preview")).to_have_count(0)
 
 
@@ -267,25 +264,25 @@ def test_go_live_is_proposed_approved_by_two_others_and_followed(world: World, o
         with contextlib.suppress(Exception):
             world.promote("test", SRE, domain=domain)
     page = open_releases("sre")
-    page.get_by_role("button", name="Promote to Staging").click()
+    page.get_by_role("link", name="Promote to Staging").click()
     confirm(page, "Promote everything to Staging")
     verified(page)
     page.goto("/releases")
-    page.get_by_role("button", name="Go-Live!").click()
+    page.get_by_role("link", name="Go-Live!").click()
     expect(page.get_by_text("2 more people must approve")).to_be_visible()
     confirm(page, "Propose Go-Live")
     expect(page.locator("[aria-current=step]")).to_have_text("Proposed")
-    expect(page.get_by_text("You proposed it: others approve.")).to_be_visible()
-    expect(page.get_by_role("link", name="Look at it, and approve")).to_have_count(0)
+    expect(page.get_by_text("You proposed this, so others approve it.")).to_be_visible()
+    expect(page.get_by_role("link", name="Review and approve")).to_have_count(0)
     address = page.url
     for persona in ("engineer", "release-manager"):
         other = open_releases(persona)
         other.locator("section", has=other.get_by_role("heading", name="Under way")).get_by_role("link").first.click()
-        other.get_by_role("link", name="Look at it, and approve").click()
+        other.get_by_role("link", name="Review and approve").click()
         confirm(other, "Approve the set")
     expect(page.locator("[aria-current=step]")).to_have_text("Approved", timeout=10_000)  # by itself
     assert page.url == address
-    page.get_by_role("link", name="Go live with it").click()
+    page.get_by_role("link", name="Go live", exact=True).click()
     confirm(page, "Go live with the set")
     verified(page)
     page.goto("/releases")
@@ -298,7 +295,7 @@ def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_rele
     page.get_by_text("Roll an environment back").click()
     page.locator("#rollback-form").get_by_label("Environment").select_option("test")
     page.locator("#rollback-form").get_by_label("Domain").select_option("people")
-    page.get_by_role("button", name="See what would come back").click()
+    page.get_by_role("button", name="Preview rollback").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Roll Test back")
     confirm(page, "Roll Test back")
     verified(page)
@@ -306,8 +303,8 @@ def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_rele
     expect(page.get_by_text("person is held in Test, release")).to_be_visible()
     page.get_by_text("Hold a service").click()
     page.locator("#hold-form").get_by_label("Service").select_option("topics")
-    page.locator("#hold-form").get_by_label("Why").fill("loses ratings")
-    page.get_by_role("button", name="Put the hold").click()
+    page.locator("#hold-form").get_by_label("Reason").fill("loses ratings")
+    page.get_by_role("button", name="Hold service").click()
     expect(page.get_by_text("topics is held in Dev")).to_be_visible()
     page.get_by_role("button", name="Lift the hold topics").click()
     expect(page.get_by_text("topics is held in Dev")).to_have_count(0)

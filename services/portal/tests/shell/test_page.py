@@ -111,7 +111,7 @@ async def test_a_services_page_shows_settings_with_their_origin_and_no_secret(br
 async def test_pages_whose_source_isnt_configured_say_which_setting_names_it(browser):
     await browser.sign_in("sre")
     assert "release_remote" in (await browser.see("/releases")).text
-    assert "No Prometheus is configured here" in (await browser.see("/throughput")).text
+    assert "Prometheus isn’t configured" in (await browser.see("/throughput")).text
 
 
 async def test_no_page_loads_or_sends_anything_elsewhere(browser, house, elements):

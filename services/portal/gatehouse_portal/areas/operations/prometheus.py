@@ -121,13 +121,13 @@ class Prometheus:
             response = await self._http.post(f"{self.address}/api/v1/query_range", data=form)
             answer = msgspec.json.decode(response.content, type=_Answer)
         except httpx.TimeoutException as error:
-            raise _Silent(f"it said nothing within {PATIENCE:g} s") from error
+            raise _Silent(f"it didn’t answer within {PATIENCE:g} s") from error
         except httpx.HTTPError as error:
-            raise _Silent("no connection could be made") from error
+            raise _Silent("the connection failed") from error
         except msgspec.MsgspecError as error:
-            raise _Silent(f"what answers there (with status {response.status_code}) isn’t Prometheus") from error
+            raise _Silent(f"the response (status {response.status_code}) isn’t from Prometheus") from error
         if answer.status != "success" or answer.data is None:
-            raise _Silent(f"it refused the question: {answer.error or answer.status}")
+            raise _Silent(f"it rejected the query: {answer.error or answer.status}")
         return answer.data.result
 
 

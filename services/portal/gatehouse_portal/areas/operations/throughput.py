@@ -25,6 +25,7 @@ async def throughput(request: Request, state: State) -> Template:
         request,
         name,
         figures=figures,
+        operator_roles=OPERATOR_ROLES,
         missing=None if figures else answer,
         panels=charts.panels(figures) if figures else [],
     )

@@ -1,9 +1,12 @@
 """Releases and their records in words, for templates."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 from gatehouse_release import records
 from gatehouse_release.model import ENVIRONMENTS, Record
+from gatehouse_release.policy import Policy
 
 FIELDS = (
     "action",
@@ -27,15 +30,15 @@ VERBS = {
     "unfreeze": "Unfreeze",
     "verify": "Verify",
 }
-WORDS = {"proposed": "Waits for approvals", "applying": "Being applied", "reverted": "Failed, put back"}
+WORDS = {"proposed": "Waiting for approvals", "applying": "Being applied", "reverted": "Failed, rolled back"}
 # What each state of a record means to somebody who waits for it.
 STATES = {
-    "proposed": "Waits for approvals",
-    "approved": "Approved, waits to be applied",
+    "proposed": "Waiting for approvals",
+    "approved": "Approved, waiting to be applied",
     "applying": "Being applied",
-    "verified": "Verified: seen running as meant",
+    "verified": "Verified: running as recorded",
     "failed": "Failed",
-    "reverted": "Failed; what ran before runs again",
+    "reverted": "Failed and rolled back",
 }
 CHIPS = {"proposed": "lamp", "approved": "lamp", "applying": "lamp", "verified": "good", "failed": "bad"}
 # The way of a promotion that needs approvals, and of one that doesn't.
@@ -76,7 +79,7 @@ def record_title(record: Record) -> str:
         what = ", ".join(names) if len(names) <= FEW else f"{len(names)} services"
         return f"{what} to {place(record.environment)}"
     if record.kind == "verification":
-        return f"A look at {place(record.environment)}"
+        return f"Verification of {place(record.environment)}"
     what = {"lift": "Lifting a brake", "hold": f"Hold on {record.service}"}.get(record.kind, record.kind.capitalize())
     return f"{what} in {place(record.environment)}"
 
@@ -103,12 +106,31 @@ def any_of(mine: Iterable[str], wanted: Iterable[str]) -> bool:
     return not frozenset(mine).isdisjoint(wanted)
 
 
+def person_name(requester: str) -> str:
+    """`Kofi Mensah` of kofi.mensah@example.org; a bot's name stays as it is."""
+    name, at, _ = requester.partition("@")
+    return " ".join(word.capitalize() for word in name.split(".")) if at and name else requester
+
+
+def role_names(roles: Iterable[str]) -> str:
+    """`engineers, testers and SREs`. Automation is nobody who reads a page."""
+    plural = {"sre": "SREs", "board": "board members", "staff": "staff"}
+    names = [plural.get(role, f"{role.replace('-', ' ')}s") for role in roles if role != "automation"]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def zoned(moment: datetime, policy: Policy) -> str:
+    """`1 Jan 2099, 08:00 (Europe/Berlin)`: in the zone in which freezes are set."""
+    local = moment.astimezone(policy.zone)
+    return f"{local.day} {local:%b %Y, %H:%M} ({policy.timezone})"
+
+
 def sentence(text: str) -> str:
     """With a capital letter, as the core's reasons don't have one."""
     return text[:1].upper() + text[1:]
 
 
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "short": short,
     "place": place,
     "key_of": key_of,
@@ -116,6 +138,9 @@ FILTERS = {
     "sentence": sentence,
     "titled": record_title,
     "any_of": any_of,
+    "person_name": person_name,
+    "role_names": role_names,
+    "zoned": zoned,
     "record_state": lambda state: STATES.get(state or "", state or ""),
     "record_word": lambda state: WORDS.get(state or "", (state or "").capitalize()),
     "record_chip": lambda state: CHIPS.get(state or "", "bad" if state == "reverted" else ""),

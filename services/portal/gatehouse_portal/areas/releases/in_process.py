@@ -25,9 +25,9 @@ from gatehouse_release.state import RepositoryState
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (
-    "Shown is the branch main of the checkout at {checkout}. To promote from here, name the remote that may be written "
-    'to, in local/settings.toml: release_remote = "…" below [portal]. It is asked for, so that nobody writes to the '
-    "institute’s repository by accident."
+    "This page shows the branch main of the checkout at {checkout}. To promote from here, set release_remote below "
+    "[portal] in local/settings.toml to the git remote that promotions are written to. There is no default, so that "
+    "nobody writes to the institute’s repository by accident."
 )
 
 

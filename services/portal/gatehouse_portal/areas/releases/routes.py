@@ -20,6 +20,7 @@ from gatehouse_portal.areas.releases.view import board
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, see, wants_part
 from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.toast import Toast, see_with
 from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, Requester
 from gatehouse_release.policy import Policy
 from gatehouse_release.state import RepositoryState
@@ -117,7 +118,7 @@ async def act(request: Request, peers: Peers, state: State, action: str) -> Resp
     if action not in (*MOVES, *LOOKS, *BRAKES):
         raise NotFound
     if action in MOVES and form.get("confirmed") != "yes":
-        raise Invalid({"confirmed": "Read the preview, and confirm that it is to be done."})
+        raise Invalid({"confirmed": "Read the preview and tick the box."})
     known = await desk.state()
     given = {key: str(form.get(key, "")) for key in format.FIELDS} | {"action": action}
     wanted = _wanted(given, (*MOVES, *LOOKS, *BRAKES), known.policy)
@@ -129,7 +130,7 @@ async def act(request: Request, peers: Peers, state: State, action: str) -> Resp
         title = _title(known, wanted)
         return _refused(request, run, title)
     if action in BRAKES and over:
-        return see("/releases")
+        return see_with(request, "/releases", Toast(f"Recorded: {_title(known, wanted)}."))
     key = format.key_of(wanted.record) if action in ("approve", "apply") else run.request.key
     return see(f"/releases/records/{key}")
 

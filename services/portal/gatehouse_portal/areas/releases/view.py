@@ -64,6 +64,11 @@ class ReleaseBoard(msgspec.Struct, frozen=True, kw_only=True):
     log_more: int
 
     @property
+    def empty(self) -> bool:
+        """Nothing was ever released to any environment."""
+        return not any(place.count or place.coming for place in self.places)
+
+    @property
     def under_way(self) -> list[Record]:
         """What is being applied, what failed and hasn't been seen gone, and what waits for people."""
         columns = self.matrix.columns

@@ -108,8 +108,8 @@ async def test_every_service_has_three_charts_and_the_same_numbers_as_a_table(on
     assert "doesn’t answer" in row
     assert "1 of 2 services answer" in text
     assert "16.5 requests a second" in text
-    assert "No alert fires" in text
-    assert text.count("The numbers of topics") == 1
+    assert "No alert is firing" in text
+    assert text.count("Table: topics") == 1
 
 
 async def test_what_fires_is_named_pages_first(onlooker, prometheus):
@@ -119,7 +119,7 @@ async def test_what_fires_is_named_pages_first(onlooker, prometheus):
     ]
     await onlooker.sign_in("tester")
     text = (await onlooker.see("/throughput")).text
-    assert "No alert fires" not in text
+    assert "No alert is firing" not in text
     assert text.index("Page: ServiceDown (person)") < text.index("Ticket: MemoryShort (topics)")
 
 
@@ -141,8 +141,8 @@ async def test_a_prometheus_that_has_recorded_nothing_yet_says_so(onlooker, prom
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        ((200, {"service": "something else"}), "isn’t Prometheus"),
-        ((400, {"status": "error", "errorType": "bad_data", "error": "parse error"}), "refused the question: parse"),
+        ((200, {"service": "something else"}), "isn’t from Prometheus"),
+        ((400, {"status": "error", "errorType": "bad_data", "error": "parse error"}), "rejected the query: parse"),
     ],
 )
 async def test_what_isnt_prometheus_is_said(onlooker, prometheus, answer, words):
@@ -158,7 +158,7 @@ async def test_a_prometheus_that_isnt_there_is_said():
     prometheus = Prometheus("http://127.0.0.1:9")
     found = await prometheus.last_hour()
     await prometheus.close()
-    assert found == NoFigures("silent", "http://127.0.0.1:9", "no connection could be made")
+    assert found == NoFigures("silent", "http://127.0.0.1:9", "the connection failed")
 
 
 async def test_who_has_no_business_with_figures_doesnt_find_the_page(onlooker):

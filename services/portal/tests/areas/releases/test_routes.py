@@ -113,7 +113,7 @@ async def test_the_matrix_says_what_runs_where(desk, world):
     assert release("person", 1).digest.removeprefix("sha256:")[:7] in cells[0][1]
     assert "none" in cells[1][1]
     assert "3 services differ from Dev" in text
-    assert "Promote to Test" in text
+    assert 'id="promote-test-people"' in text
     assert "Go-Live!" not in text
 
 
@@ -129,8 +129,8 @@ async def test_a_domain_is_promoted_after_its_preview_is_confirmed(desk, world):
     answer = await confirm(desk, address, "promote")
     assert answer.status_code == 303
     text = (await desk.see(answer.headers["location"])).text
-    assert "Verified: seen running as meant" in text
-    assert "by kofi@example.org" in text
+    assert "Verified: running as recorded" in text
+    assert "by <span" in text or "Kofi" in text
     assert set(world.state.releases["test"]) == {"identity", "person"}
 
 
@@ -158,7 +158,7 @@ async def test_nothing_is_done_without_confirmation_token_or_role(desk, world):
     desk.house.says("identity", "GET", "/api/identity/me", me)
     answer = await desk.submit("/releases/promote", **(found | {"confirmed": "yes"}))
     assert answer.status_code == 409
-    assert ">who</span>" in answer.text
+    assert 'data-rule="who"' in answer.text
     assert world.state.releases["test"] == {}
 
 
@@ -172,20 +172,20 @@ async def test_go_live_takes_two_others(desk, world):
     answer = await confirm(desk, "/releases/plan?action=promote&environment=production", "promote")
     place = answer.headers["location"]
     text = (await desk.see(place)).text
-    assert "Waits for approvals" in text
-    assert "You proposed it" in text
+    assert "Waiting for approvals" in text
+    assert "You proposed this" in text
     (proposal,) = world.state.proposals("production")
     approve = f"/releases/plan?action=approve&environment=production&record={proposal.id}"
-    assert ">who</span>" in (await desk.see(approve)).text  # the proposer is no release manager
+    assert 'data-rule="who"' in (await desk.see(approve)).text  # the proposer is no release manager
     for number, name in enumerate(("viktor@example.org", "yuki@example.org"), start=1):
         await sign_in(desk, name, "release-manager")
         assert (await confirm(desk, approve, "approve")).headers["location"] == place
         assert f"{number} of 2 approvals" in (await desk.see(place)).text
     text = (await desk.see(place)).text
-    assert "Approved, waits to be applied" in text
+    assert "Approved, waiting to be applied" in text
     apply = f"/releases/plan?action=apply&environment=production&record={proposal.id}"
     assert (await confirm(desk, apply, "apply")).headers["location"] == place
-    assert "Verified: seen running as meant" in (await desk.see(place)).text
+    assert "Verified: running as recorded" in (await desk.see(place)).text
     assert set(world.state.releases["production"]) == set(SERVICES)
 
 
@@ -199,13 +199,13 @@ async def test_a_board_member_may_veto_and_nothing_else(desk, world):
     (proposal,) = world.state.proposals("production")
     await sign_in(desk, "ruth@example.org", "board")
     text = (await desk.see("/releases")).text
-    assert "Waits for approvals" in text
+    assert "Waiting for approvals" in text
     assert not re.search(r'<button type="submit" class="main">|Hold a service', text)
     text = (await desk.see(f"/releases/records/{proposal.id[-16:]}")).text
     answer = await desk.submit("/releases/veto", **fields(text, "veto"), reason="Not in the exam week")
     assert answer.status_code == 303
     text = (await desk.see(f"/releases/records/{proposal.id[-16:]}")).text
-    assert "ruth@example.org vetoed it." in text
+    assert "Ruth vetoed this." in text
     assert "Not in the exam week" in text
     assert world.state.proposals("production") == []
 
@@ -220,7 +220,7 @@ async def test_holds_and_freezes_are_put_seen_and_lifted(desk, world):
     await desk.submit("/releases/freeze", **freeze)
     text = (await desk.see("/releases")).text
     assert "person is held in Test" in text
-    assert "Production is frozen until 2099-01-01 07:00:00 UTC" in text  # the policy's zone is Berlin
+    assert "Production is frozen until 1 Jan 2099, 08:00 (Europe/Berlin)" in text
     text = (await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text
     assert "loses mail" in text
     assert 'action="/releases/promote"' in text  # in an emergency only
@@ -239,10 +239,10 @@ async def test_break_glass_takes_a_reason_and_is_loud(desk, world):
     address = "/releases/plan?action=promote&environment=test&domain=people"
     answer = await confirm(desk, address, "promote")
     assert answer.status_code == 409
-    assert "reason-missing" in answer.text
+    assert 'data-rule="reason-missing"' in answer.text
     answer = await confirm(desk, address, "promote", reason="signing in is down")
     text = (await desk.see(answer.headers["location"])).text
-    assert "Break-glass: it went past hold." in text
+    assert "Break-glass: overrode hold." in text
     assert "break-glass</span>" in (await desk.see("/releases")).text
 
 
@@ -304,9 +304,9 @@ async def test_where_nothing_may_be_written_the_page_only_shows(desk, world, rel
     releasing[1].refusal = "Name the remote in local/settings.toml."
     await sign_in(desk, "sunita@example.org", "sre")
     text = (await desk.see("/releases")).text
-    assert "Only to look at." in text
+    assert "Read-only." in text
     assert "Name the remote" in text
-    assert "See what would go there" in text
+    assert "Preview" in text
     plan = (await desk.see("/releases/plan?action=promote&environment=test&domain=people")).text
     assert "v1" in plan
     assert '<form method="post" action="/releases/' not in plan
@@ -344,7 +344,34 @@ async def test_looking_again_settles_what_was_begun_and_is_recorded(desk, world)
         "identity", "GET", "/api/identity/me", {"name": "S", "roles": ["sre"], "email": "sunita@example.org"}
     )
     answer = await desk.submit("/releases/verify", environment="test")
-    assert "A look at Test" in (await desk.see(answer.headers["location"])).text
+    assert "Verification of Test" in (await desk.see(answer.headers["location"])).text
     seen = cell((await desk.see("/releases")).text, "person", "test")
     assert re.findall(r">(v\d)<", seen) == ["v1"]
     assert "being applied" not in seen
+
+
+async def test_before_the_first_release_the_page_says_how_one_comes_to_be(desk, world):
+    await sign_in(desk, "sunita@example.org", "sre")
+    text = (await desk.see("/releases")).text
+    assert "Nothing has been released yet." in text
+    assert "When a pull request is merged to main" in text
+    assert "Promote" not in text.partition("<main")[2]
+
+
+async def test_only_what_differs_is_offered(desk, world):
+    world.merge(1)
+    sre = Requester(name="sunita@example.org", roles=frozenset({"sre"}))
+    world.carry_out("test", sre, domain="people")
+    await sign_in(desk, "kofi@example.org", "tester")
+    text = (await desk.see("/releases")).text
+    assert 'id="promote-test-learning"' in text
+    assert 'id="promote-test-people"' not in text
+    assert "Only release managers and SREs can promote here." in text
+
+
+async def test_what_stops_promotions_answers_with_a_toast(desk, world):
+    world.merge(1)
+    await sign_in(desk, "sunita@example.org", "sre")
+    await desk.see("/releases")
+    await desk.submit("/releases/hold", services="person", environment="test", reason="loses mail")
+    assert "Recorded: Hold in Test." in (await desk.see("/releases")).text.partition("data-toast")[2]

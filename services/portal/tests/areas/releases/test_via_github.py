@@ -14,8 +14,9 @@ from gatehouse_portal.areas.releases.via_github import OnGitHub
 from gatehouse_portal.tables import DB
 from gatehouse_release.model import PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
+from gatehouse_release.stack_file import set_releases
 from gatehouse_release.state import read_state
-from gatehouse_release.testing.in_memory import STACK
+from gatehouse_release.testing.in_memory import STACK, release
 
 REPOSITORY = "institute/house"
 REVISION = "a" * 40
@@ -35,8 +36,12 @@ class Played:
     """GitHub as far as it is asked; `asked` are the addresses."""
 
     def __init__(self, root):
+        # Each environment has another release, so that there is something to promote to each.
         names = ("dev", "test", "staging", "production")
-        texts = {f"stacks/Pulumi.{name}.yaml": STACK for name in names}
+        texts = {
+            f"stacks/Pulumi.{name}.yaml": set_releases(STACK, {"person": release("person", number)}, name)
+            for number, name in enumerate(names, start=1)
+        }
         texts["stacks/policy.yaml"] = (root / "stacks" / "policy.yaml").read_text()
         texts["services/person/service.toml"] = (root / "services" / "person" / "service.toml").read_text()
         texts["services/person/gatehouse_person/app.py"] = "not asked for"
