@@ -18,8 +18,8 @@ A `Listing` is declared once beside the table and asked for pages:
 
 Every list also takes `limit` (default 50, at most 200), `cursor`, `sort` (`name`, `-name`: the exact reverse, so rows
 without a value come last ascending and first descending), and, where the table has archived_at, `archived` (default
-false; true: only archived ones). Any other parameter is a 400 that names it. Nothing is counted and no offset is
-used, so page 1,000 costs as much as page 1, given an index on (sort column, id).
+false; true: only archived ones). Any other parameter is a 400 that names it. No offset is used, and rows are counted
+only for `total=true`, so page 1,000 costs as much as page 1, given an index on (sort column, id).
 """
 # ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
 
@@ -50,10 +50,11 @@ Condition = tuple[Any, ...] | Any
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
-    """`next` is the cursor of the following page, or null on the last."""
+    """`next` is the cursor of the following page, or null on the last. `total`: all rows, where it was asked for."""
 
     items: list[T]
     next: str | None = None
+    total: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ class ListQuery(msgspec.Struct):
     values: list[Any]
     scope: tuple[Any, ...]
     cursor: str | None
+    counted: bool = False
 
     def add(self, condition: str, *values: Any) -> None:
         """`{}` in the condition are filled by $n in turn."""
@@ -134,6 +136,9 @@ class Listing(Generic[T]):
         sort = self.sorts[query.sort]
         for condition in where:
             query.add(*_where(condition))
+        total: int | msgspec.UnsetType = msgspec.UNSET
+        if query.counted:
+            total = await self._count(query)
         if query.cursor is not None:
             self._continue(query, sort)
         direction = "desc" if query.descending else "asc"
@@ -153,7 +158,13 @@ class Listing(Generic[T]):
         following = None
         if len(records) > query.limit:
             following = cursors.write(query.scope, shown[-1][-2], shown[-1][-1])
-        return Page([self._builder.from_values(record[:-2]) for record in shown], following)
+        return Page([self._builder.from_values(record[:-2]) for record in shown], following, total)
+
+    async def _count(self, query: ListQuery) -> int:
+        """All rows that the query's conditions let through, on whatever page."""
+        where = f" where {' and '.join(query.conditions)}" if query.conditions else ""
+        (record,) = await database_of(self.table).fetch(f"select count(*) from {self._source}{where}", *query.values)
+        return record[0]
 
     def _continue(self, query: ListQuery, sort: Sort) -> None:
         assert query.cursor is not None
@@ -182,7 +193,7 @@ class Listing(Generic[T]):
             given.setdefault(name, []).append(value)
         errors = {name: self._unknown(name) for name in given if name not in self.names()}
         query = ListQuery(DEFAULT_LIMIT, "", False, [], [], (), None)
-        for name in ("limit", "cursor", "sort", "search", *(["archived"] if self.archivable else [])):
+        for name in ("limit", "cursor", "sort", "total", "search", *(["archived"] if self.archivable else [])):
             if len(given.get(name, ())) > 1:
                 errors[name] = "give it once"
         self._basics(query, {name: values[0] for name, values in given.items()}, errors)
@@ -197,7 +208,9 @@ class Listing(Generic[T]):
             query.descending,
             # Repeated values in any order are the same filter.
             sorted(
-                (name, sorted(set(values))) for name, values in given.items() if name not in ("limit", "cursor", "sort")
+                (name, sorted(set(values)))
+                for name, values in given.items()
+                if name not in ("limit", "cursor", "sort", "total")
             ),
         )
         return query
@@ -205,7 +218,7 @@ class Listing(Generic[T]):
     def names(self) -> list[str]:
         """All query parameters of this list."""
         own = [*self.filters, *(["search"] if self.searched else []), *(["archived"] if self.archivable else [])]
-        return [*own, "sort", "limit", "cursor"]
+        return [*own, "sort", "limit", "cursor", "total"]
 
     def _unknown(self, name: str) -> str:
         near = difflib.get_close_matches(name, self.names(), n=1)
@@ -222,6 +235,10 @@ class Listing(Generic[T]):
         query.sort, query.descending = sort.removeprefix("-"), sort.startswith("-")
         if query.sort not in self.sorts:
             errors.setdefault("sort", f"one of {', '.join(self.sorts)}; with - in front for descending")
+        total = given.get("total", "false")
+        if total not in ("true", "false"):
+            errors.setdefault("total", "true or false")
+        query.counted = total == "true"
         if self.archivable:
             archived = given.get("archived", "false")
             if archived not in ("true", "false"):

@@ -49,6 +49,7 @@ def list_parameters(listing: "Listing[Any]") -> list[Parameter]:
             "limit", Schema(type=OpenAPIType.INTEGER, minimum=1, maximum=200, default=50), "Most items in a page"
         ),
         _parameter("cursor", Schema(type=OpenAPIType.STRING), "`next` of the page before"),
+        _parameter("total", Schema(type=OpenAPIType.BOOLEAN, default=False), "true: also count all rows"),
     ]
 
 

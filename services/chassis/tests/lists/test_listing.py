@@ -231,6 +231,20 @@ async def test_archived_ones_are_shown_only_when_asked_for():
     assert await names({"archived": "true"}) == ["gone"]
 
 
+@pytest.mark.parametrize("limit", ["1", "2"])
+async def test_all_rows_are_counted_on_every_page_when_asked_for(limit):
+    await keep({"name": "a", "age": 1}, {"name": "b", "age": 2}, {"name": "c", "age": 2}, {"name": "d", "kind": "dog"})
+    query = {"kind": "cat", "limit": limit}
+    assert (await PETS.page(query)).total is msgspec.UNSET
+    first = await PETS.page(query | {"total": "true"})
+    second = await PETS.page(query | {"total": "true", "cursor": first.next})
+    assert (first.total, second.total) == (3, 3)
+    assert (await PETS.page(query | {"cursor": first.next})).items == second.items
+    assert (await PETS.page({"total": "true"}, where=[('"pet"."age" = {}', 2)])).total == 2
+    with pytest.raises(Invalid):
+        await PETS.page({"total": "yes"})
+
+
 async def test_what_the_caller_may_see_narrows_further_by_sql_or_piccolo():
     await keep({"name": "a", "age": 1}, {"name": "b", "age": 2}, {"name": "c", "age": 2})
     assert await names({"kind": "cat"}, where=[('"pet"."age" = {}', 2), "true"]) == ["b", "c"]
@@ -324,4 +338,4 @@ async def test_the_query_parameters_are_in_the_openapi_document():
     assert "-born" in parameters["sort"]["schema"]["enum"]
     assert all(parameter["in"] == "query" for parameter in operation["parameters"])
     (name,) = (key for key in document["components"]["schemas"] if key.startswith("Page"))
-    assert list(document["components"]["schemas"][name]["properties"]) == ["items", "next"]
+    assert list(document["components"]["schemas"][name]["properties"]) == ["items", "next", "total"]
