@@ -156,6 +156,10 @@ def test_search_answers_while_one_types(open_browser) -> None:
     page.get_by_label("Search").press_sequentially("12 factor", delay=20)
     expect(page.locator("#found tbody tr").first).to_contain_text("12 Factor")
     expect(page).to_have_url(re.compile(r"search=12(\+|%20)factor"))
+    page.go_back()  # one entry, however many letters were typed
+    expect(page).to_have_url(re.compile(r"/resources$"))
+    page.go_forward()
+    expect(page.locator("#found tbody tr").first).to_contain_text("12 Factor")
     page.reload()
     expect(page.get_by_label("Search")).to_have_value("12 factor")
     page.get_by_label("Kind").select_option("book")

@@ -33,7 +33,7 @@ class PersonController(Controller):
         in_full = not rules.PRIVATE_FILTERS.isdisjoint(request.query_params)
         where = queries.visible_to(actor, in_full=in_full)
         page = await queries.PEOPLE.page(request.query_params, where=where)
-        return Page([rules.shown_to(actor, person) for person in page.items], page.next)
+        return Page([rules.shown_to(actor, person) for person in page.items], page.next, page.total)
 
     @post(operation_id="CreatePerson", guards=[allow(*STAFF)], summary="Add a person")
     async def create_person(

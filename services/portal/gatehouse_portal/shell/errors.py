@@ -63,6 +63,8 @@ def _error_page(request: Request[Any, Any, Any], problem: ApiProblem, *, part: b
         problem=problem,
         away=away,
         unavailable=isinstance(problem, Unavailable),
+        reading=request.method == "GET",
+        path=request.url.path,
         request_id=context.request_id(),
         still_working=[item for item in items if away and away not in item.needs],
     )

@@ -39,28 +39,32 @@ def moment(value: datetime.datetime | str | None) -> datetime.datetime | None:
     if value is None or isinstance(value, datetime.datetime):
         return value
     try:
-        found = datetime.datetime.fromisoformat(value)
+        parsed = datetime.datetime.fromisoformat(value)
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+    return parsed if parsed.tzinfo else parsed.replace(tzinfo=datetime.UTC)
 
 
-def day(value: datetime.datetime | str | None) -> str:
+def day(value: datetime.date | str | None) -> str:
     """`3 Nov 2026`."""
-    found = moment(value)
-    return f"{found.day} {found:%b %Y}" if found else ""
+    date = value if isinstance(value, datetime.date) else moment(value)
+    return f"{date.day} {date:%b %Y}" if date else ""
 
 
-def exact(value: datetime.datetime | str | None) -> str:
-    """`2026-11-03 14:05:09 UTC`."""
-    found = moment(value)
-    return f"{found.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if found else ""
+def exact(value: datetime.date | str | None) -> str:
+    """`2026-11-03 14:05:09 UTC`; of a date, the date."""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    time = moment(value)
+    return f"{time.astimezone(datetime.UTC):%Y-%m-%d %H:%M:%S} UTC" if time else ""
 
 
-def machine(value: datetime.datetime | str | None) -> str:
+def machine(value: datetime.date | str | None) -> str:
     """For <time datetime="…">."""
-    found = moment(value)
-    return found.isoformat(timespec="seconds") if found else ""
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    time = moment(value)
+    return time.isoformat(timespec="seconds") if time else ""
 
 
 def span(seconds: float) -> str:
@@ -79,14 +83,24 @@ def span(seconds: float) -> str:
 
 def since(value: datetime.datetime | str | None) -> str:
     """How long ago that was."""
-    found = moment(value)
-    return span((datetime.datetime.now(datetime.UTC) - found).total_seconds()) if found else "unknown"
+    time = moment(value)
+    return span((datetime.datetime.now(datetime.UTC) - time).total_seconds()) if time else "unknown"
 
 
 def address(query: Mapping[str, Any], **changes: str | None) -> str:
     """The query string of a link: what is chosen now, with some of it changed (None: left out)."""
     chosen = {key: value for key, value in {**query, **changes}.items() if value}
     return f"?{urlencode(chosen, doseq=True)}" if chosen else ""
+
+
+def without(query: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The query but for these."""
+    return {key: value for key, value in query.items() if key not in names}
+
+
+def thousands(value: int) -> str:
+    """`1,234`."""
+    return f"{value:,}"
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
@@ -98,5 +112,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "exact": exact,
     "machine": machine,
     "span": span,
+    "thousands": thousands,
+    "without": without,
     "since": since,
 }

@@ -8,7 +8,8 @@ T = TypeVar("T")
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """`next`: the cursor of the next page; None on the last one."""
+    """`next`: the cursor of the next page; None on the last one. `total`: all rows, where it was asked for."""
 
     items: list[T]
     next: str | None = None
+    total: int = 0

@@ -51,6 +51,8 @@ async def test_what_isnt_for_a_member_looks_like_what_isnt_there(browser, path):
     answer = await browser.get(path)
     nothing = await browser.get("/no-such-page")
     assert answer.status_code == 404
+    assert ">Paths</a>" in nothing.text  # the navigation stays, and so does the account
+    assert "Your account" in nothing.text
     hidden = re.compile(r'(name="(back|form_token)" value="[^"]*")')
     assert hidden.sub("", answer.text) == hidden.sub("", nothing.text)
 
@@ -177,6 +179,27 @@ async def test_filters_and_search_reach_topics_and_unknown_parameters_dont(brows
     assert "level" not in path
     assert "evil" not in path
     assert '<option value="book" selected>' in text
+
+
+async def test_lists_say_how_many_there_are_and_can_be_sorted(browser, house, elements):
+    await browser.sign_in("member")
+    house.says("topics", "GET", "/api/topics/resources", {"items": [house.resource(1)], "next": "a", "total": 1725})
+    text = (await browser.see("/resources?kind=book&sort=name&cursor=x")).text
+    assert "<strong>1,725</strong> resources match." in text
+    assert "total=true" in house.asked("topics", "GET")[-1][0]
+    links = {attributes["href"] for tag, attributes in elements(text).found if attributes.get("class") == "sort"}
+    assert links == {"/resources?kind=book&sort=-name", "/resources?kind=book&sort=level"}
+    assert '<th scope="col" aria-sort="ascending">' in text
+
+
+async def test_an_address_that_isnt_valid_is_told_without_the_words_of_the_api(browser, house):
+    await browser.sign_in("member")
+    errors = [{"field": "cursor", "message": "this isn't a cursor of this list with these filters"}]
+    house.says("topics", "GET", "/api/topics/resources", {"status": 400, "title": "No", "errors": errors}, 400)
+    answer = await browser.get("/resources?cursor=x")
+    assert answer.status_code == 400
+    assert "cursor" not in answer.text.partition("<main")[2]
+    assert 'href="/resources">Open the page again' in answer.text
 
 
 async def test_the_next_page_keeps_the_filters(browser, house):

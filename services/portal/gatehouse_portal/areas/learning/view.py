@@ -67,7 +67,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
-    """Raises NotFound when the actor may not see this person's curriculum, Away when curriculum doesn't answer."""
+    """A person with their curriculum, or only their profile where that is all that the actor may see.
+
+    Raises NotFound when the actor may see neither, Away when curriculum doesn't answer.
+    """
     curriculum, person = await asyncio.gather(
         or_none(peers.get("curriculum", f"/api/curriculum/curricula/{person_id}", Curriculum)),
         or_away(or_none(peers.get("person", f"/api/person/people/{person_id}", Person))),
@@ -76,7 +79,9 @@ async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
     own = actor.is_person(person_id)
     mentors = actor.has("mentor") and known is not None and actor.is_person(known.mentor_id)
     edits = actor.has("coordinator") or mentors
-    if curriculum is None and not own and (known is None or not edits):
+    # Without a status it is only the public part that the actor may see; then there is no page.
+    profile = known is not None and known.status is not None
+    if curriculum is None and not own and not (known is not None and edits) and not profile:
         raise NotFound
     name = known.name if known else actor.name if own else "A member"
     view = View(person_id=person_id, name=name, person=known, own=own, edits=edits)

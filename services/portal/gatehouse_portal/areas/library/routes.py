@@ -29,14 +29,14 @@ PAGE_SIZE = 40
 @get("/resources", guards=[guards.person], include_in_schema=False)
 async def resources(request: Request, peers: Peers) -> Template:
     query = chosen(request, "search", *FILTERS, "sort", "cursor")
-    listed = await peers.get("topics", "/api/topics/resources", Page[Resource], limit=PAGE_SIZE, **query)
+    listed = await peers.get("topics", "/api/topics/resources", Page[Resource], limit=PAGE_SIZE, total="true", **query)
     return _listed(request, "resources", listed=listed, query=query, filters=FILTERS)
 
 
 @get("/paths", guards=[guards.person], include_in_schema=False)
 async def paths(request: Request, peers: Peers) -> Template:
     query = chosen(request, "search", "interest", "cursor")
-    listed = await peers.get("topics", "/api/topics/paths", Page[PathInList], limit=PAGE_SIZE, **query)
+    listed = await peers.get("topics", "/api/topics/paths", Page[PathInList], limit=PAGE_SIZE, total="true", **query)
     return _listed(request, "paths", listed=listed, query=query, filters={"interest": FILTERS["interest"]})
 
 

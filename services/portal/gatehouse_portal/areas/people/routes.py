@@ -26,14 +26,14 @@ FILTERS: dict[str, tuple[str, ...]] = {
 
 @get("/members", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
 async def members(request: Request, peers: Peers, actor: Actor) -> Template:
-    query = chosen(request, "search", *FILTERS, "cursor")
+    query = chosen(request, "search", *FILTERS, "sort", "cursor")
     everybody = actor.has(*EVERYBODY_SEEN_BY)
     params = dict(query)
     if not everybody:
         params["mentor"] = str(actor.person)
     if query.get("status") == "archived":
         params["archived"] = "true"
-    people = await peers.get("person", "/api/person/people", Page[Person], limit=PAGE_SIZE, **params)
+    people = await peers.get("person", "/api/person/people", Page[Person], limit=PAGE_SIZE, total="true", **params)
     name = "people/members_found.html" if wants_part(request) else "people/members.html"
     return page(request, name, people=people, query=query, filters=FILTERS, everybody=everybody)
 

@@ -1,6 +1,6 @@
 """What person and curriculum answer about people, as far as lists show it. Fields that aren't named are skipped."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,6 +15,7 @@ class Person(Struct, frozen=True, kw_only=True):
     specialty: str
     status: str | None = None
     email: str | None = None
+    joined_on: date | None = None
 
 
 class CurriculumInList(Struct, frozen=True, kw_only=True):

@@ -74,6 +74,18 @@
     if (event.detail.requestConfig.verb === "post") setTimeout(refocus);
   });
 
+  // One history entry a search: what is typed after the first letters replaces it.
+  let typing = null;
+  document.addEventListener("focusout", (event) => {
+    if (event.target === typing) typing = null;
+  });
+  document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+    const cause = event.detail.requestConfig.triggeringEvent;
+    if (!event.detail.elt.closest("[data-one-entry]") || !cause || cause.type !== "input") return;
+    if (typing === cause.target) event.detail.history.type = "replace";
+    typing = cause.target;
+  });
+
   // A toast stays for ten seconds, and for as long as somebody points at it or has the focus in it.
   const TOAST_MS = 10000;
   const show = (toast) => {
@@ -101,7 +113,7 @@
   document.addEventListener("keydown", (event) => {
     const undo = document.getElementById("undo");
     const writes = event.target.closest("input, textarea, select, [contenteditable]");
-    if (!undo || writes || event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
+    if (!undo || writes || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
     event.preventDefault();
     undo.click();
   });

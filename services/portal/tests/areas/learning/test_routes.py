@@ -135,7 +135,19 @@ async def test_a_mentor_creates_a_curriculum_where_there_is_none(browser, house)
 async def test_somebody_elses_curriculum_isnt_there(browser, house):
     await browser.sign_in("mentor", person=house.resources[1])
     house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.noah}", refused(404, "not-found"), 404)
+    public = {"id": house.noah, "name": "Noah Adeyemi", "mastery": "apprentice", "specialty": "ui"}
+    house.says("person", "GET", f"/api/person/people/{house.noah}", public)
     assert (await browser.get(f"/members/{house.noah}")).status_code == 404
+
+
+async def test_staff_see_the_profile_of_whose_curriculum_they_may_not_see(browser, house):
+    """Every name in the list of members leads to a page, also for finance and marketing."""
+    await browser.sign_in("staff", person=house.mara)
+    house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.noah}", refused(404, "not-found"), 404)
+    text = (await browser.see(f"/members/{house.noah}")).text
+    assert "noah@example.org" in text
+    assert "open to the member, their mentor and coordinators" in text
+    assert "Create a curriculum" not in text
 
 
 def command(house, number, what):

@@ -1,0 +1,100 @@
+"""What pages offer is what the server allows: for each persona, every link of every page leads to a page.
+
+No browser: the links are in the HTML, and nothing here needs a script. Of pages that differ only in an id, a dozen are
+asked for; what has a query is asked for once for each page and set of parameters.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+
+pytestmark = [pytest.mark.platform]
+
+PERSONAS = (
+    "member",
+    "candidate",
+    "mentor",
+    "engineer",
+    "sre",
+    "tester",
+    "coordinator",
+    "finance",
+    "marketing",
+    "board",
+    "admin",
+    "release-manager",
+    "partner",
+)
+MOST_PAGES = 150
+MOST_ALIKE = 12
+IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
+
+
+class Links(HTMLParser):
+    """The addresses of links, and of forms that only read."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "a" and values.get("href"):
+            self.found.append(values["href"] or "")
+        if tag == "form" and values.get("method", "get") == "get" and values.get("action"):
+            self.found.append(values["action"] or "")
+
+
+def sign_in(client: httpx.Client, persona: str) -> None:
+    page = client.get("/sign-in")
+    token = re.search(r'name="form_token" value="(\w+)"', page.text)
+    if f"/sign-in/personas/{persona}" not in page.text or token is None:
+        pytest.skip(f"{client.base_url} has no persona {persona}: it isn't a local environment.")
+    answer = client.post(f"/sign-in/personas/{persona}", data={"form_token": token[1], "then": "/"})
+    assert answer.status_code == 303, answer.text
+
+
+def kind_of(address: str) -> str:
+    """Addresses that differ only in the values of their query are one kind."""
+    parts = urlsplit(address)
+    names = sorted(re.findall(r"(\w+)=", parts.query))
+    return f"{parts.path}?{'&'.join(names)}"
+
+
+def pages(client: httpx.Client, url: str) -> Iterator[tuple[str, str, httpx.Response]]:
+    """Every page that can be reached from the home page, with the page that links to it."""
+    waiting, seen, alike = [("/", "")], set(), Counter()
+    while waiting and len(seen) < MOST_PAGES:
+        address, origin = waiting.pop(0)
+        kind = kind_of(address)
+        shape = IDS.sub("*", kind)
+        if kind in seen or alike[shape] >= MOST_ALIKE:
+            continue
+        seen.add(kind)
+        alike[shape] += 1
+        answer = client.get(address)
+        yield address, origin, answer
+        if answer.status_code != 200 or "text/html" not in answer.headers["content-type"]:
+            continue
+        for link in Links(answer.text).found:
+            target = urljoin(f"{url}{address}", link)
+            if target.startswith(f"{url}/"):
+                waiting.append((target.removeprefix(url).partition("#")[0] or "/", address))
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_every_link_leads_to_a_page(platform: Any, persona: str) -> None:
+    url = platform.url.rstrip("/")
+    with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=30) as client:
+        sign_in(client, persona)
+        found = [(address, origin, answer.status_code) for address, origin, answer in pages(client, url)]
+    dead = [f"{origin} links to {address}: {status}" for address, origin, status in found if status >= 400]
+    assert dead == []
+    assert len(found) > 3
