@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 
 from gatehouse_db_manager import FailedError, apply
 from gatehouse_db_manager.execution.progress import BackfillProgress, StepEnded
+from gatehouse_local.testing.waiting import until
 
 from ..proxy import Proxy
 
@@ -87,8 +88,7 @@ def test_a_connection_that_is_lost_inside_a_step_undoes_the_step(people, databas
         thread = threading.Thread(target=change)
         thread.start()
         waiting = "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
-        while not database.run(waiting):
-            pass
+        until(lambda: database.run(waiting), "the change to wait for the lock")
         proxy.cut()
         thread.join()
     assert "connection was lost" in str(failures[0])

@@ -12,6 +12,7 @@ from gatehouse_db_manager import FailedError, RefusedError, apply
 from gatehouse_db_manager.errors import Refusal
 from gatehouse_db_manager.execution import executor
 from gatehouse_db_manager.execution.progress import OldTransaction, StepRetried
+from gatehouse_local.testing.waiting import until
 
 EMAIL = {"email": {"type": "text"}}
 
@@ -431,8 +432,7 @@ def test_killed_while_an_index_is_built_it_resumes(people, database):
             "select pg_terminate_backend(pid) from pg_stat_activity "
             "where datname = current_database() and query like 'create index concurrently%'"
         )
-        while not database.run(query):
-            pass
+        until(lambda: database.run(query), "the index build, to terminate it")
         thread.join()
         old.execute("commit")
     assert failures

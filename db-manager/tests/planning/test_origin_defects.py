@@ -10,6 +10,7 @@ import pytest
 from gatehouse_db_manager import FailedError, RefusedError, api, apply
 from gatehouse_db_manager.database.lock import lock
 from gatehouse_db_manager.execution.progress import LockWait, OldTransaction, StepEnded
+from gatehouse_local.testing.waiting import until
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 EMAIL = {"email": {"type": "text"}}
@@ -111,8 +112,7 @@ def test_golang_migrate_960_waiting_for_the_lock_and_an_index_build_do_not_wait_
         if type(event).__name__ == "StepStarted" and not second:
             second.append(threading.Thread(target=apply, args=(database.url, configuration), kwargs={"report": note}))
             second[0].start()
-            while not waits:
-                pass
+            until(lambda: waits, "the second run to wait for the first")
 
     def note(event):
         if isinstance(event, LockWait):

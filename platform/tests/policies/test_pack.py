@@ -1,5 +1,6 @@
 """The pack as Pulumi's engine uses it: started as a process, asked over its protocol about a recorded graph."""
 
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -27,6 +28,8 @@ def engine(root: Path) -> Generator[Any]:
     pack = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert pack.stdout
     try:
+        written, _, _ = select.select([pack.stdout], [], [], PATIENCE)
+        assert written, f"the pack wrote no port within {PATIENCE} s"
         with grpc.insecure_channel(
             f"127.0.0.1:{int(pack.stdout.readline())}", options=[("grpc.max_receive_message_length", -1)]
         ) as channel:

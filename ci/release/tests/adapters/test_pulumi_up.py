@@ -1,13 +1,13 @@
 """Deploying, with a real git remote and a small script in the place of `pulumi`: what it was given, and when it ran."""
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from gatehouse_local.testing.waiting import until
 from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.git.repository import GitRepository
@@ -155,10 +155,9 @@ def test_two_at_once_take_turns(place: Place):
     place.hook('touch "$LOG/begun"; sleep 0.5; echo end >> "$LOG/deployed"')
     first = threading.Thread(target=place.deployer("one").deploy, args=("test", place.head))
     first.start()
-    while not (place.log / "begun").exists():
-        time.sleep(0.01)
+    until((place.log / "begun").exists, "the first update to begin")
     place.deployer("two").deploy("test", place.head)
-    first.join()
+    first.join(60)
     assert place.deployed == ["config: one", "end", "config: one"]
 
 
