@@ -13,6 +13,7 @@ from psycopg.types.json import set_json_loads
 from gatehouse_db_manager.config.model import Configuration, Schema
 from gatehouse_db_manager.database import bookkeeping
 from gatehouse_db_manager.database.address import Address
+from gatehouse_db_manager.database.dependents import dependents
 from gatehouse_db_manager.database.drift import DriftDifference, differences
 from gatehouse_db_manager.database.failures import explain
 from gatehouse_db_manager.database.inspector import inspect
@@ -32,6 +33,15 @@ Report = Callable[[Event], None]
 # would go on building its index and hold our lock; with the interval the server notices that the client is gone.
 _SETTINGS = """set client_min_messages = 'warning'; set search_path = public;
 set client_connection_check_interval = '1s'"""
+# A database of our own is closed to other roles. In one that has objects already, nobody loses a right.
+_CLOSE = """do $$ begin
+if not exists (select from pg_class where oid >= 16384 and relnamespace <> 'dbm'::regnamespace
+        and relkind in ('r', 'p', 'v', 'm', 'f', 'S') and relnamespace::regnamespace::text !~ '^pg_'
+        and not exists (select from pg_depend where objid = pg_class.oid and deptype = 'e'))
+    and not exists (select from pg_namespace where oid >= 16384 and nspname <> 'dbm' and nspname !~ '^pg_'
+        and not exists (select from pg_depend where objid = pg_namespace.oid and deptype = 'e')) then
+    execute format('revoke all on database %I from public', current_database());
+end if; end $$"""
 _TABLES_1 = ("object", "collection_version", "history", "enumerator", "data")
 _TABLES_2 = (*_TABLES_1, "backfill", "migration")
 
@@ -125,9 +135,15 @@ def _plan(
     while True:
         planned = make_plan(live, configuration, environment=environment, test_data=test_data)
         asked = {question for schema in planned.schemas for question in schema.questions} - live.answers.keys()
-        if not asked:
+        if not asked and (live.dependents is not None or not planned.steps):
             return live, planned
-        live = msgspec.structs.replace(live, answers=live.answers | count(connection, asked))
+        counted = count(connection, asked)
+        live = msgspec.structs.replace(
+            live,
+            answers=live.answers | {question: rows for question, (rows, _) in counted.items()},
+            examples=live.examples | {question: example for question, (_, example) in counted.items()},
+            dependents=dependents(connection, [schema.name for schema in configuration.schemas]),
+        )
 
 
 def apply(
@@ -209,9 +225,7 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
         with connection.transaction():
             if not live.bootstrapped:
                 connection.execute(bookkeeping.BOOTSTRAP)
-                connection.execute(
-                    "do $$ begin execute format('revoke all on database %I from public', current_database()); end $$"
-                )
+                connection.execute(_CLOSE)
             if live.layout != bookkeeping.LAYOUT:
                 connection.execute(bookkeeping.LAYOUT_2)
                 connection.execute(f"comment on schema dbm is '{bookkeeping.LAYOUT}'")

@@ -5,6 +5,7 @@ would take in production. Only a real plan knows how many rows are affected.
 """
 
 from gatehouse_db_manager.config.model import Configuration, Schema, Table
+from gatehouse_db_manager.config.names import given_by_postgres
 from gatehouse_db_manager.database.bookkeeping import LAYOUT
 from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
@@ -76,6 +77,8 @@ def _table(schema: Schema, table: Table) -> LiveTable:
                 required=one.required,
                 default=one.generated or one.default,
                 generated=one.generated is not None,
+                virtual=one.virtual,
+                sequence=given_by_postgres(table.name, one.name, "seq") if one.serial else "",
                 description=one.description,
             )
             for one in table.columns

@@ -21,6 +21,12 @@ def checkout(tmp_path: Path) -> Checkout:
 
 
 @pytest.fixture
+def unseen_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that violate a rule come right after the plan has looked."""
+    monkeypatch.setattr("gatehouse_db_manager.planning.planner.refuse_violations", lambda *_: None)
+
+
+@pytest.fixture
 def full(checkout: Checkout) -> Checkout:
     """With a column and a rule of every kind."""
     checkout.enumerators(1, status=["pending", "active"], skill=["api", "ui"])

@@ -96,6 +96,14 @@ class Database:
     def value(self, statement: str, *values: object) -> Any:
         return self.run(statement, *values)[0][0]
 
+    def fail_at(self, tag: str) -> None:
+        """Lets statements such as CREATE INDEX fail from now on, as an accident would."""
+        self.run(
+            "create function public.fail() returns event_trigger language plpgsql as "
+            f"$$ begin raise '{tag} fails'; end $$; "
+            f"create event trigger fail on ddl_command_end when tag in ('{tag}') execute function public.fail()"
+        )
+
     def people(self, count: int) -> None:
         self.run("insert into person.person (name) select 'Person ' || n from generate_series(1, %s) n", count)
 

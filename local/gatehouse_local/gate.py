@@ -82,6 +82,8 @@ def command_help() -> dict[str, str]:
 def gate(root: str | None, debug: bool) -> None:
     """Gatehouse: run, test and operate the institute's platform."""
     checkout = root or _own_checkout()
+    # Paths that commands are given are meant from there.
+    click.get_current_context().meta["gatehouse_local.caller"] = Path.cwd()
     if checkout:
         os.chdir(checkout)
     if click.get_current_context().invoked_subcommand == "load" and "GATEHOUSE_URL" not in os.environ:

@@ -56,6 +56,14 @@ class _Group(click.Group):
             ctx.exit(FailedError.exit_code)
 
 
+class _FilePath(click.Path):
+    """A path in the caller's folder: `gate` changes into its own checkout before options are read."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        folder = ctx.meta.get("gatehouse_local.caller", Path()) if ctx else Path()
+        return super().convert(folder / value, param, ctx)
+
+
 class _Where:
     """The checkout and the database that a command works on."""
 
@@ -124,7 +132,7 @@ def _where(function: Any) -> Any:
         click.option(
             "--root",
             envvar="GATEHOUSE_DB_ROOT",
-            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            type=_FilePath(path_type=Path, exists=True, file_okay=False),
             help="The checkout.",
         ),
     ):
@@ -176,7 +184,7 @@ def db() -> None:
 @_as_json
 @_test_data
 @_environment
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the plan to this file (JSON).")
+@click.option("--out", type=_FilePath(path_type=Path, dir_okay=False), help="Also write the plan to this file (JSON).")
 @click.option(
     "--sql/--no-sql", default=None, help="Print the statements of each step; by default if there are few steps."
 )
@@ -206,7 +214,7 @@ def plan(where: _Where, as_json: bool, test_data: bool, environment: str, out: P
 @click.option(
     "--plan",
     "plan_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=_FilePath(path_type=Path, dir_okay=False, exists=True),
     help="Apply only this plan, written by `plan --out`; refused if a different one is needed now.",
 )
 def apply(where: _Where, as_json: bool, **given: Any) -> None:
@@ -297,14 +305,19 @@ def _check(where: _Where, applied: bool) -> "Configuration":
     "--url", envvar="GATEHOUSE_ADMIN_URL", required=True, help="Address of the database, as an administrator."
 )
 @_password_command
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The checkout to write to."
-)
+@click.option("--out", type=_FilePath(path_type=Path, file_okay=False), required=True, help="The checkout to write to.")
 @_environment
+@click.option("--table", multiple=True, help="Only this table of a managed schema, as schema.table (repeatable).")
 @click.option("--files-only", is_flag=True, help="Only write files; don't record anything in the database.")
 @_as_json
 def import_(
-    schema: tuple[str, ...], out: Path, environment: str, files_only: bool, as_json: bool, **given: Any
+    schema: tuple[str, ...],
+    table: tuple[str, ...],
+    out: Path,
+    environment: str,
+    files_only: bool,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Write configuration files for an existing database, and take it over.
 
@@ -322,9 +335,16 @@ def import_(
         raise click.ClickException(
             "Database images don't include the importer. Fix: run gate db import from a checkout."
         ) from None
+    from gatehouse_db_manager.importer.adopt import adopt
     from gatehouse_db_manager.importer.record import record, stop_if_managed
 
     where = _address(given["url"], given["password_command"])
+    if table:
+        adopted = adopt(where, table, out, environment=environment)
+        left = api.plan(where, load(out, adopted.schemas), environment=environment)
+        listed = {"files": sorted(adopted.files), "unmanaged": adopted.unmanaged, "schemas": adopted.schemas}
+        print_json(listed) if as_json else show_import(adopted, out, left)
+        return
     with api.connect(where) as connection:
         found = read.read(connection, schema or None)
     if unknown := sorted(set(schema) - found.schemas.keys()):
@@ -357,7 +377,7 @@ def import_(
 
 @db.command()
 @_where
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to.")
+@click.option("--out", type=_FilePath(path_type=Path, file_okay=False), required=True, help="The folder to write to.")
 def docs(where: _Where, out: Path) -> None:
     """Write a data dictionary and entity diagrams. Needs no database."""
     from gatehouse_db_manager.cli.data_dictionary import write

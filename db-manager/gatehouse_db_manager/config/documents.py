@@ -9,12 +9,18 @@ from typing import Any
 
 import msgspec
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from gatehouse_db_manager.errors import Problem
 
 Place = tuple[str | int, ...]
+# Values in a file, each alias counted with all it stands for. A table of 1,600 columns, PostgreSQL's limit, has 19,000.
+MOST_VALUES = 20_000
+# Levels. A JSON Schema in a column is the deepest that files need.
+DEEPEST = 40
+LARGEST = 1_000_000  # characters
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -58,7 +64,22 @@ def normalised(path: Path, label: str) -> str:
     except UnicodeDecodeError as error:
         problem = Problem(file=label, message=f"is not UTF-8 text: {error}.", fix="Save it as UTF-8.")
         raise UnreadableError(problem) from None
+    except OSError as error:
+        problem = Problem(file=label, message=f"can't be read: {error.strerror}.", fix="Restore the file.")
+        raise UnreadableError(problem) from None
+    if "\0" in text:
+        raise _unstorable(f"{label}:{text[: text.index(chr(0))].count(chr(10)) + 1}", "")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _too_much(where: str) -> UnreadableError:
+    message = f"has more than {MOST_VALUES:,} values, {DEEPEST} levels or {LARGEST // 1_000_000} MB."
+    return UnreadableError(Problem(file=where, message=message, fix="Split the file, or make it flatter."))
+
+
+def _unstorable(where: str, key: str) -> UnreadableError:
+    message = "has a character that PostgreSQL can't store (NUL, or half of a surrogate pair)."
+    return UnreadableError(Problem(file=where, key=key, message=message, fix="Remove that character."))
 
 
 def digest(text: str) -> str:
@@ -69,10 +90,17 @@ def digest(text: str) -> str:
 def read_yaml(path: Path, label: str) -> Document:
     """One YAML 1.2 document. Raises UnreadableError."""
     text = normalised(path, label)
+    lines_read = text.count("\n")
+    if len(text) > LARGEST or lines_read > 2 * MOST_VALUES:
+        raise _too_much(f"{label}:{min(lines_read, 2 * MOST_VALUES) + 1}")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer, yaml.max_depth = _BoundedComposer, DEEPEST
     try:
-        node = YAML(typ="safe", pure=True).compose(text)
+        node = yaml.compose(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
+        if isinstance(error, _TooMuchError | MaxDepthExceededError):
+            raise _too_much(f"{label}:{line}") from None
         message = f"is not YAML: {error.problem or error.context}."
         raise UnreadableError(Problem(file=f"{label}:{line}", message=message, fix="Fix that line.")) from None
     except YAMLError as error:
@@ -82,8 +110,32 @@ def read_yaml(path: Path, label: str) -> Document:
     return Document(file=label, digest=digest(text), value=value, lines=lines)
 
 
+class _BoundedComposer(Composer):
+    """Stops at a file with too many values, before they are all read."""
+
+    count = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.count += 1
+        if self.count > 2 * MOST_VALUES:  # keys are nodes as well
+            raise _TooMuchError(
+                None, None, f"has more than {MOST_VALUES:,} values", self.parser.peek_event().start_mark
+            )
+        return super().compose_node(parent, index)
+
+
+class _TooMuchError(MarkedYAMLError):
+    pass
+
+
 def _plain(node: Any, place: Place, lines: dict[Place, int], label: str) -> Any:
+    if len(lines) > MOST_VALUES or len(place) > DEEPEST:
+        message = f"has more than {MOST_VALUES:,} values or {DEEPEST} levels, with aliases (*name) written out."
+        where = f"{label}:{node.start_mark.line + 1}"
+        raise UnreadableError(Problem(file=where, message=message, fix="Write it without aliases."))
     if isinstance(node, ScalarNode):
+        if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in node.value):
+            raise _unstorable(f"{label}:{node.start_mark.line + 1}", ".".join(map(str, place)))
         return _scalar(node)
     if isinstance(node, SequenceNode):
         items = []

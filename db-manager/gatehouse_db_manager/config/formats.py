@@ -27,7 +27,7 @@ class Roles(_File, frozen=True, kw_only=True):
 
 
 class SequenceFile(_File, frozen=True, kw_only=True):
-    """A sequence that belongs to no column, with the options of CREATE SEQUENCE."""
+    """A sequence, with the options of CREATE SEQUENCE. `owned_by`: `collection.column`, with which it is dropped."""
 
     type: Literal["smallint", "integer", "bigint"] = "bigint"
     start: int | UnsetType = UNSET
@@ -36,13 +36,15 @@ class SequenceFile(_File, frozen=True, kw_only=True):
     maximum: int | UnsetType = UNSET
     cache: int = 1
     cycle: bool = False
+    owned_by: Text | UnsetType = UNSET
 
 
 class SchemaFile(_File, frozen=True, kw_only=True):
     """services/<service>/database/schema.yaml. `includes`: collections that the chassis owns, in its folder schema/."""
 
     schema: Text
-    description: Text
+    description: str = ""
+    imported: bool = False
     extensions: list[Text] = []
     roles: Roles | UnsetType = UNSET
     includes: list[Text] = []

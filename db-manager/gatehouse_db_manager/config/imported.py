@@ -9,9 +9,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gatehouse_db_manager.config.documents import Document, digest, read_yaml
+from gatehouse_db_manager.config.documents import Document, Place, digest, read_yaml
 from gatehouse_db_manager.config.formats import Text, decode
 from gatehouse_db_manager.config.model import Collection, Column, Constraint, ConstraintKind, Index, Table
+from gatehouse_db_manager.config.names import MOST_COLUMNS, why_illegal
+from gatehouse_db_manager.config.sql_text import is_expression
 from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import Problem
 
@@ -22,7 +24,7 @@ _KINDS: dict[str, ConstraintKind] = {
     "foreign key": "foreign_key",
     "exclude": "exclusion",
 }
-_MARK = re.compile(rb'^[{\s]*"?imported"?:\s*true', re.MULTILINE)
+_MARK = re.compile(r'^[{\s]*"?imported"?:\s*true', re.MULTILINE)
 SCRIPT_MARK = "-- Imported: "
 _BASES = {sql_type: base for base, sql_type in BASE_TYPES.items()}
 
@@ -40,6 +42,7 @@ class ImportedColumn(_ImportedFile, frozen=True, kw_only=True):
     default: Text | UnsetType = UNSET
     generated: Text | UnsetType = UNSET
     virtual: bool = False
+    renamed_from: Text | UnsetType = UNSET
     identity: Literal["always", "by default"] | UnsetType = UNSET
     serial: bool = False
     collation: Text | UnsetType = UNSET
@@ -56,19 +59,18 @@ class ImportedFile(_ImportedFile, frozen=True, kw_only=True):
     constraints: dict[str, Text] = {}
     indexes: dict[str, Text] = {}
     deprecated: dict[str, Text] = {}
+    renamed_from: Text | UnsetType = UNSET
 
 
-def is_imported(file: Path) -> bool:
+def is_imported(text: str) -> bool:
     """Whether a collection file is imported. Searches its text, as every run checks every file."""
-    return bool(_MARK.search(file.read_bytes()))
+    return bool(_MARK.search(text))
 
 
 def has_imported(folder: Path) -> bool:
     """Whether a schema's folder has an imported collection or script."""
-    scripts = (folder / "repeatable").glob("*.sql")
-    return any(map(is_imported, (folder / "collections").glob("*.y*ml"))) or any(
-        file.read_bytes().startswith(SCRIPT_MARK.encode()) for file in scripts
-    )
+    texts = [file.read_text(encoding="utf-8-sig", errors="replace") for file in folder.glob("*/*.*") if file.is_file()]
+    return any(is_imported(text) or text.startswith(SCRIPT_MARK) for text in texts)
 
 
 def read_imported(file: Path, label: str, problems: list[Problem]) -> Collection | None:
@@ -88,11 +90,13 @@ def read_imported(file: Path, label: str, problems: list[Problem]) -> Collection
         digest=document.digest,
         types_digest=digest("[]"),
         table=_table(document, content, problems),
+        renamed_from=None if content.renamed_from is UNSET else content.renamed_from,
     )
 
 
 def _table(document: Document, content: ImportedFile, problems: list[Problem]) -> Table:
     constraints = []
+    _check_texts(document, content, problems)
     for name, definition in content.constraints.items():
         kind = next((kind for word, kind in _KINDS.items() if definition.lower().startswith(word)), None)
         if kind is None:
@@ -110,6 +114,30 @@ def _table(document: Document, content: ImportedFile, problems: list[Problem]) -
         constraints=tuple(constraints),
         indexes=tuple(_index(name, definition) for name, definition in content.indexes.items()),
     )
+
+
+def _check_texts(document: Document, content: ImportedFile, problems: list[Problem]) -> None:
+    """Names and SQL in the file: they become part of statements."""
+    texts: list[tuple[Place, str]] = [(("constraints", name), text) for name, text in content.constraints.items()]
+    texts += [(("indexes", name), text) for name, text in content.indexes.items()]
+    for name, column in content.columns.items():
+        given = {"type": column.type, "default": column.default, "generated": column.generated}
+        texts += [(("columns", name, key), text) for key, text in given.items() if isinstance(text, str)]
+    for place, text in texts:
+        if not is_expression(text):
+            problems.append(document.problem(place, "is not a single SQL expression.", "Remove what follows it.", text))
+    names: list[tuple[Place, str]] = [
+        ((), content.collection),
+        *((("columns", name), name) for name in content.columns),
+    ]
+    names += [(("constraints", name), name) for name in content.constraints]
+    names += [(("indexes", name), name) for name in content.indexes]
+    for place, name in names:
+        if illegal := why_illegal(name):
+            problems.append(document.problem(place, *illegal, name))
+    for name in list(content.columns)[MOST_COLUMNS : MOST_COLUMNS + 1]:
+        fix = f"Split the collection: PostgreSQL keeps {MOST_COLUMNS:,} columns in a table."
+        problems.append(document.problem(("columns", name), f"is column {MOST_COLUMNS + 1:,}.", fix))
 
 
 def _column(name: str, column: ImportedColumn, content: ImportedFile) -> Column:
@@ -131,6 +159,7 @@ def _column(name: str, column: ImportedColumn, content: ImportedFile) -> Column:
         description=". ".join(part for part in parts if part),
         serial=column.serial,
         virtual=column.virtual,
+        renamed_from=None if column.renamed_from is UNSET else column.renamed_from,
         **more,
     )
 

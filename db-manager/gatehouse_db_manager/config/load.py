@@ -27,7 +27,7 @@ from gatehouse_db_manager.config.model import (
     Snapshot,
 )
 from gatehouse_db_manager.config.resolve import SPECIAL_TYPES, Resolver
-from gatehouse_db_manager.config.resolve_rules import Context, ReferenceTarget, target_of
+from gatehouse_db_manager.config.resolve_rules import Context, ReferenceTarget, target_of, target_of_table
 from gatehouse_db_manager.config.row_checks import row_problems
 from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import ConfigurationError, Problem, nearest
@@ -62,6 +62,9 @@ def load(root: Path, schemas: Iterable[str] | None = None) -> Configuration:
     wanted = None if schemas is None else set(schemas)
     sources = []
     known = []
+    for file in sorted(root.glob("services/*/database/schema.yml")):
+        label = file.relative_to(root).as_posix()
+        problems.append(Problem(file=label, message="is not read under this name.", fix="Rename it to schema.yaml."))
     for file in sorted(root.glob("services/*/database/schema.yaml")):
         source = _read_schema(root, file, problems)
         if source is not None:
@@ -96,8 +99,8 @@ def _read(path: Path, label: str, shape: type, problems: list[Problem]) -> tuple
 
 def _read_types(root: Path, problems: list[Problem]) -> dict[str, TypeFile]:
     types: dict[str, TypeFile] = {}
-    for file in sorted((root / "db-manager" / "types").glob("*.yaml")):
-        found = _read(file, file.relative_to(root).as_posix(), TypeFile, problems)
+    for file, label in _yaml_files(root / "db-manager" / "types", "db-manager", problems):
+        found = _read(file, label, TypeFile, problems)
         if found is None:
             continue
         document, content = found
@@ -132,21 +135,26 @@ def _read_schema(root: Path, file: Path, problems: list[Problem]) -> _Source | N
     if found is None:
         return None
     document, content = found
+    if not content.imported and not content.description:
+        problems.append(document.problem(("description",), "is missing.", "Add it: what the schema is about."))
     # No service owns `public`, but imported objects may live there.
-    foreign = content.schema == "public" and has_imported(file.parent)
+    foreign = content.schema == "public" and (content.imported or has_imported(file.parent))
     if not foreign and (illegal := names.why_illegal_schema(content.schema)):
         problems.append(document.problem(("schema",), *illegal, content.schema))
     return _Source(file.parent, label, document, content)
 
 
 def _read_collections(root: Path, source: _Source, problems: list[Problem]) -> None:
-    for file in sorted((source.folder / "collections").glob("*.y*ml")):
-        label = f"{source.label}/collections/{file.name}"
-        if is_imported(file):
-            collection = read_imported(file, label, problems)
-            source.imported += [collection] if collection else []
-        else:
-            _read_collection(source, file, label, problems)
+    for file, label in _yaml_files(source.folder / "collections", source.label, problems):
+        try:
+            if is_imported(normalised(file, label)):
+                collection = read_imported(file, label, problems)
+                source.imported += [collection] if collection else []
+            else:
+                _read_collection(source, file, label, problems)
+        except UnreadableError as error:
+            problems.append(error.problem)
+            source.unreadable.add(file.stem)
     for file in _included(root, source, problems):
         _read_collection(source, file, file.relative_to(root).as_posix(), problems)
 
@@ -170,7 +178,7 @@ def _included(root: Path, source: _Source, problems: list[Problem]) -> Iterable[
     for number, name in enumerate(source.content.includes):
         place = ("includes", number)
         if name not in shared:
-            message = f"is no collection in {INCLUDED}."
+            message = f"is not a collection in {INCLUDED}."
             problems.append(source.document.problem(place, message, nearest(name, shared) or "Remove it.", name))
         elif name in own:
             fix = f"Remove {source.label}/collections/{name}.yaml, or the name here."
@@ -181,9 +189,20 @@ def _included(root: Path, source: _Source, problems: list[Problem]) -> Iterable[
             yield shared[name]
 
 
+def _yaml_files(folder: Path, label: str, problems: list[Problem]) -> Iterable[tuple[Path, str]]:
+    """The files of a folder with their labels. Of item.yaml and item.yml only one would count."""
+    seen: dict[str, str] = {}
+    for file in sorted(folder.glob("*.y*ml")):
+        named = f"{label}/{folder.name}/{file.name}"
+        first = seen.setdefault(file.stem, file.name)
+        if first != file.name:
+            problems.append(Problem(file=named, message=f"is there as {first} too.", fix="Delete one of the two."))
+        else:
+            yield file, named
+
+
 def _read_snapshots(source: _Source, problems: list[Problem]) -> None:
-    for file in sorted((source.folder / "enumerators").glob("*.y*ml")):
-        label = f"{source.label}/enumerators/{file.name}"
+    for file, label in _yaml_files(source.folder / "enumerators", source.label, problems):
         if not file.stem.isdigit() or int(file.stem) == 0:
             problems.append(Problem(file=label, message="is not named by a number.", fix="Use 1.yaml, 2.yaml, ..."))
             continue
@@ -229,11 +248,13 @@ def _roles(content: SchemaFile) -> tuple[str, str]:
 
 
 def _targets(sources: list[_Source], types: Mapping[str, TypeFile]) -> dict[str, ReferenceTarget | None]:
-    return {
-        f"{source.content.schema}.{name}": target_of(content, types)
-        for source in sources
-        for name, (_, content) in source.collections.items()
-    }
+    targets: dict[str, ReferenceTarget | None] = {}
+    for source in sources:
+        for name, (_, content) in source.collections.items():
+            targets[f"{source.content.schema}.{name}"] = target_of(content, types)
+        for one in source.imported:
+            targets[f"{source.content.schema}.{one.name}"] = target_of_table(one.table)
+    return targets
 
 
 def _resolve(
@@ -258,7 +279,8 @@ def _resolve(
             fix = f"Add enumerators/{number}.yaml. {nearest(str(number), there)}"
             message = f"pins enumerators/{number}.yaml, which isn't there."
             problems.append(document.problem(("version",), message, fix, content.version))
-        context = Context(name, types, snapshot, {**targets, **own}, schemas, source.collections, unreadable)
+        there = {*source.collections, *(one.name for one in source.imported)}
+        context = Context(name, types, snapshot, {**targets, **own}, schemas, there, unreadable)
         resolver = Resolver(document, content, context)
         table = resolver.table()
         problems.extend(resolver.problems)
@@ -290,7 +312,7 @@ def _resolve(
         service_role=service,
         reader_role=reader,
         extensions=tuple(source.content.extensions),
-        sequences=tuple(_sequences(source, taken, problems)),
+        sequences=tuple(_sequences(source, collections, taken, problems)),
         collections=tuple(collections),
         snapshots=tuple(snapshot for _, snapshot in sorted(source.snapshots.items())),
         scripts=tuple(_read_scripts(source, problems)),
@@ -299,8 +321,11 @@ def _resolve(
     )
 
 
-def _sequences(source: _Source, taken: Mapping[str, str], problems: list[Problem]) -> Iterable[Sequence]:
+def _sequences(
+    source: _Source, collections: list[Collection], taken: Mapping[str, str], problems: list[Problem]
+) -> Iterable[Sequence]:
     document = source.document
+    columns = {one.name: {column.name for column in one.table.columns} for one in collections}
     for name, given in source.content.sequences.items():
         place = ("sequences", name)
         if illegal := names.why_illegal(name):
@@ -317,7 +342,13 @@ def _sequences(source: _Source, taken: Mapping[str, str], problems: list[Problem
             f"as {given.type} increment by {given.increment} {low} {high} start with {start} "
             f"cache {given.cache} {'' if given.cycle else 'no '}cycle"
         )
-        yield Sequence(name=name, definition=definition)
+        owner = "" if given.owned_by is UNSET else given.owned_by
+        table, _, column = owner.partition(".")
+        if owner and column not in columns.get(table, ()):
+            known = [f"{one}.{name}" for one, names_of in columns.items() for name in names_of]
+            message = "is not a column of this schema, as `collection.column`."
+            problems.append(document.problem((*place, "owned_by"), message, nearest(owner, known), owner))
+        yield Sequence(name=name, definition=definition, owned_by=owner)
 
 
 def _read_scripts(source: _Source, problems: list[Problem]) -> Iterable[Script]:
@@ -348,8 +379,8 @@ def _read_data(source: _Source, collections: list[Collection], problems: list[Pr
             except UnreadableError as error:
                 problems.append(error.problem)
                 continue
-            except msgspec.DecodeError as error:
-                problems.append(Problem(file=label, message=f"is not JSON: {error}.", fix="Fix it."))
+            except (msgspec.DecodeError, RecursionError) as error:
+                problems.append(Problem(file=label, message=f"is not JSON: {error}.", fix="Correct it there."))
                 continue
             if not isinstance(rows, list):
                 problems.append(Problem(file=label, message="is not a list of rows.", fix="Write [{...}, ...]."))

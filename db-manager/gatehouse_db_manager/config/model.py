@@ -188,10 +188,11 @@ class Data(_Resolved, frozen=True, kw_only=True):
 
 
 class Sequence(_Resolved, frozen=True, kw_only=True):
-    """`definition` is what follows CREATE or ALTER SEQUENCE name."""
+    """`definition` is what follows CREATE or ALTER SEQUENCE name; `owned_by`: `table.column`, or empty."""
 
     name: str
     definition: str
+    owned_by: str = ""
 
     @property
     def digest(self) -> str:

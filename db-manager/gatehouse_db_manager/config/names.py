@@ -4,6 +4,7 @@ collection file is exactly what PostgreSQL gets."""
 import re
 
 LONGEST = 63  # bytes; PostgreSQL silently cuts longer names (NAMEDATALEN - 1)
+MOST_COLUMNS = 1600  # of a table (MaxHeapAttributeNumber)
 _LEGAL = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 # pg_get_keywords() of PostgreSQL 18, categories R (reserved) and T (reserved, but can be function or type).

@@ -96,6 +96,8 @@ class Resolver(Rules):
             self._refuse(place, *illegal, name)
         if any(other.name == name for other in self.columns):
             self._refuse(place, f"makes a second column {name}.", "Rename one.")
+        if column.generated is not UNSET:
+            self._is_one_expression(column.generated, (*place, "generated"))
         added = Column(
             name=name,
             key=key,
@@ -121,7 +123,8 @@ class Resolver(Rules):
         if default is UNSET or default is None:
             return None
         if isinstance(default, dict) and default.keys() == {"expression"} and base != "document":
-            return str(default["expression"])
+            expression = str(default["expression"])
+            return expression if self._is_one_expression(expression, place) else None
         if isinstance(default, str) and default.strip().lower() in _VOLATILE_SHORTHANDS.get(base, ()):
             return "now()" if base == "timestamp" else "current_date"
         if why := why_unfit(base, default):

@@ -9,8 +9,9 @@ from msgspec import UNSET
 
 from gatehouse_db_manager.config.documents import Document, Place
 from gatehouse_db_manager.config.formats import CollectionFile, ColumnFile, ForeignKeyFile, IndexFile, TypeFile
-from gatehouse_db_manager.config.model import Column, Constraint, Index, Snapshot
-from gatehouse_db_manager.config.names import why_illegal
+from gatehouse_db_manager.config.model import Column, Constraint, Index, Snapshot, Table
+from gatehouse_db_manager.config.names import MOST_COLUMNS, why_illegal
+from gatehouse_db_manager.config.sql_text import is_expression
 from gatehouse_db_manager.config.values import BASE_TYPES
 from gatehouse_db_manager.errors import Problem, nearest
 
@@ -54,6 +55,14 @@ def target_of(content: CollectionFile, types: Mapping[str, TypeFile]) -> Referen
     custom = types.get(column.type)
     base = custom.base if custom and custom.base is not UNSET else column.type
     return ReferenceTarget(content.collection, key[0], str(base)) if base in BASE_TYPES else None
+
+
+def target_of_table(table: Table) -> ReferenceTarget | None:
+    """The same for an imported table."""
+    columns = {column.name: column for column in table.columns}
+    key = [columns[name] for name in table.primary_key if name in columns]
+    plain = len(key) == 1 and key[0].base in BASE_TYPES
+    return ReferenceTarget(table.name, key[0].name, key[0].base) if plain else None
 
 
 class Rules:
@@ -104,7 +113,7 @@ class Rules:
             self._constraint(name, place, "check", f"check ({expression})")
 
     def _is_one_expression(self, text: str, place: Place) -> bool:
-        if ";" in text or "--" in text or text.count("(") != text.count(")"):
+        if not is_expression(text):
             self._refuse(place, "is not a single SQL expression.", "Write an expression without ; and --.", text)
             return False
         return True
@@ -199,6 +208,10 @@ class Rules:
                 f"{element if element in {column.name for column in self.columns} else f'({element})'} with {operator}"
                 for element, operator in exclusion.elements.items()
             )
+            place = ("exclusions", name)
+            texts = [*exclusion.elements, *([] if exclusion.where is UNSET else [exclusion.where])]
+            if not all(self._is_one_expression(text, place) for text in texts):
+                continue
             where = "" if exclusion.where is UNSET else f" where ({exclusion.where})"
             definition = f"exclude using {exclusion.using} ({elements}){where}"
             self._constraint(name, ("exclusions", name), "exclusion", definition)
@@ -233,6 +246,9 @@ class Rules:
                 yield index.columns[0].split(" ")[0]
 
     def _names(self) -> None:
+        for column in self.columns[MOST_COLUMNS : MOST_COLUMNS + 1]:
+            fix = f"Split the collection: PostgreSQL keeps {MOST_COLUMNS:,} columns in a table."
+            self._refuse(("columns", column.key), f"is column {MOST_COLUMNS + 1:,}.", fix)
         seen: set[str] = set()
         for item in (*self.constraints, *self.indexes):
             place = tuple(item.key.split("."))

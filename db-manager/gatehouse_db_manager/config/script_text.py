@@ -31,6 +31,11 @@ class ScriptStatement(msgspec.Struct, frozen=True):
         return self.kind in _BELOW_TABLES
 
     @property
+    def plain(self) -> str:
+        """In small letters, without what is quoted."""
+        return next((one.text for one in sql_text.statements(self.text)), "")
+
+    @property
     def replacing(self) -> str:
         """Its text with OR REPLACE, where PostgreSQL has that."""
         found = _CREATES.match(self.text, _start(self.text))

@@ -71,6 +71,17 @@ def statements(sql: str) -> Iterator[SqlStatement]:
         yield SqlStatement(text, "".join(raw), first, line, frozenset(ignored))
 
 
+def is_expression(sql: str) -> bool:
+    """Whether it can stand inside a statement: without semicolons and comments, with brackets and quotes closed."""
+    depth = 0
+    for piece, kind in _pieces(sql):
+        unclosed = kind == "dollar" and not re.fullmatch(r"(\$\w*\$).*\1", piece, re.DOTALL)
+        depth += (piece == "(") - (piece == ")") if kind == "other" else 0
+        if kind in {"end", "comment"} or depth < 0 or unclosed or (kind == "other" and piece in "'\""):
+            return False
+    return depth == 0 and bool(sql.strip())
+
+
 def _pieces(sql: str) -> Iterator[tuple[str, str]]:
     place = 0
     while place < len(sql):

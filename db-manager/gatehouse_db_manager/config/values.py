@@ -48,6 +48,7 @@ def why_unfit(base: str, value: Any) -> str | None:
         "timestamp": _why_moment,
         "interval": _why_interval,
         "bytes": _why_bytes,
+        "document": _why_document,
     }
     check = checks.get(base)
     return check(base, value) if check else None
@@ -115,6 +116,10 @@ def _why_moment(base: str, value: Any) -> str | None:
 def _why_interval(_: str, value: Any) -> str | None:
     fits = isinstance(value, str) and _INTERVAL.match(value)
     return None if fits else 'is not a span of time such as "PT1H30M" or "90 minutes"'
+
+
+def _why_document(_: str, value: Any) -> str | None:
+    return "has a NUL character, which jsonb can't store" if "\\u0000" in json.dumps(value) else None
 
 
 def _why_bytes(_: str, value: Any) -> str | None:

@@ -30,13 +30,17 @@ def differences(live: DatabaseState, definitions: Mapping[str, Mapping[str, str]
 
 def _of_schema(major: int, name: str, schema: LiveSchema, definitions: Mapping[str, str]) -> Iterator[DriftDifference]:
     found = dict(_live(schema))
+    others = {
+        *schema.others,
+        *(f"sequence {one.sequence}" for table in schema.tables.values() for one in table.columns.values()),
+    }
     for (kind, item), recorded in sorted(schema.objects.items()):
         if kind in {"schema", "script", "made", "found", "extension", "sequence"}:
             lost = {"made": item, "found": item, "sequence": f"sequence {item}"}.get(kind)
             words, now = _words(major, recorded), definitions.get(item)
-            if lost in schema.others and words and now and words != now:
+            if lost in others and words and now and words != now:
                 yield _difference(name, kind, item, "changed", words, now)
-            elif lost and lost not in schema.others:
+            elif lost and lost not in others:
                 yield _difference(name, kind, item, "missing", item, "")
             continue
         words = _words(major, recorded)

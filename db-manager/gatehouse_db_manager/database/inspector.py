@@ -43,8 +43,8 @@ where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 _COLUMNS = """
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
-    a.attgenerated <> '', a.attidentity::text, coalesce(b.description, ''), coalesce(nn.conname, ''),
-    case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end
+    a.attgenerated::text, a.attidentity::text, coalesce(b.description, ''), coalesce(nn.conname, ''),
+    case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end, coalesce(o.relname, '')
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -53,6 +53,9 @@ left join pg_collation co on co.oid = a.attcollation
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
 left join pg_constraint nn on nn.conrelid = c.oid and nn.contype = 'n' and nn.conkey[1] = a.attnum
 left join pg_description b on b.objoid = c.oid and b.classoid = 'pg_class'::regclass and b.objsubid = a.attnum
+left join (select d.refobjid, d.refobjsubid, s.relname from pg_class s join pg_depend d on d.objid = s.oid
+    and d.classid = 'pg_class'::regclass and d.deptype = 'a' where s.relkind = 'S') o
+    on o.refobjid = c.oid and o.refobjsubid = a.attnum
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 order by c.oid, a.attnum
 """
@@ -167,11 +170,13 @@ class _Builder:
                 sql_type=sql_type,
                 required=required,
                 default=default,
-                generated=generated,
+                generated=bool(generated),
+                virtual=generated == "v",
                 identity=identity,
                 description=more[0],
                 not_null_name=more[1],
                 collation=more[2],
+                sequence=more[3],
             )
         for schema, table, name, kind, valid, definition, columns_of, target, index in constraints:
             live = LiveConstraint(

@@ -30,7 +30,7 @@ found (schema, catalog, oid, prefix) as (
     union all
     select n.nspname, 'pg_trigger'::regclass, t.oid, 'trigger ' || t.tgname || ' on ' || c.relname
     from pg_trigger t join pg_class c on c.oid = t.tgrelid join spaces n on n.oid = c.relnamespace
-    where not t.tgisinternal
+    where not t.tgisinternal and t.tgparentid = 0
     union all
     select n.nspname, 'pg_policy'::regclass, p.oid, 'policy ' || p.polname || ' on ' || c.relname
     from pg_policy p join pg_class c on c.oid = p.polrelid join spaces n on n.oid = c.relnamespace
@@ -90,9 +90,10 @@ select n.nspname, 'rule ' || r.rulename || ' on ' || c.relname, 'rule',
 from pg_rewrite r join pg_class c on c.oid = r.ev_class join spaces n on n.oid = c.relnamespace
 where r.rulename <> '_RETURN'
 union all
-select n.nspname, 'row-level security of ' || c.relname || case when c.relforcerowsecurity then ', forced' else '' end,
+select n.nspname, case when c.relrowsecurity then '' else 'forced ' end || 'row-level security of ' || c.relname
+    || case when c.relrowsecurity and c.relforcerowsecurity then ', forced' else '' end,
     'row security', quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.oid::bigint
-from pg_class c join spaces n on n.oid = c.relnamespace where c.relrowsecurity
+from pg_class c join spaces n on n.oid = c.relnamespace where c.relrowsecurity or c.relforcerowsecurity
 union all
 select r.schema, 'grant of ' || lower(privilege) || ' on ' || place || ' to ' || coalesce(o.rolname, 'public')
         || case when grantable then ' with grant option' else '' end,

@@ -18,6 +18,9 @@ class LiveColumn(_Live, frozen=True, kw_only=True):
     identity: str = ""
     not_null_name: str = ""
     collation: str = ""
+    virtual: bool = False
+    # The sequence that is dropped with the column, unless it is an identity's.
+    sequence: str = ""
 
     @property
     def words(self) -> str:
@@ -103,11 +106,45 @@ class LiveSchema(_Live, frozen=True, kw_only=True):
     unfinished: Unfinished | None = None
 
 
+class Dependent(msgspec.Struct, frozen=True):
+    """An object that depends on another: `of` is the other's kind, `schema` and `name` which one it is, and `part` its
+    column. `its_table` has the dependent, if it is part of a table or view."""
+
+    of: str
+    schema: str
+    name: str
+    part: str
+    kind: str
+    dependent_schema: str
+    identity: str
+    its_schema: str
+    its_table: str
+    its_name: str
+
+    @property
+    def words(self) -> str:
+        kind = "column" if self.kind in {"default value", "table column"} else self.kind
+        place = self.identity.removeprefix("for ")
+        return f"the {kind.removeprefix('table ')} {place}"
+
+    @property
+    def removal(self) -> str:
+        """The statement that ends the dependency."""
+        table = f'"{self.its_schema}"."{self.its_table}"'
+        if "constraint" in self.kind:
+            return f'alter table {table} drop constraint "{self.its_name}"'
+        if self.kind == "default value" and self.of != "table":
+            return f'alter table {table} alter column "{self.its_name}" drop default'
+        if self.kind in {"default value", "table column"}:
+            return f'alter table {table} drop column "{self.its_name}"'
+        return f"drop {self.kind} {self.identity}"
+
+
 class DatabaseState(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist.
 
-    `major`: PostgreSQL's version; `answers`: counts that an earlier plan asked for, None if it took too long and -1 if
-    a value could not be cast."""
+    `major`: PostgreSQL's version; `dependents`: None until a plan needs them; `answers`: counts that an earlier plan
+    asked for, None if it took too long and -1 if a value could not be cast."""
 
     bootstrapped: bool = False
     layout: str = ""
@@ -117,6 +154,8 @@ class DatabaseState(_Live, frozen=True, kw_only=True):
     schemas: dict[str, LiveSchema] = {}
     major: int = 0
     answers: dict[str, int | None] = {}
+    examples: dict[str, str] = {}
+    dependents: tuple[Dependent, ...] | None = None
 
     def schema(self, name: str) -> LiveSchema:
         return self.schemas.get(name) or LiveSchema()

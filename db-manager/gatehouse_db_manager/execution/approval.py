@@ -10,10 +10,13 @@ import psycopg
 
 from gatehouse_db_manager.database.snapshot import DatabaseState
 from gatehouse_db_manager.errors import Problem, Refusal, RefusedError
+from gatehouse_db_manager.hazards import violations
 from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan
 
 # Seconds. Counting scans a table; after that, a plan without a number beats one that keeps you waiting.
 _COUNT_SECONDS = 5
+# A rule that rows violate fails later anyway, and nothing is half done by it.
+_LOOK_SECONDS = 1
 
 
 class Allowed(msgspec.Struct, frozen=True):
@@ -87,17 +90,21 @@ def _other_than_planned(live: DatabaseState, schema: SchemaPlan, allowed: Allowe
         yield Problem(file="plan", key=schema.schema, message=message, fix=fix)
 
 
-def count(connection: "psycopg.Connection[Any]", questions: Iterable[str]) -> dict[str, int | None]:
-    """Answers by question. None: it took too long. -1: a value could not be cast as the question asks."""
-    answers: dict[str, int | None] = {}
+def count(connection: "psycopg.Connection[Any]", questions: Iterable[str]) -> dict[str, tuple[int | None, str]]:
+    """Answers by question, each with an example if the question asks for one. None: it took too long, or can't be
+    asked. -1: a value could not be cast as the question asks."""
+    answers: dict[str, tuple[int | None, str]] = {}
     for question in sorted(questions):
+        answers[question] = (None, "")
         try:
             with connection.transaction():
-                connection.execute(f"set transaction read only; set local statement_timeout = '{_COUNT_SECONDS}s'")
-                row = connection.execute(question.encode()).fetchone()
-                answers[question] = row[0] if row else 0
-        except (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable):
-            answers[question] = None
+                seconds = _LOOK_SECONDS if question.endswith(violations.MARK) else _COUNT_SECONDS
+                connection.execute(f"set transaction read only; set local statement_timeout = '{seconds}s'".encode())
+                row = connection.execute(question.encode()).fetchone() or (0,)
+                answers[question] = (row[0], str(row[1]) if len(row) > 1 and row[1] is not None else "")
         except (psycopg.DataError, psycopg.errors.CannotCoerce):
-            answers[question] = -1
+            answers[question] = (-1, "")
+        except psycopg.Error:
+            if connection.broken:
+                raise
     return answers

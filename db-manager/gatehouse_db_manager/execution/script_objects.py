@@ -93,6 +93,8 @@ def drop_made(
             continue
         try:
             with connection.transaction():
+                if "script" in details:
+                    _note_public(connection, details, lost)
                 _drop(connection, schema, name, details, lost)
         except errors.DependentObjectsStillExist:
             lost.kept.add(name)
@@ -117,13 +119,61 @@ def _drop(connection: "Connection", schema: str, name: str, details: dict[str, A
     connection.execute(query, [schema, name])
 
 
-def drop_found(connection: "Connection", schema: str, gone: Iterable[str]) -> None:
-    """What was imported and written down in a script whose file is gone."""
+def drop_found(connection: "Connection", schema: str, scripts: Iterable[str], lost: Lost) -> None:
+    """Drops imported objects of scripts that changed or were deleted, and what an earlier run had to leave. What
+    something depends on loses its comments and is marked as left: it is replaced, or dropped by a later step."""
     query = """select name, details from dbm.object
-        where schema = %s and kind = 'found' and details ->> 'script' = any(%s)"""
-    rows = connection.execute(query, [schema, list(gone)]).fetchall()
+        where schema = %s and kind in ('made', 'found') and (details ->> 'script' = any(%s) or details ? 'left')"""
+    rows = connection.execute(query, [schema, list(scripts)]).fetchall()
     for name, details in sorted(rows, key=lambda row: -row[1]["order"]):
-        _drop(connection, schema, name, details, Lost())
+        try:
+            with connection.transaction():
+                _note_public(connection, details, lost)
+                _drop(connection, schema, name, details, lost)
+        except errors.DependentObjectsStillExist:
+            lost.kept.add(name)
+            _uncomment(connection, details)
+            query = """update dbm.object set details = details || '{"left": true}'
+                where schema = %s and kind in ('made', 'found') and name = %s"""
+            connection.execute(query, [schema, name])
+        except _NOT_THERE:
+            continue
+
+
+def _note_public(connection: "Connection", details: dict[str, Any], lost: Lost) -> None:
+    """Everybody may go on executing an imported function that is made again."""
+    if details["type"] in {"function", "procedure"}:
+        query = "select has_function_privilege('public', to_regprocedure(%s), 'execute')"
+        row = connection.execute(query, [details["identity"]]).fetchone()
+        if row and row[0]:
+            lost.owners[f"{details['identity']} "] = (
+                f"grant execute on {details['type']} {details['identity']} to public"
+            )
+
+
+def _uncomment(connection: "Connection", details: dict[str, Any]) -> None:
+    kind, identity = details["type"], details["identity"]
+    if kind in {"view", "function", "procedure", "trigger", "policy"}:
+        connection.execute(f"comment on {kind} {identity} is null".encode())
+    if kind == "view":
+        query = """select quote_ident(a.attname) from pg_description d join pg_attribute a on a.attrelid = d.objoid
+            and a.attnum = d.objsubid where d.objoid = to_regclass(%s) and d.objsubid > 0"""
+        for (column,) in connection.execute(query, [identity]).fetchall():
+            connection.execute(f"comment on column {identity}.{column} is null".encode())
+
+
+def _remade(connection: "Connection", schema: str, start: int) -> None:
+    """What was left and has been replaced since transaction `start` is no longer to be dropped."""
+    connection.execute(
+        """update dbm.object o set details = o.details - 'left' from (
+            select 'pg_proc'::regclass catalog, oid, xmin::text::bigint as changed from pg_proc
+            union all select 'pg_class'::regclass, ev_class, xmin::text::bigint from pg_rewrite
+                where rulename = '_RETURN'
+        ) c, pg_identify_object(c.catalog, c.oid, 0) i
+        where o.schema = %s and o.kind in ('made', 'found') and o.details ? 'left' and c.changed >= %s
+            and i.schema = %s and i.identity = o.details ->> 'identity'""",
+        [schema, start % 2**32, schema],
+    )
 
 
 def run_scripts(connection: "Connection", step: Step, roles: tuple[str, ...]) -> None:
@@ -143,12 +193,13 @@ def run_scripts(connection: "Connection", step: Step, roles: tuple[str, ...]) ->
 
 def _run_step(connection: "Connection", step: Step, roles: tuple[str, ...], *, found: bool) -> None:
     query = "select name from dbm.object where schema = %s and kind = 'made'"
+    row = connection.execute("select pg_current_xact_id()::text::bigint").fetchone()
     if step.adds:
         lost = Lost(kept={name for (name,) in connection.execute(query, [step.schema]).fetchall()})
     else:
+        changed = _changed(connection, step)
         lost = drop_made(connection, step.schema, roles, stays=step.stays, found=found)
-        gone = [item.name for item in step.remember if item.kind == "script" and item.digest is None]
-        drop_found(connection, step.schema, gone)
+        drop_found(connection, step.schema, changed, lost)
     before = set(there(connection, step.schema, roles))
     scripts = {one.sql for one in step.scripts or ()}
     places = [number for number, statement in enumerate(step.statements) if statement in scripts]
@@ -158,9 +209,18 @@ def _run_step(connection: "Connection", step: Step, roles: tuple[str, ...], *, f
     _execute(connection, step.statements[last:])
     # A script may have changed it for the session.
     connection.execute("set search_path = public")
+    _remade(connection, step.schema, row[0] if row else 0)
     # Indexes that the step itself makes belong to the collection.
     before |= {f"index {item.name} on " for item in step.remember if item.kind == "index"}
     record_made(connection, step.schema, roles, before, lost)
+
+
+def _changed(connection: "Connection", step: Step) -> list[str]:
+    """Scripts whose content differs from what ran last, or whose file was deleted."""
+    query = "select name, digest from dbm.object where schema = %s and kind = 'script'"
+    before = dict(connection.execute(query, [step.schema]).fetchall())
+    now = {script.name: script.digest for script in step.scripts or ()}
+    return [name for name, digest in before.items() if now.get(name) != digest]
 
 
 def _execute(connection: "Connection", statements: tuple[str, ...]) -> None:
@@ -217,6 +277,7 @@ def record_made(connection: "Connection", schema: str, roles: Iterable[str], bef
 def _give_back(connection: "Connection", now: dict[str, dict[str, Any]], lost: Lost) -> None:
     """Restores sequence values, grants made by hand, and owners."""
     identities = {item["identity"] for item in now.values()}
+    identities |= {f"{identity} " for identity in identities}  # see _note_public
     for identity, (value, called) in lost.counters.items():
         if identity in identities:
             connection.execute("select setval(%s::regclass, %s, %s)", [identity, value, called])

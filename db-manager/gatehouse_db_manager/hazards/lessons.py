@@ -245,6 +245,22 @@ LESSONS: dict[str, Lesson] = {
         "First let every service log in as the new role.",
         name="person_service",
     ),
+    "dependents": lesson(
+        "refused",
+        "drop or change what something unmanaged depends on",
+        "PostgreSQL refuses it, and the plan would stop halfway.",
+        "drop table {full} cascade",
+        "Drop or change {name} first: {statement}",
+        name="the view report.people",
+        statement="drop view report.people",
+    ),
+    "rows.violate": lesson(
+        "refused",
+        "add a rule that existing rows violate",
+        "The rule can't be added while rows violate it.",
+        "alter table {full} add constraint {name} ...",
+        "Change those rows first, by hand or in " + _FILL + ".",
+    ),
     "data.test": lesson(
         "refused",
         "load test data into production",

@@ -80,7 +80,8 @@ TRIGGERS = """
 select n.nspname, c.relname, t.tgname, pg_get_triggerdef(t.oid), t.tgenabled::text, t.tgconstraint <> 0,
     coalesce(obj_description(t.oid, 'pg_trigger'), '')
 from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s) and not t.tgisinternal order by t.oid
+-- A clone on a partition belongs to the trigger of the partitioned table.
+where n.nspname = any(%(schemas)s) and not t.tgisinternal and t.tgparentid = 0 order by t.oid
 """
 POLICIES = """
 select n.nspname, c.relname, p.polname, p.polpermissive, p.polcmd::text,
@@ -91,16 +92,20 @@ from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.
 where n.nspname = any(%(schemas)s) order by c.oid, p.polname
 """
 SECURED = """
-select n.nspname, c.relname, c.relforcerowsecurity from pg_class c join pg_namespace n on n.oid = c.relnamespace
-where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p') and c.relrowsecurity order by 1, 2
+select n.nspname, c.relname, c.relrowsecurity, c.relforcerowsecurity
+from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
+    and (c.relrowsecurity or c.relforcerowsecurity) order by 1, 2
 """
 SEQUENCES = """
 select n.nspname, c.relname, s.seqtypid::regtype::text, s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
-    s.seqcycle
+    s.seqcycle, (select t.relname || '.' || a.attname from pg_depend d join pg_class t on t.oid = d.refobjid
+        join pg_attribute a on a.attrelid = t.oid and a.attnum = d.refobjsubid
+        where d.objid = c.oid and d.classid = 'pg_class'::regclass and d.deptype = 'a')
 from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s)
     and not exists (select from pg_depend e where e.objid = c.oid
-    and e.classid = 'pg_class'::regclass and e.deptype in ('e', 'i', 'a'))
+    and e.classid = 'pg_class'::regclass and e.deptype in ('e', 'i'))
 order by 1, 2
 """
 OTHERS = """
@@ -186,13 +191,6 @@ from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind = 'S' and c.relpersistence = 'u' and not exists (select
     from pg_depend e where e.objid = c.oid and e.classid = 'pg_class'::regclass and e.deptype in ('a', 'i'))
 union all
-select n.nspname, 'owner column of the sequence ' || n.nspname || '.' || c.relname
-from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_depend e on e.objid = c.oid
-    and e.classid = 'pg_class'::regclass and e.deptype = 'a'
-where n.nspname = any(%(schemas)s) and c.relkind = 'S' and not exists (select from pg_attrdef v join pg_depend u
-    on u.objid = v.oid and u.classid = 'pg_attrdef'::regclass and u.refobjid = c.oid
-    where v.adrelid = e.refobjid and v.adnum = e.refobjsubid)
-union all
 select n.nspname, 'right of everybody to execute ' || p.oid::regprocedure || ', which was taken'
 from pg_proc p join pg_namespace n on n.oid = p.pronamespace
 where n.nspname = any(%(schemas)s) and p.proacl is not null
@@ -238,7 +236,7 @@ where n.nspname = any(%(schemas)s) and c.relkind = 'r' and a.attnum > 0 and not 
 union all
 select n.nspname, 'options of the sequence behind ' || n.nspname || '.' || c.relname || '.' || a.attname
 from pg_sequence s join pg_depend d on d.objid = s.seqrelid and d.classid = 'pg_class'::regclass
-    and d.deptype in ('i', 'a') and d.refobjsubid > 0
+    and d.deptype = 'i' and d.refobjsubid > 0
 join pg_class c on c.oid = d.refobjid join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
 join pg_class o on o.oid = s.seqrelid

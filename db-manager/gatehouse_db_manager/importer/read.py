@@ -25,12 +25,13 @@ class FoundTable(msgspec.Struct, kw_only=True):
 
 
 class FoundScript(msgspec.Struct, frozen=True):
-    """SQL that creates a view, function, trigger or policy. `name` of the file."""
+    """SQL that creates a view, function, trigger or policy. `name` of the file; `table`: of a trigger or policy."""
 
     schema: str
     name: str
     what: str
     sql: str
+    table: str = ""
 
 
 class ImportFindings(msgspec.Struct, kw_only=True):
@@ -67,7 +68,7 @@ def read(connection: "psycopg.Connection[Any]", schemas: tuple[str, ...] | None 
         _constraints(tables, _rows(connection, queries.CONSTRAINTS, given))
         _indexes(tables, _rows(connection, queries.INDEXES, given))
         for schema, name, *values in _rows(connection, queries.SEQUENCES, given):
-            keys = ("type", "start", "increment", "minimum", "maximum", "cache", "cycle")
+            keys = ("type", "start", "increment", "minimum", "maximum", "cache", "cycle", "owned_by")
             found.sequences.setdefault(schema, {})[name] = dict(zip(keys, values, strict=True))
         _functions(found, _rows(connection, queries.FUNCTIONS, given))
         _views(found, _rows(connection, queries.VIEWS, given))
@@ -153,16 +154,17 @@ def _triggers(found: ImportFindings, rows: list[Any]) -> None:
             sql = definition.replace("CREATE TRIGGER", "CREATE OR REPLACE TRIGGER", 1) + ";\n"
             if comment:
                 sql += f'comment on trigger "{name}" on "{schema}"."{table}" is {_quoted(comment)};\n'
-            found.scripts.append(FoundScript(schema, f"{table}_{name}", what, sql))
+            found.scripts.append(FoundScript(schema, f"{table}_{name}", what, sql, table))
 
 
 def _policies(found: ImportFindings, secured: list[Any], policies: list[Any]) -> None:
     """One file per table: row-level security and its policies."""
     commands = {"r": "select", "a": "insert", "w": "update", "d": "delete", "*": "all"}
     by_table: dict[tuple[str, str], list[str]] = {}
-    for schema, table, forced in secured:
+    for schema, table, enabled, forced in secured:
         lines = by_table.setdefault((schema, table), [])
-        lines.append(f'alter table "{schema}"."{table}" enable row level security;\n')
+        if enabled:
+            lines.append(f'alter table "{schema}"."{table}" enable row level security;\n')
         if forced:
             lines.append(f'alter table "{schema}"."{table}" force row level security;\n')
     for schema, table, name, permissive, command, roles, using, check, comment in policies:
@@ -177,7 +179,7 @@ def _policies(found: ImportFindings, secured: list[Any], policies: list[Any]) ->
         by_table.setdefault((schema, table), []).append(sql)
     for (schema, table), lines in by_table.items():
         what = f"row-level security of {schema}.{table}"
-        found.scripts.append(FoundScript(schema, f"{table}_policies", what, "".join(lines)))
+        found.scripts.append(FoundScript(schema, f"{table}_policies", what, "".join(lines), table))
 
 
 def _quoted(text: str) -> str:

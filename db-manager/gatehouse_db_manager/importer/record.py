@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager import api
 from gatehouse_db_manager.config.imported import SCRIPT_MARK
-from gatehouse_db_manager.config.model import Configuration, Schema, short_digest
+from gatehouse_db_manager.config.model import Collection, Configuration, Schema, short_digest
 from gatehouse_db_manager.database.address import Address
 from gatehouse_db_manager.database.inspector import inspect
 from gatehouse_db_manager.database.lock import lock
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-_SECURED = re.compile("^row-level security of |, forced$")
-_RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values (%s, %s, %s, %s, %s)"
+_SECURED = re.compile("^(forced )?row-level security of |, forced$")
+RECORD = b"insert into dbm.object (schema, kind, name, digest, details) values (%s, %s, %s, %s, %s)"
 
 
 def record(url: Address, configuration: Configuration, *, environment: str, lock_wait: float = 60.0) -> Plan:
@@ -45,7 +45,7 @@ def record(url: Address, configuration: Configuration, *, environment: str, lock
                 _let_in(connection, schema)
                 for kept in _stands(schema):
                     row = [schema.name, kept.kind, kept.name, kept.digest, Jsonb(kept.details)]
-                    connection.execute(_RECORD, row)
+                    connection.execute(RECORD, row)
                 _found(connection, schema)
     planned = api.plan(url, configuration, environment=environment)
     if not planned.steps and not planned.refusals:
@@ -89,7 +89,7 @@ def _found(connection: "psycopg.Connection[Any]", schema: Schema) -> None:
         what = f"row-level security of {schema.name}.{secured}" if secured else _in_full(schema.name, name)
         if what in written:
             known = {**details, "script": written[what]}
-            connection.execute(_RECORD, [schema.name, "found", name, "", Jsonb(known)])
+            connection.execute(RECORD, [schema.name, "found", name, "", Jsonb(known)])
     note_definitions(connection, schema.name)
 
 
@@ -100,13 +100,18 @@ def _in_full(schema: str, name: str) -> str:
 
 
 def _stands(schema: Schema) -> "Iterator[Remember]":
-    yield remember_schema(schema, ())
+    yield remember_schema(schema, schema.extensions)
     for sequence in schema.sequences:
         yield Remember(kind="sequence", name=sequence.name, digest=sequence.digest)
     for collection in schema.collections:
-        table = collection.table
-        yield Remember(kind="table", name=table.name, digest=short_digest(table.name))
-        yield from (remember_column(table.name, column) for column in table.columns)
-        yield from (remember(item) for item in (*table.constraints, *table.indexes))
+        yield from of_collection(collection)
     for script in schema.scripts:
         yield Remember(kind="script", name=script.name, digest=script.digest)
+
+
+def of_collection(collection: Collection) -> "Iterator[Remember]":
+    """The records of a table as its file describes it."""
+    table = collection.table
+    yield Remember(kind="table", name=table.name, digest=short_digest(table.name))
+    yield from (remember_column(table.name, column) for column in table.columns)
+    yield from (remember(item) for item in (*table.constraints, *table.indexes))

@@ -10,7 +10,7 @@ import msgspec
 from ruamel.yaml import YAML
 
 from gatehouse_db_manager.config.imported import SCRIPT_MARK
-from gatehouse_db_manager.config.names import why_illegal
+from gatehouse_db_manager.config.names import given_by_postgres, why_illegal
 from gatehouse_db_manager.errors import Problem, RefusedError
 from gatehouse_db_manager.importer.read import FoundTable, ImportFindings
 
@@ -55,9 +55,12 @@ def files_of(found: ImportFindings) -> Imported:
         if illegal := why_illegal(schema):
             unmanaged.append(f"schema {schema}: its name {illegal[0]}")
             continue
-        scripts = [one for one in found.scripts if one.schema == schema]
-        standing = [one for one in found.tables if one.schema == schema and not _why_left(one)]
-        if schema == "public" and not (standing or scripts):
+        left = {one.name for one in found.tables if one.schema == schema and _why_left(one)}
+        scripts = [one for one in found.scripts if one.schema == schema and one.table not in left]
+        managed = [one for one in found.tables if one.schema == schema and one.name not in left]
+        lost = [one for one in found.scripts if one.schema == schema and one.table in left]
+        unmanaged += [f"{one.what}: its table is not in the files" for one in lost]
+        if schema == "public" and not (managed or scripts or found.sequences.get(schema)):
             # It exists in every database: import it only if there is something to manage.
             unmanaged += [
                 f"table {schema}.{one.name}: it {_why_left(one)}" for one in found.tables if one.schema == schema
@@ -66,7 +69,9 @@ def files_of(found: ImportFindings) -> Imported:
         schemas.append(schema)
         folder = f"services/{schema}/database"
         extensions = [name for name, place in found.extensions if place == "public"] if len(schemas) == 1 else []
-        content: dict[str, Any] = {"schema": schema, "description": description or f"Imported schema {schema}"}
+        content: dict[str, Any] = {"imported": True, "schema": schema}
+        if description:
+            content["description"] = description
         if extensions:
             content["extensions"] = extensions
         content["roles"] = {"service": f"{schema}_service", "reader": f"{schema}_reader"}
@@ -79,7 +84,7 @@ def files_of(found: ImportFindings) -> Imported:
             if why := _why_left(table):
                 unmanaged.append(f"table {schema}.{table.name}: it {why}")
             else:
-                files[f"{folder}/collections/{table.name}.yaml"] = _yaml(_collection(table, unmanaged))
+                files[f"{folder}/collections/{table.name}.yaml"] = _yaml(_collection(table, found, unmanaged))
         for number, script in enumerate(scripts, start=1):
             name = "".join(letter if letter.isalnum() else "_" for letter in script.name.lower())
             files[f"{folder}/repeatable/{number:03}_{name}.sql"] = f"{SCRIPT_MARK}{script.what}\n{script.sql}"
@@ -89,11 +94,19 @@ def files_of(found: ImportFindings) -> Imported:
 
 
 def _sequences(schema: str, found: ImportFindings, unmanaged: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, given in found.sequences.get(schema, {}).items():
+    tables = {one.name: one for one in found.tables if one.schema == schema}
+    for name, options in found.sequences.get(schema, {}).items():
+        table, _, column = (options["owned_by"] or "").partition(".")
+        owner = tables.get(table)
+        if owner and any(one["name"] == column and _is_serial(owner, one, found) for one in owner.columns):
+            continue
         if illegal := why_illegal(name):
             unmanaged.append(f'sequence "{name}" of {schema}: its name {illegal[0]}')
-        else:
-            yield name, given
+            continue
+        if table and (owner is None or _why_left(owner) or why_illegal(column)):
+            unmanaged.append(f"sequence {schema}.{name}: the table or column that owns it is not in the files")
+            continue
+        yield name, {key: value for key, value in options.items() if value is not None}
 
 
 def _only_once(tables: list[FoundTable], unmanaged: list[str]) -> None:
@@ -135,7 +148,7 @@ def _why_left(table: FoundTable) -> str:
     return "" if legal else "has no column that can be written down"
 
 
-def _collection(table: FoundTable, unmanaged: list[str]) -> dict[str, Any]:
+def _collection(table: FoundTable, found: ImportFindings, unmanaged: list[str]) -> dict[str, Any]:
     full = f"{table.schema}.{table.name}"
     unmanaged += table.extras
     if table.options:
@@ -145,7 +158,7 @@ def _collection(table: FoundTable, unmanaged: list[str]) -> dict[str, Any]:
         if illegal := why_illegal(column["name"]):
             unmanaged.append(f'column "{column["name"]}" of {full}: its name {illegal[0]}')
         else:
-            columns[column["name"]] = dict(_column(table, column))
+            columns[column["name"]] = dict(_column(table, column, found))
     content: dict[str, Any] = {"imported": True, "collection": table.name}
     if table.description:
         content["description"] = table.description
@@ -162,7 +175,7 @@ def _collection(table: FoundTable, unmanaged: list[str]) -> dict[str, Any]:
     return content
 
 
-def _column(table: FoundTable, column: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _column(table: FoundTable, column: dict[str, Any], found: ImportFindings) -> Iterator[tuple[str, Any]]:
     yield "type", column["type"]
     if column["required"]:
         yield "required", True
@@ -174,7 +187,7 @@ def _column(table: FoundTable, column: dict[str, Any]) -> Iterator[tuple[str, An
             yield "virtual", True
     elif column["default"] is not None:
         yield "default", column["default"]
-        if _is_serial(table, column):
+        if _is_serial(table, column, found):
             yield "serial", True
     if column["collation"]:
         yield "collation", column["collation"]
@@ -182,11 +195,14 @@ def _column(table: FoundTable, column: dict[str, Any]) -> Iterator[tuple[str, An
         yield "description", column["description"]
 
 
-def _is_serial(table: FoundTable, column: dict[str, Any]) -> bool:
-    """Whether the default is the next number of a sequence that goes with the column, under the usual name."""
-    usual = f"{table.schema}.{table.name}_{column['name']}_seq"
-    integers = {"smallint", "integer", "bigint"}
-    return column["type"] in integers and column["default"] == f"nextval('{usual}'::regclass)"
+def _is_serial(table: FoundTable, column: dict[str, Any], found: ImportFindings) -> bool:
+    """Whether it is what `serial` makes: the column owns the sequence of its default, of the usual name and options."""
+    largest = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}.get(column["type"])
+    name = given_by_postgres(table.name, column["name"], "seq")
+    usual = {"type": column["type"], "start": 1, "increment": 1, "minimum": 1, "maximum": largest, "cache": 1}
+    usual |= {"cycle": False, "owned_by": f"{table.name}.{column['name']}"}
+    counts = column["default"] == f"nextval('{table.schema}.{name}'::regclass)"
+    return counts and found.sequences.get(table.schema, {}).get(name) == usual
 
 
 def _yaml(content: dict[str, Any]) -> str:

@@ -1,8 +1,13 @@
 """Column changes that need no table rewrite: add, backfill, require, relax, describe and drop. Rewrites are in
 table_rewrite.py."""
 
+import re
+
 from gatehouse_db_manager.config.model import Column
+from gatehouse_db_manager.config.names import given_by_postgres
 from gatehouse_db_manager.config.values import quote
+from gatehouse_db_manager.database.snapshot import LiveColumn
+from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.ddl import comment_on_column, with_suffix
 from gatehouse_db_manager.planning.plan import Backfill, Remember
 from gatehouse_db_manager.planning.table_change import (
@@ -33,6 +38,11 @@ def change_columns(change: TableChange) -> None:
             continue
         if column.required and not live.required:
             change.to_require.append(column)
+        if column.serial and not is_serial(live):
+            numbered = ddl.number_column(change.schema.name, change.table.name, column, identity="")
+            kept = (remember_column(change.table.name, column),)
+            change.step(f"number {column.name}", "new rows get the next number", numbered, remember=kept)
+            continue
         if live.identity and not column.identity:
             action = change.alter(f"alter column {column.name} drop identity")
             kept = (remember_column(change.table.name, column),)
@@ -61,6 +71,9 @@ def _add(change: TableChange, added: list[Column]) -> None:
         )
         if bare and column.required:
             change.to_require.append(column)
+        if bare and column.serial:
+            sequence = f"{change.schema.name}.{given_by_postgres(change.table.name, column.name, 'seq')}"
+            after.append(f"create sequence {sequence} as {column.sql_type} owned by {change.full}.{column.name}")
         if column in volatile:
             after.append(change.alter(f"alter column {column.name} set default {column.default}"))
     clauses += [f"add constraint {item.name} {item.definition}{later}" for item in checks]
@@ -205,30 +218,32 @@ def number_columns(change: TableChange) -> None:
         change.step(
             f"number {column.name}",
             "new rows get the next number",
-            *start_numbering(change, column, anew=not live.identity),
+            start_numbering(change, column, live),
             remember=(remember_column(change.table.name, column),),
         )
 
 
-def start_numbering(change: TableChange, column: Column, *, anew: bool) -> tuple[str, ...]:
-    """A new identity continues after the highest existing number."""
-    name = column.name
-    if not anew:
-        return (change.alter(f"alter column {name} set generated {column.identity}"),)
-    sequence = f"pg_get_serial_sequence('{change.full}', '{name}')"
-    highest = f"greatest(coalesce(max({name}), 0) + 1, 1)"
-    return (
-        change.alter(f"alter column {name} add generated {column.identity} as identity"),
-        f"select setval({sequence}, {highest}, false) from {change.full}",  # noqa: S608 (names are checked)
-    )
+def start_numbering(change: TableChange, column: Column, live: LiveColumn) -> str:
+    """A new identity continues after the highest existing number, or where the column's own sequence was."""
+    if live.identity:
+        return change.alter(f"alter column {column.name} set generated {column.identity}")
+    return ddl.number_column(change.schema.name, change.table.name, column, identity=column.identity)
+
+
+def is_serial(live: LiveColumn) -> bool:
+    """Whether a sequence that belongs to the column is its default."""
+    return bool(live.sequence and live.default and re.search(rf"\b{live.sequence}'", live.default))
 
 
 def relax(change: TableChange) -> None:
     """Makes columns nullable, after the keys have changed: columns of a primary key can't be."""
+    keyed = any(item.kind == "primary_key" for item in change.table.constraints)
     for column in change.table.columns:
         live = change.column(column.name)
         if live and live.required and not column.required and space("column", column.name) not in change.handled:
-            change.step(
+            # A primary key that isn't replaced goes among the last steps, and this after it.
+            add = change.contract if not keyed and column.name in change.live_key else change.step
+            add(
                 f"allow {column.name} to be empty",
                 "it is no longer required",
                 change.alter(f"alter column {column.name} drop not null"),
@@ -251,13 +266,17 @@ def _default(change: TableChange, column: Column) -> None:
     live = change.column(column.name)
     if recorded is None or live is None:
         return
-    statements = []
+    statements, owned = [], [one.name for one in change.schema.sequences]
     if live.generated and column.generated is None:
         statements.append(change.alter(f"alter column {column.name} drop expression"))
+    if column.identity:
+        return  # number_columns
     touched = column.generated is None and _default_touched(change, column)
     if recorded.details.get("default") != column.default or touched:
         action = "drop default" if column.default is None else f"set default {column.default}"
         statements.append(change.alter(f"alter column {column.name} {action}"))
+        if is_serial(live) and not column.serial and live.sequence not in owned:
+            statements.append(f"drop sequence {change.schema.name}.{live.sequence}")
     if statements:
         what = f"stop generating {column.name}" if "expression" in statements[0] else f"set default of {column.name}"
         what = f"drop default of {column.name}" if column.default is None and what.startswith("set") else what

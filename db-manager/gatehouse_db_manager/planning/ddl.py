@@ -1,7 +1,7 @@
 """SQL of the model. Names are validated, so none is quoted."""
 
 from gatehouse_db_manager.config.model import Column, Constraint, Index, Schema, Script, Snapshot, Table, short_digest
-from gatehouse_db_manager.config.names import LONGEST
+from gatehouse_db_manager.config.names import LONGEST, given_by_postgres
 from gatehouse_db_manager.config.values import quote
 
 ENUMERATOR_VIEW = "enumerator_values"
@@ -50,6 +50,31 @@ def comment_on_column(full: str, column: Column) -> str:
     return f"comment on column {full}.{column.name} is {quote(column.description)}"
 
 
+def number_column(schema: str, table: str, column: Column, *, identity: str) -> str:
+    """Makes an existing column an identity (`identity`: its kind) or serial (empty). It goes on counting where the
+    sequence was that it had, or after its highest number."""
+    full, name = f"{schema}.{table}", column.name
+    owned = f"pg_get_serial_sequence('{full}', '{name}')"
+    if identity:
+        old = f"execute 'alter table {full} alter column {name} drop default'; execute format('drop sequence %s', was);"
+        kind = f"generated {identity} as identity"
+        new = f"alter table {full} alter column {name} drop default, alter column {name} add {kind}"
+    else:
+        sequence = f"{schema}.{given_by_postgres(table, name, 'seq')}"
+        old = f"execute 'alter table {full} alter column {name} drop identity if exists';"
+        new = (
+            f"create sequence if not exists {sequence} as {column.sql_type}; "
+            f"alter sequence {sequence} owned by {full}.{name}; "
+            f"alter table {full} alter column {name} set default nextval('{sequence}')"
+        )
+    first = f"greatest(coalesce(max({name}), 0) + 1, 1, kept)"
+    return (
+        f"do $$ declare was text := {owned}; kept bigint; begin "
+        f"if was is not null then kept := nextval(was); {old} end if; {new}; "
+        f"perform setval({owned}, {first}, false) from {full}; end $$"
+    )
+
+
 def create_role(role: str) -> str:
     """Roles are shared by the cluster: another database may create the same one concurrently."""
     return (
@@ -61,13 +86,12 @@ def create_schema(schema: Schema) -> tuple[str, ...]:
     return (
         *(f'create extension if not exists "{name}" with schema public' for name in schema.extensions),
         f"create schema if not exists {schema.name}",
-        f"comment on schema {schema.name} is {quote(schema.description)}",
-        f"revoke all on schema {schema.name} from public",
+        *([f"comment on schema {schema.name} is {quote(schema.description)}"] if schema.description else []),
     )
 
 
 def grants(schema: Schema) -> tuple[str, ...]:
-    """What the two roles of a schema may do, in it and in `dbm`; nobody else may do anything."""
+    """What the two roles of a schema may do, in it and in `dbm`. No statement takes a right from another role."""
     service, reader, name = schema.service_role, schema.reader_role, schema.name
     both = f"{service}, {reader}"
     connect = f"execute format('grant connect on database %I to {both}', current_database())"
@@ -83,7 +107,6 @@ def grants(schema: Schema) -> tuple[str, ...]:
         f"do $$ declare one regclass; begin for one in {own} loop "
         f"execute format('grant usage, select on sequence %s to {service}', one); end loop; end $$",
         f"grant select on all tables in schema {name} to {reader}",
-        f"revoke all on all routines in schema {name} from public",
         f"grant execute on all routines in schema {name} to {both}",
         f"grant usage on schema dbm to {both}",
         f"grant select on dbm.version to {both}",

@@ -12,14 +12,23 @@ def drop_tables(
     schema: Schema, live: LiveSchema, dropped: Iterable[str], count: Callable[[str], int | None]
 ) -> Iterator[Step]:
     """`dropped`: tables without a file; `count` asks how many rows there are."""
-    standing = [name for name in dropped if name in live.tables]
-    for name in standing:
-        links = [one for one in live.tables[name].constraints.values() if one.kind == "foreign_key"]
-        yield from (_unlink(schema, name, one.name) for one in links if one.target.split(".")[-1] in standing)
-    for name in standing:
+    for name in (name for name in dropped if name in live.tables):
         full = f"{schema.name}.{live.tables[name].was or name}"
         rows = count(f"select count(*) from {full}") if live.tables[name].size else 0  # noqa: S608 (checked names)
         yield _drop(schema, live, live.tables[name], rows)
+
+
+def unlink_tables(schema: Schema, live: LiveSchema, dropped: Iterable[str], changed: set[str]) -> Iterator[Step]:
+    """Drops the foreign keys of these tables to one another, and to tables of which something else goes first."""
+    tables = [live.tables[name] for name in dropped if name in live.tables]
+    known = {table.was or table.name: table.name for table in live.tables.values()}
+    ends = {f"{schema.name}.{one}" for one in {*changed, *(table.name for table in tables)}}
+    ends |= {f"{schema.name}.{old}" for old, new in known.items() if f"{schema.name}.{new}" in ends}
+    ends |= {one.removeprefix("public.") for one in ends}
+    for table in tables:
+        for link in table.constraints.values():
+            if link.kind == "foreign_key" and link.target in ends:
+                yield _unlink(schema, table.name, link.name)
 
 
 def _drop(schema: Schema, live: LiveSchema, table: LiveTable, rows: int | None) -> Step:
@@ -56,7 +65,7 @@ def _unlink(schema: Schema, table: str, name: str) -> Step:
         kind="tx",
         phase="contract",
         what=f"unlink {name}",
-        why="both tables go",
+        why="its table is dropped later",
         statements=(f"alter table {schema.name}.{table} drop constraint if exists {name}",),
         locks=brief(table),
         reversible=False,

@@ -64,9 +64,16 @@ def _drop_lost(change: TableChange, kind: str, name: str, statement: str, how: s
         change.contract(what, why, *statements, locks=NOTHING, remember=tuple(remember(item) for _, item in resting))
 
 
+def _is_anothers(change: TableChange, name: str) -> bool:
+    """Whether the record under this name is of another table's constraint: PostgreSQL names them by table."""
+    collections = [one for one in change.schema.collections if one.name != change.table.name]
+    wanted = {one.name for one in collections if any(item.name == name for item in one.table.constraints)}
+    return any(name in change.tables[table].constraints for table in wanted & change.tables.keys())
+
+
 def _made_here(change: TableChange) -> Iterator[tuple[str, str]]:
     for name, live in change.live.constraints.items():
-        if (live.kind, name) in change.objects:
+        if (live.kind, name) in change.objects and not _is_anothers(change, name):
             yield live.kind, name
     for name in change.live.indexes:
         if ("index", name) in change.objects:

@@ -1,7 +1,11 @@
 """What every plan is checked for: test data in production, a version that goes back, and an applied version with other
 content."""
 
+import re
+from collections.abc import Callable, Iterator
+
 from gatehouse_db_manager.config.model import Collection, Schema
+from gatehouse_db_manager.config.values import quote
 from gatehouse_db_manager.database.bookkeeping import LAYOUT, OLDER_LAYOUT
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.errors import Problem
@@ -77,6 +81,27 @@ def snapshots(schema: Schema, live: LiveSchema) -> tuple[list[SnapshotPin], list
             fix = f"Undo the change, write enumerators/{newest}.yaml, and pin it in the versions of the collections."
             problems.append(Problem(file=snapshot.file, message=message, fix=fix))
     return pins, problems
+
+
+def missing_types(
+    schema: Schema, live: LiveSchema, whole: DatabaseState, ask: Callable[[str], int | None]
+) -> Iterator[Problem]:
+    """Types of new columns that don't exist, and that no script and no extension is about to create."""
+    if not set(schema.extensions) <= whole.extensions:
+        return
+    texts = [script.sql for script in schema.scripts]
+    for collection in schema.collections:
+        table = live.tables.get(collection.name)
+        for column in collection.table.columns:
+            known = table.columns.get(column.name) if table else None
+            if column.base != "sql" or (known and known.sql_type == column.sql_type):
+                continue
+            name = re.sub(r"\W*(\[\]|\([\d, ]*\))*\Z", "", column.sql_type).rpartition(".")[2].strip('"')
+            made = any(re.search(rf"create (type|domain) [^;]*\b{re.escape(name)}\b", text, re.I) for text in texts)
+            if not made and ask(f"select (to_regtype({quote(column.sql_type)}) is null)::int") == 1:
+                message = "is a type that doesn't exist in this database."
+                fix = f"Create it first, by hand: create type {column.sql_type} ... It isn't managed by db-manager."
+                yield problem(collection, f"columns.{column.key}.type", message, fix, column.sql_type)
 
 
 def problem(collection: Collection, key: str, message: str, fix: str, value: str = "") -> Problem:

@@ -106,6 +106,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
         origin: the fingerprint of the plan which that run started with.
         questions: queries whose answers planning still needs.
         roles: the schema's service and reader role.
+        unmade: routines that a deleted script made, which are dropped with it.
     """
 
     schema: str
@@ -121,6 +122,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
     origin: str = ""
     questions: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    unmade: tuple[str, ...] = ()
 
     @property
     def hazards(self) -> tuple[Hazard, ...]:

@@ -5,22 +5,26 @@ tables, views and functions, data, and last what removes something. The same inp
 applied the plan is empty; tests check both.
 """
 
+import graphlib
 from typing import Any
 
 import msgspec
 
-from gatehouse_db_manager.config.model import Collection, Configuration, Migration, Schema, short_digest
+from gatehouse_db_manager.config.model import Collection, Configuration, Data, Migration, Schema, short_digest
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
+from gatehouse_db_manager.hazards.violations import target_of
 from gatehouse_db_manager.planning import ddl
-from gatehouse_db_manager.planning.drop_tables import drop_tables
-from gatehouse_db_manager.planning.guards import guards, problem, small_key, snapshots, versions
+from gatehouse_db_manager.planning.dependents import refuse_dependents
+from gatehouse_db_manager.planning.drop_tables import drop_tables, unlink_tables
+from gatehouse_db_manager.planning.existing_rows import refuse_violations
+from gatehouse_db_manager.planning.guards import guards, missing_types, problem, small_key, snapshots, versions
 from gatehouse_db_manager.planning.migrations import pending, plan_migrations
 from gatehouse_db_manager.planning.name_conflicts import make_way
 from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planning.rename_columns import rename_columns
 from gatehouse_db_manager.planning.rename_tables import remember_table, rename_tables
-from gatehouse_db_manager.planning.schema_objects import LET_IN, close_schema, open_schema
+from gatehouse_db_manager.planning.schema_objects import LET_IN, close_schema, open_schema, own_sequences
 from gatehouse_db_manager.planning.scripts import Scripts
 from gatehouse_db_manager.planning.sql_lint import pending_problems
 from gatehouse_db_manager.planning.table_change import NEW, NOTHING, TableChange, brief, remember, remember_column
@@ -34,11 +38,33 @@ def make_plan(
     """Plans every schema. `environment`: the one the caller expects; empty skips that check."""
     guarded = tuple(guards(live, environment, test_data))
     with_tests = test_data and not guarded
-    schemas = tuple(_Planner(live, schema, with_tests).plan() for schema in configuration.schemas)
+    planned = {one.name: _Planner(live, one, with_tests).plan() for one in configuration.schemas}
+    schemas = tuple(planned[name] for name in in_order(live, configuration.schemas))
+    guarded += tuple(refuse_dependents(live, schemas, {one.name: one for one in configuration.schemas}))
     if guarded and schemas:
         first = msgspec.structs.replace(schemas[0], refusals=(*guarded, *schemas[0].refusals))
         schemas = (first, *schemas[1:])
     return Plan(schemas=schemas, environment=live.environment)
+
+
+def in_order(live: DatabaseState, schemas: tuple[Schema, ...]) -> list[str]:
+    """Schemas in the order in which they apply: first what others refer to; of what goes, first what refers to it. In a
+    circle the order of names decides."""
+    before: dict[str, set[str]] = {schema.name: set() for schema in schemas}
+    for schema in schemas:
+        texts = [item.definition for one in schema.collections for item in one.table.constraints]
+        texts += [one.sql for one in schema.scripts]
+        used = {other for other in before if other != schema.name and any(f"{other}." in text for text in texts)}
+        before[schema.name] |= used
+        for table in live.schema(schema.name).tables.values():
+            for rule in table.constraints.values():
+                other = rule.target.partition(".")[0]
+                if other in before and other not in {schema.name, *used}:
+                    before[other].add(schema.name)
+    try:
+        return list(graphlib.TopologicalSorter(dict(sorted(before.items()))).static_order())
+    except graphlib.CycleError:
+        return sorted(before)
 
 
 class _Planner:
@@ -74,28 +100,34 @@ class _Planner:
             names = [item.name for item in step.remember if item.kind == "table" and item.digest is not None]
             clears = tuple(one for name in names for one in self.scripts.in_the_way(name))
             self.steps.append(msgspec.structs.replace(step, clears=clears))
-        self.steps.extend(self.scripts.below())
         self.reshaped |= {step.collection for step in renamed}
         self.steps.extend(make_way(self.schema, self.live))
         self._missing_files()
+        self.refusals.extend(missing_types(self.schema, self.live, self.whole, self._count))
+        self.refusals.extend(self.scripts.missing_relations(self.whole, self._count))
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
-        for collection in fresh:
-            self._create(collection)
+        for one in self.scripts.below(fresh):
+            self._create(one) if isinstance(one, Collection) else self.steps.append(one)
+        # Rows that keys of existing tables need.
+        needed = self._needed_rows({one.name for one in fresh})
+        self._data(needed)
         self._change(migrations)
         self._references(fresh)
+        self.steps.extend(own_sequences(self.live, self.schema))
         before = self.live.tables.values()
+        links = list(unlink_tables(self.schema, self.live, self.dropped, {step.collection for step in self.later}))
         drops = list(drop_tables(self.schema, self.live, self.dropped, self._count))
         self.later = sorted(self.later, key=_when)
         if any(self.scripts.takes(name) for name in self.dropped):
-            self.later = [self.scripts.around_all([*self.later, *drops])]
+            self.later = [self.scripts.around_all([*links, *self.later, *drops])]
+            links = []
             drops = []
         else:
             self.later = self.scripts.around_drops(self.later)
         self.steps.extend(self.scripts.run(self.reshaped, again=any(step.what == LET_IN for step in opened)))
-        self._data()
+        self._data([one for one in self._rows() if one not in needed])
         self.steps.extend(plan_migrations(self.schema, self.live, migrations, "contract"))
-        self.steps.extend(self.later)
-        self.steps.extend(drops)
+        self.steps.extend((*links, *self.later, *drops))
         self.steps.extend(self.scripts.leave(before))
         self.steps.extend(close_schema(self.live, self.whole, self.schema))
         target = short_digest(
@@ -117,13 +149,18 @@ class _Planner:
             origin=resumed.fingerprint if resumed else "",
             questions=tuple(self.questions),
             roles=self.schema.roles,
+            unmade=self.scripts.unmade,
         )
 
     def _change(self, migrations: tuple[Migration, ...]) -> None:
         """Existing tables: first new columns, then migrations, then rules."""
         changes = [change for one in self.schema.collections if (change := self._table_change(one, migrations))]
+        rows = {one.collection: [] for one in self.schema.data}
+        for one in self._rows():
+            rows[one.collection].append(one)
         for change in changes:
             rename_columns(change)
+            refuse_violations(change, rows)
         rewritten = Rewrite(self.schema, self.live.tables, changes).plan()
         for change in changes:
             expand(change)
@@ -227,7 +264,7 @@ class _Planner:
             self.refusals.append(problem(collection, "collection", message, fix, name))
             return None
         change = TableChange(self.schema, collection, self.live, any(one.collection == name for one in migrations))
-        change.answers, change.major = self.whole.answers, self.whole.major
+        change.answers, change.examples, change.major = self.whole.answers, self.whole.examples, self.whole.major
         return change
 
     def _references(self, fresh: list[Collection]) -> None:
@@ -245,13 +282,23 @@ class _Planner:
                 remember=tuple(remember(item) for item in keys),
             )
 
-    def _data(self) -> None:
-        changed = [
+    def _rows(self) -> list[Data]:
+        """New or changed data."""
+        return [
             data
             for data in self.schema.data
             if self.live.data.get((data.collection, data.kind)) != data.digest
             and (data.kind == "reference" or self.test_data)
         ]
+
+    def _needed_rows(self, fresh: set[str]) -> list[Data]:
+        """Data of new tables to which a foreign key of an existing table refers."""
+        rules = [rule for one in self.schema.collections if one.name not in fresh for rule in one.table.constraints]
+        targets = {target_of(rule.definition)[0] for rule in rules if rule.kind == "foreign_key"}
+        names = {target.rpartition(".")[2] for target in targets} & fresh
+        return [data for data in self._rows() if data.collection in names]
+
+    def _data(self, changed: list[Data]) -> None:
         if not changed:
             return
         rows = sum(len(data.rows) for data in changed)
@@ -268,10 +315,9 @@ class _Planner:
 
 
 def _when(step: Step) -> int:
-    """Of what goes: what refers to something goes before it, whatever their tables."""
+    """Of what goes: what refers to something goes before it, whatever their tables; columns after their keys."""
     first = step.remember[0]
-    gone = first.kind if first.digest is None else ""
-    return {"foreign_key": 0, "column": 2}.get(gone, 1)
+    return 2 if first.kind == "column" else 0 if (first.kind, first.digest) == ("foreign_key", None) else 1
 
 
 def _copy(live: LiveSchema) -> LiveSchema:

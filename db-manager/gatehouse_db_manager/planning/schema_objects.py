@@ -18,9 +18,13 @@ def schema_digest(schema: Schema) -> str:
     return short_digest("\0".join((*ddl.create_schema(schema), *ddl.grants(schema))))
 
 
+def grants_digest(schema: Schema) -> str:
+    return short_digest("\0".join(ddl.grants(schema)))
+
+
 def remember_schema(schema: Schema, made: tuple[str, ...]) -> Remember:
-    """`made`: the extensions that db-manager created."""
-    details = {"roles": list(schema.roles), "extensions": sorted(made)}
+    """`made`: the extensions that go when schema.yaml no longer names them."""
+    details = {"roles": list(schema.roles), "extensions": sorted(made), "grants": grants_digest(schema)}
     return Remember(kind="schema", name=schema.name, digest=schema_digest(schema), details=details)
 
 
@@ -39,21 +43,54 @@ def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Itera
         former = [role for role in before if role not in schema.roles]
         # Service and reader were swapped: the new reader has too many rights.
         moved = [role for role, now in zip(before, schema.roles, strict=False) if role != now and role in schema.roles]
-        allowed = (*ddl.create_schema(schema), *ddl.grants(schema))
+        # A changed description or extension doesn't touch grants.
+        granted = live.exists and not missing and details.get("grants") == grants_digest(schema)
+        what = f"change schema {schema.name}" if granted else LET_IN if live.exists else f"create schema {schema.name}"
+        why = "its description or extensions changed"
         yield _step(
             schema,
-            LET_IN if live.exists else f"create schema {schema.name}",
-            f"{schema.service_role} reads and writes it, {schema.reader_role} reads it",
+            what,
+            why if granted else f"{schema.service_role} reads and writes it, {schema.reader_role} reads it",
             *(ddl.shut_out(schema, role) for role in moved),
-            *(*allowed, *(ddl.shut_out(schema, role) for role in former)),
+            *ddl.create_schema(schema),
+            *(() if granted else ddl.grants(schema)),
+            *(ddl.shut_out(schema, role) for role in former),
             remember=(remember_schema(schema, made), *_former_extensions(schema, details, made)),
             hazards=tuple(_shut_out(schema, role) for role in (*moved, *former)),
         )
+    owners = sequence_owners(live)
     for sequence in schema.sequences:
-        stands = f"sequence {sequence.name}" in live.others
+        exists = f"sequence {sequence.name}" in live.others or sequence.name in owners
         known = live.objects.get(("sequence", sequence.name))
-        if not stands or known is None or known.digest != sequence.digest:
-            yield _sequence(schema, sequence, stands)
+        if not exists or known is None or known.digest != sequence.digest:
+            yield _sequence(schema, sequence, exists)
+
+
+def sequence_owners(live: LiveSchema) -> dict[str, str]:
+    """Sequence -> `table.column` that owns it."""
+    return {
+        column.sequence: f"{table.name}.{column.name}"
+        for table in live.tables.values()
+        for column in table.columns.values()
+        if column.sequence
+    }
+
+
+def own_sequences(live: LiveSchema, schema: Schema) -> Iterator[Step]:
+    """After the tables: ownership, with which a sequence is dropped together with its column."""
+    owners = sequence_owners(live)
+    for sequence in schema.sequences:
+        before = owners.get(sequence.name, "")
+        if before == sequence.owned_by or (not sequence.owned_by and ("sequence", sequence.name) not in live.objects):
+            continue
+        owner = f"{schema.name}.{sequence.owned_by}" if sequence.owned_by else "none"
+        yield _step(
+            schema,
+            f"change owner of sequence {sequence.name} to {sequence.owned_by or 'none'}",
+            "owned_by changed",
+            f"alter sequence {schema.name}.{sequence.name} owned by {owner}",
+            locks=brief(sequence.name),
+        )
 
 
 def close_schema(live: LiveSchema, whole: DatabaseState, schema: Schema) -> Iterator[Step]:
@@ -82,21 +119,21 @@ def _shut_out(schema: Schema, role: str) -> Hazard:
     return hazard("role.change", f"{schema.name}.{role}", schema.file, danger, table=schema.name, name=role)
 
 
-def _sequence(schema: Schema, sequence: Sequence, stands: bool) -> Step:
+def _sequence(schema: Schema, sequence: Sequence, exists: bool) -> Step:
     full = f"{schema.name}.{sequence.name}"
     grant = f"grant usage, select on sequence {full} to {schema.service_role}"
-    statement = f"{'alter' if stands else 'create'} sequence {full} {sequence.definition}"
-    if stands:
+    statement = f"{'alter' if exists else 'create'} sequence {full} {sequence.definition}"
+    if exists:
         # Its current value may be outside its new bounds; then it restarts.
         again = f"exception when invalid_parameter_value then {statement} restart; end $$"
         statement = f"do $$ begin {statement}; {again}"
     return _step(
         schema,
-        f"{'change' if stands else 'create'} sequence {sequence.name}",
-        "its definition changed; it keeps its current value" if stands else "it is new",
+        f"{'change' if exists else 'create'} sequence {sequence.name}",
+        "its definition changed; it keeps its current value" if exists else "it is new",
         statement,
         grant,
-        locks=brief(sequence.name) if stands else NEW,
+        locks=brief(sequence.name) if exists else NEW,
         remember=(
             # A script may have made it; now it belongs to schema.yaml.
             Remember(kind="made", name=f"sequence {sequence.name}"),

@@ -4,18 +4,24 @@ When a script changes, everything that scripts made is dropped and made again, s
 a table change is blocked by such an object, that happens in the transaction of the change. Functions that tables use
 (in a check, a default, an index) are created before the tables, and stay while tables need them."""
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 import msgspec
 
-from gatehouse_db_manager.config.model import Schema, Script, Table, short_digest
+from gatehouse_db_manager.config.imported import SCRIPT_MARK
+from gatehouse_db_manager.config.model import Collection, Schema, Script, Table, short_digest
 from gatehouse_db_manager.config.script_text import ScriptStatement, statements
-from gatehouse_db_manager.database.snapshot import LiveSchema, LiveTable
+from gatehouse_db_manager.config.values import quote
+from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
+from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import Remember, Step
 from gatehouse_db_manager.planning.table_change import NEW, brief, mentions
 
+_READS = re.compile(r'\b(?:from|join)\s+\(*"?(\w+)"?\."?(\w+)"?(?!\s*\(|\w)', re.IGNORECASE)
+_USED_BY_TABLES = frozenset({"function", "aggregate", "type", "domain"})
 # They share their names with tables.
 _LIKE_TABLES = ("view", "materialized view", "sequence", "foreign table", "type", "domain")
 
@@ -67,15 +73,46 @@ class Scripts:
         kept = [Remember(kind="script", name=script.name, digest=script.digest) for script in self.scripts]
         return (*kept, *(Remember(kind="script", name=name) for name in self.gone))
 
+    @property
+    def unmade(self) -> tuple[str, ...]:
+        """Routines of deleted scripts."""
+        found = [name for (kind, name), item in self.live.objects.items() if item.details.get("script") in self.gone]
+        return tuple(name for name in found if name.startswith(("function ", "procedure ")))
+
+    def missing_relations(self, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:
+        """Tables and views that a new or changed imported script reads and that nothing makes."""
+        made = {one.name for _, one in self._creates} | {one.name for one in self.schema.collections}
+        for script in self.changed:
+            if not script.sql.startswith(SCRIPT_MARK):
+                continue
+            for schema, name in dict.fromkeys(_READS.findall(script.sql)):
+                if schema not in whole.schemas or (schema == self.schema.name and name in made):
+                    continue
+                full = f'"{schema}"."{name}"'
+                if schema == self.schema.name and ask(f"select (to_regclass({quote(full)}) is null)::int") == 1:
+                    message = f"reads {schema}.{name}, which doesn't exist and isn't in any file."
+                    fix = f"Create {schema}.{name} by hand first, or delete this file."
+                    yield Problem(file=script.file, key=name, message=message, fix=fix)
+
     # Before tables
 
-    def below(self) -> Iterator[Step]:
-        """Creates functions and types that tables use, if they are new or changed."""
-        if not (self.changed or self.missing):
-            return
-        needed = self._needed(self._of_tables)
-        if not needed:
-            return
+    def below(self, fresh: Iterable[Collection]) -> Iterator[Step | Collection]:
+        """New tables, and before them the new or changed functions and types that tables use. A function may use the
+        row type of a table that is new itself."""
+        functions = self._needed(self._of_tables) if self.changed or self.missing else []
+        tables = {one.name: one for one in fresh}
+        while functions:
+            ready = [one for one in functions if not any(mentions(one[1].plain, name) for name in tables)] or functions
+            functions = [one for one in functions if one not in ready]
+            yield self._make(ready)
+            waiting = {one.name for _, one in functions}
+            for name, collection in list(tables.items()):
+                needed = {one.name for _, one in self._needed(list(_texts(collection.table)))}
+                if functions and needed.isdisjoint(waiting):
+                    yield tables.pop(name)
+        yield from tables.values()
+
+    def _make(self, needed: list[tuple[Script, ScriptStatement]]) -> Step:
         scripts = [
             Script(name=script.name, file=script.file, digest=short_digest(one.text), sql=one.replacing)
             for script, one in needed
@@ -83,7 +120,7 @@ class Scripts:
         names = ", ".join(dict.fromkeys(f"{one.kind} {one.name}" for _, one in needed))
         # Their bodies are checked when all scripts run, after the tables.
         given = ("set local check_function_bodies = off", *self._new)
-        yield Step(
+        return Step(
             schema=self.schema.name,
             collection="",
             kind="tx",
@@ -201,11 +238,16 @@ class Scripts:
     def leave(self, tables: Iterable[LiveTable]) -> list[Step]:
         """The last step, if tables stop using what no script makes any more: it had to stay until then."""
         defined = {one.name for _, one in self._creates}
-        words = [
-            _bare(name) for name in self.made if name.partition(" ")[0] in {"function", "aggregate", "type", "domain"}
-        ]
+        renewed = {*self.gone, *(script.name for script in self.changed)}
         texts = [text for table in tables for text in _live_texts(table)]
-        left = [word for word in words if word not in defined and any(mentions(text, word) for text in texts)]
+        left = []
+        for (kind, name), item in self.live.objects.items():
+            word, found = _bare(name), item.details.get("script") in renewed
+            stays = kind not in {"made", "found"} or name.partition(" ")[0] not in _USED_BY_TABLES
+            if stays or (word in defined and not found) or (kind == "found" and not found):
+                continue
+            if any(mentions(text, word) for text in texts) or item.details.get("left"):
+                left.append(name.partition(" ")[2])
         return (
             [self._run(f"drop {', '.join(left)}", "no script makes it and no table uses it any more")] if left else []
         )

@@ -105,6 +105,7 @@ class TableChange:
         self.refusals: list[Refusal] = []
         self.questions: list[str] = []
         self.answers: dict[str, int | None] = {}
+        self.examples: dict[str, str] = {}
         self.major = 0
         self.tightens = False
         self.reshaped = False
@@ -136,6 +137,8 @@ class TableChange:
             for one in table.constraints.values()
             if one.rests_on == index
             and one.name not in kept
+            # What isn't ours is never dropped: planning/dependents.py refuses it by name.
+            and ("foreign_key", one.name) in self.objects
             and (f"{self.schema.name}.{table.name}", one.name) not in self.fallen
         )
         self.fallen += given
@@ -162,15 +165,16 @@ class TableChange:
     def count(self, condition: str) -> int | None:
         """How many rows match; None in the first plan, which only asks. -1: a value could not be cast."""
         asked = substitute(condition, self.names_now)
-        question = f"select count(*) from {self.full_now} where {asked}"  # noqa: S608 (names are checked)
+        return self.ask(f"select count(*) from {self.full_now} where {asked}")  # noqa: S608 (names are checked)
+
+    def ask(self, question: str) -> int | None:
+        """The first column of its only row; None in the first plan, which only asks, or if it took too long."""
         self.questions.append(question)
         return self.answers.get(question)
 
     def has_rows(self) -> bool:
         """Whether there is a row, without counting them all."""
-        question = f"select count(*) from (select from {self.full_now} limit 1) one"  # noqa: S608 (names are checked)
-        self.questions.append(question)
-        return self.answers.get(question) != 0
+        return self.ask(f"select count(*) from (select from {self.full_now} limit 1) one") != 0  # noqa: S608 (as above)
 
     def forget_other(self, item: Constraint | Index) -> tuple[Remember, ...]:
         """Records of another kind under the same name; that object is dropped."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from gatehouse_db_manager.config.model import Column, Schema
 from gatehouse_db_manager.database.snapshot import LiveTable
-from gatehouse_db_manager.planning.columns import IDENTITIES, refuse_empty, start_numbering
-from gatehouse_db_manager.planning.ddl import comment_on_column
+from gatehouse_db_manager.planning.columns import IDENTITIES, is_serial, refuse_empty, start_numbering
+from gatehouse_db_manager.planning.ddl import comment_on_column, number_column
 from gatehouse_db_manager.planning.plan import Hazard, Step
 from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
 from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDependents
@@ -19,6 +19,7 @@ from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDepend
 # Bytes. A rewrite runs at about 30 MB/s, so queries wait for half a second at most.
 SMALL = 16_000_000
 _REWRITE_SPEED = 30e6
+_WIDTHS = {"smallint": 2, "integer": 4, "bigint": 8}
 _SIZED = re.compile(r"(character varying|numeric|character|timestamp|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?(.*)\Z")
 
 
@@ -114,7 +115,8 @@ class Rewrite(RewriteDependents):
                     self._generate(change, column, again=False)
                 continue
             retyped = live.sql_type != column.sql_type or live.collation != column.collation.rpartition(".")[2]
-            touched = recorded is not None and live.generated and change.touched(recorded, live.words)
+            touched = bool(recorded is not None and live.generated and change.touched(recorded, live.words))
+            touched |= live.generated and live.virtual != column.virtual
             if column.generated is not None and (was != column.generated or retyped or touched or not live.generated):
                 self._generate(change, column, again=True)
             elif retyped:
@@ -146,19 +148,27 @@ class Rewrite(RewriteDependents):
         self.whats.append(f"change {name} from {old} to {new}")
         if live.generated:
             self.columns_down.append(change.alter(f"alter column {name} drop expression"))
-        if live.identity and not column.identity:
+        if live.identity and not column.identity and not column.serial:
             self.columns_down.append(change.alter(f"alter column {name} drop identity"))
+        if live.identity and _WIDTHS.get(new, 0) < _WIDTHS.get(old, 0):
+            self.columns_down.append(change.alter(f"alter column {name} set no maxvalue"))
         actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
         there, back = _casts(name, old, new)
         using = f" using ({there})" if old != new else ""
         actions.append(f"alter column {name} type {new}{column.collated}{using}")
-        if column.default is not None:
+        becomes_serial = column.serial and not is_serial(live)
+        if column.default is not None and not becomes_serial:
             actions.append(f"alter column {name} set default {column.default}")
         if column.required != live.required:
             actions.append(f"alter column {name} {'set' if column.required else 'drop'} not null")
         self.middle.append(change.alter(", ".join(actions)))
         if column.identity and IDENTITIES[column.identity] != live.identity:
-            self.middle.extend(start_numbering(change, column, anew=not live.identity))
+            self.middle.append(start_numbering(change, column, live))
+        elif becomes_serial:
+            self.middle.append(number_column(change.schema.name, change.table.name, column, identity=""))
+        elif is_serial(live) and live.sequence not in {one.name for one in self.schema.sequences}:
+            sequence = f"sequence {self.schema.name}.{live.sequence}"
+            self.middle.append(f"alter {sequence} as {new}" if column.serial else f"drop {sequence}")
         if column.description != live.description:
             self.middle.append(comment_on_column(change.full, column))
         self.remembered.append(remember_column(change.table.name, column))

@@ -21,6 +21,7 @@ class RewriteDependents:
         self.live = tables
         self.changes = {change.table.name: change for change in changes}
         self.keys = {one.name: one.table.primary_key for one in schema.collections}
+        self.recorded = {name for change in changes for kind, name in change.objects if kind == "foreign_key"}
         self.links_down: list[str] = []
         self.rules_down: list[str] = []
         self.columns_down: list[str] = []
@@ -65,7 +66,8 @@ class RewriteDependents:
         """Drops and creates generated columns over columns that change."""
         columns = {column.name: column for column in change.table.columns}
         for name, live in change.live.columns.items():
-            if not live.generated or space("column", name) in change.handled or not live.default:
+            own = change.recorded("column", name) is not None
+            if not (live.generated and live.default and own) or space("column", name) in change.handled:
                 continue
             if not any(mentions(live.default, one) for one in concerned):
                 continue
@@ -114,7 +116,7 @@ class RewriteDependents:
     def _links_of_others(self, table: str) -> None:
         """Of tables that go, or aren't ours."""
         for name, live in self.live[table].constraints.items():
-            if live.kind == "foreign_key" and self._rests(table, live):
+            if live.kind == "foreign_key" and name in self.recorded and self._rests(table, live):
                 self.links_down.append(f"alter table {self.schema.name}.{table} drop constraint if exists {name}")
                 self.remembered.append(Remember(kind=live.kind, name=name))
 

@@ -71,7 +71,7 @@ def test_a_run_that_another_has_overtaken_does_nothing_more(checkout, database):
         if isinstance(event, StepEnded) and event.position == 1:
             database.run("update dbm.fence set epoch = epoch + 1")
 
-    with pytest.raises(FailedError, match="A newer run has taken over person; this one stops at step 2"):
+    with pytest.raises(FailedError, match="A newer run has taken over person; this one stopped before step 2"):
         database.apply(checkout, report=overtake)
     assert database.tables() == {}
     database.apply(checkout)
@@ -107,5 +107,5 @@ def test_reset_starts_over(checkout, database):
 def test_reset_is_for_local_databases(checkout, database):
     checkout.collection()
     database.apply(checkout, environment="dev")
-    with pytest.raises(RefusedError, match="belongs to dev; reset drops all data"):
+    with pytest.raises(RefusedError, match="belongs to dev; reset deletes all data"):
         reset(database.url, checkout.load())

@@ -121,9 +121,9 @@ SQL = {
     "sql.server": "drop owned by person_service;",
 }
 OPERATIONS |= {lesson: [{"expand": sql}] for lesson, sql in SQL.items()}
-# What has a test of its own: two below, about large tables; test_origin_defects; and test_pairs (no
-# extension can be had in every PostgreSQL).
-ELSEWHERE = {"table.rewrite", "sql.rows", "data.test", "extension.drop"}
+# What has a test of its own: two below, about large tables; test_origin_defects; test_dependents; test_existing_rows;
+# and test_pairs (no extension can be had in every PostgreSQL).
+ELSEWHERE = {"table.rewrite", "sql.rows", "data.test", "extension.drop", "dependents", "rows.violate"}
 
 
 class Traffic:

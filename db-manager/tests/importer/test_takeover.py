@@ -146,7 +146,6 @@ ODDITIES = (
     "comment on materialized view w.m",
     "comment on sequence w.s",
     "comment on type w.reach",
-    "owner column of the sequence w.s",
     "default of column id of view w.v",
     "right of everybody to execute w.f()",
     "text search dictionary w.words",

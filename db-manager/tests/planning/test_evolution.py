@@ -143,6 +143,7 @@ def test_a_tighter_rule_in_a_patch_version_is_remarked_on(people, database):
     assert "that is a minor version (1.1.0.1)" in note
 
 
+@pytest.mark.usefixtures("unseen_rows")
 def test_a_check_that_rows_break_leaves_everything_as_it_was(people, database):
     before = database.tables()
     start(people, "1.1.0.1", checks={"ada": "name = 'Ada'"})
@@ -154,6 +155,7 @@ def test_a_check_that_rows_break_leaves_everything_as_it_was(people, database):
     settles(database, people)
 
 
+@pytest.mark.usefixtures("unseen_rows")
 def test_a_changed_check_that_rows_break_leaves_the_old_one(people, database):
     start(people, "1.1.0.1", checks={"short": "char_length(name) < 50"})
     database.apply(people)
@@ -184,6 +186,7 @@ def test_nulls_may_count_as_equal_in_a_unique_constraint(people, database):
     settles(database, people)
 
 
+@pytest.mark.usefixtures("unseen_rows")
 def test_duplicates_leave_no_half_built_index(people, database):
     database.run("update person.person set email = 'same'")
     before = database.tables()

@@ -67,7 +67,7 @@ def test_a_new_collection_has_nothing_to_move(checkout, database):
 def test_what_contracts_needs_approval_and_comes_last(people, database):
     raised(people, "2.0.0.0", {"nick": {"type": "text"}})
     people.write(f"{MOVES}/2.0.0/01_out.contract.sql", "delete from person where visits = 0 and nick is null;")
-    with pytest.raises(RefusedError, match=r"01_out\.contract\.sql: takes something away"):
+    with pytest.raises(RefusedError, match=r"01_out\.contract\.sql: removes something"):
         database.apply(people)
     planned = database.plan(people)
     assert planned.steps[-1].phase == "contract"

@@ -60,9 +60,11 @@ def test_origin_dropped_index_options(checkout, database):
 
 def test_origin_reported_success_after_failures(people, database, starter):
     people.collection(version="1.1.0.0", columns=EMAIL, unique={"once": {"columns": ["email"]}})
+    database.run("update person.person set email = name")
+    database.fail_at("CREATE INDEX")
     command = starter.start("apply", people, database.url)
     assert command.wait() == 4
-    assert "Key (email)=(same) is duplicated" in command.said
+    assert "CREATE INDEX fails" in command.said
     assert "✓ person 1.1.0.0" not in command.said
     assert database.run("select version from dbm.version") == [("1.0.0.0",)]
     assert database.value("select state from dbm.run order by id desc limit 1") == "failed"
@@ -76,10 +78,11 @@ def test_origin_ran_versions_in_file_order(checkout, database):
     database.apply(checkout)
     assert database.value("select version from dbm.version") == "1.10.0.0"
     checkout.collection(version="1.9.9.0")
-    with pytest.raises(RefusedError, match=r"goes back: 1\.10\.0\.0 is applied"):
+    with pytest.raises(RefusedError, match=r"is older than the applied version 1\.10\.0\.0"):
         database.apply(checkout)
 
 
+@pytest.mark.usefixtures("unseen_rows")
 def test_origin_left_validation_off_after_a_failure(people, database):
     people.collection(version="1.1.0.0", columns=EMAIL, checks={"short": "char_length(name) < 50"})
     database.apply(people)
@@ -125,6 +128,7 @@ def test_golang_migrate_960_waiting_for_the_lock_and_an_index_build_do_not_wait_
     assert database.done_twice() == []
 
 
+@pytest.mark.usefixtures("unseen_rows")
 def test_authentik_23876_no_lock_stays_behind(people, database):
     """However a run ends: well, refused or failed. (The pooler itself: test_troubles.)"""
     people.collection(version="1.1.0.0", columns=EMAIL, unique={"once": {"columns": ["email"]}})
