@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from gatehouse_db_manager.cli.commands import db
 from gatehouse_db_manager.config import formats
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+SHARED = Path(__file__).parents[2] / "services/chassis/gatehouse_chassis/schema"
 YAMLS = re.findall(r"```yaml\n# ([^\s:]+).*?\n(.*?)```", README, re.DOTALL)
 SHAPES = [
     one
@@ -34,6 +36,7 @@ def written(checkout):
         checkout.write(path, text)
     checkout.schema("topics")
     checkout.collection("resource", schema="topics")
+    shutil.copytree(SHARED, checkout.root / "services/chassis/gatehouse_chassis/schema")
     return checkout
 
 

@@ -264,7 +264,7 @@ def status(where: _Where, as_json: bool) -> None:
 @_as_json
 def check(where: _Where, applied: bool, as_json: bool) -> None:
     """Check configuration files, SQL files and the services' tables. Needs no database."""
-    from gatehouse_db_manager.cli.json_output import Checked
+    from gatehouse_db_manager.cli.json_output import CheckResult
     from gatehouse_db_manager.cli.show import print_json, show_check
     from gatehouse_db_manager.errors import ConfigurationError
 
@@ -273,10 +273,10 @@ def check(where: _Where, applied: bool, as_json: bool) -> None:
     except ConfigurationError as error:
         if not as_json:
             raise
-        print_json(Checked(schemas=(), problems=error.problems))
+        print_json(CheckResult(schemas=(), problems=error.problems))
         raise click.exceptions.Exit(error.exit_code) from None
     if as_json:
-        print_json(Checked(schemas=tuple(one.name for one in configuration.schemas), problems=()))
+        print_json(CheckResult(schemas=tuple(one.name for one in configuration.schemas), problems=()))
     else:
         show_check(configuration)
 

@@ -13,7 +13,7 @@ from gatehouse_db_manager.errors import Problem, Refusal
 from gatehouse_db_manager.planning.plan import Plan
 
 
-class Checked(msgspec.Struct, frozen=True, kw_only=True):
+class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     """`problems` is empty if the check passed; `schemas` are those that were read."""
 
     schemas: tuple[str, ...]
@@ -25,7 +25,7 @@ _SHAPES: dict[str, Any] = {
     "apply": Result,
     "status": DatabaseStatus,
     "drift": tuple[DriftDifference, ...],
-    "check": Checked,
+    "check": CheckResult,
 }
 
 

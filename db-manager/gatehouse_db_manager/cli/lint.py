@@ -13,7 +13,7 @@ import msgspec
 
 from gatehouse_db_manager.config.model import Configuration
 from gatehouse_db_manager.errors import FailedError, Problem
-from gatehouse_db_manager.planning.sql_lint import NAMES, all_problems
+from gatehouse_db_manager.hazards.sql_lint import NAMES, all_problems
 
 # Handled by the runner for every statement: timeouts, one transaction per file, run once.
 _RUNNER_DOES = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts")

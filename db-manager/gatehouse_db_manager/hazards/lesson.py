@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 import msgspec
 
+# Bytes. A rewrite runs at about 30 MB/s, so queries wait for half a second at most.
+SMALL = 16_000_000
 How = Literal["done", "warns", "asks", "refused"]
 
 

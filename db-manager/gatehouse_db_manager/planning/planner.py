@@ -13,10 +13,11 @@ import msgspec
 from gatehouse_db_manager.config.model import Collection, Configuration, Data, Migration, Schema, short_digest
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
+from gatehouse_db_manager.hazards.sql_lint import pending_problems
 from gatehouse_db_manager.hazards.violations import target_of
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.dependents import refuse_dependents
-from gatehouse_db_manager.planning.drop_tables import drop_tables, unlink_tables
+from gatehouse_db_manager.planning.drops import drop_tables, unlink_tables
 from gatehouse_db_manager.planning.existing_rows import refuse_violations
 from gatehouse_db_manager.planning.guards import guards, missing_types, problem, small_key, snapshots, versions
 from gatehouse_db_manager.planning.migrations import pending, plan_migrations
@@ -26,7 +27,6 @@ from gatehouse_db_manager.planning.rename_columns import rename_columns
 from gatehouse_db_manager.planning.rename_tables import remember_table, rename_tables
 from gatehouse_db_manager.planning.schema_objects import LET_IN, close_schema, open_schema, own_sequences
 from gatehouse_db_manager.planning.scripts import Scripts
-from gatehouse_db_manager.planning.sql_lint import pending_problems
 from gatehouse_db_manager.planning.table_change import NEW, NOTHING, TableChange, brief, remember, remember_column
 from gatehouse_db_manager.planning.table_phases import enforce, expand, link, loosen
 from gatehouse_db_manager.planning.table_rewrite import Rewrite

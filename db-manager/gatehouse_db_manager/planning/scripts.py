@@ -76,7 +76,8 @@ class Scripts:
     @property
     def unmade(self) -> tuple[str, ...]:
         """Routines of deleted scripts."""
-        found = [name for (kind, name), item in self.live.objects.items() if item.details.get("script") in self.gone]
+        gone = self.gone
+        found = [name for (_, name), item in self.live.objects.items() if gone and item.details.get("script") in gone]
         return tuple(name for name in found if name.startswith(("function ", "procedure ")))
 
     def missing_relations(self, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:

@@ -10,14 +10,13 @@ from typing import Any
 
 from gatehouse_db_manager.config.model import Column, Schema
 from gatehouse_db_manager.database.snapshot import LiveTable
+from gatehouse_db_manager.hazards.lesson import SMALL
 from gatehouse_db_manager.planning.columns import IDENTITIES, is_serial, refuse_empty, start_numbering
 from gatehouse_db_manager.planning.ddl import comment_on_column, number_column
 from gatehouse_db_manager.planning.plan import Hazard, Step
 from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
 from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDependents
 
-# Bytes. A rewrite runs at about 30 MB/s, so queries wait for half a second at most.
-SMALL = 16_000_000
 _REWRITE_SPEED = 30e6
 _WIDTHS = {"smallint": 2, "integer": 4, "bigint": 8}
 _SIZED = re.compile(r"(character varying|numeric|character|timestamp|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?(.*)\Z")

@@ -47,7 +47,7 @@ def test_schemas_include_shared_collections_without_a_copy(checkout):
     [
         (
             ["notes"],
-            "includes.0 = notes: is no collection in services/chassis/gatehouse_chassis/schema. Did",
+            "includes.0 = notes: is not a collection in services/chassis/gatehouse_chassis/schema. Did",
         ),
         (["note", "note"], "includes.1 = note: is included twice."),
         (["note", "person"], "includes.1 = person: is a collection of this schema already."),

@@ -340,7 +340,7 @@ def test_rows_of_a_large_table_are_not_changed_in_one_transaction(checkout, data
     sql = "update other set name = 'B'; delete from only person.person where false;"
     begin(checkout, "2.0.0.1", expand=sql)
     assert not database.plan(checkout).refusals
-    monkeypatch.setattr("gatehouse_db_manager.planning.sql_lint.SMALL", 100)
+    monkeypatch.setattr("gatehouse_db_manager.hazards.sql_lint.SMALL", 100)
     (problem,) = database.plan(checkout).refusals
     assert isinstance(problem, Refusal)
     assert (problem.key, problem.why) == ("update-many-rows", LESSONS["sql.rows"].danger)

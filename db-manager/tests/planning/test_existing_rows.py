@@ -47,11 +47,13 @@ RULES = {
     ),
     "a new unique column": (column("k", type="integer", default=5, unique=True), "3 rows violate it, such as 5."),
     "a renamed column": (
-        {"columns": {"id": COLUMNS["id"], "n": COLUMNS["n"], "size": {"type": "bigint", "renamed_from": "up"}},
-         "checks": {"low": "size < 8"}},
+        {
+            "columns": {"id": COLUMNS["id"], "n": COLUMNS["n"], "size": {"type": "bigint", "renamed_from": "up"}},
+            "checks": {"low": "size < 8"},
+        },
         "1 row violates it, such as (2,a,8).",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -8,7 +8,7 @@ import pytest
 from gatehouse_db_manager.cli.lint import lint
 from gatehouse_db_manager.config.sql_text import statements
 from gatehouse_db_manager.hazards.lessons import LESSONS
-from gatehouse_db_manager.planning.sql_lint import NAMES, problems
+from gatehouse_db_manager.hazards.sql_lint import NAMES, problems
 
 FOLDER = "services/person/database"
 REFUSED = {

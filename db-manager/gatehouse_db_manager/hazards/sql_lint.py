@@ -13,8 +13,8 @@ from gatehouse_db_manager.config.model import Migration, Schema
 from gatehouse_db_manager.config.sql_text import SqlStatement, statements
 from gatehouse_db_manager.database.snapshot import LiveSchema
 from gatehouse_db_manager.errors import Refusal
+from gatehouse_db_manager.hazards.lesson import SMALL
 from gatehouse_db_manager.hazards.lessons import LESSONS
-from gatehouse_db_manager.planning.table_rewrite import SMALL
 
 _MIGRATIONS = frozenset({"expand", "contract"})
 _EXPAND = frozenset({"expand", "repeatable"})
