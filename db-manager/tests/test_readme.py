@@ -45,7 +45,7 @@ def test_every_example_is_a_file():
 
 
 def test_the_examples_can_be_applied_and_stand(written, database):
-    assert {one.name for one in written.load()["person"].collections} == {"person", "visit"}
+    assert {one.name for one in written.load()["person"].collections} == {"person", "visit", "idempotency_key"}
     assert database.apply(written).changed
     assert database.plan(written).empty
 

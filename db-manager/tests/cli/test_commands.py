@@ -185,3 +185,14 @@ def test_docs_writes_a_dictionary(gate, checkout, tmp_path):
     result = CliRunner().invoke(db, ["docs", "--root", str(checkout.root), "--out", str(tmp_path / "docs")])
     assert result.exit_code == 0, result.output
     assert "## person" in (tmp_path / "docs" / "person.md").read_text()
+
+
+def test_paths_are_meant_from_the_callers_folder(tmp_path, checkout):
+    """`gate` changes into its own checkout before options are read."""
+    checkout.collection()
+    away = checkout.root / "far" / "away"
+    away.mkdir(parents=True)
+    command = [sys.executable, "-m", "gatehouse_local.gate", "db", "docs", "--root", "../..", "--out", "here"]
+    done = subprocess.run(command, cwd=away, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (away / "here" / "person.md").is_file()

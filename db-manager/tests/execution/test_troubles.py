@@ -166,7 +166,7 @@ def helper(database, postgres):
 def fails(starter, checkout, url):
     command = starter.start("apply", checkout, url)
     assert command.wait() == 4, command.said
-    assert "Apply as the owner of what is there, or give this administrator the right." in command.said
+    assert "Connect as the owner of the object, or grant this role the privilege." in command.said
     assert "pply again" in command.said
     assert "Traceback" not in command.said
     return command.said
