@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import os
 import platform
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ __all__ = ["Postgres", "RunningPlatform", "free_port"]
 
 ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a throwaway server
 SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
+DEEP_SECONDS = "GATEHOUSE_DEEP_SECONDS"  # set by .ci/run: no deep test begins later than this
 USED, SPARE = "test_", "spare_"  # prefixes of database names
 
 # pytest names platform/tests/test_x.py `platform.tests.test_x`. As Python's own `platform` has no __path__, pytest
@@ -127,6 +129,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+
+
+_started = time.monotonic()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A run of bounded length does as many deep tests as it has time for; the nightly run does all."""
+    seconds = float(os.environ.get(DEEP_SECONDS, "inf"))
+    if time.monotonic() - _started > seconds and item.get_closest_marker("deep"):
+        pytest.skip(f"out of time: {DEEP_SECONDS}={seconds:g}")
 
 
 @dataclass(frozen=True)

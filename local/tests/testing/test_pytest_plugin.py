@@ -18,7 +18,7 @@ from gatehouse_local.testing.pytest_plugin import Postgres, free_port
 def inner(tmp_path: Path):
     """Runs a test file in a pytest of its own, in an empty folder."""
 
-    def start(source: str, *arguments: str) -> subprocess.Popen:
+    def start(source: str, *arguments: str, **variables: str) -> subprocess.Popen:
         (tmp_path / "test_inner.py").write_text(source)
         command = [
             sys.executable,
@@ -40,7 +40,7 @@ def inner(tmp_path: Path):
         command += ["-q", "--rootdir", str(tmp_path), "--basetemp", str(tmp_path / "base"), *arguments]
         command += [] if any("::" in argument for argument in arguments) else ["test_inner.py"]
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "GATEHOUSE"))}
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, cwd=tmp_path, env=environment | variables, stdout=subprocess.PIPE, text=True)
 
     return start
 
@@ -161,6 +161,11 @@ def test_deep_tests_run_when_asked_for(inner, arguments: list[str], outcome: str
     run = inner(DEEP, *arguments)
     words, _ = run.communicate(timeout=60)
     assert f"{outcome} in" in words
+
+
+def test_no_deep_test_begins_after_the_time_that_a_run_has(inner):
+    words, _ = inner(DEEP, "--deep", GATEHOUSE_DEEP_SECONDS="0").communicate(timeout=60)
+    assert "2 skipped, 1 deselected" in words
 
 
 HANGING = """
