@@ -17,7 +17,7 @@ import re
 from typing import Annotated, Any, Protocol, TypeVar
 
 from litestar import Request, Response
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from gatehouse_chassis.base.problems import Invalid, MatchRequired
 
@@ -27,7 +27,7 @@ TAG = re.compile(r'^(?:W/)?"([0-9]{1,10})"$')
 
 IfMatch = Annotated[
     str | None,
-    Parameter(header="If-Match", description='The version that is changed: the ETag of the last read, such as "3"'),
+    HeaderParameter(name="If-Match", description='The version that is changed: the ETag of the last read, such as "3"'),
 ]
 """For a handler that changes something: `if_match: IfMatch = None`, then `required_version(if_match)`."""
 
