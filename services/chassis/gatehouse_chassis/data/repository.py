@@ -1,7 +1,8 @@
 """Reading and writing one row at a time, with optimistic locking and breadcrumbs.
 
 For tables with `id`, `version`, created_at/by/request and changed_at/by/request (the contract of every aggregate). It
-isn't an object mapper: rows go out as structs, changes come in as structs, and SQL for a set of columns is made once.
+isn't an object mapper: rows go out as structs, changes come in as structs. Reads and changes are queries of Piccolo,
+built and compiled once for each set of columns (statements.py).
 
     PERSON = Repository(Person, PersonRow, unique={"by_email": {"email": "is somebody else's"}})
 
@@ -19,21 +20,23 @@ may touch; anything else is a 404:
 """
 # ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
 
+import contextlib
 import enum
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from piccolo.querystring import QueryString
 from piccolo.table import Table
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
 from gatehouse_chassis.data.database import Database, database_of
-from gatehouse_chassis.data.statements import RowBuilder
+from gatehouse_chassis.data.statements import RowBuilder, Statement, arg
 
 T = TypeVar("T")
 MANAGED = frozenset(
@@ -59,17 +62,18 @@ class Repository(Generic[T]):
         self.unique = {f"{meta.tablename}_{name}": fields for name, fields in unique.items()}
         self.table = table
         self.noun = meta.tablename.replace("_", " ")
+        self._row = row
         self._builder = RowBuilder(row)
-        self._columns = {column._meta.db_column_name for column in meta.columns}
+        self._columns = {column._meta.db_column_name: column for column in meta.columns}
         self._source = meta.get_formatted_tablename()
-        self._returned = ", ".join(f'"{field}"' for field in self._builder.fields)
         unknown = [field for field in self._builder.fields if field not in self._columns]
         if unknown:
             raise ValueError(
                 f"{row.__name__} has fields that are no columns of {meta.tablename}: {', '.join(unknown)}."
             )
+        self._selected = lru_cache(256)(self._make_select)
         self._insert_sql = lru_cache(256)(self._make_insert_sql)
-        self._change_sql = lru_cache(256)(self._make_change_sql)
+        self._changed = lru_cache(256)(self._make_change)
 
     @property
     def _database(self) -> Database:
@@ -77,10 +81,7 @@ class Repository(Generic[T]):
 
     async def find(self, id: UUID, *, where: Where = (), lock: bool = False) -> T | None:
         """`lock`: inside a transaction, nobody else changes it until that ends."""
-        condition, values = _narrowed(where, 1)
-        sql = f"select {self._returned} from {self._source} where id = $1{condition}{' for update' if lock else ''}"
-        record = await self._database.fetchrow(sql, id, *values)
-        return None if record is None else self._builder.build(record)
+        return await self._selected(*_split(where), lock=lock).one(id, *where[1:])
 
     async def get(self, id: UUID, *, where: Where = (), lock: bool = False, version: int | None = None) -> T:
         """With `version`, StaleVersion when the row has another one. NotFound when there is no such row."""
@@ -101,7 +102,9 @@ class Repository(Generic[T]):
         given = {"id": uuid7(), **self._given(values), **more}
         self._check(given)
         account = None if by is None else by.account
-        record = await self._write(self._insert_sql(tuple(given)), account, request_id(), *map(_stored, given.values()))
+        values = (account, request_id(), *map(_stored, given.values()))
+        with self._answering():
+            record = await self._database.fetchrow(self._insert_sql(tuple(given)), *values)
         return self._builder.build(record)
 
     async def change(self, id: UUID, version: int, values: Any, *, by: By | None, where: Where = (), **more: Any) -> T:
@@ -116,37 +119,30 @@ class Repository(Generic[T]):
             await self._refuse_stale(id, version, where)
             return row
         account = None if by is None else by.account
-        condition, narrowing = _narrowed(where, 4 + len(given))
-        record = await self._write(
-            self._change_sql(tuple(given)).replace("/*where*/", condition),
-            id,
-            version,
-            account,
-            request_id(),
-            *map(_stored, given.values()),
-            *narrowing,
-        )
-        if record is None:
+        statement = self._changed(tuple(given), *_split(where))
+        values = (id, version, account, request_id(), *map(_stored, given.values()), *where[1:])
+        with self._answering():
+            row = await statement.one(*values)
+        if row is None:
             await self._refuse_stale(id, version, where)
             raise StaleVersion(self._stale_text(version, None))
-        return self._builder.build(record)
+        return row
 
     async def archive(
         self, id: UUID, version: int, *, by: By | None, also: Mapping[str, Any] | None = None, where: Where = ()
     ) -> T:
         """Sets archived_at. Conflict (409) when it is archived already."""
-        condition, narrowing = _narrowed(where, 1)
-        sql = f"select archived_at is not null from {self._source} where id = $1{condition}"
-        archived = await self._database.fetchval(sql, id, *narrowing)
-        if archived:
+        archived_at = await self._selected(*_split(where), only="archived_at").value(id, *where[1:])
+        if archived_at is not None:
             raise Conflict(f"This {self.noun} is archived already.")
-        moment = await self._database.fetchval("select now()")
-        return await self.change(id, version, {**(also or {}), "archived_at": moment}, by=by, where=where)
+        values = {**(also or {}), "archived_at": await self._database.now()}
+        return await self.change(id, version, values, by=by, where=where)
 
-    async def _write(self, sql: str, *values: Any) -> Any:
+    @contextlib.contextmanager
+    def _answering(self) -> Generator[None]:
         """Raises Conflict with the words of `unique` when one of those rules is broken."""
         try:
-            return await self._database.fetchrow(sql, *values)
+            yield
         except asyncpg.UniqueViolationError as error:
             fields = self.unique.get(str(getattr(error, "constraint_name", "")))
             if fields is None:
@@ -155,9 +151,7 @@ class Repository(Generic[T]):
             raise Conflict(text, errors=dict(fields)) from None
 
     async def _refuse_stale(self, id: UUID, version: int, where: Where) -> None:
-        condition, narrowing = _narrowed(where, 1)
-        sql = f"select version from {self._source} where id = $1{condition}"
-        current = await self._database.fetchval(sql, id, *narrowing)
+        current = await self._selected(*_split(where), only="version").value(id, *where[1:])
         if current is None:
             raise NotFound(f"There is no {self.noun} {id}.")
         if current != version:
@@ -181,28 +175,48 @@ class Repository(Generic[T]):
                 f"({', '.join(sorted(MANAGED))})."
             )
 
+    def _make_select(self, template: str, count: int, *, lock: bool = False, only: str = "") -> Statement[T]:
+        """Of one row by its id; or only a column of it."""
+        names = (only,) if only else self._builder.fields
+        query = self.table.select(*(self._columns[name] for name in names)).where(self._columns["id"] == arg(1))
+        if template:
+            query = query.where(_condition(template, range(2, 2 + count)))
+        return self._database.prepare(query.lock_rows("UPDATE") if lock else query, None if only else self._row)
+
+    def _make_change(self, names: tuple[str, ...], template: str, count: int) -> Statement[T]:
+        columns = self._columns
+        changes: dict[Any, Any] = {
+            columns["version"]: QueryString('"version" + 1'),
+            columns["changed_at"]: QueryString("now()"),
+            columns["changed_by"]: arg(3),
+            columns["changed_request"]: arg(4),
+            **{columns[name]: arg(number) for number, name in enumerate(names, 5)},
+        }
+        query = self.table.update(changes, force=True)
+        query = query.where((columns["id"] == arg(1)) & (columns["version"] == arg(2)))
+        if template:
+            first = 5 + len(names)
+            query = query.where(_condition(template, range(first, first + count)))
+        return self._database.prepare(query.returning(*(columns[name] for name in self._builder.fields)), self._row)
+
+    # By hand: Piccolo's insert names every column of the table, which would override the database's defaults.
     def _make_insert_sql(self, names: tuple[str, ...]) -> str:
         columns = ", ".join(f'"{name}"' for name in names)
         numbers = ", ".join(f"${position}" for position in range(3, 3 + len(names)))
+        returned = ", ".join(f'"{field}"' for field in self._builder.fields)
         return (
             f"insert into {self._source} (created_by, created_request, changed_by, changed_request, {columns}) "
-            f"values ($1, $2, $1, $2, {numbers}) returning {self._returned}"
-        )
-
-    def _make_change_sql(self, names: tuple[str, ...]) -> str:
-        changes = ", ".join(f'"{name}" = ${position}' for position, name in enumerate(names, 5))
-        return (
-            f"update {self._source} set version = version + 1, changed_at = now(), changed_by = $3, "
-            f"changed_request = $4, {changes} where id = $1 and version = $2/*where*/ returning {self._returned}"
+            f"values ($1, $2, $1, $2, {numbers}) returning {returned}"
         )
 
 
-def _narrowed(where: Where, before: int) -> tuple[str, tuple[Any, ...]]:
-    """SQL that follows a `where ...`, its values numbered after the `before` values in front of it."""
-    if not where:
-        return "", ()
-    template, *values = where
-    return f" and ({template.format(*(f'${before + n}' for n in range(1, len(values) + 1)))})", tuple(values)
+def _split(where: Where) -> tuple[str, int]:
+    """What statements are kept by: the condition's text, and how many values it takes."""
+    return (where[0], len(where) - 1) if where else ("", 0)
+
+
+def _condition(template: str, numbers: range) -> QueryString:
+    return QueryString(f"({template})", *map(arg, numbers))
 
 
 def _stored(value: Any) -> Any:

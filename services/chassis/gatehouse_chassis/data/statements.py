@@ -57,19 +57,23 @@ class RowMismatch(TypeError):
     """A query's columns aren't the fields of its struct."""
 
 
-class Arg:
-    """A placeholder in a Piccolo query for a value that each call gives."""
+class Arg(str):
+    """A placeholder in a Piccolo query for a value that each call gives.
+
+    A text, because Piccolo would encode anything else as JSON where the column is a document.
+    """
 
     __slots__ = ("number",)
 
-    def __init__(self, number: int) -> None:
-        if number < 1:
-            raise ValueError(f"arg({number}): arguments are counted from 1.")
-        self.number = number
+    number: int
 
 
 def arg(number: int) -> Any:
-    return Arg(number)
+    if number < 1:
+        raise ValueError(f"arg({number}): arguments are counted from 1.")
+    placeholder = Arg(f"arg({number})")
+    placeholder.number = number
+    return placeholder
 
 
 class RowBuilder(Generic[Row]):

@@ -51,6 +51,7 @@ class Pet(Table, db=DB, tablename="pet", schema="house"):
     archived_at = Timestamptz(null=True)
     created_by = columns.UUID(null=True)
     created_request = Text(null=True)
+    changed_at = Timestamptz()
     changed_by = columns.UUID(null=True)
     changed_request = Text(null=True)
     version = Integer()
