@@ -68,6 +68,9 @@ class Compute(Strict, frozen=True, kw_only=True):
 class Scaling(Strict, frozen=True, kw_only=True):
     min: Annotated[int, Meta(ge=0)] = 1
     max: Annotated[int, Meta(ge=1)] = 2
+    concurrency: Annotated[
+        int, Meta(ge=8, le=1000, description="Requests that one task handles at once; more get a 503 to try again")
+    ] = 128
     requests_per_task: Annotated[int, Meta(ge=1, description="Requests a minute and task to aim at")] = 300
 
 

@@ -22,11 +22,13 @@ from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http import idempotency
+from gatehouse_chassis.http.admission import Admission
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
 from gatehouse_chassis.http.docs_page import render_docs_page
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
 from gatehouse_chassis.http.health import HealthChecks
+from gatehouse_chassis.http.hosts import Hosts
 from gatehouse_chassis.http.middleware import ObservabilityMiddleware
 from gatehouse_chassis.http.openapi import described
 from gatehouse_chassis.http.operations import operations
@@ -48,20 +50,23 @@ class Unguarded(RuntimeError):
 
 
 class JsonRequest(Request):
-    """A request whose body may be any bytes: Litestar answers a body that isn't UTF-8 with a 500."""
+    """A request whose body may be any bytes: Litestar answers one that isn't UTF-8, or 1,000 brackets, with a 500."""
 
     async def json(self) -> Any:
         try:
             return await super().json()
         except UnicodeDecodeError:
             raise Invalid({"body": "isn't UTF-8; send JSON in UTF-8"}) from None
+        except RecursionError:
+            raise Invalid({"body": "is nested too deeply; no request of ours is"}) from None
 
 
 class App(Litestar):
     """A Litestar application whose outermost layer also sees requests that match no route."""
 
-    def observed_by(self, metrics: Metrics, drain: Drain) -> None:
-        self.asgi_handler = ObservabilityMiddleware(_cors_if_cross_origin(self.asgi_handler), metrics, drain)
+    def observed_by(self, metrics: Metrics, drain: Drain, admission: Admission, hosts: Hosts) -> None:
+        app = _cors_if_cross_origin(self.asgi_handler)
+        self.asgi_handler = ObservabilityMiddleware(app, metrics, drain, admission, hosts)
 
 
 def create_app(
@@ -164,7 +169,8 @@ def create_app(
         message = f"no guard on {', '.join(unguarded)}; add guards=[signed_in], [allow(...)] or [public]"
         raise Unguarded(message)
     _resolve_once(app)
-    app.observed_by(metrics, drain)
+    hosts = Hosts(service.public_url, service.cors_origins)
+    app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts)
     return app
 
 

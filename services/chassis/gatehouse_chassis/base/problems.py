@@ -142,6 +142,36 @@ class TooMany(ApiProblem):
     title = "Too many requests; wait a little"
 
 
+class BodyTooSlow(ApiProblem):
+    """408: the body wasn't there in time."""
+
+    status = 408
+    slug = "body-too-slow"
+    title = "The request's body took too long"
+
+    def __init__(self) -> None:
+        super().__init__("Send the whole request at once.", headers={"Connection": "close"})
+
+
+class Misdirected(ApiProblem):
+    """421: the request names a host that isn't this platform's (RFC 9110, section 15.5.20)."""
+
+    status = 421
+    slug = "misdirected"
+    title = "This platform has another name"
+
+
+class Overloaded(ApiProblem):
+    """503: more requests at once than this process, or one caller, may have. Nothing was done; repeating is safe."""
+
+    status = 503
+    slug = "overloaded"
+    title = "Too many requests at once"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing was done. Try again in a moment.", headers={"Retry-After": "1"})
+
+
 class Unavailable(ApiProblem):
     """503: a part that is needed doesn't answer in time. Trying again later may work."""
 

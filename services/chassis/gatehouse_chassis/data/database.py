@@ -40,6 +40,7 @@ from gatehouse_chassis.data.statements import Statement, compiled
 from gatehouse_chassis.data.transactions import GONE, Transaction
 
 LONGEST_SHOWN = 500  # characters of a slow statement in the log
+MOST_WAITING = 16  # callers that wait, for each connection; more would wait longer than their own callers do
 
 log = structlog.get_logger()
 
@@ -123,7 +124,9 @@ class Database(PostgresEngine):
         self._waiting = 0
         self._acquire_timeout = 5.0
         self._slow_seconds = 0.2
-        self._answered_at = float("-inf")
+        self._writers = asyncio.Semaphore(1)
+        self._aside: asyncpg.Connection | None = None
+        self._aside_lock = asyncio.Lock()
         self._max_size = 0
 
     # Opening and closing
@@ -167,6 +170,8 @@ class Database(PostgresEngine):
                 "jit": "off",  # compiling costs more than these short statements take
             },
         }
+        self._writers = asyncio.Semaphore(max(1, max_size - 1))
+        self._aside_lock = asyncio.Lock()
         try:
             self.pool = await asyncpg.create_pool(
                 **self.config, min_size=min(min_size, max_size), max_size=max_size, init=_prepare_session
@@ -177,6 +182,9 @@ class Database(PostgresEngine):
     async def close(self, grace: float = 5.0) -> None:
         """Wait for connections in use, and terminate those that are left after `grace` seconds."""
         pool, self.pool = self.pool, None
+        if self._aside is not None:
+            self._aside.terminate()
+            self._aside = None
         if pool is None:
             return
         try:
@@ -278,11 +286,59 @@ class Database(PostgresEngine):
         return await self._once(method, sql, args)
 
     async def _once(self, method: str, sql: str, args: tuple) -> Any:
-        connection = await self.acquire()
+        permit = None if _only_reads(sql) else await self.write_permit()
         try:
-            return await self.timed(connection, method, sql, args)
+            connection = await self.acquire()
+            try:
+                return await self.timed(connection, method, sql, args)
+            finally:
+                await self.release(connection)
         finally:
-            await self.release(connection)
+            if permit is not None:
+                permit.release()
+
+    async def write_permit(self) -> asyncio.Semaphore:
+        """Leave to use a connection for what may wait for another's lock; `release` it afterwards. Raises Busy.
+
+        There is one less of them than connections, so that while every writer waits for one locked row (a migration,
+        somebody's psql), others still read.
+        """
+        permits = self._writers
+        if not permits.locked():
+            await permits.acquire()
+            return permits
+        if self._waiting >= MOST_WAITING * self._max_size:
+            self.counters.timeouts += 1
+            raise Busy("Too many changes wait for a database connection. Try again.")
+        started = time.monotonic()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._acquire_timeout):
+                await permits.acquire()
+        except TimeoutError:
+            self.counters.timeouts += 1
+            raise Busy(f"Other changes held the database for {self._acquire_timeout:g} s. Try again.") from None
+        finally:
+            self._waiting -= 1
+            self.counters.waited += 1
+            self.counters.waited_seconds += time.monotonic() - started
+        return permits
+
+    async def fetch_aside(self, sql: str, *args: Any) -> list[asyncpg.Record]:
+        """On a connection beside the pool: for what must be answered while every connection of the pool is taken."""
+        async with self._aside_lock:
+            if self._aside is None or self._aside.is_closed():
+                try:
+                    self._aside = await self.get_new_connection()
+                except NOT_REACHED as error:
+                    raise Unreachable(_why(error)) from error
+            connection = self._aside
+            try:
+                return await connection.fetch(sql, *args)
+            except BaseException:  # cut off, or nobody waits any more: the next look begins anew
+                self._aside = None
+                connection.terminate()
+                raise
 
     async def timed(self, connection: Any, method: str, sql: str, args: tuple) -> Any:
         """Runs one statement on a connection. A slow one is logged: its SQL, in which values are $1, $2, ..., the
@@ -290,17 +346,11 @@ class Database(PostgresEngine):
         """
         started = time.perf_counter()
         try:
-            result = await getattr(connection, method)(sql, *args)
-            self._answered_at = time.perf_counter()
-            return result
+            return await getattr(connection, method)(sql, *args)
         finally:
             seconds = time.perf_counter() - started
             if seconds >= self._slow_seconds:
                 self._log_slow(connection, sql, seconds)
-
-    def answered_within(self, seconds: float) -> bool:
-        """Whether PostgreSQL answered a statement of this process within the last `seconds`."""
-        return time.perf_counter() - self._answered_at < seconds
 
     def _log_slow(self, connection: Any, sql: str, seconds: float) -> None:
         self.counters.slow += 1

@@ -42,6 +42,7 @@ class Transaction(PostgresTransaction):
         super().__init__(engine, allow_nested=allow_nested)
         self.database = engine
         self.ended = False
+        self._permit: asyncio.Semaphore | None = None
         self.owner: asyncio.Task | None = None
         self.lock = asyncio.Lock()
 
@@ -51,7 +52,12 @@ class Transaction(PostgresTransaction):
         self._parent = parent
         self.owner = asyncio.current_task()
         if parent is None:
-            await self._begin_on_new_connection()
+            self._permit = await self.database.write_permit()
+            try:
+                await self._begin_on_new_connection()
+            except BaseException:
+                self._permit.release()
+                raise
         else:
             self._join(parent)
             async with self.lock:
@@ -98,8 +104,11 @@ class Transaction(PostgresTransaction):
         finally:
             self.ended = True
             self.database.current_transaction.set(self._parent)
-            if self._parent is None:
-                await self.database.release(self.connection)
+            if self._permit is not None:
+                try:
+                    await self.database.release(self.connection)
+                finally:
+                    self._permit.release()
         return False
 
     async def _finish(self, *, failed: bool) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.data.statements import RowBuilder
 from gatehouse_chassis.http.health import CollectionVersion
 from gatehouse_chassis.metrics.pg_sessions import SESSIONS, PgSessions
 
@@ -11,7 +12,6 @@ SELECT = """
     from dbm.version where schema = $1 order by collection
 """
 
-
 # Seconds to wait for an answer: less than health.READINESS_TIMEOUT.
 PATIENCE = 0.8
 
@@ -19,27 +19,23 @@ PATIENCE = 0.8
 class DatabaseVersions:
     """The Version documents of one database's schema; implements `health.VersionSource`. `sessions`: as last seen.
 
-    A full pool isn't a database that is away: while others get answers and only this look waits for a connection, what
-    was seen before holds. Else a busy task would say that it isn't ready, and its load would go to the next.
+    It asks on a connection of its own. On the pool's, a busy task, or one whose writers all wait for one locked row,
+    would say that it isn't ready, and its load would go to the next.
     """
 
     def __init__(self, database: Database) -> None:
-        self._schema = database.schema
-        self._select = database.prepare(SELECT, CollectionVersion)
-        self._look = database.prepare(SESSIONS, PgSessions)
         self._database = database
-        self._seen: list[CollectionVersion] | None = None
+        self._versions = RowBuilder(CollectionVersion)
+        self._sessions = RowBuilder(PgSessions)
         self.sessions: PgSessions | None = None
 
     async def versions(self) -> list[CollectionVersion]:
         try:
             async with asyncio.timeout(PATIENCE):
-                self._seen, self.sessions = await self._select.all(self._schema), await self._look.one()
-        except TimeoutError:
-            if self._seen is None or not self._database.answered_within(PATIENCE):
-                self.sessions = None
-                raise
+                versions = await self._database.fetch_aside(SELECT, self._database.schema)
+                sessions = await self._database.fetch_aside(SESSIONS)
         except BaseException:
             self.sessions = None
             raise
-        return self._seen or []
+        self.sessions = self._sessions.build(sessions[0])
+        return self._versions.build_all(versions)

@@ -63,6 +63,7 @@ class Traffic(Collector):
 
     def __init__(self, service: str, threshold: float) -> None:
         self.in_flight = 0
+        self.shed = 0
         self._service = service
         self._bounds = sorted({*BUCKETS, threshold})
         self._routes: dict[tuple[str, str], _Route] = {}
@@ -105,3 +106,8 @@ class Traffic(Collector):
         in_flight = GaugeMetricFamily(f"{REQUESTS}_in_flight", "Requests being answered", labels=["service"])
         in_flight.add_metric([self._service], self.in_flight)
         yield in_flight
+        shed = CounterMetricFamily(
+            f"{REQUESTS}_shed", "Requests refused at once, because too many were in flight", labels=["service"]
+        )
+        shed.add_metric([self._service], self.shed)
+        yield shed
