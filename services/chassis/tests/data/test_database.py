@@ -291,7 +291,7 @@ async def test_while_every_writer_waits_for_one_row_others_still_read(fresh):
             async with DB.transaction():
                 await DB.execute(change)
 
-        writers = [asyncio.create_task(DB.execute(change)) for _ in range(6)]
+        writers: list[asyncio.Task[Any]] = [asyncio.create_task(DB.execute(change)) for _ in range(6)]
         writers += [asyncio.create_task(changed_in_a_transaction()) for _ in range(6)]
         while DB.pool_state().size - DB.pool_state().idle < 3:
             await asyncio.sleep(0)
