@@ -50,9 +50,9 @@ class ObservabilityMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        head = _Head(scope)
+        head = _RequestHead(scope)
         token = current.set(head.context)
-        answer = _Answer(send, head.context, draining=self._drain.draining)
+        answer = _ResponseSender(send, head.context, draining=self._drain.draining)
         refusal, caller = self._admit(scope, head)
         traffic = self._metrics.traffic
         traffic.in_flight += 1
@@ -75,7 +75,7 @@ class ObservabilityMiddleware:
             self._finish(scope, head, answer.status, caller, seconds)
             current.reset(token)
 
-    def _admit(self, scope: Scope, head: "_Head") -> tuple[ApiProblem | None, Caller | None]:
+    def _admit(self, scope: Scope, head: "_RequestHead") -> tuple[ApiProblem | None, Caller | None]:
         """Why the request is refused unseen, if it is, and the caller whose place it takes, if it takes one."""
         if not self._hosts.are_ours(head.host):
             return Misdirected(self._hosts.explanation), None
@@ -84,7 +84,7 @@ class ObservabilityMiddleware:
         caller = self._admission.caller(head.credential, head.address)
         return (None, caller) if self._admission.enter(caller) else (Overloaded(), None)
 
-    def _finish(self, scope: Any, head: "_Head", status: int, caller: Caller | None, seconds: float) -> None:
+    def _finish(self, scope: Any, head: "_RequestHead", status: int, caller: Caller | None, seconds: float) -> None:
         """Free the request's place, and log it."""
         auth: Any = scope.get("auth")
         if caller is not None:
@@ -113,7 +113,7 @@ def _route(scope: Any) -> str:
     return scope.get("path_template") or UNMATCHED
 
 
-class _Answer:
+class _ResponseSender:
     """The sending side of one request: adds the ids, and answers with a problem when nothing was sent yet."""
 
     def __init__(self, send: Send, context: RequestContext, *, draining: bool) -> None:
@@ -144,7 +144,7 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class _Head:
+class _RequestHead:
     """What the outermost layer reads of a request's head, in one pass; whatever was sent, reading it doesn't fail.
 
     An id that came through the balancer (X-Forwarded-For) is a caller's: it is logged beside ours, and nothing that

@@ -208,7 +208,13 @@ async def test_a_body_that_never_ends_is_a_408(demo: InProcessClient, monkeypatc
         sent.append(message)
 
     headers = [(b"host", b"test"), (b"content-type", b"application/json"), (b"content-length", b"100")]
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http"}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+    }
     scope |= {"path": "/api/demo/things", "raw_path": b"/api/demo/things", "root_path": "", "query_string": b""}
     scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("test", 80)}
     app: Any = demo.app
