@@ -193,6 +193,28 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     assert {name: tag for name, tag in tags(institute, "dev").items() if name in expected} == expected
 
 
+def test_a_setting_without_a_value_in_the_target_goes_no_further(institute: Institute):
+    """A release that adds a setting; test gets a value for it by a merge."""
+    path = "services/person/service.toml"
+    text = (institute.checkout.root / path).read_text()
+    setting = '\n[settings.mail_sender]\ntype = "text"\nhelp = "Who sends"\n'
+    institute.merge("Send mail", **{path: text + setting, CODE: "RULES = 1000\n"})
+    dev, test = (f"stacks/Pulumi.{name}.yaml" for name in ("dev", "test"))
+    releases = institute.build(["person"])
+    decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
+    assert rules_of(decision) == {"setting-missing"}
+    assert "person.mail_sender is new and has no value in dev" in str(decision.reasons[0])
+    value = "  gatehouse:services: {person: {settings: {mail_sender: a@example.org}}}\n"
+    institute.pull()
+    institute.merge("Say who sends in dev", **{dev: (institute.checkout.root / dev).read_text() + value})
+    institute.done("ci", "promote", "dev", releases=releases)
+    request = institute.seen("promote", "test", services=("person",))
+    assert rules_of(institute.refused(request, "eva")) == {"setting-missing"}
+    institute.pull()
+    institute.merge("Say who sends in test", **{test: (institute.checkout.root / test).read_text() + value})
+    institute.done("eva", "promote", "test", services=("person",))
+
+
 def test_an_edited_record_stops_its_environment_until_it_is_put_back(institute: Institute):
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
     record = institute.state.of("test")[-1]

@@ -167,6 +167,8 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     descends: frozenset[tuple[str, str]] = frozenset()
     # Of the preview as recomputed now; None: no preview was needed, or none could be made.
     fingerprint: str | None = None
+    # What that preview knows of reasons why not.
+    problems: "tuple[Reason, ...]" = ()
     # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
     missing: tuple[str, ...] = ()
 

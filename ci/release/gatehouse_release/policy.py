@@ -26,7 +26,18 @@ Hours = Annotated[int, Meta(ge=0, le=24 * 30)]
 # Rules that break-glass or a rollback may pass. What isn't here can't be passed: digests must exist, tags mustn't have
 # moved, the preview must be the one that was shown, nobody approves their own.
 Passable = Literal[
-    "approvals", "black-box", "freeze", "hold", "not-running", "not-seen-together", "soak", "veto", "window"
+    "approvals",
+    "black-box",
+    "freeze",
+    "hold",
+    "no-way-back",
+    "not-running",
+    "not-seen-together",
+    "preview-incomplete",
+    "setting-missing",
+    "soak",
+    "veto",
+    "window",
 ]
 Roles = Annotated[list[str], Meta(description="Roles of identity; one of them is enough")]
 

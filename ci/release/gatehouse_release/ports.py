@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatehouse_release.model import BlackBox, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import BlackBox, Reason, ReleaseChange, Requester, RunningService
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -90,6 +90,11 @@ class Preview(Protocol):
     @property
     def fingerprint(self) -> str:
         """Covers what would be done (changes, configuration, plans), not passing health."""
+        ...
+
+    @property
+    def problems(self) -> tuple[Reason, ...]:
+        """What it knows and a rule must know: values that are missing, refused schema steps, no way back, holes."""
         ...
 
     def to_builtins(self) -> dict[str, Any]:

@@ -156,7 +156,7 @@ class Promoter:
         move, edge = case.move, case.edge
         missing: list[str] = []
         descends = lineage.lineage(case.state, move.environment, move.releases, self.ports.repository.contains)
-        found, running, fingerprint = {}, {}, None
+        found, running, fingerprint, problems = {}, {}, None, ()
         try:
             found = self._found(move)
         except NotConfigured as error:
@@ -171,11 +171,16 @@ class Promoter:
             missing.append(str(error))
         try:
             page = self.ports.previews.preview(case.state.revision, move.source, move.environment, move.changes)
-            fingerprint = page.fingerprint
+            fingerprint, problems = page.fingerprint, page.problems
         except NotConfigured as error:
             missing.append(str(error))
         return DecisionFacts(
-            found=found, running=running, descends=descends, fingerprint=fingerprint, missing=tuple(missing)
+            found=found,
+            running=running,
+            descends=descends,
+            fingerprint=fingerprint,
+            problems=problems,
+            missing=tuple(missing),
         )
 
     def _found(self, move: ChangeSet) -> dict[str, RegistryEntry]:

@@ -234,6 +234,11 @@ def preview(case: Case) -> Iterator[Reason]:
         yield Reason(rule="preview-stale", message=message, fix=fix)
 
 
+def preview_problems(case: Case) -> Iterator[Reason]:
+    """What the page knows counts: setting-missing, schema-refused, no-way-back, preview-incomplete."""
+    yield from case.facts.problems
+
+
 def unmoved(case: Case) -> Iterator[Reason]:
     """A proposal is carried out as it was approved, or not at all."""
     proposal = case.move.proposal
@@ -311,6 +316,18 @@ PROPOSE: tuple[Rule, ...] = (
     seen_together,
     hold,
     preview,
+    preview_problems,
 )
-APPROVE: tuple[Rule, ...] = (who, own_proposal, approved_already, veto, digests, seen_together, hold, unmoved, preview)
+APPROVE: tuple[Rule, ...] = (
+    who,
+    own_proposal,
+    approved_already,
+    veto,
+    digests,
+    seen_together,
+    hold,
+    unmoved,
+    preview,
+    preview_problems,
+)
 APPLY: tuple[Rule, ...] = (*PROPOSE, configured, unmoved, veto, approvals, soak, window, freeze)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gatehouse_release.lineage import keeping_out, lineage
-from gatehouse_release.model import Action, RunningService
+from gatehouse_release.model import Action, Reason, RunningService
 from gatehouse_release.outcomes import not_as_meant
 from gatehouse_release.policy import Window, parse_policy
 from gatehouse_release.ports import NotConfigured
@@ -521,3 +521,31 @@ def test_the_committed_policy_can_satisfy_itself():
                 break
         else:
             raise AssertionError(f"nothing can ever go to {name}: {edge.approvals.count} approvals are needed")
+
+
+@pytest.mark.parametrize("rule", ["setting-missing", "schema-refused", "no-way-back", "preview-incomplete"])
+def test_what_the_page_knows_is_refused_proposed_or_approved_by_nobody(world: World, rule: str):
+    world.in_staging()
+    record = world.proposed()
+    world.merge(person=2)
+    known = (Reason(rule=rule, message="the page knows it."),)
+    world.ports.previews.problems = known
+    assert refused(world, "eva", "promote", "test", domain="people")[0] == {rule}
+    assert refused(world, "rolf", "approve", "production", record=record.id)[0] == {rule}
+    assert rule in rules_of(world.explain("rita", "apply", "production", record=record.id))
+
+
+@pytest.mark.parametrize(
+    ("rule", "passed"),
+    [("setting-missing", True), ("no-way-back", True), ("preview-incomplete", True), ("schema-refused", False)],
+)
+def test_break_glass_passes_what_the_page_knows_but_not_what_db_manager_refuses(world: World, rule: str, passed: bool):
+    world.merge(person=1)
+    world.ports.previews.problems = (Reason(rule=rule, message="the page knows it."),)
+    outcome = world.ask(
+        "sam", "promote", "dev", releases={"person": world.built("person", 2)}, break_glass=True, reason="x"
+    )
+    assert outcome.ok is passed
+    if passed:
+        assert outcome.record
+        assert outcome.record.break_glass == (rule,)

@@ -1,11 +1,12 @@
 """What a preview concludes, from what the files of two commits say. Pure: parsed files in, sections out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from gatehouse_release.preview.page import Commit, SettingDifference, WayBack
+from gatehouse_release.model import Reason
+from gatehouse_release.preview.page import Commit, DatabasePreview, ReleaseMove, SettingDifference, WayBack
 from gatehouse_release.state import RepositoryState
 
 # `Merge pull request #12 from …` and, squashed, `Add a button (#12)`.
@@ -46,8 +47,9 @@ def settings(service: str, before: Toml | None, after: Toml, target: Toml) -> It
         elif key in old and _shape(old[key]) != _shape(new[key]):
             detail = f"was {_described(old[key])}, is {_described(new[key])}"
             yield SettingDifference(service=service, key=key, what="changed", detail=detail)
+        secret = bool(new[key].get("secret"))
         if missing := _missing(key, new[key], values, ways):
-            yield SettingDifference(service=service, key=key, what="without a value", detail=missing)
+            yield SettingDifference(service=service, key=key, what="without a value", detail=missing, secret=secret)
 
 
 def _missing(key: str, setting: Toml, values: Toml, ways: Toml) -> str:
@@ -97,6 +99,47 @@ def _unmet(name: str, least: str, found: str | None) -> str:
     if have[0] != need[0]:
         return f"{name} is {found}, another major version than {least}"
     return f"{name} is {found}, {least} is needed" if have < need else ""
+
+
+def problems(
+    environment: str,
+    moves: Iterable[ReleaseMove],
+    differences: Iterable[SettingDifference],
+    databases: Iterable[DatabasePreview],
+    ways_back: Iterable[WayBack],
+) -> Iterator[Reason]:
+    """What these sections know that a rule must know. `ways_back`: of a rollback's own moves.
+
+    A setting counts as missing when the release adds it: what an earlier release did without, this one may as well.
+    """
+    for move in moves:
+        if move.unknown:
+            message = f"what changes in {move.service} isn't known: {move.note}."
+            yield Reason(rule="preview-incomplete", message=message, fix="Fetch main's whole history (fetch-depth: 0).")
+    told = list(differences)
+    added = {(one.service, one.key) for one in told if one.what == "added"}
+    for one in told:
+        if one.what == "not known":
+            message = f"the settings of {one.service} aren't known: {one.detail}"
+            yield Reason(rule="preview-incomplete", message=message, fix="Fetch main's whole history (fetch-depth: 0).")
+        elif one.what == "without a value" and not one.secret and (one.service, one.key) in added:
+            message = f"{one.service}.{one.key} is new and has no value in {environment}: {one.detail}."
+            own = f"services/{one.service}/service.toml"
+            fix = f"Set it in stacks/Pulumi.{environment}.yaml, or give it a default in {own}."
+            yield Reason(rule="setting-missing", message=message, fix=fix)
+    for database in databases:
+        if database.unknown:
+            message = f"what happens to the database of {database.service} isn't known: {database.note}"
+            yield Reason(
+                rule="preview-incomplete", message=message, fix="Fix the configuration, or fetch main's history."
+            )
+        for refusal in database.refusals:
+            message = f"db-manager refuses the change of {database.service}: {refusal}"
+            yield Reason(rule="schema-refused", message=message, fix="Change the configuration, and build again.")
+    for way in ways_back:
+        if not way.possible:
+            fix = "Promote a fixed release instead."
+            yield Reason(rule="no-way-back", message=f"{way.service} can't go back: {way.why}.", fix=fix)
 
 
 def fingerprinted(changes: Mapping[str, Any], target: Toml, files: Mapping[str, str]) -> dict[str, Any]:

@@ -34,6 +34,8 @@ class ReleaseMove(Part, frozen=True, kw_only=True):
     after_digest: str = ""
     commits: tuple[Commit, ...] = ()
     note: str = ""
+    # Its commits couldn't be found; the note says why.
+    unknown: bool = False
 
 
 class SettingDifference(Part, frozen=True, kw_only=True):
@@ -43,6 +45,7 @@ class SettingDifference(Part, frozen=True, kw_only=True):
     key: str
     what: str
     detail: str = ""
+    secret: bool = False
 
 
 class PlannedStep(Part, frozen=True, kw_only=True):
@@ -64,6 +67,8 @@ class DatabasePreview(Part, frozen=True, kw_only=True):
     steps: tuple[PlannedStep, ...] = ()
     refusals: tuple[str, ...] = ()
     note: str = ""
+    # It couldn't be planned; the note says why.
+    unknown: bool = False
 
 
 class Api(Part, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import Main, fetch, stack_config, tree_at
-from gatehouse_release.model import MERGE, ReleaseChange
+from gatehouse_release.model import MERGE, Reason, ReleaseChange
 from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
@@ -51,7 +51,8 @@ class Previewer:
         content = msgspec.json.encode({"environment": environment, **decides}, order="deterministic")
         fingerprint = hashlib.sha256(content).hexdigest()
         make = functools.partial(self._page, revision, source, environment, dict(changes), tree, fingerprint)
-        return LazyPage(fingerprint, make)
+        look = functools.partial(self._problems, source, environment, dict(changes), target)
+        return LazyPage(fingerprint, make, look)
 
     def _known(self, revision: str) -> None:
         """Sees to it that the checkout has the revision."""
@@ -68,6 +69,24 @@ class Previewer:
             raise PortFailed(f"{revision[:12]} can't be read here: {error}. Fix: git fetch origin") from error
         lines = (line.split(" ", 1) for line in listed.splitlines())
         return {path: content for content, path in lines if _decides(path)}
+
+    def _problems(
+        self, source: str, environment: str, changes: Mapping[str, ReleaseChange], target: Mapping[str, Any]
+    ) -> tuple[Reason, ...]:
+        """Of the sections that rules look at; quick, beside the whole page. A rollback is from its own environment."""
+        goes_back = source == environment
+        with Files(self._checkout, self._documents) as files:
+            sections = Sections(self._checkout, files, self._environ, target)
+            moves = [sections.move(name, change) for name, change in sorted(changes.items())]
+            settings, databases, ways_back = [], [], []
+            for name, change in sorted(changes.items()):
+                if goes_back:
+                    ways_back.append(sections.return_to(name, change))
+                else:
+                    settings += sections.settings(name, change)
+                    databases.append(sections.database(name, change))
+            found = conclusions.problems(environment, moves, settings, filter(None, databases), ways_back)
+            return tuple(found)
 
     def _page(
         self,
@@ -107,11 +126,18 @@ def _decides(path: str) -> bool:
 
 
 class LazyPage:
-    """A preview whose page is made once, when it is looked at."""
+    """A preview whose page is made once, when it is looked at; and its problems, when a decision is made."""
 
-    def __init__(self, fingerprint: str, make: Callable[[], PreviewPage]) -> None:
+    def __init__(
+        self, fingerprint: str, make: Callable[[], PreviewPage], look: Callable[[], tuple[Reason, ...]]
+    ) -> None:
         self.fingerprint = fingerprint
         self._make = functools.cache(make)
+        self._look = functools.cache(look)
+
+    @property
+    def problems(self) -> tuple[Reason, ...]:
+        return self._look()
 
     @property
     def page(self) -> PreviewPage:

@@ -59,13 +59,14 @@ class Sections:
         if before is None or after is None:
             return ReleaseMove(**move, note="its first release here" if after else "it is taken away")
         if not (before.commit and after.commit):
-            return ReleaseMove(**move, note="a release doesn't say from which commit it was built")
+            return ReleaseMove(**move, note="a release doesn't say from which commit it was built", unknown=True)
         paths = (f"services/{service}", *SHARED, *IMAGES, *DATABASES)
         try:
             came = self._log(f"{before.commit}..{after.commit}", paths)
             went = self._log(f"{after.commit}..{before.commit}", paths)
         except GitError as error:
-            return ReleaseMove(**move, note=f"its commits aren't known here: {error}. Fix: git fetch (fetch-depth 0)")
+            note = f"its commits aren't known here: {error}. Fix: git fetch (fetch-depth 0)"
+            return ReleaseMove(**move, note=note, unknown=True)
         note = f"takes back {len(went)} commit{'s' if len(went) > 1 else ''}, listed here" if went else ""
         return ReleaseMove(**move, commits=went or came, note=note)
 
@@ -105,7 +106,7 @@ class Sections:
         try:
             plan = self._plan(service, change.before, change.after)
         except NotKnown as error:
-            return DatabasePreview(service=service, note=f"not planned: {error}")
+            return DatabasePreview(service=service, note=f"not planned: {error}", unknown=True)
         if plan is None or (plan.empty and not plan.refusals):
             return None
         steps = [
@@ -141,6 +142,18 @@ class Sections:
             return WayBack(service=service, possible=False, why=f"nobody knows: {error}")
         contracts = [one.what for one in plan.steps if one.phase == "contract"] if plan and before else []
         return conclusions.way_back(service, toml, collections, contracts)
+
+    def return_to(self, service: str, change: ReleaseChange) -> WayBack:
+        """Whether the older code that a rollback brings back can live with today's schema."""
+        before, after = change.before, change.after
+        if before is None or after is None:
+            return WayBack(service=service, possible=True, why="no older code comes back")
+        try:
+            toml = self._files.toml(after.commit, service)
+            collections = before.collections or self._collections(before, service)
+        except NotKnown as error:
+            return WayBack(service=service, possible=False, why=f"nobody knows: {error}")
+        return conclusions.way_back(service, toml, collections, [])
 
     def _plan(self, service: str, before: Release | None, after: Release) -> "Plan | None":
         """From the schema of one release to that of the other; None for a service without one. Raises NotKnown."""

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release.model import BlackBox, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import BlackBox, Reason, ReleaseChange, Requester, RunningService
 from gatehouse_release.ports import DeployFailed, Moved, Tree
 from gatehouse_release.state import stack_path
 
@@ -172,6 +172,7 @@ class MemoryRuntime:
 class MemoryPreview(msgspec.Struct, frozen=True):
     fingerprint: str
     changes: Mapping[str, ReleaseChange]
+    problems: tuple[Reason, ...] = ()
 
     def to_builtins(self) -> dict[str, Any]:
         return {"fingerprint": self.fingerprint, "changes": msgspec.to_builtins(self.changes)}
@@ -185,13 +186,14 @@ class MemoryPreviews:
 
     def __init__(self) -> None:
         self.world = ""
+        self.problems: tuple[Reason, ...] = ()
 
     def preview(
         self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]
     ) -> MemoryPreview:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
-        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes)
+        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems)
 
 
 class MemoryBlackBox:

@@ -327,3 +327,42 @@ def test_the_way_back_follows_readiness(collections: dict[str, str], possible: b
     way = conclusions.way_back("person", before, collections, [])
     assert way.possible is possible
     assert why in way.why
+
+
+def rules_of(preview: LazyPage) -> dict[str, str]:
+    return {reason.rule: reason.message for reason in preview.problems}
+
+
+def test_a_setting_that_comes_without_a_value_is_a_reason(world: World, second: str):
+    preview = world.preview(moved(world.first, second))
+    assert rules_of(preview).keys() == {"setting-missing"}
+    (reason,) = preview.problems
+    assert "person.intro_days is new and has no value in test" in reason.message
+    assert "stacks/Pulumi.test.yaml" in reason.fix
+
+
+def test_what_an_earlier_release_did_without_is_no_reason(world: World, second: str):
+    assert world.preview(moved(second, second)).problems == ()
+    assert world.preview({"person": ReleaseChange(before=None, after=release(world.first))}).problems == ()
+
+
+def test_a_page_with_holes_is_a_reason(world: World, second: str):
+    found = rules_of(world.preview(moved("0" * 40, second)))
+    assert "preview-incomplete" in found
+    assert "preview-incomplete" in rules_of(world.preview(moved("", second)))
+
+
+def test_a_schema_change_that_db_manager_refuses_is_a_reason(world: World, second: str):
+    """The same change as the one before, backwards."""
+    found = rules_of(world.preview(moved(second, world.first)))
+    assert "schema-refused" in found
+    assert "person" in found["schema-refused"]
+
+
+def test_a_rollback_to_code_that_cant_live_with_todays_schema_is_a_reason(world: World, second: str):
+    today = msgspec.structs.replace(release(second, 1), collections={"person": "2.0.0.0"})
+    change = {"person": ReleaseChange(before=today, after=release(world.first, 2))}
+    found = rules_of(world.preview(change, "test", "test"))
+    assert found.keys() == {"no-way-back"}
+    assert "person is 2.0.0.0, another major version" in found["no-way-back"]
+    assert world.preview(moved(second, world.first), "test", "test").problems == ()
