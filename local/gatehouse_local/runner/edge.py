@@ -27,6 +27,9 @@ SMALL_BODY = 64 * 1024  # bytes; a body up to this size is buffered, so that the
 # Bytes; services refuse more (gatehouse_chassis.app). They answer and close before reading the body, and that answer
 # could get lost while the request is still being sent; so the edge refuses such a body itself.
 LARGEST_BODY = 1_000_000
+# Seconds. The load balancer's idle timeout: how long a service may say nothing, and how long a body may take.
+IDLE_SECONDS = 60
+BODY_SECONDS = 20
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 # Paths that each service serves at the root of its own port, for internal use only.
 INTERNAL = frozenset({"health", "metrics", "config", "version", "openapi.json", "docs"})
@@ -123,10 +126,16 @@ class LocalEdge:
 
     async def _forward(self, request: web.BaseRequest, route: Route, targets: list[EdgeTarget]) -> web.StreamResponse:
         """Tries the targets in turn; the first one twice, as a kept-alive connection to it may just have closed."""
-        body = await Body.of(request)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await Body.of(request)
+        except TimeoutError:
+            return problem(408, "Request Timeout", f"The body wasn't there within {BODY_SECONDS} s.")
         for target in [*targets, targets[0]]:
             try:
                 answer = await self._ask(request, target, body)
+            except TimeoutError:
+                return problem(504, "Gateway Timeout", f"{route.service} didn't answer within {IDLE_SECONDS} s.")
             except BROKEN as error:
                 refused = isinstance(error, aiohttp.ClientConnectorError)
                 if refused:
@@ -237,7 +246,7 @@ def listener(environ: dict[str, str]) -> socket.socket:
 def session(*, force_close: bool) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, force_close=force_close),
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=IDLE_SECONDS),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers={"User-Agent", "Accept", "Accept-Encoding", "Content-Type"},
@@ -251,7 +260,10 @@ async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[R
         table = RouteTable(routes)
         edge = LocalEdge(table, kept, fresh)
         probing = asyncio.create_task(edge.probe_forever())
-        runner = web.ServerRunner(web.Server(edge.handle, access_log=None), handle_signals=False, shutdown_timeout=10)
+        # As the balancer does: a compressed body is passed on as it is (unpacked under its old Content-Length, both
+        # sides waited for the rest for ever), and a caller who leaves ends the request.
+        server = web.Server(edge.handle, access_log=None, auto_decompress=False, handler_cancellation=True)
+        runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=10)
         await runner.setup()
         await web.SockSite(runner, where, backlog=2048).start()
         try:

@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import io
 import itertools
 import json
@@ -9,6 +10,7 @@ import socket
 import aiohttp
 import pytest
 
+from gatehouse_local.runner import edge
 from gatehouse_local.runner.edge import Route, RouteTable, is_internal, serving
 from gatehouse_local.runner.process import spawn
 
@@ -130,6 +132,38 @@ async def test_bodies_are_streamed_both_ways(site, client):
             assert await answer.read() == big
         async with client.get(f"{site.url}/api/person/count") as answer:
             assert answer.status == 200
+
+
+@pytest.mark.parametrize("body", [gzip.compress(b'{"a": 1}'), b"not gzip at all"])
+async def test_a_compressed_body_is_passed_on_as_it_is(site, client, body):
+    """Unpacked under its old Content-Length, both sides waited for the rest for ever."""
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    async with (
+        site.edge(await site.start()),
+        client.post(f"{site.url}/api/person", data=body, headers=headers, compress=False) as answer,
+    ):
+        assert (answer.status, await answer.read()) == (200, body)
+
+
+async def test_a_body_that_never_comes_is_a_408(site, monkeypatch):
+    monkeypatch.setattr(edge, "BODY_SECONDS", 0.05)
+    async with site.edge(await site.start()):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(site.url.rpartition(":")[2]))
+        writer.write(b"POST /api/person HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        async with asyncio.timeout(20):
+            assert b" 408 " in await reader.readline()
+        writer.close()
+
+
+async def test_a_service_that_says_nothing_is_a_504(site, client, monkeypatch):
+    monkeypatch.setattr(edge, "IDLE_SECONDS", 0.2)
+    silent = socket.create_server(("127.0.0.1", 0))  # accepts, and never answers
+    async with site.edge([f"http://127.0.0.1:{silent.getsockname()[1]}"]) as routes:
+        routes.targets[0].ready = True
+        async with client.get(f"{site.url}/api/person") as answer:
+            # A probe may have found it unready in between: never a wait without end.
+            assert answer.status in (503, 504)
+    silent.close()
 
 
 async def test_the_inside_is_not_routed_even_where_the_portal_takes_everything(site, client):
