@@ -23,11 +23,12 @@ from gatehouse_platform.components.iam_documents import (
     document,
     find_tasks,
 )
+from gatehouse_platform.components.provider_reads import SECRET_VALUE, plan_reads
 from gatehouse_platform.config.settings import FOUNDATION, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
 POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
-# Reads configuration, no data: enough for `preview --refresh`.
+# Reads configuration, no data; what `preview --refresh` needs besides is in provider_reads.py.
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 PASS_ROLE_SERVICES = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "scheduler.amazonaws.com")
 SERVICE_LINKED = (
@@ -140,9 +141,18 @@ def state_files(bucket: str, stack: str) -> list[str]:
     return [f"arn:aws:s3:::{bucket}/.pulumi/{kind}/gatehouse/{stack}{end}" for kind in kinds for end in (".*", "/*")]
 
 
-def plan_policy(bucket: str, key: Any, stack: str) -> Document:
-    """A preview reads the stack's state; SecurityAudit lets it read the configuration in AWS."""
+def plan_policy(account: str, region: str, bucket: str, key: Any, stack: str) -> Document:
+    """Beside SecurityAudit: what a preview with `--refresh` reads of AWS, and the stack's state.
+
+    That includes the values of this environment's secrets, which the provider compares with those of the state; whoever
+    can decrypt the state knows them already.
+    """
+    here = f"{region}:{account}"
+    by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
     return document(
+        *(allow(sid, actions, arns) for sid, (actions, arns) in plan_reads(account, region, stack).items()),
+        allow("CompareSecrets", [SECRET_VALUE], [f"arn:aws:secretsmanager:{here}:secret:gatehouse-{stack}/*"]),
+        allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=by_secrets_manager),
         allow("FindState", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
         allow("ReadState", ["s3:GetObject"], [*state_files(bucket, stack), f"arn:aws:s3:::{bucket}/.pulumi/meta.yaml"]),
         allow("DecryptState", ["kms:Decrypt"], [key]),
@@ -250,7 +260,7 @@ class GithubAccess(pulumi.ComponentResource):
             )
             others = [other for other in [*settings.environments, stack.name] if other != environment]
             documents = {
-                "plan": (SECURITY_AUDIT, plan_policy(bucket, key_arn, environment)),
+                "plan": (SECURITY_AUDIT, plan_policy(settings.account, stack.region, bucket, key_arn, environment)),
                 "apply": (POWER_USER, apply_policy(settings.account, environment, bucket, others)),
             }
             for use, (managed, policy) in documents.items():

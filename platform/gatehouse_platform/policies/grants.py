@@ -19,6 +19,7 @@ ALLOWED_WILDCARDS = {
     ("ListWorkspaces", "*"): "aps:ListWorkspaces has no resource",
     ("ListTasks", "*"): "ecs lists by cluster; bound to ours by a condition",
     ("ReadTaskDefinitions", "*"): "ecs:DescribeTaskDefinition has no resource",
+    ("ReadNamespaceTags", "*"): "servicediscovery:ListTagsForResource has no resource",
     ("FindSecurityGroup", "*"): "ec2:DescribeSecurityGroups has no resource",
     ("SwitchBlueGreen", "*"): "only a boundary: Describe calls of load balancing have no resource",
     ("AccountDecides", "kms:*"): "a key's own policy: without it nobody could ever change the key again",

@@ -24,6 +24,7 @@ PERMISSIONS = {
     "aps:GetSeries": "list_amazonmanagedserviceforprometheus",
     "aps:QueryMetrics": "list_amazonmanagedserviceforprometheus",
     "aps:RemoteWrite": "list_amazonmanagedserviceforprometheus",
+    "budgets:ViewBudget": "list_awsbudgetservice",
     "ecr:BatchImportUpstreamImage": "list_amazonelasticcontainerregistry",
     "iam:PassRole": "list_awsidentityandaccessmanagementiam",
     "s3:ListBucket": "list_amazons3",

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from gatehouse_catalog import Service, load_catalog
 from gatehouse_platform.components.github_access import apply_policy, trust
+from gatehouse_platform.components.provider_reads import AUDITED, READS, plan_reads
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants
@@ -146,7 +149,7 @@ def test_looking_at_an_environment_changes_nothing_and_reaches_no_other(graph: G
 
 
 def test_a_plan_role_changes_nothing(graph: Graphs):
-    reading = ("Get", "List", "Decrypt", "Describe")
+    reading = ("Get", "List", "Decrypt", "Describe", "View")
     for stack in ENVIRONMENTS:
         for action in granted(graph("foundation"), f"gatehouse-github-{stack}-plan"):
             assert action.partition(":")[2].startswith(reading), action
@@ -212,3 +215,31 @@ def test_an_apply_role_uses_the_foundation_and_leaves_it_as_it_is(graph: Graphs)
 def test_trust_names_the_provider_of_its_account():
     (statement,) = trust(ACCOUNT, "a/b", "dev")["Statement"]
     assert statement["Principal"]["Federated"].startswith(f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions")
+
+
+def audited(action: str) -> bool:
+    """Whether AWS's own SecurityAudit allows it; moto has a copy of the policy."""
+    policy = json.loads(aws_managed_policies_data)["SecurityAudit"]["Document"]
+    lists = [statement["Action"] for statement in policy["Statement"]]
+    patterns = [each for actions in lists for each in ([actions] if isinstance(actions, str) else actions)]
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in patterns)
+
+
+@pytest.mark.parametrize("stack", ENVIRONMENTS)
+def test_a_plan_role_can_read_every_type_of_its_environment(graph: Graphs, stack: str):
+    """`gate drift` refreshes: one type that can't be read ends it."""
+    types = {each.type for each in graph(stack).resources if each.type.startswith("aws:")}
+    assert sorted(types - AUDITED - READS.keys()) == []
+    grants = granted(graph("foundation"), f"gatehouse-github-{stack}-plan")
+    needed = {action for kind in types for action in READS.get(kind, ())}
+    assert {action for action in needed if not audited(action)} <= grants.keys()
+    assert grants["secretsmanager:GetSecretValue"] == {
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/*"
+    }
+
+
+def test_what_is_granted_beside_the_audit_is_what_it_lacks():
+    reads = plan_reads(ACCOUNT, REGION, "dev").values()
+    assert [action for actions, _ in reads for action in actions if audited(action)] == []
+    assert not audited("secretsmanager:GetSecretValue")
+    assert audited("rds:DescribeDBInstances")

@@ -3,13 +3,14 @@
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
 from gatehouse_catalog import load_catalog
-from gatehouse_local.scaffold import rendered
+from gatehouse_local.scaffold import TEMPLATES
 from gatehouse_platform.cli.show_diff import lines
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.config.stack_config import read_config
@@ -62,7 +63,9 @@ def test_collections_of_a_release_change_nothing_in_aws(graph: Graphs, checkout:
 def a_new_service(root: Path, checkout: Path, name: str) -> None:
     """What `gate new service NAME` writes, as far as the platform reads it."""
     values = {"name": name, "domain": "demo", "schema": name, "package": f"gatehouse_{name}", "title": name.title()}
-    text = rendered({**values, "port": "8499"})["service.toml"]
+    text = Template((TEMPLATES / "service.toml.txt").read_text()).substitute(
+        {**values, "port": "8499", "nouns": "items", "aggregate": "item"}
+    )
     (checkout / "services" / name).mkdir()
     (checkout / "services" / name / "service.toml").write_text(text)
 
