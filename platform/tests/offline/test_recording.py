@@ -224,3 +224,22 @@ def test_every_way_out_keeps_every_rule(root: Path, egress: str):
     assert bool(found.of_type("aws:ec2/natGateway:NatGateway")) == (egress == "nat")
     tasks = {subnet for one in found.of_type(SERVICE) for subnet in one.properties["networkConfiguration"]["subnets"]}
     assert all(("public-" in subnet) == (egress == "public") for subnet in tasks)
+
+
+def test_budgets_filter_by_a_tag_that_is_active(graph: Graphs):
+    """AWS counts nothing for a filter by a tag that the account hasn't activated."""
+    (tag,) = graph("foundation").of_type("aws:costexplorer/costAllocationTag:CostAllocationTag")
+    assert tag.properties["status"] == "Active"
+    for name in ENVIRONMENTS:
+        (budget,) = graph(name).of_type("aws:budgets/budget:Budget")
+        (filtered,) = budget.properties["costFilters"]
+        assert filtered["values"] == [f"user:{tag.properties['tagKey']}${name}"]
+
+
+def test_what_is_torn_down_can_come_back(graph: Graphs):
+    """A second deletion needs another name for the snapshot; a bucket that others still fill goes with its content."""
+    instance = graph("production").named("aws:rds/instance:Instance", "database")
+    suffix = graph("production").named("random:index/randomId:RandomId", "database-final-snapshot")
+    assert suffix.urn in instance.property_sources["finalSnapshotIdentifier"]
+    assert graph("dev").named("aws:s3/bucket:Bucket", "logs").properties["forceDestroy"] is True
+    assert graph("production").named("aws:s3/bucket:Bucket", "logs").properties["forceDestroy"] is False
