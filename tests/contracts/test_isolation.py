@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import re
 from itertools import permutations
 from pathlib import Path
@@ -9,10 +10,13 @@ from typing import Any
 
 import asyncpg
 import pytest
+from litestar import Response, post
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.http.guards import public
+from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.testing import serving
 from gatehouse_local.testing.pytest_plugin import Postgres
 
@@ -117,6 +121,25 @@ async def test_a_service_isnt_ready_on_collections_that_are_too_old(
         answer = await demo.get("/health/ready")
     assert answer.status_code == 503
     assert re.fullmatch(rf"resource is 1\.\S+, {needs} is needed", answer.json()["checks"]["collections"])
+
+
+@post("/things", guards=[public])
+async def create_thing(once: Once) -> Response[Any]:
+    return await once(asyncio.sleep, 0)
+
+
+async def test_a_service_that_creates_once_needs_the_collection_for_it_without_saying_so(
+    postgres: Postgres, database_url: str, folder: Path
+) -> None:
+    """The portal's schema doesn't include idempotency_key."""
+    (folder / "service.toml").write_text(SERVICE.partition("[database.needs]")[0].replace('"topics"', '"portal"'))
+    url = postgres.role_url(database_url, "portal_service")
+    for routes, status in (([], 200), ([create_thing], 503)):
+        app = functools.partial(create_app, routes=routes, database=Database("portal"))
+        async with serving("demo", app, folder=folder, database_url=url) as demo:
+            answer = await demo.get("/health/ready")
+        assert answer.status_code == status
+    assert answer.json()["checks"]["collections"] == "idempotency_key 1.0.0 is needed and not applied"
 
 
 async def test_a_service_isnt_ready_while_its_database_is_away_but_alive(
