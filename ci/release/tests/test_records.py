@@ -69,11 +69,25 @@ def test_a_stack_file_that_cant_be_read_stops_its_environment_only(world: World)
 
 
 def test_what_was_begun_isnt_settled_where_a_file_cant_be_read(world: World):
+    """A run ended before it deployed; then the stack file was spoilt: an empty dev must not be deployed."""
     world.merge(person=1)
+
+    def crash(point: str) -> None:
+        if point == "before deploy":
+            raise KeyboardInterrupt
+
+    world.ports.fault_hook = crash
+    with pytest.raises(KeyboardInterrupt):
+        world.merge(person=2)
+    world.ports.fault_hook = lambda point: None
+    (begun,) = world.state.undecided("dev")
+    stack = world.ports.repository.texts["stacks/Pulumi.dev.yaml"]
     before = dict(world.ports.runtime.runs)
     world.ports.repository.commit({"stacks/Pulumi.dev.yaml": "config: [\n"})
     assert world.promoter.resume(world.actor("sam")) == []
     assert world.ports.runtime.runs == before
+    world.ports.repository.commit({"stacks/Pulumi.dev.yaml": stack})
+    assert [(one.id, one.state) for one in world.promoter.resume(world.actor("sam"))] == [(begun.id, "verified")]
 
 
 @pytest.mark.parametrize(("after", "read"), [(False, True), (True, False)])
