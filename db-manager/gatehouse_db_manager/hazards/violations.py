@@ -15,8 +15,13 @@ _TARGET = re.compile(r"\breferences\s+([\w.]+)\s*(?:\(([^)]*)\))?", re.IGNORECAS
 MARK = " as violating"
 
 
-def of_check(definition: str, source: str, rename: Callable[[str], str]) -> str:
-    return _rows(source, f"({rename(_inside(definition))}) is false")
+def named_by(key: Iterable[str]) -> str:
+    """How a row is named in a refusal: by its primary key, as all of it may be long, or not for every eye."""
+    return " || ', ' || ".join(f"'{name} = ' || t.{name}::text" for name in key) or "t::text"
+
+
+def of_check(definition: str, source: str, shown: str, rename: Callable[[str], str]) -> str:
+    return _rows(source, shown, f"({rename(_inside(definition))}) is false")
 
 
 def of_unique(definition: str, source: str, rename: Callable[[str], str]) -> str:
@@ -42,20 +47,22 @@ def target_of(definition: str) -> tuple[str, list[str]]:
     return (found[1], _split(found[2] or "")) if found else ("", [])
 
 
-def of_foreign_key(columns: Iterable[str], source: str, target: str, keys: Iterable[str]) -> str:
+def of_foreign_key(columns: Iterable[str], source: str, shown: str, target: str, keys: Iterable[str]) -> str:
     pairs = list(zip(columns, keys, strict=True))
     given = " and ".join(f"t.{column} is not null" for column, _ in pairs)
     same = " and ".join(f"r.{key} = t.{column}" for column, key in pairs)
-    return _rows(source, f"{given} and not exists (select from {target} r where {same})")
+    return _rows(source, shown, f"{given} and not exists (select from {target} r where {same})")
 
 
-def of_missing_values(column: str, source: str, values: Iterable[str]) -> str:
+def of_missing_values(column: str, source: str, shown: str, values: Iterable[str]) -> str:
     """Values that a table which is yet to be filled will not have."""
     known = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-    return _rows(source, f"t.{column} is not null" + (f" and t.{column}::text not in ({known})" if known else ""))
+    return _rows(
+        source, shown, f"t.{column} is not null" + (f" and t.{column}::text not in ({known})" if known else "")
+    )
 
 
-def of_exclusion(definition: str, source: str, rename: Callable[[str], str]) -> str:
+def of_exclusion(definition: str, source: str, shown: str, rename: Callable[[str], str]) -> str:
     inner = _inside(definition)
     parts = [re.split(r"\s+with\s+", one, flags=re.IGNORECASE) for one in _split(inner)]
     after = definition[definition.index(inner) + len(inner) + 1 :]
@@ -63,15 +70,15 @@ def of_exclusion(definition: str, source: str, rename: Callable[[str], str]) -> 
     elements = ", ".join(f"{rename(_ORDER.sub('', part[0]))} as e{number}" for number, part in enumerate(parts))
     clash = " and ".join(f"a.e{number} {part[1]} b.e{number}" for number, part in enumerate(parts))
     return (
-        f"with e as (select row_number() over () as id, {elements}, t::text as example from {source} "  # noqa: S608
+        f"with e as (select row_number() over () as id, {elements}, {shown} as example from {source} "  # noqa: S608
         f"where {rename(where[1]) if where else 'true'}) select count(*), min(example) from (select example from e a "
         f"where exists (select from e b where b.id <> a.id and {clash}) limit {MOST}){MARK}"
     )
 
 
-def _rows(source: str, condition: str) -> str:
+def _rows(source: str, shown: str, condition: str) -> str:
     return (
-        f"select count(*), min(example) from (select t::text as example from {source} "  # noqa: S608 (see above)
+        f"select count(*), min(example) from (select {shown} as example from {source} "  # noqa: S608 (see above)
         f"where {condition} limit {MOST}){MARK}"
     )
 

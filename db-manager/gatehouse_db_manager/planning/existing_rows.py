@@ -40,38 +40,41 @@ def _is_new(change: TableChange, item: Constraint | Index) -> bool:
 def _question(change: TableChange, item: Constraint | Index, data: Mapping[str, list[Data]]) -> str:
     source = _source(change, item.definition)
     rename = partial(substitute, names=change.names_now)
+    shown = violations.named_by(substitute(name, change.names_now) for name in change.live_key)
     if not source:
         return ""
     try:
         if isinstance(item, Index) or item.kind in {"unique", "primary_key"}:
             return violations.of_unique(item.definition, source, rename)
         if item.kind == "check":
-            return violations.of_check(item.definition, source, rename)
+            return violations.of_check(item.definition, source, shown, rename)
         if item.kind == "exclusion":
-            return violations.of_exclusion(item.definition, source, rename)
-        return _foreign_key(change, item, source, data)
+            return violations.of_exclusion(item.definition, source, shown, rename)
+        return _foreign_key(change, item, (source, shown), data)
     except ValueError:
         return ""  # it isn't worded as we know it
 
 
-def _foreign_key(change: TableChange, item: Constraint, source: str, data: Mapping[str, list[Data]]) -> str:
+def _foreign_key(
+    change: TableChange, item: Constraint, rows_of: tuple[str, str], data: Mapping[str, list[Data]]
+) -> str:
     target, keys = violations.target_of(item.definition)
     schema, _, name = target.rpartition(".")
     columns = [substitute(one, change.names_now) for one in item.columns]
     if schema not in {"", change.schema.name}:
-        return violations.of_foreign_key(columns, source, target, keys) if keys else ""
+        return violations.of_foreign_key(columns, *rows_of, target, keys) if keys else ""
     collection = next((one for one in change.schema.collections if one.name == name), None)
     keys = keys or list(collection.table.primary_key if collection else ())
     live = change.tables.get(name)
     if live is not None:
         if any(key not in live.columns for key in keys) or live.was:
             return ""
-        return violations.of_foreign_key(columns, source, f"{change.schema.name}.{name}", keys)
+        return violations.of_foreign_key(columns, *rows_of, f"{change.schema.name}.{name}", keys)
     if len(keys) != 1:
         return ""
     rows = [row for one in data.get(name, ()) for row in one.rows]
     values = (str(row[keys[0]]) for row in rows if row.get(keys[0]) is not None)
-    return violations.of_missing_values(columns[0], source, sorted(set(values))[: violations.MOST])
+    return violations.of_missing_values(columns[0], *rows_of, sorted(set(values))[: violations.MOST])
 
 
 def _source(change: TableChange, definition: str) -> str:
