@@ -22,8 +22,10 @@ _OTHER = re.compile(r"drop (table|index|sequence|extension)(?: concurrently)?(?:
 _RENAMED = re.compile(r"(?:rename (column|constraint) (\w+) to (\w+)|rename to (\w+))\Z")
 _INDEX = re.compile(r"alter index (\w+)\.(\w+) rename to (\w+)\Z")
 _CLAUSE = re.compile(
-    r"(drop column|drop constraint|alter column)(?: if exists)? (\w+)(?: (type|drop default|drop identity))?"
+    r"(drop column|drop constraint|alter column)(?: if exists)? (\w+)(?: (type|(?:drop|set) default|drop identity))?"
 )
+# ddl.number_column
+_IN_BLOCK = re.compile(r"alter table (\w+)\.(\w+) alter column (\w+) drop default")
 # A change of type leaves indexes and constraints: PostgreSQL builds them again. (A default that depends on a column is
 # the expression of a generated one.)
 _BLOCK_TYPES = {"view", "materialized view", "rule", "policy", "trigger", "function", "default value"}
@@ -48,6 +50,8 @@ class _Names:
 def removed(step: Step, names: _Names) -> Iterator[tuple[Thing, str]]:
     """What a step drops or changes, and how: `drop`, `type` or `default`."""
     for statement in step.statements:
+        for schema, table, name in _IN_BLOCK.findall(statement if statement.startswith("do ") else ""):
+            yield names.of("table", schema, table, name), "default"
         if found := _INDEX.match(statement):
             names.rename(("index", found[1], found[2], ""), ("index", found[1], found[3], ""))
         elif found := _OTHER.match(statement):

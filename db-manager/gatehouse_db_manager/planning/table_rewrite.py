@@ -149,7 +149,7 @@ class Rewrite(RewriteDependents):
             self.columns_down.append(change.alter(f"alter column {name} drop expression"))
         if live.identity and not column.identity and not column.serial:
             self.columns_down.append(change.alter(f"alter column {name} drop identity"))
-        if live.identity and _WIDTHS.get(new, 0) < _WIDTHS.get(old, 0):
+        if live.identity and column.identity and _WIDTHS[new] < _WIDTHS[old]:
             self.columns_down.append(change.alter(f"alter column {name} set no maxvalue"))
         actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
         there, back = _casts(name, old, new)
