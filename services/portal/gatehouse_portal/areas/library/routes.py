@@ -1,5 +1,6 @@
 """What there is to learn from: resources with filters and search, and the paths through them."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -8,11 +9,13 @@ from litestar import Request, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_portal.areas.library.structs import Path, PathInList, Resource
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_portal.areas.library.structs import OwnCurriculum, Path, PathInList, Resource
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, wants_part
-from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.query import chosen
 from gatehouse_portal.shell.structs import Page
 
@@ -41,10 +44,33 @@ async def paths(request: Request, peers: Peers) -> Template:
 
 
 @get("/paths/{path_id:uuid}", guards=[guards.person], include_in_schema=False)
-async def path(request: Request, peers: Peers, path_id: UUID) -> Template:
-    shown = await peers.get("topics", f"/api/topics/paths/{path_id}", Path)
-    count = sum(len(topic.resources) for module in shown.modules for topic in module.topics)
-    return page(request, "library/path.html", path=shown, count=count)
+async def path(request: Request, actor: Actor, peers: Peers, path_id: UUID) -> Template:
+    shown, own = await asyncio.gather(
+        peers.get("topics", f"/api/topics/paths/{path_id}", Path), or_away(_own_states(actor, peers))
+    )
+    resources = {resource.id for module in shown.modules for topic in module.topics for resource in topic.resources}
+    states = {} if own is None or isinstance(own, Away) else own
+    completed = sum(states.get(resource) == "completed" for resource in resources)
+    return page(
+        request,
+        "library/path.html",
+        path=shown,
+        count=len(resources),
+        states=states,
+        completed=completed,
+        learns=own is not None and not isinstance(own, Away),
+    )
+
+
+async def _own_states(actor: Actor, peers: Peers) -> dict[UUID, str] | None:
+    """Where each resource is in the reader's own curriculum; None for who has none."""
+    if actor.person is None or "member" not in actor.roles:
+        return None
+    try:
+        own = await peers.get("curriculum", f"/api/curriculum/curricula/{actor.person}", OwnCurriculum)
+    except NotFound:
+        return None
+    return own.states()
 
 
 def _listed(request: Request[Any, Any, Any], what: str, *, query: Mapping[str, str], **values: Any) -> Template:

@@ -42,6 +42,24 @@ class Module(Struct, frozen=True, kw_only=True):
     topics: list[Topic] = []
 
 
+class Assigned(Struct, frozen=True):
+    resource_id: UUID
+
+
+class OwnCurriculum(Struct, frozen=True, kw_only=True):
+    """The reader's own curriculum, as far as a path shows how far they are."""
+
+    completed: list[Assigned] = []
+    now: list[Assigned] = []
+    next: list[Assigned] = []
+    later: list[Assigned] = []
+
+    def states(self) -> dict[UUID, str]:
+        """Where each resource is."""
+        lists = {"completed": self.completed, "now": self.now, "next": self.next, "later": self.later}
+        return {item.resource_id: state for state, items in lists.items() for item in items}
+
+
 class Path(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str

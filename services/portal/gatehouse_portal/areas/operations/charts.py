@@ -1,7 +1,7 @@
-"""Small line charts as plain geometry: what an SVG has to draw, and what it says in words to who doesn't see it.
+"""Line charts as plain geometry: what an SVG draws, and its summary in words for screen readers.
 
-A template turns this into markup (throughput/chart.html); colours and strokes are classes of the style sheet, because
-pages may have no style of their own.
+A template turns this into markup (throughput/chart.html). Colours and strokes are classes of the style sheet, because
+the Content-Security-Policy allows no inline style.
 """
 
 import math
@@ -66,7 +66,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChartRow(msgspec.Struct, frozen=True):
-    """The numbers of one moment, in words."""
+    """The values of one moment, formatted."""
 
     moment: int
     cells: list[str]

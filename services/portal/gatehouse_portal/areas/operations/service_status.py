@@ -1,7 +1,8 @@
-"""Looks at every service for the Admin page: what runs, since when, whether it is well, how it is configured.
+"""The status of every service for the Admin page: what is running, since when, its health and configuration.
 
-Each is asked at its own address, in parallel and for a short time; one that doesn't answer is shown as down, which is
-what somebody opens the page for. The chassis's client isn't used: its retries and its breaker would hide just that.
+Each service is asked at its own address, in parallel and with a short timeout; one that doesn't answer is shown as
+down.
+The chassis's client isn't used: its retries and circuit breaker would hide exactly that.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ STATES = {"ready": "Healthy", "unready": "Not ready", "down": "Down"}
 
 
 class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found of a service. `problems` says in words why it isn't ready."""
+    """A service as it answered. `problems` says why it isn't ready."""
 
     name: str
     address: str
@@ -36,7 +37,7 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatusProbe:
-    """The services at `addresses`, and this application itself, which is asked without a network."""
+    """Asks the services at `addresses`, and this application itself, without a network."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = dict(addresses)
@@ -44,7 +45,7 @@ class StatusProbe:
         self._own: dict[str, httpx.AsyncClient] = {}
 
     def include(self, name: str, address: str, app: Litestar) -> None:
-        """Look at `app`, which runs in this process, as the service `name`."""
+        """Also asks `app`, which runs in this process, as the service `name`."""
         self._addresses[name] = address
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)  # ty: ignore[invalid-argument-type]
         self._own[name] = httpx.AsyncClient(transport=transport, timeout=PATIENCE)
@@ -66,16 +67,14 @@ class StatusProbe:
         )
         address = self._addresses[name]
         if readiness is None:
-            said = (
-                "answers, but doesn’t say whether it is ready" if version else f"doesn’t answer within {PATIENCE:g} s"
-            )
-            return ServiceStatus(name=name, address=address, state="down", problems=[said], version=version)
-        problems = [f"{check}: {found}" for check, found in readiness.checks.items() if found != "ok"]
+            problem = "answers, but not whether it is ready" if version else f"doesn’t answer within {PATIENCE:g} s"
+            return ServiceStatus(name=name, address=address, state="down", problems=[problem], version=version)
+        problems = [f"{check}: {result}" for check, result in readiness.checks.items() if result != "ok"]
         state = "ready" if readiness.ready else "unready"
         return ServiceStatus(name=name, address=address, state=state, problems=problems, version=version)
 
     async def configuration(self, name: str, token: str) -> Configuration | None:
-        """None when the service doesn't say."""
+        """None when the service doesn't answer."""
         return await self._get(name, "/config", Configuration, token)
 
     async def _get(self, name: str, path: str, kind: type[T], token: str) -> T | None:

@@ -86,6 +86,13 @@
     typing = cause.target;
   });
 
+  // Exact times, which the server tells in UTC, in the reader's own zone and order.
+  const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  const localize = () => document.querySelectorAll("time[title$=UTC]").forEach((time) => {
+    time.title = zone.format(new Date(time.dateTime));
+  });
+  document.addEventListener("htmx:afterSettle", localize);
+
   // A toast stays for ten seconds, and for as long as somebody points at it or has the focus in it.
   const TOAST_MS = 10000;
   const show = (toast) => {
@@ -135,5 +142,6 @@
   document.addEventListener("DOMContentLoaded", () => {
     for (const button of document.querySelectorAll("[data-pause]")) button.hidden = false;
     showToasts();
+    localize();
   });
 })();
