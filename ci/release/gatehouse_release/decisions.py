@@ -50,6 +50,10 @@ def _propose(case: Case) -> Decision:
     if not allowed:
         return Decision(allowed=False, reasons=tuple(reasons))
     record = _new_record(case, "proposed")
+    approve = f"gate promote approve {record.environment} --record {record.id}"
+    reasons = [
+        msgspec.structs.replace(reason, fix=approve) if reason.rule == "approvals" else reason for reason in reasons
+    ]
     edits: dict[str, str | None] = {record.path: render(record)}
     return Decision(
         allowed=True, reasons=tuple(reasons), edits=edits, record=record, message=_subject("Propose", record)

@@ -549,3 +549,11 @@ def test_break_glass_passes_what_the_page_knows_but_not_what_db_manager_refuses(
     if passed:
         assert outcome.record
         assert outcome.record.break_glass == (rule,)
+
+
+def test_what_was_just_proposed_says_how_it_is_approved(world: World):
+    world.in_staging()
+    outcome = world.ask("rita", "promote", "production")
+    assert outcome.record
+    (reason,) = [one for one in outcome.decision.reasons if one.rule == "approvals"]
+    assert (reason.later, reason.fix) == (True, f"gate promote approve production --record {outcome.record.id}")
