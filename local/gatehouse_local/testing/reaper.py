@@ -51,9 +51,19 @@ def main(descriptor: int, command: list[str]) -> int:
         caller_is_gone, _, _ = select.select([descriptor], [], [], POLL_SECONDS)
         if caller_is_gone:
             _terminate(process)
+        _reap_orphans(process.pid)
     for left in _end_descendants():
         sys.stderr.write(f"Killed a process that the tests left running: {left}\n")
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+def _reap_orphans(command: int) -> None:
+    """Collects orphans that have exited: a zombie would look alive to whoever waits for its end (`gate down`)."""
+    with contextlib.suppress(ChildProcessError):
+        while exited := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            if exited.si_pid == command:  # its exit code is for `poll`
+                return
+            os.waitpid(exited.si_pid, 0)
 
 
 def _default_signals() -> None:

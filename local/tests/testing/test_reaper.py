@@ -59,3 +59,24 @@ def test_a_killed_run_leaves_nothing(marker: str, number: signal.Signals):
     os.kill(caller.pid, number)
     caller.wait(10)
     assert gone(marker)
+
+
+# Starts a process whose parent ends before it: within the run, its end must be seen.
+ORPHANS = """
+import os, subprocess, sys, time
+start = "import subprocess; print(subprocess.Popen(['sleep', '0.3'], stdout=subprocess.DEVNULL).pid)"
+pid = int(subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, check=True).stdout)
+deadline = time.monotonic() + 20
+while time.monotonic() < deadline:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        sys.exit(0)
+    time.sleep(0.05)
+sys.exit("the orphan is still a zombie")
+"""
+
+
+def test_the_end_of_an_orphan_is_seen_within_the_run():
+    done = run_bound([sys.executable, "-c", ORPHANS], stderr=subprocess.PIPE)
+    assert done.returncode == 0, done.stderr

@@ -115,9 +115,9 @@ def test_a_warm_run_gives_the_verdict_of_pytest(warm: ForkServer, tmp_path: Path
     file.write_text(f"def test_it(): {body}")
     arguments = [str(file), "--rootdir", str(tmp_path), "-p", "no:cacheprovider"]
     warm.start(arguments, quiet=True)
-    assert warm.finished(wait=30) == code
+    assert warm.finished(wait=100) == code
     warm.start(arguments, quiet=True)
-    assert warm.finished(wait=30) == code
+    assert warm.finished(wait=100) == code
 
 
 def test_a_run_is_stopped_by_the_next_save(warm: ForkServer, tmp_path: Path):
