@@ -1,4 +1,4 @@
-"""The portal keeps nothing but sessions; see queries.py for what is asked of them."""
+"""The portal keeps nothing but sessions; their queries are in shell/session_queries.py."""
 
 from gatehouse_chassis.data.database import Database
 

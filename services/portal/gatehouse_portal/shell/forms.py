@@ -1,4 +1,4 @@
-"""Forms: that they come from our own pages, and where they may lead afterwards.
+"""Forms: they must come from our own pages, and lead nowhere but to our own pages.
 
 Two independent checks for every request that changes something: the browser says that it comes from this origin
 (`Sec-Fetch-Site`, or `Origin`), and the form has a token that only a page made for this very session can hold.

@@ -1,4 +1,4 @@
-"""What the portal asks of the other services, as the person who is signed in. The shapes are in structs.py.
+"""Calls to the other services, as the person who is signed in. What they answer is in structs.py of each area.
 
 Every refusal becomes the same kind of problem here, so that a page of ours says 404, 403, 409 or 412 where the service
 did, and `Away` names the service that doesn't answer.

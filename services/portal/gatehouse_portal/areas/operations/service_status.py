@@ -1,8 +1,7 @@
 """The status of every service for the Admin page: what is running, since when, its health and configuration.
 
 Each service is asked at its own address, in parallel and with a short timeout; one that doesn't answer is shown as
-down.
-The chassis's client isn't used: its retries and circuit breaker would hide exactly that.
+down. The chassis's client isn't used: its retries and circuit breaker would hide exactly that.
 """
 
 import asyncio

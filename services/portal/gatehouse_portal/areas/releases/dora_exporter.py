@@ -1,4 +1,4 @@
-"""How delivery does, as metrics: what main's records say, read every few minutes. The dashboard Delivery shows them."""
+"""Delivery metrics from the records on main, read every few minutes. The dashboard Delivery shows them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ class DoraExporter(Collector):
         self.state: RepositoryState | None = None
 
     async def keep_reading(self, desk: PromotionSession) -> None:
-        """Reads main now and then, though nobody looks at the page."""
+        """Reads main every READ_SECONDS, even while nobody has the page open."""
         while True:
             try:
                 self.state = await desk.state()

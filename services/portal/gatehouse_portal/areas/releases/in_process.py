@@ -32,14 +32,14 @@ NO_REMOTE = (
 
 
 class ReadOnly(GitRepository):
-    """A repository that is looked at and never written to."""
+    """A repository that is read and never written to."""
 
     def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
-        raise NotConfigured("This repository is only read.", "Fix: name the portal's setting release_remote.")
+        raise NotConfigured("This repository is read-only.", "Fix: name the portal's setting release_remote.")
 
 
 class NamedRemotePorts(Connected):
-    """The ports of a checkout, with the repository that was named. `work`: the private clone of it."""
+    """The ports of a checkout, with the repository that the settings name. `work`: its private clone."""
 
     def __init__(self, remote: str, work: Path, root: Path, environ: Mapping[str, str], *, writes: bool) -> None:
         super().__init__(root, environ)
@@ -96,7 +96,7 @@ def core_of(service: ServiceContext) -> Core | None:
 
 
 def shown(remote: str) -> str:
-    """A remote's address without what may stand in it to sign in."""
+    """A remote's address without the credentials in it."""
     parts = urlsplit(remote)
     if not parts.scheme or "@" not in parts.netloc:
         return remote

@@ -1,7 +1,7 @@
-"""The promotion core, for pages: what main says now, previews and decisions, and runs that go on in the background.
+"""The promotion core, for pages: the state of main, previews and decisions, and runs in the background.
 
-The core waits for git and registries in its own threads' time; nothing here decides anything. What a page shows is read
-from the remote, never remembered from a run: the record in git is the truth, also after this process has ended.
+The core blocks on git and registries, so it runs in threads; nothing here decides anything. What a page shows is read
+from the remote, never kept from a run: the record in git is the truth, even after this process has ended.
 """
 
 import asyncio
@@ -22,39 +22,39 @@ from gatehouse_release.ports import Moved, NotConfigured, PortFailed, Preview, T
 from gatehouse_release.state import RepositoryState, read_state
 
 REMEMBERED = 100
-# What the ports and the reading of texts raise on purpose, with words for people.
+# What the ports and the parsers raise on purpose, with a message for people.
 TROUBLES = (NotConfigured, PortFailed, Moved, CatalogError)
 
 log = structlog.get_logger()
 
 
 class Core(Protocol):
-    """Where promotions are carried out: in this process, or by a workflow that is asked to. All of it may block."""
+    """Carries promotions out: in this process, or by a workflow. Every method may block."""
 
     @property
     def where(self) -> str:
-        """What it writes to, in words for the confirmation."""
+        """What it writes to, as the confirmation names it."""
         ...
 
     @property
     def refusal(self) -> str:
-        """Why nothing can be changed from here; empty when it can."""
+        """Why nothing can be changed here; empty when it can."""
         ...
 
     @property
     def fresh(self) -> float:
-        """Seconds for which what was read serves all who look; each step of a run makes everybody read again."""
+        """Seconds for which a read is reused; each step of a run invalidates it."""
         ...
 
     @property
     def forms(self) -> Mapping[str, str]:
-        """Where promotions into an environment are asked for elsewhere."""
+        """The address of the form for promotions into an environment, where they are started elsewhere."""
         ...
 
     def close(self) -> None: ...
 
     def read(self) -> tuple[str, Tree]:
-        """The head of main as the remote has it now: revision and texts."""
+        """The head of main on the remote: revision and files."""
         ...
 
     def preview(self, state: RepositoryState, move: ChangeSet) -> Preview: ...
@@ -62,12 +62,12 @@ class Core(Protocol):
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision: ...
 
     def run(self, request: PromotionRequest, actor: Requester, report: Callable[[str], None]) -> list[Reason]:
-        """Carries it out, to the end as far as it can be seen from here; the reasons why not, or none."""
+        """Carries it out, and waits for the end as far as it is known here. The reasons why not, or none."""
         ...
 
 
 class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request would do, and whether it may. `trouble`: why one of both can't be known."""
+    """What a request would do, and whether it is allowed. `trouble`: why one of the two isn't known."""
 
     move: ChangeSet | None = None
     preview: dict[str, Any] | None = None
@@ -77,7 +77,7 @@ class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromotionRun:
-    """A request that is being carried out by this process, or was."""
+    """A request that this process carries out, or carried out."""
 
     def __init__(self, request: PromotionRequest, actor: Requester) -> None:
         self.request, self.actor = request, actor
@@ -111,18 +111,18 @@ class PromotionSession:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
-        """Runs that are still going on are left to their records: the next run settles them."""
+        """Unfinished runs are left to their records: the next run settles them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.core.close()
 
     def forget(self) -> None:
-        """The next who looks reads anew."""
+        """The next request reads main again."""
         self._generation += 1
 
     async def state(self) -> RepositoryState:
-        """What main says, read after the last change that was made here. Raises one of TROUBLES."""
+        """The state of main, read after the last change that was made here. Raises one of TROUBLES."""
         async with self._reading:
             if self._known is not None:
                 generation, read_at, state = self._known
@@ -196,14 +196,16 @@ class PromotionSession:
         except TROUBLES as trouble:
             run.failure = str(trouble)
         except Exception as error:
-            log.error("a promotion broke off", key=run.request.key, kind=type(error).__name__, exc_info=error)
-            run.failure = "It broke off because of a fault of ours; the log has it. Its record says how far it came."
+            log.error("a promotion was interrupted", key=run.request.key, kind=type(error).__name__, exc_info=error)
+            run.failure = (
+                "It was interrupted by an error on our side, which was logged. The record says how far it got."
+            )
         finally:
             self.forget()
             run.over.set()
 
     def _said(self, run: PromotionRun, text: str) -> None:
-        """Each step may have written something: everybody reads again."""
+        """Each step may have written something, so what was read is out of date."""
         run.said.append(text)
         self.forget()
 
