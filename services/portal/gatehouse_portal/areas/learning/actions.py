@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_chassis.base.problems import Invalid
+from gatehouse_portal.enumerators import VALUES
 
 STEP = re.compile(r"(start|complete|reopen|restore)|move:(later|next|now):(\d{1,4})", re.ASCII)
 MOST_STEPS = 2
@@ -49,7 +50,7 @@ class Place(msgspec.Struct, frozen=True):
 def place_of(text: str) -> Place | None:
     """From `next:3`; None for anything else."""
     state, _, position = text.partition(":")
-    if state in ("later", "next", "now", "completed") and position.isascii() and position.isdigit():
+    if state in VALUES["curriculum"]["assignment_state"] and position.isascii() and position.isdigit():
         return Place(state, min(int(position), 9_999))
     return None
 
