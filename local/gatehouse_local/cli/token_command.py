@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,7 +38,7 @@ def token(persona: str, *, as_json: bool, state: Path | None, root: Path | None)
     click.echo(json.dumps(answer, indent=2) if as_json else answer["access_token"])
 
 
-def _answer(url: str, method: str = "GET") -> list | dict:
+def _answer(url: str, method: str = "GET") -> Any:
     request = urllib.request.Request(url, method=method)  # noqa: S310 - a loopback address of the runner's own
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310 - as above
