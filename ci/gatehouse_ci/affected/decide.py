@@ -273,7 +273,7 @@ RULES = (
     Rule(r"services/chassis/gatehouse_chassis/schema/.+\.yaml", _included_collection),
     # Generated from the code for editors; the check "generated" compares it.
     Rule(r"db-manager/schemas/.+\.json|services/catalog/[^/]+\.json|stacks/[^/]+\.json", _by_itself),
-    Rule(r"stacks/.+|Pulumi\.yaml", _deployed),
+    Rule(r"stacks/.+|Pulumi\.yaml|__main__\.py", _deployed),
     Rule(r"\.github/.+", _workflow),
     Rule(r"tests/benchmarks/.+", _by_itself),
     Rule(r"tests/.+", _spanning_test),
