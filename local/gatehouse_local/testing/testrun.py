@@ -1,6 +1,5 @@
 """`gate test`: turns its arguments into those of pytest and runs it. `--watch` is in watch.py."""
 
-import contextlib
 import os
 import re
 import socket
@@ -10,8 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from gatehouse_local.ports import EDGE_PORT
-from gatehouse_local.runner import control
+from gatehouse_local.runner.public_url import url_here
 from gatehouse_local.testing.reaper import run_bound
 
 # Slowest first, as in pyproject.toml.
@@ -68,17 +66,6 @@ def take_url(root: Path, words: list[str]) -> str | None:
     if "GATEHOUSE_URL" in os.environ:
         return _answering(os.environ["GATEHOUSE_URL"])
     return url_here(root)
-
-
-def url_here(root: Path) -> str | None:
-    """The address of the platform that this checkout runs; else of any at the usual port; else None."""
-    if address := control.find(root / ".gate"):
-        with contextlib.suppress(Exception):  # it may be stopping
-            if url := control.RunnerClient(address).report().url:
-                return url
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return f"http://localhost:{EDGE_PORT}" if probe.connect_ex(("127.0.0.1", EDGE_PORT)) == 0 else None
 
 
 def _answering(url: str) -> str:
