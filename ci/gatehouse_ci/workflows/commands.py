@@ -19,7 +19,7 @@ from gatehouse_catalog.releases import ENVIRONMENTS
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for scripts, with every reason.")
 @click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
 def affected(base: str | None, released: str | None, everything: bool, as_json: bool, github: bool) -> None:
-    """Show what a change affects (images, tests, deployments), why, and what building it costs.
+    """Show what a change affects (images, tests, deployments), and why.
 
     Compares the files as they are, including those that git doesn't track yet.
     """

@@ -26,6 +26,7 @@ import contextlib
 import contextvars
 import datetime
 import time
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import asyncpg
@@ -402,8 +403,9 @@ def database_of(table: type[Table]) -> Database:
     return database
 
 
+@lru_cache(maxsize=1024)  # asked before each statement, of the few texts that a service has
 def _only_reads(sql: str) -> bool:
-    text = sql.lstrip().lower()
+    text = " ".join(sql.lower().split())
     return text.startswith("select") and " for " not in text
 
 
