@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from gatehouse_db_manager import FailedError, status
+from gatehouse_local.testing.pytest_plugin import ROLE_PASSWORD
 
 ADA = "019a0000-0001-7000-8000-000000000001"
 
@@ -97,10 +98,10 @@ def test_enumerators_can_be_read_with_their_descriptions(full, database):
 
 def test_applying_again_changes_nothing(full, database):
     full.rows([{"id": ADA, "name": "Ada"}])
-    database.apply(full, test_data=True, passwords={"person_service": "secret"})
+    database.apply(full, test_data=True, passwords={"person_service": ROLE_PASSWORD})
     before = database.marks()
     assert database.plan(full, test_data=True).empty
-    assert not database.apply(full, test_data=True, passwords={"person_service": "secret"}).changed
+    assert not database.apply(full, test_data=True, passwords={"person_service": ROLE_PASSWORD}).changed
     assert database.marks() == before
 
 

@@ -49,7 +49,7 @@ def test_in_a_transaction_the_step_is_undone(people, database, starter, number):
     command = starter.start("apply", people, database.url)
     assert stands_still(database, command)
     said = stop(command, number)
-    assert f"person.person: stopped by {number.name}; did not add column nick. The step is undone" in said
+    assert f"person.person: stopped by {number.name}; did not add column nick. The step was undone" in said
     assert "nick" not in database.tables()["person"].columns
     assert database.run(STANDING) == []
     database.run(NO_STOP)

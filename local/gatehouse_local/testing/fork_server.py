@@ -5,6 +5,7 @@ each run sees the saved files. A run's tests are divided among the forks by how 
 """
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import json
@@ -174,7 +175,9 @@ def _run(arguments: list[str], share: Share, output: str | None, results: int, *
             target = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(target, 1)
             os.dup2(target, 2)
-        # In our own tests this is a fork of pytest, without faulthandler's watchdog thread, which it would wait for.
+        # In our own tests this is a fork of pytest, which has armed faulthandler. A fork has no watchdog thread, and
+        # cancelling it, as pytest does after a failure, would wait for that thread forever.
+        faulthandler.cancel_dump_traceback_later = lambda: None
         code = int(pytest.main([*arguments, "-o", "faulthandler_timeout=0"], plugins=[share]))
         with os.fdopen(results, "w") as pipe:
             json.dump({"libraries": _libraries(), "durations": share.durations}, pipe)
