@@ -43,7 +43,7 @@ def new_service(
         raise CatalogError([_problem("--kind", kind, "has no template yet.", "Use api.")])
     folder = root / "services" / name
     catalog = load_catalog(root)
-    _check(catalog, folder, name, domain, aggregate, new_domain=new_domain)
+    refuse_name(catalog, folder, name, domain, aggregate, new_domain=new_domain)
     schema = name.replace("-", "_")
     port = free_port(catalog.services)
     values = {
@@ -107,7 +107,8 @@ def _format(folder: Path) -> None:
         subprocess.run([BIN / "ruff", *command, folder], check=False)  # noqa: S603
 
 
-def _check(catalog: Catalog, folder: Path, name: str, domain: str, aggregate: str, *, new_domain: bool) -> None:
+def refuse_name(catalog: Catalog, folder: Path, name: str, domain: str, aggregate: str, *, new_domain: bool) -> None:
+    """Raises CatalogError with all that keeps a new service from having this name, domain and first aggregate."""
     problems = []
     for key, value in (("NAME", name), ("--domain", domain), ("--aggregate", aggregate)):
         if not NAME.fullmatch(value) or len(value) > LONGEST_NAME:

@@ -13,16 +13,20 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from gatehouse_catalog import Catalog, find_root, load_catalog
+from gatehouse_catalog import Catalog, CatalogError, find_root, load_catalog
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, RESERVED_NAMES, free_port
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_ci.affected.decide import House
 from gatehouse_ci.affected.uv_lock import Lock
 from gatehouse_ci.images.build import images_of
 from gatehouse_ci.workflows.generate import with_domains
+from gatehouse_local.checks.import_contracts import contracts
 from gatehouse_local.compose import compose_file
 from gatehouse_local.runner.platform_specs import LocalPlatform, Location, selection
+from gatehouse_local.scaffold import refuse_name
+from gatehouse_local.workspace import members
 from gatehouse_observability.prometheus import local_files, rule_groups
+from gatehouse_portal.areas.operations.service_status import StatusProbe
 
 Entry = dict[str, Any]
 
@@ -76,11 +80,13 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
 
 
 @st.composite
-def entries(draw: st.DrawFn, most: int) -> list[Entry]:
-    names = draw(st.lists(NAMES, min_size=1, max_size=most, unique_by=lambda name: name.replace("-", "_")))
+def entries(draw: st.DrawFn, most: int, least: int = 1) -> list[Entry]:
+    names = draw(st.lists(NAMES, min_size=least, max_size=most, unique_by=lambda name: name.replace("-", "_")))
     return [draw(entry(name, number, names[:number])) for number, name in enumerate(names)]
 
 
+TRIED: list[int] = []  # entries of each checkout
+RECORDED: list[int] = []  # the same, of those that the platform recorded
 SMALLEST = {"name": "lone", "domain": "people", "summary": "The smallest there is", "path": "/api/lone", "port": 9900}
 """No database, no secret, no use of another: what once stopped the platform's program."""
 
@@ -141,8 +147,25 @@ def check_derived(catalog: Catalog) -> None:
     groups = {group.name for group in rule_groups(catalog)}
     assert groups >= {f"gatehouse-{service.name}" for service in catalog}
     local_files(catalog, {service.name: f"127.0.0.1:{service.port}" for service in catalog})
+    probe = StatusProbe({service.name: f"http://127.0.0.1:{service.port}" for service in catalog})
+    assert set(probe.names) == set(catalog.names)
     house = House(catalog, Lock("package = []"))
     assert all(house.owner(f"services/{service.name}/x.py") for service in catalog)
+
+
+def check_workspace(root: Path, catalog: Catalog) -> None:
+    """Who may import whom, and what `gate new service` does beside these entries."""
+    for service in catalog:
+        (service.folder / "pyproject.toml").write_text(f'[project]\nname = "gatehouse-{service.name}"\n')
+    (root / "pyproject.toml").write_text('[tool.uv.workspace]\nmembers = ["services/*"]\n')
+    held = {one["id"]: one for one in contracts([*members(root).values()]) if one["type"] == "forbidden"}
+    packages = {service.package for service in catalog}
+    assert all(packages - {package} <= set(held[package]["forbidden_modules"]) for package in packages)
+    answers = {"domain": catalog[catalog.names[0]].domain, "aggregate": "shelf", "new_domain": False}
+    refuse_name(catalog, root / "services" / "newest-of-all", "newest-of-all", **answers)
+    for name in catalog.names:
+        with pytest.raises(CatalogError):
+            refuse_name(catalog, root / "services" / name, name, **answers)
 
 
 def check_platform(root: Path, catalog: Catalog) -> None:
@@ -168,10 +191,12 @@ def test_every_reader_takes_every_legal_entry(tmp_path_factory: pytest.TempPathF
     catalog = written(root, drawn)
     check_derived(catalog)
     check_local(root, catalog)
+    check_workspace(root, catalog)
+    TRIED.append(len(catalog))
 
 
 @pytest.mark.deep
-@settings(SLOW, max_examples=60)
+@settings(SLOW, max_examples=90)
 @given(entries(8))
 def test_every_reader_takes_hundreds_of_legal_entries(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[Entry]
@@ -180,6 +205,14 @@ def test_every_reader_takes_hundreds_of_legal_entries(
     catalog = written(root, drawn)
     check_derived(catalog)
     check_local(root, catalog)
+    check_workspace(root, catalog)
+    TRIED.append(len(catalog))
+
+
+@pytest.mark.deep
+def test_hundreds_were_tried() -> None:
+    """After the test above, in the same process."""
+    assert sum(TRIED) >= 200
 
 
 def stacks(root: Path) -> None:
@@ -195,13 +228,20 @@ def test_the_platform_takes_the_smallest_entry(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
-@settings(SLOW, max_examples=8)
-@given(entries(25))
+@settings(SLOW, max_examples=12)
+@given(entries(30, least=12))
 def test_the_platform_takes_every_legal_entry(tmp_path_factory: pytest.TempPathFactory, drawn: list[Entry]) -> None:
     root = tmp_path_factory.mktemp("checkout")
     catalog = written(root, drawn)
     stacks(root)
     check_platform(root, catalog)
+    RECORDED.append(len(catalog))
+
+
+@pytest.mark.deep
+def test_hundreds_were_recorded() -> None:
+    """After the test above, in the same process."""
+    assert sum(RECORDED) >= 200
 
 
 def test_a_service_of_the_smallest_entry_starts(tmp_path: Path) -> None:
