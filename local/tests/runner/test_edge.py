@@ -134,7 +134,7 @@ async def test_bodies_are_streamed_both_ways(site, client):
             assert answer.status == 200
 
 
-@pytest.mark.parametrize("body", [gzip.compress(b'{"a": 1}'), b"not gzip at all"])
+@pytest.mark.parametrize("body", [gzip.compress(b'{"a": 1}', mtime=0), b"not gzip at all"])
 async def test_a_compressed_body_is_passed_on_as_it_is(site, client, body):
     """Unpacked under its old Content-Length, both sides waited for the rest for ever."""
     headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
