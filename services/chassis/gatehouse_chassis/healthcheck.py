@@ -3,9 +3,13 @@
 It imports nothing of Gatehouse, because the engine starts it every few seconds.
 """
 
+import sys
+
+if __name__ == "__main__":
+    del sys.path[0]  # this folder: its `http` would hide Python's own
+
 import http.client
 import os
-import sys
 import tomllib
 from pathlib import Path
 
