@@ -75,7 +75,7 @@ def fill(checkout):
 def fails(starter, checkout, database):
     command = starter.start("apply", checkout, database.url)
     assert command.wait() == 4, command.said
-    assert "No space left on device. The database's disk is full: make room there first." in command.said
+    assert "No space left on device. The database's disk is full: free some space first." in command.said
     assert "pply again" in command.said
     assert "Traceback" not in command.said
     return command.said

@@ -177,7 +177,7 @@ def _run(arguments: list[str], share: Share, output: str | None, results: int, *
             os.dup2(target, 2)
         # In our own tests this is a fork of pytest, which has armed faulthandler. A fork has no watchdog thread, and
         # cancelling it, as pytest does after a failure, would wait for that thread forever.
-        faulthandler.cancel_dump_traceback_later = lambda: None
+        vars(faulthandler)["cancel_dump_traceback_later"] = lambda: None
         code = int(pytest.main([*arguments, "-o", "faulthandler_timeout=0"], plugins=[share]))
         with os.fdopen(results, "w") as pipe:
             json.dump({"libraries": _libraries(), "durations": share.durations}, pipe)
