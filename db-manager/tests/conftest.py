@@ -5,14 +5,35 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatehouse_catalog import find_root, load_catalog
+from gatehouse_db_manager import api
+from gatehouse_local.testing.pytest_plugin import ROLE_PASSWORD
+
 from .full import FULL, MORE  # ty: ignore[import-not-found] (as below)
 from .world import Checkout, Database  # ty: ignore[import-not-found] (it takes this for another tests.conftest)
+
+SHARED_ROLES = frozenset(
+    f"{service}_{kind}" for service in load_catalog(find_root(Path(__file__))).names for kind in ("service", "reader")
+)
+
+
+@pytest.fixture(autouse=True)
+def shared_roles_keep_their_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Roles are the whole server's, and other workers log in as the services' roles."""
+    let_in = api.let_in
+
+    def guarded(connection: Any, passwords: Mapping[str, str], *more: Any) -> None:
+        changed = {role for role, password in passwords.items() if password != ROLE_PASSWORD}
+        assert not SHARED_ROLES & changed, "give another schema's role another password, or this one ROLE_PASSWORD"
+        let_in(connection, passwords, *more)
+
+    monkeypatch.setattr(api, "let_in", guarded)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from gatehouse_db_manager.cli.commands import db
 from gatehouse_db_manager.config import formats
+from gatehouse_local.testing.pytest_plugin import ROLE_PASSWORD
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SHARED = Path(__file__).parents[2] / "services/chassis/gatehouse_chassis/schema"
@@ -71,6 +72,6 @@ def test_every_option_that_is_named_is_one():
 
 def test_the_python_example_runs(written, database, capsys):
     (text,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    exec(compile(text, "README.md", "exec"), {"root": written.root, "url": database.url, "secret": "a secret"})
+    exec(compile(text, "README.md", "exec"), {"root": written.root, "url": database.url, "secret": ROLE_PASSWORD})
     assert "StepEnded" in capsys.readouterr().out
     assert database.run("select distinct schema from dbm.version order by 1") == [("person",), ("topics",)]

@@ -10,15 +10,12 @@ from typing import Any
 import msgspec
 import psycopg
 
-from gatehouse_catalog import find_root, load_catalog
 from gatehouse_db_manager import Configuration, Plan, Result, api, apply, load, plan
 from gatehouse_db_manager.database.inspector import inspect
 from gatehouse_db_manager.database.snapshot import LiveTable
 from gatehouse_local.runner.postgres import binary
-from gatehouse_local.testing.pytest_plugin import ROLE_PASSWORD
 
 TYPES = Path(__file__).parents[1] / "types"
-SERVICES = load_catalog(find_root(Path(__file__))).names
 NAME = {"type": "word", "required": True}
 
 
@@ -81,10 +78,6 @@ class Database:
         self.url = url
 
     def apply(self, checkout: Checkout, **more: Any) -> Result:
-        """Applies as db-manager does. Roles are the whole server's, and other workers log in as services' roles."""
-        changed = {role: password for role, password in more.get("passwords", {}).items() if password != ROLE_PASSWORD}
-        shared = {f"{service}_{kind}" for service in SERVICES for kind in ("service", "reader")}
-        assert not shared & changed.keys(), "give another schema's role another password, or this one ROLE_PASSWORD"
         return apply(self.url, checkout.load(), **more)
 
     def plan(self, checkout: Checkout, **more: Any) -> Plan:
