@@ -280,16 +280,24 @@ def _json(report: PlatformReport) -> str:
 @click.argument("names", nargs=-1, metavar="[SERVICE]...")
 @click.option("--follow", "-f", is_flag=True, help="Keep printing new lines.")
 @click.option("-n", "count", type=click.IntRange(0), default=40, show_default=True, help="Lines to show per service.")
+@click.option("--trace", metavar="ID", help="Show one request through all services: a request id or a trace id.")
 @state_option
 @root_option
-def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, root: Path | None) -> None:
-    """Show the logs of all services, or of those named (also postgres, database, edge, runner)."""
+def logs(
+    names: tuple[str, ...], follow: bool, count: int, trace: str | None, state: Path | None, root: Path | None
+) -> None:
+    """Show the logs of all services, or of those named (also postgres, database, edge, runner), in order of time."""
+    from gatehouse_local.cli.log_order import NoRequestId, in_order, of_request  # noqa: PLC0415 - as above
     from gatehouse_local.runner.logs import follow_files, tail  # noqa: PLC0415 - as above
 
+    if trace is not None and follow:
+        raise click.UsageError("--trace shows what was logged; it can't --follow.")
     place = location_of(root, state)
     if in_containers(place):
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
+        if trace is not None:
+            raise Trouble("--trace reads the runner's logs. Containers: docker compose logs | grep ID")
         sys.exit(docker_compose.logs(place, names, follow=follow, count=count))
     folder = place.logs
     existing = {path.stem: path for path in sorted(folder.glob("*.log"))}
@@ -298,10 +306,19 @@ def logs(names: tuple[str, ...], follow: bool, count: int, state: Path | None, r
         raise Trouble(f"{folder} has no log of {', '.join(unknown)}. Known: {', '.join(existing) or 'none'}.")
     paths = {name: folder / f"{name}.log" for name in (names or existing)}
     width = max(map(len, paths), default=0) if len(paths) > 1 else 0
-    following = follow_files(paths) if follow else None
-    for name, path in paths.items():
-        for line in tail(path, count):
+    if trace is not None:
+        try:
+            lines = of_request(paths, trace)
+        except NoRequestId as error:
+            raise click.BadParameter(str(error), param_hint="--trace") from None
+        if not lines:
+            raise Trouble(f"No line of {', '.join(paths) or 'any service'} belongs to {trace}. Logs: {folder}")
+        for name, line in lines:
             click.echo(_prefixed(name, line, width))
+        return
+    following = follow_files(paths) if follow else None
+    for name, line in in_order({name: tail(path, count) for name, path in paths.items()}):
+        click.echo(_prefixed(name, line, width))
     try:
         for name, line in following or ():
             click.echo(_prefixed(name, line, width))
