@@ -107,7 +107,7 @@ def _started(institute: Institute, service: Service, environ: dict[str, str]) ->
     os.close(announce)
     with os.fdopen(ready, "rb") as pipe:
         if pipe.readline() != b"ready\n":
-            process.wait(10)
+            process.wait(60)
             institute.failures[name] = institute.log(name)[-3000:]
             yield
             return
@@ -115,4 +115,4 @@ def _started(institute: Institute, service: Service, environ: dict[str, str]) ->
         yield
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0, f"{name} didn't stop well:\n{institute.log(name)[-3000:]}"
+        assert process.wait(60) == 0, f"{name} didn't stop well:\n{institute.log(name)[-3000:]}"

@@ -32,7 +32,7 @@ ASKED = [
     for panel in board.panels
     for query in panel.queries
 ]
-PATIENCE = 30.0  # seconds for a scrape
+PATIENCE = 60.0  # seconds for a scrape
 
 
 @pytest.fixture(scope="module")

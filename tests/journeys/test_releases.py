@@ -133,7 +133,7 @@ def portal(platform: Any, checkout: Path, core: InProcess) -> Generator[str]:
         yield url
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         listener.close()
 
 

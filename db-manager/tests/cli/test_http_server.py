@@ -103,4 +103,4 @@ def test_the_command_serves_and_ends_well_on_sigterm(checkout, database):
         url = process.stdout.readline().split()[-1]
         assert ask(f"{url}/health")[0] == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0

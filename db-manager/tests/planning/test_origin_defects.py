@@ -122,7 +122,7 @@ def test_golang_migrate_960_waiting_for_the_lock_and_an_index_build_do_not_wait_
             waits.append(event)
 
     apply(database.url, configuration, report=start_another)
-    second[0].join(10)
+    second[0].join(60)
     assert waits
     assert database.tables()["person"].indexes["person_by_email"].valid
     assert database.done_twice() == []

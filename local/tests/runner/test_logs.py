@@ -73,6 +73,6 @@ def test_following_sees_new_lines_across_a_turn_over(tmp_path):
     while reader.is_alive():
         log.write([f"new {number}" for number in range(4)])
         reader.join(0.02)
-    reader.join(10)
+    reader.join(60)
     assert ("person", "old") not in found
     assert len(found) == 20

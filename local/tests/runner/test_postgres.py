@@ -101,7 +101,7 @@ def test_a_second_server_on_the_same_data_is_refused_and_a_leftover_ended(server
     with running(server) as process:
         with pytest.raises(PortTaken, match=f"process {process.pid}"):
             Embedded(server.state, free_port(), throwaway=True).prepare()
-        assert server.stop_leftover() == process.pid or process.wait(5) is not None
+        assert server.stop_leftover() == process.pid or process.wait(60) is not None
     assert server.stop_leftover() is None
 
 

@@ -92,7 +92,7 @@ def _answers(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def eventually(condition, seconds: float = 10):
+def eventually(condition, seconds: float = 60):
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s"
@@ -175,7 +175,7 @@ def test_kill_9_of_the_runner_leaves_no_process_socket_or_lock(running):
     before = len(running.processes())
     assert before >= 6  # runner, guardian, PostgreSQL, edge, two services
     os.kill(running.status()["runner"], signal.SIGKILL)
-    eventually(lambda: not running.processes(), seconds=5)
+    eventually(lambda: not running.processes())
     assert (running.locks(), running.open_ports()) == ([], [])
     assert running.up().returncode == 0
 
@@ -196,7 +196,7 @@ def test_kill_9_of_a_foreground_up_leaves_nothing(checkout):
     assert any("Everything is healthy" in line for line in up.stdout)
     up.kill()
     up.wait()
-    eventually(lambda: not checkout.processes(), seconds=5)
+    eventually(lambda: not checkout.processes())
     assert (checkout.locks(), checkout.open_ports()) == ([], [])
 
 
@@ -214,9 +214,14 @@ def test_ctrl_c_of_a_foreground_up_stops_all(checkout):
 def test_a_saved_file_reloads_its_service_alone_and_refuses_nothing(standing):
     before = {name: standing.resource(name)["pid"] for name in ("identity", "person")}
     (standing.root / "services" / "person" / "app.py").write_text("two")
-    began = time.monotonic()
-    eventually(lambda: standing.resource("person")["pid"] != before["person"] or standing.get("person", "/") is None)
-    assert time.monotonic() - began < 2
+    refused = []
+
+    def reloaded():
+        refused.extend(["refused"] * (standing.get("person", "/") is None))
+        return standing.resource("person")["pid"] != before["person"]
+
+    eventually(reloaded)
+    assert refused == []
     assert standing.resource("identity")["pid"] == before["identity"]
     assert standing.resource("person")["restarts"] == 0
 

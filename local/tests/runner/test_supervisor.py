@@ -54,7 +54,7 @@ class World:
     def start(self, *specs):
         self.supervisor.start(list(specs), self.listeners)
 
-    async def until(self, condition, seconds=20):
+    async def until(self, condition, seconds=60):
         async with asyncio.timeout(seconds):
             async for _ in self.supervisor.changes():
                 if condition():
@@ -70,7 +70,7 @@ class World:
         return self.supervisor[name].state
 
 
-async def eventually(condition, seconds=10):
+async def eventually(condition, seconds=60):
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.01)

@@ -57,7 +57,7 @@ def test_a_killed_run_leaves_nothing(marker: str, number: signal.Signals):
     assert caller.stdout is not None
     assert caller.stdout.readline() == "started\n"
     os.kill(caller.pid, number)
-    caller.wait(10)
+    caller.wait(60)
     assert gone(marker)
 
 

@@ -95,7 +95,7 @@ class World:
     def end(self, name: str, how: signal.Signals = signal.SIGTERM) -> None:
         process = self.processes.pop(name)
         process.send_signal(how)
-        process.wait(20)
+        process.wait(60)
 
     def start_postgres(self) -> None:
         command, environment = self.database.command()
@@ -215,7 +215,7 @@ def living(folder: Path) -> Generator[tuple[World, Users]]:
         users.start()
         yield world, users
         users.over.set()
-        users.join(10)
+        users.join(60)
     finally:
         for name in [*world.processes]:
             world.end(name, signal.SIGQUIT if name == "postgres" else signal.SIGTERM)

@@ -85,7 +85,7 @@ class Running:
 
     def stop(self) -> tuple[int, str]:
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=20), self.output
+        return self.process.wait(timeout=60), self.output
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_a_successor_on_the_same_socket_takes_over_without_a_refused_connection(
 
 def test_a_wrong_environment_is_one_clear_sentence(root: Path, listener: socket.socket) -> None:
     running = Running(root, listener, GATEHOUSE_ENVIRONMENT="prod")
-    assert running.process.wait(timeout=20) == 1
+    assert running.process.wait(timeout=60) == 1
     said = "environment: GATEHOUSE_ENVIRONMENT = prod: is no environment. Set it to one of local, dev,"
     assert running.output.startswith(said)
     assert "Traceback" not in running.output

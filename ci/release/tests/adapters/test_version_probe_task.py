@@ -162,7 +162,7 @@ def test_every_task_is_asked_by_one_that_runs_beside_them(inside: Inside, groups
 def test_a_task_that_ends_without_a_word_is_told(inside: Inside, tmp_path: Path):
     inside.silent = True
     with pytest.raises(PortFailed, match=r"said nothing: Essential container in task exited.*Task: arn"):
-        seen(tmp_path, patience=0.5).running("test", "person")
+        seen(tmp_path).running("test", "person")
 
 
 def test_a_task_that_does_not_end_is_stopped(inside: Inside, tmp_path: Path):

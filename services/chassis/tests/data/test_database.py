@@ -125,7 +125,7 @@ async def test_a_transaction_commits_and_an_exception_rolls_back(fresh):
 
 
 async def test_failed_commits_give_their_connections_back(fresh):
-    async with opened(fresh, max_size=3, acquire_timeout=2):
+    async with opened(fresh, max_size=3):
         for id in range(5):
             with pytest.raises(asyncpg.ForeignKeyViolationError):
                 async with DB.transaction():
@@ -198,7 +198,7 @@ async def test_a_task_that_outlives_its_transaction_is_told_so(fresh):
 
 
 async def test_cancelling_in_a_transaction_rolls_back_and_gives_the_connection_back(fresh):
-    async with opened(fresh, max_size=1, acquire_timeout=2):
+    async with opened(fresh, max_size=1):
         began = asyncio.Event()
 
         async def slow():
@@ -215,13 +215,15 @@ async def test_cancelling_in_a_transaction_rolls_back_and_gives_the_connection_b
         assert await texts() == []
 
 
-async def test_waiting_for_a_connection_ends_with_busy_and_is_counted(fresh):
-    async with opened(fresh, max_size=1, acquire_timeout=0.05):
+async def test_waiting_for_a_connection_ends_with_busy_and_is_counted(fresh, monkeypatch):
+    async with opened(fresh, max_size=1):
         before = DB.counters.timeouts
         async with DB.transaction():
+            monkeypatch.setattr(DB, "_acquire_timeout", 0.05)  # only now: a slow machine may need it to connect
             held = asyncio.get_running_loop().create_task(_outside_of_it())
             with pytest.raises(Busy, match="in use") as caught:
                 await held
+        monkeypatch.undo()
         assert caught.value.status == 503
         assert caught.value.headers["Retry-After"] == "1"
         assert DB.counters.timeouts == before + 1
@@ -234,23 +236,25 @@ async def _outside_of_it() -> None:
 
 
 async def test_a_slow_statement_is_told_without_its_values_and_with_the_servers_own_number(fresh):
-    async with opened(fresh, slow_statement=50, statement_timeout=200):
+    async with opened(fresh, slow_statement=50):
         before = DB.counters.slow
         with capture_logs() as told:
             pid = await DB.fetchval("select pg_backend_pid()")
             await DB.fetchval("select pg_sleep(0.06),\n    $1::text", "hunter2")
             async with DB.transaction():
                 await DB.fetchval("select pg_sleep($1)", 0.06)
-            with pytest.raises(asyncpg.QueryCanceledError):  # what ended badly was slow all the same
-                await DB.fetchval("select pg_sleep(9)")
+            with pytest.raises(asyncpg.DivisionByZeroError):  # what ended badly was slow all the same
+                await DB.fetchval("select 1 / length(pg_sleep(0.06)::text)")
         assert {line["event"] for line in told} == {"slow statement"}
-        assert [line["sql"] for line in told] == [
+        assert DB.counters.slow == before + len(told)
+        # A slow machine makes others slow, too.
+        slept = [line for line in told if "sleep" in line["sql"]]
+        assert [line["sql"] for line in slept] == [
             "select pg_sleep(0.06), $1::text",
             "select pg_sleep($1)",
-            "select pg_sleep(9)",
+            "select 1 / length(pg_sleep(0.06)::text)",
         ]
-        assert all(line["milliseconds"] >= 60 and line["pid"] == pid for line in told)
-        assert DB.counters.slow == before + 3
+        assert all(line["milliseconds"] >= 60 and line["pid"] == pid for line in slept)
 
 
 VERSIONS = """
@@ -280,7 +284,7 @@ async def test_readiness_answers_while_every_connection_is_taken(fresh):
 async def test_while_every_writer_waits_for_one_row_others_still_read(fresh):
     """One locked row (a migration, somebody's psql) once took all four connections, and with them every other table."""
     holder = await asyncpg.connect(fresh)
-    async with opened(fresh, max_size=4, lock_timeout=30_000), asyncio.timeout(20):
+    async with opened(fresh, max_size=4, lock_timeout=30_000), asyncio.timeout(60):
         await write(1)
         held = holder.transaction()
         await held.start()
@@ -304,8 +308,8 @@ async def test_while_every_writer_waits_for_one_row_others_still_read(fresh):
     await holder.close()
 
 
-async def test_changes_that_wait_for_a_connection_are_bounded_in_number_and_time(fresh):
-    async with opened(fresh, max_size=2, acquire_timeout=1.0):
+async def test_changes_that_wait_for_a_connection_are_bounded_in_number_and_time(fresh, monkeypatch):
+    async with opened(fresh, max_size=2):
         done = asyncio.Event()
 
         async def holding() -> None:
@@ -315,6 +319,7 @@ async def test_changes_that_wait_for_a_connection_are_bounded_in_number_and_time
         held = asyncio.create_task(holding())
         while not DB.pool_state().size or DB.pool_state().idle:
             await asyncio.sleep(0)
+        monkeypatch.setattr(DB, "_acquire_timeout", 0.2)  # only now: a slow machine may need it to connect
         waiting = [
             asyncio.create_task(DB.execute("delete from note where id = 0")) for _ in range(2 * MOST_WAITING + 1)
         ]
@@ -335,7 +340,7 @@ async def test_the_pool_can_be_read(fresh):
 
 async def test_a_session_that_waits_for_a_lock_is_seen(fresh):
     holder, waiter = await asyncpg.connect(fresh), await asyncpg.connect(fresh)
-    async with opened(fresh), asyncio.timeout(10):
+    async with opened(fresh), asyncio.timeout(60):
         look = DB.prepare(SESSIONS, PgSessions)
         held = holder.transaction()
         await held.start()
