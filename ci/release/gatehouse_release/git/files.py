@@ -7,8 +7,8 @@ import io
 import subprocess
 import tarfile
 import tomllib
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from ruamel.yaml import YAML
@@ -94,9 +94,15 @@ def archived(checkout: Checkout, revision: str, *paths: str) -> bytes:
 
 
 def lay_out(content: bytes, folder: Path) -> None:
-    """Unpacks what `archived` gave."""
+    """Unpacks what `archived` gave: folders and files below `folder`; links and all else are left out."""
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        if hasattr(tarfile, "data_filter"):
-            archive.extractall(folder, filter="data")
-        else:  # Python 3.11.0 to 3.11.3 has no filters; the archive is git's own, of this repository
-            archive.extractall(folder)  # noqa: S202
+        # Python has filters from 3.11.4 on; the members are checked for those before.
+        filtered: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        archive.extractall(folder, members=_below(archive), **filtered)  # noqa: S202
+
+
+def _below(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if (member.isfile() or member.isdir()) and not path.is_absolute() and ".." not in path.parts:
+            yield member
