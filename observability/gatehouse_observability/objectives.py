@@ -9,14 +9,13 @@ from typing import NamedTuple
 
 from gatehouse_catalog import Catalog, Service
 from gatehouse_observability import platform_alerts
+from gatehouse_observability.platform_alerts import USERS
 from gatehouse_observability.rules import Alert, Recording, RuleGroup, Severity
 
 AVAILABILITY, LATENCY = "availability", "latency"
 INDICATORS = (AVAILABILITY, LATENCY)
 WINDOWS = ("5m", "30m", "1h", "6h", "3d")
 SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "6h": 21_600, "3d": 259_200}
-# Excludes the balancer's probes and our own scrapes.
-USERS = 'route!~"/health/.*|/metrics"'
 # With fewer requests, a single failure is a large ratio.
 LEAST_REQUESTS = 50
 LATENCY_OBJECTIVE = 0.99
@@ -206,6 +205,13 @@ def _causes(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> s
         f"gatehouse_database_up{{{which}}} == 0",
         f'max_over_time(ALERTS{{alertname=~"{PAGED_ELSEWHERE}",{told},{which}}}[{AFTERMATH[burn.short]}])',
     ]
+    # What fails and is slow at once is one fault: who was called for the one isn't called again for the other.
+    other = next(one for one in INDICATORS if one != indicator)
+    mine, its = (f'{one.capitalize()}(BurnsFast|Burns)",{told},service="{service.name}"' for one in (indicator, other))
+    if indicator == LATENCY:
+        burning = f'service:sli_burning:ratio{{service="{service.name}",sli="{other}"}}'
+        causes.append(f'({burning} unless on () max_over_time(ALERTS{{alertname=~"{mine}}}[5m]))')
+    causes.append(f'max_over_time(ALERTS{{alertname=~"{its}}}[{AFTERMATH[burn.short]}])')
     if len(needed) > 1:
         causes.append(f"max_over_time(service:sli_burning:ratio{{{others}}}[10m])")
     causes += [

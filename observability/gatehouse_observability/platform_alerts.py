@@ -13,6 +13,12 @@ PLATFORM = "platform"  # the owner of what belongs to no domain
 # fewer than a thousand.
 MOST_SERIES = 3_500
 MIB = 1024 * 1024
+# Excludes the balancer's probes and our own scrapes.
+USERS = 'route!~"/health/.*|/metrics"'
+# What callers are refused with, but for pages that don't exist: scanners ask for those all day.
+LEAST_RATE = 0.05  # requests a second: below it a share or a comparison says nothing
+MOST_STARTS = 7  # in half an hour
+REFUSED = "400|401|403|406|409|41.|42."
 
 
 def groups() -> list[RuleGroup]:
@@ -64,6 +70,8 @@ def _of_all() -> Iterator[Alert]:
         summary="No task of {{ $labels.service }} reaches PostgreSQL",
         runbook="database-unreachable",
     )
+    yield from _partly()
+    yield from _from_outside()
     yield Alert(
         alert="DatabasePoolFull",
         expr="service:db_pool_waiting:rate5m > 1 or sum by (service) (rate(gatehouse_db_pool_timeouts_total[5m])) > 0",
@@ -117,6 +125,73 @@ def _of_all() -> Iterator[Alert]:
         owner=PLATFORM,
         summary="A task of {{ $labels.service }} exports {{ $value }} series: a label isn't bounded",
         runbook="too-many-series",
+    )
+
+
+def _partly() -> Iterator[Alert]:
+    """One task of several is gone, while the others answer: users may see nothing, and the next fault is an outage."""
+    yield Alert(
+        alert="TaskDown",
+        expr="count by (service) (up == 0) and on (service) max by (service) (up) == 1",
+        wait="10m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="Tasks of {{ $labels.service }} don't answer the scrape ({{ $value }}); others do",
+        runbook="task-down",
+    )
+    yield Alert(
+        alert="TaskWithoutDatabase",
+        expr="count by (service) (gatehouse_database_up == 0)"
+        " and on (service) max by (service) (gatehouse_database_up) == 1",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="Tasks of {{ $labels.service }} don't reach PostgreSQL ({{ $value }}); others do",
+        runbook="task-without-database",
+    )
+    # A new process is a new start time of the same series locally, and a new task with a series of its own in AWS. A
+    # deployment of two replaces two.
+    start = "process_start_time_seconds"
+    yield Alert(
+        alert="CrashLoop",
+        expr=f"sum by (service) (changes({start}[30m])) + count by (service) (present_over_time({start}[30m]))"
+        f" - count by (service) ({start}) > {MOST_STARTS}",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} has started {{ $value }} times in half an hour: it ends again and again",
+        runbook="crash-loop",
+    )
+
+
+def _from_outside() -> Iterator[Alert]:
+    """What a service can't say of itself: nobody reaches it, or everybody is refused."""
+    requests = f"gatehouse_http_requests_total{{{USERS}"
+
+    def rate(ago: str = "") -> str:
+        return f"sum by (service) (rate({requests}}}[1h]{ago}))"
+
+    # Both days, so that neither a weekend nor a single busy day is the measure.
+    usual = " and ".join(f"{rate()} < 0.05 * ({rate(f' offset {ago}')} > {LEAST_RATE})" for ago in ("1d", "1w"))
+    yield Alert(
+        alert="TrafficGone",
+        expr=f"({usual}) and on (service) max by (service) (up) == 1",
+        wait="15m",
+        severity="page",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} gets less than a twentieth of its usual requests: users don't reach it",
+        runbook="traffic-gone",
+    )
+    every = f"sum by (service) (rate({requests}}}[10m]))"
+    others = f'sum by (service) (rate({requests},status!~"{REFUSED}"}}[10m]))'
+    yield Alert(
+        alert="RequestsRefused",
+        expr=f"1 - ({others} or {every} * 0) / ({every} > {LEAST_RATE}) > 0.5",
+        wait="10m",
+        severity="page",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} refuses {{ $value | humanizePercentage }} of its requests with a 4xx",
+        runbook="requests-refused",
     )
 
 

@@ -22,7 +22,8 @@ STEP, HOURS_STEP, WEEKS_STEP = 60, 120, 600  # seconds between samples
 MIB = 1024 * 1024
 
 
-Series = dict[str, list[float]]
+Values = list[float | None]  # None: no sample
+Series = dict[str, Values]
 
 
 @dataclass
@@ -38,17 +39,17 @@ class Case:
     step: int = STEP
 
 
-def level(value: float, minutes: int) -> list[float]:
+def level(value: float, minutes: int) -> Values:
     return [value] * (minutes + 1)
 
 
-def growing(*parts: tuple[float, int]) -> list[float]:
+def growing(*parts: tuple[float, int]) -> Values:
     """A counter: (growth per step, steps) one after the other."""
-    values = [0.0]
+    values: list[float] = [0.0]
     for each, steps in parts:
         for _ in range(steps):
             values.append(values[-1] + each)
-    return values
+    return [*values]
 
 
 def well(service: Service, minutes: int = 30) -> Series:
@@ -58,7 +59,7 @@ def well(service: Service, minutes: int = 30) -> Series:
     return found
 
 
-def requests(service: Service, good: list[float], bad: list[float]) -> Series:
+def requests(service: Service, good: Values, bad: Values) -> Series:
     which = f'service="{service.name}",method="GET",route="/things"'
     return well(service, len(good) - 1) | {
         f'gatehouse_http_requests_total{{{which},status="200"}}': good,
@@ -66,7 +67,7 @@ def requests(service: Service, good: list[float], bad: list[float]) -> Series:
     }
 
 
-def latencies(service: Service, within: list[float], all_of_them: list[float]) -> Series:
+def latencies(service: Service, within: Values, all_of_them: Values) -> Series:
     which = f'service="{service.name}",method="GET",route="/things"'
     return well(service, len(within) - 1) | {
         f'gatehouse_http_request_duration_seconds_bucket{{{which},le="{threshold(service)}"}}': within,
@@ -128,6 +129,38 @@ def processor(share: float) -> Callable[[Service], Series]:
     return lambda service: counts(60, process_cpu_seconds_total=60 * service.compute.cpu / 1024 * share)(service)
 
 
+def starts(service: Service, task: str, times: Sequence[float | None]) -> Series:
+    """When the process of a task started, as it says each minute; None: there is no such task."""
+    return {f'process_start_time_seconds{{service="{service.name}",instance="{task}"}}': list(times)}
+
+
+def visits(each: Callable[[int], float]) -> Callable[[Service], Series]:
+    """So many requests per ten minutes in each hour, for eight days less an hour; it ends at 23:00."""
+    steps = [each(step * WEEKS_STEP // 3600) for step in range(191 * 6)]
+    which = 'method="GET",route="/things",status="200"'
+    return lambda service: (
+        {f'up{{service="{service.name}"}}': level(1, len(steps))}
+        | {
+            f'gatehouse_http_requests_total{{service="{service.name}",{which}}}': growing(
+                *((value, 1) for value in steps)
+            )
+        }
+    )
+
+
+def refused(good: float, bad: float, status: str) -> Callable[[Service], Series]:
+    """A minute, for half an hour."""
+    return lambda service: (
+        well(service)
+        | {
+            f'gatehouse_http_requests_total{{service="{service.name}",method="GET",route="/things",status="{code}"}}': (
+                growing((each, 30))
+            )
+            for code, each in (("200", good), (status, bad))
+        }
+    )
+
+
 FASTEST = ("AvailabilityBurnsFast", "LatencyBurnsFast")
 FIRING = [
     Case(
@@ -180,6 +213,51 @@ FIRING = [
     Case(
         "nothing is scraped", lambda _: {'up{service="other"}': level(1, 30)}, {"ServiceUnscraped": ""}, ["ServiceDown"]
     ),
+    Case(
+        "one task of two is down",
+        lambda service: well(service) | {f'up{{service="{service.name}",instance="2"}}': level(0, 30)},
+        {"TaskDown": "1"},
+        ["ServiceDown", "ServiceUnscraped"],
+    ),
+    Case(
+        "one task of two is without database",
+        lambda service: (
+            well(service)
+            | (
+                {f'gatehouse_database_up{{service="{service.name}",instance="2"}}': level(0, 30)}
+                if service.database
+                else {}
+            )
+        ),
+        {"TaskWithoutDatabase": "1"},
+        ["DatabaseUnreachable"],
+    ),
+    Case(
+        "a process starts every three minutes for an hour",
+        lambda service: well(service, 60) | starts(service, "1", [100 + minute // 3 for minute in range(61)]),
+        {"CrashLoop": "10"},
+    ),
+    Case(
+        "a task of its own starts every three minutes for an hour",
+        lambda service: (
+            well(service, 60)
+            | {
+                key: values
+                for task in range(21)
+                for key, values in starts(service, str(task), [None] * 3 * task + [task] * 3).items()
+            }
+        ),
+        {"CrashLoop": "8"},
+    ),
+    Case(
+        "nobody comes, at an hour when many did",
+        visits(lambda hour: 40 if hour < 170 else 0),
+        {"TrafficGone": ""},
+        ["RequestsRefused"],
+        WEEKS_STEP,
+    ),
+    Case("every answer is 401", refused(0, 60, "401"), {"RequestsRefused": "100%"}, ["TrafficGone"]),
+    Case("three in five get 429", refused(40, 60, "429"), {"RequestsRefused": "60%"}),
     Case("PostgreSQL is away", has(gatehouse_database_up=0), {"DatabaseUnreachable": ""}, ["DatabasePoolFull"]),
     Case("two wait at any time", counts(gatehouse_db_pool_wait_seconds_total=120), {"DatabasePoolFull": ""}),
     Case("callers give up waiting", counts(gatehouse_db_pool_timeouts_total=1), {"DatabasePoolFull": ""}),
@@ -207,10 +285,46 @@ SILENT = [
         spares=["AvailabilityBurnsFast", "AvailabilityBurns", "AvailabilityBurnsSlowly"],
     ),
     Case(
-        "one task of two is down",
-        lambda service: well(service) | {f'up{{service="{service.name}",instance="2"}}': level(0, 30)},
-        spares=["ServiceDown", "ServiceUnscraped"],
+        "one task of two is replaced, and is away for three minutes",
+        lambda service: (
+            well(service, 60)
+            | {
+                f'up{{service="{service.name}",instance="2"}}': [*level(1, 50), *level(0, 2), *level(1, 6)],
+                **starts(service, "2", [100] * 52 + [200] * 8),
+            }
+        ),
+        spares=["TaskDown", "CrashLoop"],
     ),
+    Case(
+        "a deployment replaces three tasks",
+        lambda service: (
+            well(service, 60)
+            | {
+                key: values
+                for task in range(3)
+                for key, values in (
+                    starts(service, f"old{task}", [100] * 45) | starts(service, f"new{task}", [None] * 40 + [200] * 20)
+                ).items()
+            }
+        ),
+        spares=["CrashLoop"],
+    ),
+    Case("both tasks are without database", has(gatehouse_database_up=1), spares=["TaskWithoutDatabase"]),
+    Case(
+        "a quiet night, as always",
+        visits(lambda hour: 40 if 7 <= hour % 24 <= 19 else 0),
+        spares=["TrafficGone"],
+        step=WEEKS_STEP,
+    ),
+    Case(
+        "a quarter of the usual visits",
+        visits(lambda hour: 40 if hour < 170 else 10),
+        spares=["TrafficGone"],
+        step=WEEKS_STEP,
+    ),
+    Case("two in five are refused", refused(60, 40, "401"), spares=["RequestsRefused"]),
+    Case("a scanner looks for pages that don't exist", refused(10, 90, "404"), spares=["RequestsRefused"]),
+    Case("one sign-in in ten minutes, with a wrong password", refused(0, 0.1, "401"), spares=["RequestsRefused"]),
     Case("PostgreSQL answers one task", has(gatehouse_database_up=1), spares=["DatabaseUnreachable"]),
     Case(
         "a caller waits now and then, and some gave up long ago",
@@ -282,9 +396,10 @@ def as_test(case: Case, services: Sequence[Service]) -> dict:
 
 
 def shown(series: Series) -> list[dict]:
-    return [
-        {"series": name, "values": " ".join(f"{value:.10g}" for value in values)} for name, values in series.items()
-    ]
+    def text(value: float | None) -> str:
+        return "_" if value is None else f"{value:.10g}"
+
+    return [{"series": name, "values": " ".join(map(text, values))} for name, values in series.items()]
 
 
 NAMES = sorted({alert.alert for alert in ALERTS})
@@ -376,6 +491,30 @@ def test_who_was_told_the_cause_is_not_told_the_symptom(tmp_path: Path, cause: s
     (tmp_path / "rules.yaml").write_text(as_yaml(rules_document(rule_groups(CATALOG))))
     # Alerts read recordings of other services' groups, made up to one evaluation ago: below the lookback of 5 minutes.
     content = {"rule_files": ["rules.yaml"], "evaluation_interval": "4m", "tests": [test]}
+    (tmp_path / "test.yaml").write_text(json.dumps(content))
+    done = promtool("test", "rules", str(tmp_path / "test.yaml"))
+    assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
+
+
+@pytest.mark.parametrize("later", [0, 20], ids=["at once", "slow first, and failing 20 minutes later"])
+def test_what_is_slow_and_fails_wakes_once(tmp_path: Path, later: int):
+    """A lock on a table makes half of the requests slow, and then fail."""
+    service = CATALOG["topics"]
+    every, failed = growing((60, 90)), growing((0, 20 + later), (30, 70 - later))
+    served = [total - bad for total, bad in zip(every, failed, strict=True) if total is not None and bad is not None]
+    series = {key: values for other in SERVICES for key, values in well(other, 90).items()}
+    series |= latencies(service, growing((60, 20), (30, 70)), every) | requests(service, [*served], failed)
+    pages = 'ALERTS{alertname=~".+Burns.*",severity="page",alertstate="firing"}'
+    checks = [{"expr": f"count({pages})", "eval_time": f"{minute}m"} for minute in (70, 80, 90)]
+    ever = {"expr": f"count(max_over_time({pages}[90m]))", "eval_time": "90m"}
+    one = {"exp_samples": [{"labels": "{}", "value": 1}]}
+    test = {
+        "interval": f"{STEP}s",
+        "input_series": shown(series),
+        "promql_expr_test": [check | one for check in [*checks, ever]],
+    }
+    (tmp_path / "rules.yaml").write_text(as_yaml(rules_document(rule_groups(CATALOG))))
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "2m", "tests": [test]}
     (tmp_path / "test.yaml").write_text(json.dumps(content))
     done = promtool("test", "rules", str(tmp_path / "test.yaml"))
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
