@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
+from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.http.idempotency import key_table
 from gatehouse_db_manager import api, load
 from gatehouse_db_manager.database import contract
 
@@ -25,8 +27,21 @@ def test_the_code_s_tables_fit_the_applied_schema(module: str, database_url: str
     with api.connect(database_url) as connection:
         actual = contract.applied(connection, SCHEMAS)
     tables = contract.code_tables(module)
-    assert tables or module == "gatehouse_portal.tables", f"{module} has no Piccolo table"
     assert contract.compare(module, tables, actual) == []
+    (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
+    own = {collection.name for collection in schema.collections} - {"idempotency_key"}
+    assert {table.table for table in tables} == own, "every collection is a table that queries can name"
+
+
+def test_the_chassis_own_table_fits_its_collection() -> None:
+    configured = contract.configured(load(ROOT))
+    columns = tuple(
+        contract.CodeColumn(column._meta.db_column_name, column.column_type, bool(column._meta.null))
+        for column in key_table(Database("person"))._meta.columns
+    )
+    table = contract.CodeTable("IdempotencyKeys", "person", "idempotency_key", columns)
+    assert contract.compare("gatehouse_chassis.http.idempotency", [table], configured) == []
+    assert {column.name for column in columns} == set(configured["person", "idempotency_key"])
 
 
 def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str) -> None:

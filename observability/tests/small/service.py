@@ -20,8 +20,8 @@ from gatehouse_chassis.http.guards import public
 from gatehouse_chassis.serve import run
 
 DB = Database("back")
-COUNT = DB.prepare("select count(*) from thing")
-REPORT = DB.prepare("select count(*), pg_sleep($1) from thing")
+COUNT = DB.prepare_sql("select count(*) from thing")
+REPORT = DB.prepare_sql("select count(*), pg_sleep($1) from thing")
 NUMBERS = itertools.count(1)
 
 

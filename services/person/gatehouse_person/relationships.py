@@ -34,7 +34,8 @@ class RelationshipFacts(msgspec.Struct, frozen=True):
     mentors_caller: bool
 
 
-_facts = DB.prepare(
+# By hand: Piccolo has no `exists` of a row, and knows no foreign key between these tables.
+_facts = DB.prepare_sql(
     f"""
     select person.id, mentoring.mentor_id,
         exists ({MENTORS}) as mentors_somebody,

@@ -39,12 +39,32 @@ class Topic(Tracked, Table, db=DB, tablename="topic", schema="topics"):
     archived_at = Timestamptz(null=True, default=None)
 
 
+# Of a key of several columns Piccolo knows the first; it uses none of them here.
+class TopicResource(Table, db=DB, tablename="topic_resource", schema="topics"):
+    topic_id = UUID(primary_key=True)
+    resource_id = UUID()
+    position = Integer()
+
+
 class Path(Tracked, Table, db=DB, tablename="path", schema="topics"):
     name = Text()
     sort_name = Text()
     description = Text(null=True)
     interests = Array(Text())
     archived_at = Timestamptz(null=True, default=None)
+
+
+class PathModule(Table, db=DB, tablename="path_module", schema="topics"):
+    id = UUID(primary_key=True, default=None)
+    path_id = UUID()
+    position = Integer()
+    name = Text()
+
+
+class PathTopic(Table, db=DB, tablename="path_topic", schema="topics"):
+    module_id = UUID(primary_key=True)
+    topic_id = UUID()
+    position = Integer()
 
 
 class Rating(Tracked, Table, db=DB, tablename="rating", schema="topics"):

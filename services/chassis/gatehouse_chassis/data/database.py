@@ -37,7 +37,7 @@ from piccolo.querystring import QueryString
 from piccolo.table import Table
 
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_chassis.data.statements import Statement, compiled
+from gatehouse_chassis.data.statements import Statement, compiled, written
 from gatehouse_chassis.data.transactions import GONE, Transaction
 
 LONGEST_SHOWN = 500  # characters of a slow statement in the log
@@ -268,7 +268,18 @@ class Database(PostgresEngine):
 
     async def now(self) -> datetime.datetime:
         """The database's clock, on which all tasks agree; in a transaction, when that began."""
+        # By hand: Piccolo's queries are about tables.
         return await self.fetchval("select now()")
+
+    async def advisory_lock(self, name: str) -> None:
+        """Until the transaction ends, nobody else who asks for the lock of this name goes on."""
+        # By hand: a lock that is no row's.
+        await self.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", name)
+
+    async def lock_timeout(self, milliseconds: int) -> None:
+        """How long a statement waits for a lock, until the transaction ends."""
+        # By hand: Piccolo has no settings.
+        await self.execute("select set_config('lock_timeout', $1, true)", str(milliseconds))
 
     async def execute(self, sql: str, *args: Any) -> str:
         """PostgreSQL's command tag, such as `UPDATE 1`."""
@@ -362,8 +373,12 @@ class Database(PostgresEngine):
         log.warning("slow statement", milliseconds=round(seconds * 1000, 1), sql=text, pid=pid)
 
     def prepare(self, query: Any, row: Any = None) -> Statement[Any]:
-        """Compiles a Piccolo query (or takes SQL with $1, $2, ...) once; see statements.py."""
+        """Compiles a Piccolo query once; see statements.py."""
         return compiled(self, query, row)
+
+    def prepare_sql(self, sql: str, row: Any = None) -> Statement[Any]:
+        """What Piccolo can't say, with $1, $2, ... for the values."""
+        return written(self, sql, row)
 
     # Piccolo's side
 

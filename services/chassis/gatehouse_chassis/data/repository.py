@@ -1,7 +1,7 @@
 """Reading and writing one row at a time, with optimistic locking and breadcrumbs.
 
 For tables with `id`, `version`, created_at/by/request and changed_at/by/request (the contract of every aggregate). It
-isn't an object mapper: rows go out as structs, changes come in as structs. Reads and changes are queries of Piccolo,
+isn't an object mapper: rows go out as structs, changes come in as structs. All its statements are queries of Piccolo,
 built and compiled once for each set of columns (statements.py).
 
     PERSON = Repository(Person, PersonRow, unique={"by_email": {"email": "is somebody else's"}})
@@ -18,7 +18,6 @@ may touch; anything else is a 404:
 
     where=("mentor_id = {}", actor.person)
 """
-# ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
 
 import contextlib
 import enum
@@ -36,6 +35,7 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
 from gatehouse_chassis.data.database import Database, database_of
+from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import RowBuilder, Statement, arg
 
 T = TypeVar("T")
@@ -65,14 +65,13 @@ class Repository(Generic[T]):
         self._row = row
         self._builder = RowBuilder(row)
         self._columns = {column._meta.db_column_name: column for column in meta.columns}
-        self._source = meta.get_formatted_tablename()
         unknown = [field for field in self._builder.fields if field not in self._columns]
         if unknown:
             raise ValueError(
                 f"{row.__name__} has fields that are no columns of {meta.tablename}: {', '.join(unknown)}."
             )
         self._selected = lru_cache(256)(self._make_select)
-        self._insert_sql = lru_cache(256)(self._make_insert_sql)
+        self._inserted = lru_cache(256)(self._make_insert)
         self._changed = lru_cache(256)(self._make_change)
 
     @property
@@ -104,8 +103,9 @@ class Repository(Generic[T]):
         account = None if by is None else by.account
         values = (account, request_id(), *map(_stored, given.values()))
         with self._answering():
-            record = await self._database.fetchrow(self._insert_sql(tuple(given)), *values)
-        return self._builder.build(record)
+            row = await self._inserted(tuple(given)).one(*values)
+        assert row is not None
+        return row
 
     async def change(self, id: UUID, version: int, values: Any, *, by: By | None, where: Where = (), **more: Any) -> T:
         """The row as it is afterwards. NotFound, or StaleVersion when its version isn't `version` any more.
@@ -199,15 +199,17 @@ class Repository(Generic[T]):
             query = query.where(_condition(template, range(first, first + count)))
         return self._database.prepare(query.returning(*(columns[name] for name in self._builder.fields)), self._row)
 
-    # By hand: Piccolo's insert names every column of the table, which would override the database's defaults.
-    def _make_insert_sql(self, names: tuple[str, ...]) -> str:
-        columns = ", ".join(f'"{name}"' for name in names)
-        numbers = ", ".join(f"${position}" for position in range(3, 3 + len(names)))
-        returned = ", ".join(f'"{field}"' for field in self._builder.fields)
-        return (
-            f"insert into {self._source} (created_by, created_request, changed_by, changed_request, {columns}) "
-            f"values ($1, $2, $1, $2, {numbers}) returning {returned}"
-        )
+    def _make_insert(self, names: tuple[str, ...]) -> Statement[T]:
+        columns = self._columns
+        values: dict[Any, Any] = {
+            columns["created_by"]: arg(1),
+            columns["created_request"]: arg(2),
+            columns["changed_by"]: arg(1),
+            columns["changed_request"]: arg(2),
+            **{columns[name]: arg(number) for number, name in enumerate(names, 3)},
+        }
+        query = InsertOf(values).returning(*(columns[name] for name in self._builder.fields))
+        return self._database.prepare(query, self._row)
 
 
 def _split(where: Where) -> tuple[str, int]:

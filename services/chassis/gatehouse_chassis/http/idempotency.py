@@ -10,7 +10,7 @@ The key, a digest of the request and the answer are stored in the transaction th
 there or nothing. An answer that is an error isn't stored, so the request may be repeated. Keys belong to an account and
 are forgotten after 24 hours. Without the header the work runs in a transaction of its own.
 """
-# ruff: noqa: S608 - names of tables and columns come from the code; what callers send goes as parameters
+# ruff: noqa: S608 - the names of schema and table come from the code; what callers send goes as parameters
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -20,10 +20,14 @@ import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.params import HeaderParameter
+from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+from piccolo.table import Table, create_table_class
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, Unprocessable
+from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.repository import By
+from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_chassis.http.etags import Versioned, created
 
 if TYPE_CHECKING:
@@ -61,22 +65,48 @@ class KeyReused(Unprocessable):
     title = "This Idempotency-Key belongs to another request"
 
 
+def key_table(database: "Database") -> type[Table]:
+    """The collection idempotency_key, in the schema of a service. Of its key Piccolo knows the first column."""
+    columns = {
+        "actor": UUID(primary_key=True),
+        "key": Text(),
+        "digest": Text(),
+        "status": Integer(null=True),
+        "body": Text(null=True),
+        "headers": JSONB(null=True),
+        "created_at": Timestamptz(),
+    }
+    where = {"db": database, "tablename": "idempotency_key", "schema": database.schema}
+    return create_table_class("IdempotencyKeys", class_kwargs=where, class_members=columns)
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What is kept of the request that used a key first. Without a status it hasn't finished."""
+
+    digest: str
+    status: int | None
+    body: str | None
+    headers: dict[str, str] | None
+
+
 class Repeats:
     def __init__(self, database: "Database") -> None:
-        table = f'"{database.schema}"."idempotency_key"'
+        table = key_table(database)
+        column = {column._meta.name: column for column in table._meta.columns}
+        mine = (column["actor"] == arg(1)) & (column["key"] == arg(2))
+        source = table._meta.get_formatted_tablename()
         expired = f"created_at < now() - interval '{KEPT_HOURS} hours'"
         self._database = database
-        self._sweep = database.prepare(
-            f"delete from {table} where (actor = $1 and key = $2 and {expired}) or (actor, key) in (select actor, key "
-            f"from {table} where {expired} order by created_at limit {SWEPT_AT_ONCE} for update skip locked)"
+        # By hand: pairs of columns compared with those of a query; a few old keys, and the one that is asked for.
+        self._sweep = database.prepare_sql(
+            f"delete from {source} where (actor = $1 and key = $2 and {expired}) or (actor, key) in (select actor, key "
+            f"from {source} where {expired} order by created_at limit {SWEPT_AT_ONCE} for update skip locked)"
         )
-        self._take = database.prepare(
-            f"insert into {table} (actor, key, digest) values ($1, $2, $3) on conflict do nothing"
-        )
-        self._keep = database.prepare(
-            f"update {table} set status = $3, body = $4, headers = $5 where actor = $1 and key = $2"
-        )
-        self._recall = f"select digest, status, body, headers from {table} where actor = $1 and key = $2"
+        used = {column["actor"]: arg(1), column["key"]: arg(2), column["digest"]: arg(3)}
+        self._take = database.prepare(InsertOf(used).on_conflict())
+        answer = {column["status"]: arg(3), column["body"]: arg(4), column["headers"]: arg(5)}
+        self._keep = database.prepare(table.update(answer).where(mine))
+        self._recall = database.prepare(table.select(*columns_for(Stored, table)).where(mine), Stored)
 
     async def once(
         self, request: Request, actor: By, key: str | None, work: Callable[[], Awaitable[Response[Any]]]
@@ -110,15 +140,15 @@ class Repeats:
             ) from None
 
     async def _replay(self, actor: By, key: str, digest: str) -> Response[Any]:
-        stored = await self._database.fetchrow(self._recall, actor.account, key)
-        if stored is None or stored["status"] is None:
+        stored = await self._recall.one(actor.account, key)
+        if stored is None or stored.status is None:
             raise InProgress("Repeat it in a moment.", headers={"Retry-After": "1"})
-        if stored["digest"] != digest:
+        if stored.digest != digest:
             raise KeyReused("Use a new Idempotency-Key for a new request; this one was sent with another path or body.")
         return Response(
-            stored["body"].encode(),
-            status_code=stored["status"],
-            headers={**stored["headers"], REPLAYED_HEADER: "true"},
+            (stored.body or "").encode(),
+            status_code=stored.status,
+            headers={**(stored.headers or {}), REPLAYED_HEADER: "true"},
             media_type="application/json",
         )
 

@@ -32,7 +32,9 @@ class DatabaseVersions:
     async def versions(self) -> list[CollectionVersion]:
         try:
             async with asyncio.timeout(PATIENCE):
+                # By hand, both: db-manager's and PostgreSQL's own tables, which are no service's collections.
                 versions = await self._database.fetch_aside(SELECT, self._database.schema)
+                # By hand: see above.
                 sessions = await self._database.fetch_aside(SESSIONS)
         except BaseException:
             self.sessions = None

@@ -149,6 +149,7 @@ class Listing(Generic[T]):
             f" order by {sort.expression} {direction}, {self._identity.expression} {direction} limit {query.limit + 1}"
         )
         try:
+            # By hand: Piccolo compares no pairs of columns, which a keyset needs, and its joins want foreign keys.
             records = await database_of(self.table).fetch(sql, *query.values)
         except asyncpg.DataError:
             if query.cursor is None:
@@ -163,6 +164,7 @@ class Listing(Generic[T]):
     async def _count(self, query: ListQuery) -> int:
         """All rows that the query's conditions let through, on whatever page."""
         where = f" where {' and '.join(query.conditions)}" if query.conditions else ""
+        # By hand: the same conditions and joins as the page's.
         (record,) = await database_of(self.table).fetch(f"select count(*) from {self._source}{where}", *query.values)
         return record[0]
 

@@ -341,7 +341,7 @@ async def test_the_pool_can_be_read(fresh):
 async def test_a_session_that_waits_for_a_lock_is_seen(fresh):
     holder, waiter = await asyncpg.connect(fresh), await asyncpg.connect(fresh)
     async with opened(fresh), asyncio.timeout(60):
-        look = DB.prepare(SESSIONS, PgSessions)
+        look = DB.prepare_sql(SESSIONS, PgSessions)
         held = holder.transaction()
         await held.start()
         await holder.execute("lock table house.note in access exclusive mode")

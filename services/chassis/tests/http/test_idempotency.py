@@ -39,7 +39,7 @@ class PetRow(msgspec.Struct):
     version: int
 
 
-ADD = DB.prepare("insert into pet (name) values ($1) returning id, name, 1 as version", PetRow)
+ADD = DB.prepare_sql("insert into pet (name) values ($1) returning id, name, 1 as version", PetRow)
 
 
 class Doorkeeper:

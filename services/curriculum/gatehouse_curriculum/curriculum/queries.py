@@ -8,12 +8,14 @@ from uuid import UUID
 
 import asyncpg
 from msgspec import structs
+from piccolo.querystring import QueryString
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import NOW, any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_curriculum import tables
@@ -52,26 +54,39 @@ CURRICULA = Listing(
     default_sort="-changed",
 )
 
-_ROW = "id, person_id, version, archived_at, created_at, created_by, changed_at, changed_by"
-_FIND = DB.prepare(f"select {_ROW} from curriculum where person_id = $1", CurriculumRow)
-_LOCK = DB.prepare(f"select {_ROW} from curriculum where person_id = $1 for update", CurriculumRow)
+_ROW = columns_for(CurriculumRow, tables.Curriculum)
+_ASSIGNMENT = columns_for(Assignment, tables.Assignment)
+_FIND = DB.prepare(tables.Curriculum.select(*_ROW).where(tables.Curriculum.person_id == arg(1)), CurriculumRow)
+_LOCK = DB.prepare(
+    tables.Curriculum.select(*_ROW).where(tables.Curriculum.person_id == arg(1)).lock_rows("UPDATE"), CurriculumRow
+)
 _ASSIGNMENTS = DB.prepare(
-    "select id, resource_id, topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, "
-    "started_by, completed_at, completed_by from assignment "
-    "where curriculum_id = $1 and withdrawn_at is null order by state, position",
+    tables.Assignment.select(*_ASSIGNMENT)
+    .where((tables.Assignment.curriculum_id == arg(1)) & tables.Assignment.withdrawn_at.is_null())
+    .order_by(tables.Assignment.state, tables.Assignment.position),
     Assignment,
 )
 _TOUCH = DB.prepare(
-    "update curriculum set version = version + 1, changed_at = now(), changed_by = $2, changed_request = $3 "
-    f"where id = $1 returning {_ROW}",
+    tables.Curriculum.update(
+        {
+            tables.Curriculum.version: QueryString("version + 1"),
+            tables.Curriculum.changed_at: NOW,
+            tables.Curriculum.changed_by: arg(2),
+            tables.Curriculum.changed_request: arg(3),
+        }
+    )
+    .where(tables.Curriculum.id == arg(1))
+    .returning(*_ROW),
     CurriculumRow,
 )
-_ADD = DB.prepare(
+# By hand, as the next: any number of rows in one statement.
+_ADD = DB.prepare_sql(
     "insert into assignment (curriculum_id, id, resource_id, topic_id, path_id, state, position, note, assigned_at, "
     "assigned_by, assigned_request, changed_by, changed_request) select $1, given.*, $9, $10, $11, $10, $11 "
     "from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[]) as given"
 )
-_CHANGE = DB.prepare(
+# By hand: see _ADD.
+_CHANGE = DB.prepare_sql(
     "update assignment set state = given.state, position = given.position, started_at = given.started_at, "
     "started_by = given.started_by, completed_at = given.completed_at, completed_by = given.completed_by, "
     "changed_at = now(), changed_by = $8, changed_request = $9 "
@@ -79,15 +94,33 @@ _CHANGE = DB.prepare(
     "as given(id, state, position, started_at, started_by, completed_at, completed_by) where assignment.id = given.id"
 )
 _RESTORE = DB.prepare(
-    "update assignment set withdrawn_at = null, withdrawn_by = null, changed_at = now(), changed_by = $3, "
-    "changed_request = $4 where curriculum_id = $1 and id = $2 and withdrawn_at is not null returning id, resource_id, "
-    "topic_id, path_id, state, position, note, assigned_at, assigned_by, started_at, started_by, completed_at, "
-    "completed_by",
+    tables.Assignment.update(
+        {
+            tables.Assignment.withdrawn_at: None,
+            tables.Assignment.withdrawn_by: None,
+            tables.Assignment.changed_at: NOW,
+            tables.Assignment.changed_by: arg(3),
+            tables.Assignment.changed_request: arg(4),
+        }
+    )
+    .where(
+        (tables.Assignment.curriculum_id == arg(1))
+        & (tables.Assignment.id == arg(2))
+        & tables.Assignment.withdrawn_at.is_not_null()
+    )
+    .returning(*_ASSIGNMENT),
     Assignment,
 )
 _WITHDRAW = DB.prepare(
-    "update assignment set withdrawn_at = now(), withdrawn_by = $2, changed_at = now(), changed_by = $2, "
-    "changed_request = $3 where id = any($1::uuid[])"
+    tables.Assignment.update(
+        {
+            tables.Assignment.withdrawn_at: NOW,
+            tables.Assignment.withdrawn_by: arg(2),
+            tables.Assignment.changed_at: NOW,
+            tables.Assignment.changed_by: arg(2),
+            tables.Assignment.changed_request: arg(3),
+        }
+    ).where(any_of(tables.Assignment.id, arg(1)))
 )
 
 

@@ -3,16 +3,18 @@
 An account that is created waits for the first sign-in with its address, once the provider has verified it.
 """
 
-# ruff: noqa: S608 - the only texts put in are constants of this file
+# ruff: noqa: S608 - the only text put in is a constant of this file
 
 from typing import get_args
 from uuid import UUID
 
 import msgspec
+from piccolo.querystring import QueryString
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
@@ -54,47 +56,70 @@ ACCOUNTS = Listing(
 )
 
 _READ = DB.prepare(
-    "select id, version, name, email, person_id, status, provider, last_sign_in_at, archived_at, created_at, "
-    f"created_by, changed_at, changed_by, {OPEN_ROLES} as roles from identity.account where id = $1",
+    tables.Account.select(*columns_for(Account, tables.Account, roles=OPEN_ROLES)).where(tables.Account.id == arg(1)),
     Account,
 )
 ME = DB.prepare(
-    f"select id, 'person' as kind, name, {OPEN_ROLES} as roles, email, person_id, $2::uuid as session_id "
-    "from identity.account where id = $1",
+    tables.Account.select(
+        *columns_for(Me, tables.Account, kind="'person'", roles=OPEN_ROLES, session_id="null::uuid")
+    ).where(tables.Account.id == arg(1)),
     Me,
 )
 SERVICE_ME = DB.prepare(
-    "select id, 'service' as kind, name, roles, null::text as email, null::uuid as person_id, null::uuid as session_id "
-    "from identity.service_client where id = $1",
+    tables.ServiceClient.select(
+        *columns_for(
+            Me,
+            tables.ServiceClient,
+            kind="'service'",
+            email="null::text",
+            person_id="null::uuid",
+            session_id="null::uuid",
+        )
+    ).where(tables.ServiceClient.id == arg(1)),
     Me,
 )
-BEARER = DB.prepare(
+# By hand: clock_timestamp and the latest revocation decide in one statement when the token is dated.
+BEARER = DB.prepare_sql(
     f"select name, person_id, {OPEN_ROLES} as roles, greatest(clock_timestamp(), $2::interval + "
     "(select max(revoked_at) from identity.role_grant where account_id = account.id)) as issued_at "
     "from identity.account where id = $1",
     Bearer,
 )
 ACCOUNT_SIGNED_IN = DB.prepare(
-    "update identity.account set last_sign_in_at = now(), status = 'active' where id = $1 and archived_at is null"
+    tables.Account.update({tables.Account.last_sign_in_at: NOW, tables.Account.status: "active"}).where(
+        (tables.Account.id == arg(1)) & tables.Account.archived_at.is_null()
+    )
 )
+_KNOWN = columns_for(KnownAccount, tables.Account)
 ACCOUNT_BY_SUBJECT = DB.prepare(
-    "select id, provider, archived_at is not null as archived from identity.account "
-    "where provider = $1 and subject = $2",
+    tables.Account.select(*_KNOWN).where(
+        (tables.Account.provider == arg(1)) & (tables.Account.subject == arg(2)),
+    ),
     KnownAccount,
 )
 ACCOUNT_BY_EMAIL = DB.prepare(
-    "select id, provider, archived_at is not null as archived from identity.account where lower(email) = lower($1) "
-    "for update",
+    tables.Account.select(*_KNOWN)
+    .where(QueryString("lower({}) = lower({})", tables.Account.email, arg(1)))
+    .lock_rows("UPDATE"),
     KnownAccount,
 )
 ACCOUNT_LINK = DB.prepare(
-    "update identity.account set provider = $2, subject = $3, version = version + 1, changed_at = now(), "
-    "changed_by = id, changed_request = $4 where id = $1"
+    tables.Account.update(
+        {
+            tables.Account.provider: arg(2),
+            tables.Account.subject: arg(3),
+            tables.Account.version: QueryString("version + 1"),
+            tables.Account.changed_at: NOW,
+            tables.Account.changed_by: arg(1),
+            tables.Account.changed_request: arg(4),
+        }
+    ).where(tables.Account.id == arg(1))
 )
 
 _END_SESSIONS = DB.prepare(
-    "update identity.session set revoked_at = now(), revoked_reason = 'archived' "
-    "where account_id = $1 and revoked_at is null"
+    tables.Session.update({tables.Session.revoked_at: NOW, tables.Session.revoked_reason: "archived"}).where(
+        (tables.Session.account_id == arg(1)) & tables.Session.revoked_at.is_null()
+    )
 )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch, post
+from msgspec.structs import replace
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
@@ -32,10 +33,10 @@ async def get_me(actor: Actor) -> Me:
     if actor.kind == "service":
         me = await queries.SERVICE_ME.one(actor.account)
     else:
-        me = await queries.ME.one(actor.account, actor.session)
+        me = await queries.ME.one(actor.account)
     if me is None:
         raise NotFound("The token's account no longer exists.")
-    return me
+    return replace(me, session_id=actor.session)
 
 
 class AccountController(Controller):

@@ -75,7 +75,7 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     provider: str | None
-    archived: bool
+    archived_at: datetime | None
 
 
 class AccountActor(msgspec.Struct, frozen=True):

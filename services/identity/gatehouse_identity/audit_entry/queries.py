@@ -9,7 +9,9 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.repository import By
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
@@ -30,8 +32,16 @@ ENTRIES = Listing(
 )
 
 _ADD = DB.prepare(
-    "insert into identity.audit_entry (id, actor_id, request, action, subject_id, details) "
-    "values ($1, $2, $3, $4, $5, $6)"
+    InsertOf(
+        {
+            tables.AuditEntry.id: arg(1),
+            tables.AuditEntry.actor_id: arg(2),
+            tables.AuditEntry.request: arg(3),
+            tables.AuditEntry.action: arg(4),
+            tables.AuditEntry.subject_id: arg(5),
+            tables.AuditEntry.details: arg(6),
+        }
+    )
 )
 
 

@@ -1,14 +1,18 @@
 """All SQL about personas: the accounts of the test data that one may sign in as, locally."""
 
-# ruff: noqa: S608 - the only texts put in are constants of this file
-
+from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_identity.account.queries import OPEN_ROLES
 from gatehouse_identity.persona.structs import Persona
-from gatehouse_identity.tables import DB
+from gatehouse_identity.tables import DB, Account
 
 PERSONAS = DB.prepare(
-    f"select persona as key, name, coalesce(persona_title, '') as title, {OPEN_ROLES} as roles from identity.account "
-    "where persona is not null and archived_at is null order by name",
+    Account.select(
+        *columns_for(Persona, Account, key="persona", title="coalesce(persona_title, '')", roles=OPEN_ROLES),
+    )
+    .where(Account.persona.is_not_null() & Account.archived_at.is_null())
+    .order_by(Account.name),
     Persona,
 )
-PERSONA_ACCOUNT = DB.prepare("select id from identity.account where persona = $1 and archived_at is null")
+PERSONA_ACCOUNT = DB.prepare(
+    Account.select(Account.id).where((Account.persona == arg(1)) & Account.archived_at.is_null())
+)

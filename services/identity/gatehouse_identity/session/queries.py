@@ -1,33 +1,72 @@
 """All SQL about sessions."""
 
+from piccolo.querystring import QueryString
+
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_identity import tables
 from gatehouse_identity.session.structs import Session, SessionState
 from gatehouse_identity.tables import DB
 
+_LIVES = tables.Session.revoked_at.is_null() & (tables.Session.expires_at > NOW)
+
 SESSION_ADD = DB.prepare(
-    "insert into identity.session (id, account_id, method, family_hash, token_hash, expires_at, ends_at, created_by, "
-    "created_request) values ($1, $2, $3, $4, $5, now() + $6::interval, now() + $7::interval, $2, $8)"
+    InsertOf(
+        {
+            tables.Session.id: arg(1),
+            tables.Session.account_id: arg(2),
+            tables.Session.method: arg(3),
+            tables.Session.family_hash: arg(4),
+            tables.Session.token_hash: arg(5),
+            tables.Session.expires_at: QueryString("now() + {}::interval", arg(6)),
+            tables.Session.ends_at: QueryString("now() + {}::interval", arg(7)),
+            tables.Session.created_by: arg(2),
+            tables.Session.created_request: arg(8),
+        }
+    )
 )
 SESSIONS_SWEEP = DB.prepare(
-    "delete from identity.session where id in (select id from identity.session where ends_at < now() - $1::interval "
-    "order by ends_at limit 20 for update skip locked)"
+    tables.Session.delete().where(
+        tables.Session.id.is_in(
+            tables.Session.select(tables.Session.id)
+            .where(tables.Session.ends_at < QueryString("now() - {}::interval", arg(1)))
+            .order_by(tables.Session.ends_at)
+            .limit(20)
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+    )
 )
-SESSION_FOR_REFRESH = DB.prepare(
+# By hand: the session is locked, its account isn't, and both are read at once.
+SESSION_FOR_REFRESH = DB.prepare_sql(
     "select s.id, s.account_id, s.token_hash, s.previous_hash, now() - s.refreshed_at as since_refresh, "
     "(s.revoked_at is not null or s.expires_at <= now() or a.archived_at is not null) as ended "
     "from identity.session s join identity.account a on a.id = s.account_id where s.family_hash = $1 for update of s",
     SessionState,
 )
 SESSION_REFRESHED = DB.prepare(
-    "update identity.session set previous_hash = token_hash, token_hash = $2, refreshed_at = now(), "
-    "expires_at = least(now() + $3::interval, ends_at) where id = $1"
+    tables.Session.update(
+        {
+            tables.Session.previous_hash: QueryString("token_hash"),
+            tables.Session.token_hash: arg(2),
+            tables.Session.refreshed_at: NOW,
+            tables.Session.expires_at: QueryString("least(now() + {}::interval, ends_at)", arg(3)),
+        }
+    ).where(tables.Session.id == arg(1))
 )
-SESSION_END = DB.prepare("update identity.session set revoked_at = now(), revoked_reason = $2 where id = $1")
+SESSION_END = DB.prepare(
+    tables.Session.update({tables.Session.revoked_at: NOW, tables.Session.revoked_reason: arg(2)}).where(
+        tables.Session.id == arg(1)
+    )
+)
 SESSION_END_MINE = DB.prepare(
-    "update identity.session set revoked_at = now(), revoked_reason = 'signed_out' "
-    "where id = $1 and account_id = $2 and revoked_at is null and expires_at > now()"
+    tables.Session.update({tables.Session.revoked_at: NOW, tables.Session.revoked_reason: "signed_out"}).where(
+        (tables.Session.id == arg(1)) & (tables.Session.account_id == arg(2)) & _LIVES
+    )
 )
 SESSIONS_MINE = DB.prepare(
-    "select id, method, created_at, refreshed_at, expires_at, ends_at from identity.session "
-    "where account_id = $1 and revoked_at is null and expires_at > now() order by refreshed_at desc limit 200",
+    tables.Session.select(*columns_for(Session, tables.Session))
+    .where((tables.Session.account_id == arg(1)) & _LIVES)
+    .order_by(tables.Session.refreshed_at, ascending=False)
+    .limit(200),
     Session,
 )

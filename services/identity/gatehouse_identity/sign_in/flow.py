@@ -178,7 +178,7 @@ async def _account_of(identity: Identity) -> UUID:
         known = await ACCOUNT_BY_EMAIL.one(identity.email)
         if known is not None and known.provider is not None:
             raise SignInRefused("email_taken")
-        if known is not None and not known.archived:
+        if known is not None and known.archived_at is None:
             await ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
             await record("account_linked", by=AccountActor(known.id), subject=known.id)
     if known is None:
@@ -192,7 +192,7 @@ async def _account_of(identity: Identity) -> UUID:
         )
         await record("account_created", by=AccountActor(id), subject=id, method="oidc")
         return id
-    if known.archived:
+    if known.archived_at is not None:
         raise SignInRefused("archived")
     return known.id
 

@@ -1,27 +1,55 @@
 """All SQL about sign-ins that are under way."""
 
+from piccolo.querystring import QueryString
+
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.statements import NOW, arg
 from gatehouse_identity.sign_in.structs import PendingSignIn, Redeemed
-from gatehouse_identity.tables import DB
+from gatehouse_identity.tables import DB, SignIn
 
 SIGN_IN_ADD = DB.prepare(
-    "insert into identity.sign_in (id, state_hash, nonce_hash, code_verifier, return_to, code_challenge, expires_at, "
-    "created_request) values ($1, $2, $3, $4, $5, $6, now() + $7::interval, $8)"
+    InsertOf(
+        {
+            SignIn.id: arg(1),
+            SignIn.state_hash: arg(2),
+            SignIn.nonce_hash: arg(3),
+            SignIn.code_verifier: arg(4),
+            SignIn.return_to: arg(5),
+            SignIn.code_challenge: arg(6),
+            SignIn.expires_at: QueryString("now() + {}::interval", arg(7)),
+            SignIn.created_request: arg(8),
+        }
+    )
 )
 SIGN_INS_SWEEP = DB.prepare(
-    "delete from identity.sign_in where id in (select id from identity.sign_in "
-    "where expires_at < now() - interval '1 hour' order by expires_at limit 20 for update skip locked)"
+    SignIn.delete().where(
+        SignIn.id.is_in(
+            SignIn.select(SignIn.id)
+            .where(SignIn.expires_at < QueryString("now() - interval '1 hour'"))
+            .order_by(SignIn.expires_at)
+            .limit(20)
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+    )
 )
 SIGN_IN_ANSWERED = DB.prepare(
-    "update identity.sign_in set answered_at = now() "
-    "where state_hash = $1 and answered_at is null and expires_at > now() "
-    "returning id, nonce_hash, code_verifier, return_to",
+    SignIn.update({SignIn.answered_at: NOW})
+    .where((SignIn.state_hash == arg(1)) & SignIn.answered_at.is_null() & (SignIn.expires_at > NOW))
+    .returning(SignIn.id, SignIn.nonce_hash, SignIn.code_verifier, SignIn.return_to),
     PendingSignIn,
 )
 SIGN_IN_CODE = DB.prepare(
-    "update identity.sign_in set account_id = $2, code_hash = $3, expires_at = now() + $4::interval where id = $1"
+    SignIn.update(
+        {
+            SignIn.account_id: arg(2),
+            SignIn.code_hash: arg(3),
+            SignIn.expires_at: QueryString("now() + {}::interval", arg(4)),
+        }
+    ).where(SignIn.id == arg(1))
 )
 SIGN_IN_REDEEMED = DB.prepare(
-    "update identity.sign_in set redeemed_at = now() "
-    "where code_hash = $1 and redeemed_at is null and expires_at > now() returning account_id, code_challenge",
+    SignIn.update({SignIn.redeemed_at: NOW})
+    .where((SignIn.code_hash == arg(1)) & SignIn.redeemed_at.is_null() & (SignIn.expires_at > NOW))
+    .returning(SignIn.account_id, SignIn.code_challenge),
     Redeemed,
 )

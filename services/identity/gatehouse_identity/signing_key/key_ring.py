@@ -173,9 +173,9 @@ class KeyRing:
 
     async def _lock(self) -> None:
         """One task at a time until the transaction ends; the others wait, up to ten seconds."""
-        await DB.execute("set local lock_timeout = '10s'")
+        await DB.lock_timeout(10_000)
         try:
-            await DB.execute("select pg_advisory_xact_lock(hashtext('identity.signing_key'))")
+            await DB.advisory_lock("identity.signing_key")
         except asyncpg.LockNotAvailableError:
             message = "Another task is changing the signing keys; try again in a moment."
             raise Unavailable(message) from None

@@ -1,22 +1,35 @@
 """All SQL about signing keys."""
 
-# ruff: noqa: S608 - the only texts put in are constants of this file
-
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_identity.signing_key.structs import KeyRow
-from gatehouse_identity.tables import DB
+from gatehouse_identity.tables import DB, SigningKey
 
-_KEY = "id, kid, public_jwk, private_key, signs_from, published_until, created_at"
-KEYS = DB.prepare(f"select {_KEY} from identity.signing_key order by created_at, id", KeyRow)
+_KEY = columns_for(KeyRow, SigningKey)
+KEYS = DB.prepare(SigningKey.select(*_KEY).order_by(SigningKey.created_at, SigningKey.id), KeyRow)
 KEY_ADD = DB.prepare(
-    "insert into identity.signing_key (id, kid, public_jwk, private_key, signs_from) values ($1, $2, $3, $4, $5) "
-    f"returning {_KEY}",
+    InsertOf(
+        {
+            SigningKey.id: arg(1),
+            SigningKey.kid: arg(2),
+            SigningKey.public_jwk: arg(3),
+            SigningKey.private_key: arg(4),
+            SigningKey.signs_from: arg(5),
+        }
+    ).returning(*_KEY),
     KeyRow,
 )
-KEY_SIGNS_FROM = DB.prepare("update identity.signing_key set signs_from = $2 where id = $1")
+KEY_SIGNS_FROM = DB.prepare(SigningKey.update({SigningKey.signs_from: arg(2)}).where(SigningKey.id == arg(1)))
 KEYS_RETIRE = DB.prepare(
-    "update identity.signing_key set published_until = $2 where id <> $1 and published_until is null"
+    SigningKey.update({SigningKey.published_until: arg(2)}).where(
+        (SigningKey.id != arg(1)) & SigningKey.published_until.is_null()
+    )
 )
-KEY_WITHDRAW = DB.prepare("update identity.signing_key set published_until = now(), private_key = null where kid = $1")
+KEY_WITHDRAW = DB.prepare(
+    SigningKey.update({SigningKey.published_until: NOW, SigningKey.private_key: None}).where(SigningKey.kid == arg(1))
+)
 KEYS_ERASE = DB.prepare(
-    "update identity.signing_key set private_key = null where published_until < now() and private_key is not null"
+    SigningKey.update({SigningKey.private_key: None}).where(
+        (SigningKey.published_until < NOW) & SigningKey.private_key.is_not_null()
+    )
 )

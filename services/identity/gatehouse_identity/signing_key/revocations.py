@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from piccolo.querystring import QueryString
 
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.http.auth import CLOCK_SKEW, TOKEN_SECONDS
-from gatehouse_identity.tables import DB
+from gatehouse_identity.tables import DB, Session
 from gatehouse_identity.tokens import SETTLING
 
 # With a minute for clocks that differ.
@@ -29,9 +31,10 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 _SESSIONS = DB.prepare(
-    "select coalesce(array_agg(id), '{}') from identity.session where revoked_at > now() - $1::interval"
+    Session.select(Session.id).where(Session.revoked_at > QueryString("now() - {}::interval", arg(1)))
 )
-_SUBJECTS = DB.prepare(
+# By hand: Piccolo has no union.
+_SUBJECTS = DB.prepare_sql(
     "select id, max(at) as at from (select account_id as id, revoked_at as at from identity.role_grant union all "
     "select id, archived_at from identity.account union all select id, changed_at from identity.service_client) ended "
     "where at > now() - $1::interval group by id",
@@ -59,7 +62,7 @@ class Revocations:
     async def read(self) -> None:
         if time.monotonic() - self._read_at <= READ_AGAIN_AFTER:
             return
-        self.sessions = await _SESSIONS.value(MENTIONED_FOR)
+        self.sessions = await _SESSIONS.values(MENTIONED_FOR)
         subjects = await _SUBJECTS.all(MENTIONED_FOR)
         self.not_before = {subject.id: _milliseconds_down(subject.at + SETTLING) for subject in subjects}
         self._read_at = time.monotonic()

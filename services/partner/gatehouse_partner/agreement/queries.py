@@ -1,15 +1,15 @@
 """All SQL about agreements. An amount of money is one value in the API and two columns in the table."""
 
-# ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
-
 from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import UNSET
+from piccolo.querystring import QueryString
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
@@ -40,10 +40,12 @@ AGREEMENTS = Listing(
     search=[tables.Agreement.title],
     default_sort="title",
 )
-_selected = ", ".join(f'{COMPUTED.get(name, name)} as "{name}"' for name in structs.Agreement.__struct_fields__)
-_read = DB.prepare(f"select {_selected} from partner.agreement where id = $1", structs.Agreement)
+_selected = columns_for(structs.Agreement, tables.Agreement, **COMPUTED)
+_read = DB.prepare(tables.Agreement.select(*_selected).where(tables.Agreement.id == arg(1)), structs.Agreement)
 _read_own = DB.prepare(
-    f"select {_selected} from partner.agreement where id = $1 and partner_id in ({access.OWN.format('$2')})",
+    tables.Agreement.select(*_selected).where(
+        tables.Agreement.id == arg(1), QueryString(f"partner_id in ({access.OWN})", arg(2))
+    ),
     structs.Agreement,
 )
 

@@ -3,9 +3,13 @@
 from typing import get_args
 from uuid import UUID
 
+from piccolo.query.functions import Count
+from piccolo.querystring import QueryString
+
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
@@ -31,8 +35,12 @@ PARTNERS = Listing(
 )
 
 _running = DB.prepare(
-    "select count(*) from partner.agreement where partner_id = $1 and status = 'signed' and archived_at is null "
-    "and (ends_on is null or ends_on >= current_date)"
+    tables.Agreement.select(Count()).where(
+        (tables.Agreement.partner_id == arg(1))
+        & (tables.Agreement.status == "signed")
+        & tables.Agreement.archived_at.is_null()
+        & (tables.Agreement.ends_on.is_null() | (tables.Agreement.ends_on >= QueryString("current_date")))
+    )
 )
 
 

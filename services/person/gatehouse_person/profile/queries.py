@@ -1,19 +1,19 @@
 """All SQL about profiles: each person has one, from the moment they are added."""
 
-# ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
-
 from uuid import UUID
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_person import tables
 from gatehouse_person.profile import structs
 from gatehouse_person.tables import DB
 
 PROFILE = Repository(tables.Profile, structs.Profile)
 _profile = DB.prepare(
-    f"select {', '.join(structs.Profile.__struct_fields__)} from person.profile where person_id = $1", structs.Profile
+    tables.Profile.select(*columns_for(structs.Profile, tables.Profile)).where(tables.Profile.person_id == arg(1)),
+    structs.Profile,
 )
 
 

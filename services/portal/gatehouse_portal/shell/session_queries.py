@@ -4,8 +4,12 @@ import datetime
 from uuid import UUID
 
 import msgspec
+from piccolo.columns import Column
+from piccolo.query.methods.select import Select
 
-from gatehouse_portal.tables import DB
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_portal.tables import DB, Session
 
 
 class SessionRow(msgspec.Struct, frozen=True):
@@ -19,29 +23,47 @@ class SessionRow(msgspec.Struct, frozen=True):
     expires_at: datetime.datetime
 
 
-COLUMNS = "id, account_id, access_token, refresh_token, access_expires_at, expires_at"
+_SELECTED = columns_for(SessionRow, Session)
 
-FIND = DB.prepare(
-    f"select {COLUMNS} from portal.session where digest = $1 and expires_at > now()",  # noqa: S608 - a constant
-    SessionRow,
-)
-LOCK = DB.prepare(
-    f"select {COLUMNS} from portal.session where id = $1 and expires_at > now() for update",  # noqa: S608 - a constant
-    SessionRow,
-)
+
+def _lives(column: Column) -> Select:
+    """The session that the column finds, unless it has expired."""
+    return Session.select(*_SELECTED).where((column == arg(1)) & (Session.expires_at > NOW))
+
+
+FIND = DB.prepare(_lives(Session.digest), SessionRow)
+LOCK = DB.prepare(_lives(Session.id).lock_rows("UPDATE"), SessionRow)
 # While somebody else refreshes, a request whose token still serves goes on with it.
-LOCK_IF_FREE = DB.prepare(LOCK.sql + " skip locked", SessionRow)
-INSERT = DB.prepare("""
-    insert into portal.session
-        (digest, account_id, access_token, refresh_token, access_expires_at, expires_at, created_by, created_request)
-    values ($1, $2, $3, $4, $5, $6, $2, $7)
-""")
-RENEW = DB.prepare("""
-    update portal.session set access_token = $2, refresh_token = $3, access_expires_at = $4 where id = $1
-""")
-DELETE = DB.prepare("delete from portal.session where id = $1")
+LOCK_IF_FREE = DB.prepare(_lives(Session.id).lock_rows("UPDATE", skip_locked=True), SessionRow)
+INSERT = DB.prepare(
+    InsertOf(
+        {
+            Session.digest: arg(1),
+            Session.account_id: arg(2),
+            Session.access_token: arg(3),
+            Session.refresh_token: arg(4),
+            Session.access_expires_at: arg(5),
+            Session.expires_at: arg(6),
+            Session.created_by: arg(2),
+            Session.created_request: arg(7),
+        }
+    )
+)
+RENEW = DB.prepare(
+    Session.update(
+        {Session.access_token: arg(2), Session.refresh_token: arg(3), Session.access_expires_at: arg(4)}
+    ).where(Session.id == arg(1))
+)
+DELETE = DB.prepare(Session.delete().where(Session.id == arg(1)))
 # A few at a time, at each sign-in, so that no job is needed for it.
-SWEEP = DB.prepare("""
-    delete from portal.session where id in
-        (select id from portal.session where expires_at <= now() order by expires_at limit 100 for update skip locked)
-""")
+SWEEP = DB.prepare(
+    Session.delete().where(
+        Session.id.is_in(
+            Session.select(Session.id)
+            .where(Session.expires_at <= NOW)
+            .order_by(Session.expires_at)
+            .limit(100)
+            .lock_rows("UPDATE", skip_locked=True)
+        )
+    )
+)

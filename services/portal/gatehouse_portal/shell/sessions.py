@@ -95,7 +95,7 @@ class SessionStore:
         changed, or its key was withdrawn. None when the session itself has ended. Raises Unavailable.
         """
         async with DB.transaction():
-            await DB.execute(f"set local lock_timeout = {REFRESH_WAIT}")
+            await DB.lock_timeout(REFRESH_WAIT)
             row = await session_queries.LOCK.one(session.id)
             if row is not None and self._shown(row.access_token) == session.access_token:
                 row = await self._replaced(row, always=True)
@@ -126,7 +126,7 @@ class SessionStore:
                 except Unavailable:
                     return locked
         async with DB.transaction():
-            await DB.execute(f"set local lock_timeout = {REFRESH_WAIT}")
+            await DB.lock_timeout(REFRESH_WAIT)
             locked = await session_queries.LOCK.one(row.id)
             return None if locked is None else await self._replaced(locked)
 

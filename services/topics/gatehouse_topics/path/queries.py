@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import member, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Interest
@@ -18,7 +19,7 @@ from gatehouse_topics.order import once_each
 from gatehouse_topics.path import rules
 from gatehouse_topics.path.structs import Branch, ModulePlan, NewPath, PathChange, PathInList, PathRow, PathTree
 from gatehouse_topics.resource.queries import IN_ORDER
-from gatehouse_topics.tables import DB, Path
+from gatehouse_topics.tables import DB, Path, PathModule, PathTopic
 from gatehouse_topics.topic.queries import current_topics
 
 PATH = Repository(
@@ -61,25 +62,30 @@ PATHS = Listing(
     default_sort="name",
 )
 
-_BRANCHES = DB.prepare(
+# By hand: joins of tables between which Piccolo knows no foreign keys.
+_BRANCHES = DB.prepare_sql(
     f"select m.id as module_id, m.name as module_name, t.id as topic_id, t.name as topic_name, {IN_ORDER} "
     "from path_module m left join (path_topic pt join topic t on t.id = pt.topic_id and t.archived_at is null) "
     "on pt.module_id = m.id left join (topic_resource tr join resource r on r.id = tr.resource_id and "
     "r.archived_at is null) on tr.topic_id = t.id where m.path_id = $1 order by m.position, pt.position, tr.position",
     Branch,
 )
-_MODULES = DB.prepare("select id from path_module where path_id = $1")
-_CLEAR_TOPICS = DB.prepare("delete from path_topic where module_id in (select id from path_module where path_id = $1)")
-_CLEAR_MODULES = DB.prepare("delete from path_module where path_id = $1")
-_ADD_MODULES = DB.prepare(
+_OF_PATH = PathModule.select(PathModule.id).where(PathModule.path_id == arg(1))
+_MODULES = DB.prepare(_OF_PATH)
+_CLEAR_TOPICS = DB.prepare(PathTopic.delete().where(PathTopic.module_id.is_in(_OF_PATH)))
+_CLEAR_MODULES = DB.prepare(PathModule.delete().where(PathModule.path_id == arg(1)))
+# By hand, as the next: any number of rows in one statement, with their order.
+_ADD_MODULES = DB.prepare_sql(
     "insert into path_module (path_id, id, name, position) select $1, given.id, given.name, given.position "
     "from unnest($2::uuid[], $3::text[]) with ordinality as given(id, name, position)"
 )
-_ADD_TOPICS = DB.prepare(
+# By hand: see _ADD_MODULES.
+_ADD_TOPICS = DB.prepare_sql(
     "insert into path_topic (module_id, topic_id, position) select given.module, given.topic, given.position "
     "from unnest($1::uuid[], $2::uuid[], $3::integer[]) as given(module, topic, position)"
 )
-_PATH_SETTLED = DB.prepare(
+# By hand: one aggregate over joined tables.
+_PATH_SETTLED = DB.prepare_sql(
     "select coalesce(greatest(max(t.changed_at), max(r.changed_at)) + interval '1 minute' < p.changed_at, true) "
     "from path p left join path_module m on m.path_id = p.id left join path_topic pt on pt.module_id = m.id "
     "left join topic t on t.id = pt.topic_id left join topic_resource tr on tr.topic_id = t.id "
@@ -139,4 +145,4 @@ async def _add_modules(path: UUID, modules: Sequence[ModulePlan]) -> None:
 
 
 async def _module_ids(path: UUID) -> list[UUID]:
-    return [record[0] for record in await DB.fetch(_MODULES.sql, path)]
+    return await _MODULES.values(path)

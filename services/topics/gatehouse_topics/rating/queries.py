@@ -1,33 +1,59 @@
 """All SQL about ratings."""
 
-# ruff: noqa: S608 - lists of columns come from the code; what callers send goes as parameters
-
+from typing import Any
 from uuid import UUID
 
+from piccolo.query.functions import Count
+from piccolo.querystring import QueryString
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import StaleVersion
-from gatehouse_topics.rating.structs import Opinion, RatingRow, Ratings
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_topics.rating.structs import Opinion, RatingRow, Ratings, StarCount
 from gatehouse_topics.resource.queries import RESOURCE
-from gatehouse_topics.tables import DB
+from gatehouse_topics.tables import DB, Rating
 
-_RATING = "id, version, resource_id, person_id, stars, note, created_at, changed_at"
-_MINE = DB.prepare(f"select {_RATING} from rating where resource_id = $1 and person_id = $2", RatingRow)
+_RATING = columns_for(RatingRow, Rating)
+_MINE = DB.prepare(
+    Rating.select(*_RATING).where((Rating.resource_id == arg(1)) & (Rating.person_id == arg(2))), RatingRow
+)
+_COUNTS = DB.prepare(
+    Rating.select(Rating.stars, Count()).where(Rating.resource_id == arg(1)).group_by(Rating.stars), StarCount
+)
 
-_COUNTS = DB.prepare("select stars, count(*) from rating where resource_id = $1 group by stars")
-
+_CHANGE: dict[Any, Any] = {
+    Rating.stars: arg(3),
+    Rating.note: arg(4),
+    Rating.changed_at: NOW,
+    Rating.changed_by: arg(5),
+    Rating.changed_request: arg(6),
+    Rating.version: QueryString("rating.version + 1"),
+}
 _RATE = DB.prepare(
-    "insert into rating (resource_id, person_id, stars, note, created_by, created_request, changed_by, "
-    "changed_request, id) values ($1, $2, $3, $4, $5, $6, $5, $6, $7) "
-    "on conflict (resource_id, person_id) do update set stars = $3, note = $4, changed_at = now(), changed_by = $5, "
-    f"changed_request = $6, version = rating.version + 1 returning {_RATING}",
+    InsertOf(
+        {
+            Rating.resource_id: arg(1),
+            Rating.person_id: arg(2),
+            Rating.stars: arg(3),
+            Rating.note: arg(4),
+            Rating.created_by: arg(5),
+            Rating.created_request: arg(6),
+            Rating.changed_by: arg(5),
+            Rating.changed_request: arg(6),
+            Rating.id: arg(7),
+        }
+    )
+    .on_conflict((Rating.resource_id, Rating.person_id), "DO UPDATE", list(_CHANGE.items()))
+    .returning(*_RATING),
     RatingRow,
 )
 _RATE_AGAIN = DB.prepare(
-    "update rating set stars = $3, note = $4, changed_at = now(), changed_by = $5, changed_request = $6, "
-    f"version = version + 1 where resource_id = $1 and person_id = $2 and version = $7 returning {_RATING}",
+    Rating.update(_CHANGE)
+    .where((Rating.resource_id == arg(1)) & (Rating.person_id == arg(2)) & (Rating.version == arg(7)))
+    .returning(*_RATING),
     RatingRow,
 )
 
@@ -45,8 +71,8 @@ async def rate(resource: UUID, opinion: Opinion, actor: Actor, version: int | No
 async def ratings(resource: UUID, person: UUID | None) -> Ratings:
     await RESOURCE.get(resource)
     stars = [0, 0, 0, 0, 0]
-    for value, count in await DB.fetch(_COUNTS.sql, resource):
-        stars[value - 1] = count
+    for given in await _COUNTS.all(resource):
+        stars[given.stars - 1] = given.count
     total = sum(stars)
     weighted = sum(value * count for value, count in enumerate(stars, 1))
     return Ratings(

@@ -27,6 +27,13 @@ class RatingRow(Struct, kw_only=True):
     changed_at: datetime
 
 
+class StarCount(Struct, frozen=True):
+    """How many gave this many stars."""
+
+    stars: int
+    count: int
+
+
 class Ratings(Struct, kw_only=True):
     """`stars` counts the ratings with 1, 2, 3, 4 and 5; `mine` is the caller's own."""
 

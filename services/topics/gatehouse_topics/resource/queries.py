@@ -5,9 +5,11 @@ from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import UNSET, structs
+from piccolo.query.functions import Max
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import any_of, arg
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
@@ -67,17 +69,18 @@ RESOURCES_BY_ID = Listing(
 # The columns of ResourceInOrder.
 IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status"
 
-_CURRENT_RESOURCES = DB.prepare("select id from resource where id = any($1::uuid[]) and archived_at is null")
-# One at a time, or two resources made at once would get the same number.
-_LOCK_NUMBERS = DB.prepare("select pg_advisory_xact_lock(hashtextextended('topics.resource.number', 0))")
-_NEXT_NUMBER = DB.prepare("select coalesce(max(number), 0) + 1 from resource")
+_CURRENT_RESOURCES = DB.prepare(
+    Resource.select(Resource.id).where(any_of(Resource.id, arg(1)), Resource.archived_at.is_null())
+)
+_LAST_NUMBER = DB.prepare(Resource.select(Max(Resource.number)))
 
 
 async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
     """Inside a transaction. Raises Invalid for a technology that is no skill."""
     await _check_technologies(new.technologies)
-    await _LOCK_NUMBERS.value()
-    return await RESOURCE.insert(_without_repeats(new), by=actor, number=await _NEXT_NUMBER.value())
+    # One at a time, or two resources made at once would get the same number.
+    await DB.advisory_lock("topics.resource.number")
+    return await RESOURCE.insert(_without_repeats(new), by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
 
 
 async def change_resource(id: UUID, version: int, change: ResourceChange, actor: Actor) -> ResourceRow:
@@ -88,7 +91,7 @@ async def change_resource(id: UUID, version: int, change: ResourceChange, actor:
 
 async def current_resources(ids: Sequence[UUID]) -> list[UUID]:
     """Those of the ids that belong to a resource which isn't archived."""
-    return [record[0] for record in await DB.fetch(_CURRENT_RESOURCES.sql, ids)]
+    return await _CURRENT_RESOURCES.values(ids)
 
 
 async def _check_technologies(technologies: Sequence[str]) -> None:

@@ -21,9 +21,9 @@ SKILLS = Listing(
     default_sort="name",
 )
 
-_CURRENT_SKILLS = DB.prepare("select name from skill where archived_at is null order by sort_name")
+_CURRENT_SKILLS = DB.prepare(Skill.select(Skill.name).where(Skill.archived_at.is_null()).order_by(Skill.sort_name))
 
 
 async def skill_names() -> list[str]:
     """The names of all skills that aren't archived."""
-    return [record[0] for record in await DB.fetch(_CURRENT_SKILLS.sql)]
+    return await _CURRENT_SKILLS.values()

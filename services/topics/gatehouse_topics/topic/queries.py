@@ -9,12 +9,13 @@ from msgspec import UNSET, structs
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import any_of, arg
 from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.order import check_order
 from gatehouse_topics.resource.queries import IN_ORDER, current_resources
 from gatehouse_topics.resource.structs import ResourceInOrder
-from gatehouse_topics.tables import DB, Topic
+from gatehouse_topics.tables import DB, Topic, TopicResource
 from gatehouse_topics.topic.structs import NewTopic, TopicChange, TopicInList, TopicRow, TopicWithResources
 
 TOPIC = Repository(
@@ -45,26 +46,29 @@ TOPICS = Listing(
     default_sort="name",
 )
 
-_RESOURCES_OF_TOPIC = DB.prepare(
+# By hand: a join of tables between which Piccolo knows no foreign key.
+_RESOURCES_OF_TOPIC = DB.prepare_sql(
     f"select {IN_ORDER} from topic_resource tr join resource r on r.id = tr.resource_id "
     "where tr.topic_id = $1 and r.archived_at is null order by tr.position",
     ResourceInOrder,
 )
-_CLEAR_TOPIC = DB.prepare("delete from topic_resource where topic_id = $1")
-_FILL_TOPIC = DB.prepare(
+_CLEAR_TOPIC = DB.prepare(TopicResource.delete().where(TopicResource.topic_id == arg(1)))
+# By hand: any number of rows in one statement, with their order.
+_FILL_TOPIC = DB.prepare_sql(
     "insert into topic_resource (topic_id, resource_id, position) "
     "select $1, given.id, given.position from unnest($2::uuid[]) with ordinality as given(id, position)"
 )
 # A version says only what the topic itself has; its resources' names change by themselves. So "you have that already"
 # is right only when all of them are older than the version. A minute more, because a change is dated when its
 # transaction begins, and seen when it ends.
-_TOPIC_SETTLED = DB.prepare(
+# By hand: one aggregate over joined tables.
+_TOPIC_SETTLED = DB.prepare_sql(
     "select coalesce(max(r.changed_at) + interval '1 minute' < t.changed_at, true) from topic t "
     "left join topic_resource tr on tr.topic_id = t.id left join resource r on r.id = tr.resource_id "
     "where t.id = $1 group by t.changed_at"
 )
 
-_CURRENT_TOPICS = DB.prepare("select id from topic where id = any($1::uuid[]) and archived_at is null")
+_CURRENT_TOPICS = DB.prepare(Topic.select(Topic.id).where(any_of(Topic.id, arg(1)), Topic.archived_at.is_null()))
 
 
 async def topic_settled(id: UUID) -> bool:
@@ -101,7 +105,7 @@ async def change_topic(id: UUID, version: int, change: TopicChange, actor: Actor
 
 async def current_topics(ids: Sequence[UUID]) -> set[UUID]:
     """Those of the ids that belong to a topic which isn't archived."""
-    return {record[0] for record in await DB.fetch(_CURRENT_TOPICS.sql, ids)}
+    return set(await _CURRENT_TOPICS.values(ids))
 
 
 async def _check_resources(ids: Sequence[UUID]) -> None:
