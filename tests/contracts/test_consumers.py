@@ -1,32 +1,24 @@
 """What services expect of one another, against what the provider's OpenAPI document promises.
 
 Each call such as `client.get("/api/topics/paths/...", Path)` is found in the consumer's code. Its struct must decode
-whatever the document allows, and name no field that the document lacks. The fakes of the consumers' own tests are held
-to the same documents.
+whatever the document lets the provider answer, and name no field that the document lacks. The fakes of the consumers'
+own tests are held to the same documents. What calls send: test_consumer_requests.py.
 """
 
-import ast
 import importlib
 import importlib.util
-import itertools
-import re
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import jsonschema
 import msgspec
 import pytest
 
-from gatehouse_catalog import find_root, load_catalog
-from gatehouse_chassis import ServiceContext
-from gatehouse_chassis.http.openapi import described
 from gatehouse_chassis.testing import Peer, TestTokens, person_id
 
-ROOT = find_root(Path(__file__).parent)
-CATALOG = load_catalog(ROOT)
+from .provider_documents import CALLS, ROOT, answer_schema, resolved
+
 # A value of each format that a document may have.
 FORMATS = {
     "uuid": "019a0000-0001-7000-8000-000000000001",
@@ -35,96 +27,6 @@ FORMATS = {
     "uri": "https://example.org/",
     "email": "mara@example.org",
 }
-
-
-METHODS = {"get", "post", "put", "patch", "delete"}
-
-
-class Call(NamedTuple):
-    """A call of one service to another: `path` has `*` where the code puts a value."""
-
-    place: str
-    method: str
-    path: str
-    shape: Any
-
-
-@cache
-def document(service: str) -> dict[str, Any]:
-    """The OpenAPI document of a service, as it serves it."""
-    entry = CATALOG[service]
-    addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
-    hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
-    context = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
-    app = importlib.import_module(f"{entry.package}.app").create(context)
-    return msgspec.json.decode(msgspec.json.encode(described(app), enc_hook=str))
-
-
-def calls(folder: Path) -> Iterator[Call]:
-    """In the code below a folder: an address below /api/ as one argument, and a type as the next."""
-    for file in sorted(folder.rglob("*.py")):
-        module = None
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.Call):
-                continue
-            for first, second in itertools.pairwise(node.args):
-                path = _text(first)
-                if path is None or not path.startswith("/api/"):
-                    continue
-                name = ".".join((folder.name, *file.relative_to(folder).with_suffix("").parts))
-                module = module or importlib.import_module(name)
-                try:
-                    shape = eval(ast.unparse(second), vars(module))
-                except NameError:  # a variable of the function: what it is called with says the type
-                    continue
-                yield Call(f"{file.relative_to(ROOT)}:{node.lineno}", _method(node), path, shape)
-
-
-def _method(node: ast.Call) -> str:
-    """By the function's name, as `client.post(...)`, or an argument, as `peers.ask("identity", "POST", ...)`."""
-    words = [str(arg.value) for arg in node.args if isinstance(arg, ast.Constant)]
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
-    return next((word.lower() for word in [*words, name] if word.lower() in METHODS), "get")
-
-
-def _text(node: ast.expr) -> str | None:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in node.values)
-    return None
-
-
-CALLS = {
-    call.place: call
-    for service in CATALOG
-    if service.is_api or service.kind == "web"
-    for call in calls(service.folder / service.package)
-}
-
-
-def answer_schema(path: str, method: str = "get") -> tuple[dict[str, Any], dict[str, Any]]:
-    """The document of the provider that an address belongs to, and the schema of its answer."""
-    provider = next(service for service in CATALOG if service.path and path.startswith(f"{service.path}/"))
-    whole = document(provider.name)
-    for template, item in whole["paths"].items():
-        if method in item and _fits(template, path):
-            answers = item[method]["responses"]
-            (success,) = [answers[status] for status in answers if status.startswith("2")]
-            content = success.get("content", {})
-            return whole, next(iter(content.values()))["schema"] if content else {}
-    raise AssertionError(f"{provider.name} has no operation {method.upper()} {path}")
-
-
-def _fits(template: str, path: str) -> bool:
-    pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(template.rstrip("/")))
-    return re.fullmatch(pattern, path.rstrip("/")) is not None
-
-
-def resolved(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    while "$ref" in schema:
-        schema = whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
 
 
 def sample(whole: dict[str, Any], schema: dict[str, Any], turn: int, *, sparse: bool) -> Any:
@@ -185,8 +87,8 @@ def unknown_fields(whole: dict[str, Any], schema: dict[str, Any], shape: Any, wh
 
 
 def test_the_calls_of_services_are_found() -> None:
-    assert len(CALLS) >= 15
-    assert {call.place.split("/")[1] for call in CALLS.values()} >= {"curriculum", "portal"}
+    assert len(CALLS) >= 30
+    assert {call.place.split("/")[0] for call in CALLS.values()} >= {"chassis", "curriculum", "portal"}
 
 
 @pytest.mark.parametrize("place", CALLS)

@@ -6,7 +6,7 @@ they are read as strictly as everything else that a browser sends.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
 import msgspec
 
@@ -15,8 +15,21 @@ from gatehouse_portal.enumerators import VALUES
 
 STEP = re.compile(r"(start|complete|reopen|restore)|move:(later|next|now):(\d{1,4})", re.ASCII)
 MOST_STEPS = 2
-Command = tuple[str, dict[str, Any] | None]
-"""The name of a command of curriculum, and its body."""
+CommandName = Literal["start", "complete", "reopen", "unassign", "restore", "move"]
+
+
+class MoveTo(msgspec.Struct, frozen=True):
+    """The body of `move`. Without a position, to the end."""
+
+    state: str
+    position: int | None = None
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command of curriculum about one assignment. `to` is its body."""
+
+    name: CommandName
+    to: MoveTo | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +68,13 @@ def place_of(text: str) -> Place | None:
     return None
 
 
+def command_of(action: str) -> Command:
+    """The command behind one of ACTIONS."""
+    if action in ("next", "later"):
+        return Command("move", MoveTo(action))
+    return Command(msgspec.convert(action, CommandName))
+
+
 def undo_of(action: str, before: Place | None) -> str:
     """The commands that take `action` back; empty when that can't be known."""
     if before is None:
@@ -75,9 +95,9 @@ def commands_of(steps: str) -> list[Command]:
         if match is None:
             raise Invalid({"steps": "open the page again"})
         if match[1]:
-            commands.append((match[1], None))
+            commands.append(Command(msgspec.convert(match[1], CommandName)))
         else:
-            commands.append(("move", {"state": match[2], "position": max(int(match[3]), 1)}))
+            commands.append(Command("move", MoveTo(match[2], max(int(match[3]), 1))))
     if not 1 <= len(commands) <= MOST_STEPS:
         raise Invalid({"steps": "open the page again"})
     return commands

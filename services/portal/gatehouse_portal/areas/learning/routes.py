@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
-from gatehouse_portal.areas.learning.actions import ACTIONS, Command, commands_of, place_of, undo_of
+from gatehouse_portal.areas.learning.actions import ACTIONS, Command, command_of, commands_of, place_of, undo_of
 from gatehouse_portal.areas.learning.structs import Curriculum
 from gatehouse_portal.areas.learning.view import View, changed_since, view_of
 from gatehouse_portal.shell import guards
@@ -49,9 +49,8 @@ async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, 
     action, name = str(form.get("action")), name_in(form)
     if action not in ACTIONS:
         raise Invalid({"action": f"must be one of {', '.join(ACTIONS)}"})
-    command: Command = ("move", {"state": action}) if action in ("next", "later") else (action, None)
     try:
-        curriculum = await _carry_out(peers, person_id, assignment_id, [command], version_in(form))
+        curriculum = await _carry_out(peers, person_id, assignment_id, [command_of(action)], version_in(form))
     except (StaleVersion, Conflict) as problem:
         return await refused(request, actor, peers, person_id, problem=problem, form=form, assignment=assignment_id)
     undo = None
@@ -82,9 +81,9 @@ async def _carry_out(
 ) -> Curriculum:
     """The curriculum after these commands, each made from the version that the one before left."""
     curriculum: Curriculum | None = None
-    for command, body in commands:
-        path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command}"
-        curriculum = await peers.ask("curriculum", "POST", path, Curriculum, json=body, version=version)
+    for command in commands:
+        path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command.name}"
+        curriculum = await peers.ask("curriculum", "POST", path, Curriculum, json=command.to, version=version)
         version = curriculum.version
     assert curriculum is not None
     return curriculum

@@ -1,0 +1,69 @@
+"""The OpenAPI document of each service, and the calls that services make to one another."""
+
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gatehouse_catalog import find_root, load_catalog
+from gatehouse_chassis import ServiceContext
+from gatehouse_chassis.http.openapi import described
+
+from .service_calls import calls_of
+
+ROOT = find_root(Path(__file__).parent)
+CATALOG = load_catalog(ROOT)
+
+
+@cache
+def document(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service, as it serves it."""
+    entry = CATALOG[service]
+    addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
+    hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
+    context = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
+    app = importlib.import_module(f"{entry.package}.app").create(context)
+    return msgspec.json.decode(msgspec.json.encode(described(app), enc_hook=str))
+
+
+CONSUMERS = [service.folder / service.package for service in CATALOG if service.is_api or service.kind == "web"]
+CALLS = {
+    f"{call.place} {call.method} {call.path}": call
+    for package in [*CONSUMERS, ROOT / "services/chassis/gatehouse_chassis"]
+    for call in calls_of(package)
+}
+
+
+def operation_of(path: str, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document of the provider that an address belongs to, and the operation that it calls."""
+    provider = next(service for service in CATALOG if service.path and path.startswith(f"{service.path}/"))
+    whole = document(provider.name)
+    for template, item in whole["paths"].items():
+        if method in item and _fits(template, path):
+            shared = item.get("parameters", [])
+            return whole, item[method] | {"parameters": [*shared, *item[method].get("parameters", [])]}
+    raise AssertionError(f"{provider.name} has no operation {method.upper()} {path}")
+
+
+def answer_schema(path: str, method: str = "get") -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document of the provider that an address belongs to, and the schema of its answer."""
+    whole, operation = operation_of(path, method)
+    answers = operation["responses"]
+    (success,) = [answers[status] for status in answers if status.startswith("2")]
+    content = success.get("content", {})
+    return whole, next(iter(content.values()))["schema"] if content else {}
+
+
+def _fits(template: str, path: str) -> bool:
+    """A `*` of the path stands for a parameter, never for a word of the template."""
+    wanted, given = template.strip("/").split("/"), path.strip("/").split("/")
+    pairs = zip(wanted, given, strict=False)
+    return len(wanted) == len(given) and all(one.startswith("{") or one == other for one, other in pairs)
+
+
+def resolved(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in schema:
+        schema = whole["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return schema
