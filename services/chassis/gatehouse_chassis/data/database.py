@@ -238,7 +238,7 @@ class Database(PostgresEngine):
             if pool is None:
                 connection.terminate()
             else:
-                await pool.release(connection)
+                await _give_back(connection)
         except (asyncpg.PostgresError, *GONE):
             return
 
@@ -408,6 +408,19 @@ class Database(PostgresEngine):
 
     async def close_connection_pool(self) -> None:
         await self.close()
+
+
+async def _give_back(connection: Any) -> None:
+    """What asyncpg's `Pool.release` does, in the caller's task.
+
+    asyncpg makes a task of it, so that nobody who is cancelled interrupts the reset of a session. Here sessions aren't
+    reset, so there is nothing to wait for, except where a statement is being cancelled or the connection closed; who is
+    cancelled meanwhile ends the connection, and its place becomes free.
+    """
+    if connection._con is None:  # given back already
+        return
+    connection._con._on_release()
+    await connection._holder.release(connection._holder._timeout)
 
 
 def database_of(table: type[Table]) -> Database:

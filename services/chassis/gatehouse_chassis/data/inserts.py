@@ -12,7 +12,6 @@ a new version of the schema, without one of the columns, is in place before the 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from piccolo.columns import Column
 from piccolo.query.methods.insert import Insert
 from piccolo.querystring import QueryString
 from piccolo.utils.sql_values import convert_to_sql_value
@@ -23,7 +22,7 @@ class InsertOf(Insert):
 
     __slots__ = ("_values",)
 
-    def __init__(self, values: Mapping[Column, Any]) -> None:
+    def __init__(self, values: Mapping[Any, Any]) -> None:
         super().__init__(next(iter(values))._meta.table)
         self._values = dict(values)
 

@@ -104,7 +104,7 @@ class Repeats:
         )
         used = {column["actor"]: arg(1), column["key"]: arg(2), column["digest"]: arg(3)}
         self._take = database.prepare(InsertOf(used).on_conflict())
-        answer = {column["status"]: arg(3), column["body"]: arg(4), column["headers"]: arg(5)}
+        answer: dict[Any, Any] = {column["status"]: arg(3), column["body"]: arg(4), column["headers"]: arg(5)}
         self._keep = database.prepare(table.update(answer).where(mine))
         self._recall = database.prepare(table.select(*columns_for(Stored, table)).where(mine), Stored)
 

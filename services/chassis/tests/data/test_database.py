@@ -197,6 +197,32 @@ async def test_a_task_that_outlives_its_transaction_is_told_so(fresh):
         assert await texts() == []
 
 
+async def test_a_statement_makes_no_task(fresh):
+    """A task costs more than all that the pool has to do."""
+    tasks = []
+    loop = asyncio.get_running_loop()
+    async with opened(fresh, max_size=1):
+        loop.set_task_factory(lambda loop, work, **more: tasks.append(work) or asyncio.Task(work, loop=loop, **more))
+        try:
+            assert await DB.fetchval("select 1") == 1
+        finally:
+            loop.set_task_factory(None)
+    assert tasks == []
+
+
+async def test_a_statement_that_is_cut_off_frees_its_place(fresh):
+    async with opened(fresh, max_size=1, acquire_timeout=5):
+        for _ in range(3):
+            statement = asyncio.create_task(DB.fetchval("select pg_sleep(30)"))
+            async with asyncio.timeout(20):
+                while DB.pool_state().idle:
+                    await asyncio.sleep(0)
+            statement.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await statement
+            assert await DB.fetchval("select 1") == 1
+
+
 async def test_cancelling_in_a_transaction_rolls_back_and_gives_the_connection_back(fresh):
     async with opened(fresh, max_size=1):
         began = asyncio.Event()
