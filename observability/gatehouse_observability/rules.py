@@ -51,17 +51,30 @@ class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
         return [rule for rule in self.rules if isinstance(rule, Alert)]
 
 
-def rules_document(groups: Iterable[RuleGroup], *, interval: str | None = None) -> dict[str, Any]:
-    """The rule file as Prometheus reads it; `interval` overrides that of each group."""
+def rules_document(
+    groups: Iterable[RuleGroup], *, interval: str | None = None, repository_url: str = ""
+) -> dict[str, Any]:
+    """The rule file as Prometheus reads it.
+
+    Args:
+        groups: Recordings and alerts.
+        interval: Overrides that of each group.
+        repository_url: Where the repository's files are read, ending in a slash: a runbook's link then opens from a
+            mail. Without it, the link is the file's path.
+    """
     return {
         "groups": [
-            {"name": group.name, "interval": interval or group.interval, "rules": [_rule(rule) for rule in group.rules]}
+            {
+                "name": group.name,
+                "interval": interval or group.interval,
+                "rules": [_rule(rule, repository_url) for rule in group.rules],
+            }
             for group in groups
         ]
     }
 
 
-def _rule(rule: Recording | Alert) -> dict[str, Any]:
+def _rule(rule: Recording | Alert, repository_url: str) -> dict[str, Any]:
     if isinstance(rule, Recording):
         recording: dict[str, Any] = {"record": rule.record, "expr": rule.expr}
         return recording | ({"labels": dict(rule.labels)} if rule.labels else {})
@@ -70,7 +83,7 @@ def _rule(rule: Recording | Alert) -> dict[str, Any]:
         "expr": rule.expr,
         "for": rule.wait,
         "labels": {**rule.labels, "owner": rule.owner, "severity": rule.severity},
-        "annotations": {"summary": rule.summary, "runbook_url": rule.runbook_file},
+        "annotations": {"summary": rule.summary, "runbook_url": repository_url + rule.runbook_file},
     }
 
 

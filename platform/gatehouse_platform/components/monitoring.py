@@ -58,16 +58,17 @@ class Monitoring(pulumi.ComponentResource):
             definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(alerting, sort_keys=True)}),
             opts=child_of(self),
         )
+        settings = environment_of(args.stack)
+        files = f"https://github.com/{settings.repository}/blob/main/"
         # One namespace for each group: a new service adds its own, and none approaches AMP's limit of 1 MB.
         for group in rule_groups(args.catalog):
             amp.RuleGroupNamespace(
                 f"rules-{group.name.removeprefix('gatehouse-')}",
                 name=group.name,
                 workspace_id=workspace.id,
-                data=json.dumps(rules_document([group]), sort_keys=True),  # JSON is YAML too
+                data=json.dumps(rules_document([group], repository_url=files), sort_keys=True),  # JSON is YAML too
                 opts=child_of(self),
             )
-        settings = environment_of(args.stack)
         self.collector = self._collector(workspace, settings.collector) if settings.collector else None
         if settings.grafana_workspace:
             self._dashboards(workspace, settings.grafana_workspace)

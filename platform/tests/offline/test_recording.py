@@ -192,6 +192,14 @@ def test_longer_paths_come_first_and_what_is_for_the_platform_stays_inside(graph
 def test_each_service_has_its_rules_in_prometheus(graph: Graphs, root: Path):
     found = graph("production").of_type("aws:amp/ruleGroupNamespace:RuleGroupNamespace")
     assert {one.name for one in found} >= {f"rules-{service.name}" for service in load_catalog(root)}
+    for namespace in found:
+        alerts = [rule for rule in json.loads(namespace.properties["data"])["groups"][0]["rules"] if "alert" in rule]
+        assert alerts
+        for alert in alerts:
+            url = alert["annotations"]["runbook_url"]
+            folder, file = url.removeprefix("https://github.com/").split("/blob/main/")
+            assert folder == "agile-learning-institute/gatehouse", "a link opens from a mail"
+            assert (root / file).is_file()
     assert all(len(one.properties["data"]) < 1_000_000 for one in found)
 
 
