@@ -4,7 +4,7 @@ AMP supports one kind of receiver, an SNS topic. Both severities go to it; each 
 attributes, by which subscribers filter. Owners are the catalog's domains; none is named here.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 # A page is sent at once and repeated every hour; tickets are grouped and repeated daily.
 TIMES = {
@@ -19,8 +19,49 @@ MESSAGE = (
 )
 
 
-def alertmanager_config(*, topic: Any, region: str) -> dict[str, Any]:
-    """`topic`: the ARN of the SNS topic; in the platform an Output of Pulumi."""
+OFF_HOURS = "off-hours"
+# Tasks that start in the morning are scraped after some minutes; until then their absence is the night's.
+MORNING_MINUTES = 20
+
+
+class WorkingHours(NamedTuple):
+    """When an environment that is switched off at night runs: on weekdays from `start` to `stop` (HH:MM) in a zone."""
+
+    start: str
+    stop: str
+    timezone: str
+
+
+def alertmanager_config(*, topic: Any, region: str, hours: WorkingHours | None = None) -> dict[str, Any]:
+    """The alert manager's configuration.
+
+    Args:
+        topic: The ARN of the SNS topic; in the platform an Output of Pulumi.
+        region: The region of the topic.
+        hours: The schedule that switches the environment off; outside it nobody is notified. None: it always runs.
+    """
+    muted = {"mute_time_intervals": [OFF_HOURS]} if hours else {}
+    config = _config(topic, region, muted)
+    return config | ({"time_intervals": [_off_hours(hours)]} if hours else {})
+
+
+def _off_hours(hours: WorkingHours) -> dict[str, Any]:
+    morning, minutes = divmod(int(hours.start[:2]) * 60 + int(hours.start[3:]) + MORNING_MINUTES, 60)
+    night = [
+        {"start_time": "00:00", "end_time": f"{morning:02}:{minutes:02}"},
+        {"start_time": hours.stop, "end_time": "24:00"},
+    ]
+    where = {"location": hours.timezone}
+    return {
+        "name": OFF_HOURS,
+        "time_intervals": [
+            {"weekdays": ["monday:friday"], "times": night, **where},
+            {"weekdays": ["saturday", "sunday"], **where},
+        ],
+    }
+
+
+def _config(topic: Any, region: str, muted: dict[str, list[str]]) -> dict[str, Any]:
     return {
         # The default; every alert has a severity.
         "route": {
@@ -28,7 +69,7 @@ def alertmanager_config(*, topic: Any, region: str) -> dict[str, Any]:
             "group_by": ["severity", "owner", "alertname", "service"],
             **TIMES["ticket"],
             "routes": [
-                {"receiver": severity, "matchers": [f'severity="{severity}"'], **times}
+                {"receiver": severity, "matchers": [f'severity="{severity}"'], **times, **muted}
                 for severity, times in TIMES.items()
             ],
         },

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_observability.alertmanager import SUBJECT, TIMES, alertmanager_config
+from gatehouse_observability.alertmanager import SUBJECT, TIMES, WorkingHours, alertmanager_config
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import as_yaml
 
@@ -17,7 +17,14 @@ ALERTS = [alert for group in rule_groups(CATALOG) for alert in group.alerts]
 CONFIG = alertmanager_config(topic="arn:aws:sns:eu-central-1:111122223333:alerts", region="eu-central-1")
 
 
-def amtool(folder: Path, *words: str) -> str:
+NIGHTS = alertmanager_config(
+    topic="arn:aws:sns:eu-central-1:111122223333:alerts",
+    region="eu-central-1",
+    hours=WorkingHours("06:50", "20:00", "Europe/Berlin"),
+)
+
+
+def amtool(folder: Path, *words: str, config: dict = CONFIG) -> str:
     found = shutil.which("amtool")
     if found is None:
         fix = "amtool isn't installed. Fix: apt-get install prometheus-alertmanager"
@@ -25,7 +32,7 @@ def amtool(folder: Path, *words: str) -> str:
             pytest.fail(fix)
         pytest.skip(fix)
     file = folder / "alertmanager.yaml"
-    file.write_text(as_yaml(CONFIG))
+    file.write_text(as_yaml(config))
     command = [found, *words[:2], *([f"--config.file={file}"] if words[0] == "config" else [str(file)]), *words[2:]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -34,6 +41,37 @@ def amtool(folder: Path, *words: str) -> str:
 
 def test_the_alert_manager_can_read_it(tmp_path: Path):
     assert "2 receivers" in amtool(tmp_path, "check-config")
+
+
+def muted(day: str, clock: str) -> bool:
+    """Whether the alert manager keeps quiet, as its documentation reads: any interval whose weekday and time fit."""
+    days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+    def on(one: str) -> bool:
+        first, _, last = one.partition(":")
+        return days.index(first) <= days.index(day) <= days.index(last or first)
+
+    def within(times: list[dict[str, str]]) -> bool:
+        return any(one["start_time"] <= clock < one["end_time"] for one in times)
+
+    (intervals,) = NIGHTS["time_intervals"]
+    return any(
+        any(map(on, one["weekdays"])) and ("times" not in one or within(one["times"]))
+        for one in intervals["time_intervals"]
+    )
+
+
+def test_nights_and_weekends_are_muted_where_the_environment_is_switched_off(tmp_path: Path):
+    assert "2 receivers" in amtool(tmp_path, "check-config", config=NIGHTS)
+    assert [route["mute_time_intervals"] for route in NIGHTS["route"]["routes"]] == [["off-hours"]] * 2
+    assert all(muted("wednesday", clock) for clock in ("00:00", "06:49", "07:09", "20:00", "23:59"))
+    assert not any(muted(day, clock) for day in ("monday", "friday") for clock in ("07:10", "12:00", "19:59"))
+    assert all(muted(day, clock) for day in ("saturday", "sunday") for clock in ("00:00", "12:00", "23:59"))
+
+
+def test_nothing_is_muted_where_the_environment_always_runs():
+    assert "time_intervals" not in CONFIG
+    assert not any("mute_time_intervals" in route for route in CONFIG["route"]["routes"])
 
 
 @pytest.mark.parametrize("severity", TIMES)

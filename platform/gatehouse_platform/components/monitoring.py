@@ -10,7 +10,7 @@ import pulumi
 from pulumi_aws import amp, cloudwatch, ec2, ecs
 
 from gatehouse_catalog import Catalog
-from gatehouse_observability.alertmanager import alertmanager_config
+from gatehouse_observability.alertmanager import WorkingHours, alertmanager_config
 from gatehouse_observability.collector import SCRAPE_SECONDS, collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.grafana import data_source
@@ -50,7 +50,10 @@ class Monitoring(pulumi.ComponentResource):
         self._args = args
         workspace = amp.Workspace(name, alias=args.stack.prefix, kms_key_arn=args.key_arn, opts=child_of(self))
         self.workspace = workspace.id
-        alerting = alertmanager_config(topic=args.alerts, region=args.stack.region)
+        settings = environment_of(args.stack)
+        shutdown = settings.shutdown
+        hours = WorkingHours(shutdown.start, shutdown.stop, shutdown.timezone) if shutdown else None
+        alerting = alertmanager_config(topic=args.alerts, region=args.stack.region, hours=hours)
         amp.AlertManagerDefinition(
             name,
             workspace_id=workspace.id,
@@ -58,7 +61,6 @@ class Monitoring(pulumi.ComponentResource):
             definition=as_json({"alertmanager_config": pulumi.Output.json_dumps(alerting, sort_keys=True)}),
             opts=child_of(self),
         )
-        settings = environment_of(args.stack)
         files = f"https://github.com/{settings.repository}/blob/main/"
         # One namespace for each group: a new service adds its own, and none approaches AMP's limit of 1 MB.
         for group in rule_groups(args.catalog):

@@ -203,6 +203,15 @@ def test_each_service_has_its_rules_in_prometheus(graph: Graphs, root: Path):
     assert all(len(one.properties["data"]) < 1_000_000 for one in found)
 
 
+def test_nobody_is_woken_by_the_schedule_that_switches_off(graph: Graphs):
+    """dev stops at night by its tier, production never."""
+    for stack, muted in (("dev", ["off-hours"]), ("production", [])):
+        (one,) = graph(stack).of_type("aws:amp/alertManagerDefinition:AlertManagerDefinition")
+        config = json.loads(json.loads(one.properties["definition"])["alertmanager_config"])
+        assert [interval["name"] for interval in config.get("time_intervals", [])] == muted
+        assert all(route.get("mute_time_intervals", []) == muted for route in config["route"]["routes"])
+
+
 def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
     from gatehouse_platform.components.edge import PriorityTaken, check_priorities, priority
 
