@@ -267,7 +267,7 @@ RULES = (
     Rule(r"[^/]+\.md|LICENSE|docs/.+|(services|stacks|tests|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
-    Rule(r"\.dockerignore|services/[^/]+\.pem", _every_recipe),
+    Rule(r"\.dockerignore|services/[^/]+\.pem|local/uv-requirements\.txt", _every_recipe),
     Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
     Rule(r"services/chassis/gatehouse_chassis/schema/.+\.yaml", _included_collection),

@@ -177,6 +177,7 @@ def test_what_a_service_says_of_itself_makes_its_image_and_the_platform(change):
 
 def test_what_a_build_may_see_affects_every_image(change):
     assert set(change(".dockerignore").databases) == WITH_DATABASE
+    assert set(change("local/uv-requirements.txt").images) == set(change(".dockerignore").images)
 
 
 @pytest.mark.parametrize("path", ["Makefile", "tools/new.bin", "services/removed/gatehouse_removed/app.py"])

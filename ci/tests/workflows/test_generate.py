@@ -144,7 +144,7 @@ def test_no_service_is_named():
 
 
 def test_tools_have_the_version_that_everybody_has():
-    uv = re.search(r'^uv_version="(.+)"', (ROOT / "local" / "gate").read_text(), re.MULTILINE)
+    uv = re.search(r"^uv==(\S+)", (ROOT / "local" / "uv-requirements.txt").read_text(), re.MULTILINE)
     pulumi = re.search(r'name = "pulumi"\nversion = "(.+)"', (ROOT / "uv.lock").read_text())
     assert uv
     assert pulumi
@@ -153,6 +153,20 @@ def test_tools_have_the_version_that_everybody_has():
             assert step["with"]["version"] == uv[1], name
         if "pulumi/actions@" in step.get("uses", ""):
             assert step["with"] == {"pulumi-version": pulumi[1]}, name
+
+
+def test_uv_is_installed_by_hash_wherever_we_install_it():
+    """What installs everything else is the one program that uv.lock can't hold."""
+    listed = (ROOT / "local" / "uv-requirements.txt").read_text()
+    assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}\b", listed)) >= 10
+    recipes = [
+        ROOT / "local" / "gate",
+        *(ROOT / folder / "Dockerfile" for folder in ("services", "db-manager", "local")),
+    ]
+    for recipe in recipes:
+        installs = re.findall(r"pip install.*|-m pip install(?:.*\\\n)?.*", recipe.read_text())
+        assert installs
+        assert all("--require-hashes" in line for line in installs), recipe
 
 
 def test_environments_are_those_there_are():
