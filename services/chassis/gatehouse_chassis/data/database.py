@@ -63,6 +63,13 @@ class Unreachable(Unavailable):
     title = "The database can't be reached"
 
 
+class ChangesRefused(Unavailable):
+    """503: PostgreSQL can't take changes: its disk is full, it has no memory, or it only reads (a failover)."""
+
+    slug = "database-takes-no-changes"
+    title = "The database takes no changes"
+
+
 class NotOpen(RuntimeError):
     """The code asked for data before the app opened its database, or after it closed it."""
 

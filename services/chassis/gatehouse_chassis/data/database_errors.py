@@ -7,7 +7,7 @@ PostgreSQL's own text contains values, so only the constraint's name is used; db
 import asyncpg
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid
-from gatehouse_chassis.data.database import Busy
+from gatehouse_chassis.data.database import Busy, ChangesRefused
 
 UNSTORABLE = (
     asyncpg.CharacterNotInRepertoireError,  # NUL in a text
@@ -17,11 +17,17 @@ UNSTORABLE = (
     asyncpg.DatetimeFieldOverflowError,
 )
 
+# What trying at once doesn't help: somebody has to make room, or a failover has to end.
+TAKES_NO_CHANGES = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
+REFUSED_RETRY = 30  # seconds
+
 
 def as_problem(error: asyncpg.PostgresError) -> ApiProblem | None:
     """The problem to answer with; None when the client didn't cause it (a 500)."""
     if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
         return Busy("The database took too long, or someone else is changing the same. Try again.")
+    if isinstance(error, TAKES_NO_CHANGES):
+        return ChangesRefused("The change was not made. Reading works; try again later.", retry_after=REFUSED_RETRY)
     name = _constraint(error)
     if isinstance(error, (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)):
         return Conflict(f"There is one like this already ({name}).")

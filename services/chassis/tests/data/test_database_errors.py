@@ -37,6 +37,9 @@ async def database(postgres):
         ("delete from owner where id = 1", 409, "refers to this"),
         ("update owner set age = -4", 400, "age_positive"),
         ("select pg_sleep(9)", 503, "took too long"),
+        ("do $$ begin raise exception 'x' using errcode = 'disk_full'; end $$", 503, "not made"),
+        ("do $$ begin raise exception 'x' using errcode = 'out_of_memory'; end $$", 503, "not made"),
+        ("do $$ begin raise exception 'x' using errcode = 'read_only_sql_transaction'; end $$", 503, "not made"),
         ("select colour from owner", 500, "logged"),
     ],
 )
