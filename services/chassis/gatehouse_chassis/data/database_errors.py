@@ -23,11 +23,19 @@ REFUSED_RETRY = 30  # seconds
 
 
 def as_problem(error: asyncpg.PostgresError) -> ApiProblem | None:
-    """The problem to answer with; None when the client didn't cause it (a 500)."""
+    """The problem to answer with; None when it is our fault (a 500)."""
+    return _of_the_database(error) or _of_the_client(error)
+
+
+def _of_the_database(error: asyncpg.PostgresError) -> ApiProblem | None:
     if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
         return Busy("The database took too long, or someone else is changing the same. Try again.")
     if isinstance(error, TAKES_NO_CHANGES):
         return ChangesRefused("The change was not made. Reading works; try again later.", retry_after=REFUSED_RETRY)
+    return None
+
+
+def _of_the_client(error: asyncpg.PostgresError) -> ApiProblem | None:
     name = _constraint(error)
     if isinstance(error, (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)):
         return Conflict(f"There is one like this already ({name}).")
