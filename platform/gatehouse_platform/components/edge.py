@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_awsx as awsx
 from pulumi_aws import acm, ec2, lb, route53, vpc, wafv2
 
 from gatehouse_catalog import Service
@@ -22,6 +23,7 @@ RULES = {
     "AWSManagedRulesKnownBadInputsRuleSet": 20,
     "AWSManagedRulesAmazonIpReputationList": 30,
 }
+NOTHING = "There is nothing here."
 REQUESTS_PER_ADDRESS = 2000  # in five minutes; a class of 30 behind one address sends some hundreds
 
 
@@ -57,6 +59,40 @@ def internal_paths() -> list[list[str]]:
     """Patterns of the paths that only the platform may request, in groups of at most five (a rule's limit)."""
     every = [pattern for path in RESERVED_PATHS for pattern in (path, f"{path}/*")]
     return [every[start : start + VALUES_PER_RULE] for start in range(0, len(every), VALUES_PER_RULE)]
+
+
+def redirect() -> awsx.lb.ListenerArgs:
+    """The listener that sends HTTP to HTTPS."""
+    return awsx.lb.ListenerArgs(
+        port=HTTP,
+        protocol="HTTP",
+        default_actions=[
+            lb.ListenerDefaultActionArgs(
+                type="redirect",
+                redirect=lb.ListenerDefaultActionRedirectArgs(
+                    protocol="HTTPS", port=str(HTTPS), status_code="HTTP_301"
+                ),
+            )
+        ],
+    )
+
+
+def https(certificate: pulumi.Input[str]) -> awsx.lb.ListenerArgs:
+    """The listener that the rules of services hang on. What none of them takes is answered with 404."""
+    return awsx.lb.ListenerArgs(
+        port=HTTPS,
+        protocol="HTTPS",
+        certificate_arn=certificate,
+        ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",  # TLS 1.2 and 1.3
+        default_actions=[
+            lb.ListenerDefaultActionArgs(
+                type="fixed-response",
+                fixed_response=lb.ListenerDefaultActionFixedResponseArgs(
+                    content_type="text/plain", status_code="404", message_body=NOTHING
+                ),
+            )
+        ],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,36 +131,43 @@ class Edge(pulumi.ComponentResource):
                 to_port=port,
                 opts=child_of(self),
             )
-        balancer = lb.LoadBalancer(
+        balancer = awsx.lb.ApplicationLoadBalancer(
             name,
             name=stack.prefix,
-            load_balancer_type="application",
             internal=False,
             security_groups=[group.id],
-            subnets=args.subnets,
+            subnet_ids=args.subnets,
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             enable_deletion_protection=settings.protect,
             # Longer than the chassis keeps connections, so that no service closes one that the balancer reuses.
             idle_timeout=60,
             access_logs=lb.LoadBalancerAccessLogsArgs(bucket=args.log_bucket, prefix="balancer", enabled=True),
+            listeners=[redirect(), https(self._certificate(settings.dns.name, settings.dns.zone))],
+            # awsx always makes one. Nothing is sent to it: each service has its own.
+            default_target_group=awsx.lb.TargetGroupArgs(name=f"{stack.prefix}-unused", vpc_id=args.vpc_id),
             opts=child_of(self),
         )
-        self.balancer_suffix = balancer.arn_suffix
-        self._redirect(balancer)
-        self.listener = self._https(balancer, self._certificate(settings.dns.name, settings.dns.zone))
+        arn = balancer.load_balancer.apply(lambda made: made.arn)
+        self.balancer_suffix = balancer.load_balancer.apply(lambda made: made.arn_suffix)
+        self.listener = balancer.listeners.apply(lambda made: made[1].arn)
+        self._withhold(self.listener)
         route53.Record(
             name,
             zone_id=settings.dns.zone,
             name=settings.dns.name,
             type="A",
             aliases=[
-                route53.RecordAliasArgs(name=balancer.dns_name, zone_id=balancer.zone_id, evaluate_target_health=True)
+                route53.RecordAliasArgs(
+                    name=balancer.load_balancer.apply(lambda made: made.dns_name),
+                    zone_id=balancer.load_balancer.apply(lambda made: made.zone_id),
+                    evaluate_target_health=True,
+                )
             ],
             opts=child_of(self),
         )
         if settings.firewall:
-            self._firewall(stack.prefix, balancer)
+            self._firewall(stack.prefix, arn)
         self.register_outputs({"url": f"https://{settings.dns.name}"})
 
     def _certificate(self, domain: str, zone: str) -> pulumi.Output[str]:
@@ -145,46 +188,12 @@ class Edge(pulumi.ComponentResource):
         )
         return valid.certificate_arn
 
-    def _redirect(self, balancer: lb.LoadBalancer) -> None:
-        lb.Listener(
-            "edge-http",
-            load_balancer_arn=balancer.arn,
-            port=HTTP,
-            protocol="HTTP",
-            default_actions=[
-                lb.ListenerDefaultActionArgs(
-                    type="redirect",
-                    redirect=lb.ListenerDefaultActionRedirectArgs(
-                        protocol="HTTPS", port=str(HTTPS), status_code="HTTP_301"
-                    ),
-                )
-            ],
-            opts=child_of(self),
-        )
-
-    def _https(self, balancer: lb.LoadBalancer, certificate: pulumi.Output[str]) -> pulumi.Output[str]:
-        listener = lb.Listener(
-            "edge-https",
-            load_balancer_arn=balancer.arn,
-            port=HTTPS,
-            protocol="HTTPS",
-            certificate_arn=certificate,
-            ssl_policy="ELBSecurityPolicy-TLS13-1-2-2021-06",  # TLS 1.2 and 1.3
-            default_actions=[
-                lb.ListenerDefaultActionArgs(
-                    type="fixed-response",
-                    fixed_response=lb.ListenerDefaultActionFixedResponseArgs(
-                        content_type="text/plain", status_code="404", message_body="There is nothing here."
-                    ),
-                )
-            ],
-            opts=child_of(self),
-        )
-        # A service at / would expose metrics and configuration.
+    def _withhold(self, listener: pulumi.Output[str]) -> None:
+        """A service at / would expose metrics and configuration."""
         for number, patterns in enumerate(internal_paths(), start=1):
             lb.ListenerRule(
                 f"edge-withheld-{number}",
-                listener_arn=listener.arn,
+                listener_arn=listener,
                 priority=number,
                 conditions=[
                     lb.ListenerRuleConditionArgs(path_pattern=lb.ListenerRuleConditionPathPatternArgs(values=patterns))
@@ -193,15 +202,14 @@ class Edge(pulumi.ComponentResource):
                     lb.ListenerRuleActionArgs(
                         type="fixed-response",
                         fixed_response=lb.ListenerRuleActionFixedResponseArgs(
-                            content_type="text/plain", status_code="404", message_body="There is nothing here."
+                            content_type="text/plain", status_code="404", message_body=NOTHING
                         ),
                     )
                 ],
                 opts=child_of(self),
             )
-        return listener.arn
 
-    def _firewall(self, prefix: str, balancer: lb.LoadBalancer) -> None:
+    def _firewall(self, prefix: str, balancer: pulumi.Output[str]) -> None:
         def visibility(metric: str) -> wafv2.WebAclVisibilityConfigArgs:
             return wafv2.WebAclVisibilityConfigArgs(
                 cloudwatch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=True
@@ -246,4 +254,4 @@ class Edge(pulumi.ComponentResource):
             visibility_config=visibility(prefix),
             opts=child_of(self),
         )
-        wafv2.WebAclAssociation("edge", resource_arn=balancer.arn, web_acl_arn=acl.arn, opts=child_of(self))
+        wafv2.WebAclAssociation("edge", resource_arn=balancer, web_acl_arn=acl.arn, opts=child_of(self))

@@ -1,7 +1,6 @@
 """The network: a VPC with public, private and isolated subnets, and one of three kinds of egress.
 
-Plain resources instead of `awsx.ec2.Vpc`: that is a remote component, whose subnets, routes and NAT gateways the
-recording can't see; policies, reachability and cost would be computed without them.
+Plain resources instead of `awsx.ec2.Vpc`: docs/decisions/0015-where-awsx-is-used.md.
 """
 
 from dataclasses import dataclass

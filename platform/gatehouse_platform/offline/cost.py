@@ -13,7 +13,7 @@ from gatehouse_platform.offline.hours import hours_a_week
 from gatehouse_platform.offline.prices import Price, PriceError, Prices
 
 HOURS_A_WEEK = 168
-UNPRICED_PROVIDERS = ("gatehouse:", "pulumi:", "pulumi-python:", "random:")
+UNPRICED_PROVIDERS = ("awsx:", "gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
 
 class CostLine(msgspec.Struct, frozen=True, kw_only=True):

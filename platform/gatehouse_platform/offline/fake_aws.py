@@ -23,6 +23,8 @@ class FakeAws:
         """The result of a provider's function; None for an unknown one."""
         if token == "aws:index/getAvailabilityZones:getAvailabilityZones":  # noqa: S105 - a function's token
             return {"names": [f"{self.region}{letter}" for letter in "abc"], "id": self.region, "region": self.region}
+        if token == "aws:ec2/getSubnet:getSubnet":  # noqa: S105 - a function's token
+            return {"id": str(arguments["id"]), "vpcId": "vpc-network"}
         return None
 
     def created(self, kind: str, name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
@@ -113,7 +115,7 @@ def _certificate(aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dic
     arn = aws.arn("acm", "certificate/00000000-0000-0000-0000-000000000000")
     option = {
         "domainName": domain,
-        "resourceRecordName": f"_validate.{domain}.",
+        "resourceRecordName": f"_{'0' * 32}.{domain}.",
         "resourceRecordType": "CNAME",
         "resourceRecordValue": "_value.acm-validations.aws.",
     }

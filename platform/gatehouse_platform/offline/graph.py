@@ -43,7 +43,7 @@ class RecordedResource(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_component(self) -> bool:
-        return self.type.startswith("gatehouse:")
+        return self.type.startswith(("gatehouse:", "awsx:"))
 
     @property
     def kind(self) -> str:

@@ -23,6 +23,7 @@ from pulumi.runtime.stack import run_pulumi_func
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await
 
 from gatehouse_platform.config.stack_config import PROJECT
+from gatehouse_platform.offline.awsx_components import expand
 from gatehouse_platform.offline.fake_aws import FakeAws
 from gatehouse_platform.offline.graph import SECRET, Graph, RecordedResource
 
@@ -60,7 +61,12 @@ class Recorder(mocks.MockMonitor):
 
     def Invoke(self, request: Any) -> Any:
         _ensure_event_loop()
-        answer = self.fake_aws.call(request.tok, rpc.deserialize_properties(request.args))
+        arguments = rpc.deserialize_properties(request.args)
+        if request.tok == "pulumi:pulumi:getResource":
+            made = self.recorded[arguments["urn"]]
+            answer: dict[str, Any] | None = {"urn": made.urn, "id": made.id, "state": made.outputs}
+        else:
+            answer = self.fake_aws.call(request.tok, arguments)
         if answer is None:
             return super().Invoke(request)
         # `return` is a keyword of Python.
@@ -68,20 +74,19 @@ class Recorder(mocks.MockMonitor):
         return resource_pb2.ResourceInvokeResponse(**fields)
 
     def RegisterResource(self, request: Any) -> Any:
-        urn = self.make_urn(request.parent, request.type, request.name)
         if request.type == "pulumi:pulumi:Stack":
+            urn = self.make_urn(request.parent, request.type, request.name)
             return resource_pb2.RegisterResourceResponse(urn=urn)
         _ensure_event_loop()
         inputs = MessageToDict(request.object)
-        properties = _masked(inputs)
         resource_id, outputs = self.fake_aws.created(request.type, request.name, _revealed(inputs))
         resource = RecordedResource(
-            urn=urn,
+            urn=self.make_urn(request.parent, request.type, request.name),
             type=request.type,
             name=request.name,
-            id=resource_id,
+            id="" if request.remote else resource_id,
             parent="" if "pulumi:pulumi:Stack" in request.parent else request.parent,
-            properties=properties,
+            properties=_masked(inputs),
             outputs=_masked(outputs),
             depends_on=tuple(sorted(request.dependencies)),
             property_sources={
@@ -92,12 +97,54 @@ class Recorder(mocks.MockMonitor):
             retains=request.retainOnDelete,
             provider=request.provider,
         )
-        with self._lock:
-            if urn in self.recorded:
-                raise RecordingError(f"two resources have the URN {urn}. Fix: give one another name.")
-            self.recorded[urn] = resource
+        self._keep(resource)
+        if request.remote:
+            outputs = self._expand(resource, request.providers)
         sent = _sync_await(rpc.serialize_properties(outputs, {}))
-        return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=sent)
+        return resource_pb2.RegisterResourceResponse(urn=resource.urn, id=resource.id, object=sent)
+
+    def _keep(self, resource: RecordedResource) -> None:
+        with self._lock:
+            if resource.urn in self.recorded:
+                raise RecordingError(f"two resources have the URN {resource.urn}. Fix: give one another name.")
+            self.recorded[resource.urn] = resource
+
+    def _expand(self, component: RecordedResource, providers: Mapping[str, str]) -> dict[str, Any]:
+        """Records what a remote component makes, and returns its outputs with references to it."""
+
+        def register(kind: str, name: str, inputs: dict[str, Any], sources: tuple[str, ...]) -> Mapping[str, Any]:
+            resource_id, outputs = self.fake_aws.created(kind, name, inputs)
+            made = {each.type: each.urn for each in self.recorded.values() if each.parent == component.urn}
+            given = [component.property_sources.get(source, ()) for source in sources]
+            child = RecordedResource(
+                urn=self.make_urn(component.urn, kind, name),
+                type=kind,
+                name=name,
+                id=resource_id,
+                parent=component.urn,
+                properties=_masked(inputs),
+                outputs=_masked(outputs),
+                depends_on=tuple(sorted({*sum(given, ()), *(made[each] for each in sources if each in made)})),
+                provider=providers[kind.partition(":")[0]],
+            )
+            self._keep(child)
+            return {**outputs, "urn": child.urn, "id": child.id}
+
+        def invoke(token: str, arguments: dict[str, Any]) -> Mapping[str, Any]:
+            return self.fake_aws.call(token, arguments) or {}
+
+        return references(expand(component.type, component.name, component.properties, register, invoke))
+
+
+def references(outputs: Any) -> Any:
+    """A component's outputs as they are sent: each child as a reference to it."""
+    if isinstance(outputs, list):
+        return [references(each) for each in outputs]
+    if not isinstance(outputs, Mapping):
+        return outputs
+    if "urn" in outputs:
+        return {rpc._special_sig_key: rpc._special_resource_sig, "urn": outputs["urn"], "id": outputs["id"]}
+    return {key: references(each) for key, each in outputs.items()}
 
 
 def record(program: Callable[[], object], *, stack: str, region: str, account: str, config: Mapping[str, str]) -> Graph:

@@ -7,6 +7,7 @@ import resource
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from ruamel.yaml import YAML
 from gatehouse_catalog import load_catalog
 from gatehouse_platform.config.settings import ENVIRONMENTS, STACKS
 from gatehouse_platform.config.stack_config import read_config
+from gatehouse_platform.offline.awsx_components import UnknownComponent, expand
 from gatehouse_platform.offline.check import graph_of, with_examples
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.offline.recording import RecordingError, config_texts, record
@@ -57,6 +59,10 @@ def test_it_is_what_pulumi_runs(root: Path, graph: Graphs):
     project = YAML(typ="safe", pure=True).load((root / "Pulumi.yaml").read_text())
     assert (project["name"], project["stackConfigDir"], project["runtime"]["name"]) == ("gatehouse", "stacks", "python")
     assert ("main" in project, project["runtime"]["options"]["virtualenv"]) == (False, ".venv")
+    # `pulumi install` runs a plain `uv sync` there: that must install what the program needs (#20185).
+    workspace = tomllib.loads((root / "pyproject.toml").read_text())
+    assert "platform" in workspace["tool"]["uv"]["default-groups"]
+    assert "gatehouse-platform[aws]" in workspace["dependency-groups"]["platform"]
     for name in STACKS:
         assert (root / project["stackConfigDir"] / f"Pulumi.{name}.yaml").is_file()
     config, _ = with_examples(read_config(root, "dev"), load_catalog(root))
@@ -228,7 +234,8 @@ def test_blue_green_is_one_word_in_a_stack_file(root: Path):
     found = graph_of(root, "production", config=config)
     service = found.named(SERVICE, "person").properties
     assert service["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "10"}
-    assert len(found.of_type("aws:lb/targetGroup:TargetGroup")) == len(load_catalog(root)) + 1
+    # One more for the green tasks, and the one that awsx always makes.
+    assert len(found.of_type("aws:lb/targetGroup:TargetGroup")) == len(load_catalog(root)) + 2
     assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
 
 
@@ -241,6 +248,29 @@ def test_every_way_out_keeps_every_rule(root: Path, egress: str):
     assert bool(found.of_type("aws:ec2/natGateway:NatGateway")) == (egress == "nat")
     tasks = {subnet for one in found.of_type(SERVICE) for subnet in one.properties["networkConfiguration"]["subnets"]}
     assert all(("public-" in subnet) == (egress == "public") for subnet in tasks)
+
+
+def test_what_a_component_of_awsx_makes_is_recorded(graph: Graphs):
+    for name in ENVIRONMENTS:
+        (component,) = graph(name).of_type("awsx:lb:ApplicationLoadBalancer")
+        made = {each.name: each.kind for each in graph(name).children(component.urn) if each.kind != "TargetGroup"}
+        assert made == {"edge": "LoadBalancer", "edge-0": "Listener", "edge-1": "Listener"}
+        (balancer,) = graph(name).of_type("aws:lb/loadBalancer:LoadBalancer")
+        assert balancer.properties["dropInvalidHeaderFields"] is True
+        rules = graph(name).of_type("aws:lb/listenerRule:ListenerRule")
+        (https,) = {rule.properties["listenerArn"] for rule in rules}
+        assert https == graph(name).named("aws:lb/listener:Listener", "edge-1").outputs["arn"]
+        assert all(
+            component.urn in rule.depends_on or any("edge-1" in urn for urn in rule.depends_on) for rule in rules
+        )
+
+
+def test_a_component_that_nobody_described_is_refused(root: Path):
+    with pytest.raises(UnknownComponent, match="awsx:ec2:Vpc network: its children are unknown"):
+        expand("awsx:ec2:Vpc", "network", {}, lambda *_: {}, lambda *_: {})
+    given = {"subnetIds": [], "securityGroups": [], "listeners": []}
+    with pytest.raises(UnknownComponent, match="edge: defaultTargetGroup isn't given"):
+        expand("awsx:lb:ApplicationLoadBalancer", "edge", given, lambda *_: {}, lambda *_: {})
 
 
 def test_budgets_filter_by_a_tag_that_is_active(graph: Graphs):
