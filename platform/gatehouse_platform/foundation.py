@@ -1,5 +1,6 @@
 """What an account has once: Pulumi's state, GitHub's roles, image cache, trail, budgets, Grafana."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
@@ -9,7 +10,7 @@ from gatehouse_platform.components.base import as_json, child_of, foundation_of
 from gatehouse_platform.components.github_access import GithubAccess
 from gatehouse_platform.components.governance import ENVIRONMENT_TAG, private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
-from gatehouse_platform.config.settings import Stack
+from gatehouse_platform.config.settings import Dns, Stack
 
 TRAIL = "gatehouse"
 # ECR requires this prefix for a registry's credentials.
@@ -69,7 +70,7 @@ def grafana_policy(account: str, region: str) -> Document:
 class Foundation(pulumi.ComponentResource):
     """Created once, by hand and with a local state, before any environment (runbooks/bootstrap.md)."""
 
-    def __init__(self, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
+    def __init__(self, stack: Stack, dns: Mapping[str, Dns], opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Foundation", stack.name, None, opts)
         self._stack, self._settings = stack, foundation_of(stack)
         self._key = kms.Key(
@@ -89,7 +90,7 @@ class Foundation(pulumi.ComponentResource):
         self._costs()
         if self._settings.grafana is not None:
             self._grafana(self._settings.grafana.sign_in)
-        GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, opts=child_of(self))
+        GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, dns=dns, opts=child_of(self))
         self.register_outputs({"state": f"s3://{bucket}?region={stack.region}"})
 
     def _bucket(self, name: str, bucket_name: str, days: int = 0) -> s3.Bucket:

@@ -3,14 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
 from gatehouse_catalog import load_catalog
+from gatehouse_platform.components.base import foundation_of
 from gatehouse_platform.components.governance import tags_of
-from gatehouse_platform.config.settings import FOUNDATION
-from gatehouse_platform.config.stack_config import read_stack
+from gatehouse_platform.config.settings import FOUNDATION, Dns
+from gatehouse_platform.config.stack_config import read_config, read_stack
 from gatehouse_platform.environment import Environment
 from gatehouse_platform.foundation import Foundation
 
@@ -28,9 +30,14 @@ def program(root: Path) -> None:
     )
     opts = pulumi.ResourceOptions(providers=[provider])
     if stack.name == FOUNDATION:
-        Foundation(stack, opts)
+        Foundation(stack, addresses(root, foundation_of(stack).environments), opts)
     else:
         Environment(stack, catalog, opts)
+
+
+def addresses(root: Path, environments: list[str]) -> dict[str, Dns]:
+    """The domain name of each environment, as its stack file says: a deployer may change the records of its own."""
+    return {each: msgspec.convert(read_config(root, each)["gatehouse:dns"], Dns) for each in environments}
 
 
 def configuration() -> dict[str, Any]:

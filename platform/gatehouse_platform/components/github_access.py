@@ -7,6 +7,7 @@ GitHub environment; there are no keys. GitHub decides who may use an environment
 Pure documents first, then the component.
 """
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ import pulumi
 from pulumi_aws import iam
 
 from gatehouse_platform.components.base import as_json, boundary_arn, child_of, foundation_of
+from gatehouse_platform.components.deployer_policies import deployer_documents
 from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
@@ -24,10 +26,9 @@ from gatehouse_platform.components.iam_documents import (
     find_tasks,
 )
 from gatehouse_platform.components.provider_reads import SECRET_VALUE, plan_reads
-from gatehouse_platform.config.settings import FOUNDATION, Stack
+from gatehouse_platform.config.settings import FOUNDATION, Dns, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
-POWER_USER = "arn:aws:iam::aws:policy/PowerUserAccess"
 # Reads configuration, no data; what `preview --refresh` needs besides is in provider_reads.py.
 SECURITY_AUDIT = "arn:aws:iam::aws:policy/SecurityAudit"
 PASS_ROLE_SERVICES = ("ecs-tasks.amazonaws.com", "ecs.amazonaws.com", "scheduler.amazonaws.com")
@@ -50,16 +51,17 @@ BLUE_GREEN_ACTIONS = (
 )
 TAG = "aws:ResourceTag/gatehouse:environment"
 # What an `up` may do with the foundation's resources: use the state's bucket and key, and get a token of Grafana.
-FOUNDATION_ACTIONS = (
+GRAFANA = (
     "grafana:CreateWorkspaceServiceAccount",
     "grafana:CreateWorkspaceServiceAccountToken",
     "grafana:DeleteWorkspaceServiceAccountToken",
     "grafana:DescribeWorkspace",
     "grafana:ListWorkspaceServiceAccounts",
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
+)
+STATE_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey")
+FOUNDATION_ACTIONS = (
+    *GRAFANA,
+    *STATE_KEY,
     "s3:DeleteObject",
     "s3:GetObject",
     "s3:ListBucket",
@@ -148,39 +150,45 @@ def plan_policy(account: str, region: str, bucket: str, key: Any, stack: str) ->
     can decrypt the state knows them already.
     """
     here = f"{region}:{account}"
-    by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
+    own_key = {"StringEquals": {TAG: stack, "kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
     return document(
         *(allow(sid, actions, arns) for sid, (actions, arns) in plan_reads(account, region, stack).items()),
         allow("CompareSecrets", [SECRET_VALUE], [f"arn:aws:secretsmanager:{here}:secret:gatehouse-{stack}/*"]),
-        allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=by_secrets_manager),
+        allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=own_key),
         allow("FindState", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
         allow("ReadState", ["s3:GetObject"], [*state_files(bucket, stack), f"arn:aws:s3:::{bucket}/.pulumi/meta.yaml"]),
         allow("DecryptState", ["kms:Decrypt"], [key]),
     )
 
 
-def apply_policy(account: str, stack: str, bucket: str, others: list[str]) -> Document:
-    """Beside PowerUserAccess: changes this environment's roles, within the boundary, and nothing of other stacks."""
-    roles = [f"arn:aws:iam::{account}:role/gatehouse-{stack}-*"]
-    limit = boundary_arn(account, stack)
-    bounded = {"StringEquals": {"iam:PermissionsBoundary": limit}}
+def apply_policy(account: str, region: str, bucket: str, key: Any, stack: str, before: str) -> Document:
+    """Beside SecurityAudit and deployer_policies.py: an update's own reads, its state, and roles within the boundary.
+
+    `before`: the environment that promotions come from, or nothing.
+    """
+    here, roles = f"{region}:{account}", [f"arn:aws:iam::{account}:role/gatehouse-{stack}-*"]
+    bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary_arn(account, stack)}}
     linked = {"StringEquals": {"iam:AWSServiceName": list(SERVICE_LINKED)}}
-    foreign = [file for other in others for file in state_files(bucket, other)]
+    passed = {"StringEquals": {"iam:PassedToService": PASS_ROLE_SERVICES}}
+    looks = [f"arn:aws:iam::{account}:role/gatehouse-github-{before}-look"] if before else []
     return document(
+        *(allow(sid, actions, arns) for sid, (actions, arns) in plan_reads(account, region, stack).items()),
+        *(each for each in verify_policy(account, region, stack)["Statement"] if each["Sid"] != "PassRoles"),
         allow("ChangeRoles", ROLE_CHANGES, roles, conditions=bounded),
         allow("KeepRoles", ROLE_UPKEEP, roles),
-        allow(
-            "PassRoles",
-            ["iam:PassRole"],
-            roles,
-            conditions={"StringEquals": {"iam:PassedToService": PASS_ROLE_SERVICES}},
-        ),
+        allow("PassRoles", ["iam:PassRole"], roles, conditions=passed),
         allow(
             "LinkServices",
             ["iam:CreateServiceLinkedRole"],
             [f"arn:aws:iam::{account}:role/aws-service-role/*"],
             conditions=linked,
         ),
+        allow("FindState", ["s3:ListBucket"], [f"arn:aws:s3:::{bucket}"]),
+        allow("ReadMeta", ["s3:GetObject"], [f"arn:aws:s3:::{bucket}/.pulumi/meta.yaml"]),
+        allow("KeepState", ["s3:DeleteObject", "s3:GetObject", "s3:PutObject"], state_files(bucket, stack)),
+        allow("EncryptState", STATE_KEY, [key]),
+        allow("WriteDashboards", GRAFANA, [f"arn:aws:grafana:{here}:/workspaces/*"]),
+        *([allow("LookBefore", ["sts:AssumeRole"], looks)] if looks else []),
         allow(
             "NotOtherEnvironments",
             ["*"],
@@ -200,7 +208,6 @@ def apply_policy(account: str, stack: str, bucket: str, others: list[str]) -> Do
             effect="Deny",
             all_but=True,
         ),
-        allow("NotOtherState", ["s3:*"], foreign, effect="Deny"),
         allow("NotTheBoundary", ["iam:DeleteRolePermissionsBoundary"], ["*"], effect="Deny"),
     )
 
@@ -242,6 +249,7 @@ class GithubAccess(pulumi.ComponentResource):
         *,
         bucket: str,
         key_arn: pulumi.Input[str],
+        dns: Mapping[str, Dns],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("gatehouse:platform:Access", name, None, opts)
@@ -250,6 +258,7 @@ class GithubAccess(pulumi.ComponentResource):
             "github", url=f"https://{GITHUB}", client_id_lists=["sts.amazonaws.com"], opts=child_of(self)
         )
         apply_roles: dict[str, pulumi.Output[str]] = {}
+        before = {target: source for source, target in pairwise(settings.environments)}
         for environment in settings.environments:
             iam.Policy(
                 f"{environment}-boundary",
@@ -258,24 +267,32 @@ class GithubAccess(pulumi.ComponentResource):
                 policy=as_json(boundary(settings.account, stack.region, environment)),
                 opts=child_of(self),
             )
-            others = [other for other in [*settings.environments, stack.name] if other != environment]
+            account, region = settings.account, stack.region
             documents = {
-                "plan": (SECURITY_AUDIT, plan_policy(settings.account, stack.region, bucket, key_arn, environment)),
-                "apply": (POWER_USER, apply_policy(settings.account, environment, bucket, others)),
+                "plan": plan_policy(account, region, bucket, key_arn, environment),
+                "apply": apply_policy(account, region, bucket, key_arn, environment, before.get(environment, "")),
             }
-            for use, (managed, policy) in documents.items():
+            for use, policy in documents.items():
                 github_environment = environment if use == "apply" else f"{environment}-plan"
                 trusted = trust(settings.account, settings.repository, github_environment)
                 role = self._role(f"{environment}-{use}", trusted, policy)
                 iam.RolePolicyAttachment(
-                    f"{environment}-{use}", role=role.name, policy_arn=managed, opts=child_of(self)
+                    f"{environment}-{use}", role=role.name, policy_arn=SECURITY_AUDIT, opts=child_of(self)
                 )
                 if use == "apply":
                     apply_roles[environment] = role.arn
+                    self._deployer(role, deployer_documents(account, region, environment, dns[environment]))
         for source, target in pairwise(settings.environments):
             policy = verify_policy(settings.account, stack.region, source)
             self._role(f"{source}-look", verify_trust(apply_roles[target]), policy)
         self.register_outputs({})
+
+    def _deployer(self, role: iam.Role, documents: Mapping[str, Document]) -> None:
+        """What the role may change, in as many policies as AWS's limit of length asks for."""
+        for part, content in documents.items():
+            name = f"{role._name}-{part}"
+            policy = iam.Policy(name, name=f"gatehouse-github-{name}", policy=as_json(content), opts=child_of(self))
+            iam.RolePolicyAttachment(name, role=role.name, policy_arn=policy.arn, opts=child_of(self))
 
     def _role(self, name: str, trusted: Document, policy: Document) -> iam.Role:
         role = iam.Role(

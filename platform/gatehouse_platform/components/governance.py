@@ -147,7 +147,14 @@ class Governance(pulumi.ComponentResource):
         self.alerts = topic.arn
         self._alert_topic_policy(topic, settings.account)
         for owner in settings.owners:
-            sns.TopicSubscription(owner, topic=topic.arn, protocol="email", endpoint=owner, opts=child_of(self))
+            # An owner ends it by the link in each mail: no deployer can be allowed to end only its own (SNS).
+            sns.TopicSubscription(
+                owner,
+                topic=topic.arn,
+                protocol="email",
+                endpoint=owner,
+                opts=child_of(self, retain_on_delete=True),
+            )
         self._budget(stack.name, stack.prefix, settings.budget_usd, settings.owners)
         self.register_outputs({"key_arn": self.key_arn})
 

@@ -9,6 +9,7 @@ from gatehouse_platform.policies.violation import Violation, violation
 
 ROLE = "aws:iam/role:Role"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+POLICY = "aws:iam/policy:Policy"
 ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 KEY = "aws:kms/key:Key"
 
@@ -22,6 +23,9 @@ ALLOWED_WILDCARDS = {
     ("ReadNamespaceTags", "*"): "servicediscovery:ListTagsForResource has no resource",
     ("FindSecurityGroup", "*"): "ec2:DescribeSecurityGroups has no resource",
     ("SwitchBlueGreen", "*"): "only a boundary: Describe calls of load balancing have no resource",
+    ("OwnByTag", "*"): "bound to the environment's tag by a condition",
+    ("NewByTag", "*"): "what has no tag yet, and gets the environment's: two conditions",
+    ("Everywhere", "*"): "calls without resource and condition: provider_writes.EVERYWHERE has the reason of each",
     ("AccountDecides", "kms:*"): "a key's own policy: without it nobody could ever change the key again",
     ("EncryptLogs", "kms:Decrypt*"): "as CloudWatch Logs documents it; bound to our log groups by a condition",
     ("EncryptLogs", "kms:Encrypt*"): "the same",
@@ -32,8 +36,7 @@ ALLOWED_WILDCARDS = {
 }
 # Managed policies that may be attached, and why.
 ALLOWED_MANAGED_POLICIES = {
-    "arn:aws:iam::aws:policy/PowerUserAccess": "apply roles make whole environments; IAM and other stacks are denied",
-    "arn:aws:iam::aws:policy/SecurityAudit": "plan roles read configuration, no data",
+    "arn:aws:iam::aws:policy/SecurityAudit": "plan and apply roles read configuration, no data",
     "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers": "blue/green, as ECS documents it",
 }
 
@@ -62,9 +65,11 @@ def narrow_permissions(graph: Graph) -> Iterable[Violation]:
                 if (sid, wildcard) not in ALLOWED_WILDCARDS:
                     fix = "Name what is used, or list it with its reason in policies/grants.py."
                     yield violation(name, resource, f"{prop}.{sid}", f"allows {wildcard}.", fix)
+    # The stack's own policies were read above.
+    own = {policy.outputs.get("arn") for policy in graph.of_type(POLICY)}
     for attachment in graph.of_type(ATTACHMENT):
         arn = attachment.properties["policyArn"]
-        if arn not in ALLOWED_MANAGED_POLICIES and is_known(arn):
+        if arn not in ALLOWED_MANAGED_POLICIES and arn not in own and is_known(arn):
             fix = "Write what is used, or list it with its reason in policies/grants.py."
             yield violation(name, attachment, "policyArn", "isn't a listed managed policy.", fix)
 

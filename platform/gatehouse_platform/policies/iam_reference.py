@@ -24,10 +24,19 @@ PERMISSIONS = {
     "aps:GetSeries": "list_amazonmanagedserviceforprometheus",
     "aps:QueryMetrics": "list_amazonmanagedserviceforprometheus",
     "aps:RemoteWrite": "list_amazonmanagedserviceforprometheus",
+    "budgets:ModifyBudget": "list_awsbudgetservice",
     "budgets:ViewBudget": "list_awsbudgetservice",
     "ecr:BatchImportUpstreamImage": "list_amazonelasticcontainerregistry",
+    "elasticloadbalancing:SetWebAcl": "list_awselasticloadbalancingv2",
     "iam:PassRole": "list_awsidentityandaccessmanagementiam",
+    "s3:DeleteObjectVersion": "list_amazons3",
     "s3:ListBucket": "list_amazons3",
+    "s3:ListBucketVersions": "list_amazons3",
+    "s3:PutBucketPublicAccessBlock": "list_amazons3",
+    "s3:PutEncryptionConfiguration": "list_amazons3",
+    "s3:PutLifecycleConfiguration": "list_amazons3",
+    "s3:TagResource": "list_amazons3",
+    "s3:UntagResource": "list_amazons3",
     "ssmmessages:CreateControlChannel": "list_amazonmessagegatewayservice",
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice",
@@ -35,6 +44,7 @@ PERMISSIONS = {
 }
 # Condition keys: a `*` stands for what follows (a tag's name, an encryption context).
 CONDITION_KEYS = {
+    "aws:RequestTag/*": "reference_policies_condition-keys",
     "aws:ResourceTag/*": "reference_policies_condition-keys",
     "aws:SecureTransport": "reference_policies_condition-keys",
     "aws:SourceAccount": "reference_policies_condition-keys",
@@ -45,11 +55,12 @@ CONDITION_KEYS = {
     "iam:PermissionsBoundary": "list_awsidentityandaccessmanagementiam",
     "kms:EncryptionContext:*": "list_awskeymanagementservice",
     "kms:ViaService": "list_awskeymanagementservice",
+    "route53:ChangeResourceRecordSetsNormalizedRecordNames": "list_amazonroute53",
     # Claims of GitHub's tokens, by the name of the provider.
     "token.actions.githubusercontent.com:aud": "id_roles_providers_create_oidc",
     "token.actions.githubusercontent.com:sub": "id_roles_providers_create_oidc",
 }
-OPERATORS = {"ArnEquals", "ArnLike", "Bool", "Null", "StringEquals", "StringNotEquals"}
+OPERATORS = {"ArnEquals", "ArnLike", "Bool", "ForAllValues:StringLike", "Null", "StringEquals", "StringNotEquals"}
 
 
 @cache

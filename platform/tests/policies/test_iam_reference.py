@@ -94,13 +94,20 @@ def test_every_resource_is_one_that_its_action_takes(graph: Graphs, stack: str):
     for where, statement in every_statement(graph(stack)):
         if statement["Effect"] != "Allow" or where.startswith(OF_RESOURCES) or "Resource" not in statement:
             continue
+        useful = set()
         for action in actions(statement):
             service = action.partition(":")[0]
             forms = [form for each in privileges(action) for form in arns(service, each)]
-            for resource in statement["Resource"]:
-                fits = any(overlap(resource, form) for form in forms) if resource != "*" else not forms
-                if not fits and not (resource == "*" and (statement.get("Condition") or "-boundary" in where)):
-                    wrong.add((where, action, resource))
+            limited = statement.get("Condition") or "-boundary" in where
+            fitting = {
+                resource
+                for resource in statement["Resource"]
+                if (not forms or limited if resource == "*" else any(overlap(resource, form) for form in forms))
+            }
+            useful |= fitting
+            if not fitting:
+                wrong.add((where, action))
+        wrong |= {(where, resource) for resource in statement["Resource"] if resource not in useful}
     assert wrong == set()
 
 
