@@ -129,3 +129,12 @@ def test_the_schema_for_editors_accepts_what_we_accept(root: Path, name: str):
     content["config"]["gatehouse:networ"] = {}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(content, stack_schema())
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_comment_at_the_top_of_a_stack_file_belongs_to_no_key(root: Path, name: str):
+    """`pulumi stack init` writes `secretsprovider` anew and drops the comment right above it."""
+    lines = (root / "stacks" / f"Pulumi.{name}.yaml").read_text().splitlines()
+    assert lines[0] == "# yaml-language-server: $schema=schema.json"
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    assert lines[first] == ""
