@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+# What uv does, as far as the door can tell.
+UV = """if [[ $1 == --version ]]; then echo "uv 0.99.0"; exit; fi
+echo "uv $*" >> "$HOME/uv-ran"
+mkdir -p "$UV_PROJECT_ENVIRONMENT/lib/python3.11/site-packages/gatehouse_local-0.1.0.dist-info"
+"""
 BASH = shutil.which("bash") or "/bin/bash"
 
 
@@ -51,7 +56,7 @@ def a_tool(path: Path, name: str, script: str) -> None:
 
 def installed(checkout: Path, path: Path) -> None:
     a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
-    a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "uv $*" >> "$HOME/uv-ran"; fi')
+    a_tool(path, "uv", UV)
     (path.parent / "home").mkdir(exist_ok=True)
     assert run(checkout / "local" / "gate", path=path).returncode == 0
 
@@ -66,6 +71,14 @@ def test_it_installs_once_and_then_hands_over(checkout: Path, path: Path):
     said = run(checkout / "local" / "gate", "status", path=path)
     assert said.stdout.splitlines() == ["python -m gatehouse_local.gate status"]
     assert (said.stderr, synced(path)) == ("", 1)
+
+
+def test_what_a_plain_uv_sync_took_away_is_installed_again(checkout: Path, path: Path):
+    """`pulumi install` and the runbooks run one: it knows nothing of the packages that only the door installs."""
+    installed(checkout, path)
+    shutil.rmtree(checkout / ".venv" / "lib")
+    assert run(checkout / "local" / "gate", "status", path=path).returncode == 0
+    assert synced(path) == 2
 
 
 def test_the_caller_stays_where_it_is(checkout: Path, path: Path):
@@ -91,7 +104,7 @@ def test_a_link_to_a_door_leads_to_its_checkout(checkout: Path, path: Path):
 @pytest.mark.parametrize(("words", "groups"), [(["check"], ""), (["check", "--help"], "--no-group platform")])
 def test_a_question_about_a_command_installs_no_platform(checkout: Path, path: Path, words: list[str], groups: str):
     a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
-    a_tool(path, "uv", 'if [[ $1 == --version ]]; then echo "uv 0.99.0"; else echo "uv $*" >> "$HOME/uv-ran"; fi')
+    a_tool(path, "uv", UV)
     (path.parent / "home").mkdir(exist_ok=True)
     assert run(checkout / "local" / "gate", *words, path=path).returncode == 0
     assert ("--no-group platform" in (path.parent / "home" / "uv-ran").read_text()) == bool(groups)
@@ -136,7 +149,7 @@ def test_a_moved_checkout_gets_a_new_environment(checkout: Path, path: Path):
     installed(checkout, path)
     moved = checkout.rename(checkout.with_name("moved"))
     run(moved / "local" / "gate", path=path)
-    assert not (moved / ".venv").exists()
+    assert not (moved / ".venv" / "bin").exists()
 
 
 def test_without_a_home_downloads_stay_in_the_checkout(checkout: Path, path: Path):
