@@ -1,4 +1,4 @@
-"""The runbooks: short, linked, and made of commands that exist. `pulumi` isn't here, so its options are not checked."""
+"""The runbooks: short, linked, and made of commands that exist. They are run, step by step, by tests/engine."""
 
 import re
 import shlex
@@ -28,7 +28,6 @@ PULUMI = {
     "stack init",
     "stack output",
     "stack rm",
-    "state delete",
     "up",
 }
 
@@ -81,7 +80,22 @@ def test_a_command_that_does_not_exist_would_be_found():
         assert_aws_knows("aws ecs update-service --servce x --cluster y")
 
 
-@pytest.mark.parametrize("typed", commands(PAGES, "pulumi"))
+def test_no_step_makes_pulumi_forget_a_resource_that_others_depend_on():
+    """`pulumi state delete` refuses, or with --target-dependents forgets every service (restore.md, step 4)."""
+    lines = [line.strip() for file in RUNBOOKS for line in file.read_text(encoding="utf-8").splitlines()]
+    assert [line for line in lines if line.startswith("pulumi state delete")] == []
+    restore = (FOLDER / "restore.md").read_text(encoding="utf-8")
+    assert restore.index("pulumi stack export -s dev") < restore.index("pulumi stack import -s dev")
+
+
+def test_who_makes_a_stack_commits_its_key():
+    text = (FOLDER / "first-up.md").read_text(encoding="utf-8")
+    made = text.index("pulumi stack init dev")
+    assert "`encryptedkey`" in text[made:]
+    assert "Commit the file" in text[made:]
+
+
+@pytest.mark.parametrize("typed", [each for each in commands(PAGES, "pulumi") if " -" in each])
 def test_a_pulumi_command_is_one_that_its_documentation_has(typed: str):
     words = [word for word in shlex.split(typed)[1:] if re.fullmatch(r"[a-z][a-z-]+", word)]
     assert {" ".join(words[:2]), words[0]} & PULUMI

@@ -150,7 +150,7 @@ class Edge(pulumi.ComponentResource):
         )
         arn = balancer.load_balancer.apply(lambda made: made.arn)
         self.balancer_suffix = balancer.load_balancer.apply(lambda made: made.arn_suffix)
-        self.listener = balancer.listeners.apply(lambda made: made[1].arn)
+        self.listener = balancer.listeners.apply(lambda made: (made or [])[1].arn)
         self._withhold(self.listener)
         route53.Record(
             name,

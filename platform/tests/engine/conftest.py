@@ -11,23 +11,26 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+from .runbook import PATIENCE, Shell, path, tool
 
 ROOT = Path(__file__).parents[3]
 BUILT = ROOT / ".gate" / "pulumi" / "bin"
 REGION = "eu-central-1"
-PATIENCE = 900
 NOT_TRIED = "NOT TRIED: Pulumi's engine isn't here. Fix: install Pulumi, or platform/engine/build."
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All in one process: they share one clone. Where there is no engine, one of them is left to say so."""
-    ours = [item for item in items if Path(item.fspath).parent == Path(__file__).parent]
+    here = [item for item in items if Path(item.fspath).parent == Path(__file__).parent]
+    ours = [item for item in here if item.get_closest_marker("deep")]
     for item in ours:
         item.add_marker(pytest.mark.xdist_group("pulumi"))
     if engine_folder() is None or uv() is None:
@@ -49,15 +52,20 @@ def uv() -> Path | None:
     return kept if kept.is_file() else Path(found) if found else None
 
 
-@dataclass(frozen=True)
-class Clone:
+@dataclass
+class Clone(Shell):
     """A checkout of its own with a state of its own. `log` has every call that the played AWS got."""
 
-    folder: Path
-    environ: dict[str, str]
-    log: Path
+    @property
+    def log(self) -> Path:
+        return self.folder.parent / "calls"
 
-    def run(self, *command: str, fails: bool = False) -> str:
+    @property
+    def drift(self) -> Path:
+        """What somebody changed in AWS by hand: {"type name": {property: value}}."""
+        return self.folder.parent / "drift.json"
+
+    def command(self, *command: str, codes: Container[int] = (0,)) -> str:
         """What a command prints. Fails the test unless it ends as expected."""
         done = subprocess.run(
             command,
@@ -70,25 +78,27 @@ class Clone:
             timeout=PATIENCE,
             check=False,
         )
-        assert (done.returncode != 0) == fails, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-6000:]}"
+        assert done.returncode in codes, f"{' '.join(command)}: {done.returncode}\n{done.stdout[-6000:]}"
         return done.stdout
 
-    def pulumi(self, *words: str, fails: bool = False) -> str:
-        return self.run("pulumi", *words, "--non-interactive", fails=fails)
+    def pulumi(self, *words: str, codes: Container[int] = (0,)) -> str:
+        return self.command("pulumi", *words, "--non-interactive", codes=codes)
+
+    def state(self, stack: str) -> list[dict[str, Any]]:
+        return json.loads(self.pulumi("stack", "export", "-s", stack))["deployment"].get("resources", [])
+
+    def calls(self, run: Callable[[], object]) -> list[str]:
+        """The calls that the played AWS got meanwhile, in order."""
+        before = len(self._calls())
+        run()
+        return self._calls()[before:]
 
     def up(self, stack: str, *words: str) -> list[str]:
         """The calls that an update made, in order."""
-        before = len(self._calls())
-        self.pulumi("up", "-s", stack, "--yes", "--skip-preview", *words)
-        return self._calls()[before:]
+        return self.calls(lambda: self.pulumi("up", "-s", stack, "--yes", "--skip-preview", *words))
 
     def _calls(self) -> list[str]:
         return self.log.read_text().splitlines() if self.log.exists() else []
-
-    def changes(self, stack: str, *words: str) -> dict[str, int]:
-        """How many resources a preview would create, update, replace, delete."""
-        found = json.loads(self.run("pulumi", "preview", "-s", stack, "--json", "--non-interactive", *words))
-        return {kind: count for kind, count in found["changeSummary"].items() if kind != "same"}
 
     def release(self, number: int, *, database: int = 0) -> dict[str, str]:
         """A release with digests of its own."""
@@ -96,15 +106,22 @@ class Clone:
         return {"tag": f"v{number}", "digest": f"sha256:{number:064x}", **digests}
 
     def configure(self, stack: str, **values: Any) -> None:
-        """Writes keys of ours into a stack file."""
+        """Writes keys of ours into a stack file; None takes a key out."""
         from ruamel.yaml import YAML
 
         file, yaml = self.folder / "stacks" / f"Pulumi.{stack}.yaml", YAML()
         content = yaml.load(file)
         for key, value in values.items():
-            content["config"][f"gatehouse:{key}"] = value
+            content["config"].pop(f"gatehouse:{key}", None)
+            if value is not None:
+                content["config"][f"gatehouse:{key}"] = value
         with file.open("w") as text:
             yaml.dump(content, text)
+
+    def commit(self) -> None:
+        """What is here becomes main, here and at the remote."""
+        for words in (("add", "--all"), ("commit", "--quiet", "-m", "Next"), ("push", "--quiet", "origin", "main")):
+            self.command("git", *words)
 
 
 class PlayedEcs(http.server.BaseHTTPRequestHandler):
@@ -141,15 +158,69 @@ def ecs() -> Generator[str]:
 
 
 @pytest.fixture(scope="session")
-def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str) -> Clone:
-    """A fresh clone after the documented command, `uv sync`."""
+def moto() -> Generator[str]:
+    """The address of moto: what the engine keeps its state and its keys in, and what the AWS CLI asks."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str, moto: str) -> Clone:
+    """A fresh clone after the documented command, `uv sync`; a repository with a remote, as everybody has one."""
     engine, installer = engine_folder(), uv()
     if engine is None or installer is None:
         pytest.skip(NOT_TRIED)
     base = tmp_path_factory.mktemp("a clone")
-    folder, plugins, state = base / "gatehouse", base / "plugins", base / "state"
-    for each in (folder, plugins, state):
-        each.mkdir()
+    folder, programs = base / "gatehouse", base / "programs"
+    programs.mkdir()
+    _copy_files(folder)
+    _programs(programs)
+    environ = {
+        "HOME": str(base),
+        "PATH": path(engine, programs, installer.parent),
+        "PULUMI_HOME": str(base / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        # Nobody is there to confirm; and the state is written once an update, not after each of 300 resources.
+        "PULUMI_SKIP_CONFIRMATIONS": "true",
+        "PULUMI_EXPERIMENTAL": "true",
+        "PULUMI_SKIP_CHECKPOINTS": "true",
+        "PLAYED_AWS_LOG": str(base / "calls"),
+        "PLAYED_AWS_DRIFT": str(base / "drift.json"),
+        "AWS_ENDPOINT_URL": moto,
+        "AWS_ENDPOINT_URL_ECS": ecs,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": REGION,
+        **{
+            f"GIT_{who}_{what}": "test@gatehouse.example"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+        # How this machine reaches its package index.
+        **{
+            key: value for key, value in os.environ.items() if key.startswith(("UV_", "SSL_")) or "PROXY" in key.upper()
+        },
+        "NO_PROXY": "127.0.0.1,localhost",
+    }
+    if "UV_CACHE_DIR" not in environ:
+        cache = subprocess.run([str(installer), "cache", "dir"], capture_output=True, text=True, check=True)
+        environ["UV_CACHE_DIR"] = cache.stdout.strip()
+    made = Clone(folder, environ)
+    made.command("git", "init", "--quiet", "--bare", "--initial-branch", "main", str(base / "origin.git"))
+    made.command("git", "init", "--quiet", "--initial-branch", "main")
+    made.command("git", "remote", "add", "origin", str(base / "origin.git"))
+    made.commit()
+    made.command("uv", "sync", "--quiet", "--locked")
+    _plugins(folder, base / "home")
+    return made
+
+
+def _copy_files(folder: Path) -> None:
+    """The files of this checkout, with what isn't committed yet."""
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -161,37 +232,28 @@ def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str) -> Clone:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for package in ("aws", "random"):
-        plugin = plugins / f"pulumi-resource-{package}"
-        plugin.write_text(
-            f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).with_name('played_aws.py')}' {package}\n"
-        )
-        plugin.chmod(0o755)
-    environ = {
-        "HOME": str(base),
-        "PATH": os.pathsep.join([str(engine), str(plugins), str(installer.parent), "/usr/bin", "/bin"]),
-        "PULUMI_HOME": str(base / "home"),
-        "PULUMI_BACKEND_URL": state.as_uri(),
-        "PULUMI_CONFIG_PASSPHRASE": "a test",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-        "PLAYED_AWS_LOG": str(base / "calls"),
-        "AWS_ENDPOINT_URL_ECS": ecs,
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_REGION": REGION,
-        # How this machine reaches its package index.
-        **{
-            key: value for key, value in os.environ.items() if key.startswith(("UV_", "SSL_")) or "PROXY" in key.upper()
-        },
-    }
-    if "UV_CACHE_DIR" not in environ:
-        cache = subprocess.run([str(installer), "cache", "dir"], capture_output=True, text=True, check=True)
-        environ["UV_CACHE_DIR"] = cache.stdout.strip()
-    made = Clone(folder, environ, base / "calls")
-    for file in (folder / "stacks").glob("Pulumi.*.yaml"):
-        # The key of the state is AWS's; a passphrase stands in for it.
-        text = file.read_text()
-        file.write_text("".join(f"{line}\n" for line in text.splitlines() if not line.startswith("secretsprovider")))
-    made.run("uv", "sync", "--quiet", "--locked")
-    return made
+
+
+def _programs(folder: Path) -> None:
+    """`gate` and `aws` as programs on PATH."""
+    tool(folder, "aws", sys.executable, str(Path(__file__).with_name("aws_cli.py")))
+    # The door would install into the clone what `uv sync` takes out again.
+    tool(folder, "gate", sys.executable, "-m", "gatehouse_local.gate")
+
+
+def _plugins(folder: Path, home: Path) -> None:
+    """Every plugin that the clone's packages ask for, where `pulumi install` puts what it downloads.
+
+    Those of docker come along with awsx, and are never started. The real awsx is taken where it is: it registers
+    resources and reaches no cloud.
+    """
+    for file in folder.glob(".venv/lib/python*/site-packages/pulumi_*/pulumi-plugin.json"):
+        asked = json.loads(file.read_text())
+        if not asked["resource"]:
+            continue
+        name = f"pulumi-resource-{asked['name']}"
+        place = home / "plugins" / f"resource-{asked['name']}-v{asked['version']}"
+        place.mkdir(parents=True)
+        real = shutil.which(name) if asked["name"] == "awsx" else None
+        command = [real] if real else [sys.executable, str(Path(__file__).with_name("played_aws.py")), asked["name"]]
+        tool(place, name, *command)
