@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms, s3, secretsmanager
 
+from gatehouse_platform.components.access.github_access import GithubAccess
 from gatehouse_platform.components.base import as_json, child_of, foundation_of
-from gatehouse_platform.components.github_access import GithubAccess
 from gatehouse_platform.components.governance import ENVIRONMENT_TAG, private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
 from gatehouse_platform.config.settings import Dns, Stack

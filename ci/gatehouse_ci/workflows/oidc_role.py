@@ -1,6 +1,6 @@
 """The IAM role that a workflow assumes for an environment by OpenID Connect, in the account that the stack file names.
 
-There are no stored keys. The platform decides who may assume a role (gatehouse_platform.components.github_access): the
+There are no stored keys. Who may assume a role is decided by the platform (gatehouse_platform.components.access): the
 jobs of one GitHub environment of one repository, `dev` to change it and `dev-plan` to read it.
 """
 

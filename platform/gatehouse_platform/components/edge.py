@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_awsx as awsx
+import pulumi_awsx
 from pulumi_aws import acm, ec2, lb, route53, vpc, wafv2
 
 from gatehouse_catalog import Service
@@ -61,9 +61,9 @@ def internal_paths() -> list[list[str]]:
     return [every[start : start + VALUES_PER_RULE] for start in range(0, len(every), VALUES_PER_RULE)]
 
 
-def redirect() -> awsx.lb.ListenerArgs:
+def redirect() -> pulumi_awsx.lb.ListenerArgs:
     """The listener that sends HTTP to HTTPS."""
-    return awsx.lb.ListenerArgs(
+    return pulumi_awsx.lb.ListenerArgs(
         port=HTTP,
         protocol="HTTP",
         default_actions=[
@@ -77,9 +77,9 @@ def redirect() -> awsx.lb.ListenerArgs:
     )
 
 
-def https(certificate: pulumi.Input[str]) -> awsx.lb.ListenerArgs:
+def https(certificate: pulumi.Input[str]) -> pulumi_awsx.lb.ListenerArgs:
     """The listener that the rules of services hang on. What none of them takes is answered with 404."""
-    return awsx.lb.ListenerArgs(
+    return pulumi_awsx.lb.ListenerArgs(
         port=HTTPS,
         protocol="HTTPS",
         certificate_arn=certificate,
@@ -131,7 +131,7 @@ class Edge(pulumi.ComponentResource):
                 to_port=port,
                 opts=child_of(self),
             )
-        balancer = awsx.lb.ApplicationLoadBalancer(
+        balancer = pulumi_awsx.lb.ApplicationLoadBalancer(
             name,
             name=stack.prefix,
             internal=False,
@@ -145,7 +145,7 @@ class Edge(pulumi.ComponentResource):
             access_logs=lb.LoadBalancerAccessLogsArgs(bucket=args.log_bucket, prefix="balancer", enabled=True),
             listeners=[redirect(), https(self._certificate(settings.dns.name, settings.dns.zone))],
             # awsx always makes one. Nothing is sent to it: each service has its own.
-            default_target_group=awsx.lb.TargetGroupArgs(name=f"{stack.prefix}-unused", vpc_id=args.vpc_id),
+            default_target_group=pulumi_awsx.lb.TargetGroupArgs(name=f"{stack.prefix}-unused", vpc_id=args.vpc_id),
             opts=child_of(self),
         )
         arn = balancer.load_balancer.apply(lambda made: made.arn)

@@ -98,7 +98,7 @@ class PlayedProvider(provider_pb2_grpc.ResourceProviderServicer):
         _, outputs = self._outputs(request, inputs)
         if not request.preview:
             self._note("update", request)
-            mended(request.type, request.name)
+            put_back(request.type, request.name)
         return provider_pb2.UpdateResponse(properties=struct(outputs))
 
     def Construct(self, request: Any, context: Any) -> Any:
@@ -190,7 +190,7 @@ def drifted(kind: str, name: str) -> dict[str, Any]:
     return json.loads(file.read_text()).get(f"{kind} {name}", {}) if file.is_file() else {}
 
 
-def mended(kind: str, name: str) -> None:
+def put_back(kind: str, name: str) -> None:
     """An update puts back what was changed by hand."""
     file = Path(os.environ.get("PLAYED_AWS_DRIFT", "/nowhere"))
     if drifted(kind, name):

@@ -1,7 +1,7 @@
 """By which credentials an environment is looked at: one's own, or the role that lets its successor look.
 
 A job that changes test is denied all that is dev's, and yet must see that what it promotes runs there: it takes dev's
-looking role for that (gatehouse_platform.components.github_access). People look by their own sign-in.
+looking role for that (gatehouse_platform.components.access.github_access). People look by their own sign-in.
 """
 
 import re

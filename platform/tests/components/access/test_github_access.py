@@ -11,8 +11,8 @@ import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from gatehouse_catalog import Service, load_catalog
-from gatehouse_platform.components.github_access import apply_policy, trust
-from gatehouse_platform.components.provider_reads import AUDITED, READS, plan_reads
+from gatehouse_platform.components.access.github_access import apply_policy, trust
+from gatehouse_platform.components.access.provider_reads import AUDITED, READS, plan_reads
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants

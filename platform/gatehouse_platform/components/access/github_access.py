@@ -14,8 +14,9 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
+from gatehouse_platform.components.access.deployer_policies import deployer_documents
+from gatehouse_platform.components.access.provider_reads import SECRET_VALUE, plan_reads
 from gatehouse_platform.components.base import as_json, boundary_arn, child_of, foundation_of
-from gatehouse_platform.components.deployer_policies import deployer_documents
 from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
@@ -25,7 +26,6 @@ from gatehouse_platform.components.iam_documents import (
     document,
     find_tasks,
 )
-from gatehouse_platform.components.provider_reads import SECRET_VALUE, plan_reads
 from gatehouse_platform.config.settings import FOUNDATION, Dns, Stack
 
 GITHUB = "token.actions.githubusercontent.com"

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from gatehouse_platform.components.github_access import ROLE_CHANGES, ROLE_UPKEEP
-from gatehouse_platform.components.provider_writes import CREATING, EVERYWHERE, WRITES
+from gatehouse_platform.components.access.github_access import ROLE_CHANGES, ROLE_UPKEEP
+from gatehouse_platform.components.access.provider_writes import CREATING, EVERYWHERE, WRITES
 from gatehouse_platform.config.settings import ENVIRONMENTS
 from gatehouse_platform.offline.graph import Graph, RecordedResource
 

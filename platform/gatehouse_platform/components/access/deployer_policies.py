@@ -8,8 +8,7 @@ documents are managed policies: AWS allows 6,144 characters in each, and 10,240 
 from collections.abc import Mapping
 from typing import Any
 
-from gatehouse_platform.components.iam_documents import Document, Statement, allow, document
-from gatehouse_platform.components.provider_writes import (
+from gatehouse_platform.components.access.provider_writes import (
     ALSO_BY_NAME,
     BY_NAME,
     CREATING,
@@ -18,6 +17,7 @@ from gatehouse_platform.components.provider_writes import (
     WRITES,
     calls_of,
 )
+from gatehouse_platform.components.iam_documents import Document, Statement, allow, document
 from gatehouse_platform.config.settings import Dns
 
 OWNED = "aws:ResourceTag/gatehouse:environment"
