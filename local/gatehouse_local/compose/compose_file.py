@@ -174,7 +174,7 @@ def _postgres(catalog: Catalog) -> dict[str, Any]:
             "POSTGRES_PASSWORD_FILE": f"{PLACE}/password",
         },
         # Small, for a laptop, as in the embedded engine (see postgres.py).
-        "command": ["postgres", "-c", "shared_buffers=64MB", "-c", "synchronous_commit=off", "-c", "jit=off"],
+        "command": ["postgres", "-c", "shared_buffers=64MB", "-c", "jit=off"],
         "volumes": ["postgres:/var/lib/postgresql", *_mounted(POSTGRES)],
         "ports": [f"127.0.0.1:{POSTGRES_PORT}:5432"],
         # Over TCP: during initialization the server listens on its Unix socket only.
