@@ -70,6 +70,13 @@ class ChangesRefused(Unavailable):
     title = "The database takes no changes"
 
 
+class ConnectionLost(Unavailable):
+    """503: the connection ended while a statement or a commit ran, so nobody knows whether a change was made."""
+
+    slug = "database-connection-lost"
+    title = "The connection to the database was lost"
+
+
 class NotOpen(RuntimeError):
     """The code asked for data before the app opened its database, or after it closed it."""
 

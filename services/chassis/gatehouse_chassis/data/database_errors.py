@@ -7,7 +7,7 @@ PostgreSQL's own text contains values, so only the constraint's name is used; db
 import asyncpg
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid
-from gatehouse_chassis.data.database import Busy, ChangesRefused
+from gatehouse_chassis.data.database import Busy, ChangesRefused, ConnectionLost
 
 UNSTORABLE = (
     asyncpg.CharacterNotInRepertoireError,  # NUL in a text
@@ -21,13 +21,26 @@ UNSTORABLE = (
 TAKES_NO_CHANGES = (asyncpg.InsufficientResourcesError, asyncpg.ReadOnlySQLTransactionError)
 REFUSED_RETRY = 30  # seconds
 
+# A connection that is killed at a bad moment raises InternalClientError: "cannot switch to state 15".
+LOST = (
+    asyncpg.ConnectionDoesNotExistError,
+    asyncpg.exceptions.AdminShutdownError,
+    asyncpg.exceptions.CrashShutdownError,
+    asyncpg.InternalClientError,
+    ConnectionError,
+)
 
-def as_problem(error: asyncpg.PostgresError) -> ApiProblem | None:
+
+def as_problem(error: Exception) -> ApiProblem | None:
     """The problem to answer with; None when it is our fault (a 500)."""
     return _of_the_database(error) or _of_the_client(error)
 
 
-def _of_the_database(error: asyncpg.PostgresError) -> ApiProblem | None:
+def _of_the_database(error: Exception) -> ApiProblem | None:
+    if isinstance(error, LOST) or (isinstance(error, asyncpg.InterfaceError) and "closed" in str(error)):
+        return ConnectionLost(
+            "A change may or may not have been made: look before you repeat it, or repeat it with its Idempotency-Key."
+        )
     if isinstance(error, (asyncpg.QueryCanceledError, asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)):
         return Busy("The database took too long, or someone else is changing the same. Try again.")
     if isinstance(error, TAKES_NO_CHANGES):
@@ -35,7 +48,7 @@ def _of_the_database(error: asyncpg.PostgresError) -> ApiProblem | None:
     return None
 
 
-def _of_the_client(error: asyncpg.PostgresError) -> ApiProblem | None:
+def _of_the_client(error: Exception) -> ApiProblem | None:
     name = _constraint(error)
     if isinstance(error, (asyncpg.UniqueViolationError, asyncpg.ExclusionViolationError)):
         return Conflict(f"There is one like this already ({name}).")
@@ -49,7 +62,7 @@ def _of_the_client(error: asyncpg.PostgresError) -> ApiProblem | None:
     return None
 
 
-def _constraint(error: asyncpg.PostgresError) -> str:
+def _constraint(error: Exception) -> str:
     """`email_unique` of `person_email_unique`."""
     name = getattr(error, "constraint_name", None) or "a rule"
     table = getattr(error, "table_name", None) or ""

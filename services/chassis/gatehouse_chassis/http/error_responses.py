@@ -18,6 +18,7 @@ UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.
 MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")
 PLACE = re.compile(r" - at `\$\.?(.*?)`")
 
+FROM_THE_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 LOGGED = "The error has been logged. Give the id in `instance` when you report it."
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ def as_problem(error: Exception) -> ApiProblem:
     """The problem that the client gets. An exception that isn't known to be safe to show becomes a bare 500."""
     if isinstance(error, ApiProblem):
         return error
-    if isinstance(error, asyncpg.PostgresError):
+    if isinstance(error, FROM_THE_DATABASE):
         return database_errors.as_problem(error) or _unexpected()
     if isinstance(error, ValidationException):
         return _invalid(error)

@@ -52,6 +52,30 @@ async def test_a_refusal_is_told_without_the_databases_words(sql, status, says):
     _is_told_in_our_words(problem)
 
 
+async def test_a_connection_that_is_killed_while_it_works_is_a_503_that_promises_nothing():
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)) as caught:
+        await DB.execute("insert into owner (id) select 9 where pg_terminate_backend(pg_backend_pid()) is not null")
+    problem = as_problem(caught.value)
+    assert problem.status == 503
+    assert "may or may not" in problem.detail
+    assert "Retry-After" in problem.headers
+    _is_told_in_our_words(problem)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"), 503),
+        (asyncpg.InterfaceError("connection is closed"), 503),
+        (ConnectionResetError(104, "Connection reset by peer"), 503),
+        (asyncpg.InterfaceError("cannot perform operation: another operation is in progress"), 500),
+        (FileNotFoundError("a file of ours"), 500),
+    ],
+)
+def test_only_a_lost_connection_is_one(error, status):
+    assert as_problem(error).status == status
+
+
 @pytest.mark.parametrize(
     ("sql", "value"),
     [
