@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import Service, find_root, load_catalog
-from gatehouse_observability.objectives import threshold
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import Alert, as_yaml, rules_document
 from gatehouse_observability.testing import promtool
@@ -68,9 +67,15 @@ def requests(service: Service, good: Values, bad: Values) -> Series:
 
 
 def latencies(service: Service, within: Values, all_of_them: Values) -> Series:
+    """`within` take just as long as is promised, the rest half as long again: each bucket has those that it holds."""
     which = f'service="{service.name}",method="GET",route="/things"'
+    promised = service.objectives.latency_p99_ms / 1000
+    held = {promised / 2: level(0, len(within) - 1), promised: within, 2 * promised: all_of_them}
     return well(service, len(within) - 1) | {
-        f'gatehouse_http_request_duration_seconds_bucket{{{which},le="{threshold(service)}"}}': within,
+        **{
+            f'gatehouse_http_request_duration_seconds_bucket{{{which},le="{bound}"}}': values
+            for bound, values in held.items()
+        },
         f"gatehouse_http_request_duration_seconds_count{{{which}}}": all_of_them,
         f'gatehouse_http_requests_total{{{which},status="200"}}': all_of_them,
     }
@@ -101,15 +106,15 @@ def counts(minutes: int = 30, **growth: float) -> Callable[[Service], Series]:
     )
 
 
-def calls(good: float, bad: float, kind: str) -> Callable[[Service], Series]:
-    """To a service `other`, a minute."""
+def calls(good: float, **bad: float) -> Callable[[Service], Series]:
+    """To a service `other`, a minute; those that were bad by outcome."""
     return lambda service: (
         well(service)
         | {
             f'gatehouse_client_requests_total{{service="{service.name}",target="other",outcome="{outcome}"}}': growing(
                 (each, 30)
             )
-            for outcome, each in (("2xx", good), (kind, bad))
+            for outcome, each in {"2xx": good, **bad}.items()
         }
     )
 
@@ -262,7 +267,11 @@ FIRING = [
     Case("two wait at any time", counts(gatehouse_db_pool_wait_seconds_total=120), {"DatabasePoolFull": ""}),
     Case("callers give up waiting", counts(gatehouse_db_pool_timeouts_total=1), {"DatabasePoolFull": ""}),
     Case("the schema is two collections behind", has(gatehouse_collections_unmet=2), {"MigrationPending": "2"}),
-    Case("a tenth of the calls time out", calls(90, 10, "timeout"), {"DependencyFailing": "10%"}),
+    Case(
+        "a tenth of the calls fail, in each way that there is",
+        calls(90, **{"5xx": 2, "timeout": 2, "unreachable": 2, "open": 4}),
+        {"DependencyFailing": "10%"},
+    ),
     Case("two builds for two hours", builds('version="1"', 'version="2"'), {"VersionsMixed": "2"}),
     Case(
         "nine of ten descriptors are open",
@@ -334,8 +343,8 @@ SILENT = [
         spares=["DatabasePoolFull"],
     ),
     Case("the schema is new enough", has(gatehouse_collections_unmet=0), spares=["MigrationPending"]),
-    Case("one call of a hundred fails", calls(99, 1, "5xx"), spares=["DependencyFailing"]),
-    Case("a tenth of the calls are refused with 4xx", calls(90, 10, "4xx"), spares=["DependencyFailing"]),
+    Case("one call of a hundred fails", calls(99, **{"5xx": 1}), spares=["DependencyFailing"]),
+    Case("a tenth of the calls are refused with 4xx", calls(90, **{"4xx": 10}), spares=["DependencyFailing"]),
     Case(
         "one build in two tasks",
         builds('version="1",instance="1"', 'version="1",instance="2"'),

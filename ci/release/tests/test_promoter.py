@@ -4,6 +4,7 @@ import pytest
 
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_release.model import Release
+from gatehouse_release.promoter import Promoter
 from gatehouse_release.testing.in_memory import release
 
 from .conftest import SERVICES, World, all_at, rules_of, told
@@ -16,6 +17,27 @@ def test_a_merge_goes_to_dev_and_is_verified(world: World):
     assert [step.state for step in outcome.record.history] == ["applying", "verified"]
     assert world.tags("dev") == all_at(1, ["identity", "person"])
     assert world.ports.registry.tags["person", "dev"] == release("person", 1).digest
+
+
+def test_it_waits_for_tasks_that_take_a_while_to_answer_as_meant(world: World, monkeypatch: pytest.MonkeyPatch):
+    """As ECS replaces them one after another. The patience is the one that `gate promote` has."""
+    waited: list[float] = []
+
+    def replaced_in_the_end(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            world.ports.runtime.stuck.clear()
+            world.ports.runtime.deploy("dev", "")
+
+    monkeypatch.setattr("gatehouse_release.promoter.time.sleep", replaced_in_the_end)
+    world.promoter = Promoter(world.ports, report=world.lines.append)
+    world.ports.runtime.stuck.add(release("person", 1).digest)
+    outcome = world.merge(person=1)
+    assert outcome.record
+    assert outcome.record.state == "verified"
+    assert len(waited) == 3
+    assert min(waited) > 0
+    assert world.lines.count("waiting for person in dev to answer as meant") == 3
 
 
 def test_a_domain_goes_to_test_and_no_other(world: World):

@@ -159,7 +159,8 @@ def test_every_task_is_asked_by_one_that_runs_beside_them(inside: Inside, groups
     assert len(inside.commands) == 1
 
 
-def test_a_task_that_ends_without_a_word_is_told(inside: Inside, tmp_path: Path):
+def test_a_task_that_ends_without_a_word_is_told(inside: Inside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(version_probe_task, "LOG_PATIENCE_SECONDS", 0.3)
     inside.silent = True
     with pytest.raises(PortFailed, match=r"said nothing: Essential container in task exited.*Task: arn"):
         seen(tmp_path).running("test", "person")
