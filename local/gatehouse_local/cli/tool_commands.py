@@ -33,6 +33,21 @@ def test(what: tuple[str, ...], watch: bool) -> None:
 
 
 @click.command()
+@click.argument("parts", nargs=-1, metavar="[promotion|planner|auth]...")
+@click.option("--count", default=300, show_default=True, help="The size of the sample.")
+@click.option("--minutes", default=1e9, help="Stop after so long; the next run continues.")
+def mutate(parts: tuple[str, ...], count: int, minutes: float) -> None:
+    """Change one thing at a time in the riskiest code, and look whether a test notices.
+
+    Mutants that survive must stand in local/gatehouse_local/mutation/survivors.toml with a reason, and be few.
+    """
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.mutation.run import run  # noqa: PLC0415
+
+    sys.exit(run(find_root(), parts, count=count, minutes=minutes))
+
+
+@click.command()
 @click.option("--only", multiple=True, metavar="NAME", help="Run this check only (may be repeated); no tests.")
 @click.option(
     "--base", metavar="REVISION", help="Compare with the merge base of HEAD and REVISION (default: origin's main)."
