@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -29,6 +30,7 @@ ROLE_PASSWORD = "for-tests-only"  # noqa: S105 - roles of a throwaway server
 SHARED_FOLDER = "GATEHOUSE_TEST_FOLDER"  # set by `gate test --watch`, which keeps the server between its runs
 DEEP_SECONDS = "GATEHOUSE_DEEP_SECONDS"  # set by .ci/run: no deep test begins later than this
 USED, SPARE = "test_", "spare_"  # prefixes of database names
+COPIED = "strategy file_copy"  # a third of the time of PostgreSQL's default where nothing waits for the disk
 
 # pytest names platform/tests/test_x.py `platform.tests.test_x`. As Python's own `platform` has no __path__, pytest
 # would replace it with an empty package, and `platform.system()` would be gone.
@@ -42,13 +44,14 @@ class Postgres:
         self.url = url
         self._folder = folder
         self._numbers = itertools.count(1)
+        self._connection: Any = None
 
     def create_database(self, template: str | None = None) -> str:
         """Creates a database, empty or a copy of `template` (a name or URL); returns the administrator's URL."""
         name = f"{USED}{os.getpid()}_{next(self._numbers)}"
         source = _database_of(template) if template else "template1"
         if not self._take_spare(source, name):
-            self._run(f'create database "{name}" template "{source}"')
+            self._run(f'create database "{name}" template "{source}" {COPIED}')
         return _with(self.url, database=name)
 
     def drop_database(self, url: str) -> None:
@@ -66,10 +69,14 @@ class Postgres:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not self._run("select 1 from pg_database where datname = %s", name):
                 self._run(f'drop database if exists "{name}_new" with (force)')
-                self._run(f'create database "{name}_new"')
+                self._run(f'create database "{name}_new" {COPIED}')
                 _seed(root, _with(self.url, database=f"{name}_new"))
                 self._run(f'alter database "{name}_new" rename to "{name}"')
         return name
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
 
     def databases(self, prefix: str) -> list[str]:
         """The names of all databases with this prefix."""
@@ -84,7 +91,7 @@ class Postgres:
         for number in range(count):
             name = f"{SPARE}{template}_{number}"
             if name not in ready:
-                self._run(f'create database "{name}" template "{template}"')
+                self._run(f'create database "{name}" template "{template}" {COPIED}')
 
     def _take_spare(self, template: str, name: str) -> bool:
         import psycopg  # noqa: PLC0415 - slow, and unit tests don't need it
@@ -99,9 +106,11 @@ class Postgres:
         import psycopg  # noqa: PLC0415 - slow, and unit tests don't need it
         from psycopg import sql  # noqa: PLC0415
 
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            cursor = connection.execute(sql.SQL(statement), values or None)  # ty: ignore[invalid-argument-type]
-            return cursor.fetchall() if cursor.description else []
+        # One connection for all: to log in takes longer than most statements.
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(self.url, autocommit=True)
+        cursor = self._connection.execute(sql.SQL(statement), values or None)  # ty: ignore[invalid-argument-type]
+        return cursor.fetchall() if cursor.description else []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,6 +120,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     deep = "deep: thousands of random cases, chaos: run by `./local/test deep` (pytest --deep) and by no other run"
     config.addinivalue_line("markers", deep)
+    early = "begins_early: a module that waits for long: it begins before the others, so that they run meanwhile"
+    config.addinivalue_line("markers", early)
     isolate(os.environ)
     config.pluginmanager.register(MissingPrograms())
 
@@ -128,7 +139,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         (kept if is_deep == deep or by_name else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = kept
+    items[:] = sorted(kept, key=lambda item: item.get_closest_marker("begins_early") is None)
 
 
 _started = time.monotonic()
@@ -171,8 +182,11 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres(shared_folder: Path) -> Generator[Postgres]:
     """One throwaway PostgreSQL for the whole run."""
-    with shared(shared_folder, "postgres", last=SHARED_FOLDER not in os.environ) as facts:
-        yield Postgres(facts["url"], shared_folder)
+    with (
+        shared(shared_folder, "postgres", last=SHARED_FOLDER not in os.environ) as facts,
+        contextlib.closing(Postgres(facts["url"], shared_folder)) as postgres,
+    ):
+        yield postgres
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+import psutil
 
 from gatehouse_local.runner.public_url import url_here
 from gatehouse_local.testing.reaper import run_bound
@@ -26,6 +27,7 @@ KINDS = {
 }
 ADDRESS = re.compile(r"[\w.-]+:\d{1,5}")  # host:port, as people type it
 CONNECT_SECONDS = 5.0
+WORKER_BYTES = 1 << 30  # of a worker at the end of a run, and of what its tests start
 
 
 class NothingAnswers(Exception):
@@ -82,8 +84,9 @@ def _answering(url: str) -> str:
 
 
 def workers() -> int:
-    """Two per core, at most six: half of the time, tests wait for processes that they started."""
-    return min(6, 2 * (os.cpu_count() or 1))
+    """Three per core, at most eight, as far as memory allows: for much of the time, tests wait."""
+    room = psutil.virtual_memory().available // WORKER_BYTES
+    return max(1, min(8, 3 * (os.cpu_count() or 1), room))
 
 
 def _resolved(root: Path, words: list[str]) -> list[str]:
