@@ -24,7 +24,7 @@ from .small.faults import FAULTS, Fault
 from .small.life import Lived, live_undisturbed
 from .small.world import living
 
-pytestmark = pytest.mark.platform  # a small one of its own
+pytestmark = [pytest.mark.platform, pytest.mark.begins_early]  # a small platform of its own
 
 
 def fault_of(alert: str) -> Fault:

@@ -1,8 +1,12 @@
 """From a merged change to Production and back, with the real ports; after each step all that can be asked agrees."""
 
+import pytest
+
 from gatehouse_catalog import find_root, load_catalog
 
 from .conftest import CODE, Institute, rules_of
+
+pytestmark = pytest.mark.begins_early
 
 
 def test_a_change_goes_from_its_merge_to_production_and_back(institute: Institute):

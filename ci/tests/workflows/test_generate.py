@@ -204,6 +204,7 @@ def test_nothing_is_suppressed():
     assert [name for name in names if (ROOT / name).exists()] == []
 
 
+@pytest.mark.deep  # Go takes half a minute to build it
 def test_actionlint_finds_nothing():
     done = subprocess.run([actionlint(), *map(str, FILES)], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

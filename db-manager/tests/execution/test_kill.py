@@ -11,6 +11,7 @@ import pytest
 
 from ..standing import AFTER_A_STATEMENT, NO_STOP, dies_before_every_write, killed, terminated
 
+pytestmark = pytest.mark.begins_early
 COLUMNS = {
     "status": {"type": "enum", "of": "status", "required": True, "default": "pending"},
     "email": {"type": "text"},

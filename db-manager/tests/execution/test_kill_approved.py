@@ -8,6 +8,8 @@ import pytest
 from ..scenario import HAZARDS, begin, change, rows_were_changed_once
 from ..standing import AT_A_STEP, NO_STOP, dies_before_every_write, killed
 
+pytestmark = pytest.mark.begins_early
+
 
 @pytest.fixture
 def people(checkout, database):

@@ -21,6 +21,7 @@ from gatehouse_db_manager.planning.plan import Hazard
 
 from ..world import Checkout, Database
 
+pytestmark = pytest.mark.begins_early
 FOLDER = "services/person/database"
 # Seconds after which a change that still stands before the reader has stalled everybody behind it; lock_timeout is 0.1.
 HANG = 30.0

@@ -1,8 +1,8 @@
 """Runs a command and ends every process that it started, however the command or its caller ends.
 
-`run_bound` is the caller's side. `python -m gatehouse_local.testing.reaper DESCRIPTOR COMMAND...` is the process in
-between: it learns of the caller's death by the end of a pipe, and as a "subreaper" (Linux) becomes the parent of every
-orphan below it, whatever session that is in. Elsewhere only direct children are found.
+`run_bound` is the caller's side. `python -m gatehouse_local.testing.reaper DESCRIPTOR GRACE COMMAND...` is the process
+in between: it learns of the caller's death by the end of a pipe, and as a "subreaper" (Linux) becomes the parent of
+every orphan below it, whatever session that is in. Elsewhere only direct children are found.
 """
 
 import contextlib
@@ -25,10 +25,15 @@ _PR_SET_CHILD_SUBREAPER = 36
 _IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run_bound(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Like `subprocess.run(command, text=True, **options)`; no process outlives it. Ctrl-C reaches the command."""
+def run_bound(
+    command: Sequence[str], *, grace: float = GRACE_SECONDS, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """Like `subprocess.run(command, text=True, **options)`; no process outlives it. Ctrl-C reaches the command.
+
+    What the command leaves running has `grace` seconds to end by itself.
+    """
     reader, writer = os.pipe()
-    between = [sys.executable, "-m", "gatehouse_local.testing.reaper", str(reader), *command]
+    between = [sys.executable, "-m", "gatehouse_local.testing.reaper", str(reader), str(grace), *command]
     try:
         process = subprocess.Popen(between, pass_fds=[reader], text=True, **options)  # noqa: S603 - the caller's command
         os.close(reader)
@@ -40,7 +45,7 @@ def run_bound(command: Sequence[str], **options: Any) -> subprocess.CompletedPro
         os.close(writer)
 
 
-def main(descriptor: int, command: list[str]) -> int:
+def main(descriptor: int, grace: float, command: list[str]) -> int:
     """Runs the command until it exits or the caller is gone; returns the command's exit code."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -52,7 +57,7 @@ def main(descriptor: int, command: list[str]) -> int:
         if caller_is_gone:
             _terminate(process)
         _reap_orphans(process.pid)
-    for left in _end_descendants():
+    for left in _end_descendants(grace):
         sys.stderr.write(f"Killed a process that the tests left running: {left}\n")
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
 
@@ -80,9 +85,9 @@ def _terminate(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def _end_descendants() -> list[str]:
+def _end_descendants(grace: float) -> list[str]:
     """Waits for the descendants to end by themselves, then kills the rest; returns those, as command lines."""
-    deadline = time.monotonic() + GRACE_SECONDS
+    deadline = time.monotonic() + grace
     killed: dict[int, str] = {}
     while (descendants := _living_descendants()) and time.monotonic() < deadline + GRACE_SECONDS:
         if time.monotonic() > deadline:
@@ -103,4 +108,4 @@ def _living_descendants() -> list[psutil.Process]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

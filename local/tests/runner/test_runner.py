@@ -18,6 +18,7 @@ import psutil
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.begins_early
 SERVICE = """
 name = "{name}"
 domain = "demo"

@@ -43,7 +43,8 @@ def marker(tmp_path: Path):
 
 
 def test_what_a_run_leaves_behind_is_killed_and_named(marker: str):
-    done = run_bound([sys.executable, "-c", LEAVES, marker, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [sys.executable, "-c", LEAVES, marker, "0"]
+    done = run_bound(command, grace=0.5, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.returncode == 3
     assert "Killed a process that the tests left running" in done.stderr
     assert marked(marker) == []
@@ -52,7 +53,7 @@ def test_what_a_run_leaves_behind_is_killed_and_named(marker: str):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_killed_run_leaves_nothing(marker: str, number: signal.Signals):
     command = [sys.executable, "-c", LEAVES, marker, "1000"]
-    code = f"from gatehouse_local.testing.reaper import run_bound; run_bound({command})"
+    code = f"from gatehouse_local.testing.reaper import run_bound; run_bound({command}, grace=0.5)"
     caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert caller.stdout is not None
     assert caller.stdout.readline() == "started\n"
