@@ -29,7 +29,7 @@ KEPT = Path(".gate/mutate")
 DROP_EVERY = 20  # mutants, after which the databases that their tests left are dropped
 
 
-class Part(msgspec.Struct, frozen=True):
+class MutatedPart(msgspec.Struct, frozen=True):
     """Code to mutate, and the tests that are to notice; both are paths from the checkout's root."""
 
     name: str
@@ -40,7 +40,7 @@ class Part(msgspec.Struct, frozen=True):
 
 RELEASE, MANAGER = "ci/release/gatehouse_release", "db-manager/gatehouse_db_manager"
 PARTS = (
-    Part(
+    MutatedPart(
         name="promotion",
         code=tuple(
             f"{RELEASE}/{name}.py"
@@ -49,13 +49,13 @@ PARTS = (
         tests=("ci/release/tests",),
         without=("ci/release/tests/adapters", "ci/release/tests/preview", "ci/release/tests/git"),
     ),
-    Part(
+    MutatedPart(
         name="planner",
         code=(f"{MANAGER}/planning/*.py",),
         tests=("db-manager/tests/planning", "db-manager/tests/test_offline_plan.py", "db-manager/tests/test_cases.py"),
         without=("db-manager/tests/planning/test_pairs.py", "db-manager/tests/planning/test_generated.py"),
     ),
-    Part(
+    MutatedPart(
         name="auth",
         code=("services/chassis/gatehouse_chassis/http/auth.py", "services/chassis/gatehouse_chassis/http/guards.py"),
         tests=("services/chassis/tests",),
@@ -140,7 +140,7 @@ def _explained(root: Path) -> dict[str, str]:
     return {one["mutant"]: one["reason"] for one in content.get("survivor", [])}
 
 
-def _try(root: Path, part: Part, todo: Sequence[Mutant], state: str, deadline: float) -> Iterator[Tried]:
+def _try(root: Path, part: MutatedPart, todo: Sequence[Mutant], state: str, deadline: float) -> Iterator[Tried]:
     from gatehouse_local.testing.pytest_plugin import SHARED_FOLDER, USED, Postgres  # noqa: PLC0415 - slow
     from gatehouse_local.testing.shared_process import shared  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def covering(mutant: Mutant, runs: Sequence[TestRun]) -> list[TestRun]:
     return sorted(reached, key=lambda one: one.seconds)
 
 
-def _baseline(root: Path, part: Part, state: str) -> Baseline:
+def _baseline(root: Path, part: MutatedPart, state: str) -> Baseline:
     kept = root / KEPT / f"{part.name}.json"
     if kept.exists():
         content = msgspec.json.decode(kept.read_bytes())
@@ -189,7 +189,7 @@ def _baseline(root: Path, part: Part, state: str) -> Baseline:
     return found
 
 
-def _state(root: Path, part: Part) -> str:
+def _state(root: Path, part: MutatedPart) -> str:
     digest = hashlib.sha256()
     patterns = [*part.code, *(f"{test}/**/*.py" if not test.endswith(".py") else test for test in part.tests)]
     for pattern in patterns:

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -207,14 +207,14 @@ class _Watch:
 
 
 @contextlib.contextmanager
-def _traced(trace: Any) -> Iterator[None]:
+def _traced(trace: Any) -> Generator[None]:
     threading.settrace(trace)
     sys.settrace(trace)
     try:
         yield
     finally:
         sys.settrace(None)
-        threading.settrace(None)  # ty: ignore[invalid-argument-type] - its way to end it
+        threading.settrace(None)
 
 
 def _libraries() -> list[str]:
