@@ -2,9 +2,14 @@
 
 Where personas are refused (every environment but the local one), a token is taken from GATEHOUSE_TOKEN_<ROLE>, such as
 GATEHOUSE_TOKEN_MENTOR or GATEHOUSE_TOKEN_RELEASE_MANAGER; without one, the tests that need it are skipped.
+
+Where only some services run (a profile of compose.yaml), GATEHOUSE_SERVICES names them, as in "identity,person": the
+tests that name another service, themselves or in a fixture, are left out.
 """
 
+import inspect
 import os
+import re
 import time
 import uuid
 from collections.abc import Generator
@@ -14,6 +19,32 @@ import httpx
 import pytest
 
 RENEW_AFTER = 300  # seconds; tokens live for 600
+RUNNING = "GATEHOUSE_SERVICES"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if RUNNING not in os.environ:
+        return
+    running = {*os.environ[RUNNING].split(","), ""}
+    mine = [item for item in items if item.path.parent.name == "blackbox"]
+    left_out = [item for item in mine if not needed(item) <= running]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def needed(item: Any) -> set[str]:
+    """The services whose addresses a test's code names, that of its fixtures and its parameters included."""
+    functions = [item.function, *(one[-1].func for one in item._fixtureinfo.name2fixturedefs.values())]
+    code = " ".join(map(str, item.callspec.params.values())) if hasattr(item, "callspec") else ""
+    for function in map(inspect.unwrap, functions):
+        source = inspect.getsource(function).partition("def ")[2]
+        constants = {name: function.__globals__.get(name) for name in re.findall(r"\b[A-Z]{3,}\b", source)}
+        code += f" {source} {constants}"
+    found = set(re.findall(r"/api/(\w+)", code))
+    # Whoever signs in does so at identity; a page is the portal's; a port is one of a service.
+    found |= {"identity"} if "callers" in item.fixturenames else set()
+    found |= {"portal"} if "browser" in code else set()
+    return found | ({item.callspec.params["port"]} if "port" in item.fixturenames else set())
 
 
 class Caller:

@@ -301,6 +301,14 @@ def down(place: Location) -> None:
     )
 
 
+def reset(place: Location) -> int:
+    """Removes the containers with their data, starts the same profiles again, and returns the exit code."""
+    running, before = Compose(place), started(place.state)
+    running.ask("down", "--volumes", "--remove-orphans", why="Compose can't remove the platform's data")
+    file_of(place.state).unlink(missing_ok=True)
+    return up(place, tuple(before.profiles if before else ()), detach=True, observe=False, as_json=False)
+
+
 def status(place: Location, *, as_json: bool) -> None:
     report = Compose(place).report()
     text = msgspec.json.format(msgspec.json.encode(report)).decode() if as_json else view.plain_table(report)
