@@ -95,12 +95,14 @@ def _changes(tree: ast.Module) -> Iterator[_Change]:
 
 
 def _below(parent: ast.AST, function: str, statement: int) -> Iterator[_Change]:
-    """Leaves out annotations, decorators and docstrings: no test would notice."""
+    """Leaves out annotations, decorators and docstrings, which no test would notice; and the numbers of a module's
+    constants: they are choices, and a test of their value would only repeat it.
+    """
     for field, value in ast.iter_fields(parent):
         if field in {"annotation", "returns", "decorator_list"} or isinstance(parent, ast.JoinedStr):
             continue
         for node in value if isinstance(value, list) else [value]:
-            if not isinstance(node, ast.AST) or _is_docstring(node):
+            if not isinstance(node, ast.AST) or _is_docstring(node) or _is_setting(node, function):
                 continue
             inner = node.name if isinstance(node, (*_FUNCTIONS, ast.ClassDef)) else ""
             name = inner if function == "module" else f"{function}.{inner}" if inner else function
@@ -112,6 +114,10 @@ def _below(parent: ast.AST, function: str, statement: int) -> Iterator[_Change]:
 
 def _is_docstring(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_setting(node: ast.AST, function: str) -> bool:
+    return function == "module" and isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant | ast.BinOp)
 
 
 def _replacements(node: ast.AST) -> Iterator[ast.AST]:

@@ -163,13 +163,12 @@ def _try(root: Path, part: MutatedPart, todo: Sequence[Mutant], state: str, dead
 
 
 def covering(mutant: Mutant, runs: Sequence[TestRun]) -> list[TestRun]:
-    """Those that run its lines, the quickest first; for what runs at import, those that run anything of its file."""
-    lines = set(mutant.lines)
-    reached = [
-        one
-        for one in runs
-        if one.passed and (lines.intersection(one.lines.get(mutant.file, ())) or not mutant.in_function)
-    ]
+    """Those that run its lines, the quickest first; for what runs at import only, those that run any of its file."""
+    passed, lines = [one for one in runs if one.passed], set(mutant.lines)
+    reached = (
+        [one for one in passed if lines.intersection(one.lines.get(mutant.file, ()))] if mutant.in_function else []
+    )
+    reached = reached or [one for one in passed if mutant.file in one.lines] or passed
     return sorted(reached, key=lambda one: one.seconds)
 
 

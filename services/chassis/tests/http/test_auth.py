@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 from gatehouse_chassis.http.auth import (
+    CLOCK_SKEW,
     KEYS_FRESH_FOR,
     KEYS_TRUSTED_FOR,
     KEYS_USED_FOR,
@@ -93,6 +94,46 @@ async def test_a_checked_token_stops_working_when_it_expires() -> None:
         await checking.actor(header)
 
 
+async def test_a_token_is_good_until_it_expired_by_more_than_clocks_differ() -> None:
+    tokens, now = TestTokens(), time.time()
+    ends = int(now) + 2
+    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
+    header = "Bearer " + tokens.token("member", exp=ends)
+    await checking.actor(header)
+    now = ends + CLOCK_SKEW - 0.5
+    await checking.actor(header)
+    now = float(ends + CLOCK_SKEW)
+    for anyone in (checking, Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)):
+        with pytest.raises(Unauthenticated, match="has expired; refresh the session"):
+            await anyone.actor(header)
+
+
+async def test_a_token_may_claim_to_live_just_as_long_as_tokens_do() -> None:
+    tokens, issued = TestTokens(), int(time.time())
+    checking = authenticator(tokens)
+    await checking.actor("Bearer " + tokens.token("member", iat=issued, exp=issued + TOKEN_SECONDS + CLOCK_SKEW))
+    with pytest.raises(Unauthenticated, match="longer than tokens do"):
+        await checking.actor(
+            "Bearer " + tokens.token("member", iat=issued, exp=issued + TOKEN_SECONDS + CLOCK_SKEW + 1)
+        )
+
+
+async def test_a_good_token_under_another_scheme_is_no_token() -> None:
+    tokens = TestTokens()
+    with pytest.raises(Unauthenticated):
+        await authenticator(tokens).actor("Basic " + tokens.token("member"))
+
+
+async def test_the_tokens_checked_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatehouse_chassis.http.auth.REMEMBERED_TOKENS", 2)
+    tokens = TestTokens()
+    checking = authenticator(tokens)
+    given = [tokens.token("member", sid=str(uuid4())) for _ in range(3)]
+    for number, token in enumerate(given, 1):
+        await checking.actor(f"Bearer {token}")
+        assert list(checking._checked) == given[max(0, number - 2) : number]
+
+
 class Rotating:
     """Keys as identity publishes them over time; counts how often it is asked."""
 
@@ -145,7 +186,49 @@ async def test_known_keys_outlive_identity_being_down_but_not_the_tokens_they_si
         await keys.get("one")
 
 
-async def test_nobody_waits_for_an_identity_that_hangs() -> None:
+async def test_the_document_is_fetched_when_it_is_due_and_not_before() -> None:
+    now, source = 1000.0, Rotating()
+    source.published = [await published("one")]
+    keys = PublicKeys(source, clock=lambda: now)
+    await keys.get("one")
+    now += LEAST_BETWEEN_FETCHES
+    assert await keys.get("two") is None
+    assert source.asked == 2, "an unknown key, as soon as identity may be asked again"
+    now += KEYS_FRESH_FOR
+    assert not keys.is_stale
+    now += 0.1
+    assert keys.is_stale
+    source.down = True
+    for asked in (3, 4):  # it fails, and is tried again as soon as it may be
+        await keys.keep_fresh()
+        await asyncio.sleep(0)
+        assert source.asked == asked
+        now += LEAST_BETWEEN_FETCHES
+    now = 1000.0 + LEAST_BETWEEN_FETCHES + KEYS_TRUSTED_FOR
+    assert await keys.get("one") is not None
+    now += 0.1
+    with pytest.raises(Unavailable):
+        await keys.get("one")
+
+
+async def test_who_comes_while_the_first_document_is_fetched_waits_for_it() -> None:
+    now, answer, source = 1000.0, asyncio.Event(), Rotating()
+    source.published = [await published("one")]
+
+    async def fetch() -> dict[str, Any]:
+        await answer.wait()
+        return await source()
+
+    keys = PublicKeys(fetch, clock=lambda: now)
+    waiting = [asyncio.create_task(keys.get("one")) for _ in range(3)]
+    await asyncio.sleep(0)
+    answer.set()
+    assert None not in await asyncio.gather(*waiting)
+    assert source.asked == 1
+
+
+async def test_nobody_waits_for_an_identity_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatehouse_chassis.http.auth.LONGEST_WAIT", 1000.0)
     now, answer, source = 1000.0, asyncio.Event(), Rotating()
     source.published = [await published("one")]
 
@@ -158,7 +241,8 @@ async def test_nobody_waits_for_an_identity_that_hangs() -> None:
     keys = PublicKeys(fetch, clock=lambda: now)
     await keys.get("one")
     now += KEYS_FRESH_FOR + 1
-    assert [await keys.get("one") for _ in range(50)] != [None] * 50
+    async with asyncio.timeout(60):
+        assert None not in [await keys.get("one") for _ in range(50)]
     await asyncio.sleep(0)
     assert source.asked == 2  # one fetch is under way, for all of them
     answer.set()
@@ -242,7 +326,9 @@ async def test_a_token_that_would_live_too_long_or_says_nonsense_is_refused_whoe
 
 async def test_keys_of_other_kinds_are_ignored() -> None:
     source = Rotating()
-    source.published = [{"kty": "oct", "kid": "one", "k": "AAAA"}, await published("two")]
+    other = {**await published("three"), "crv": "X25519"}
+    source.published = [{"kty": "oct", "kid": "one", "k": "AAAA"}, await published("two"), other]
     keys = PublicKeys(source)
     assert await keys.get("one") is None
+    assert await keys.get("three") is None
     assert isinstance(await keys.get("two"), type(Ed25519PrivateKey.generate().public_key()))
