@@ -3,6 +3,7 @@
 Line endings and byte-order marks never count: a digest is the same whether git checked out CRLF or LF.
 """
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ MOST_VALUES = 20_000
 # Levels. A JSON Schema in a column is the deepest that files need.
 DEEPEST = 40
 LARGEST = 1_000_000  # characters
+REMEMBERED = 500  # files; a service has about 20
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -93,6 +95,12 @@ def read_yaml(path: Path, label: str) -> Document:
     lines_read = text.count("\n")
     if len(text) > LARGEST or lines_read > 2 * MOST_VALUES:
         raise _too_much(f"{label}:{min(lines_read, 2 * MOST_VALUES) + 1}")
+    return _parsed(text, label)
+
+
+@functools.lru_cache(maxsize=REMEMBERED)
+def _parsed(text: str, label: str) -> Document:
+    """Remembered, since a preview reads nearly the same files at two commits. Nobody changes a document's values."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer, yaml.max_depth = _BoundedComposer, DEEPEST
     try:
