@@ -64,6 +64,7 @@ NOT_RUN = {
     "bench": "takes minutes and judges nothing; benchmarks are run by hand",
     "image build": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
     "image scan": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
+    "mutate": "takes an hour; its parts are run in local/tests/mutation",
     "promote built": "a workflow calls it; its request is decided in ci/release/tests/test_promoter.py",
     "promote rollback": "the request is carried out in tests/delivery/test_story.py, not by this command line",
 }
