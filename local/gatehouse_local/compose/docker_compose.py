@@ -28,6 +28,7 @@ from gatehouse_local.runner.secrets import write_private
 from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
 START_SECONDS = 300.0  # until everything is healthy, images built; 6 services take 40 on two cores
+MOST_RESTARTS = 5  # while it starts; the engine restarts what ends with an error for ever
 POLL_SECONDS = 0.5
 LAST_LINES = 15
 _DATABASE_TASK = "-database"
@@ -266,7 +267,9 @@ def _until_settled(running: Compose, say: Callable[[str], None]) -> tuple[Platfo
         report = running.report()
         for line in changes.lines(report.resources):
             say(line)
-        failing = [row.name for row in report.resources if row.state is ResourceState.FAILED]
+        failing = [
+            row.name for row in report.resources if row.state is ResourceState.FAILED or row.restarts >= MOST_RESTARTS
+        ]
         pending = [row.name for row in report.resources if row.health is not ResourceHealth.HEALTHY]
         if failing or not pending:
             return report, failing
