@@ -8,19 +8,20 @@ import pulumi
 import pulumi_aws as aws
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from gatehouse_catalog import load_catalog
 from gatehouse_platform.components.base import foundation_of
 from gatehouse_platform.components.governance import tags_of
+from gatehouse_platform.config.environment_catalog import environment_catalog
 from gatehouse_platform.config.settings import FOUNDATION, Dns
-from gatehouse_platform.config.stack_config import read_config, read_stack
+from gatehouse_platform.config.stack_config import read_config, read_stack, releases_of
 from gatehouse_platform.environment import Environment
 from gatehouse_platform.foundation import Foundation
 
 
 def program(root: Path) -> None:
     """Declares all resources of the current stack. Raises StackError or CatalogError when a file is wrong."""
-    catalog = load_catalog(root)
-    stack = read_stack(pulumi.get_stack(), configuration(), catalog)
+    name, config = pulumi.get_stack(), configuration()
+    catalog = environment_catalog(root, name, {} if name == FOUNDATION else releases_of(config))
+    stack = read_stack(name, config, catalog, former_choices=True)
     # One provider for all: each is a process of 300 to 430 MB. It refuses to work in another account.
     provider = aws.Provider(
         "aws",

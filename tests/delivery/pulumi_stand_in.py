@@ -1,6 +1,7 @@
 """Stands for Pulumi's engine where it can't be had: what the stack file says of releases comes to be in moto's ECS.
 
-It is no Pulumi: no plan, no state, no other resource. It does what the tests need of an `up`: a new revision of each
+It is no Pulumi: no plan, no state, no other resource. It reads the folder that is deployed as the program does, so that
+what the program refuses is refused here, too. Then it does what the tests need of an `up`: a new revision of each
 changed service's task definition, the service moved to it, and tasks of it in the place of the old ones. As the real
 one does, it reports success when the breaker has rolled back (pulumi-aws #4487).
 
@@ -10,17 +11,18 @@ Python for each update would take most of the tests' time.
 
 import contextlib
 import http.server
-import io
 import shlex
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ecs.models import ecs_backends
-from ruamel.yaml import YAML
 
+from gatehouse_catalog import CatalogError
+from gatehouse_platform.config.environment_catalog import environment_catalog
+from gatehouse_platform.config.stack_config import read_config, read_stack, releases_of
 from gatehouse_release.testing.checkout import write
 from gatehouse_release.testing.ecs import DIGEST_VARIABLE, REGION
 
@@ -29,29 +31,47 @@ TASKS = 2
 PULUMI = """#!/bin/sh
 [ "$1" = install ] && exit 0
 case "$*" in "up --stack $3 --refresh --yes --non-interactive "*) ;; *) echo "unexpected: $*" >&2; exit 1 ;; esac
-exec curl --silent --show-error --fail-with-body --data-binary "@stacks/Pulumi.$3.yaml" {address}/"$3"
+exec curl --silent --show-error --fail-with-body --data-binary "$PWD" {address}/"$3"
 """
 
 
 class Engine:
     """What goes wrong: `breaks` is a service (ENVIRONMENT/SERVICE) whose next update the breaker rolls back, `fails`
-    what an update says that fails, `locked` whether the next one finds another running."""
+    what an update says that fails, `locked` whether the next one finds another running.
+
+    `migrate` runs a service's db-manager task (environment, service, commit, approved fingerprints) when its database
+    image changed, and gives what it says when it refuses; by default there is no database.
+    """
 
     def __init__(self) -> None:
+        self.migrate: Callable[[str, str, str, list[str]], str] = lambda *_: ""
+        self._migrated: dict[tuple[str, str], str] = {}
         self.fix()
 
     def fix(self) -> None:
         self.breaks, self.fails, self.locked = "", "", False
 
-    def up(self, environment: str, stack_file: str) -> tuple[bool, str]:
+    def up(self, environment: str, folder: Path) -> tuple[bool, str]:
         """(whether it succeeded, what it says)"""
         if self.fails:
             return False, f"error: update failed\n{self.fails}\n"
         if self.locked:
             self.locked = False
             return False, "error: the stack is currently locked by 1 lock(s).\n"
-        config = YAML(typ="safe").load(io.StringIO(stack_file))["config"]
-        releases = config.get("gatehouse:releases") or {}
+        try:
+            config = read_config(folder, environment)
+            releases = releases_of(config)
+            catalog = environment_catalog(folder, environment, releases)
+            read_stack(environment, config, catalog, former_choices=True)
+        except CatalogError as error:
+            return False, f"error: update failed\n{error}\n"
+        approved = config.get("gatehouse:approved_plans") or {}
+        for service, release in releases.items():
+            if self._migrated.get((environment, service)) == release.get("database_digest"):
+                continue
+            if said := self.migrate(environment, service, release["commit"], approved.get(service, "").split()):
+                return False, f"error: update failed\n{said}\n"
+            self._migrated[environment, service] = release["database_digest"]
         cluster, ecs = f"gatehouse-{environment}", ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
         for arn in ecs.list_services(cluster):
             if (gone := arn.rpartition("/")[2]) not in releases:
@@ -110,8 +130,8 @@ def pulumi(folder: Path) -> Generator[Engine]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            stack_file = self.rfile.read(int(self.headers["content-length"])).decode()
-            succeeded, said = engine.up(self.path.strip("/"), stack_file)
+            folder = self.rfile.read(int(self.headers["content-length"])).decode()
+            succeeded, said = engine.up(self.path.strip("/"), Path(folder))
             self.send_response(200 if succeeded else 500)
             self.end_headers()
             self.wfile.write(said.encode())

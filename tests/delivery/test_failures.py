@@ -5,6 +5,7 @@ Each test leaves the institute as it found it: three services in dev, two of the
 
 import dataclasses
 import json
+import shlex
 import threading
 from collections.abc import Generator
 from datetime import timedelta
@@ -21,7 +22,7 @@ from gatehouse_release.ports import Runtime
 from gatehouse_release.preview import previewer
 from gatehouse_release.promoter import Promoter, PromotionOutcome
 
-from .conftest import CODE, REPOSITORY, Institute, actor, an_institute, rules_of
+from .conftest import CODE, REPOSITORY, ROOT, Institute, actor, an_institute, rules_of
 
 SERVICES = ("identity", "person", "topics")
 
@@ -118,6 +119,16 @@ def test_a_tag_that_somebody_moved_is_refused(institute: Institute):
     decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
     assert rules_of(decision) == {"tag-moved"}
     assert other in str(decision.reasons[0])
+
+
+def test_an_image_that_our_build_did_not_make_is_refused(institute: Institute):
+    releases = institute.merge_code()
+    foreign = releases["person"].database_digest
+    assert foreign
+    institute.not_ours(foreign)
+    decision = institute.refused(institute.seen("promote", "dev", releases=releases), "ci")
+    assert rules_of(decision) == {"not-attested"}
+    assert "person v" in str(decision.reasons[0])
 
 
 def test_a_preview_gone_stale_is_refused_until_it_is_looked_at_again(institute: Institute):
@@ -245,6 +256,28 @@ def test_a_run_started_again_by_another_person_writes_nothing(institute: Institu
     (freeze,) = institute.state.coming_freezes("dev", institute.ports.clock.now())
     assert freeze.by == "viktor.stahl@example.org"
     institute.done("sam", "unfreeze", "dev", record=freeze.id)
+
+
+def test_the_runbook_of_a_bad_release_works_as_it_is_written(institute: Institute, monkeypatch: pytest.MonkeyPatch):
+    """Its commands, one after the other, by whoever is on call; what it asks is answered."""
+    monkeypatch.chdir(institute.checkout.root)
+    good = institute.merge_code()
+    institute.done("ci", "promote", "dev", releases=good)
+    institute.done("ci", "promote", "dev", releases=institute.merge_code())
+    text = (ROOT / "platform" / "runbooks" / "rollback.md").read_text(encoding="utf-8")
+    commands = [shlex.split(line.strip()) for line in text.splitlines() if line.strip().startswith("gate promote")]
+    assert [words[2] for words in commands] == ["rollback", "status", "lift"]
+    for words in commands:
+        holds = [hold.id for hold in institute.state.holds("dev")]
+        asked = [holds[0] if word == "ID" else word for word in words[2:]]
+        answers = ["--yes"] if asked[0] == "rollback" else []
+        line = ["--root", str(institute.checkout.root), "promote", "--as", "sunita.rao@example.org", *asked, *answers]
+        done = CliRunner().invoke(gate, line, env=institute.environ)
+        assert done.exit_code == 0, done.output
+        if asked[0] == "rollback":
+            assert institute.state.releases["dev"]["person"] == good["person"]
+            assert [hold.service for hold in institute.state.holds("dev")] == ["person"]
+    assert institute.state.holds("dev") == []
 
 
 def test_the_command_line_does_the_same_with_the_ports_that_it_connects(

@@ -53,6 +53,7 @@ RUN_BY = {
     "promote plan": "tests/delivery/test_failures.py",
     "promote resume": COMMANDS,
     "promote status": COMMANDS,
+    "remove service": "local/tests/test_remove_service.py",
     "reset": GATE,
     "stack check": "platform/tests/offline/test_recording.py",
     "status": GATE,

@@ -31,6 +31,7 @@ class Affected:
     tests: Why = field(default_factory=dict)
     deploy: list[str] = field(default_factory=list)
     nothing: list[str] = field(default_factory=list)  # documents and the like
+    removed: Why = field(default_factory=dict)  # released services that left the catalog: promoting takes them away
     held: Why = field(default_factory=dict)  # services that differ and aren't built, because a hold would keep them out
 
     @property
@@ -91,8 +92,26 @@ def _file(house: House, answer: Affected, path: str) -> None:
             return
     if member := house.owner(path):
         _of_member(house, answer, member, path)
+    elif path.startswith("services/") and f"services/{path.split('/')[1]}/service.toml" in answer.paths:
+        _of_removed(house, answer, path)
     else:
         answer.everything.append(f"{path}: no rule says what depends on this file")
+
+
+def _of_removed(house: House, answer: Affected, path: str) -> None:
+    """A file of a service that left the catalog."""
+    if not path.endswith("/service.toml"):
+        answer.nothing.append(f"{path}: of a service that was removed")
+        return
+    why = f"{path}: the service was removed"
+    answer.deploy.append(why)
+    for other in house.services.values():
+        if "*" in other.uses.services:
+            _add(answer.images, other.name, f"{why}, and it reads every service's file")
+    for folder in SPANNING:
+        _test(answer, folder, why)
+    if PLATFORM in house.members:
+        _test(answer, f"{house.members[PLATFORM].folder}/tests", why)
 
 
 def _of_member(house: House, answer: Affected, member: LockedMember, path: str) -> None:

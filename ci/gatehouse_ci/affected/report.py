@@ -13,6 +13,7 @@ from typing import Any
 from gatehouse_catalog import load_catalog
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_ci.affected.decide import Affected, House, affected
+from gatehouse_ci.affected.runner_minutes import FOLDER, MERGE, PULL_REQUEST, minutes, total
 from gatehouse_ci.affected.uv_lock import Lock
 from gatehouse_ci.affected.working_tree import GitError, WorkingTree
 from gatehouse_release.git.files import stack_config, stack_path, tree_at
@@ -49,8 +50,11 @@ def since_release(root: Path, environment: str) -> Affected:
         answer.everything += since[base].everything
         for ours, theirs in ((answer.images, since[base].images), (answer.databases, since[base].databases)):
             ours.update({name: theirs[name]} if name in theirs else {})
+    left = f"it left the catalog and is still released to {environment}"
+    answer.removed = {name: [left] for name in commits if f"gatehouse-{name}" not in house.services}
     for name, why in held(checkout, environment).items():
-        if name in answer.services:
+        if name in answer.services or name in answer.removed:
+            answer.removed.pop(name, None)
             answer.images.pop(name, None)
             answer.databases.pop(name, None)
             answer.held[name] = why
@@ -127,18 +131,32 @@ def as_json(answer: Affected, root: Path) -> dict[str, Any]:
         "deploy": answer.deploy,
         "everything": answer.everything,
         "nothing": answer.nothing,
+        "removed": answer.removed,
         "held": answer.held,
+        "runner_minutes": runner_minutes(answer, root),
         **outputs(answer, root),
     }
 
 
-def outputs(answer: Affected, root: Path) -> dict[str, Any]:
-    """The outputs for a workflow: whether to build and to deploy, the matrix, and the tag to build."""
+def runner_minutes(answer: Affected, root: Path) -> dict[str, int]:
+    """What the change costs by the computation of affected/runner_minutes.py; empty without workflows."""
+    if not (root / FOLDER / MERGE).is_file():
+        return {}
+    count, deploy = len(answer.services), bool(answer.deploy or answer.removed)
     return {
-        "matrix": {"service": answer.services},
+        "pull request": total(minutes(root, PULL_REQUEST, count, deploy=deploy)),
+        "merge": total(minutes(root, MERGE, count, deploy=deploy)),
+    }
+
+
+def outputs(answer: Affected, root: Path) -> dict[str, Any]:
+    """The outputs for a workflow: whether to build, promote and deploy, the services to build, and their tag."""
+    return {
         "services": answer.services,
+        "services_words": " ".join(answer.services),
         "build": bool(answer.services),
-        "deploy_needed": bool(answer.services or answer.deploy),
+        "promote": bool(answer.services or answer.removed),
+        "deploy_needed": bool(answer.services or answer.removed or answer.deploy),
         "tag": tag_of(WorkingTree(root)),
     }
 
@@ -153,15 +171,20 @@ def tag_of(checkout: WorkingTree) -> str:
     return f"v{day}-{commit[:8]}"
 
 
-def for_people(answer: Affected) -> str:
+def for_people(answer: Affected, expense: Mapping[str, int] | None = None) -> str:
     lines = [_compared(answer)]
     lines += _part("Images to build", answer.images)
     lines += _part("Database images to build", answer.databases)
+    lines += _part("To take away", answer.removed)
     lines += _part("Held, so not built", answer.held)
     lines += _part("Tests to run", answer.tests)
     lines += _part("Environments", {"to deploy": answer.deploy} if answer.deploy else {})
     if not (answer.services or answer.tests or answer.deploy):
         lines.append("Nothing is affected.")
+    if expense:
+        lines.append(
+            "Runner-minutes at GitHub, computed: " + ", ".join(f"{one} {count}" for one, count in expense.items())
+        )
     return "\n".join(lines)
 
 

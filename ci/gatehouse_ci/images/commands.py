@@ -37,7 +37,7 @@ def build(
     from gatehouse_ci.images import build, docker
 
     root = find_root()
-    wanted = build.images_of(load_catalog(root), services)
+    wanted = build.images_of(load_catalog(root), _words(services))
     found = build.build(
         docker.find(),
         root,
@@ -54,16 +54,16 @@ def build(
 
 
 @image.command()
-@click.argument("service")
+@click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @click.option("--tag", required=True, help="The release's; TAG-amd64 and TAG-arm64 have been pushed.")
 @click.option(
     "--output", type=click.Path(file_okay=False), required=True, help="The folder for SERVICE.json and SBOMs."
 )
-@click.option("--github", is_flag=True, help="Also write a workflow step's outputs to $GITHUB_OUTPUT.")
-def index(service: str, tag: str, output: str, github: bool) -> None:
-    """Join the images of both architectures into one index, and write the release.
+def index(services: tuple[str, ...], tag: str, output: str) -> None:
+    """Join the images of both architectures into one index, and write the releases.
 
-    Writes SERVICE.json, which `gate promote built` reads, and an SBOM (CycloneDX) for each image.
+    Writes SERVICE.json, which `gate promote built` reads, in the folder sbom an SBOM (CycloneDX) for each image, and in
+    the folder attest subjects.txt: the digests of all these, for one attestation.
     """
     import os
     from pathlib import Path
@@ -72,21 +72,29 @@ def index(service: str, tag: str, output: str, github: bool) -> None:
 
     from gatehouse_catalog import find_root, load_catalog
     from gatehouse_ci.images import index
-    from gatehouse_ci.workflows.outputs import for_workflow
     from gatehouse_release.adapters.registry import connect
 
     root, folder = find_root(), Path(output)
     catalog = load_catalog(root)
+    subjects: dict[str, str] = {}
+    for part in ("sbom", "attest"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
     with connect(root, os.environ) as registry:
-        made = index.release(root, catalog, catalog[service], registry, tag)
-        name = registry.name(service)
-    folder.mkdir(parents=True, exist_ok=True)
-    for image, text in index.sbom(root, catalog, catalog[service]).items():
-        (folder / f"{image}.cdx.json").write_text(text, encoding="utf-8")
-    (folder / f"{service}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
-    if github:
-        for_workflow({"image": name, "digest": made.digest, "database_digest": made.database_digest or ""})
-    click.echo(f"{name}@{made.digest}  {tag}")
+        for service in _words(services):
+            made = index.release(root, catalog, catalog[service], registry, tag)
+            for image, digest in ((service, made.digest), (f"{service}-database", made.database_digest)):
+                subjects |= {registry.name(image): digest} if digest else {}
+            for image, text in index.sbom(root, catalog, catalog[service]).items():
+                (folder / "sbom" / f"{image}.cdx.json").write_text(text, encoding="utf-8")
+                subjects[f"{image}.cdx.json"] = index.digest_of(text)
+            (folder / f"{service}.json").write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2) + b"\n")
+            click.echo(f"{registry.name(service)}@{made.digest}  {tag}")
+    (folder / "attest" / "subjects.txt").write_text(index.checksums(subjects), encoding="utf-8")
+
+
+def _words(services: tuple[str, ...]) -> list[str]:
+    """The names; a workflow gives all of them as one quoted word."""
+    return " ".join(services).split()
 
 
 def _show(found: "list[Built]", *, as_json: bool) -> None:
@@ -122,3 +130,39 @@ def scan(services: tuple[str, ...], tag: str, as_json: bool) -> None:
         click.echo(f"{report.packages} packages. Not scanned: {'; '.join(report.not_looked_at)}.")
     if report.findings:
         raise click.exceptions.Exit(1)
+
+
+@image.command("prune")
+@click.option("--days", type=click.IntRange(min=1), default=30, show_default=True, help="Keep what is younger.")
+@click.option("--delete", is_flag=True, help="Delete them; without it they are only listed.")
+def prune_images(days: int, delete: bool) -> None:
+    """List the images that nobody runs and no record could return to, or delete them.
+
+    Kept is whatever a stack file or a record of any environment names. Needs GITHUB_TOKEN.
+    """
+    import os
+    from datetime import UTC, datetime, timedelta
+
+    from gatehouse_catalog import find_root
+    from gatehouse_ci.images import prune
+    from gatehouse_release.adapters import registry, wiring
+    from gatehouse_release.adapters.github import API
+    from gatehouse_release.git.files import stack_config
+    from gatehouse_release.state import read_state
+
+    root, token = find_root(), os.environ.get("GITHUB_TOKEN", "")
+    if not token:
+        raise click.ClickException("There is no token for GitHub. Fix: set GITHUB_TOKEN (packages: write).")
+    repository = os.environ.get("GITHUB_REPOSITORY") or str(stack_config(root, "dev").get("gatehouse:repository"))
+    packages = prune.Packages(repository, token, os.environ.get("GITHUB_API_URL") or API)
+    with registry.connect(root, os.environ) as opened:
+        count = prune.prune(
+            read_state(*wiring.connect(root, os.environ).repository.read()),
+            opened,
+            packages,
+            datetime.now(UTC),
+            younger_than=timedelta(days=days),
+            delete=delete,
+            report=click.echo,
+        )
+    click.echo(f"{count} image versions {'were deleted' if delete else 'would be deleted: add --delete'}.")

@@ -4,6 +4,7 @@
 that lacks an architecture, or whose parts were built from different commits, is not written.
 """
 
+import hashlib
 import json
 import subprocess
 from collections.abc import Iterable, Mapping
@@ -88,6 +89,15 @@ def collections(root: Path, service: Service) -> dict[str, str]:
 
     (schema,) = load(root, [service.database.schema]).schemas
     return {one.name: one.version_text for one in sorted(schema.collections, key=lambda one: one.name)}
+
+
+def digest_of(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def checksums(subjects: Mapping[str, str]) -> str:
+    """Names and digests as sha256sum writes them, which actions/attest reads: one attestation for all of them."""
+    return "".join(f"{digest.removeprefix('sha256:')}  {name}\n" for name, digest in sorted(subjects.items()))
 
 
 def sbom(root: Path, catalog: Catalog, service: Service) -> Mapping[str, str]:

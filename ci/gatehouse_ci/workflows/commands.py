@@ -33,7 +33,10 @@ def affected(base: str | None, released: str | None, everything: bool, as_json: 
     answer = report.since_release(root, released) if released else report.look(root, base, everything=everything)
     if github:
         for_workflow(report.outputs(answer, root))
-    click.echo(json.dumps(report.as_json(answer, root), indent=2) if as_json else report.for_people(answer))
+    if as_json:
+        click.echo(json.dumps(report.as_json(answer, root), indent=2))
+    else:
+        click.echo(report.for_people(answer, report.runner_minutes(answer, root)))
 
 
 @click.command("way-in")

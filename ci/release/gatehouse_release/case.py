@@ -53,7 +53,7 @@ def unreadable(state: RepositoryState, request: PromotionRequest, edge: PolicyEd
 def without(request: PromotionRequest, left_out: Mapping[str, Record]) -> PromotionRequest:
     """A build's request without the services that are left out."""
     releases = {name: release for name, release in request.releases.items() if name not in left_out}
-    return msgspec.structs.replace(request, releases=releases) if left_out else request
+    return msgspec.structs.replace(request, releases=releases, left_out=frozenset(left_out)) if left_out else request
 
 
 def resolve(

@@ -8,7 +8,7 @@ from gatehouse_catalog.errors import nearest
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
 from gatehouse_release.model import MERGE, PromotionRequest, Reason, Record, ReleaseChange
 from gatehouse_release.policy import PolicyEdge
-from gatehouse_release.state import MOVES, OPEN, RepositoryState
+from gatehouse_release.state import MOVES, OPEN, Entry, RepositoryState
 
 # In place of a domain: everything, said on purpose.
 EVERYTHING = "everything"
@@ -48,7 +48,9 @@ def change_set_of(state: RepositoryState, request: PromotionRequest) -> ChangeSe
     if request.action == "rollback":
         return _rollback(state, edge, request)
     source = _merged(state, request) if edge.source == MERGE else state.releases[edge.source]
-    names = _chosen(state, edge, request, source)
+    names = _with_former_names(state, edge, _chosen(state, edge, request, source), source)
+    if edge.source == MERGE:  # a service of the catalog comes by a build, and goes by leaving the catalog
+        names = {name for name in names if name in source or name not in state.services}
     changes = _changes(state, request.environment, source, names)
     if not changes:
         message = f"{request.environment} has what {edge.source} has already."
@@ -85,8 +87,28 @@ def _merged(state: RepositoryState, request: PromotionRequest) -> dict[str, Rele
 
 
 def known_service(state: RepositoryState, name: str) -> None:
-    if name not in state.services:
-        raise Impossible("unknown", f"{name} is no service.", nearest(name, state.services))
+    _known_in(state.services, name)
+
+
+def _known_in(known: Mapping[str, Entry], name: str) -> None:
+    if name not in known:
+        raise Impossible("unknown", f"{name} is no service.", nearest(name, known))
+
+
+def _with_former_names(
+    state: RepositoryState, edge: PolicyEdge, names: set[str], source: Mapping[str, Release]
+) -> set[str]:
+    """These services, and those that they take the place of.
+
+    A service that was renamed has its former one's path and schema: the one comes as the other goes, or neither.
+    """
+    target = next(name for name, one in state.policy.edges.items() if one is edge)
+    coming = [state.services[name] for name in names if name in state.services and name in source]
+    return names | {
+        name
+        for name, entry in state.removed[target].items()
+        if name not in source and any(one.path == entry.path or one.schema == entry.schema for one in coming)
+    }
 
 
 def _chosen(
@@ -100,21 +122,22 @@ def _chosen(
             raise Impossible("unit", message, "Leave out domain and services.")
         return {*source, *target}
     if edge.unit == "changed" and not (request.services or request.domain):
-        return set(source)
+        return {*source, *state.removed[request.environment]} - request.left_out
     if request.domain == EVERYTHING:
         if request.services:
             raise Impossible("unit", "everything leaves no service to choose.", "Give either --domain or --services.")
         return {*source, *target}
     names = named_services(state, request)
     if edge.unit == "domain":
-        domains = {state.services[name].domain for name in names}
+        known = known_services(state, request.environment)
+        domains = {known[name].domain for name in names}
         if len(domains) > 1:
             message = f"{', '.join(sorted(names))} are of several domains: {', '.join(sorted(domains))}."
             raise Impossible("unit", message, "Promote one domain after the other.")
         if not names:
             message = f"Into {request.environment} goes a domain, or chosen services of it."
             raise Impossible(
-                "unit", message, f"Choose one of: {', '.join(sorted(state.domains))}; or say so: --domain {EVERYTHING}."
+                "unit", message, f"Choose one of: {', '.join(_by_domain(known))}; or say so: --domain {EVERYTHING}."
             )
     if lacking := sorted(name for name in request.services if name not in source and name not in target):
         message = f"{', '.join(lacking)} never ran in {edge.source}."
@@ -124,13 +147,28 @@ def _chosen(
 
 def named_services(state: RepositoryState, request: PromotionRequest) -> set[str]:
     """The services that a request names, by themselves or by their domain."""
+    known = known_services(state, request.environment)
     for name in request.services:
-        known_service(state, name)
+        _known_in(known, name)
     if request.domain == EVERYTHING:
-        return set(state.services)
-    if request.domain and request.domain not in state.domains:
-        raise Impossible("unknown", f"{request.domain} is no domain.", nearest(request.domain, state.domains))
-    return {*request.services, *state.domains.get(request.domain, ())}
+        return set(known)
+    domains = _by_domain(known)
+    if request.domain and request.domain not in domains:
+        raise Impossible("unknown", f"{request.domain} is no domain.", nearest(request.domain, domains))
+    return {*request.services, *domains.get(request.domain, ())}
+
+
+def known_services(state: RepositoryState, environment: str) -> dict[str, Entry]:
+    """The catalog's services, and those that left it and still run in the environment or in the one before it."""
+    edge = state.policy.edges.get(environment)
+    return state.known(environment, *([edge.source] if edge else []))
+
+
+def _by_domain(known: Mapping[str, Entry]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in known.values():
+        found.setdefault(entry.domain, []).append(entry.name)
+    return dict(sorted(found.items()))
 
 
 def _of_proposal(state: RepositoryState, request: PromotionRequest) -> ChangeSet:
@@ -166,7 +204,7 @@ def _rollback(state: RepositoryState, edge: PolicyEdge, request: PromotionReques
     environment = request.environment
     if edge.unit == "everything" and (request.services or request.domain not in ("", EVERYTHING)):
         raise Impossible("unit", f"{environment} goes back as a whole.", "Leave out domain and services.")
-    chosen = named_services(state, request) or {*state.services, *state.releases[environment]}
+    chosen = named_services(state, request)
     if request.record:
         candidates = [record_of(state, request.record, environment)]
     else:
@@ -175,7 +213,8 @@ def _rollback(state: RepositoryState, edge: PolicyEdge, request: PromotionReques
         if record.state != "verified" or record.seen is None:
             message = f"The set of {record.id} was never verified as a whole in {environment}."
             raise Impossible("not-verified", message, "Choose another: gate promote log " + environment)
-        names = chosen & {*record.seen.releases, *state.releases[environment]}
+        both = {*record.seen.releases, *state.releases[environment]}
+        names = chosen & both if chosen else both
         changes = _changes(state, environment, record.seen.releases, names)
         # Without a name: what an earlier rollback took away isn't what anybody means.
         held = any(

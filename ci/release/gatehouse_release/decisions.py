@@ -3,7 +3,8 @@
 Pure: it reads no file, asks no port, and looks at no clock. `gate promote explain` prints the same decision.
 """
 
-from datetime import datetime
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 
@@ -19,7 +20,7 @@ from gatehouse_release.model import (
 )
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_approvals
-from gatehouse_release.stack_file import set_releases
+from gatehouse_release.stack_file import set_approved_plans, set_releases
 from gatehouse_release.state import RepositoryState, stack_path
 
 
@@ -68,7 +69,7 @@ def _approve(case: Case) -> Decision:
     approval = Approval(by=case.actor.name, at=case.now, fingerprint=proposal.fingerprint)
     record = msgspec.structs.replace(proposal, approvals=(*proposal.approvals, approval))
     if lacking_approvals(case.edge, record) <= 0:
-        record = with_step(record, RecordStep(state="approved", at=_moment(case), by=case.actor.name))
+        record = with_step(case.state, record, RecordStep(state="approved", at=case.now, by=case.actor.name))
     edits: dict[str, str | None] = {record.path: render(record)}
     return Decision(allowed=True, edits=edits, record=record, message=_subject("Approve", record))
 
@@ -83,14 +84,14 @@ def _apply(case: Case) -> Decision:
     if any(not reason.overruled for reason in reasons):
         return Decision(allowed=False, reasons=tuple(reasons))
     if case.move.proposal:
-        step = RecordStep(state="applying", at=_moment(case), by=case.actor.name, why=one_line(case.request.reason))
-        record = with_step(case.move.proposal, step)
+        step = RecordStep(state="applying", at=case.now, by=case.actor.name, why=one_line(case.request.reason))
+        record = with_step(case.state, case.move.proposal, step)
     else:
         record = _new_record(case, "applying")
     record = msgspec.structs.replace(record, break_glass=overruled)
     changes = {name: change.after for name, change in case.move.changes.items()}
     edits: dict[str, str | None] = {record.path: render(record)}
-    edits |= stack_edit(case.state, record.environment, changes)
+    edits |= stack_edit(case.state, record.environment, changes, record.approved_plans)
     if case.move.kind == "rollback":
         edits |= {hold.path: render(hold) for hold in _holds(case, record)}
     verb = "Roll back" if record.kind == "rollback" else "Promote"
@@ -126,13 +127,16 @@ def _new_record(case: Case, state: str) -> Record:
         services=case.move.changes,
         fingerprint=case.request.fingerprint,
         about=case.move.about,
+        approved_plans=rules.approved_plans(case),
         left_out={name: hold.id for name, hold in case.left_out.items()},
     )
-    step = RecordStep(state="applying" if state == "applying" else "proposed", at=_moment(case), by=case.actor.name)
-    return with_step(record, step)
+    step = RecordStep(state="applying" if state == "applying" else "proposed", at=case.now, by=case.actor.name)
+    return with_step(case.state, record, step)
 
 
-def with_step(record: Record, step: RecordStep) -> Record:
+def with_step(state: RepositoryState, record: Record, step: RecordStep) -> Record:
+    """The record with its next step, which comes after all others of its environment."""
+    step = msgspec.structs.replace(step, order=state.next_order(record.environment))
     return msgspec.structs.replace(record, state=step.state, history=(*record.history, step))
 
 
@@ -141,8 +145,11 @@ def _holds(case: Case, rollback: Record) -> list[Record]:
     ids = [*_ids(case.state, rollback.environment), rollback.id]
     made = []
     for name, change in case.move.changes.items():
-        if change.before is None:
+        if change.before is None and name in case.state.services:
             continue
+        # A service that comes back and has left the catalog would be taken away again by the next build.
+        digest, commit = (change.before.digest, change.before.commit) if change.before else ("", "")
+        was = f"rolled back from {change.before.tag}" if change.before else "brought back by a rollback"
         hold = Record(
             id=next_id(ids, "", case.now),
             kind="hold",
@@ -150,35 +157,34 @@ def _holds(case: Case, rollback: Record) -> list[Record]:
             by=case.actor.name,
             at=case.now,
             service=name,
-            digest=change.before.digest,
-            commit=change.before.commit,
+            digest=digest,
+            commit=commit,
             about=rollback.id,
-            reason=one_line(f"rolled back from {change.before.tag}. {rollback.reason}"),
+            reason=one_line(f"{was}. {rollback.reason}"),
         )
         ids.append(hold.id)
         made.append(hold)
     return made
 
 
-def stack_edit(state: RepositoryState, environment: str, changes: dict[str, Release | None]) -> dict[str, str | None]:
-    """The environment's stack file with these releases; empty when it says so already."""
+def stack_edit(
+    state: RepositoryState,
+    environment: str,
+    changes: dict[str, Release | None],
+    approved_plans: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str | None]:
+    """The environment's stack file with these releases, and what was approved for them; empty when it says so already.
+
+    What an earlier promotion of these services had approved goes: it was for that one.
+    """
     path = stack_path(environment)
     text = set_releases(state.tree[path], changes, path)
+    text = set_approved_plans(text, {name: approved_plans.get(name) for name in changes}, path)
     return {path: text} if text != state.tree[path] else {}
 
 
 def _ids(state: RepositoryState, environment: str) -> list[str]:
     return [record.id for record in state.of(environment)]
-
-
-def moment(state: RepositoryState, environment: str, now: datetime) -> datetime:
-    """Now, or just after the last outcome there, where another machine's clock is ahead: outcomes have an order."""
-    last = state.last_moment(environment)
-    return max(now, last + rules.TICK) if last else now
-
-
-def _moment(case: Case) -> datetime:
-    return moment(case.state, case.move.environment, case.now)
 
 
 def _subject(verb: str, record: Record) -> str:

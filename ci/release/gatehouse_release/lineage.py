@@ -7,7 +7,7 @@ same fault (Kargo #3016). So a hold on a release keeps out every release built f
 from collections.abc import Callable, Collection, Mapping
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release.model import PromotionRequest, Record
+from gatehouse_release.model import MERGE, PromotionRequest, Record
 from gatehouse_release.state import RepositoryState
 
 Lineage = Collection[tuple[str, str]]
@@ -57,12 +57,14 @@ def left_out(state: RepositoryState, request: PromotionRequest, contains: Contai
 
     Empty when nothing would remain (then the whole build is refused), and in an emergency (break-glass).
     """
-    if request.action != "promote" or not request.releases or request.break_glass:
+    edge = state.policy.edges.get(request.environment)
+    if request.action != "promote" or request.break_glass or edge is None or edge.source != MERGE:
         return {}
+    changes: dict[str, Release | None] = {**dict.fromkeys(state.removed[request.environment]), **request.releases}
     descends = lineage(state, request.environment, request.releases, contains)
     held = {
         name: holds[0]
-        for name, release in request.releases.items()
+        for name, release in changes.items()
         if (holds := keeping_out(state, request.environment, name, release, descends))
     }
-    return held if held.keys() != request.releases.keys() else {}
+    return held if held.keys() != changes.keys() else {}

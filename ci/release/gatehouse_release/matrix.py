@@ -61,10 +61,11 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
 def matrix(state: RepositoryState, now: datetime) -> Matrix:
     """All services of the catalog, and those that run without being in it any more."""
     names = sorted({*state.services, *(name for releases in state.releases.values() for name in releases)})
+    known = state.known(*state.releases)
     rows = tuple(
         MatrixRow(
             service=name,
-            domain=state.services[name].domain if name in state.services else "",
+            domain=known[name].domain if name in known else "",
             cells={environment: _cell(state, environment, name) for environment in state.releases},
         )
         for name in names

@@ -45,12 +45,17 @@ class Approval(Strict, frozen=True, kw_only=True):
 
 
 class RecordStep(Strict, frozen=True, kw_only=True):
-    """A record's state from `at` on."""
+    """A record's state from `at` on, by the clock of whoever wrote it.
+
+    `order` counts the steps of an environment: clocks differ, and the order in which steps came is the commits'. Steps
+    written before there was one have none, and come first.
+    """
 
     state: RecordState
     at: datetime
     by: str
     why: str = ""
+    order: int = 0
 
 
 class BlackBox(Strict, frozen=True, kw_only=True):
@@ -96,6 +101,8 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     service: str = ""
     digest: str = ""
     commit: str = ""
+    # promotion: by service, the fingerprints that its db-manager task is given as approved, separated by spaces
+    approved_plans: dict[str, str] = msgspec.field(default_factory=dict)
     # promotion: services of the build that were left out, and the hold that kept each out
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
     # lift: the hold or veto that ends; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
@@ -118,8 +125,10 @@ class PromotionRequest(msgspec.Struct, frozen=True, kw_only=True):
     # promote, rollback: chosen services; hold: the services held. Empty with `domain`: that domain's.
     services: tuple[str, ...] = ()
     domain: str = ""
-    # promote to dev: what was built from the merge
+    # promote to dev: what was built from the merge. Services that left the catalog are taken away with it.
     releases: dict[str, Release] = {}
+    # promote to dev: services that stay as they are, because a hold keeps the change out
+    left_out: frozenset[str] = frozenset()
     # approve, apply, veto: the proposal; lift: the hold or veto; unfreeze: the freeze; rollback: the record to go
     # back to (empty: the set that was verified before the present one)
     record: str = ""
@@ -133,6 +142,8 @@ class PromotionRequest(msgspec.Struct, frozen=True, kw_only=True):
     break_glass: bool = False
     # Chosen once per run, so that a push whose answer got lost isn't done twice (see records.new_key).
     key: str = ""
+    # promote: fingerprints of db-manager's plans whose dangerous steps are approved
+    approved_plans: tuple[str, ...] = ()
 
 
 class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,6 +153,8 @@ class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True):
     database: bool = True
     # Where the release's tag points now; None: no such tag (retention may have taken it; the digest counts).
     tag_digest: str | None = None
+    # Why it isn't proven that our build made both images; empty: it is, or nobody asks.
+    unattested: str = ""
 
 
 class RunningService(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +170,14 @@ class RunningService(msgspec.Struct, frozen=True, kw_only=True):
     rolled_back: bool = False
 
 
+class DangerousPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a service's schema that needs approval: db-manager's fingerprint of it, and each danger."""
+
+    service: str
+    fingerprint: str
+    dangers: tuple[str, ...]
+
+
 class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What the ports observed before a decision. By service; a service that isn't there wasn't asked about."""
 
@@ -169,6 +190,8 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str | None = None
     # What that preview knows of reasons why not.
     problems: "tuple[Reason, ...]" = ()
+    # What it knows of schema changes that db-manager carries out only if somebody approved them.
+    plans: "tuple[DangerousPlan, ...]" = ()
     # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
     missing: tuple[str, ...] = ()
 

@@ -11,7 +11,7 @@ import msgspec
 from gatehouse_catalog.releases import Release
 from gatehouse_release.case import Case
 from gatehouse_release.change_set import Impossible, edge_of
-from gatehouse_release.decisions import moment, stack_edit, with_step
+from gatehouse_release.decisions import stack_edit, with_step
 from gatehouse_release.model import (
     Decision,
     DeploymentObservation,
@@ -24,7 +24,8 @@ from gatehouse_release.model import (
 )
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_role, not_as_meant
-from gatehouse_release.state import MOVES, RepositoryState
+from gatehouse_release.stack_file import without_choices
+from gatehouse_release.state import MOVES, RepositoryState, came, stack_path
 
 
 def unsettled(state: RepositoryState, environment: str) -> list[Record]:
@@ -42,7 +43,7 @@ def _failed(state: RepositoryState, environment: str) -> list[Record]:
     moves = [record for record in state.of(environment) if record.kind in MOVES and record.history]
     found = []
     for record in moves:
-        later = [one for one in moves if one.id != record.id and one.history[-1].at > record.history[-1].at]
+        later = [one for one in moves if one.id != record.id and came(one) > came(record)]
         touched = {name for one in later if one.state == "verified" for name in one.services}
         if record.state == "failed" and not touched & record.services.keys():
             found.append(record)
@@ -65,7 +66,6 @@ def settle(
 ) -> Decision:
     """The record's outcome. Allowed without edits: somebody settled it already, or there is nothing new to say."""
     record = state.records[record_id]
-    now = moment(state, record.environment, now)
     if record.state == "failed":
         return _reverted(state, record, observed, actor, now)
     if record.state != "applying":
@@ -75,10 +75,19 @@ def settle(
     others = _unlike(state, record.environment, observed)
     seen = None if others else _seen(state, record.environment, observed, now)
     why = f"not seen as a whole: {others}" if others else ""
-    verified = with_step(record, RecordStep(state="verified", at=now, by=actor.name, why=why))
+    verified = with_step(state, record, RecordStep(state="verified", at=now, by=actor.name, why=why))
     verified = msgspec.structs.replace(verified, seen=seen)
-    edits: dict[str, str | None] = {record.path: render(verified)}
+    edits: dict[str, str | None] = {record.path: render(verified), **_settings_edit(state, record)}
     return Decision(allowed=True, edits=edits, record=verified, message=_message("Verified", verified))
+
+
+def _settings_edit(state: RepositoryState, record: Record) -> dict[str, str | None]:
+    """The stack file without the own settings of services that left the catalog and now run there no more."""
+    there = state.releases[record.environment]
+    gone = {name for name in record.services if name not in there and name not in state.services}
+    path = stack_path(record.environment)
+    text = without_choices(state.tree[path], gone, path)
+    return {path: text} if text != state.tree[path] else {}
 
 
 def _why_not(record: Record, observed: DeploymentObservation) -> str:
@@ -99,7 +108,7 @@ def _why_not(record: Record, observed: DeploymentObservation) -> str:
 
 
 def _fail(state: RepositoryState, record: Record, why: str, actor: Requester, now: datetime) -> Decision:
-    failed = with_step(record, RecordStep(state="failed", at=now, by=actor.name, why=why))
+    failed = with_step(state, record, RecordStep(state="failed", at=now, by=actor.name, why=why))
     there = state.releases[record.environment]
     back: dict[str, Release | None] = {
         name: change.before for name, change in record.services.items() if there.get(name) == change.after
@@ -123,7 +132,7 @@ def _reverted(
     if observed.deploy_failed or any(not_as_meant(before[name], observed.running.get(name)) for name in before):
         return Decision(allowed=True, record=record, reasons=(Reason(rule="failed", message=record.history[-1].why),))
     step = RecordStep(state="reverted", at=now, by=actor.name, why="what ran before runs again")
-    reverted = with_step(record, step)
+    reverted = with_step(state, record, step)
     return Decision(
         allowed=True,
         reasons=(Reason(rule="failed", message=record.history[-1].why),),
@@ -156,11 +165,11 @@ def verification(
     )
     step = RecordStep(
         state="verified" if seen else "failed",
-        at=moment(state, request.environment, now),
+        at=now,
         by=actor.name,
         why=why,
     )
-    record = with_step(record, step)
+    record = with_step(state, record, step)
     reasons = () if seen else (Reason(rule="not-running", message=why, fix="Fix the environment, verify again."),)
     return Decision(
         allowed=True,

@@ -31,6 +31,7 @@ Passable = Literal[
     "freeze",
     "hold",
     "no-way-back",
+    "not-attested",
     "not-running",
     "not-seen-together",
     "preview-incomplete",
@@ -73,6 +74,9 @@ class PolicyEdge(Strict, frozen=True, kw_only=True, rename={"source": "from"}):
             description="What must have been observed in the source: each service, its black-box suite, the exact set"
         ),
     ] = msgspec.field(default_factory=list)
+    reviewed_plans: Annotated[
+        bool, Meta(description="Whoever reviewed the pull request approved its schema changes, dangerous ones too")
+    ] = False
     soak_hours: Annotated[Hours, Meta(description="How long the set has been verified in the source, at least")] = 0
     windows: Annotated[list[Window], Meta(description="Empty: at any time")] = msgspec.field(default_factory=list)
 
@@ -98,6 +102,10 @@ class Brakes(Strict, frozen=True, kw_only=True):
 class Policy(Strict, frozen=True, kw_only=True):
     timezone: str
     edges: dict[str, PolicyEdge]
+    attestations: Annotated[
+        Literal["required", "unavailable"],
+        Meta(description="unavailable: a private repository without Enterprise Cloud has none (docs/github.md)"),
+    ] = "required"
     rollback: Rollback = Rollback()
     break_glass: BreakGlass
     brakes: Brakes

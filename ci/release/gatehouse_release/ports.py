@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatehouse_release.model import BlackBox, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -68,6 +68,9 @@ class Registry(Protocol):
         ...
 
     def annotations(self, image: str, digest: str) -> Mapping[str, str]: ...
+    def unattested(self, image: str, digest: str) -> str:
+        """Why it isn't proven that this repository's build made the image; empty: it is. May raise NotConfigured."""
+        ...
 
 
 class Runtime(Protocol):
@@ -95,6 +98,11 @@ class Preview(Protocol):
     @property
     def problems(self) -> tuple[Reason, ...]:
         """What it knows and a rule must know: values that are missing, refused schema steps, no way back, holes."""
+        ...
+
+    @property
+    def plans(self) -> tuple[DangerousPlan, ...]:
+        """Schema changes that need approval."""
         ...
 
     def to_builtins(self) -> dict[str, Any]:

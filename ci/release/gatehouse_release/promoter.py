@@ -12,7 +12,8 @@ from datetime import timedelta
 
 import msgspec
 
-from gatehouse_release import decisions, lineage, outcomes
+from gatehouse_catalog.releases import Release
+from gatehouse_release import decisions, lineage, outcomes, rules
 from gatehouse_release.case import CHANGES_NOTHING, Case, resolve, without
 from gatehouse_release.change_set import ChangeSet, change_set_of
 from gatehouse_release.model import (
@@ -71,6 +72,15 @@ class Promoter:
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         """What `run` would decide now. Writes nothing."""
         return self._decide(self._resolve(self.state(), request, actor))
+
+    def refused_at_once(self, request: PromotionRequest, actor: Requester) -> Decision | None:
+        """The refusal that needs no preview: who asks may not, whatever it would do. None: look at the preview."""
+        resolved = self._resolve(self.state(), request, actor)
+        if not isinstance(resolved, Case):
+            return None if resolved.allowed else resolved
+        asked = rules.AT_ONCE if request.action == "approve" else rules.AT_ONCE[:1]
+        reasons = tuple(reason for rule in asked for reason in rule(resolved))
+        return Decision(allowed=False, reasons=reasons) if reasons else None
 
     def preview(self, request: PromotionRequest) -> Preview:
         """The one page. Raises Impossible when there is nothing that could be shown."""
@@ -156,9 +166,9 @@ class Promoter:
         move, edge = case.move, case.edge
         missing: list[str] = []
         descends = lineage.lineage(case.state, move.environment, move.releases, self.ports.repository.contains)
-        found, running, fingerprint, problems = {}, {}, None, ()
+        found, running, fingerprint, problems, plans = {}, {}, None, (), ()
         try:
-            found = self._found(move)
+            found = self._found(move, attested=case.state.policy.attestations == "required")
         except NotConfigured as error:
             missing.append(str(error))
         try:
@@ -171,7 +181,7 @@ class Promoter:
             missing.append(str(error))
         try:
             page = self.ports.previews.preview(case.state.revision, move.source, move.environment, move.changes)
-            fingerprint, problems = page.fingerprint, page.problems
+            fingerprint, problems, plans = page.fingerprint, page.problems, page.plans
         except NotConfigured as error:
             missing.append(str(error))
         return DecisionFacts(
@@ -180,17 +190,25 @@ class Promoter:
             descends=descends,
             fingerprint=fingerprint,
             problems=problems,
+            plans=plans,
             missing=tuple(missing),
         )
 
-    def _found(self, move: ChangeSet) -> dict[str, RegistryEntry]:
+    def _found(self, move: ChangeSet, *, attested: bool) -> dict[str, RegistryEntry]:
         registry = self.ports.registry
+
+        def unattested(name: str, release: Release) -> str:
+            images = ((name, release.digest), (f"{name}-database", release.database_digest))
+            asked = (registry.unattested(image, digest) for image, digest in images if digest and attested)
+            return next(filter(None, asked), "")
+
         return {
             name: RegistryEntry(
                 image=registry.digest(name, release.digest) == release.digest,
                 database=release.database_digest is None
                 or registry.digest(f"{name}-database", release.database_digest) == release.database_digest,
                 tag_digest=registry.digest(name, release.tag),
+                unattested=unattested(name, release),
             )
             for name, release in move.releases.items()
         }
@@ -245,7 +263,8 @@ class Promoter:
 
     def _black_box(self, state: RepositoryState, environment: str) -> BlackBox | None:
         asked = [edge for edge in state.policy.edges.values() if edge.source == environment]
-        if not any({"black-box", "seen-together"} & set(edge.needs) for edge in asked):
+        # Nothing is promoted from production, and everybody is there: it is looked at as well (the suite only reads).
+        if asked and not any({"black-box", "seen-together"} & set(edge.needs) for edge in asked):
             return None
         self.report(f"running the black-box suite against {environment}")
         return self.ports.black_box.run(environment)

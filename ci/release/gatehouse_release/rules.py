@@ -15,10 +15,6 @@ from gatehouse_release.lineage import keeping_out
 from gatehouse_release.model import MERGE, Reason, Record, Requester, RunningService
 from gatehouse_release.policy import DAYS, PolicyEdge, Window
 
-# Outcomes in one environment have an order, though clocks differ: each comes this much after the one before, at least.
-TICK = timedelta(milliseconds=1)
-
-
 Rule = Callable[[Case], Iterator[Reason]]
 
 
@@ -70,6 +66,9 @@ def digests(case: Case) -> Iterator[Reason]:
             if digest and not there:
                 message = f"the registry doesn't have {image}@{digest} ({release.tag})."
                 yield Reason(rule="digest-missing", message=message, fix="Build it again; a set goes whole or not.")
+        if found.unattested:
+            message = f"nothing proves that our build made {name} {release.tag}: {found.unattested}"
+            yield Reason(rule="not-attested", message=message, fix="Build it again from main, by build.yml.")
         if found.tag_digest not in (None, release.digest):
             message = f"{name}:{release.tag} points at {found.tag_digest} now, and was released as {release.digest}."
             fix = "Somebody moved the tag: find out who, build anew under another tag."
@@ -85,6 +84,19 @@ def older_build(case: Case) -> Iterator[Reason]:
         if before and after and after.built_at and after.built_at < before.built_at:
             message = f"{name} {after.tag} was built at {after.built_at}; {before.tag} there is newer."
             yield Reason(rule="older-build", message=message, fix="To go back: gate promote rollback dev")
+
+
+def taken(case: Case) -> Iterator[Reason]:
+    """A service may not come as long as one that left the catalog has its path, schema or port there."""
+    environment = case.move.environment
+    for name in case.move.releases:
+        entry = case.state.services.get(name)
+        for other in case.state.removed[environment].values() if entry else ():
+            leaves = other.name in case.move.changes and other.name not in case.move.releases
+            if entry and not leaves and other.name != name and (both := entry.takes(other)):
+                message = f"{other.name} runs in {environment}, left the catalog, and has {', '.join(both)} of {name}."
+                fix = f"Let it go first: gate promote apply {environment} --services {other.name}"
+                yield Reason(rule="taken", message=message, fix=fix)
 
 
 def _unknown(rule: str, message: str, case: Case) -> Reason:
@@ -125,14 +137,14 @@ def black_box(case: Case) -> Iterator[Reason]:
     if "black-box" not in case.edge.needs or case.move.kind == "rollback":
         return
     source, fix = case.move.source, f"gate promote verify {case.move.source}"
-    for name, release in case.move.releases.items():
+    for name, change in case.move.changes.items():
         record = case.state.seen_with(source, name)
+        what = f"{source} with {name} {change.after.tag}" if change.after else f"{source} without {name}"
         if record is None or record.seen is None or record.seen.black_box is None:
-            message = f"the black-box suite hasn't seen {name} {release.tag} in {source}."
+            message = f"the black-box suite hasn't seen {what}."
             yield Reason(rule="black-box", message=message, fix=fix)
         elif not record.seen.good:
-            summary = record.seen.black_box.summary
-            message = f"the black-box suite failed in {source} with {name} {release.tag} ({record.id}): {summary}"
+            message = f"the black-box suite failed in {what} ({record.id}): {record.seen.black_box.summary}"
             yield Reason(rule="black-box", message=message, fix=fix)
 
 
@@ -239,6 +251,34 @@ def preview_problems(case: Case) -> Iterator[Reason]:
     yield from case.facts.problems
 
 
+def plans(case: Case) -> Iterator[Reason]:
+    """A dangerous change of a schema is approved by its fingerprint, in each environment anew."""
+    approved = approved_plans(case)
+    for plan in case.facts.plans:
+        if plan.fingerprint not in approved.get(plan.service, "").split():
+            message = f"{plan.service}: {'; '.join(plan.dangers)}"
+            fix = f"If this is intended, approve the plan: --approve-plan {plan.fingerprint}"
+            yield Reason(rule="plan-unapproved", message=message, fix=fix)
+
+
+def approved_plans(case: Case) -> dict[str, str]:
+    """By service, the fingerprints that its db-manager task is given as approved, separated by spaces.
+
+    A fingerprint that isn't the preview's goes along: an environment whose schema has drifted has another plan.
+    """
+    if case.move.proposal:
+        return case.move.proposal.approved_plans
+    found: dict[str, str] = {}
+    planned = {plan.service: plan.fingerprint for plan in case.facts.plans}
+    for name, release in case.move.releases.items() if case.move.kind == "promotion" else ():
+        given = dict.fromkeys(case.request.approved_plans)
+        if case.edge.reviewed_plans and name in planned:
+            given[planned[name]] = None
+        if given and release.database_digest:
+            found[name] = " ".join(given)
+    return found
+
+
 def unmoved(case: Case) -> Iterator[Reason]:
     """A proposal is carried out as it was approved, or not at all."""
     proposal = case.move.proposal
@@ -302,14 +342,17 @@ def _shown(moment: datetime, case: Case) -> str:
 
 
 def _hours(length: timedelta) -> str:
-    return f"{length.total_seconds() / 3600:.0f} h"
+    return f"{length.total_seconds() // 3600:.0f} h"
 
 
+# What is known of who asks before anything else is: nobody waits for a preview to be told that.
+AT_ONCE: tuple[Rule, ...] = (who, own_proposal, approved_already)
 # What is asked when something is proposed; when somebody approves; and, with the rest, when it is written.
 PROPOSE: tuple[Rule, ...] = (
     who,
     being_promoted,
     older_build,
+    taken,
     digests,
     running,
     black_box,
@@ -317,6 +360,7 @@ PROPOSE: tuple[Rule, ...] = (
     hold,
     preview,
     preview_problems,
+    plans,
 )
 APPROVE: tuple[Rule, ...] = (
     who,
@@ -329,5 +373,6 @@ APPROVE: tuple[Rule, ...] = (
     unmoved,
     preview,
     preview_problems,
+    plans,
 )
 APPLY: tuple[Rule, ...] = (*PROPOSE, configured, unmoved, veto, approvals, soak, window, freeze)

@@ -5,7 +5,7 @@ Works on the text by the places that the YAML parser gives, entry by entry; what
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +16,8 @@ from gatehouse_catalog.releases import Release
 from gatehouse_release.yaml_text import LOADER, TextError, load
 
 CONFIG, RELEASES = "config", "gatehouse:releases"
+CHOICES = "gatehouse:services"
+APPROVED_PLANS = "gatehouse:approved_plans"
 STEP = "  "
 # What every reader of YAML, 1.1 or 1.2, takes for text without quotes.
 PLAIN = re.compile(r"^[A-Za-z][\w./:-]*[\w]$")
@@ -42,20 +44,56 @@ def set_releases(text: str, changes: Mapping[str, Release | None], file: str) ->
     wanted = dict(releases_in(text, file))
     for service, release in changes.items():
         wanted.pop(service, None) if release is None else wanted.update({service: _plain(release)})
+    return _with_value(text, RELEASES, wanted, file)
+
+
+def without_choices(text: str, services: Collection[str], file: str) -> str:
+    """The stack file's text without these services' own settings. Raises TextError as set_releases does."""
+    releases_in(text, file)
+    choices = load(text, file)[CONFIG].get(CHOICES) or {}
+    if not choices.keys() & services:
+        return text
+    return _with_value(text, CHOICES, {name: one for name, one in choices.items() if name not in services}, file)
+
+
+def set_approved_plans(text: str, changes: Mapping[str, str | None], file: str) -> str:
+    """The stack file's text with these services' approved plans of db-manager; None takes one out.
+
+    The key is written after the releases when there is none yet. Raises TextError as set_releases does.
+    """
+    releases_in(text, file)
+    before = load(text, file)[CONFIG].get(APPROVED_PLANS)
+    wanted = dict(before or {})
+    for service, approved in changes.items():
+        wanted.pop(service, None) if approved is None else wanted.update({service: approved})
+    if wanted == (before or {}):
+        return text
+    if before is None:
+        key, value = _node(text if text.endswith("\n") else text + "\n", RELEASES, file)
+        whole = text if text.endswith("\n") else text + "\n"
+        place = _line_end(whole, _end(whole, value))
+        text = f"{whole[:place]}{' ' * key.start_mark.column}{APPROVED_PLANS}: {{}}\n{whole[place:]}"
+    return _with_value(text, APPROVED_PLANS, wanted, file)
+
+
+def _with_value(text: str, key: str, wanted: dict[str, Any], file: str) -> str:
+    """The text with another value of one key of `config`."""
     whole = text if text.endswith("\n") else text + "\n"
     edited = whole
     # From the last place to the first, so that those before stay true.
-    for start, end, new in sorted(_edits(whole, _node(whole, file), wanted), reverse=True):
+    for start, end, new in sorted(_edits(whole, _node(whole, key, file), wanted), reverse=True):
         edited = edited[:start] + new + edited[end:]
     edited = edited if whole == text else edited[:-1]
     try:
-        kept = releases_in(edited, file) == wanted and _without(edited, file) == _without(text, file)
+        kept = load(edited, file)[CONFIG].get(key) == wanted and _without(edited, key, file) == _without(
+            text, key, file
+        )
     except TextError:
         kept = False
     if not kept:
         message = "can't be edited without changing something else."
         fix = "Write it in plain blocks: no anchors, no tags, no tabs."
-        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message=message, fix=fix)])
+        raise TextError([Problem(file=file, key=f"{CONFIG}.{key}", message=message, fix=fix)])
     return edited
 
 
@@ -64,20 +102,20 @@ def _plain(release: Release) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if value not in (None, "", {})}
 
 
-def _without(text: str, file: str) -> Any:
+def _without(text: str, key: str, file: str) -> Any:
     content = load(text, file)
-    content[CONFIG] = {key: value for key, value in content[CONFIG].items() if key != RELEASES}
+    content[CONFIG] = {name: value for name, value in content[CONFIG].items() if name != key}
     return content
 
 
-def _node(text: str, file: str) -> Pair:
-    """The key and value nodes of the releases."""
+def _node(text: str, key: str, file: str) -> Pair:
+    """The nodes of a key of `config` and of its value."""
     root = yaml.compose(text, LOADER)
     config = next((value for key, value in root.value if key.value == CONFIG), None)
-    found = next((pair for pair in config.value if pair[0].value == RELEASES), None) if config else None
+    found = next((pair for pair in config.value if pair[0].value == key), None) if config else None
     if found is None:
-        fix = "Add the line `gatehouse:releases: {}` below config."
-        raise TextError([Problem(file=file, key=f"{CONFIG}.{RELEASES}", message="is missing.", fix=fix)])
+        fix = f"Add the line `{key}: {{}}` below config."
+        raise TextError([Problem(file=file, key=f"{CONFIG}.{key}", message="is missing.", fix=fix)])
     return found
 
 
@@ -106,6 +144,8 @@ def _edits(text: str, pair: Pair, wanted: Any) -> Iterator[Edit]:
 def _mapping_edits(text: str, node: Any, wanted: dict[str, Any]) -> Iterator[Edit]:
     pairs = {key.value: (key, value) for key, value in node.value}
     for name, (key, value) in pairs.items():
+        if name in wanted and _unchanged(value, wanted[name]):
+            continue
         if name in wanted:
             yield from _edits(text, (key, value), wanted[name])
         else:
@@ -119,6 +159,12 @@ def _mapping_edits(text: str, node: Any, wanted: dict[str, Any]) -> Iterator[Edi
             place = _line_end(text, _end(text, last[1])) if last else _above(text, first.start_mark.index)
             new[place] = new.get(place, "") + _block({name: wanted[name]}, " " * first.start_mark.column)
     yield from ((place, place, block) for place, block in new.items())
+
+
+def _unchanged(node: Any, wanted: Any) -> bool:
+    """Whether a number, a list or a mapping in one line says what is wanted; texts and blocks are edited by part."""
+    is_block = isinstance(node, yaml.MappingNode) and not node.flow_style
+    return not is_block and not isinstance(wanted, str) and yaml.safe_load(yaml.serialize(node)) == wanted
 
 
 def _in_order(wanted: dict[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ Read from texts alone. What is in force (holds, freezes, vetoes, sets that were 
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
@@ -31,7 +31,20 @@ class Entry(msgspec.Struct, frozen=True):
 
     name: str
     domain: str
-    has_database: bool
+    has_database: bool = False
+    # What no two services of one environment may share.
+    path: str = ""
+    schema: str = ""
+    port: int = 0
+
+    def takes(self, other: "Entry") -> list[str]:
+        """What both claim: a path, a database schema or a port."""
+        pairs = {
+            f"the path {self.path}": (self.path, other.path),
+            f"the schema {self.schema}": (self.schema, other.schema),
+            f"the port {self.port}": (self.port, other.port),
+        }
+        return [what for what, (ours, theirs) in pairs.items() if ours and ours == theirs]
 
 
 class RepositoryState(msgspec.Struct, frozen=True):
@@ -48,6 +61,8 @@ class RepositoryState(msgspec.Struct, frozen=True):
     # Environments of which a record or the stack file can't be read: nothing moves there until it is put right. The
     # empty name: files that belong to no environment, which stop none.
     unreadable: Mapping[str, tuple[Problem, ...]] = MappingProxyType({})
+    # By environment: services that are released there and have left the catalog, as their release's commit has them.
+    removed: Mapping[str, Mapping[str, Entry]] = MappingProxyType({})
 
     @property
     def domains(self) -> dict[str, list[str]]:
@@ -56,6 +71,11 @@ class RepositoryState(msgspec.Struct, frozen=True):
         for entry in self.services.values():
             found.setdefault(entry.domain, []).append(entry.name)
         return found
+
+    def known(self, *environments: str) -> dict[str, Entry]:
+        """The catalog's services, and those that are released in these environments and have left the catalog."""
+        removed = [self.removed.get(name, {}) for name in environments]
+        return {name: entry for one in (*removed, self.services) for name, entry in one.items()}
 
     def of(self, environment: str) -> tuple[Record, ...]:
         return self.records_of.get(environment, ())
@@ -112,17 +132,43 @@ class RepositoryState(msgspec.Struct, frozen=True):
                 return record
         return None
 
-    def last_moment(self, environment: str) -> datetime | None:
-        return max((step.at for record in self.of(environment) for step in record.history), default=None)
+    def next_order(self, environment: str) -> int:
+        """The place of the next step there, after all that have been written."""
+        return max((step.order for record in self.of(environment) for step in record.history), default=0) + 1
 
     def _settled(self, environment: str) -> Iterator[Record]:
         """What was applied or looked at, the newest outcome first; what is begun comes before all."""
         done = [record for record in self.of(environment) if record.state not in OPEN | {None}]
-        return iter(sorted(done, key=lambda one: (one.state == "applying", one.history[-1].at, one.id), reverse=True))
+        return iter(sorted(done, key=lambda one: (one.state == "applying", *came(one)), reverse=True))
+
+
+def came(record: Record) -> tuple[int, datetime, str]:
+    """By what records are sorted as their last steps came."""
+    return record.history[-1].order, record.history[-1].at, record.id
 
 
 def stack_path(environment: str) -> str:
     return f"stacks/Pulumi.{environment}.yaml"
+
+
+def removed_path(environment: str, service: str) -> str:
+    """Where a tree has the service.toml of a service that left the catalog and is still released there.
+
+    Main doesn't have that file any more: the repository port reads it at the release's commit.
+    """
+    return f"removed/{environment}/{service}/service.toml"
+
+
+def removed_releases(tree: Mapping[str, str]) -> Iterator[tuple[str, Release]]:
+    """(removed_path, release) of each release whose service has left the catalog."""
+    for environment in ENVIRONMENTS:
+        try:
+            releases = _releases(environment, tree.get(stack_path(environment), ""))
+        except TextError:
+            continue  # read_state says what is wrong with it
+        for service, release in releases.items():
+            if f"services/{service}/service.toml" not in tree:
+                yield removed_path(environment, service), release
 
 
 def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
@@ -149,17 +195,26 @@ def read_state(revision: str, tree: Mapping[str, str]) -> RepositoryState:
             releases[name] = {}
             unreadable[name] = (*unreadable.get(name, ()), *error.problems)
     found.sort(key=lambda one: one.id)
+    services = _services(tree)
     return RepositoryState(
         revision=revision,
         tree=tree,
         policy=_policy(_text(tree, POLICY_FILE)),
-        services=_services(tree),
+        services=services,
         releases=releases,
         records={record.id: record for record in found},
         records_of={name: tuple(one for one in found if one.environment == name) for name in ENVIRONMENTS},
         lifted=frozenset(one.about for one in found if one.kind in ("lift", "unfreeze")),
         unreadable=unreadable,
+        removed={name: _removed(tree, name, releases[name].keys() - services.keys()) for name in ENVIRONMENTS},
     )
+
+
+def _removed(tree: Mapping[str, str], environment: str, names: Iterable[str]) -> dict[str, Entry]:
+    paths = {name: removed_path(environment, name) for name in sorted(names)}
+    return {
+        name: _entry(path, tree[path]) if path in tree else Entry(name=name, domain="") for name, path in paths.items()
+    }
 
 
 def _text(tree: Mapping[str, str], path: str) -> str:
@@ -194,6 +249,14 @@ def _services(tree: Mapping[str, str]) -> dict[str, Entry]:
 def _entry(path: str, text: str) -> Entry:
     try:
         raw: dict[str, Any] = tomllib.loads(text)
-        return Entry(raw["name"], raw["domain"], "database" in raw)
+        database = raw.get("database")
+        return Entry(
+            name=raw["name"],
+            domain=raw["domain"],
+            has_database=database is not None,
+            path=raw.get("path", ""),
+            schema=(database or {}).get("schema", ""),
+            port=raw.get("port", 0),
+        )
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise TextError([Problem(file=path, message=f"can't be read: {error}.", fix="Run: gate check")]) from None

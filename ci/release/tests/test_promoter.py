@@ -3,7 +3,7 @@
 import pytest
 
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_release.model import Release
+from gatehouse_release.model import PromotionRequest, Release
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.testing.in_memory import release
 
@@ -194,3 +194,44 @@ def test_a_release_keeps_all_that_is_known_of_it(world: World):
     world.ports.registry.add("person", one)
     world.ask("ci", "promote", "dev", releases={"person": one})
     assert world.state.releases["dev"]["person"] == one
+
+
+def test_a_clock_that_is_ahead_doesnt_become_everybodys(world: World):
+    """Somebody's machine is a day ahead: what comes after keeps its own time, and its place."""
+    assert world.merge(person=1).ok
+    world.ports.clock.pass_hours(24)
+    assert world.merge(person=2).ok
+    world.ports.clock.pass_hours(-24)
+    now = world.ports.clock.now()
+    third = world.merge(person=3).record
+    assert third
+    assert [step.at for step in third.history] == [now, now]
+    assert world.state.last_seen("dev") == third
+    assert world.state.good_since("dev") == now
+    assert third.history[-1].order == max(step.order for one in world.state.of("dev") for step in one.history)
+
+
+def test_production_is_looked_at_from_outside_too(world: World):
+    record = world.live()
+    assert record.seen
+    assert record.seen.black_box
+    assert record.seen.black_box.passed
+    world.ports.black_box.failing["production"] = "1 failed"
+    outcome = world.ask("sam", "verify", "production")
+    assert outcome.suite_failed == "1 failed"
+
+
+def test_who_may_not_is_told_before_there_is_a_preview(world: World, monkeypatch: pytest.MonkeyPatch):
+    world.in_staging()
+    proposal = world.proposed()
+
+    def slow(*_: object) -> None:
+        raise AssertionError("a preview was made")
+
+    monkeypatch.setattr(world.ports.previews, "preview", slow)
+    own = PromotionRequest(action="approve", environment="production", record=proposal.id)
+    for name, rule in (("rita", "own-proposal"), ("mona", "who")):
+        refused = world.promoter.refused_at_once(own, world.actor(name))
+        assert refused
+        assert rule in {reason.rule for reason in refused.reasons}
+    assert world.promoter.refused_at_once(own, world.actor("rolf")) is None

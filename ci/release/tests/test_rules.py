@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gatehouse_release.lineage import keeping_out, lineage
-from gatehouse_release.model import Action, Reason, RunningService
+from gatehouse_release.model import Action, DangerousPlan, Reason, RunningService
 from gatehouse_release.outcomes import not_as_meant
 from gatehouse_release.policy import Window, parse_policy
 from gatehouse_release.ports import NotConfigured
@@ -557,3 +557,44 @@ def test_what_was_just_proposed_says_how_it_is_approved(world: World):
     assert outcome.record
     (reason,) = [one for one in outcome.decision.reasons if one.rule == "approvals"]
     assert (reason.later, reason.fix) == (True, f"gate promote approve production --record {outcome.record.id}")
+
+
+def test_a_dangerous_plan_is_approved_in_each_environment_and_by_the_review_in_dev(world: World):
+    plan = DangerousPlan(service="person", fingerprint="abc123", dangers=("drop column headline: its values are lost",))
+    world.ports.previews.plans = (plan,)
+    assert world.merge(person=1).ok
+    assert "person: abc123" in world.state.tree["stacks/Pulumi.dev.yaml"]
+    rules, said = refused(world, "eva", "promote", "test", services=("person",))
+    assert rules == {"plan-unapproved"}
+    assert "drop column headline: its values are lost" in said
+    assert "--approve-plan abc123" in said
+    outcome = world.ask("eva", "promote", "test", services=("person",), approved_plans=("abc123",))
+    assert outcome.ok
+    assert outcome.record
+    assert outcome.record.approved_plans == {"person": "abc123"}
+
+
+def test_a_proposal_carries_the_plans_that_it_approves(world: World):
+    """Who approves the proposal approves what it says, and can't add to it."""
+    world.in_staging()
+    world.ports.clock.pass_hours(25)
+    world.ports.previews.plans = (DangerousPlan(service="person", fingerprint="abc123", dangers=("drop",)),)
+    assert refused(world, "rita", "promote", "production")[0] == {"plan-unapproved"}
+    proposal = world.ask("rita", "promote", "production", approved_plans=("abc123",)).record
+    assert proposal
+    for name in ("rolf", "rosa"):
+        assert world.ask(name, "approve", "production", record=proposal.id).ok
+    world.ports.previews.plans = (DangerousPlan(service="person", fingerprint="other", dangers=("drop",)),)
+    assert "plan-unapproved" in refused(world, "rita", "apply", "production", record=proposal.id)[0]
+
+
+def test_an_image_that_our_build_did_not_make_is_refused_unless_the_policy_has_no_attestations(world: World):
+    releases = {"person": world.built("person", 1)}
+    world.ports.registry.not_ours.add(releases["person"].digest)
+    rules, said = refused(world, "ci", "promote", "dev", releases=releases)
+    assert rules == {"not-attested"}
+    assert "nothing proves that our build made person v1: no attestation was found" in said
+    text = world.ports.repository.texts["stacks/policy.yaml"]
+    private = text.replace("attestations: required", "attestations: unavailable")
+    world.ports.repository.commit({"stacks/policy.yaml": private})
+    assert world.ask("ci", "promote", "dev", releases=releases).ok

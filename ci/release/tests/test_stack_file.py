@@ -14,9 +14,9 @@ from gatehouse_catalog.releases import ENVIRONMENTS, Release
 from gatehouse_release.model import Record, RecordStep, ReleaseChange
 from gatehouse_release.policy import parse_policy
 from gatehouse_release.records import new_key, next_id, one_line, parse, render
-from gatehouse_release.stack_file import releases_in, set_releases
+from gatehouse_release.stack_file import releases_in, set_approved_plans, set_releases, without_choices
 from gatehouse_release.state import read_state, stack_path
-from gatehouse_release.testing.in_memory import release
+from gatehouse_release.testing.in_memory import STACK, release
 from gatehouse_release.yaml_text import TextError
 
 from .conftest import ROOT
@@ -226,3 +226,24 @@ def test_a_mistake_in_the_policy_is_named(change: tuple[str, str], said: str):
 def test_the_policys_schema_is_where_the_editor_looks():
     assert f"$schema={Path('policy.schema.json')}" in POLICY
     assert (ROOT / "stacks" / "policy.schema.json").is_file()
+
+
+def test_what_was_approved_is_written_beside_the_releases_and_taken_out_again():
+    path = "stacks/Pulumi.dev.yaml"
+    before = STACK
+    text = set_approved_plans(before, {"person": "abc def", "topics": None}, path)
+    assert '  gatehouse:approved_plans:\n    person: "abc def"\n' in text
+    assert releases_in(text, path) == releases_in(before, path)
+    assert set_approved_plans(text, {"person": "abc def"}, path) == text
+    assert "gatehouse:approved_plans: {}" in set_approved_plans(text, {"person": None}, path)
+    assert set_approved_plans(before, {"person": None}, path) == before
+
+
+def test_the_settings_of_a_service_that_is_gone_are_taken_out():
+    path = "stacks/Pulumi.dev.yaml"
+    releases = "  gatehouse:releases: {}"
+    choices = "  gatehouse:services:\n    person: {max: 3}\n    topics: {max: 2}\n"
+    text = STACK.replace(releases, choices + releases)
+    after = without_choices(text, {"person"}, path)
+    assert after == text.replace("    person: {max: 3}\n", "")
+    assert without_choices(after, {"person"}, path) == after

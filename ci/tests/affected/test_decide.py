@@ -188,6 +188,12 @@ def test_what_no_rule_knows_affects_all_and_says_so(change, path: str):
     assert answer.deploy
 
 
+def test_a_service_that_left_the_catalog_affects_who_reads_every_services_file(change):
+    answer = change("services/former/service.toml", "services/former/gatehouse_former/app.py")
+    assert (answer.services, answer.everything) == (["portal"], [])
+    assert answer.deploy == ["services/former/service.toml: the service was removed"]
+
+
 def test_every_file_of_this_repository_has_its_rule(change):
     command = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -418,9 +424,10 @@ def test_the_command_writes_a_steps_outputs(repository: WorkingTree, tmp_path: P
     subprocess.run([*command, "--base", "HEAD"], env=environment, check=True, capture_output=True)
     lines = dict(line.split("=", 1) for line in output.read_text().splitlines())
     assert re.fullmatch(r"v\d{4}\.\d\d\.\d\d-[0-9a-f]{8}", lines.pop("tag"))
+    assert lines.pop("services_words") == "person"
     assert {name: json.loads(value) for name, value in lines.items()} == {
-        "matrix": {"service": ["person"]},
         "services": ["person"],
         "build": True,
+        "promote": True,
         "deploy_needed": True,
     }

@@ -1,5 +1,6 @@
 """Joining what each architecture's machine pushed, in Debian's registry: one index, or a sentence and none."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -125,20 +126,23 @@ def test_a_release_is_both_images_and_what_their_database_brings(server: DockerR
 def test_the_command_writes_what_promotion_reads(server: DockerRegistry, tmp_path: Path):
     for image in ("topics", "topics-database"):
         pushed(server, image, "v3", "amd64", "arm64", text="three")
-    outputs = tmp_path / "outputs"
-    environ = {**os.environ, "GATEHOUSE_REGISTRY": f"{server.host}/{REPOSITORY}", "GITHUB_OUTPUT": str(outputs)}
-    words = ["image", "index", "topics", "--tag", "v3", "--output", str(tmp_path / "release"), "--github"]
+        pushed(server, image.replace("topics", "person"), "v3", "amd64", "arm64", text="three")
+    environ = {**os.environ, "GATEHOUSE_REGISTRY": f"{server.host}/{REPOSITORY}"}
+    # A workflow gives all services as one word.
+    words = ["image", "index", "person topics", "--tag", "v3", "--output", str(tmp_path / "release")]
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(ROOT), *words]
     subprocess.run(command, env=environ, check=True, capture_output=True)
-    told = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
     made = msgspec.json.decode((tmp_path / "release" / "topics.json").read_bytes(), type=Release)
-    assert told["image"] == f"{server.host}/{REPOSITORY}/topics"
-    assert (told["digest"], told["database_digest"]) == (made.digest, made.database_digest)
-    assert {file.name for file in (tmp_path / "release").iterdir()} == {
-        "topics.json",
-        "topics.cdx.json",
-        "topics-database.cdx.json",
-    }
+    names = ("person", "person-database", "topics", "topics-database")
+    folders = {"release": {"person.json", "topics.json"}, "release/sbom": {f"{name}.cdx.json" for name in names}}
+    for folder, files in folders.items():
+        assert {file.name for file in (tmp_path / folder).iterdir() if file.is_file()} == files
+    lines = (tmp_path / "release" / "attest" / "subjects.txt").read_text().splitlines()
+    subjects = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    assert subjects.keys() == {f"{server.host}/{REPOSITORY}/{name}" for name in names} | folders["release/sbom"]
+    assert subjects[f"{server.host}/{REPOSITORY}/topics"] == made.digest.removeprefix("sha256:")
+    listed = (tmp_path / "release" / "sbom" / "person.cdx.json").read_bytes()
+    assert subjects["person.cdx.json"] == hashlib.sha256(listed).hexdigest()
 
 
 def test_every_image_has_a_list_of_its_packages():

@@ -20,17 +20,20 @@ from gatehouse_catalog import find_root, load_catalog
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_ci.workflows.generate import generate, with_domains
 from gatehouse_local.gate import gate
+from gatehouse_platform.offline.check import graph_of
 
 ROOT = find_root(Path(__file__))
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 ACTIONLINT = "v1.7.12"
-EXPECTED = {"pull-request", "build", "deploy", "promote", "go-live", "rollback", "drift", "nightly"}
+EXPECTED = {"pull-request", "build", "deploy", "promote", "go-live", "rollback", "drift", "nightly", "prune"}
 # What tests need of Debian's packages; installed by what the project's own CI installs them with.
 SETUP = ".ci/run install"
 # By these an action, a registry or GitHub itself is told who asks; each is made for the job and ends with it.
 TOKENS = {"github.token"}
+# The App that may push to a protected main; each push has a token of its own, as they last an hour.
+KEYS = {"secrets.GATEHOUSE_APP_KEY"}
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -107,7 +110,7 @@ def test_permissions_are_given_job_by_job():
 def test_no_key_is_kept_and_no_checkout_leaves_a_token():
     for file in FILES:
         text = file.read_text()
-        assert "secrets." not in text, f"{file.name}: a job's own token and OpenID Connect are enough"
+        assert set(re.findall(r"secrets\.\w+", text)) <= KEYS, f"{file.name}: only the App's key is kept"
         assert not re.search(r"aws-(access-key|secret)|AWS_(ACCESS|SECRET)|PULUMI_ACCESS_TOKEN", text), file.name
         assert set(re.findall(r"\$\{\{ ([\w.]*token[\w.]*) \}\}", text)) <= TOKENS
     for name, step in steps():
@@ -122,6 +125,30 @@ def test_what_deploys_names_its_environment_and_only_main_may():
         assert job.get("environment"), name
         guarded = [job, *(read(FOLDER / f"{name.partition(':')[0]}.yml")["jobs"][one] for one in needed(job))]
         assert any("github.ref == 'refs/heads/main'" in one.get("if", "") for one in guarded), name
+
+
+def test_the_apps_key_is_seen_by_gate_alone_in_an_environment():
+    """Not by an action of somebody else in the same job."""
+    for name, job in jobs():
+        assert "secrets." not in str({key: value for key, value in job.items() if key != "steps"}), name
+        for step in job["steps"]:
+            pushes = re.search(r"gate promote (?!plan)", step.get("run", "")) and "--preview" not in step["run"]
+            assert ("secrets." in str(step)) == bool(pushes), f"{name}: {step}"
+            assert "secrets." not in str(step) or job.get("environment"), name
+
+
+def test_credentials_last_as_long_as_the_job():
+    """Else Pulumi can't write down what it did, and leaves its lock (pulumi/pulumi #19452)."""
+    roles = {
+        role.properties["name"]: role.properties["maxSessionDuration"]
+        for role in graph_of(ROOT, "foundation").of_type("aws:iam/role:Role")
+        if str(role.properties.get("name", "")).startswith("gatehouse-github-")
+    }
+    for name, job in jobs():
+        for step in job["steps"]:
+            if "configure-aws-credentials@" in step.get("uses", ""):
+                seconds = step["with"]["role-duration-seconds"]
+                assert job["timeout-minutes"] * 60 <= seconds <= min(roles.values()), name
 
 
 def needed(job: dict[str, Any]) -> list[str]:

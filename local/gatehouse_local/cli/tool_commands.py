@@ -113,6 +113,29 @@ def service(name: str, domain: str, new_domain: bool, aggregate: str, kind: str)
     )
 
 
+@click.group()
+def remove() -> None:
+    """Remove something from this checkout."""
+
+
+@remove.command("service")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def removed_service(name: str, yes: bool) -> None:
+    """Remove the service NAME: its folder, its place in the lock, and what is generated from it.
+
+    Refused while another service calls it. Where it is released it runs on, until a promotion takes it out.
+    """
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.remove_service import remove_service  # noqa: PLC0415
+
+    def confirm(question: str) -> None:
+        if not yes:
+            click.confirm(question, abort=True)
+
+    remove_service(find_root(), name, confirm=confirm, report=click.echo)
+
+
 @click.command(context_settings=PASS_ON)
 @click.argument("name")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)

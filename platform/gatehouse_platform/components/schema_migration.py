@@ -29,6 +29,7 @@ def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) ->
         "PGPASSWORD": pulumi.Output.concat(database.master_secret, ":password::"),
         role_variable: pulumi.Output.concat(site.database_secret, ":password::"),
     }
+    approved = environment_of(stack).approved_plans.get(service.name, "").split()
     image = repository_image(stack, name, release.database_digest)
 
     def environment(address: str) -> dict[str, str]:
@@ -43,7 +44,7 @@ def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) ->
             containers.Container(
                 name=name,
                 image=image,
-                command=("apply",),
+                command=("apply", *(word for fingerprint in approved for word in ("--approve", fingerprint))),
                 log_group=site.log_group,
                 region=stack.region,
                 environment=environment(address),

@@ -111,8 +111,19 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     drain_seconds: Annotated[int, Meta(ge=0, le=25)] = 10
     services: dict[str, ServiceChoice] = msgspec.field(default_factory=dict)
     releases: dict[str, Release] = msgspec.field(default_factory=dict)
+    approved_plans: Annotated[
+        dict[str, str],
+        Meta(description="By service, db-manager's fingerprints that were approved; written by gate promote"),
+    ] = msgspec.field(default_factory=dict)
     collector: Collector | None = None
     grafana_workspace: GrafanaWorkspace | None = None
+
+
+class RepositoryIds(Strict, frozen=True, kw_only=True):
+    """The ids that GitHub puts into a job's identity beside the names: they stay when a name is given to another."""
+
+    owner: Annotated[int, Meta(ge=1)]
+    repository: Annotated[int, Meta(ge=1)]
 
 
 class Grafana(Strict, frozen=True, kw_only=True):
@@ -124,6 +135,10 @@ class FoundationSettings(Strict, frozen=True, kw_only=True):
 
     account: Account
     repository: Repository
+    repository_ids: Annotated[
+        RepositoryIds | None,
+        Meta(description="For a repository made or renamed since 2026-07-15, or opted in: docs/github.md"),
+    ] = None
     owners: Annotated[list[Mail], Meta(min_length=1)]
     environments: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: list(ENVIRONMENTS))
     budget_usd: Annotated[int, Meta(ge=1)] = 1000

@@ -69,10 +69,17 @@ def parse_config(text: str, name: str) -> dict[str, Any]:
     return dict(content.get("config") or {})
 
 
-def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog) -> Stack:
+def releases_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The releases of a configuration by service, not validated yet."""
+    releases = _decoded(config, EnvironmentSettings).get("releases")
+    return dict(releases) if isinstance(releases, Mapping) else {}
+
+
+def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog, *, former_choices: bool = False) -> Stack:
     """The stack from its configuration by full key (`gatehouse:network`).
 
-    Raises StackError with every unknown key, wrong value, and service or setting that the catalog doesn't have.
+    `former_choices`: settings of a service that the environment doesn't have are left out, for a deployment that takes
+    it away. Raises StackError with every unknown key, wrong value, and service or setting that the catalog lacks.
     """
     file = f"stacks/Pulumi.{name}.yaml"
     shape = FoundationSettings if name == FOUNDATION else EnvironmentSettings
@@ -91,6 +98,9 @@ def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog) -> Stack:
     except msgspec.ValidationError as error:
         raise StackError([_explained(file, raw, error)]) from None
     if isinstance(settings, EnvironmentSettings):
+        if former_choices:
+            chosen = {service: choice for service, choice in settings.services.items() if service in catalog}
+            settings = msgspec.structs.replace(settings, services=chosen)
         problems += _unfit(file, settings, catalog)
     if problems:
         raise StackError(problems)

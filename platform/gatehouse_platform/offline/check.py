@@ -16,9 +16,10 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_catalog import Catalog, load_catalog
+from gatehouse_catalog import Catalog
+from gatehouse_platform.config.environment_catalog import environment_catalog, lay_out_removed
 from gatehouse_platform.config.settings import FOUNDATION
-from gatehouse_platform.config.stack_config import PROJECT, StackError, read_config, read_stack
+from gatehouse_platform.config.stack_config import PROJECT, StackError, read_config, read_stack, releases_of
 from gatehouse_platform.offline.graph import Graph
 
 EXAMPLE_TAG, EXAMPLE_WORKSPACE = "example", "g-0000000000"
@@ -60,8 +61,9 @@ def graph_of(root: Path, name: str, *, examples: bool = True, config: Mapping[st
     from gatehouse_platform.offline.recording import config_texts, record  # noqa: PLC0415
     from gatehouse_platform.program import program  # noqa: PLC0415 - Pulumi is imported when it is used
 
-    catalog = load_catalog(root)
     configuration: Mapping[str, Any] = read_config(root, name) if config is None else config
+    releases = {} if name == FOUNDATION else releases_of(configuration)
+    catalog = environment_catalog(root, name, releases)
     filled: tuple[str, ...] = ()
     if examples and name != FOUNDATION:
         configuration, filled = with_examples(configuration, catalog)
@@ -94,6 +96,7 @@ def at_revision(root: Path, revision: str) -> Generator[Path]:
                 archive.extractall(folder, filter="data")
             else:  # Python 3.11.0 to 3.11.3 has no filters; the archive is git's own, of this repository
                 archive.extractall(folder)  # noqa: S202
+        lay_out_removed(root, Path(folder))
         yield Path(folder)
 
 

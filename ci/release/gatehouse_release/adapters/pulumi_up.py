@@ -20,6 +20,7 @@ from pathlib import Path
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import Main, archived, fetch, lay_out, stack_path
 from gatehouse_release.ports import DeployFailed, NotConfigured, PortFailed
+from gatehouse_release.state import removed_path
 
 PROGRAM = "pulumi"
 # Without a refresh Pulumi believes that what a breaker has rolled back still runs, and a second try does nothing.
@@ -75,6 +76,7 @@ class Deployer:
             head, tree = self._repository.read()
             self._must_hold(head, revision)
             with self._files_of(head) as folder:
+                _lay_out_removed(tree, environment, folder)
                 self._run([program, "install", "--non-interactive"], folder, environment, deadline)
                 up = [program, "up", "--stack", environment, *FLAGS, "--message", head]
                 if self._run(up, folder, environment, deadline):
@@ -118,6 +120,14 @@ class Deployer:
         with tempfile.TemporaryDirectory(prefix="gate-deploy-") as folder:
             lay_out(content, Path(folder))
             yield Path(folder)
+
+
+def _lay_out_removed(tree: Mapping[str, str], environment: str, folder: Path) -> None:
+    """The files of services that left the catalog and still run here; main's program reads them there."""
+    for path, text in tree.items():
+        if path.startswith(removed_path(environment, "").rpartition("//")[0] + "/"):
+            (folder / path).parent.mkdir(parents=True)
+            (folder / path).write_text(text, encoding="utf-8")
 
 
 def _to_end(command: list[str], folder: Path, environ: Mapping[str, str], patience: float) -> tuple[int, str]:

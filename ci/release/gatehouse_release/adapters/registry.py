@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from gatehouse_release.adapters.attestations import Attestations
 from gatehouse_release.adapters.registry_auth import LOOPBACK, PASSWORD, USER, Answerer, Credentials, RegistryError
 from gatehouse_release.git.files import stack_config
 from gatehouse_release.ports import NotConfigured
@@ -49,7 +50,8 @@ def connect(root: Path, environ: Mapping[str, str]) -> "OciRegistry":
         if not repository:
             raise NotConfigured("No image registry is known.", f"Fix: set {BASE} to HOST/REPOSITORY.")
         base = f"{GITHUB}/{repository}".lower()
-    return OciRegistry(base, credentials=Credentials.of(environ))
+    owner = environ.get("GITHUB_REPOSITORY") or str(stack_config(root, "dev").get("gatehouse:repository", ""))
+    return OciRegistry(base, credentials=Credentials.of(environ), attestations=Attestations(owner, environ))
 
 
 class ImagePlatform(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +89,15 @@ class OciRegistry:
     can't be asked or refuses; what merely isn't there is None.
     """
 
-    def __init__(self, base: str, *, credentials: Credentials | None = None, first_wait: float = FIRST_WAIT) -> None:
+    def __init__(
+        self,
+        base: str,
+        *,
+        credentials: Credentials | None = None,
+        attestations: Attestations | None = None,
+        first_wait: float = FIRST_WAIT,
+    ) -> None:
+        self._attestations = attestations
         self.base = base.removeprefix("https://").removeprefix("http://").strip("/")
         host, _, self._repository = self.base.partition("/")
         if not host or not self._repository:
@@ -162,6 +172,12 @@ class OciRegistry:
     def digests(self, image: str, digest: str) -> frozenset[str]:
         """By what a running task may name this image: its index's digest, and that of each architecture's image."""
         return frozenset({digest, *(one.digest for one in self.manifest(image, digest).images)})
+
+    def unattested(self, image: str, digest: str) -> str:
+        """Why it isn't proven that this repository's build made the image; empty when it is."""
+        if self._attestations is None:
+            raise NotConfigured("Nobody said whose attestations count.", "Fix: open the registry by connect().")
+        return self._attestations.why_not(self.name(image), digest)
 
     def platforms(self, image: str, reference: str) -> tuple[str, ...]:
         """What it runs on: `("linux/amd64", "linux/arm64")`; empty for an image without an index."""

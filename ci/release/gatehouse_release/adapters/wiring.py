@@ -2,11 +2,12 @@
 
 import base64
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from gatehouse_release.adapters import github_app
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.ports import BlackBoxSuite, NotConfigured, Previews, Registry, Runtime
 
@@ -73,15 +74,19 @@ def remote_of(root: Path) -> str:
     return done.stdout.strip()
 
 
-def signed_in(environ: Mapping[str, str]) -> dict[str, str]:
-    """In a workflow: git signs in at GitHub by the run's token, handed over so that no message shows it."""
-    token = environ.get("GITHUB_TOKEN", "")
-    if not token or environ.get("GITHUB_ACTIONS") != "true":
-        return {}
+def signed_in(environ: Mapping[str, str]) -> Callable[[], dict[str, str]]:
+    """In a workflow: git signs in at GitHub by a token, handed over so that no message shows it."""
+    token = github_app.token_of(environ)
     server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-    basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
-    return {
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
-        "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
-    }
+
+    def environment() -> dict[str, str]:
+        if token is None:
+            return {}
+        basic = base64.b64encode(f"x-access-token:{token()}".encode()).decode()
+        return {
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": f"http.{server}/.extraheader",
+            "GIT_CONFIG_VALUE_0": f"AUTHORIZATION: basic {basic}",
+        }
+
+    return environment

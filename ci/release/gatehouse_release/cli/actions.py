@@ -54,6 +54,8 @@ def ask(name: str | None, action: Action, environment: str, *, as_json: bool, ye
         state = promoter.state()
         request = _request(action, environment, state, **fields)
         if action in PREVIEWED and not request.fingerprint:
+            if (refused := promoter.refused_at_once(request, _actor(name, state))) is not None:
+                _show(refused, as_json=as_json)
             request = _looked_at(promoter, request, as_json=as_json, yes=yes)
         _run(promoter, request, _actor(name, state), as_json=as_json)
 
@@ -73,9 +75,9 @@ def _looked_at(promoter: Promoter, request: PromotionRequest, *, as_json: bool, 
 def built(name: str | None, folder: str, *, reason: str, as_json: bool) -> None:
     with _said(as_json):
         releases = {file.stem: _release(file) for file in sorted(Path(folder).glob("*.json"))}
-        if not releases:
-            raise click.ClickException(f"{folder}: no SERVICE.json in it. Fix: gate image index writes them.")
         promoter = _promoter(as_json)
+        if not releases and not promoter.state().removed["dev"]:
+            raise click.ClickException(f"{folder}: no SERVICE.json in it. Fix: gate image index writes them.")
         request = PromotionRequest(action="promote", environment="dev", releases=releases, reason=reason)
         request = _looked_at(promoter, request, as_json=as_json, yes=True)
         _run(promoter, request, _actor(name, promoter.state()), as_json=as_json)
@@ -163,8 +165,9 @@ def _promoter(as_json: bool) -> Promoter:
 def _request(action: Action, environment: str, state: RepositoryState | None = None, **fields: Any) -> PromotionRequest:
     """Empty options count as not given, so that a form's empty field needs no shell. Times are the policy's."""
     given = {key: value for key, value in fields.items() if value not in ("", None, False)}
-    if "services" in given:
-        given["services"] = tuple(filter(None, (one.strip() for one in given["services"].split(","))))
+    for key in ("services", "approved_plans"):
+        if key in given:
+            given[key] = tuple(filter(None, (one.strip() for one in given[key].split(","))))
     for key in ("since", "until"):
         if key in given and state:
             given[key] = given[key].replace(tzinfo=state.policy.zone)

@@ -21,6 +21,13 @@ WHAT = (
     click.option("--domain", default="", help="All services of a domain, or `everything`."),
     click.option("--services", default="", metavar="A,B", help="Chosen services."),
 )
+APPROVE_PLAN = click.option(
+    "--approve-plan",
+    "approved_plans",
+    default="",
+    metavar="A,B",
+    help="Fingerprints of db-manager's plans whose dangerous steps you approve, as the preview names them.",
+)
 SEEN = (
     click.option(
         "--fingerprint", default="", help="Of the preview that was looked at: refused if anything moved since."
@@ -78,7 +85,7 @@ def plan(environment: str, domain: str, services: str, record: str, as_json: boo
 
 @promote.command()
 @ENVIRONMENT
-@with_options(*WHAT, RECORD, *SEEN, REASON, AS_JSON)
+@with_options(*WHAT, RECORD, *SEEN, APPROVE_PLAN, REASON, AS_JSON)
 @click.pass_obj
 def apply(name: str | None, environment: str, record: str, as_json: bool, yes: bool, **fields: Any) -> None:
     """Promote into an environment, and look until it runs; where others approve, propose it, or apply a proposal."""
@@ -86,11 +93,14 @@ def apply(name: str | None, environment: str, record: str, as_json: bool, yes: b
 
 
 @promote.command()
-@click.argument("folder", type=click.Path(exists=True, file_okay=False))
+@click.argument("folder", type=click.Path(file_okay=False))
 @with_options(REASON, AS_JSON)
 @click.pass_obj
 def built(name: str | None, folder: str, reason: str, as_json: bool) -> None:
-    """Release to dev what a merge built: each FOLDER/SERVICE.json is one release."""
+    """Release to dev what a merge built: each FOLDER/SERVICE.json is one release.
+
+    Services that left the catalog are taken out of dev with it; then there may be no folder.
+    """
     _cli().built(name, folder, reason=reason, as_json=as_json)
 
 
@@ -195,7 +205,7 @@ def log(environment: str | None, limit: int, as_json: bool) -> None:
 
 @promote.command()
 @ENVIRONMENT
-@with_options(*WHAT, RECORD, REASON, AS_JSON)
+@with_options(*WHAT, RECORD, APPROVE_PLAN, REASON, AS_JSON)
 @click.option(
     "--action",
     type=click.Choice(["promote", "approve", "apply", "rollback", "verify"]),

@@ -7,19 +7,21 @@ forced. A crash may leave lock files in the clone: the next run, which has the c
 import fcntl
 import os
 import random
+import re
 import subprocess
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 from gatehouse_release.model import Requester
 from gatehouse_release.ports import Moved, PortFailed, Tree
 from gatehouse_release.records import one_line
+from gatehouse_release.state import removed_releases
 
 # Read of every revision: what stack files, policy and records say, and which services there are.
 FOLDERS = ("stacks", "services")
+COMMIT = re.compile(r"^[0-9a-f]{7,64}$")
 HEAD = "refs/gatehouse/head"
 NEXT = "refs/gatehouse/next"
 # A remote that refuses though its main stands still: a race inside it, or a rule. The former passes.
@@ -34,11 +36,11 @@ OTHERS = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_O
 class GitRepository:
     """`remote` is whatever git can push to; `work` is the clone's folder, which is made when it isn't there.
 
-    `extra` goes into git's environment (how to sign in).
+    `extra` gives what goes into git's environment: how to sign in, with a token that may be another one later.
     """
 
     def __init__(
-        self, remote: str, work: Path, branch: str = "main", *, extra: Mapping[str, str] = MappingProxyType({})
+        self, remote: str, work: Path, branch: str = "main", *, extra: Callable[[], Mapping[str, str]] = dict
     ) -> None:
         self.extra = extra
         self.remote = remote
@@ -127,7 +129,18 @@ class GitRepository:
             if path.startswith("stacks/") or path.endswith("/service.toml"):
                 blobs[path] = kind.split()[2]
         self._load({blob for blob in blobs.values() if blob not in self._texts}, lock)
-        return {path: self._texts[blob] for path, blob in blobs.items()}
+        texts = {path: self._texts[blob] for path, blob in blobs.items()}
+        return texts | self._removed(texts, lock)
+
+    def _removed(self, texts: Tree, lock: int) -> dict[str, str]:
+        """The service.toml of released services that have left the catalog, as their release's commit has it."""
+        found = {}
+        for path, release in removed_releases(texts):
+            place = f"{release.commit}:services/{path.split('/')[2]}/service.toml"
+            if COMMIT.match(release.commit):
+                shown = self._git("cat-file", "blob", place, lock=lock, check=False)
+                found |= {path: _text(shown.stdout)} if shown.returncode == 0 else {}
+        return found
 
     def _load(self, blobs: set[str], lock: int) -> None:
         if not blobs:
@@ -159,7 +172,7 @@ class GitRepository:
         self, *arguments: str, lock: int, given: bytes | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[bytes]:
         environment = {name: value for name, value in os.environ.items() if name not in OTHERS}
-        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **self.extra}
+        environment |= {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C", **self.extra()}
         try:
             done = subprocess.run(  # noqa: S603 - git, with our own arguments
                 ["git", *arguments],  # noqa: S607 - the git of the PATH is meant

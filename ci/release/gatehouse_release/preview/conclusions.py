@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from gatehouse_release.model import Reason
+from gatehouse_release.model import DangerousPlan, Reason
 from gatehouse_release.preview.page import Commit, DatabasePreview, ReleaseMove, SettingDifference, WayBack
 from gatehouse_release.state import RepositoryState
 
@@ -142,13 +142,23 @@ def problems(
             yield Reason(rule="no-way-back", message=f"{way.service} can't go back: {way.why}.", fix=fix)
 
 
+def dangerous_plans(databases: Iterable[DatabasePreview]) -> tuple[DangerousPlan, ...]:
+    """The plans that db-manager carries out only with an approval."""
+    return tuple(
+        DangerousPlan(service=one.service, fingerprint=one.fingerprint, dangers=one.dangers)
+        for one in databases
+        if one.dangers
+    )
+
+
 def fingerprinted(changes: Mapping[str, Any], target: Toml, files: Mapping[str, str]) -> dict[str, Any]:
     """What decides all that the page says, and nothing that passes: no time, no health, no revision.
 
     A change is decided by its digests and commits (settings, schema and API are files of a commit); the environment by
     its configuration without releases, and by `files`: path -> content id of what `pulumi up` would run.
     """
-    configuration = {key: value for key, value in target.items() if key != "gatehouse:releases"}
+    written = ("gatehouse:releases", "gatehouse:approved_plans")
+    configuration = {key: value for key, value in target.items() if key not in written}
     return {"changes": dict(changes), "configuration": configuration, "files": dict(sorted(files.items()))}
 
 

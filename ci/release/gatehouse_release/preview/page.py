@@ -67,6 +67,9 @@ class DatabasePreview(Part, frozen=True, kw_only=True):
     steps: tuple[PlannedStep, ...] = ()
     refusals: tuple[str, ...] = ()
     note: str = ""
+    # db-manager's, of the plan; what in it needs approval.
+    fingerprint: str = ""
+    dangers: tuple[str, ...] = ()
     # It couldn't be planned; the note says why.
     unknown: bool = False
 

@@ -14,7 +14,7 @@ import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import Main, fetch, stack_config, tree_at
-from gatehouse_release.model import MERGE, Reason, ReleaseChange
+from gatehouse_release.model import MERGE, DangerousPlan, Reason, ReleaseChange
 from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
@@ -72,11 +72,11 @@ class Previewer:
 
     def _problems(
         self, source: str, environment: str, changes: Mapping[str, ReleaseChange], target: Mapping[str, Any]
-    ) -> tuple[Reason, ...]:
+    ) -> tuple[tuple[Reason, ...], tuple[DangerousPlan, ...]]:
         """Of the sections that rules look at; quick, beside the whole page. A rollback is from its own environment."""
         goes_back = source == environment
         with Files(self._checkout, self._documents) as files:
-            sections = Sections(self._checkout, files, self._environ, target)
+            sections = Sections(self._checkout, files, self._environ, target, changes)
             moves = [sections.move(name, change) for name, change in sorted(changes.items())]
             settings, databases, ways_back = [], [], []
             for name, change in sorted(changes.items()):
@@ -85,8 +85,9 @@ class Previewer:
                 else:
                     settings += sections.settings(name, change)
                     databases.append(sections.database(name, change))
-            found = conclusions.problems(environment, moves, settings, filter(None, databases), ways_back)
-            return tuple(found)
+            planned = [one for one in databases if one]
+            found = conclusions.problems(environment, moves, settings, planned, ways_back)
+            return tuple(found), conclusions.dangerous_plans(planned)
 
     def _page(
         self,
@@ -104,7 +105,7 @@ class Previewer:
             seen_at, record, black_box, note = conclusions.source_health(state, source, sorted(changes))
             health = SourceHealth(environment=source, seen_at=seen_at, by_record=record, black_box=black_box, note=note)
         with Files(self._checkout, self._documents) as files:
-            sections = Sections(self._checkout, files, self._environ, stack_config(tree, environment))
+            sections = Sections(self._checkout, files, self._environ, stack_config(tree, environment), changes)
             return PreviewPage(
                 environment=environment,
                 source=source,
@@ -129,7 +130,10 @@ class LazyPage:
     """A preview whose page is made once, when it is looked at; and its problems, when a decision is made."""
 
     def __init__(
-        self, fingerprint: str, make: Callable[[], PreviewPage], look: Callable[[], tuple[Reason, ...]]
+        self,
+        fingerprint: str,
+        make: Callable[[], PreviewPage],
+        look: Callable[[], tuple[tuple[Reason, ...], tuple[DangerousPlan, ...]]],
     ) -> None:
         self.fingerprint = fingerprint
         self._make = functools.cache(make)
@@ -137,7 +141,11 @@ class LazyPage:
 
     @property
     def problems(self) -> tuple[Reason, ...]:
-        return self._look()
+        return self._look()[0]
+
+    @property
+    def plans(self) -> tuple[DangerousPlan, ...]:
+        return self._look()[1]
 
     @property
     def page(self) -> PreviewPage:

@@ -69,6 +69,8 @@ def _database(database: DatabasePreview) -> Iterator[Text]:
         yield Text(f"      locks {step.locks}{'' if step.reversible else '; can’t be undone'}", style="dim")
         for hazard in step.hazards:
             yield Text(f"      danger: {hazard}", style="bold red")
+    if database.dangers:
+        yield Text(f"  to approve it: --approve-plan {database.fingerprint}", style="bold")
     if database.note:
         yield Text(f"  {database.note}", style="yellow")
 

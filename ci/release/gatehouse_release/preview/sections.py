@@ -7,6 +7,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,7 +42,17 @@ DEPLOYED = (*PROGRAM, "services/*/service.toml")
 
 
 class Sections:
-    def __init__(self, checkout: Checkout, files: Files, environ: Mapping[str, str], target: Mapping[str, Any]) -> None:
+    """`changes`: all of the promotion; a service that takes the place of another one is compared with that one."""
+
+    def __init__(
+        self,
+        checkout: Checkout,
+        files: Files,
+        environ: Mapping[str, str],
+        target: Mapping[str, Any],
+        changes: Mapping[str, ReleaseChange] = MappingProxyType({}),
+    ) -> None:
+        self._changes = changes
         self._checkout = checkout
         self._files = files
         self._environ = dict(environ)
@@ -104,7 +115,7 @@ class Sections:
         if change.after is None:
             return None
         try:
-            plan = self._plan(service, change.before, change.after)
+            plan = self._plan(service, *self._before(service, change), change.after)
         except NotKnown as error:
             return DatabasePreview(service=service, note=f"not planned: {error}", unknown=True)
         if plan is None or (plan.empty and not plan.refusals):
@@ -126,6 +137,8 @@ class Sections:
             service=service,
             versions=versions | dropped,
             steps=tuple(steps),
+            fingerprint=plan.fingerprint,
+            dangers=tuple(f"{hazard.danger}: {hazard.why}" for hazard in plan.hazards),
             refusals=tuple(f"{one.file} {one.key}: {one.message}" for one in plan.refusals),
             note="Planned from the files of both commits, with rows in every table; how many, only the database knows.",
         )
@@ -135,8 +148,9 @@ class Sections:
         if after is None:
             return WayBack(service=service, possible=True, why="it stays in the registry")
         try:
-            toml = self._files.toml(before.commit, service) if before else None
-            plan = self._plan(service, before, after)
+            name, before = self._before(service, change)
+            toml = self._files.toml(before.commit, name) if before else None
+            plan = self._plan(service, name, before, after)
             collections = after.collections or self._collections(after, service)
         except NotKnown as error:
             return WayBack(service=service, possible=False, why=f"nobody knows: {error}")
@@ -145,25 +159,39 @@ class Sections:
 
     def return_to(self, service: str, change: ReleaseChange) -> WayBack:
         """Whether the older code that a rollback brings back can live with today's schema."""
-        before, after = change.before, change.after
-        if before is None or after is None:
-            return WayBack(service=service, possible=True, why="no older code comes back")
+        after = change.after
         try:
+            name, before = self._before(service, change)
+            if before is None or after is None:
+                return WayBack(service=service, possible=True, why="no older code comes back")
             toml = self._files.toml(after.commit, service)
-            collections = before.collections or self._collections(before, service)
+            collections = before.collections or self._collections(before, name)
         except NotKnown as error:
             return WayBack(service=service, possible=False, why=f"nobody knows: {error}")
         return conclusions.way_back(service, toml, collections, [])
 
-    def _plan(self, service: str, before: Release | None, after: Release) -> "Plan | None":
-        """From the schema of one release to that of the other; None for a service without one. Raises NotKnown."""
+    def _before(self, service: str, change: ReleaseChange) -> tuple[str, Release | None]:
+        """The release that this one follows, and its service's name: a service that was renamed follows its former
+        self, which has the same schema and leaves as it comes. Raises NotKnown."""
+        if change.before or change.after is None:
+            return service, change.before
+        schema = _schema(self._files.toml(change.after.commit, service))
+        for name, other in self._changes.items():
+            leaves = other.before if other.after is None else None
+            if schema and leaves and _schema(self._files.toml(leaves.commit, name)) == schema:
+                return name, leaves
+        return service, None
+
+    def _plan(self, service: str, was: str, before: Release | None, after: Release) -> "Plan | None":
+        """From the schema of one release (of the service called `was`) to that of the other; None for a service without
+        one. Raises NotKnown."""
         schema = _schema(self._files.toml(after.commit, service))
         if schema is None:
             return None
         from gatehouse_db_manager import Configuration, plan_between  # noqa: PLC0415 - psycopg is loaded when needed
 
         new = self._configuration(after.commit, schema)
-        had = before is not None and _schema(self._files.toml(before.commit, service)) == schema
+        had = before is not None and _schema(self._files.toml(before.commit, was)) == schema
         old = self._configuration(before.commit, schema) if before and had else Configuration(root=new.root, schemas=())
         return plan_between(old, new)
 

@@ -40,7 +40,9 @@ class Ecs(msgspec.Struct, kw_only=True):
     def runs(self, environment: str) -> dict[str, str]:
         """Service -> the digest in the task definition that it runs."""
         names = [one.rpartition("/")[2] for one in _backend().list_services(f"gatehouse-{environment}")]
-        return {name: _digest(self.service(environment, name).task_definition) for name in names}
+        # A service that was deleted is listed as inactive for a while, by AWS as by moto.
+        active = [name for name in names if self.service(environment, name).status != "INACTIVE"]
+        return {name: _digest(self.service(environment, name).task_definition) for name in active}
 
     def answered(self, environment: str, service: str) -> set[str]:
         """What the service's running tasks say of themselves."""

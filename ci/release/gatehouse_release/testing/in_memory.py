@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release
-from gatehouse_release.model import BlackBox, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
 from gatehouse_release.ports import DeployFailed, Moved, Tree
-from gatehouse_release.state import stack_path
+from gatehouse_release.state import removed_releases, stack_path
 
 Fault = Callable[[str], None]
 STACK = """\
@@ -68,7 +68,14 @@ class MemoryRepository:
 
     def read(self) -> tuple[str, Tree]:
         with self._lock:
-            return f"r{len(self.history) - 1}", self.history[-1]
+            texts = self.history[-1]
+            removed = {path: self._newest(path) for path, _ in removed_releases(texts)}
+            return f"r{len(self.history) - 1}", {**texts, **removed}
+
+    def _newest(self, removed: str) -> str:
+        """The service.toml as it was before it was removed."""
+        path = f"services/{removed.split('/')[2]}/service.toml"
+        return next(texts[path] for texts in reversed(self.history) if path in texts)
 
     def push(self, revision: str, edits: Mapping[str, str | None], message: str, actor: Requester) -> str:
         del actor
@@ -91,9 +98,10 @@ class MemoryRepository:
         del what
         return contextlib.nullcontext()
 
-    def commit(self, edits: Mapping[str, str]) -> None:
-        """What somebody else commits."""
-        self.history.append({**self.history[-1], **edits})
+    def commit(self, edits: Mapping[str, str | None]) -> None:
+        """What somebody else commits; None removes a file."""
+        texts = {**self.history[-1], **edits}
+        self.history.append({path: text for path, text in texts.items() if text is not None})
         self.messages.append("somebody else")
 
 
@@ -101,6 +109,7 @@ class MemoryRegistry:
     def __init__(self, fault: Fault = lambda point: None) -> None:
         self.digests: dict[str, set[str]] = {}
         self.tags: dict[tuple[str, str], str] = {}
+        self.not_ours: set[str] = set()
         self.fault = fault
 
     def add(self, service: str, one: Release) -> None:
@@ -118,6 +127,9 @@ class MemoryRegistry:
         self.fault("before tag")
         self.tags[image, tag] = digest
         self.fault("after tag")
+
+    def unattested(self, image: str, digest: str) -> str:
+        return "no attestation was found" if digest in self.not_ours else ""
 
     def annotations(self, image: str, digest: str) -> Mapping[str, str]:
         del image, digest
@@ -173,6 +185,7 @@ class MemoryPreview(msgspec.Struct, frozen=True):
     fingerprint: str
     changes: Mapping[str, ReleaseChange]
     problems: tuple[Reason, ...] = ()
+    plans: tuple[DangerousPlan, ...] = ()
 
     def to_builtins(self) -> dict[str, Any]:
         return {"fingerprint": self.fingerprint, "changes": msgspec.to_builtins(self.changes)}
@@ -187,13 +200,14 @@ class MemoryPreviews:
     def __init__(self) -> None:
         self.world = ""
         self.problems: tuple[Reason, ...] = ()
+        self.plans: tuple[DangerousPlan, ...] = ()
 
     def preview(
         self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]
     ) -> MemoryPreview:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
-        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems)
+        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems, self.plans)
 
 
 class MemoryBlackBox:

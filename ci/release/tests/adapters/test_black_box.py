@@ -44,6 +44,14 @@ def test_it_asks_where_people_open_the_environment(tmp_path: Path):
     assert (root / "asked").read_text() == "blackbox http://localhost:8400\n"
 
 
+def test_in_production_the_suite_is_told_to_read_only(tmp_path: Path):
+    root = checkout(tmp_path, 'echo "${GATEHOUSE_BLACKBOX_READ_ONLY:-no}" >> asked; echo "1 passed in 0.01s"')
+    environ = {"GATEHOUSE_ADDRESS_STAGING": "http://localhost:1", "GATEHOUSE_ADDRESS_PRODUCTION": "http://localhost:2"}
+    for environment in ("staging", "production"):
+        black_box.connect(root, environ).run(environment)
+    assert (root / "asked").read_text().split() == ["no", "1"]
+
+
 def test_an_environment_without_an_address_is_told(tmp_path: Path):
     with pytest.raises(NotConfigured, match="GATEHOUSE_ADDRESS_TEST"):
         black_box.connect(checkout(tmp_path, "true"), {}).run("test")

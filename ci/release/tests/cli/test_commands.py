@@ -110,8 +110,8 @@ def test_a_checkout_without_a_remote_is_told_how_to_get_one(checkout: Path):
 
 
 def test_a_workflows_token_goes_to_git_and_into_no_argument():
-    assert signed_in({"GITHUB_TOKEN": "secret"}) == {}
-    handed = signed_in({"GITHUB_TOKEN": "secret", "GITHUB_ACTIONS": "true"})
+    assert signed_in({"GITHUB_TOKEN": "secret"})() == {}
+    handed = signed_in({"GITHUB_TOKEN": "secret", "GITHUB_ACTIONS": "true"})()
     assert handed["GIT_CONFIG_KEY_0"] == "http.https://github.com/.extraheader"
     assert "secret" not in "".join(handed.values())
 

@@ -26,7 +26,7 @@ from gatehouse_platform.components.iam_documents import (
     document,
     find_tasks,
 )
-from gatehouse_platform.config.settings import FOUNDATION, Dns, Stack
+from gatehouse_platform.config.settings import FOUNDATION, Dns, RepositoryIds, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
 # Reads configuration, no data; what `preview --refresh` needs besides is in provider_reads.py.
@@ -49,6 +49,8 @@ BLUE_GREEN_ACTIONS = (
     "elasticloadbalancing:ModifyRule",
     "elasticloadbalancing:RegisterTargets",
 )
+# As long as a job that deploys may take (timeout-minutes): an update whose credentials end leaves its lock behind.
+SESSION_SECONDS = 7200
 TAG = "aws:ResourceTag/gatehouse:environment"
 # What an `up` may do with the foundation's resources: use the state's bucket and key, and get a token of Grafana.
 GRAFANA = (
@@ -119,8 +121,19 @@ def boundary(account: str, region: str, stack: str) -> Document:
     )
 
 
-def trust(account: str, repository: str, environment: str) -> Document:
-    """Lets only the jobs of one GitHub environment of one repository assume a role."""
+def subject(repository: str, ids: RepositoryIds | None, environment: str) -> str:
+    """How GitHub names a job of an environment: by names, or by names and ids where the repository has immutable ones.
+
+    https://docs.github.com/actions/concepts/security/openid-connect
+    """
+    if ids is not None:
+        owner, _, name = repository.partition("/")
+        repository = f"{owner}@{ids.owner}/{name}@{ids.repository}"
+    return f"repo:{repository}:environment:{environment}"
+
+
+def trust(account: str, job: str) -> Document:
+    """Lets only jobs with this subject assume a role."""
     return document(
         allow(
             "GitHub",
@@ -130,7 +143,7 @@ def trust(account: str, repository: str, environment: str) -> Document:
             conditions={
                 "StringEquals": {
                     f"{GITHUB}:aud": "sts.amazonaws.com",
-                    f"{GITHUB}:sub": f"repo:{repository}:environment:{environment}",
+                    f"{GITHUB}:sub": job,
                 }
             },
         )
@@ -274,7 +287,8 @@ class GithubAccess(pulumi.ComponentResource):
             }
             for use, policy in documents.items():
                 github_environment = environment if use == "apply" else f"{environment}-plan"
-                trusted = trust(settings.account, settings.repository, github_environment)
+                job = subject(settings.repository, settings.repository_ids, github_environment)
+                trusted = trust(settings.account, job)
                 role = self._role(f"{environment}-{use}", trusted, policy)
                 iam.RolePolicyAttachment(
                     f"{environment}-{use}", role=role.name, policy_arn=SECURITY_AUDIT, opts=child_of(self)
@@ -299,7 +313,7 @@ class GithubAccess(pulumi.ComponentResource):
             name,
             name=f"gatehouse-github-{name}",
             assume_role_policy=as_json(trusted),
-            max_session_duration=3600,
+            max_session_duration=SESSION_SECONDS,
             opts=child_of(self),
         )
         iam.RolePolicy(name, name="may", role=role.name, policy=as_json(policy), opts=child_of(self))

@@ -11,9 +11,9 @@ import pytest
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from gatehouse_catalog import Service, load_catalog
-from gatehouse_platform.components.access.github_access import apply_policy, trust
+from gatehouse_platform.components.access.github_access import apply_policy, subject, trust
 from gatehouse_platform.components.access.provider_reads import AUDITED, READS, plan_reads
-from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.config.settings import ENVIRONMENTS, RepositoryIds
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants
 
@@ -123,8 +123,8 @@ def test_github_gets_in_for_one_repository_and_one_environment_only(graph: Graph
         stack, what = name.split("-")
         conditions = statement["Condition"]["StringEquals"]
         at_github = stack if what == "apply" else f"{stack}-plan"
-        subject = conditions["token.actions.githubusercontent.com:sub"]
-        assert subject == f"repo:{REPOSITORY}:environment:{at_github}"
+        said = conditions["token.actions.githubusercontent.com:sub"]
+        assert said == f"repo:{REPOSITORY}:environment:{at_github}"
         assert conditions["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
         assert "*" not in json.dumps(statement)
 
@@ -212,8 +212,17 @@ def test_an_apply_role_uses_the_foundation_and_leaves_it_as_it_is(graph: Graphs)
 
 
 def test_trust_names_the_provider_of_its_account():
-    (statement,) = trust(ACCOUNT, "a/b", "dev")["Statement"]
+    (statement,) = trust(ACCOUNT, subject("a/b", None, "dev"))["Statement"]
     assert statement["Principal"]["Federated"].startswith(f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions")
+
+
+def test_a_repository_with_immutable_subjects_is_trusted_by_its_ids_alone():
+    """As GitHub's changelog of 2026-04-23 writes them: a name that somebody else takes over isn't enough."""
+    ids = RepositoryIds(owner=123456, repository=456789)
+    found = subject("octocat/my-repo", ids, "dev")
+    assert found == "repo:octocat@123456/my-repo@456789:environment:dev"
+    (statement,) = trust(ACCOUNT, found)["Statement"]
+    assert statement["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == found
 
 
 def audited(action: str) -> bool:
