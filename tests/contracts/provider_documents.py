@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from litestar import Litestar
 
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis import ServiceContext
@@ -18,14 +19,19 @@ CATALOG = load_catalog(ROOT)
 
 
 @cache
-def document(service: str) -> dict[str, Any]:
-    """The OpenAPI document of a service, as it serves it."""
+def application(service: str) -> Litestar:
+    """A service's application, not started."""
     entry = CATALOG[service]
     addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
     hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
     context = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
-    app = importlib.import_module(f"{entry.package}.app").create(context)
-    return msgspec.json.decode(msgspec.json.encode(described(app), enc_hook=str))
+    return importlib.import_module(f"{entry.package}.app").create(context)
+
+
+@cache
+def document(service: str) -> dict[str, Any]:
+    """The OpenAPI document of a service, as it serves it."""
+    return msgspec.json.decode(msgspec.json.encode(described(application(service)), enc_hook=str))
 
 
 CONSUMERS = [service.folder / service.package for service in CATALOG if service.is_api or service.kind == "web"]

@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import key_table
+from gatehouse_chassis.http.rate_limits import bucket_table
 from gatehouse_db_manager import api, load
 from gatehouse_db_manager.database import contract
 
@@ -29,19 +32,20 @@ def test_the_code_s_tables_fit_the_applied_schema(module: str, database_url: str
     tables = contract.code_tables(module)
     assert contract.compare(module, tables, actual) == []
     (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
-    own = {collection.name for collection in schema.collections} - {"idempotency_key"}
+    own = {collection.name for collection in schema.collections} - {"idempotency_key", "rate_bucket"}
     assert {table.table for table in tables} == own, "every collection is a table that queries can name"
 
 
-def test_the_chassis_own_table_fits_its_collection() -> None:
+@pytest.mark.parametrize(("make", "name"), [(key_table, "idempotency_key"), (bucket_table, "rate_bucket")])
+def test_the_chassis_own_tables_fit_their_collections(make: Callable[[Database], Any], name: str) -> None:
     configured = contract.configured(load(ROOT))
     columns = tuple(
         contract.CodeColumn(column._meta.db_column_name, column.column_type, bool(column._meta.null))
-        for column in key_table(Database("person"))._meta.columns
+        for column in make(Database("identity"))._meta.columns
     )
-    table = contract.CodeTable("IdempotencyKeys", "person", "idempotency_key", columns)
-    assert contract.compare("gatehouse_chassis.http.idempotency", [table], configured) == []
-    assert {column.name for column in columns} == set(configured["person", "idempotency_key"])
+    table = contract.CodeTable(name, "identity", name, columns)
+    assert contract.compare("gatehouse_chassis.http", [table], configured) == []
+    assert {column.name for column in columns} == set(configured["identity", name])
 
 
 def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str) -> None:

@@ -21,7 +21,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
-from gatehouse_chassis.http import idempotency
+from gatehouse_chassis.http import idempotency, rate_limits
 from gatehouse_chassis.http.admission import Admission
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
 from gatehouse_chassis.http.docs_page import render_docs_page
@@ -93,6 +93,8 @@ def create_app(
     needs = dict(service.entry.database.needs) if service.entry.database else {}
     if _creates_once(routes):
         needs |= idempotency.NEEDS
+    if rate_limits.limit_of(_all_guards(routes)) is not None:
+        needs |= rate_limits.NEEDS
     health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
     clients = service.clients
     state = State(
@@ -106,6 +108,7 @@ def create_app(
     )
     if database is not None:
         state["repeats"] = idempotency.Repeats(database)
+        state["rate_limiter"] = rate_limits.RateLimiter(database, service.database_url or service.name)
         metrics.watch_pool(database.pool_state, lambda: msgspec.structs.astuple(database.counters))
 
     @asynccontextmanager
@@ -168,6 +171,7 @@ def create_app(
     if unguarded:
         message = f"no guard on {', '.join(unguarded)}; add guards=[signed_in], [allow(...)] or [public]"
         raise Unguarded(message)
+    app.state.limited_routes = _limited_routes(app)
     _resolve_once(app)
     hosts = Hosts(service.public_url, service.cors_origins)
     app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts)
@@ -212,10 +216,33 @@ def _cors_if_cross_origin(cors: Any) -> ASGIApp:
 
 def _creates_once(routes: Sequence[ControllerRouterHandler]) -> bool:
     """Whether a handler asks for `once`."""
-    grouped = [vars(route).values() if isinstance(route, type) else [route] for route in routes]
-    handlers = [handler for group in grouped for handler in group if isinstance(handler, HTTPRouteHandler)]
-    signatures = [inspect.signature(handler.fn) for handler in handlers]
+    signatures = [inspect.signature(handler.fn) for handler in _route_handlers(routes)]
     return any("once" in signature.parameters for signature in signatures)
+
+
+def _route_handlers(routes: Sequence[ControllerRouterHandler]) -> list[HTTPRouteHandler]:
+    """Those given, and those of the controllers given."""
+    grouped = [vars(route).values() if isinstance(route, type) else [route] for route in routes]
+    return [handler for group in grouped for handler in group if isinstance(handler, HTTPRouteHandler)]
+
+
+def _all_guards(routes: Sequence[ControllerRouterHandler]) -> list[Any]:
+    """Those of all routes and of the controllers around them."""
+    around = [guard for route in routes if isinstance(route, type) for guard in vars(route).get("guards", ())]
+    return [*around, *(guard for handler in _route_handlers(routes) for guard in handler.guards or ())]
+
+
+def _limited_routes(app: Litestar) -> list[rate_limits.LimitedRoute]:
+    """The routes for strangers that count what one address sends."""
+    found = []
+    for route in app.routes:
+        for handler in _handlers(route):
+            limit = rate_limits.limit_of(handler.resolve_guards())
+            if limit is not None:
+                methods = "/".join(sorted(getattr(handler, "http_methods", ())))
+                name = f"{methods} {route.path}"
+                found.append(rate_limits.LimitedRoute(route=name, per_minute=limit.per_minute, at_once=limit.at_once))
+    return found
 
 
 def _handlers(route: Any) -> Sequence[BaseRouteHandler]:

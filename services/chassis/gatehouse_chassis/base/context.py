@@ -16,7 +16,8 @@ TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 class RequestContext(msgspec.Struct):
     """`trace_id`, `span_id` and `trace_flags` are W3C trace context's, the span being this request.
 
-    `deadline` is on the clock of the event loop (`loop.time()`); None: the caller set none.
+    `deadline` is on the clock of the event loop (`loop.time()`); None: the caller set none. `forwarded_for` is the
+    address that the balancer saw; empty for another service of ours.
     """
 
     request_id: str
@@ -25,6 +26,7 @@ class RequestContext(msgspec.Struct):
     trace_flags: str = "00"
     token: str = ""
     deadline: float | None = None
+    forwarded_for: str = ""
     actor_id: str = ""
 
 

@@ -192,6 +192,7 @@ class _RequestHead:
             trace_flags=trace_flags,
             token=token,
             deadline=deadline,
+            forwarded_for=forwarded,
         )
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.enums import MediaType
 
 from gatehouse_chassis.http.guards import operators, public
 from gatehouse_chassis.http.health import CollectionVersion, HealthChecks, Readiness
+from gatehouse_chassis.http.rate_limits import LimitedRoute
 from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.service.settings import Resolved
@@ -51,6 +53,7 @@ class ConfigDocument(msgspec.Struct, frozen=True):
     service: str
     environment: str
     settings: list[ConfiguredValue]
+    limits: list[LimitedRoute] = []
 
 
 def shown(resolved: Resolved) -> ConfiguredValue:
@@ -121,11 +124,11 @@ def operations(service: ServiceContext, health: HealthChecks, metrics: Metrics) 
         "/config",
         guards=[operators],
         operation_id="GetConfig",
-        summary="Every declared setting, its value and where it came from",
+        summary="Every declared setting, its value and where it came from; and the limits for strangers",
         tags=["platform"],
     )
-    async def configuration() -> ConfigDocument:
-        return config
+    async def configuration(state: State) -> ConfigDocument:
+        return msgspec.structs.replace(config, limits=state.limited_routes)
 
     @get(
         "/metrics",

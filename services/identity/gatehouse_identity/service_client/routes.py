@@ -18,7 +18,8 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid, Unauthenticated, Unsupported
 from gatehouse_chassis.http.error_responses import field_error
 from gatehouse_chassis.http.etags import IfMatch, etag, required_version, versioned
-from gatehouse_chassis.http.guards import allow, public
+from gatehouse_chassis.http.guards import allow
+from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity.responses import unauthenticated, uncached
 from gatehouse_identity.service_client import queries
@@ -113,7 +114,7 @@ class TokenOperation(Operation):
     operation_id="IssueServiceToken",
     summary="An access token for a service client (OAuth 2, client credentials)",
     description="The client names itself in the body or by HTTP Basic (RFC 6749, section 2.3.1).",
-    guards=[public],
+    guards=[anonymous(per_minute=60, at_once=30)],
     tags=["service clients"],
     status_code=200,
     operation_class=TokenOperation,

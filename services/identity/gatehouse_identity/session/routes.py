@@ -7,11 +7,13 @@ from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_chassis.http.guards import public, signed_in
+from gatehouse_chassis.http.guards import signed_in
+from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_identity.responses import unauthenticated, uncached
 from gatehouse_identity.session import queries
 from gatehouse_identity.session.structs import NewSession, Refresh, Session, SessionTokens
 
+strangers = anonymous(per_minute=60, at_once=30)
 NO_SESSION = "The token belongs to no session that is open."
 
 
@@ -22,7 +24,7 @@ class SessionController(Controller):
     @post(
         operation_id="CreateSession",
         summary="Begin a session with the one-time code of a sign-in",
-        guards=[public],
+        guards=[strangers],
         status_code=201,
         responses=unauthenticated("The account has been archived meanwhile"),
     )
@@ -35,7 +37,7 @@ class SessionController(Controller):
         summary="New tokens for a refresh token, which is replaced",
         description="A refresh token is used once. The same one again within the setting refresh_grace gets the same "
         "answer; later it means that someone has copied it, and ends the session.",
-        guards=[public],
+        guards=[strangers],
         status_code=200,
         responses=unauthenticated("The session has ended; sign in again"),
     )

@@ -8,6 +8,7 @@ from litestar.params import Parameter
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.http.guards import public
+from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_identity.responses import LOCATION, sent_to
 from gatehouse_identity.sign_in.structs import SignInOptions
 
@@ -29,13 +30,16 @@ ProviderState = Annotated[str, Parameter(query="state", max_length=200, descript
 ProviderAnswer = Annotated[str | None, Parameter(max_length=4000)]
 
 
+strangers = anonymous(per_minute=60, at_once=30)
+
+
 class SignInController(Controller):
     path = "/sign-in"
     tags = ("sign-in",)
-    guards = (public,)
 
     @get(
         operation_id="BeginSignIn",
+        guards=[strangers],
         summary="Send the browser to the provider",
         status_code=302,
         response_headers=LOCATION,
@@ -46,6 +50,7 @@ class SignInController(Controller):
     @get(
         "/callback",
         operation_id="FinishSignIn",
+        guards=[strangers],
         summary="Where the provider sends the browser back: on to return_to with `code` or `error`",
         status_code=302,
         response_headers=LOCATION,
@@ -61,7 +66,7 @@ class SignInController(Controller):
         answered = None if error is not None else code
         return sent_to(await state.sign_ins.answer(provider_state, answered, iss))
 
-    @get("/options", operation_id="GetSignInOptions", summary="How can one sign in here?")
+    @get("/options", guards=[public], operation_id="GetSignInOptions", summary="How can one sign in here?")
     async def options(self, state: State, service: ServiceContext) -> SignInOptions:
         provider = state.provider
         return SignInOptions(

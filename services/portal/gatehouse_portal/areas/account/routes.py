@@ -17,6 +17,7 @@ from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, NotFound, Unauthenticated
+from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_portal.areas.account.structs import Persona, SignInOptions
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.forms import local_path
@@ -26,6 +27,7 @@ from gatehouse_portal.shell.sessions import COOKIE, IssuedTokens, SessionStore
 
 ATTEMPT_COOKIE = "gatehouse_sign_in"
 ATTEMPT_SECONDS = 600
+STRANGERS = anonymous(per_minute=60, at_once=30)
 YEAR_SECONDS = 365 * 24 * 3600
 FAILED = "Signing in didn’t work, or took too long. Try again."
 # What identity says when a sign-in ends without a code.
@@ -53,7 +55,7 @@ async def sign_in(request: Request, peers: Peers, then: str = "/") -> Response[A
     return await _sign_in_page(request, peers, where)
 
 
-@get("/sign-in/provider", guards=[guards.visitor], include_in_schema=False)
+@get("/sign-in/provider", guards=[guards.visitor, STRANGERS], include_in_schema=False)
 async def begin(request: Request, sessions: SessionStore, then: str = "/") -> Response[Any]:
     """To identity, which sends the browser on to the provider."""
     verifier = secrets.token_urlsafe(48)
@@ -70,7 +72,7 @@ async def begin(request: Request, sessions: SessionStore, then: str = "/") -> Re
     )
 
 
-@get("/sign-in/callback", guards=[guards.visitor], include_in_schema=False)
+@get("/sign-in/callback", guards=[guards.visitor, STRANGERS], include_in_schema=False)
 async def callback(
     request: Request, peers: Peers, sessions: SessionStore, code: str = "", error: str = ""
 ) -> Response[Any]:

@@ -39,5 +39,14 @@ class Setting(Struct, frozen=True, kw_only=True):
     help: str = ""
 
 
+class LimitedRoute(Struct, frozen=True, kw_only=True):
+    """A route for strangers, and what one address may send to it."""
+
+    route: str
+    per_minute: int
+    at_once: int
+
+
 class Configuration(Struct, frozen=True):
     settings: list[Setting] = []
+    limits: list[LimitedRoute] = []
