@@ -175,7 +175,8 @@ def check_platform(root: Path, catalog: Catalog) -> None:
     graph = graph_of(root, "dev")
     services = {one.name for one in graph.of_type("aws:ecs/service:Service")}
     assert services >= set(catalog.names)
-    targets = graph.of_type("aws:lb/targetGroup:TargetGroup")
+    # The load balancer of pulumi-awsx brings one of its own, which nothing uses.
+    targets = [one for one in graph.of_type("aws:lb/targetGroup:TargetGroup") if "awsx:lb:" not in one.urn]
     assert len(targets) == len(catalog)
     assert violations(graph) == []
 
