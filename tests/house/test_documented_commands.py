@@ -52,6 +52,7 @@ RUN_BY = {
     "promote lift": COMMANDS,
     "promote plan": "tests/delivery/test_failures.py",
     "promote resume": COMMANDS,
+    "promote rollback": "tests/delivery/test_failures.py",
     "promote status": COMMANDS,
     "remove service": "local/tests/test_remove_service.py",
     "reset": GATE,
@@ -64,10 +65,10 @@ RUN_BY = {
 NOT_RUN = {
     "bench": "takes minutes and judges nothing; benchmarks are run by hand",
     "image build": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
+    "image prune": "asks GitHub; what it calls is run by ci/tests/images/test_prune.py",
     "image scan": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
     "mutate": "takes an hour; its parts are run in local/tests/mutation",
     "promote built": "a workflow calls it; its request is decided in ci/release/tests/test_promoter.py",
-    "promote rollback": "the request is carried out in tests/delivery/test_story.py, not by this command line",
 }
 
 
