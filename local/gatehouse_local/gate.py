@@ -15,6 +15,8 @@ from pathlib import Path
 import click
 from click.exceptions import NoSuchCommand
 
+from gatehouse_local import hints
+
 GROUP = "gatehouse.commands"
 UNEXPECTED = 70  # exit code of an internal error (EX_SOFTWARE of sysexits.h)
 HELP_FILE = Path(__file__).with_name("command_help.json")
@@ -38,7 +40,7 @@ class Parts(click.Group):
         if declared is None:
             return None
         try:
-            return declared.load()
+            return _with_whole_sentences(declared.load())
         except ModuleNotFoundError as error:
             raise PartMissing(cmd_name, f"the package {error.name}") from error
         except AttributeError as error:
@@ -64,6 +66,18 @@ def _declared() -> dict[str, EntryPoint]:
     return {declared.name: declared for declared in entry_points(group=GROUP)}
 
 
+def _with_whole_sentences(command: click.Command) -> click.Command:
+    """Its help shows the first sentence of each subcommand whole, on two lines if need be; click would cut it."""
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            subcommand.short_help = subcommand.short_help or _first_sentence(subcommand.help or "")
+    return command
+
+
+def _first_sentence(text: str) -> str:
+    return text.split("\n\n", maxsplit=1)[0].replace("\n", " ").partition(". ")[0].rstrip(".")
+
+
 def command_help() -> dict[str, str]:
     """The first sentence of each installed command's docstring, by name. Imports every command."""
     sentences = {}
@@ -72,7 +86,7 @@ def command_help() -> dict[str, str]:
             text = declared.load().help or ""
         except ModuleNotFoundError:  # its part isn't installed here: keep the line that is committed
             text = json.loads(HELP_FILE.read_text(encoding="utf-8")).get(name, "")
-        sentences[name] = text.split("\n\n")[0].replace("\n", " ").partition(". ")[0].rstrip(".")
+        sentences[name] = _first_sentence(text)
     return dict(sorted(sentences.items()))
 
 
@@ -104,6 +118,8 @@ def _own_checkout() -> Path | None:
 def main(arguments: list[str] | None = None) -> None:
     """Runs `gate` and exits. A known error prints its message, an unexpected one a single sentence."""
     words = sys.argv[1:] if arguments is None else arguments
+    if "--json" not in words:  # scripts compare texts; people type commands
+        hints.install(Path(__file__).resolve().parents[2], _declared())
     try:
         gate.main(words, prog_name="gate", standalone_mode=True)
     except Exception as error:

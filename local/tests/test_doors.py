@@ -81,6 +81,16 @@ def test_what_a_plain_uv_sync_took_away_is_installed_again(checkout: Path, path:
     assert synced(path) == 2
 
 
+def test_an_installation_says_how_much_it_is_and_shows_its_downloads(checkout: Path, path: Path):
+    a_tool(path, "python3", f'exec {shlex.quote(sys.executable)} "$@"')
+    lines = ["Downloading ruff (10.6MiB)", "   Building gatehouse-local @ file:///x", " + ruff==0.17.0"]
+    a_tool(path, "uv", f"if [[ $1 == --version ]]; then echo uv 0.99.0; else printf '%s\\n' {shlex.join(lines)}; fi")
+    said = run(checkout / "local" / "gate", "check", path=path).stderr
+    assert "about 200 MB to download, 600 MB on disk, and 270 MB more for Pulumi" in said
+    assert lines[0] in said
+    assert lines[2] not in said
+
+
 def test_the_caller_stays_where_it_is(checkout: Path, path: Path):
     python = checkout / ".venv" / "bin" / "python"
     python.write_text('#!/usr/bin/env bash\necho "in $PWD"\n')

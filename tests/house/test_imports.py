@@ -108,5 +108,12 @@ def test_help_imports_nothing_but_click():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "Commands:" in done.stdout
-    allowed = {"click", "gatehouse_local", "gatehouse_local.gate", "_virtualenv", "_distutils_hack"}
+    allowed = {
+        "click",
+        "gatehouse_local",
+        "gatehouse_local.gate",
+        "gatehouse_local.hints",
+        "_virtualenv",
+        "_distutils_hack",
+    }
     assert set(eval(done.stderr.strip().splitlines()[-1])) <= allowed, "imported when it is used, not before"

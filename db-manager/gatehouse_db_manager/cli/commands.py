@@ -5,6 +5,7 @@
 import os
 import shlex
 import sys
+from importlib.metadata import entry_points
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from gatehouse_db_manager.config.model import Configuration
     from gatehouse_db_manager.database.address import Address
 
@@ -19,7 +22,14 @@ _URL_FILE = Path(".gate") / "postgres.url"
 
 
 class _Group(click.Group):
-    """Prints db-manager's errors as a sentence and exits with their code."""
+    """Prints db-manager's errors as a sentence and exits with their code. Other parts add commands by entry points."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *_added()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        added = _added().get(cmd_name)
+        return added.load() if added else super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         from gatehouse_db_manager.errors import DbManagerError
@@ -54,6 +64,11 @@ class _Group(click.Group):
 
             show_error(FailedError(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}."))
             ctx.exit(FailedError.exit_code)
+
+
+def _added() -> dict[str, "EntryPoint"]:
+    """Commands that only a checkout has, as they need the PostgreSQL programs there: shell, backup, restore."""
+    return {declared.name: declared for declared in entry_points(group="gatehouse.commands.db")}
 
 
 class _FilePath(click.Path):
@@ -319,7 +334,7 @@ def import_(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Write configuration files for an existing database, and take it over.
+    """Take over an existing database: write its configuration files.
 
     Adds db-manager's records (schema dbm) and two roles per schema; changes nothing else in the database. What the
     files can't express is listed by name.

@@ -37,7 +37,7 @@ def test(what: tuple[str, ...], watch: bool) -> None:
 @click.option("--count", default=300, show_default=True, help="The size of the sample.")
 @click.option("--minutes", default=1e9, help="Stop after so long; the next run continues.")
 def mutate(parts: tuple[str, ...], count: int, minutes: float) -> None:
-    """Change one thing at a time in the riskiest code, and look whether a test notices.
+    """Change one thing at a time in the riskiest code, and check whether a test notices.
 
     Mutants that survive must stand in local/gatehouse_local/mutation/survivors.toml with a reason, and be few.
     """

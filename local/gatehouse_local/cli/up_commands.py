@@ -336,16 +336,23 @@ def _prefixed(name: str, line: str, width: int) -> str:
 @state_option
 @root_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
-def reset(port_offset: int, state: Path | None, root: Path | None, yes: bool) -> None:
+@click.option("--backup/--no-backup", default=None, help="Back the database up first (asked on a terminal).")
+def reset(*, port_offset: int, state: Path | None, root: Path | None, yes: bool, backup: bool | None) -> None:
     """Restore the test data in under a second; services keep running.
 
-    Everything entered since then is lost, so it asks first on a terminal. If nothing is running, the database is
-    started for the reset and stopped afterwards. Containers are removed with their data and started again.
+    Everything entered since then is lost, so it asks first on a terminal, and offers a backup. If nothing is running,
+    the database is started for the reset and stopped afterwards. Containers are removed with their data and started
+    again, without a backup.
     """
+    place = location_of(root, state, port_offset)
+    contained = in_containers(place)
+    if contained and backup:
+        raise Trouble("The platform runs in containers, and gate db backup works on the embedded engine only.")
     if sys.stdin.isatty() and not yes:
         click.confirm("Everything entered since the test data was loaded is deleted for good. Go on?", abort=True)
-    place = location_of(root, state, port_offset)
-    if in_containers(place):
+        if backup is None and not contained:
+            backup = click.confirm("Back it up first? `gate db restore` brings it back.", default=True)
+    if contained:
         from gatehouse_local.compose import docker_compose  # noqa: PLC0415 - as above
 
         sys.exit(docker_compose.reset(place))
@@ -356,6 +363,10 @@ def reset(port_offset: int, state: Path | None, root: Path | None, yes: bool) ->
     client = RunnerClient(address)
     began = time.monotonic()
     try:
+        if backup:
+            from gatehouse_local.cli.database_commands import make_backup  # noqa: PLC0415 - it imports this module
+
+            make_backup(place, client.ask("settled database"))
         message = client.ask("reset")
     finally:
         if started_here:

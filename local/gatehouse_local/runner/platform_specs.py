@@ -16,6 +16,7 @@ import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import setting_variable
+from gatehouse_local import breakpoints
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner import prometheus_process
 from gatehouse_local.runner.postgres import DATABASE, HOST, Embedded
@@ -197,6 +198,7 @@ class LocalPlatform:
             "GATEHOUSE_BUILD_TIME": self._built,
             "GATEHOUSE_PORT": str(place.port(service)),
             "GATEHOUSE_DRAIN_SECONDS": "0",
+            "PYTHONBREAKPOINT": f"{breakpoints.__name__}.{breakpoints.skip.__name__}",
         }
         settings = place.root / "local" / "settings.toml"
         if settings.is_file():

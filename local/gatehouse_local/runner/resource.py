@@ -78,6 +78,7 @@ class ManagedResource:
         self.resource = ResourceSnapshot(name=spec.name, kind=spec.kind, port=spec.port, url=spec.url)
         self.available = asyncio.Event()  # resources that need it may start
         self.reload = asyncio.Event()
+        self.spawned = 0  # processes started so far
         self._backoff = Backoff()
         self._child: Child | None = None
         self._successor: Child | None = None
@@ -95,12 +96,12 @@ class ManagedResource:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def stop(self) -> None:
-        """Stops its processes and closes its log."""
+    async def stop(self, why: str | None = None) -> None:
+        """Stops its processes and closes its log; `gate status` shows `why`."""
         children = [child for child in (self._child, self._successor) if child is not None]
         await asyncio.gather(*(child.stop(self.spec.stop_seconds) for child in children), *self._draining)
         if self.resource.state is ResourceState.STOPPING:
-            self._note(Stopped())
+            self._note(Stopped(why))
         self.log.close()
 
     async def _manage(self, needs: Sequence["ManagedResource"]) -> None:
@@ -173,7 +174,7 @@ class ManagedResource:
             self._context.lines(spec.name, lines)
 
         try:
-            return spawn(
+            child = spawn(
                 spec.command,
                 environment=spec.environment,
                 folder=spec.folder,
@@ -182,6 +183,8 @@ class ManagedResource:
                 stop_signal=spec.stop_signal,
                 guardian=self._context.guardian,
             )
+            self.spawned += 1
+            return child
         except OSError as error:
             if self.resource.state in {
                 ResourceState.WAITING,

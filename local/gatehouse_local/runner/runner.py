@@ -6,6 +6,7 @@ session.
 
 import asyncio
 import contextlib
+import difflib
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from gatehouse_local.runner.state import ResourceSnapshot, ResourceState, hopele
 from gatehouse_local.runner.supervisor import Supervisor
 
 NOTICES = 200  # kept for commands that join later
+RESTART_SECONDS = 90.0  # until what was restarted is healthy
 STEP_SECONDS = 60.0  # a reset waits this long for a running database step
 
 
@@ -131,7 +133,16 @@ class Runner:
     # --- requests on the control port ---
 
     def _handlers(self) -> dict[str, control.Handler]:
-        return {"status": self._status, "start": self._start_more, "down": self._down, "reset": self._reset}
+        return {
+            "status": self._status,
+            "start": self._start_more,
+            "down": self._down,
+            "reset": self._reset,
+            "stop": self._stop_some,
+            "restart": self._restart,
+            "debug": self._debug,
+            "settled database": self._settled_database,
+        }
 
     async def _status(self, request: dict[str, Any]) -> control.PlatformReport:
         """`seen`: waits for a version other than this one; `notice`: returns only later notices."""
@@ -143,7 +154,74 @@ class Runner:
 
     async def _start_more(self, request: dict[str, Any]) -> list[str]:
         """Starts the resources of a selection that aren't running; returns the names of all of them."""
-        return sorted(self._start(selection(request["wanted"])))
+        wanted = selection(request["wanted"])
+        return sorted(self._start(wanted, revive=self._stopped() & self.names(wanted)))
+
+    async def _stop_some(self, request: dict[str, Any]) -> list[str]:
+        """Stops resources and frees their ports; they stay in the status, and `up` or `restart` starts them again."""
+        names = self._known(request["names"])
+        await self._stop_these(names, "stopped by gate stop")
+        return sorted(names)
+
+    async def _restart(self, request: dict[str, Any]) -> list[str]:
+        """Gives each a new process (a task: another run) and waits until it is well. Raises Trouble if one isn't."""
+        names = self._known(request["names"], tasks=True)
+        before = {name: self.supervisor.spawned(name) for name in names - self._stopped()}
+        self._start(self._wanted, revive=self._stopped() & names)
+        for name in before:
+            self.supervisor.reload(name)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(RESTART_SECONDS):
+                async for _ in self.supervisor.changes():
+                    if all(self._restarted(name, before.get(name, 0)) for name in names):
+                        break
+        for name in sorted(names):
+            resource = self.supervisor[name]
+            if not resource.well or resource.last_error:
+                lines = [f"    {line}" for line in self.supervisor.last_lines(name)]
+                raise Trouble("\n".join([f"{name} isn't healthy: {resource.last_error or resource.state}", *lines]))
+        return sorted(names)
+
+    def _restarted(self, name: str, before: int) -> bool:
+        """Whether a process started after `before` of them has become well, or won't."""
+        resource = self.supervisor[name]
+        settled = resource.state in {ResourceState.RUNNING, ResourceState.DONE} and resource.well
+        return self.supervisor.spawned(name) > before and (settled or hopeless(resource))
+
+    async def _debug(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Stops one service and returns how to run it in its place: its command, environment, folder and port."""
+        (name,) = self._known([request["name"]])
+        spec = self.supervisor.spec(name)
+        if spec.kind not in {"api", "web"}:
+            raise Trouble(f"{name} isn't a service. Known: {', '.join(self._services())}.")
+        await self._stop_these({name}, "runs in a terminal: gate debug")
+        return {
+            "command": spec.command,
+            "environment": dict(spec.environment),
+            "folder": str(spec.folder),
+            "port": spec.port,
+        }
+
+    def _known(self, names: list[str], *, tasks: bool = False) -> set[str]:
+        """These names, if each is a resource of this platform. Raises Trouble."""
+        known = [one.name for one in self.supervisor.resources if tasks or not self.supervisor.spec(one.name).once]
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(known)}."
+                raise Trouble(f"{name} isn't running here. {hint}")
+        return set(names)
+
+    def _services(self) -> list[str]:
+        return [one.name for one in self.supervisor.resources if one.kind in {"api", "web"}]
+
+    def _stopped(self) -> set[str]:
+        return {one.name for one in self.supervisor.resources if one.state is ResourceState.STOPPED}
+
+    async def _stop_these(self, names: set[str], why: str) -> None:
+        await self.supervisor.stop(names - self._stopped(), why)
+        for name in names & self._listeners.keys():
+            self._listeners.pop(name).close()
 
     async def _down(self, _request: dict[str, Any]) -> None:
         # Answers first; the client then waits until the lock is released.
@@ -167,6 +245,11 @@ class Runner:
             self.supervisor.reload(DATABASE_STEP)
         return message
 
+    async def _settled_database(self, _request: dict[str, Any]) -> str:
+        """The administrator's connection string, once the database step has finished, successfully or not."""
+        await self._finished_step()
+        return self._platform.embedded.admin_url
+
     async def _finished_step(self) -> ResourceSnapshot:
         """Waits for the database step to finish, successfully or not."""
         with contextlib.suppress(TimeoutError):
@@ -176,11 +259,15 @@ class Runner:
                         return self.supervisor[DATABASE_STEP]
         raise Trouble("The database is still being prepared. See: gate status, gate logs database postgres")
 
-    def _start(self, wanted: Selection) -> set[str]:
+    def _start(self, wanted: Selection, revive: Set[str] = frozenset()) -> set[str]:
+        """Starts what isn't there yet, and of what was stopped the resources in `revive`."""
         self._platform.reread()
         specs = self._platform.specs(wanted)
-        ports = {name: port for name, port in self._platform.ports(wanted).items() if name not in self._listeners}
+        held = self._listeners.keys() | (self._stopped() - revive)
+        ports = {name: port for name, port in self._platform.ports(wanted).items() if name not in held}
         self._listeners |= port_conflicts.bind(ports)
+        for name in revive:
+            self.supervisor.forget(name)
         self._wanted |= wanted
         self.supervisor.start(specs, self._listeners)
         return {spec.name for spec in specs}

@@ -85,7 +85,7 @@ class StopAsked(msgspec.Struct, frozen=True):
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    pass
+    why: str | None = None
 
 
 Event = (
@@ -208,8 +208,8 @@ def _changes(resource: ResourceSnapshot, event: Event, now: float) -> dict:  # n
             return {"state": ResourceState.RUNNING, "last_error": why}
         case StopAsked():
             return {"state": ResourceState.STOPPING}
-        case Stopped():
-            return _gone(ResourceState.STOPPED, None) | {"health": ResourceHealth.UNKNOWN}
+        case Stopped(why):
+            return _gone(ResourceState.STOPPED, why) | {"health": ResourceHealth.UNKNOWN}
 
 
 def _gone(state: ResourceState, why: str | None) -> dict:

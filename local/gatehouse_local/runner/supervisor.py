@@ -47,6 +47,10 @@ class Supervisor:
     def spec(self, name: str) -> Spec:
         return self._members[name].spec
 
+    def spawned(self, name: str) -> int:
+        """How many processes were started for it so far."""
+        return self._members[name].spawned
+
     def last_lines(self, name: str, count: int = LAST_LINES) -> list[str]:
         return self._members[name].log.last(count)
 
@@ -83,14 +87,14 @@ class Supervisor:
             await self._changed.wait_for(lambda: self.version != seen)
         return self.version
 
-    async def stop(self, names: set[str] | None = None) -> None:
-        """Stops these (default: all), each after the resources that need it."""
+    async def stop(self, names: set[str] | None = None, why: str | None = None) -> None:
+        """Stops these (default: all), each after the resources that need it; `gate status` shows `why`."""
         wanted = set(self._members) if names is None else names
         needs = {name: member.spec.needs for name, member in self._members.items()}
         await asyncio.gather(*(self._members[name].release() for name in wanted))
         front = [name for name in sorted(wanted) if self._members[name].spec.front]
         for level in [front, *graph.stop_levels(needs, wanted - set(front))]:
-            await asyncio.gather(*(self._members[name].stop() for name in level))
+            await asyncio.gather(*(self._members[name].stop(why) for name in level))
 
     def forget(self, name: str) -> None:
         """Removes a stopped resource."""

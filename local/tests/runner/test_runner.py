@@ -227,6 +227,41 @@ def test_a_saved_file_reloads_its_service_alone_and_refuses_nothing(standing):
     assert standing.resource("person")["restarts"] == 0
 
 
+def test_a_single_service_is_stopped_and_started_again(standing):
+    stopped = standing.gate("stop", "person")
+    assert stopped.returncode == 0, stopped.stderr
+    row = standing.resource("person")
+    assert (row["state"], row["last_error"]) == ("stopped", "stopped by gate stop")
+    assert not _answers(standing.port("person")), "its port is free for another program"
+    assert standing.resource("identity")["health"] == "healthy"
+    again = standing.gate("restart", "person")
+    assert again.returncode == 0, again.stderr
+    before = standing.resource("person")["pid"]
+    assert standing.gate("restart", "person").returncode == 0
+    assert standing.resource("person")["pid"] != before
+    assert "Did you mean person?" in standing.gate("stop", "persn").stderr
+
+
+def test_up_starts_what_was_stopped(standing):
+    assert standing.gate("stop", "person").returncode == 0
+    assert standing.up().returncode == 0
+    assert standing.resource("person")["health"] == "healthy"
+
+
+def test_debug_runs_a_service_in_the_terminal_and_gives_it_back(standing):
+    command = standing.command("debug", "person")
+    debug = subprocess.Popen(command, cwd=standing.root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert debug.stdout
+    assert any("serving as" in line for line in debug.stdout)
+    assert standing.resource("person")["last_error"] == "runs in a terminal: gate debug"
+    child = int(standing.get("person", "/").split()[0])
+    assert psutil.Process(child).ppid() == debug.pid
+    debug.terminate()
+    debug.communicate(timeout=60)
+    assert standing.resource("person")["health"] == "healthy"
+    assert not psutil.pid_exists(child)
+
+
 def test_a_broken_service_toml_is_told_and_the_platform_stays(standing):
     file = standing.root / "services" / "person" / "service.toml"
     good = file.read_text()
@@ -359,7 +394,7 @@ def test_reset_brings_the_test_data_back_while_services_run(checkout):
     ask(checkout, "update person.person set name = 'Eve'")
     ask(checkout, "create table litter ()")
     before = checkout.resource("postgres")["pid"]
-    done = checkout.gate("reset")
+    done = checkout.gate("reset", "--backup")
     assert done.returncode == 0, done.stderr
     assert ask(checkout, "select name from person.person") == [("Ada",)]
     assert ask(checkout, "select to_regclass('litter')") == [(None,)]
@@ -367,6 +402,25 @@ def test_reset_brings_the_test_data_back_while_services_run(checkout):
     assert checkout.resource("postgres")["pid"] == before
     names = {name for (name,) in ask(checkout, "select datname from pg_database")}
     assert names == {"gatehouse", "gatehouse_seed", "postgres", "template0", "template1"}
+    restores_what_was_entered(checkout, grants)
+
+
+def restores_what_was_entered(checkout: Checkout, grants: list[tuple]) -> None:
+    """Continues after a reset with a backup: nothing is lost unasked, and a broken file changes nothing."""
+    unasked = checkout.gate("db", "restore")
+    assert (unasked.returncode, "add --yes" in unasked.stderr) == (1, True)
+    (checkout.state / "backups" / "broken.dump").write_text("no archive")
+    broken = checkout.gate("db", "restore", "--yes", "broken.dump")
+    assert "the database is unchanged" in broken.stderr
+    assert ask(checkout, "select name from person.person") == [("Ada",)]
+    (checkout.state / "backups" / "broken.dump").unlink()
+    restored = checkout.gate("db", "restore", "--yes")
+    assert restored.returncode == 0, restored.stderr
+    assert ask(checkout, "select name from person.person") == [("Eve",)]
+    assert ask(checkout, "select datacl::text from pg_database where datname = 'gatehouse'") == grants
+    asked = checkout.gate("db", "shell", "-Atc", "select name from person.person; select to_regclass('litter')")
+    assert asked.stdout.split() == ["Eve", "litter"]
+    assert "There is no backup missing" in checkout.gate("db", "restore", "--yes", "missing").stderr
 
 
 def test_a_changed_collection_is_applied_while_all_is_running(checkout):
