@@ -112,6 +112,8 @@ class House:
         self.says("curriculum", "GET", "/api/curriculum/curricula", {"items": []})
         self.says("person", "GET", f"/api/person/people/{NOAH}", person())
         self.says("person", "GET", "/api/person/people", {"items": [person()]})
+        for kind in ("partners", "agreements", "contacts"):
+            self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
         self.says("topics", "GET", "/api/topics/topics", {"items": []})
         path = {"id": RESOURCES[1], "name": "Odin"}

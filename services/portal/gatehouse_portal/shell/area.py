@@ -62,6 +62,34 @@ class HomeSection(msgspec.Struct, frozen=True, kw_only=True):
     load: Callable[[Request[Any, Any, Any], Actor], Awaitable[Mapping[str, Any] | None]]
 
 
+class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was found by its name. `path` may be an address elsewhere, which opens in a new tab."""
+
+    name: str
+    path: str
+    about: str = ""
+
+    @property
+    def elsewhere(self) -> bool:
+        return not self.path.startswith("/")
+
+
+class Finder(msgspec.Struct, frozen=True, kw_only=True):
+    """Finds things of an area by their name, for the command palette.
+
+    Attributes:
+        title: heads what it found ("People").
+        order: kinds are sorted by it.
+        seen_by: roles of which one suffices; empty for everybody who is signed in.
+        find: at most so many hits for a text. May raise Away.
+    """
+
+    title: str
+    order: int
+    seen_by: tuple[str, ...] = ()
+    find: Callable[[Request[Any, Any, Any], Actor, str, int], Awaitable[list[SearchHit]]]
+
+
 class Area(msgspec.Struct, frozen=True, kw_only=True):
     """The pages of one domain.
 
@@ -72,6 +100,7 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
         filters: template filters by name; no two areas may share a name.
         labels: values of services in words ("one-time-low": "Paid once, low"), for the filter `label`.
         sections: its parts of the home page.
+        finders: what of it the command palette finds.
         lifespan: opens what its pages need while the application runs, and puts it into `app.state`.
     """
 
@@ -82,4 +111,5 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     filters: Mapping[str, Callable[..., Any]] = {}
     labels: Mapping[str, str] = {}
     sections: tuple[HomeSection, ...] = ()
+    finders: tuple[Finder, ...] = ()
     lifespan: Callable[[ServiceContext, Litestar], AbstractAsyncContextManager[None]] | None = None

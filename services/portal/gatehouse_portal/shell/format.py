@@ -87,6 +87,17 @@ def since(value: datetime.datetime | str | None) -> str:
     return span((datetime.datetime.now(datetime.UTC) - time).total_seconds()) if time else "unknown"
 
 
+def age(value: datetime.datetime | str | None) -> str:
+    """How long ago that was, as people say it: `3 days`, `5 months`, `2 years`."""
+    time = moment(value)
+    if time is None:
+        return "an unknown time"
+    days = (datetime.datetime.now(datetime.UTC) - time).days
+    unit, length = ("year", 365) if days >= 730 else ("month", 30) if days >= 60 else ("day", 1)
+    count = days // length
+    return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
 def address(query: Mapping[str, Any], **changes: str | None) -> str:
     """The query string of a link: what is chosen now, with some of it changed (None: left out)."""
     chosen = {key: value for key, value in {**query, **changes}.items() if value}
@@ -105,6 +116,7 @@ def thousands(value: int) -> str:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "address": address,
+    "age": age,
     "zip": zip,
     "initials": initials,
     "first_name": first_name,

@@ -17,6 +17,10 @@ from gatehouse_portal.shell.guards import VISITOR_COOKIE, form_cookie
 
 THEME_COOKIE = "gatehouse_theme"
 THEMES = ("light", "dark")
+DENSITY_COOKIE = "gatehouse_density"
+DENSITIES = ("compact", "comfortable")  # of tables; the first is that of who hasn't chosen
+# More entries of the navigation than that are folded away, under More.
+MOST_ENTRIES = 6
 
 
 def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **values: Any) -> Template:
@@ -31,12 +35,14 @@ def page(request: Request[Any, Any, Any], name: str, *, status: int = 200, **val
     if shown is not None:
         cookies.append(toast.forget(request))
     actor = reader(request)
-    theme = request.cookies.get(THEME_COOKIE)
+    theme, density = request.cookies.get(THEME_COOKIE), request.cookies.get(DENSITY_COOKIE)
     frame = {
         "actor": actor,
         "navigation": request.app.state.navigation.items(actor, request.url.path),
         "back": address_of(request),
+        "most_entries": MOST_ENTRIES,
         "toast": shown,
+        "density": density if density in DENSITIES else DENSITIES[0],
         "theme": theme if theme in THEMES else "auto",
         "form_token": form_token(request.app.state.sessions.form_key, cookie),
         "environment": request.app.state.service.environment,

@@ -81,6 +81,13 @@ def test_no_colour_stands_outside_the_tokens() -> None:
     assert contrast("#2b1a02", TOKENS["lintel-lamp"][0]) >= 4.5
 
 
+def test_placeholders_have_the_muted_colour_in_full() -> None:
+    """On a field's ground, `surface`: a pair of TEXT, so at least 4.5. A browser's own grey is fainter."""
+    assert "::placeholder { color: var(--muted); opacity: 1; }" in CSS
+    assert re.search(r'input\[type="search"\].*background: var\(--surface\)', CSS)
+    assert ("muted", "surface") in TEXT
+
+
 def test_movement_can_be_switched_off_and_focus_is_seen() -> None:
     assert "prefers-reduced-motion: reduce" in CSS
     assert ":focus-visible { outline: 3px solid" in CSS

@@ -21,7 +21,7 @@ from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_portal.areas.account.structs import Persona, SignInOptions
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.forms import local_path
-from gatehouse_portal.shell.page import THEME_COOKIE, THEMES, page, see
+from gatehouse_portal.shell.page import DENSITIES, DENSITY_COOKIE, THEME_COOKIE, THEMES, page, see
 from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.sessions import COOKIE, IssuedTokens, SessionStore
 
@@ -127,6 +127,16 @@ async def choose_theme(request: Request) -> Response[Any]:
     return answer
 
 
+@post("/density", guards=[guards.person], include_in_schema=False)
+async def choose_density(request: Request) -> Response[Any]:
+    form = await request.form()
+    answer = see(local_path(form.get("back")))
+    density = form.get("density")
+    if density in DENSITIES:
+        answer.set_cookie(_cookie(request, DENSITY_COOKIE, str(density), max_age=YEAR_SECONDS))
+    return answer
+
+
 async def _sign_in_page(
     request: Request[Any, Any, Any], peers: Peers, then: str, *, problem: str = ""
 ) -> Response[Any]:
@@ -172,4 +182,12 @@ def _cookie(request: Request[Any, Any, Any], name: str, value: str, *, path: str
     return Cookie(key=name, value=value, path=path, max_age=max_age, httponly=True, samesite="lax", secure=secure)
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (sign_in, begin, callback, as_persona, sign_out, choose_theme)
+ROUTES: tuple[ControllerRouterHandler, ...] = (
+    sign_in,
+    begin,
+    callback,
+    as_persona,
+    sign_out,
+    choose_theme,
+    choose_density,
+)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.library import format, routes
-from gatehouse_portal.shell.area import Area, NavEntry
+from gatehouse_portal.areas.library import finders, format, routes
+from gatehouse_portal.shell.area import Area, Finder, NavEntry
 
 AREA = Area(
     name="library",
@@ -21,5 +21,9 @@ AREA = Area(
         ),
     ),
     routes=routes.ROUTES,
+    finders=(
+        Finder(title="Resources", order=30, find=finders.resources),
+        Finder(title="Paths", order=40, find=finders.paths),
+    ),
     filters=format.FILTERS,
 )

@@ -35,7 +35,7 @@ AREA = Area(
             name="Throughput",
             path="/throughput",
             order=60,
-            about="Traffic, errors and latency of each service over the last hour",
+            about="Traffic, errors and latency of each service",
             seen_by=throughput.SEEN_BY,
         ),
         NavEntry(

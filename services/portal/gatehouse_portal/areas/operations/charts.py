@@ -13,10 +13,12 @@ import msgspec
 from gatehouse_portal.areas.operations.prometheus import (
     ERRORS,
     PERCENTILES,
+    RANGES,
     RATE,
     STEP,
     Line,
     ServiceFigures,
+    TimeRange,
     TrafficFigures,
 )
 
@@ -24,8 +26,8 @@ WIDTH, HEIGHT = 340, 150
 LEFT, RIGHT, TOP, BOTTOM = 46, 36, 10, 24
 LABEL_GAP = 13  # between the names of two lines
 UNKNOWN = "none"
-# Which moments have a number in the table.
-TABLE_SECONDS = 300
+# Of the moments, every tenth has a number in the table.
+TABLE_EVERY = 10
 # Minutes that are drawn: the least that holds all there is. A platform that was just started has no hour behind it.
 SPANS = (10, 30, 60)
 
@@ -46,6 +48,14 @@ class Tick(msgspec.Struct, frozen=True):
     words: str
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """What the chart says of one moment (Unix seconds), where a pointer or the arrow keys are."""
+
+    moment: int
+    x: float
+    words: str
+
+
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
     """`title` and `summary` are for screen readers; `limit` is where the objective ends."""
 
@@ -57,6 +67,7 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     across: list[Tick]
     down: list[Tick]
     limit: Tick | None = None
+    readings: list[Reading] = []
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
@@ -112,7 +123,9 @@ def panels(figures: TrafficFigures) -> list[ServicePanel]:
 
 
 def _latest(figures: TrafficFigures) -> TrafficFigures:
-    """As much of the hour as has figures."""
+    """As much of the hour as has figures; a longer range is drawn whole."""
+    if figures.over != RANGES[0]:
+        return figures
     last = len(figures.moments) - 1
     every = [line for service in figures.services for line in service.lines.values()]
     first = min((index for line in every for index, value in enumerate(line) if value is not None), default=last)
@@ -128,9 +141,16 @@ def _latest(figures: TrafficFigures) -> TrafficFigures:
 
 
 def _panel(figures: TrafficFigures, service: ServiceFigures) -> ServicePanel:
-    every = [*range(len(figures.moments) - 1, -1, -TABLE_SECONDS // STEP)]
+    every = [*range(len(figures.moments) - 1, -1, -TABLE_EVERY)]
     rows = [ChartRow(figures.moments[index], _cells(service, index)) for index in every]
-    charts = [_traffic(service), _errors(service), _percentiles(service)]
+    charts = [
+        msgspec.structs.replace(chart, readings=_readings(chart, figures.moments, service))
+        for chart in (
+            _traffic(service, figures.over),
+            _errors(service, figures.over),
+            _percentiles(service, figures.over),
+        )
+    ]
     return ServicePanel(service, charts, rows, rows[0].cells)
 
 
@@ -140,27 +160,45 @@ def _cells(service: ServiceFigures, index: int) -> list[str]:
     return [rate(lines[RATE][index]), share(lines[ERRORS][index]), *percentiles]
 
 
-def _traffic(service: ServiceFigures) -> Chart:
+def _readings(chart: Chart, moments: list[int], service: ServiceFigures) -> list[Reading]:
+    """For each moment the values of the chart's lines in words."""
+    lines, words = {
+        "traffic": ({"": service.lines[RATE]}, rate),
+        "errors": ({"": service.lines[ERRORS]}, share),
+        "latency": ({which: service.lines[which] for which in PERCENTILES}, latency),
+    }[chart.key]
+    last = max(len(moments) - 1, 1)
+    return [
+        Reading(
+            moment, _x(index, last), ", ".join(f"{name} {words(line[index])}".strip() for name, line in lines.items())
+        )
+        for index, moment in enumerate(moments)
+    ]
+
+
+def _traffic(service: ServiceFigures, over: TimeRange) -> Chart:
     line = service.lines[RATE]
     drawn = {"rate": line}
-    return _chart(service, "traffic", "Requests a second", drawn, rate, top=_highest(line), area=True)
+    return _chart(service, over, "traffic", "Requests a second", drawn, rate, top=_highest(line), area=True)
 
 
-def _errors(service: ServiceFigures) -> Chart:
+def _errors(service: ServiceFigures, over: TimeRange) -> Chart:
     line = service.lines[ERRORS]
     # Nothing but zeros is a flat line at the bottom, below what the objective allows.
     top = max(_highest(line), 2 * (service.allowed or 0.005))
-    return _chart(service, "errors", "Errors", {"errors": line}, share, top=top, area=True, limit=service.allowed)
+    drawn = {"errors": line}
+    return _chart(service, over, "errors", "Errors", drawn, share, top=top, area=True, limit=service.allowed)
 
 
-def _percentiles(service: ServiceFigures) -> Chart:
+def _percentiles(service: ServiceFigures, over: TimeRange) -> Chart:
     lines = {which: service.lines[which] for which in PERCENTILES}
     top = max(_highest(line) for line in lines.values())
-    return _chart(service, "latency", "Time to answer", lines, latency, top=top)
+    return _chart(service, over, "latency", "Time to answer", lines, latency, top=top)
 
 
 def _chart(
     service: ServiceFigures,
+    over: TimeRange,
     key: str,
     title: str,
     lines: dict[str, Line],
@@ -171,8 +209,10 @@ def _chart(
     limit: float | None = None,
 ) -> Chart:
     scale = nice(top)
-    minutes = (len(next(iter(lines.values()))) - 1) * STEP // 60
-    span = "hour" if minutes == 60 else f"{minutes} minutes"
+    amount, unit, span = over.amount, over.unit, over.words
+    if over == RANGES[0]:
+        amount = (len(next(iter(lines.values()))) - 1) * STEP // 60
+        span = over.words if amount == over.amount else f"{amount} minutes"
     drawn = [_drawn(name, line, scale, area=area) for name, line in lines.items()]
     return Chart(
         key=key,
@@ -181,7 +221,7 @@ def _chart(
         now=words(next(iter(lines.values()))[-1]) if len(lines) == 1 else "",
         lines=_named(drawn, {name: line[-1] for name, line in lines.items()}, scale) if len(lines) > 1 else drawn,
         across=[
-            Tick(_x(part, 4), said) for part, said in ((0, f"{minutes} min ago"), (2, str(minutes // 2)), (4, "now"))
+            Tick(_x(part, 4), said) for part, said in ((0, f"{amount} {unit} ago"), (2, f"{amount / 2:g}"), (4, "now"))
         ],
         down=[Tick(_y(scale * part, scale), words(scale * part)) for part in (0, 0.5, 1)],
         limit=None if limit is None else Tick(_y(limit, scale), f"{words(limit)} allowed"),

@@ -4,12 +4,24 @@ import datetime
 from collections.abc import Callable
 from typing import Any
 
-from gatehouse_portal.areas.operations.charts import rate
+import msgspec
+
+from gatehouse_portal.areas.operations.charts import Reading, rate
 
 
 def clock(value: float) -> str:
     """`14:05:30` in UTC, of Unix seconds."""
     return f"{datetime.datetime.fromtimestamp(value, datetime.UTC):%H:%M:%S}"
+
+
+def iso(value: float) -> str:
+    """For <time datetime="…">, of Unix seconds."""
+    return datetime.datetime.fromtimestamp(value, datetime.UTC).isoformat(timespec="seconds")
+
+
+def readings(values: list[Reading]) -> str:
+    """A chart's values for the script that shows the one below the pointer."""
+    return msgspec.json.encode([[reading.moment, reading.x, reading.words] for reading in values]).decode()
 
 
 def setting(value: Any) -> str:
@@ -23,4 +35,10 @@ def setting(value: Any) -> str:
     return str(value) if value != "" else "(empty)"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"clock": clock, "setting": setting, "rate": rate}
+FILTERS: dict[str, Callable[..., Any]] = {
+    "clock": clock,
+    "iso": iso,
+    "readings": readings,
+    "setting": setting,
+    "rate": rate,
+}

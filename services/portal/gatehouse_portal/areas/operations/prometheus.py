@@ -1,4 +1,4 @@
-"""The last hour of every service, asked of Prometheus: the same recorded series that dashboards and alerts go by.
+"""The last hour, or more, of every service, asked of Prometheus: the recorded series that dashboards and alerts go by.
 
 Prometheus is read by its query API and nothing else; where it isn't configured, or doesn't answer, that is an answer
 as well (`NoFigures`), since a page about figures has to say so.
@@ -13,7 +13,7 @@ import httpx
 import msgspec
 
 T = TypeVar("T")
-SECONDS, STEP = 3600, 30
+STEP = 30  # seconds between the values of the shortest range
 # Seconds; the page refreshes more slowly than that.
 PATIENCE = 3.0
 RATE, ERRORS, OBJECTIVE, TARGETS = "rate", "errors", "objective", "targets"
@@ -31,6 +31,29 @@ FIRING = 'ALERTS{alertstate="firing"}'
 
 # A value for each moment, None where there is none.
 Line = list[float | None]
+
+
+class TimeRange(msgspec.Struct, frozen=True, kw_only=True):
+    """How far back a page of figures looks: 120 steps of `step` seconds, which are `amount` of `unit`."""
+
+    key: str
+    words: str
+    step: int
+    amount: int
+    unit: str
+
+    @property
+    def seconds(self) -> int:
+        return self.step * 120
+
+
+# The first is the one that is shown unasked.
+RANGES = (
+    TimeRange(key="1h", words="hour", step=STEP, amount=60, unit="min"),
+    TimeRange(key="6h", words="6 hours", step=180, amount=6, unit="h"),
+    TimeRange(key="24h", words="24 hours", step=720, amount=24, unit="h"),
+    TimeRange(key="7d", words="7 days", step=5040, amount=7, unit="d"),
+)
 
 
 class NoFigures(msgspec.Struct, frozen=True):
@@ -61,10 +84,11 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrafficFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """`moments` are Unix seconds, STEP apart, the last one now."""
+    """`moments` are Unix seconds, a step of `over` apart, the last one now."""
 
     moments: list[int]
     services: list[ServiceFigures]
+    over: TimeRange = RANGES[0]
     alerts: list[FiringAlert] = []
 
     @property
@@ -102,21 +126,21 @@ class Prometheus:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def last_hour(self, now: float | None = None) -> TrafficFigures | NoFigures:
+    async def last(self, over: TimeRange = RANGES[0], now: float | None = None) -> TrafficFigures | NoFigures:
         if not self.address:
             return NoFigures("unset")
         end = int(time.time() if now is None else now)
-        moments = list(range(end - SECONDS, end + 1, STEP))
+        moments = list(range(end - over.seconds, end + 1, over.step))
         try:
-            found = await self._ask(WANTED, moments[0], end)
-            firing = await self._ask(FIRING, end, end)
+            found = await self._ask(WANTED, moments[0], end, over.step)
+            firing = await self._ask(FIRING, end, end, over.step)
         except _Silent as silent:
             return NoFigures("silent", self.address, str(silent))
-        return TrafficFigures(moments=moments, services=services(found, moments), alerts=alerts(firing))
+        return TrafficFigures(moments=moments, services=services(found, moments), over=over, alerts=alerts(firing))
 
-    async def _ask(self, query: str, start: int, end: int) -> list[_Sample]:
+    async def _ask(self, query: str, start: int, end: int, step: int) -> list[_Sample]:
         """Posted, since addresses end up in logs and have a longest length."""
-        form: dict[str, Any] = {"query": query, "start": start, "end": end, "step": STEP}
+        form: dict[str, Any] = {"query": query, "start": start, "end": end, "step": step}
         try:
             response = await self._http.post(f"{self.address}/api/v1/query_range", data=form)
             answer = msgspec.json.decode(response.content, type=_Answer)

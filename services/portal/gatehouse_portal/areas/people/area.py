@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.people import home, routes
-from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
+from gatehouse_portal.areas.people import finders, home, routes
+from gatehouse_portal.shell.area import Area, Finder, HomeSection, NavEntry
 
 AREA = Area(
     name="people",
@@ -19,5 +19,9 @@ AREA = Area(
         ),
     ),
     routes=routes.ROUTES,
-    sections=(HomeSection(title="Your members", order=20, template="people/home.html", load=home.load),),
+    finders=(Finder(title="People", order=10, seen_by=routes.SEEN_BY, find=finders.members),),
+    sections=(
+        HomeSection(title="Who waits", order=18, template="people/home_waiting.html", load=home.load_waiting),
+        HomeSection(title="Your members", order=20, template="people/home.html", load=home.load),
+    ),
 )

@@ -1,4 +1,4 @@
-"""On the home page: the members whom the reader mentors, and how far each has come."""
+"""On the home page: the members whom the reader mentors and how far each has come; for coordinators who waits."""
 
 import asyncio
 from typing import Any
@@ -13,6 +13,14 @@ from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.structs import Page
 
 MOST_SHOWN = 50
+MOST_WAITING, FEW = 200, 10
+# The statuses in which somebody waits for the institute, and what ends the wait.
+NEXT_STEP = {
+    "pending": "Invite to an introduction",
+    "onboarding": "Hold the introduction",
+    "matching": "Find a mentor",
+    "hold": "Ask whether to go on",
+}
 
 
 class Mentored(msgspec.Struct, frozen=True):
@@ -33,6 +41,26 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
     )
     progress = {} if isinstance(curricula, Away) else curricula
     return {"members": [Mentored(person, progress.get(person.id)) for person in people.items]}
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Somebody who waits in a status, and what a coordinator does next."""
+
+    person: Person
+    next: str
+
+
+async def load_waiting(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
+    """Who is on the way in or on hold, longest first; None for who isn't a coordinator."""
+    if "coordinator" not in actor.roles:
+        return None
+    peers: Peers = request.app.state.peers
+    found = await peers.get(
+        "person", "/api/person/people", Page[Person], status=[*NEXT_STEP], limit=MOST_WAITING, total="true"
+    )
+    longest = sorted(found.items, key=lambda one: (one.status_changed_at is None, one.status_changed_at))
+    waiting = [Waiting(person, NEXT_STEP[person.status or ""]) for person in longest[:FEW]]
+    return {"waiting": waiting, "total": found.total}
 
 
 async def _progress(peers: Peers) -> dict[UUID, CurriculumInList]:

@@ -16,6 +16,7 @@ class Person(Struct, frozen=True, kw_only=True):
     status: str | None = None
     email: str | None = None
     joined_on: date | None = None
+    status_changed_at: datetime | None = None
 
 
 class CurriculumInList(Struct, frozen=True, kw_only=True):

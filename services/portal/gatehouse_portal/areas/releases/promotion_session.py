@@ -1,7 +1,7 @@
 """The promotion core, for pages: the state of main, previews and decisions, and runs in the background.
 
 The core blocks on git and registries, so it runs in threads; nothing here decides anything. What a page shows is read
-from the remote, never kept from a run: the record in git is the truth, even after this process has ended.
+from the remote, never kept from a run: the record in git decides, even after this process has ended.
 """
 
 import asyncio

@@ -71,7 +71,33 @@
     }
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.requestConfig.verb === "post") setTimeout(refocus);
+    if (event.detail.requestConfig.verb !== "post") return;
+    forgetPending();
+    setTimeout(refocus);
+  });
+
+  // An action is answered within a tenth of a second: where the server takes longer, a toast says what is being done,
+  // until the one that says what was done replaces it.
+  const ANSWER_MS = 50;
+  let pending = 0;
+  const forgetPending = () => {
+    clearTimeout(pending);
+    document.querySelectorAll("[data-pending]").forEach((toast) => toast.remove());
+  };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    const form = event.target.closest("form");
+    if (!form || event.detail.requestConfig.verb !== "post") return;
+    const cause = event.detail.requestConfig.triggeringEvent;
+    const button = (cause && cause.submitter) || form.querySelector("button[type=submit]");
+    clearTimeout(pending);
+    pending = setTimeout(() => {
+      const toast = document.createElement("div");
+      toast.className = "toast";
+      toast.dataset.pending = "";
+      toast.textContent = `${(button.getAttribute("aria-label") || button.textContent).replace(/\s+/g, " ").trim()} …`;
+      // Beside the one before, which the style sheet hides: htmx tells nothing of a form that is gone.
+      document.getElementById("toasts").append(toast);
+    }, ANSWER_MS);
   });
 
   // One history entry a search: what is typed after the first letters replaces it.
@@ -86,10 +112,68 @@
     typing = cause.target;
   });
 
-  // Exact times, which the server tells in UTC, in the reader's own zone and order.
-  const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
-  const localize = () => document.querySelectorAll("time[title$=UTC]").forEach((time) => {
-    time.title = zone.format(new Date(time.dateTime));
+  // Times, which the server tells in UTC, in the reader's own zone: exact ones in the reader's order as well, while days
+  // keep the form that they have on every page.
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+  const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+  const weekday = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  const localize = () => {
+    document.querySelectorAll("time[title$=UTC]").forEach((time) => {
+      const then = new Date(time.dateTime);
+      time.title = exact.format(then);
+      if (time.dataset.day !== undefined) time.textContent = time.dataset.day + date.format(then).replace("Sept", "Sep");
+    });
+    document.querySelectorAll("time[data-exact], time[data-clock]").forEach((time) => {
+      const then = new Date(time.dateTime);
+      if (Number.isNaN(then.getTime())) return;
+      const old = Date.now() - then > 20 * 3600 * 1000;
+      time.textContent = (time.dataset.exact !== undefined ? exact : old ? weekday : clock).format(then);
+      delete time.dataset.exact;
+      delete time.dataset.clock;
+    });
+  };
+
+  // Charts show the values below the pointer, and with the arrow keys those of the moments before and after.
+  const read = (chart, index) => {
+    const readings = JSON.parse(chart.dataset.readings);
+    const at = Math.max(0, Math.min(readings.length - 1, index));
+    const [moment, x, words] = readings[at];
+    const cross = chart.querySelector(".cross");
+    cross.setAttribute("x1", x);
+    cross.setAttribute("x2", x);
+    cross.setAttribute("visibility", "visible");
+    const then = new Date(moment * 1000);
+    chart.parentElement.querySelector(".readout").textContent =
+      `${(Date.now() - then > 20 * 3600 * 1000 ? weekday : clock).format(then)}: ${words}`;
+    chart.dataset.at = at;
+  };
+  const unread = (chart) => {
+    chart.querySelector(".cross").setAttribute("visibility", "hidden");
+    chart.parentElement.querySelector(".readout").textContent = "";
+    delete chart.dataset.at;
+  };
+  document.addEventListener("pointermove", (event) => {
+    const chart = event.target.closest && event.target.closest("svg[data-readings]");
+    if (!chart) return;
+    const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(chart.getScreenCTM().inverse());
+    const xs = JSON.parse(chart.dataset.readings).map((reading) => Math.abs(reading[1] - point.x));
+    read(chart, xs.indexOf(Math.min(...xs)));
+  });
+  document.addEventListener("pointerout", (event) => {
+    const chart = event.target.closest && event.target.closest("svg[data-readings]");
+    if (chart && !chart.contains(event.relatedTarget)) unread(chart);
+  });
+  document.addEventListener("focusout", (event) => {
+    if (event.target.matches("svg[data-readings]")) unread(event.target);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches || !event.target.matches("svg[data-readings]")) return;
+    const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const last = JSON.parse(event.target.dataset.readings).length - 1;
+    read(event.target, event.target.dataset.at === undefined ? last : Number(event.target.dataset.at) + step);
   });
   document.addEventListener("htmx:afterSettle", localize);
 
@@ -124,6 +208,38 @@
     event.preventDefault();
     undo.click();
   });
+  // The command palette: `/` or Control K opens it over any page; the arrows go through what was found.
+  const palette = () => document.getElementById("palette");
+  const openPalette = () => {
+    const dialog = palette();
+    if (!dialog || dialog.open) return;
+    dialog.showModal();
+    const words = document.getElementById("palette-words");
+    words.select();
+    words.form.dispatchEvent(new Event("open"));
+  };
+  document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-palette]");
+    if (opener && palette() && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+      event.preventDefault();
+      openPalette();
+    }
+    if (event.target === palette()) event.target.close();  // beside it
+  });
+  document.addEventListener("keydown", (event) => {
+    const writes = event.target.closest && event.target.closest("input, textarea, select, [contenteditable]");
+    const chord = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k";
+    const slash = event.key === "/" && !writes && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (palette() && (chord || slash)) {
+      event.preventDefault();
+      openPalette();
+    } else if (palette() && palette().open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+      const stops = [document.getElementById("palette-words"), ...palette().querySelectorAll("#palette-found :is(a, button)")];
+      const step = event.key === "ArrowDown" ? 1 : stops.length - 1;
+      stops[(stops.indexOf(document.activeElement) + step) % stops.length].focus();
+      event.preventDefault();
+    }
+  });
   document.addEventListener("htmx:sendError", () => announce("The institute can’t be reached. Check your connection."));
 
   // Menus close when one looks elsewhere.
@@ -134,6 +250,7 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
+    if (palette() && palette().open) palette().close();  // at once: a search field would empty itself first
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();

@@ -156,7 +156,7 @@ async def test_what_isnt_prometheus_is_said(onlooker, prometheus, answer, words)
 
 async def test_a_prometheus_that_isnt_there_is_said():
     prometheus = Prometheus("http://127.0.0.1:9")
-    found = await prometheus.last_hour()
+    found = await prometheus.last()
     await prometheus.close()
     assert found == NoFigures("silent", "http://127.0.0.1:9", "the connection failed")
 
@@ -205,7 +205,7 @@ def test_as_much_of_the_hour_is_drawn_as_has_figures(known, minutes, rows):
     assert found.rows[0].moment == MOMENTS[-1]
     for chart in found.charts:
         assert chart.title.endswith("the last hour" if minutes == 60 else f"the last {minutes} minutes")
-        assert [tick.words for tick in chart.across] == [f"{minutes} min ago", str(minutes // 2), "now"]
+        assert [tick.words for tick in chart.across] == [f"{minutes} min ago", f"{minutes / 2:g}", "now"]
 
 
 @pytest.mark.parametrize("last", [(0.1, 0.1, 0.1), (0.0, 0.0, 0.0), (0.01, 0.011, 5.0), (0.01, 5.0, 5.0)])

@@ -1,0 +1,1 @@
+"""The command palette: pages, people, resources and actions by their name; without JavaScript a search page."""
