@@ -33,6 +33,10 @@ COMMANDS, GATE, DB = (
     "db-manager/tests/cli",
 )
 RUN_BY = {
+    "db backup": GATE,
+    "db restore": GATE,
+    "db shell": GATE,
+    "debug": GATE,
     "db apply": f"{DB}/test_commands.py",
     "db drift": f"{DB}/test_json_output.py",
     "db import": "db-manager/tests/importer/test_import.py",
@@ -56,6 +60,8 @@ RUN_BY = {
     "promote status": COMMANDS,
     "remove service": "local/tests/test_remove_service.py",
     "reset": GATE,
+    "restart": GATE,
+    "stop": GATE,
     "stack check": "platform/tests/offline/test_recording.py",
     "status": GATE,
     "test": "local/tests/test_doors.py",

@@ -79,7 +79,7 @@ class Watched:
 def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[Open]:
     """`open_browser(persona)`: the home page of somebody who has just signed in, in a fresh profile.
 
-    Without a persona it is the sign-in page. `refusals`: statuses that the test provokes. `url`: another portal than
+    Without a persona it is `start_page`. `refusals`: statuses that the test provokes. `url`: another portal than
     the platform's. `options` are those of Playwright's new_context.
     """
     contexts = []
@@ -91,6 +91,7 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
         width: int = WIDE,
         refusals: tuple[int, ...] = (),
         url: str = platform.url,
+        start_page: str = "/sign-in",
         **options: Any,
     ) -> Page:
         size = {"width": width, "height": 900}
@@ -101,7 +102,7 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
         watched.append(watch)
         context.on("page", watch.watch)
         page = context.new_page()
-        page.goto("/sign-in")
+        page.goto(start_page)
         if persona is not None:
             choice = page.locator(f"form[action='/sign-in/personas/{persona}'] button")
             if not choice.count():

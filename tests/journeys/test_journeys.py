@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.platform]
 
@@ -88,14 +88,14 @@ def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
         page.keyboard.press("Enter")
         expect(page.locator("[data-toast]")).to_be_visible()
         expect(page.locator(".htmx-request")).to_have_count(0)
-        page.wait_for_function("document.activeElement !== document.body")
+        expect(page.locator(":focus")).to_have_count(1)
         assert focused(page) != "the body"
     for action in ("Move to Later", "Remove"):
         page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
         part(page, "Next").locator("summary", has_text="More for").first.click()
         part(page, "Next").get_by_role("button", name=re.compile(f"^{action}")).first.press("Enter")
         expect(page.locator("[data-toast]")).to_be_visible()
-        page.wait_for_function("document.activeElement !== document.body")
+        expect(page.locator(":focus")).to_have_count(1)
 
 
 def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -> None:
@@ -112,6 +112,27 @@ def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -
     toast.get_by_role("button", name="Undo").click()
     expect(toast).to_contain_text("Undone.")
     expect(part(page, "Next").locator(".count").first).to_have_text(before)
+
+
+def test_an_action_is_answered_while_the_server_works(open_browser) -> None:
+    """The server's answer is held back here: the toast that says what is being done comes without it."""
+    page = open_browser("mentor")
+    page.get_by_role("link", name="Noah Adeyemi").click()
+    name = own_text(part(page, "Next").locator(".what a").first)
+    held = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/curriculum/*", hold)
+    part(page, "Next").get_by_role("button", name=f"Start {name}", exact=True).click()
+    expect(page.locator("[data-pending]")).to_have_text(f"Start {name} …")
+    held[0].continue_()
+    expect(page.locator("[data-toast]")).to_contain_text(f"Started “{name}”.")
+    expect(page.locator("[data-pending]")).to_have_count(0)
+    page.unroute("**/curriculum/*")
+    page.get_by_role("button", name="Undo").click()
+    expect(part(page, "Next")).to_contain_text(name)
 
 
 def test_it_works_without_javascript(open_browser) -> None:
@@ -153,6 +174,8 @@ def test_a_mentor_assigns_a_resource_found_by_its_name(open_browser) -> None:
 def test_search_answers_while_one_types(open_browser) -> None:
     page = open_browser("member")
     page.goto("/resources")
+    expect(page.locator("#found tbody tr")).to_have_count(40)
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1600
     page.get_by_label("Search").press_sequentially("12 factor", delay=20)
     expect(page.locator("#found tbody tr").first).to_contain_text("12 Factor")
     expect(page).to_have_url(re.compile(r"search=12(\+|%20)factor"))

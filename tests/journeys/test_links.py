@@ -52,6 +52,31 @@ class Links(HTMLParser):
             self.found.append(values["action"] or "")
 
 
+class Buttons(HTMLParser):
+    """What each submit button of a form that changes something would send: address, fields."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str]]] = []
+        self._action, self._fields = "", {}
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._action = values["action"] if values.get("method") == "post" else ""
+            self._fields = {}
+        elif tag == "input" and values.get("name"):
+            self._fields[values["name"]] = values.get("value", "")
+        elif tag == "button" and self._action and values.get("type") == "submit" and "disabled" not in values:
+            sent = {values["name"]: values.get("value", "")} if values.get("name") else {}
+            self.found.append((self._action, self._fields | sent))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._action = ""
+
+
 def sign_in(client: httpx.Client, persona: str) -> None:
     page = client.get("/sign-in")
     token = re.search(r'name="form_token" value="(\w+)"', page.text)
@@ -98,3 +123,34 @@ def test_every_link_leads_to_a_page(platform: Any, persona: str) -> None:
     dead = [f"{origin} links to {address}: {status}" for address, origin, status in found if status >= 400]
     assert dead == []
     assert len(found) > 3
+
+
+def does(action: str, fields: dict[str, str]) -> str:
+    """Buttons that do the same to different things are one."""
+    return (
+        f"{IDS.sub('*', action)} {' '.join(fields.get(name, '') for name in ('action', 'state', 'theme', 'density'))}"
+    )
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_every_button_is_answered(platform: Any, persona: str) -> None:
+    """Each kind of button once, as the page offers it; signing out comes last."""
+    url = platform.url.rstrip("/")
+    with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=30) as client:
+        sign_in(client, persona)
+        places: dict[str, str] = {}
+        for address, _, answer in pages(client, url):
+            for action, fields in Buttons(answer.text).found:
+                places.setdefault(does(action, fields), address)
+        refused = []
+        for wanted in sorted(places, key=lambda one: one.startswith("/sign-out")):
+            page = client.get(places[wanted])  # its version and token as they are now
+            offered = [one for one in Buttons(page.text).found if does(*one) == wanted]
+            if offered:  # else a button pressed before has taken its item away
+                action, fields = offered[0]
+                answer = client.post(action, data=fields)
+                if answer.status_code >= 400:
+                    refused.append(f"{places[wanted]} offers {wanted}: {answer.status_code}")
+    assert refused == []
+    assert any(one.startswith("/sign-out") for one in places)

@@ -45,7 +45,7 @@ def _services() -> list[Panel]:
         graph(
             "Throughput",
             by_service(f"{REQUESTS}{{{USERS}}}"),
-            "Requests a second, without probes and scrapes",
+            "Requests a second, health checks and scrapes excluded",
             unit="reqps",
         ),
         graph(

@@ -81,7 +81,7 @@ def run_to_end(run: TaskRun, *, started: Callable[[str], object] = lambda _: Non
     why = "; ".join(filter(None, (ended.get("stoppedReason"), container.get("reason")))) or "ECS gives no reason"
     if code is None and "startedAt" not in ended:
         raise NeverStarted(
-            f"{_of(run)} never started: {why}. Fix: look whether the image, its secrets and a way out exist; then up "
+            f"{_of(run)} never started: {why}. Fix: check whether the image, its secrets and a way out exist; then up "
             f"again. Task: {task}"
         )
     if code is None or ended.get("stopCode") not in {None, "EssentialContainerExited"}:

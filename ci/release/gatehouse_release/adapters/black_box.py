@@ -51,7 +51,7 @@ class Suite:
             )
         except subprocess.TimeoutExpired as error:
             raise PortFailed(
-                f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Fix: look whether "
+                f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Fix: check whether "
                 "it answers at all, then try again."
             ) from error
         return judged(done.returncode, done.stdout + done.stderr)

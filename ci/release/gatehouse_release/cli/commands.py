@@ -118,7 +118,7 @@ def approve(name: str | None, environment: str, as_json: bool, yes: bool, **fiel
 @with_options(REASON, AS_JSON)
 @click.pass_obj
 def verify(name: str | None, environment: str, reason: str, as_json: bool) -> None:
-    """Look whether every service of an environment runs as meant, and record it."""
+    """Check that every service of an environment runs what main says, and record it."""
     _cli().ask(name, "verify", environment, as_json=as_json, reason=reason)
 
 

@@ -1,0 +1,128 @@
+"""At 80 columns, the width of a terminal that nobody has changed, no output cuts a name, a state, a port or a figure.
+
+Each command runs on a terminal of 80 columns and on a wide one: each word of the wide output is in the narrow one.
+"""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import click
+import pytest
+
+from gatehouse_local.gate import gate
+
+from .test_files import ROOT
+
+NARROW, WIDE = 80, 220
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b[()][AB0]|\r")
+BOXES = re.compile(r"[─━│┃┏┓┗┛┡┩┌┐└┘├┤┬┴┼╇╈╋┳┻┠┨╍╎═╞╡╪]+")
+
+
+def captured(words: list[str], columns: int) -> str:
+    """What a command draws on a terminal of so many columns, without escape sequences."""
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES", "NO_COLOR"}}
+    command = [sys.executable, "-m", "gatehouse_local.gate", *words]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**environment, "TERM": "xterm"}, stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    parts = []
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # Linux says so at the end
+            break
+        if not part:
+            break
+        parts.append(part)
+    process.wait(timeout=60)
+    os.close(leader)
+    return ESCAPES.sub("", b"".join(parts).decode())
+
+
+def words_of(text: str) -> set[str]:
+    return set(BOXES.sub(" ", text).split())
+
+
+def assert_nothing_is_cut(words: list[str]) -> None:
+    with ThreadPoolExecutor(2) as both:
+        narrow, wide = both.map(lambda columns: captured(words, columns), (NARROW, WIDE))
+    assert "Traceback" not in narrow
+    varying = re.compile(r"^[\d.]+(ms|s|ms\))?$|^\(?\d+\.\d")  # times, which differ from run to run
+    missing = {word for word in words_of(wide) - words_of(narrow) if not varying.match(word)}
+    assert missing == set(), narrow
+    assert "…" not in narrow, narrow
+
+
+READ_ONLY = ["affected", "doctor", "promote status", "promote explain staging", "promote log staging", "way-in dev"]
+DEEP = ["stack cost production", "stack check dev", "stack diff dev staging"]
+
+
+@pytest.mark.parametrize("command", READ_ONLY)
+def test_a_command_cuts_nothing(command: str):
+    assert_nothing_is_cut(command.split())
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("command", DEEP)
+def test_a_command_of_the_platform_cuts_nothing(command: str):
+    assert_nothing_is_cut(command.split())
+
+
+@pytest.mark.parametrize("command", ["status", "plan", "drift"])
+def test_a_command_about_the_database_cuts_nothing(command: str, database_url: str):
+    assert_nothing_is_cut(["db", command, "--url", database_url])
+
+
+def test_a_plan_of_a_whole_database_cuts_nothing(postgres):
+    url = postgres.create_database()
+    assert_nothing_is_cut(["db", "plan", "--url", url])
+    postgres.drop_database(url)
+
+
+@pytest.mark.platform
+def test_status_shows_every_name_state_health_and_port_whole(platform):
+    rows = [line.split() for line in captured(["status", "--state", str(platform.state)], NARROW).splitlines()]
+    assert rows[0][:4] == ["NAME", "STATE", "HEALTH", "PORT"]
+    names = {row[0]: row[1:4] for row in rows[1:] if row}
+    assert {"postgres", "database", "edge", *platform.services} <= names.keys()
+    for name, address in platform.services.items():
+        assert names[name] == ["running", "healthy", address.rpartition(":")[2]]
+
+
+@pytest.mark.platform
+def test_a_load_shows_every_figure_whole(platform, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GATEHOUSE_URL", platform.url)
+    text = captured(["load", "--seconds", "2", "--rate", "5"], NARROW)
+    table = [line for line in text.splitlines() if "open the" in line or "list" in line]
+    assert table, text
+    assert "…" not in text
+
+
+def helps(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    name = " ".join(("gate", *path))
+    context = click.Context(command, info_name=name, terminal_width=NARROW, max_content_width=NARROW)
+    yield " ".join(path), command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from helps(found, (*path, name))
+
+
+def test_no_help_cuts_a_sentence_or_is_wider():
+    cut, wide = [], []
+    for name, text in helps(gate):
+        cut += [f"{name}: {line.strip()}" for line in text.splitlines() if re.search(r"[a-z,]\.\.\.$", line)]
+        wide += [f"{name}: {line}" for line in text.splitlines() if len(line) > NARROW]
+    assert (cut, wide) == ([], [])
