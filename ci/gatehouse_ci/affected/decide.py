@@ -298,7 +298,10 @@ RULES = (
     Rule(r"tests/.+", _spanning_test),
     # What every test may use: throwaway databases and platforms.
     Rule(r"local/gatehouse_local/(testing/.+|runner/postgres)\.py", _ground),
-    Rule(r"\.ci/.+|ci/docker/.+|\.gitignore|\.gitattributes|\.editorconfig|(.+/)?\.gitkeep", _by_itself),
+    Rule(
+        r"\.ci/.+|ci/docker/.+|\.vscode/.+|\.devcontainer/.+|\.gitignore|\.gitattributes|\.editorconfig|(.+/)?\.gitkeep",
+        _by_itself,
+    ),
 )
 
 
