@@ -55,7 +55,9 @@ def _of_kind(whole: dict[str, Any], schema: dict[str, Any], kind: str, turn: int
             return {name: sample(whole, schema["properties"][name], turn, sparse=sparse) for name in wanted}
         case "array":
             return [] if sparse else [sample(whole, schema["items"], turn, sparse=sparse)]
-        case "integer" | "number":
+        case "integer":
+            return int(schema.get("minimum", 1))
+        case "number":
             return schema.get("minimum", 1)
         case "boolean":
             return bool(turn % 2)
