@@ -3,6 +3,7 @@
 Only the port is another one, so that a platform of yours may run meanwhile.
 """
 
+import faulthandler
 import os
 import re
 import shutil
@@ -154,6 +155,7 @@ def runs_from_elsewhere(root: Path, folder: Path) -> None:
 @pytest.mark.deep
 @pytest.mark.timeout(MINUTES * 60 + 300)
 def test_the_tutorial_ends_green(copy: Path) -> None:
+    faulthandler.cancel_dump_traceback_later()  # the plugin's bound of five minutes; this test has its own
     said, page = "", ""
     for step in steps((ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")):
         if "fence" not in step or step.keys() - {"fence", "text"}:
