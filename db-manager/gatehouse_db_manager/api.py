@@ -31,8 +31,7 @@ from gatehouse_db_manager.planning.planner import make_plan
 Report = Callable[[Event], None]
 # PostgreSQL's text of an expression depends on the search path, and we compare that text. After a kill, the session
 # would go on building its index and hold our lock; with the interval the server notices that the client is gone.
-_SETTINGS = """set client_min_messages = 'warning'; set search_path = public;
-set client_connection_check_interval = '1s'"""
+_SETTINGS = {"client_min_messages": "warning", "search_path": "public", "client_connection_check_interval": "1s"}
 # A database of our own is closed to other roles. In one that has objects already, nobody loses a right.
 _CLOSE = """do $$ begin
 if not exists (select from pg_class where oid >= 16384 and relnamespace <> 'dbm'::regnamespace
@@ -97,10 +96,8 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
         ) from None
     set_json_loads(msgspec.json.decode, connection)
     with connection:
-        # First of all: a pooler would keep our settings for whoever has that session next.
-        _refuse_pooler(connection)
+        _begin(connection)
         try:
-            connection.execute(_SETTINGS)
             yield connection
         except psycopg.Error as error:
             if connection.broken:
@@ -109,12 +106,14 @@ def connect(url: Address) -> Generator["psycopg.Connection[Any]"]:
             raise FailedError(f"PostgreSQL reported: {explain(error)} Fix the cause and try again.") from error
 
 
-def _refuse_pooler(connection: "psycopg.Connection[Any]") -> None:
-    """Through a pooler the lock would belong to a session that serves another client next, or be held forever
+def _begin(connection: "psycopg.Connection[Any]") -> None:
+    """Sets up the session, unless it is a pooler's, which would keep our settings for whoever has that session next.
+    Through a pooler the lock would belong to a session that serves another client next, or be held forever
     (authentik #23876). A pooler reports a made-up backend process id in every mode, so one in session mode is refused
     as well: nothing distinguishes it."""
-    row = connection.execute("select pg_backend_pid()").fetchone()
-    if row and row[0] != connection.info.backend_pid:
+    settings = ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items())
+    query = f"select {settings} where pg_backend_pid() = %s"
+    if connection.execute(query.encode(), [connection.info.backend_pid]).fetchone() is None:
         address = f"{connection.info.host}:{connection.info.port}"
         message = "goes through a connection pooler; db-manager's lock needs a session of its own."
         fix = "Use the address of PostgreSQL itself."
@@ -227,8 +226,10 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
                 connection.execute(bookkeeping.BOOTSTRAP)
                 connection.execute(_CLOSE)
             if live.layout != bookkeeping.LAYOUT:
-                connection.execute(bookkeeping.LAYOUT_2)
-                connection.execute(f"comment on schema dbm is '{bookkeeping.LAYOUT}'")
+                if live.layout != bookkeeping.LAYOUT_2:
+                    connection.execute(bookkeeping.TO_LAYOUT_2)
+                connection.execute(bookkeeping.TO_LAYOUT_3)
+                connection.execute(f"comment on schema dbm is '{bookkeeping.LAYOUT}'".encode())
             if live.environment is None:
                 connection.execute("insert into dbm.environment (name) values (%s)", [environment])
     if live.environment not in {None, environment}:
@@ -291,7 +292,7 @@ def reset(url: Address, configuration: Configuration, *, lock_wait: float = 60.0
                     )
                 ]
             )
-        known = _TABLES_2 if live.layout == bookkeeping.LAYOUT else _TABLES_1
+        known = _TABLES_1 if live.layout == bookkeeping.LAYOUT_1 else _TABLES_2
         for schema in configuration.schemas:
             with lock(connection, schema.name, lock_wait):
                 _drop(connection, schema.name, known if live.bootstrapped else ())

@@ -27,8 +27,8 @@ from gatehouse_db_manager.cli.terminal import (
     to_be_typed,
     width,
 )
-from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
-from gatehouse_db_manager.planning.table_change import NEW, NOTHING
+from gatehouse_db_manager.planning.plan import NEW, Plan, SchemaPlan, Step
+from gatehouse_db_manager.planning.table_change import NOTHING
 
 # With more steps than this, statements would hide them.
 _STEPS_WITH_SQL = 12

@@ -213,6 +213,9 @@ class Schema(_Resolved, frozen=True, kw_only=True):
     migrations: tuple[Migration, ...] = ()
     data: tuple[Data, ...]
 
+    def file_of(self, collection: str) -> str:
+        return f"{self.file.rpartition('/')[0]}/collections/{collection}.yaml"
+
     @property
     def roles(self) -> tuple[str, str]:
         return self.service_role, self.reader_role

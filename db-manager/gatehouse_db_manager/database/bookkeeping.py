@@ -1,8 +1,7 @@
 """The schema `dbm`: db-manager's records in the database that it manages. Created in one transaction; services read one
 view of it, `dbm.version`."""
 
-LAYOUT = "gatehouse db-manager, layout 2"
-OLDER_LAYOUT = "gatehouse db-manager, layout 1"
+LAYOUT_1, LAYOUT_2, LAYOUT = (f"gatehouse db-manager, layout {number}" for number in (1, 2, 3))
 
 BOOTSTRAP = """
 create schema dbm;
@@ -102,7 +101,7 @@ revoke all on function dbm.uuid_v7() from public;
 """
 
 # Also the upgrade from layout 1.
-LAYOUT_2 = """
+TO_LAYOUT_2 = """
 alter table dbm.run add column target text not null default '', add column approved jsonb not null default '[]';
 alter table dbm.step drop constraint step_kind_check,
     add constraint step_kind_check check (kind in ('tx', 'no_tx', 'backfill'));
@@ -125,4 +124,16 @@ create table dbm.migration (
     run bigint not null references dbm.run,
     primary key (schema, name)
 );
+"""
+# A constraint is recorded as `table.name`: other tables may have one of its name.
+TO_LAYOUT_3 = """
+insert into dbm.object (schema, kind, name, digest, details)
+select o.schema, o.kind, t.relname || '.' || o.name, o.digest, o.details
+from dbm.object o join pg_constraint k on k.conname = o.name and k.connamespace = to_regnamespace(o.schema)
+join pg_class t on t.oid = k.conrelid
+where k.contype::text = case o.kind when 'primary_key' then 'p' when 'unique' then 'u' when 'check' then 'c'
+    when 'foreign_key' then 'f' when 'exclusion' then 'x' end
+on conflict do nothing;
+delete from dbm.object
+where kind in ('primary_key', 'unique', 'check', 'foreign_key', 'exclusion') and position('.' in name) = 0;
 """

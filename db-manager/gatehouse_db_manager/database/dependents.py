@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 _DEPENDENTS = """
 with things (catalog, oid, kind, schema, name) as (
     select 'pg_class'::regclass, c.oid,
-        case when c.relkind in ('i', 'I') then 'index' when c.relkind = 'S' then 'sequence' else 'table' end,
+        case when c.relkind in ('i', 'I') then 'index' when c.relkind = 'S' then 'sequence'
+            when c.relkind = 'v' then 'view' else 'table' end,
         n.nspname, c.relname
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'i', 'I', 'S')
+    where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p', 'i', 'I', 'S', 'v')
     union all select 'pg_type'::regclass, t.oid, 'table', n.nspname, c.relname
     from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_type t on t.oid = c.reltype
         or t.typelem = c.reltype

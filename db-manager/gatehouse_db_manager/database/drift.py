@@ -71,6 +71,6 @@ def _of_table(table: LiveTable) -> Iterator[tuple[tuple[str, str], str]]:
     for column in table.columns.values():
         yield ("column", f"{table.name}.{column.name}"), column.words
     for rule in table.constraints.values():
-        yield (rule.kind, rule.name), rule.definition
+        yield (rule.kind, f"{table.name}.{rule.name}"), rule.definition
     for index in table.indexes.values():
         yield ("index", index.name), index.definition

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gatehouse_db_manager.database import other_objects
-from gatehouse_db_manager.database.bookkeeping import LAYOUT
+from gatehouse_db_manager.database.bookkeeping import LAYOUT_1
 from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
     DatabaseState,
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     import psycopg
 
 # One snapshot. Joins are written in their best order: letting the planner search costs a tenth of the total.
-_AT_ONCE = """set transaction isolation level repeatable read, read only;
-set local join_collapse_limit = 1; set local from_collapse_limit = 1"""
+_AT_ONCE = (
+    b"set transaction isolation level repeatable read, read only",
+    b"set local join_collapse_limit = 1",
+    b"set local from_collapse_limit = 1",
+)
 _ABOUT = """
 select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '')
 from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
@@ -82,7 +85,7 @@ join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
     and not exists (select from pg_constraint k where k.conindid = i.oid and k.contype in ('p', 'u', 'x'))
 """
-_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES, other_objects.QUERY)]
+_CATALOG = [query.encode() for query in (_TABLES, _COLUMNS, _CONSTRAINTS, _INDEXES)]
 _RECORDS = {
     "objects": """select schema, kind, name, digest, nullif(details, '{}')
         from dbm.object where schema = any(%(schemas)s)""",
@@ -111,19 +114,21 @@ def inspect(
     roles = roles or {}
     owners = ((schema, tuple(role for role, own in roles.items() if own == schema)) for schema in schemas)
     given: dict[str, Any] = {**other_objects.about(owners), "roles": list(roles), "definitions": definitions}
-    with connection.transaction():
-        connection.execute(_AT_ONCE)
-        with connection.pipeline():
-            about = connection.execute(_ABOUT, given)
-            found_roles = connection.execute(_ROLES, given)
-            catalog = [connection.execute(query, given) for query in _CATALOG]
+    with connection.pipeline(), connection.transaction():
+        for setting in _AT_ONCE:
+            connection.execute(setting)
+        about = connection.execute(_ABOUT, given)
+        found_roles = connection.execute(_ROLES, given)
+        catalog = [connection.execute(query, given) for query in _CATALOG]
+        clues = connection.execute(other_objects.CLUES.encode(), given)
         layout = dict(about.fetchall())
         bootstrapped = "dbm" in layout
-        with connection.pipeline():
-            newest = _RECORDS | _RECORDS_2 if layout.get("dbm") == LAYOUT else _RECORDS
-            queries = newest if bootstrapped else {}
-            records = {name: connection.execute(query.encode(), given) for name, query in queries.items()}
-            marker = connection.execute("select name from dbm.environment") if bootstrapped else None
+        present = [clue for (clue,) in clues.fetchall()]
+        catalog.append(connection.execute(other_objects.query(present).encode(), given))
+        newest = _RECORDS | _RECORDS_2 if layout.get("dbm") != LAYOUT_1 else _RECORDS
+        queries = newest if bootstrapped else {}
+        records = {name: connection.execute(query.encode(), given) for name, query in queries.items()}
+        marker = connection.execute("select name from dbm.environment") if bootstrapped else None
         builder = _Builder(given["schemas"], set(layout))
         builder.catalog(*(cursor.fetchall() for cursor in catalog))
         if bootstrapped:
@@ -195,7 +200,12 @@ class _Builder:
 
     def records(self, rows: dict[str, list[Any]]) -> None:
         for schema, kind, name, digest, details in rows["objects"]:
-            self.objects[schema][kind, name] = Recorded(digest=digest, details=details or {})
+            recorded = Recorded(digest=digest, details=details or {})
+            # Before layout 3 a constraint was recorded without its table.
+            tables = self.tables[schema].values() if kind in _KINDS.values() and "." not in name else ()
+            rules = [(one.name, one.constraints.get(name)) for one in tables]
+            names = [f"{table}.{name}" for table, rule in rules if rule and rule.kind == kind] or [name]
+            self.objects[schema] |= {(kind, one): recorded for one in names}
         for schema, collection, *version in rows["versions"]:
             fields = dict(zip(("version", "digest", "types_digest", "applied_at"), version, strict=True))
             self.versions[schema][collection] = msgspec.convert(fields, AppliedVersion)

@@ -50,6 +50,9 @@ class LiveIndex(_Live, frozen=True, kw_only=True):
     definition: str = ""
 
 
+LiveRule = LiveConstraint | LiveIndex
+
+
 class LiveTable(_Live, frozen=True, kw_only=True):
     """`size` in bytes; 0: the table never had a row, or was truncated. `was`: its name before a planned rename."""
 
@@ -65,6 +68,10 @@ class LiveTable(_Live, frozen=True, kw_only=True):
     def rules(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Constraints and indexes, each by name."""
         return self.constraints, self.indexes
+
+    def resting_on(self, index: str) -> list[str]:
+        """The names of its foreign keys that need this index of another table."""
+        return [name for name, one in self.constraints.items() if one.rests_on == index]
 
 
 class AppliedVersion(_Live, frozen=True, kw_only=True):

@@ -37,7 +37,8 @@ update dbm.object o set details = o.details || jsonb_build_object('live',
             and a.attname = split_part(o.name, '.', 2))
     when 'index' then pg_get_indexdef(to_regclass(o.schema || '.' || o.name))
     else (select pg_get_constraintdef(k.oid) from pg_constraint k
-        where k.connamespace = to_regnamespace(o.schema) and k.conname = o.name and k.conrelid <> 0 limit 1)
+        where k.conrelid = to_regclass(o.schema || '.' || split_part(o.name, '.', 1))
+            and k.conname = split_part(o.name, '.', 2))
     end, ''))
 from jsonb_array_elements(%(made)s) as made
 where o.schema = %(schema)s and o.kind = made ->> 0 and o.name = made ->> 1

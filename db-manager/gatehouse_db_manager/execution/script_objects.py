@@ -57,7 +57,7 @@ class Lost(msgspec.Struct):
 def there(connection: "Connection", schema: str, roles: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Views, functions, triggers, policies, grants and so on of a schema, by name. `roles`: its service and reader."""
     given = other_objects.about([(schema, tuple(roles))])
-    rows = connection.execute(other_objects.QUERY.encode(), given).fetchall()
+    rows = connection.execute(other_objects.query().encode(), given).fetchall()
     found = {name: {"type": kind, "identity": identity, "order": oid} for _, name, kind, identity, oid in rows}
     for name, identity, oid in connection.execute(other_objects.INDEXES.encode(), [schema, schema]).fetchall():
         found[name] = {"type": "index", "identity": identity, "order": oid}

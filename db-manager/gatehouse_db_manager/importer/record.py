@@ -20,7 +20,7 @@ from gatehouse_db_manager.execution.script_objects import note_definitions, ther
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import Plan, Remember
 from gatehouse_db_manager.planning.schema_objects import remember_schema
-from gatehouse_db_manager.planning.table_change import remember, remember_column
+from gatehouse_db_manager.planning.table_change import remember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,5 +113,4 @@ def of_collection(collection: Collection) -> "Iterator[Remember]":
     """The records of a table as its file describes it."""
     table = collection.table
     yield Remember(kind="table", name=table.name, digest=short_digest(table.name))
-    yield from (remember_column(table.name, column) for column in table.columns)
-    yield from (remember(item) for item in (*table.constraints, *table.indexes))
+    yield from (remember(table.name, item) for item in (*table.columns, *table.constraints, *table.indexes))

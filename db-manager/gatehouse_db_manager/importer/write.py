@@ -1,6 +1,5 @@
 """Writes what read.py found as configuration files, and lists by name what they can't express."""
 
-from collections import Counter
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -78,7 +77,6 @@ def files_of(found: ImportFindings) -> Imported:
         if sequences := dict(_sequences(schema, found, unmanaged)):
             content["sequences"] = sequences
         files[f"{folder}/schema.yaml"] = _yaml(content)
-        _only_once([one for one in found.tables if one.schema == schema], unmanaged)
         _without_the_rest([one for one in found.tables if one.schema == schema], found.tables, unmanaged)
         for table in (one for one in found.tables if one.schema == schema):
             if why := _why_left(table):
@@ -107,15 +105,6 @@ def _sequences(schema: str, found: ImportFindings, unmanaged: list[str]) -> Iter
             unmanaged.append(f"sequence {schema}.{name}: the table or column that owns it is not in the files")
             continue
         yield name, {key: value for key, value in options.items() if value is not None}
-
-
-def _only_once(tables: list[FoundTable], unmanaged: list[str]) -> None:
-    """The name of a constraint belongs to its table in PostgreSQL, and to the schema with us."""
-    names = Counter(name for table in tables for name in table.constraints)
-    for table in tables:
-        for name in [name for name in table.constraints if names[name] > 1]:
-            del table.constraints[name]
-            unmanaged.append(f"constraint {name} of {table.schema}.{table.name}: another table has one of that name")
 
 
 def _without_the_rest(tables: list[FoundTable], everything: list[FoundTable], unmanaged: list[str]) -> None:

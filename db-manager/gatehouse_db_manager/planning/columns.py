@@ -3,22 +3,14 @@ table_rewrite.py."""
 
 import re
 
-from gatehouse_db_manager.config.model import Column
+from gatehouse_db_manager.config.model import Column, Constraint
 from gatehouse_db_manager.config.names import given_by_postgres
 from gatehouse_db_manager.config.values import quote
 from gatehouse_db_manager.database.snapshot import LiveColumn
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.ddl import comment_on_column, with_suffix
-from gatehouse_db_manager.planning.plan import Backfill, Remember
-from gatehouse_db_manager.planning.table_change import (
-    NOTHING,
-    SCAN_SPEED,
-    TableChange,
-    remember,
-    remember_column,
-    space,
-    validate,
-)
+from gatehouse_db_manager.planning.plan import Backfill
+from gatehouse_db_manager.planning.table_change import NOTHING, TableChange, prove, space, validate
 
 # Defaults that PostgreSQL evaluates once and stores in the catalog, without a rewrite.
 _STABLE_EXPRESSIONS = frozenset({"now()", "current_timestamp", "current_date"})
@@ -40,13 +32,11 @@ def change_columns(change: TableChange) -> None:
             change.to_require.append(column)
         if column.serial and not is_serial(live):
             numbered = ddl.number_column(change.schema.name, change.table.name, column, identity="")
-            kept = (remember_column(change.table.name, column),)
-            change.step(f"number {column.name}", "new rows get the next number", numbered, remember=kept)
+            change.settle(column, f"number {column.name}", "new rows get the next number", numbered)
             continue
         if live.identity and not column.identity:
             action = change.alter(f"alter column {column.name} drop identity")
-            kept = (remember_column(change.table.name, column),)
-            change.step(f"stop numbering {column.name}", "it is no longer an identity", action, remember=kept)
+            change.settle(column, f"stop numbering {column.name}", "it is no longer an identity", action)
         _default(change, column)
         recorded = change.recorded("column", column.name)
         if recorded and recorded.details.get("backfill") == column.default and column.default:
@@ -78,9 +68,8 @@ def _add(change: TableChange, added: list[Column]) -> None:
             after.append(change.alter(f"alter column {column.name} set default {column.default}"))
     clauses += [f"add constraint {item.name} {item.definition}{later}" for item in checks]
     after += [comment_on_column(change.full, column) for column in added if column.description]
-    table = change.table.name
     columns = (
-        remember_column(table, column, **({"backfill": column.default or ""} if column in volatile else {}))
+        change.remember(column, **({"backfill": column.default or ""} if column in volatile else {}))
         for column in added
     )
     change.step(
@@ -90,7 +79,7 @@ def _add(change: TableChange, added: list[Column]) -> None:
         else "it is new; existing rows get the default",
         change.alter(", ".join(clauses)),
         *after,
-        remember=(*columns, *map(remember, checks)),
+        remember=(*columns, *map(change.remember, checks)),
     )
     change.reshaped = True
     change.handled |= {space(item) for item in checks}
@@ -126,7 +115,7 @@ def _fill(change: TableChange, column: Column) -> None:
             assignments=f"{column.name} = {column.default}",
             condition=f"{column.name} is null",
         ),
-        remember=(remember_column(table, column),),
+        remember=(change.remember(column),),
     )
 
 
@@ -148,12 +137,9 @@ def require_columns(change: TableChange) -> None:
             continue
         if change.empty:
             action = change.alter(f"alter column {column.name} set not null")
-            kept_column = (remember_column(change.table.name, column),)
-            change.step(f"require {column.name}", "the table is empty", action, remember=kept_column)
-            continue
-        if not change.migrates and refuse_empty(change, column):
-            continue
-        _require(change, column)
+            change.settle(column, f"require {column.name}", "the table is empty", action)
+        elif change.migrates or not refuse_empty(change, column):
+            _require(change, column)
 
 
 def refuse_empty(change: TableChange, column: Column) -> bool:
@@ -162,45 +148,23 @@ def refuse_empty(change: TableChange, column: Column) -> bool:
         return False
     rows = change.count(f"{column.name} is null")
     if rows:
-        change.refuse(
-            "column.required.empty",
-            f"columns.{column.key}.required",
-            f"makes {column.name} required",
-            why=f"{rows:,} {'row has' if rows == 1 else 'rows have'} no value.",
-            rows=rows,
-            column=column.name,
-        )
+        why, danger = f"{rows:,} {'row has' if rows == 1 else 'rows have'} no value.", f"makes {column.name} required"
+        key = f"columns.{column.key}.required"
+        change.refuse("column.required.empty", key, danger, why=why, rows=rows, column=column.name)
     return bool(rows)
 
 
 def _require(change: TableChange, column: Column) -> None:
     check = with_suffix(f"{change.table.name}_{column.name}", "__given")
     change.tightens = True
-    kept = Remember(kind="check", name=check, digest="")
-    there = change.live.constraints.get(check)
-    if there is None:
-        change.step(
-            f"require {column.name} of new rows",
-            "without scanning existing rows",
-            change.alter(f"add constraint {check} check ({column.name} is not null) not valid"),
-            remember=(kept,),
-        )
-    if there is None or not there.valid:  # else a run that was killed has done it
-        change.step(
-            f"validate that every row has {column.name}",
-            "in a transaction of its own: in one with the step before, writes would wait for it",
-            change.alter(f"validate constraint {check}"),
-            locks=NOTHING,
-            seconds=change.live.size / SCAN_SPEED,
-            undo=(change.alter(f"drop constraint if exists {check}"),),
-            remember=(kept,),
-        )
+    given = f"check ({column.name} is not null)"
+    prove(change, Constraint(name=check, key=f"columns.{column.key}.required", kind="check", definition=given))
     change.step(
         f"require {column.name}",
         "the validated check proves it, so no row is read again",
         change.alter(f"alter column {column.name} set not null"),
         change.alter(f"drop constraint {check}"),
-        remember=(Remember(kind="check", name=check), remember_column(change.table.name, column)),
+        remember=(change.forget("check", check), change.remember(column)),
     )
 
 
@@ -215,12 +179,8 @@ def number_columns(change: TableChange) -> None:
             continue
         if IDENTITIES[column.identity] == live.identity:
             continue
-        change.step(
-            f"number {column.name}",
-            "new rows get the next number",
-            start_numbering(change, column, live),
-            remember=(remember_column(change.table.name, column),),
-        )
+        numbered = start_numbering(change, column, live)
+        change.settle(column, f"number {column.name}", "new rows get the next number", numbered)
 
 
 def start_numbering(change: TableChange, column: Column, live: LiveColumn) -> str:
@@ -247,7 +207,7 @@ def relax(change: TableChange) -> None:
                 f"allow {column.name} to be empty",
                 "it is no longer required",
                 change.alter(f"alter column {column.name} drop not null"),
-                remember=(remember_column(change.table.name, column),),
+                remember=(change.remember(column),),
             )
 
 
@@ -257,7 +217,7 @@ def _default_touched(change: TableChange, column: Column) -> bool:
     if recorded is None or live is None or not recorded.details.get("live"):
         return False
     default = str(recorded.details["live"]).partition(f":{live.sql_type}")[2].removeprefix(" not null").strip()
-    same_version = str(recorded.details["live"]).startswith(f"{change.major}:{live.sql_type}")
+    same_version = str(recorded.details["live"]).startswith(f"{change.given.whole.major}:{live.sql_type}")
     return same_version and default != (live.default or "")
 
 
@@ -280,12 +240,7 @@ def _default(change: TableChange, column: Column) -> None:
     if statements:
         what = f"stop generating {column.name}" if "expression" in statements[0] else f"set default of {column.name}"
         what = f"drop default of {column.name}" if column.default is None and what.startswith("set") else what
-        change.step(
-            what,
-            "applies to new rows only",
-            *statements,
-            remember=(remember_column(change.table.name, column),),
-        )
+        change.settle(column, what, "applies to new rows only", *statements)
 
 
 def change_comments(change: TableChange) -> None:
@@ -314,18 +269,7 @@ def drop_columns(change: TableChange) -> None:
             rows = change.count(f"{name} is not null")
         hint = f" (if {added[0]} is its new name, add `renamed_from: {name}` there)" if len(added) == 1 else ""
         change.reshaped = True
-        change.contract(
-            f"drop column {name}",
-            "it is no longer in the file",
-            change.alter(f"drop column {name}"),
-            remember=(Remember(kind="column", name=f"{change.table.name}.{name}"),),
-            hazards=(
-                change.hazard(
-                    "column.drop",
-                    f"{change.table.name}.{name}",
-                    f"no longer has the column {name}{hint}",
-                    rows=rows,
-                    column=name,
-                ),
-            ),
-        )
+        danger = f"no longer has the column {name}{hint}"
+        lost = change.hazard("column.drop", f"{change.table.name}.{name}", danger, rows=rows, column=name)
+        drop, gone = change.alter(f"drop column {name}"), change.forget("column", name)
+        change.contract(f"drop column {name}", "it is no longer in the file", drop, remember=(gone,), hazards=(lost,))

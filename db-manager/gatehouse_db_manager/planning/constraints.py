@@ -2,63 +2,67 @@
 don't block reads or writes."""
 
 import re
-from typing import Any
 
 from gatehouse_db_manager.config.model import Constraint
 from gatehouse_db_manager.config.values import quote
+from gatehouse_db_manager.database.snapshot import LiveConstraint
+from gatehouse_db_manager.planning.columns import number_columns, require_columns
 from gatehouse_db_manager.planning.ddl import next_name
-from gatehouse_db_manager.planning.foreign_keys import checked, put_up, taken_down, unchanged
-from gatehouse_db_manager.planning.indexes import change_index, forgotten, index_of, let_go
-from gatehouse_db_manager.planning.plan import Hazard, Remember
-from gatehouse_db_manager.planning.table_change import (
-    NOTHING,
-    WITHOUT_INDEX,
-    TableChange,
-    brief,
-    remember,
-    space,
-    validate,
-)
+from gatehouse_db_manager.planning.indexes import Resting, change_index, index_of
+from gatehouse_db_manager.planning.plan import Hazard
+from gatehouse_db_manager.planning.table_change import WITHOUT_INDEX, TableChange, prove, space
 
 
-def change_constraint(change: TableChange, item: Constraint) -> None:
+def enforce(change: TableChange) -> None:
+    """Adds rules about the table alone, including keys."""
+    require_columns(change)
+    number_columns(change)
+    change_constraints(change, "primary_key", "unique", "check", "exclusion")
+    for index in change.table.indexes:
+        if space(index) not in change.handled:
+            change_index(change, index)
+
+
+def change_constraints(change: TableChange, *kinds: str) -> None:
+    for item in change.table.constraints:
+        if item.kind in kinds and space(item) not in change.handled:
+            _change(change, item)
+
+
+def _change(change: TableChange, item: Constraint) -> None:
     live = change.live.constraints.get(item.name)
-    done = live is not None and change.stands(item, live)
+    following = next_name(item.name)
+    if live is not None and change.stands(item, live):
+        if not live.valid:
+            prove(change, item)
+        if following in change.live.constraints:
+            drop_constraint(change, item.kind, following, "left over from a change that was reverted")
+        return
     if live is None:
-        _new_constraint(change, item)
-    elif not done:
-        _changed_constraint(change, item)
-    elif not live.valid:
-        validate(change, item)
-    _leftover(change, item, done=done)
-
-
-def _new_constraint(change: TableChange, item: Constraint) -> None:
-    about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
-    change.tightens |= not about or any(name in change.live.columns for name in about)
+        about = [column.name for column in change.table.columns if item.key == f"columns.{column.key}"]
+        change.tightens |= not about or any(name in change.live.columns for name in about)
     if change.empty:
-        taken = item.kind not in WITHOUT_INDEX and item.name in change.live.indexes
-        change.step(
-            f"add {_kind(item)} {item.name}",
-            "it is new, and the table is empty",
-            *([f"drop index {change.schema.name}.{item.name}"] if taken else []),
-            change.alter(f"add constraint {item.name} {item.definition}"),
-            remember=(*change.forget_other(item), remember(item)),
-        )
-    elif item.kind in {"check", "foreign_key"}:
-        _add_not_valid(change, item, item.name)
-        validate(change, item)
-    elif item.kind == "unique":
-        _unique(change, item)
+        _at_once(change, item, live)
+    elif item.kind in WITHOUT_INDEX and live is None:
+        prove(change, item)
+    elif item.kind in WITHOUT_INDEX:
+        _replace(change, item, following)
     else:
         _replace_key(change, item)
 
 
-def _changed_constraint(change: TableChange, item: Constraint) -> None:
-    if change.empty or item.kind in {"check", "foreign_key"}:
-        _replace(change, item)
-    else:
-        _replace_key(change, item)
+def _at_once(change: TableChange, item: Constraint, live: LiveConstraint | None) -> None:
+    """On an empty table."""
+    rests = Resting(change, item.name)
+    taken = item.kind not in WITHOUT_INDEX and item.name in change.live.indexes
+    change.step(
+        f"{'change' if live else 'add'} {_kind(item)} {item.name}",
+        "its definition changed, and the table is empty" if live else "it is new, and the table is empty",
+        *rests.down,
+        *([f"drop index {change.schema.name}.{item.name}"] if taken else []),
+        change.alter(f"{f'drop constraint {item.name}, ' if live else ''}add constraint {item.name} {item.definition}"),
+        remember=(*change.forget_other(item), change.remember(item), *rests.remembered),
+    )
 
 
 def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | None:
@@ -81,45 +85,30 @@ def _narrowed(change: TableChange, item: Constraint) -> tuple[Hazard, ...] | Non
     return (change.hazard("enumerator.narrow", item.name, danger, rows=rows),)
 
 
-def _replace(change: TableChange, item: Constraint) -> None:
+def _replace(change: TableChange, item: Constraint, following: str) -> None:
     """Adds the new definition next to the old one, validates it, then drops the old one."""
-    following = next_name(item.name)
-    if change.empty:
-        drop, add = f"drop constraint {item.name}", f"add constraint {item.name} {item.definition}"
-        references = change.release(item.name)
-        change.step(
-            f"change {_kind(item)} {item.name}",
-            "its definition changed, and the table is empty",
-            *let_go(references),
-            change.alter(f"{drop}, {add}"),
-            remember=(*change.forget_other(item), remember(item), *forgotten(references)),
-        )
-        return
     hazards = _narrowed(change, item)
     if hazards is None:
         return
     hazards += _lost(change, item)
-    references = change.release(item.name)
+    rests = Resting(change, item.name)
     change.tightens |= item.values is None
     beside = change.live.constraints.get(following)
-    if beside is None or not change.stands(item, beside, following):
-        if beside is not None:
-            forget(change, item.kind, following, "left over from an earlier change")
-        _add_not_valid(change, item, following)
-        validate(change, item, name=following)
-    elif not beside.valid:
-        validate(change, item, name=following)
+    if beside is not None and not change.stands(item, beside, following):
+        drop_constraint(change, item.kind, following, "left over from an earlier change")
+        change.without({following})
+    prove(change, item, following)
     change.step(
         f"replace {_kind(item)} {item.name}",
         "the new one is valid for every row",
-        *let_go(references),
+        *rests.down,
         change.alter(f"drop constraint {item.name}"),
         change.alter(f"rename constraint {following} to {item.name}"),
         remember=(
             *change.forget_other(item),
-            remember(item),
-            Remember(kind=item.kind, name=following),
-            *forgotten(references),
+            change.remember(item),
+            change.forget(item.kind, following),
+            *rests.remembered,
         ),
         hazards=hazards,
     )
@@ -135,39 +124,9 @@ def _lost(change: TableChange, item: Constraint) -> tuple[Hazard, ...]:
     return (change.hazard(lesson, item.name, f"no longer has {item.name} as {live.definition}", bad=bad),)
 
 
-def _leftover(change: TableChange, item: Constraint, *, done: bool) -> None:
-    following = next_name(item.name)
-    if done and following in change.live.constraints:
-        forget(change, item.kind, following, "left over from a change that was reverted")
-
-
-def forget(change: TableChange, kind: str, name: str, why: str) -> None:
+def drop_constraint(change: TableChange, kind: str, name: str, why: str) -> None:
     drop = change.alter(f"drop constraint {name}")
-    change.step(f"drop {kind.replace('_', ' ')} {name}", why, drop, remember=(Remember(kind=kind, name=name),))
-
-
-def _add_not_valid(change: TableChange, item: Constraint, name: str, **more: Any) -> None:
-    target = re.search(r" references ([^ (]+)", item.definition, re.IGNORECASE)
-    other = f" and {target[1]}" if target else ""
-    change.step(
-        f"add {_kind(item)} {name} (not valid yet)",
-        "checks new and changed rows at once, without scanning existing ones",
-        change.alter(f"add constraint {name} {item.definition} not valid"),
-        locks=brief(change.table.name + other),
-        remember=(remember(item, name),),
-        **more,
-    )
-
-
-def _unique(change: TableChange, item: Constraint) -> None:
-    """Adds a unique constraint from an index that is built concurrently."""
-    change_index(change, index_of(item))
-    change.step(
-        f"attach {item.name} as a constraint",
-        "its index is built and valid",
-        change.alter(f"add constraint {item.name} unique using index {item.name}{_deferral(item)}"),
-        remember=(remember(item), Remember(kind="index", name=item.name)),
-    )
+    change.step(f"drop {kind.replace('_', ' ')} {name}", why, drop, remember=(change.forget(kind, name),))
 
 
 def _deferral(item: Constraint) -> str:
@@ -179,48 +138,43 @@ def _replace_key(change: TableChange, item: Constraint) -> None:
     """Replaces a primary key or unique constraint: builds the new index first, then swaps them."""
     if item.kind == "exclusion":
         return  # see table_rewrite.py: it can't be built concurrently
+    old = change.live.constraints.get(item.name)
+    if item.kind == "unique" and old is None:
+        change_index(change, index_of(item))
+        attach = change.alter(f"add constraint {item.name} unique using index {item.name}{_deferral(item)}")
+        remembered = (change.remember(item), change.forget("index", item.name))
+        change.step(f"attach {item.name} as a constraint", "its index is built and valid", attach, remember=remembered)
+        return
     following = next_name(item.name)
     change_index(change, index_of(item, following))
-    old = change.live.constraints.get(item.name)
     if item.kind == "primary_key":
         # A table has one primary key, whatever its name.
         old = next((one for one in change.live.constraints.values() if one.kind == "primary_key"), None)
     word = "primary key" if item.kind == "primary_key" else "unique"
     statements = [change.alter(f"drop constraint {old.name}")] if old else []
-    gone = [Remember(kind=old.kind, name=old.name)] if old and old.name != item.name else []
-    change.handled |= {space(one.kind, one.name) for one in gone}
     statements.append(change.alter(f"add constraint {item.name} {word} using index {following}{_deferral(item)}"))
+    renamed = [old] if old and old.name != item.name else []
+    change.handled |= {space(one) for one in renamed}
     what = f"no longer has {item.name} as {old.definition if old else 'it was'}"
-    resting = unchanged(change, old.name) if old and old.columns == item.columns else []
-    references = change.release(old.name, frozenset(one.name for _, one in resting)) if old else ()
+    bad = change.alter(f"drop constraint {item.name}, add constraint {item.name} {item.definition}")
+    rests = Resting(change, old.name if old else "-", stays=bool(old and old.columns == item.columns))
     change.step(
         f"replace {_kind(item)} {item.name}",
         "its index is valid; both change in one transaction",
-        *let_go(references),
-        *taken_down(resting),
+        *rests.down,
         *statements,
-        *put_up(resting),
+        *rests.up,
         phase="contract",
         remember=(
             *change.forget_other(item),
-            remember(item),
-            Remember(kind="index", name=following),
-            *gone,
-            *forgotten(references),
-            *(remember(one) for _, one in resting),
+            change.remember(item),
+            change.forget("index", following),
+            *(change.forget(one.kind, one.name) for one in renamed),
+            *rests.remembered,
         ),
-        hazards=(
-            change.hazard(
-                "unique.change",
-                item.name,
-                what,
-                bad=change.alter(f"drop constraint {item.name}, add constraint {item.name} {item.definition}"),
-            ),
-        ),
+        hazards=(change.hazard("unique.change", item.name, what, bad=bad),),
     )
-    if resting:
-        what, why, checks = checked(resting)
-        change.step(what, why, *checks, locks=NOTHING, remember=tuple(remember(one) for _, one in resting))
+    rests.validate(change.step)
 
 
 def _kind(item: Constraint) -> str:

@@ -20,7 +20,8 @@ def create_table(schema: Schema, table: Table) -> tuple[str, ...]:
         f"create table {full} (\n    {body}\n)",
         *(f"alter table {full} add constraint {item.name} {item.definition}" for item in again),
         *(create_index(schema.name, table.name, index) for index in table.indexes),
-        *comments(schema.name, table),
+        f"comment on table {full} is {quote(table.description)}",
+        *(comment_on_column(full, column) for column in table.columns if column.description),
         f"grant select, insert, update, delete on {full} to {schema.service_role}",
         f"grant select on {full} to {schema.reader_role}",
     )
@@ -33,17 +34,10 @@ def _same(one: Constraint, other: Constraint) -> bool:
     return one.kind in keys and other.kind in keys and one.columns == other.columns
 
 
-def create_index(schema: str, table: str, index: Index, *, name: str = "", concurrently: bool = False) -> str:
+def create_index(schema: str, table: str, index: Index, *, concurrently: bool = False) -> str:
     kind = "unique index" if index.unique else "index"
     how = " concurrently" if concurrently else ""
-    return f"create {kind}{how} {name or index.name} on {schema}.{table} {index.definition}"
-
-
-def comments(schema: str, table: Table) -> tuple[str, ...]:
-    """Comments of a new table."""
-    full = f"{schema}.{table.name}"
-    described = [comment_on_column(full, column) for column in table.columns if column.description]
-    return (f"comment on table {full} is {quote(table.description)}", *described)
+    return f"create {kind}{how} {index.name} on {schema}.{table} {index.definition}"
 
 
 def comment_on_column(full: str, column: Column) -> str:

@@ -15,12 +15,12 @@ def refuse_violations(change: TableChange, data: Mapping[str, list[Data]]) -> No
         return
     for item in (*change.table.constraints, *change.table.indexes):
         question = _question(change, item, data) if _is_new(change, item) else ""
-        rows = change.ask(question) if question else None
+        rows = change.given.ask(question) if question else None
         if not rows:
             continue
         number = f"{rows:,}{' or more' if rows == violations.MOST else ''} row{'' if rows == 1 else 's'}"
         kind = "index" if isinstance(item, Index) else item.kind
-        why = f"{number} violate{'s' if rows == 1 else ''} it, such as {change.examples.get(question, '')}."
+        why = f"{number} violate{'s' if rows == 1 else ''} it, such as {change.given.whole.examples.get(question, '')}."
         if rows < 0:
             rows, why = None, "its expression can't be evaluated for some rows."
         danger = f"adds the {kind.replace('_', ' ')} {item.name}"

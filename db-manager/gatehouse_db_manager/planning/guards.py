@@ -6,35 +6,25 @@ from collections.abc import Callable, Iterator
 
 from gatehouse_db_manager.config.model import Collection, Schema
 from gatehouse_db_manager.config.values import quote
-from gatehouse_db_manager.database.bookkeeping import LAYOUT, OLDER_LAYOUT
+from gatehouse_db_manager.database.bookkeeping import LAYOUT, LAYOUT_1, LAYOUT_2
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.hazards.lessons import LESSONS
 from gatehouse_db_manager.planning.plan import SnapshotPin, VersionChange
 
 
-def guards(live: DatabaseState, environment: str, test_data: bool) -> list[Problem]:
-    problems = []
+def guards(live: DatabaseState, environment: str, test_data: bool) -> Iterator[Problem]:
     marker = live.environment
-    if live.bootstrapped and live.layout not in {LAYOUT, OLDER_LAYOUT}:
-        message = "was not created by this version of db-manager."
-        problems.append(
-            Problem(
-                file="database",
-                key="dbm",
-                value=live.layout,
-                message=message,
-                fix="Use the image of the version that created it.",
-            )
-        )
+    if live.bootstrapped and live.layout not in {LAYOUT, LAYOUT_1, LAYOUT_2}:
+        message, fix = "was not created by this version of db-manager.", "Use the image of the version that created it."
+        yield Problem(file="database", key="dbm", value=live.layout, message=message, fix=fix)
     if marker and environment and marker != environment:
         message = f"belongs to {marker} (dbm.environment)."
         fix = f"Check the address; to apply to {marker}, pass --environment {marker}."
-        problems.append(Problem(file="database", key="environment", value=environment, message=message, fix=fix))
+        yield Problem(file="database", key="environment", value=environment, message=message, fix=fix)
     if test_data and "production" in {marker, environment}:
-        message = "is never loaded into production."
-        problems.append(Problem(file="database", key="test data", message=message, fix="Run without --test-data."))
-    return problems
+        fix = "Run without --test-data."
+        yield Problem(file="database", key="test data", message="is never loaded into production.", fix=fix)
 
 
 def versions(schema: Schema, live: LiveSchema) -> tuple[list[VersionChange], list[Problem]]:
@@ -42,8 +32,10 @@ def versions(schema: Schema, live: LiveSchema) -> tuple[list[VersionChange], lis
     changes, problems = [], []
     for collection in schema.collections:
         applied = live.versions.get(collection.name)
+        now = {"collection": collection.name, "after": collection.version_text, "digest": collection.digest}
+        now["types_digest"] = collection.types_digest
         if applied is None:
-            changes.append(_version_change(collection, ""))
+            changes.append(VersionChange(before="", **now))
             continue
         before = tuple(map(int, applied.version.split(".")))
         if collection.version < before:
@@ -51,7 +43,7 @@ def versions(schema: Schema, live: LiveSchema) -> tuple[list[VersionChange], lis
             fix = f"Raise it above {applied.version}; undoing a change needs a new version too."
             problems.append(problem(collection, "version", message, fix, collection.version_text))
         elif collection.version > before:
-            changes.append(_version_change(collection, applied.version))
+            changes.append(VersionChange(before=applied.version, **now))
         elif applied.digest != collection.digest:
             raised = ".".join(map(str, (*before[:2], before[2] + 1, before[3])))
             message = f"was applied with other content (on {applied.applied_at[:19]}); an applied version is immutable."
@@ -70,10 +62,8 @@ def snapshots(schema: Schema, live: LiveSchema) -> tuple[list[SnapshotPin], list
     for snapshot in schema.pinned:
         applied = live.snapshots.get(snapshot.number)
         if applied is None:
-            content = [
-                {"enumerator": item.enumerator, "value": item.value, "description": item.description}
-                for item in snapshot.values
-            ]
+            known = ("enumerator", "value", "description")
+            content = [{name: getattr(item, name) for name in known} for item in snapshot.values]
             pins.append(SnapshotPin(number=snapshot.number, digest=snapshot.digest, content=content))
         elif applied != snapshot.digest:
             newest = max(one.number for one in schema.snapshots) + 1
@@ -107,16 +97,6 @@ def missing_types(
 def problem(collection: Collection, key: str, message: str, fix: str, value: str = "") -> Problem:
     """A problem in a collection's file."""
     return Problem(file=collection.file, key=key, value=value, message=message, fix=fix)
-
-
-def _version_change(collection: Collection, before: str) -> VersionChange:
-    return VersionChange(
-        collection=collection.name,
-        before=before,
-        after=collection.version_text,
-        digest=collection.digest,
-        types_digest=collection.types_digest,
-    )
 
 
 def small_key(collection: Collection) -> str:

@@ -1,6 +1,7 @@
 """The steps of migration files: those between the applied and the wanted version."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from gatehouse_db_manager.config.model import Migration, Schema
 from gatehouse_db_manager.database.snapshot import LiveSchema
@@ -24,49 +25,41 @@ def pending(schema: Schema, live: LiveSchema) -> tuple[Migration, ...]:
 
 def plan_migrations(schema: Schema, live: LiveSchema, chosen: Iterable[Migration], kind: str) -> Iterable[Step]:
     """The steps of those of one kind."""
-    for one in chosen:
-        if one.kind == kind:
-            yield _backfill(schema, live, one) if kind == "backfill" else _statements(schema, one)
+    for one in (one for one in chosen if one.kind == kind):
+        batches = kind == "backfill"
+        more = _batches(schema, live, one) if batches else _transaction(schema, one)
+        yield Step(
+            schema=schema.name,
+            collection=one.collection,
+            what=f"run {one.key}",
+            why=f"{one.collection} passes {'.'.join(map(str, one.version))}{'; in batches, resumable' * batches}",
+            reversible=False,
+            migrations=(one,),
+            **more,
+        )
 
 
-def _statements(schema: Schema, one: Migration) -> Step:
+def _transaction(schema: Schema, one: Migration) -> dict[str, Any]:
     contract = one.kind == "contract"
     name = f"{schema.name}.{one.key} {one.digest[:20]}"
-    return Step(
-        schema=schema.name,
-        collection=one.collection,
-        kind="tx",
-        phase="contract" if contract else "expand",
-        what=f"run {one.key}",
-        why=f"{one.collection} passes {'.'.join(map(str, one.version))}",
-        statements=(f"set local search_path = {schema.name}, public", one.sql),
-        locks="what its statements lock (each waits at most 100 ms, then retries)",
-        reversible=False,
-        hazards=(hazard("migration.contract", name, one.file, "removes something"),) if contract else (),
-        migrations=(one,),
-    )
+    return {
+        "phase": "contract" if contract else "expand",
+        "statements": (f"set local search_path = {schema.name}, public", one.sql),
+        "locks": "what its statements lock (each waits at most 100 ms, then retries)",
+        "hazards": (hazard("migration.contract", name, one.file, "removes something"),) if contract else (),
+    }
 
 
-def _backfill(schema: Schema, live: LiveSchema, one: Migration) -> Step:
+def _batches(schema: Schema, live: LiveSchema, one: Migration) -> dict[str, Any]:
     table = live.tables.get(one.collection)
     rules = table.constraints.values() if table else ()
-    return Step(
-        schema=schema.name,
-        collection=one.collection,
-        kind="backfill",
-        phase="backfill",
-        what=f"run {one.key}",
-        why=f"{one.collection} passes {'.'.join(map(str, one.version))}; in batches, resumable",
-        statements=(one.sql,),
-        locks="a few rows at a time",
-        reversible=False,
-        seconds=(table.size if table else 0) / 5e6,
-        backfill=Backfill(
-            name=one.key,
-            table=f"{schema.name}.{one.collection}",
-            key=next((rule.columns for rule in rules if rule.kind == "primary_key"), ()),
-            assignments=one.assignments,
-            condition=one.condition,
-        ),
-        migrations=(one,),
-    )
+    key = next((rule.columns for rule in rules if rule.kind == "primary_key"), ())
+    full = f"{schema.name}.{one.collection}"
+    return {
+        "kind": "backfill",
+        "phase": "backfill",
+        "statements": (one.sql,),
+        "locks": "a few rows at a time",
+        "seconds": (table.size if table else 0) / 5e6,
+        "backfill": Backfill(name=one.key, table=full, key=key, assignments=one.assignments, condition=one.condition),
+    }

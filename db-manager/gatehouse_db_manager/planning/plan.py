@@ -7,12 +7,10 @@ import msgspec
 from gatehouse_db_manager.config.model import Data, Migration, Script, short_digest
 from gatehouse_db_manager.errors import Problem
 
-
-class _Struct(msgspec.Struct, frozen=True, kw_only=True):
-    pass
+NEW = "nothing in use"
 
 
-class Remember(_Struct, frozen=True, kw_only=True):
+class Remember(msgspec.Struct, frozen=True, kw_only=True):
     """A row of dbm.object that a step writes or, without a digest, deletes."""
 
     kind: str
@@ -21,7 +19,7 @@ class Remember(_Struct, frozen=True, kw_only=True):
     details: dict[str, Any] = {}
 
 
-class Hazard(_Struct, frozen=True, kw_only=True):
+class Hazard(msgspec.Struct, frozen=True, kw_only=True):
     """Why a step needs approval. A resumed run recognises what was approved by `key`."""
 
     kind: str
@@ -34,7 +32,7 @@ class Hazard(_Struct, frozen=True, kw_only=True):
     rows: int | None = None
 
 
-class Backfill(_Struct, frozen=True, kw_only=True):
+class Backfill(msgspec.Struct, frozen=True, kw_only=True):
     """An UPDATE of existing rows, in batches by primary key. `name` identifies it when a run resumes."""
 
     name: str
@@ -44,7 +42,7 @@ class Backfill(_Struct, frozen=True, kw_only=True):
     condition: str = "true"
 
 
-class Step(_Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """One change to one collection.
 
     Attributes:
@@ -59,14 +57,14 @@ class Step(_Struct, frozen=True, kw_only=True):
     """
 
     schema: str
-    collection: str
-    kind: Literal["tx", "no_tx", "backfill"]
+    collection: str = ""
+    kind: Literal["tx", "no_tx", "backfill"] = "tx"
     phase: Literal["expand", "backfill", "contract"] = "expand"
     what: str
     why: str
     statements: tuple[str, ...]
-    locks: str
-    reversible: bool
+    locks: str = NEW
+    reversible: bool = True
     seconds: float = 0.0
     remember: tuple[Remember, ...] = ()
     undo: tuple[str, ...] = ()
@@ -81,7 +79,7 @@ class Step(_Struct, frozen=True, kw_only=True):
     migrations: tuple[Migration, ...] = ()
 
 
-class VersionChange(_Struct, frozen=True, kw_only=True):
+class VersionChange(msgspec.Struct, frozen=True, kw_only=True):
     """The new Version document of a collection; `before` is empty for a new collection."""
 
     collection: str
@@ -91,13 +89,13 @@ class VersionChange(_Struct, frozen=True, kw_only=True):
     types_digest: str
 
 
-class SnapshotPin(_Struct, frozen=True, kw_only=True):
+class SnapshotPin(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     digest: str
     content: list[dict[str, str]]
 
 
-class SchemaPlan(_Struct, frozen=True, kw_only=True):
+class SchemaPlan(msgspec.Struct, frozen=True, kw_only=True):
     """The plan of one schema.
 
     Attributes:
@@ -106,7 +104,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
         origin: the fingerprint of the plan which that run started with.
         questions: queries whose answers planning still needs.
         roles: the schema's service and reader role.
-        unmade: routines that a deleted script made, which are dropped with it.
+        unmade: views and routines that a deleted script made, which are dropped with it.
     """
 
     schema: str
@@ -145,7 +143,7 @@ class SchemaPlan(_Struct, frozen=True, kw_only=True):
         return short_digest("\0".join(parts))
 
 
-class Plan(_Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     schemas: tuple[SchemaPlan, ...]
     environment: str | None = None
 

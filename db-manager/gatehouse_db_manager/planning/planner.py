@@ -5,30 +5,28 @@ tables, views and functions, data, and last what removes something. The same inp
 applied the plan is empty; tests check both.
 """
 
-import graphlib
 from typing import Any
 
 import msgspec
 
 from gatehouse_db_manager.config.model import Collection, Configuration, Data, Migration, Schema, short_digest
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
-from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.hazards.sql_lint import pending_problems
 from gatehouse_db_manager.hazards.violations import target_of
 from gatehouse_db_manager.planning import ddl
-from gatehouse_db_manager.planning.dependents import refuse_dependents
-from gatehouse_db_manager.planning.drops import drop_tables, unlink_tables
+from gatehouse_db_manager.planning.columns import change_columns, change_comments, drop_columns, relax
+from gatehouse_db_manager.planning.constraints import change_constraints, enforce
+from gatehouse_db_manager.planning.dependents import DependencyGraph
+from gatehouse_db_manager.planning.drops import drop_tables, drop_unwanted, unlink_tables
 from gatehouse_db_manager.planning.existing_rows import refuse_violations
 from gatehouse_db_manager.planning.guards import guards, missing_types, problem, small_key, snapshots, versions
 from gatehouse_db_manager.planning.migrations import pending, plan_migrations
-from gatehouse_db_manager.planning.name_conflicts import make_way
 from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planning.rename_columns import rename_columns
-from gatehouse_db_manager.planning.rename_tables import remember_table, rename_tables
+from gatehouse_db_manager.planning.rename_tables import make_way, remember_table, rename_tables
 from gatehouse_db_manager.planning.schema_objects import LET_IN, close_schema, open_schema, own_sequences
 from gatehouse_db_manager.planning.scripts import Scripts
-from gatehouse_db_manager.planning.table_change import NEW, NOTHING, TableChange, brief, remember, remember_column
-from gatehouse_db_manager.planning.table_phases import enforce, expand, link, loosen
+from gatehouse_db_manager.planning.table_change import NOTHING, PlanningState, TableChange, brief, remember
 from gatehouse_db_manager.planning.table_rewrite import Rewrite
 
 
@@ -38,48 +36,23 @@ def make_plan(
     """Plans every schema. `environment`: the one the caller expects; empty skips that check."""
     guarded = tuple(guards(live, environment, test_data))
     with_tests = test_data and not guarded
-    planned = {one.name: _Planner(live, one, with_tests).plan() for one in configuration.schemas}
-    schemas = tuple(planned[name] for name in in_order(live, configuration.schemas))
-    guarded += tuple(refuse_dependents(live, schemas, {one.name: one for one in configuration.schemas}))
+    planned = [_Planner(live, one, with_tests).plan() for one in configuration.schemas]
+    graph = DependencyGraph(live, planned, configuration.schemas)
+    schemas = tuple(graph.in_order())
+    guarded += tuple(graph.refusals())
     if guarded and schemas:
         first = msgspec.structs.replace(schemas[0], refusals=(*guarded, *schemas[0].refusals))
         schemas = (first, *schemas[1:])
     return Plan(schemas=schemas, environment=live.environment)
 
 
-def in_order(live: DatabaseState, schemas: tuple[Schema, ...]) -> list[str]:
-    """Schemas in the order in which they apply: first what others refer to; of what goes, first what refers to it. In a
-    circle the order of names decides."""
-    before: dict[str, set[str]] = {schema.name: set() for schema in schemas}
-    for schema in schemas:
-        texts = [item.definition for one in schema.collections for item in one.table.constraints]
-        texts += [one.sql for one in schema.scripts]
-        used = {other for other in before if other != schema.name and any(f"{other}." in text for text in texts)}
-        before[schema.name] |= used
-        for table in live.schema(schema.name).tables.values():
-            for rule in table.constraints.values():
-                other = rule.target.partition(".")[0]
-                if other in before and other not in {schema.name, *used}:
-                    before[other].add(schema.name)
-    try:
-        return list(graphlib.TopologicalSorter(dict(sorted(before.items()))).static_order())
-    except graphlib.CycleError:
-        return sorted(before)
-
-
-class _Planner:
+class _Planner(PlanningState):
     """Plans one schema."""
 
     def __init__(self, live: DatabaseState, schema: Schema, test_data: bool) -> None:
-        self.whole = live
-        self.live: LiveSchema = _copy(live.schema(schema.name))
-        self.schema = schema
+        super().__init__(live, _copy(live.schema(schema.name)), schema)
         self.test_data = test_data
-        self.steps: list[Step] = []
-        self.refusals: list[Problem] = []
         self.notes: list[str] = []
-        self.later: list[Step] = []
-        self.questions: list[str] = []
         self.dropped: list[str] = []
         self.scripts = Scripts(schema, self.live)
         # Tables whose columns changed: their views are made again.
@@ -103,8 +76,8 @@ class _Planner:
         self.reshaped |= {step.collection for step in renamed}
         self.steps.extend(make_way(self.schema, self.live))
         self._missing_files()
-        self.refusals.extend(missing_types(self.schema, self.live, self.whole, self._count))
-        self.refusals.extend(self.scripts.missing_relations(self.whole, self._count))
+        self.refusals.extend(missing_types(self.schema, self.live, self.whole, self.ask))
+        self.refusals.extend(self.scripts.missing_relations(self.whole, self.ask))
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
         for one in self.scripts.below(fresh):
             self._create(one) if isinstance(one, Collection) else self.steps.append(one)
@@ -116,7 +89,7 @@ class _Planner:
         self.steps.extend(own_sequences(self.live, self.schema))
         before = self.live.tables.values()
         links = list(unlink_tables(self.schema, self.live, self.dropped, {step.collection for step in self.later}))
-        drops = list(drop_tables(self.schema, self.live, self.dropped, self._count))
+        drops = list(drop_tables(self.schema, self.live, self.dropped, self.ask))
         self.later = sorted(self.later, key=_when)
         if any(self.scripts.takes(name) for name in self.dropped):
             self.later = [self.scripts.around_all([*links, *self.later, *drops])]
@@ -163,60 +136,49 @@ class _Planner:
             refuse_violations(change, rows)
         rewritten = Rewrite(self.schema, self.live.tables, changes).plan()
         for change in changes:
-            expand(change)
-            self._take_steps(change)
+            change_columns(change)
+            change_comments(change)
         for kind in ("expand", "backfill"):
             self.steps.extend(plan_migrations(self.schema, self.live, migrations, kind))
         for change in changes:
             enforce(change)
-            self._take_steps(change)
         fallen = {reference for change in changes for reference in change.fallen}
         for change in changes:
-            link(change, fallen)
-            self._take_steps(change)
+            # The keys that they need exist by now; some were dropped together with those.
+            change.without({name for table, name in fallen if table == change.full})
+            change_constraints(change, "foreign_key")
         if rewritten is not None:
             self.steps.append(self.scripts.around(rewritten))
         for change in changes:
-            loosen(change)
-            self._collect(change)
+            relax(change)
+            drop_unwanted(change)
+            drop_columns(change)
+            if change.reshaped:
+                self.reshaped.add(change.table.name)
+            self._note_version(change)
 
-    def _take_steps(self, change: TableChange) -> None:
-        self.steps.extend(change.steps)
-        change.steps = []
-
-    def _collect(self, change: TableChange) -> None:
-        self._take_steps(change)
-        self.later.extend(change.later)
-        self.refusals.extend(change.refusals)
-        self.questions.extend(change.questions)
-        if change.reshaped:
-            self.reshaped.add(change.table.name)
+    def _note_version(self, change: TableChange) -> None:
         applied = self.live.versions.get(change.table.name)
-        if change.tightens and applied:
-            before = tuple(map(int, applied.version.split(".")))
-            collection = change.collection
-            # With the same version, what was dropped by hand is restored.
-            if collection.version[:2] == before[:2] and collection.version != before:
-                raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
-                self.notes.append(
-                    f"{collection.file}: {collection.version_text} adds a rule that rows can violate; by convention "
-                    f"that is a minor version ({raised})."
-                )
+        if not (change.tightens and applied):
+            return
+        before, collection = tuple(map(int, applied.version.split("."))), change.collection
+        # With the same version, what was dropped by hand is restored.
+        if collection.version[:2] == before[:2] and collection.version != before:
+            raised = f"{before[0]}.{before[1] + 1}.0.{collection.version[3]}"
+            self.notes.append(
+                f"{collection.file}: {collection.version_text} adds a rule that rows can violate; by convention "
+                f"that is a minor version ({raised})."
+            )
 
     def _step(self, what: str, why: str, *statements: str, collection: str = "", **more: Any) -> None:
-        given: dict[str, Any] = {"kind": "tx", "locks": NEW, "reversible": True, **more}
         base: dict[str, Any] = {"schema": self.schema.name, "collection": collection, "what": what, "why": why}
-        self.steps.append(Step(**base, statements=statements, **given))
+        self.steps.append(Step(**base, statements=statements, **more))
 
     def _missing_files(self) -> None:
         """Collections without a file; a table from a failed run has no version yet."""
         wanted = {collection.name for collection in self.schema.collections}
         made = {name for kind, name in self.live.objects if kind == "table" and name in self.live.tables}
         self.dropped.extend(sorted((self.live.versions.keys() | made) - wanted))
-
-    def _count(self, question: str) -> int | None:
-        self.questions.append(question)
-        return self.whole.answers.get(question)
 
     def _unmanaged(self) -> list[str]:
         """What db-manager didn't make and leaves unchanged."""
@@ -227,7 +189,7 @@ class _Planner:
                 found.append(f"table {name}")
                 continue
             found += [f"column {name}.{one}" for one in table.columns if ("column", f"{name}.{one}") not in objects]
-            rules = [one for one in table.constraints.values() if (one.kind, one.name) not in objects]
+            rules = [one for one in table.constraints.values() if (one.kind, f"{name}.{one.name}") not in objects]
             found += [f"{one.kind.replace('_', ' ')} {name}.{one.name}" for one in rules]
         known = {name for kind, name in objects if kind in {"made", "found"}}
         known |= {f"sequence {name}" for kind, name in objects if kind == "sequence"}
@@ -249,8 +211,7 @@ class _Planner:
             clears=self.scripts.in_the_way(table.name),
             remember=(
                 remember_table(collection),
-                *(remember_column(table.name, column) for column in table.columns),
-                *(remember(item) for item in made),
+                *(remember(table.name, item) for item in (*table.columns, *made)),
             ),
         )
 
@@ -260,12 +221,11 @@ class _Planner:
             return None
         if ("table", name) not in self.live.objects:
             message = f"has the table {self.schema.name}.{name}, which db-manager didn't make."
-            fix = "Move it away (alter table ... rename to ...); taking over a table is not supported yet."
+            take = f"gate db import --table {self.schema.name}.{name}"
+            fix = f"Move it away (alter table ... rename to ...), or take it over: {take}."
             self.refusals.append(problem(collection, "collection", message, fix, name))
             return None
-        change = TableChange(self.schema, collection, self.live, any(one.collection == name for one in migrations))
-        change.answers, change.examples, change.major = self.whole.answers, self.whole.examples, self.whole.major
-        return change
+        return TableChange(self, collection, migrates=any(one.collection == name for one in migrations))
 
     def _references(self, fresh: list[Collection]) -> None:
         for collection in fresh:
@@ -279,7 +239,7 @@ class _Planner:
                 f"alter table {self.schema.name}.{collection.name} {clauses}",
                 collection=collection.name,
                 locks=brief("the tables it refers to"),
-                remember=tuple(remember(item) for item in keys),
+                remember=tuple(remember(collection.name, item) for item in keys),
             )
 
     def _rows(self) -> list[Data]:

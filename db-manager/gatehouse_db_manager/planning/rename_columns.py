@@ -5,15 +5,16 @@ A rename breaks running code, so it needs approval; the safe alternative is to a
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
 from gatehouse_db_manager.config.model import Column, Constraint, Index, short_digest
 from gatehouse_db_manager.config.names import given_by_postgres
-from gatehouse_db_manager.database.snapshot import LiveTable, Recorded
+from gatehouse_db_manager.database.snapshot import LiveColumn, LiveTable, Recorded
 from gatehouse_db_manager.planning.ddl import next_name
 from gatehouse_db_manager.planning.plan import Remember
-from gatehouse_db_manager.planning.table_change import TableChange, mentions, remember_column, space, substitute
+from gatehouse_db_manager.planning.table_change import TableChange, mentions, recorded_name, space, substitute
 
 # What is renamed: (kind, old name, new name).
 Move = tuple[str, str, str]
@@ -59,23 +60,50 @@ def in_order(names: Mapping[str, str]) -> list[list[tuple[str, str]]]:
     return ordered
 
 
-def net(items: Iterable[Remember]) -> tuple[Remember, ...]:
-    """The records after all renames: a name that is freed may be taken again."""
-    return tuple({(item.kind, item.name): item for item in items}.values())
+class RecordChanges:
+    """Records that stand under another name or with another digest once a rename has run; what follows is planned with
+    them. PostgreSQL's text is dropped from them, as it changes."""
+
+    def __init__(self, objects: dict[tuple[str, str], Recorded]) -> None:
+        self.objects = objects
+        self._changed: dict[tuple[str, str], Remember] = {}
+
+    @property
+    def net(self) -> tuple[Remember, ...]:
+        """The records after all renames: a name that is freed may be taken again."""
+        return tuple(self._changed.values())
+
+    def put(self, kind: str, name: str, digest: str, details: Mapping[str, Any]) -> None:
+        kept = {key: value for key, value in details.items() if key != "live"}
+        self.objects[kind, name] = Recorded(digest=digest, details=kept)
+        self._note(Remember(kind=kind, name=name, digest=digest, details=kept))
+
+    def take(self, kind: str, name: str) -> Recorded | None:
+        """The record, which goes."""
+        self._note(Remember(kind=kind, name=name))
+        return self.objects.pop((kind, name), None)
+
+    def move(self, kind: str, name: str, other: str) -> None:
+        if recorded := self.take(kind, name):
+            self.put(kind, other, recorded.digest, recorded.details)
+
+    def _note(self, item: Remember) -> None:
+        self._changed.pop((item.kind, item.name), None)
+        self._changed[item.kind, item.name] = item
 
 
 def rename_columns(change: TableChange) -> None:
     """What follows is planned with the new names."""
     wanted = {column.name: column for column in change.table.columns}
     given = {name: column.renamed_from for name, column in wanted.items() if column.renamed_from}
-    found = due(given, change.live.columns, wanted, lambda new, old: _is_done(change, new, old))
+
+    def done(new: str, old: str) -> bool:
+        recorded = change.recorded("column", new)
+        return recorded is not None and recorded.details.get("from") == old
+
+    found = due(given, change.live.columns, wanted, done)
     if found:
         _Columns(change, wanted, found).rename()
-
-
-def _is_done(change: TableChange, new: str, old: str) -> bool:
-    recorded = change.recorded("column", new)
-    return recorded is not None and recorded.details.get("from") == old
 
 
 class _Columns:
@@ -86,7 +114,7 @@ class _Columns:
         self.table = change.table.name
         self.names = {old: new for new, old in found.items()}
         self.moves: list[Move] = [("column", old, new) for old, new in self.names.items()]
-        self.remembered: list[Remember] = []
+        self.records = RecordChanges(change.objects)
 
     def rename(self) -> None:
         change = self.change
@@ -102,7 +130,7 @@ class _Columns:
             "renamed_from in its file",
             *statements(change.schema.name, self.table, self.moves),
             phase="contract",
-            remember=net(self.remembered),
+            remember=self.records.net,
             hazards=tuple(
                 change.hazard("column.rename", f"{self.table}.{old}", f"renames {old} to {new}", column=old, new=new)
                 for old, new in self.names.items()
@@ -114,28 +142,17 @@ class _Columns:
         columns, records = {}, {}
         for old, live in change.live.columns.items():
             new = self.names.get(old, old)
-            named = live.not_null_name
-            if new != old:
-                # PostgreSQL names the sequence behind an identity column, and (from 18 on) NOT NULL, after the column.
-                for label, kind in (("not_null", "check"), ("seq", "sequence")):
-                    before, after = given_by_postgres(table, old, label), given_by_postgres(table, new, label)
-                    has = named == before if label == "not_null" else bool(live.identity)
-                    if has and before != after:
-                        self.moves.append((kind, before, after))
-                        named = after if label == "not_null" else named
-                if recorded := change.objects.pop(("column", f"{table}.{old}"), None):
-                    records[new] = recorded
-                self.remembered.append(Remember(kind="column", name=f"{table}.{old}"))
-            columns[new] = msgspec.structs.replace(live, name=new, not_null_name=named)
+            columns[new], moves = follow_column(msgspec.structs.replace(live, name=new), (table, old), (table, new))
+            self.moves += moves
+            recorded = self.records.take("column", f"{table}.{old}") if new != old else None
+            if recorded:
+                records[new] = recorded
         change.live.columns.clear()
         change.live.columns.update(columns)
         for new, recorded in records.items():
-            details = {key: value for key, value in recorded.details.items() if key != "live"}
-            change.objects["column", f"{table}.{new}"] = msgspec.structs.replace(recorded, details=details)
-            kept = {key: value for key, value in details.items() if key in {"default", "generated", "backfill"}}
-            kept["from"] = self.found[new]
-            item = remember_column(table, self.wanted[new])
-            self.remembered.append(msgspec.structs.replace(item, digest=recorded.digest, details=kept))
+            known = recorded.details.items()
+            kept = {key: value for key, value in known if key in {"default", "generated", "backfill"}}
+            self.records.put("column", f"{table}.{new}", recorded.digest, {**kept, "from": self.found[new]})
 
     def _words(self) -> None:
         """Updates PostgreSQL's text of rules, indexes and other tables' foreign keys to the new names."""
@@ -152,13 +169,13 @@ class _Columns:
                     head, word, tail = rule.definition.partition(" REFERENCES ")
                     text = head + word + substitute(tail, self.names)
                     table.constraints[name] = msgspec.structs.replace(rule, definition=text)
-                    self._pointing(name)
+                    self._pointing(table.name, name)
 
-    def _pointing(self, name: str) -> None:
+    def _pointing(self, table: str, name: str) -> None:
         """A foreign key of another table stays the same when the columns it refers to are renamed."""
-        recorded = self.change.objects.get(("foreign_key", name))
-        items = (item for one in self.change.schema.collections for item in one.table.constraints)
-        item = next((one for one in items if one.name == name and one.kind == "foreign_key"), None)
+        recorded = self.change.objects.get(("foreign_key", f"{table}.{name}"))
+        files = (one.table.constraints for one in self.change.schema.collections if one.name == table)
+        item = next((one for items in files for one in items if one.name == name and one.kind == "foreign_key"), None)
         if recorded is None:
             return
         digest = recorded.digest
@@ -166,18 +183,12 @@ class _Columns:
             head, word, tail = item.definition.partition(" references ")
             earlier = msgspec.structs.replace(item, definition=head + word + substitute(tail, self.found))
             digest = item.digest if earlier.digest == digest else self._stale(digest, tail)
-        self._record("foreign_key", name, digest, recorded)
+        self.records.put("foreign_key", f"{table}.{name}", digest, recorded.details)
 
     def _stale(self, digest: str, words: str) -> str:
         """Marks a digest as stale if a column has taken a name that the definition used."""
         about = any(mentions(words, new) for new in self.found)
         return f"renamed {digest}" if about and not digest.startswith("renamed ") else digest
-
-    def _record(self, kind: str, name: str, digest: str, recorded: Recorded) -> None:
-        """Drops PostgreSQL's recorded text, as it changes."""
-        details = {key: value for key, value in recorded.details.items() if key != "live"}
-        self.change.objects[kind, name] = Recorded(digest=digest, details=details)
-        self.remembered.append(Remember(kind=kind, name=name, digest=digest, details=details))
 
     def _rules(self) -> None:
         """A rule that means the same under the new names is neither validated nor rebuilt; its name may change."""
@@ -185,34 +196,36 @@ class _Columns:
         items = (*change.table.constraints, *change.table.indexes)
         former = self._former_names(items)
         named = {item.name for item in items}
+        # What has its name now is renamed.
+        away = {(place, was) for (place, _), was in former.items()}
         found = []
         for item in items:
             was = former.get(space(item), item.name)
             kind = "index" if isinstance(item, Index) else item.kind
             place = change.live.rules[isinstance(item, Index)]
-            recorded = change.objects.get((kind, was))
-            if recorded is None or was not in place or (was == item.name and _is_taken(former, item)):
+            recorded = change.recorded(kind, was)
+            if recorded is None or was not in place or (was == item.name and space(item) in away):
                 continue
             earlier = msgspec.structs.replace(item, definition=substitute(item.definition, self.found))
             found.append((item, kind, was, place, recorded, earlier.digest == recorded.digest))
         # First all names are freed, then all are taken.
         standing = [place.pop(was) for _, _, was, place, _, _ in found]
         for item, kind, was, place, _, _ in found:
-            del change.objects[kind, was]
+            self.records.take(kind, recorded_name(self.table, kind, was))
             if was != item.name:
                 self.moves.append((kind, was, item.name))
-                self.remembered.append(Remember(kind=kind, name=was))
                 place.pop(next_name(was), None)
         for (item, kind, _, place, recorded, same), live in zip(found, standing, strict=True):
             place[item.name] = msgspec.structs.replace(live, name=item.name)
             digest = item.digest if same else self._stale(recorded.digest, live.definition)
-            self._record(kind, item.name, digest, recorded)
+            self.records.put(kind, recorded_name(self.table, kind, item.name), digest, recorded.details)
         for live in (*change.live.constraints.values(), *change.live.indexes.values()):
             # Rules that go: if the run is killed, none of them must be mistaken for what it was.
             kind = getattr(live, "kind", "index")
-            recorded = change.objects.get((kind, live.name))
-            if recorded and live.name not in named and recorded.digest != self._stale(recorded.digest, live.definition):
-                self._record(kind, live.name, self._stale(recorded.digest, live.definition), recorded)
+            recorded = change.recorded(kind, live.name)
+            stale = self._stale(recorded.digest, live.definition) if recorded and live.name not in named else ""
+            if recorded and stale not in {"", recorded.digest}:
+                self.records.put(kind, recorded_name(self.table, kind, live.name), stale, recorded.details)
         follow(change.tables.values(), self.moves)
 
     def _former_names(self, items: Iterable[Constraint | Index]) -> dict[tuple[str, str], str]:
@@ -248,17 +261,12 @@ class _Columns:
                 continue
             text = substitute(live.default or "", self.names)
             self.change.live.columns[name] = msgspec.structs.replace(live, default=text)
-            was = recorded.details.get("generated")
-            details = {key: value for key, value in recorded.details.items() if key != "live"}
-            if was == substitute(column.generated, self.found):
-                details["generated"] = column.generated
-            else:
-                details["generated"] = self._stale(str(was), text)
-            if details != recorded.details:
-                full = f"{self.table}.{name}"
-                self.change.objects["column", full] = msgspec.structs.replace(recorded, details=details)
-                item = Remember(kind="column", name=full, digest=recorded.digest, details=details)
-                self.remembered.append(item)
+            was = str(recorded.details.get("generated"))
+            same = was == substitute(column.generated, self.found)
+            now = column.generated if same else self._stale(was, text)
+            if now != was:
+                details = {**recorded.details, "generated": now}
+                self.records.put("column", f"{self.table}.{name}", recorded.digest, details)
 
 
 def _key(column: Column, old: str) -> str:
@@ -266,9 +274,14 @@ def _key(column: Column, old: str) -> str:
     return old.removesuffix(column.name.removeprefix(column.key))
 
 
-def _is_taken(former: Mapping[tuple[str, str], str], item: Constraint | Index) -> bool:
-    """Whether the object that has its name now is being renamed."""
-    return any(place == space(item)[0] and was == item.name for (place, _), was in former.items())
+def follow_column(column: LiveColumn, before: tuple[str, str], after: tuple[str, str]) -> tuple[LiveColumn, list[Move]]:
+    """Renames what PostgreSQL named after a table and its column: the sequence of an identity, and NOT NULL (from 18
+    on)."""
+    was, now = (given_by_postgres(*names, "not_null") for names in (before, after))
+    moves = [("check", was, now)] if column.not_null_name == was != now else []
+    column = msgspec.structs.replace(column, not_null_name=now) if moves else column
+    was, now = (given_by_postgres(*names, "seq") for names in (before, after))
+    return column, [*moves, *([("sequence", was, now)] if column.identity and was != now else [])]
 
 
 def follow(tables: Iterable[LiveTable], moves: Iterable[Move]) -> None:

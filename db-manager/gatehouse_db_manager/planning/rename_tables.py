@@ -1,19 +1,27 @@
-"""Renames collections (`renamed_from`): the table, and everything that is named after it."""
+"""Renames tables: collections (`renamed_from`), with everything that is named after them, and what has a name that
+something else needs."""
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
 from gatehouse_db_manager.config.model import Collection, Constraint, Schema, short_digest
-from gatehouse_db_manager.config.names import LONGEST, given_by_postgres
+from gatehouse_db_manager.config.names import LONGEST
 from gatehouse_db_manager.database.snapshot import LiveSchema, Recorded
+from gatehouse_db_manager.planning.ddl import with_suffix
 from gatehouse_db_manager.planning.plan import Remember, Step
-from gatehouse_db_manager.planning.rename_columns import Move, due, follow, in_order, net, statements
-from gatehouse_db_manager.planning.table_change import RULES, brief, hazard, substitute
-
-# The statements of a rename, and what is recorded otherwise by it.
-_Done = tuple[list[str], list[Remember]]
+from gatehouse_db_manager.planning.rename_columns import (
+    Move,
+    RecordChanges,
+    due,
+    follow,
+    follow_column,
+    in_order,
+    statements,
+)
+from gatehouse_db_manager.planning.table_change import RULES, WITHOUT_INDEX, brief, hazard, recorded_name, substitute
 
 
 def remember_table(collection: Collection) -> Remember:
@@ -35,68 +43,99 @@ def rename_tables(schema: Schema, live: LiveSchema) -> Iterable[Step]:
     for group in in_order(names):
         # Collections that swap names do so in one transaction.
         origins = [*(old for old, _ in group[:-1]), group[0][0]]
-        moved = [
-            _Table(schema, live, old, new, origin).rename() for (old, new), origin in zip(group, origins, strict=True)
-        ]
+        records, sql = RecordChanges(live.objects), []
+        for (old, new), origin in zip(group, origins, strict=True):
+            sql += _Table(schema, live, records, old, new, origin).rename()
         ends = [(group[0][0], group[-1][1]), *group[1:-1]] if len(group) > 1 else group
-        yield _step(schema, wanted, ends, moved)
+        for _, new in ends:
+            settled = remember_table(wanted[new])
+            records.put("table", new, settled.digest or "", settled.details)
+        yield _renamed(schema, wanted, ends, sql, records)
 
 
-def move_table(schema: Schema, live: LiveSchema, old: str, new: str) -> Step:
+def make_way(schema: Schema, live: LiveSchema) -> Iterator[Step]:
+    """Frees names that something else is about to take. Index names are unique in a schema, so one that is dropped from
+    one table may be needed by another, or by a new table. Until it is dropped, the old object gets a temporary name.
+    Changes `live` in place: what follows is planned as if the renames had run."""
+    wanted = dict(_wanted(schema))
+    for name in list(live.tables):
+        if wanted.get(name) and ("table", name) in live.objects:
+            yield _move_table(schema, live, name, with_suffix(name, "__gone"))
+    for table in live.tables.values():
+        for place in table.rules:
+            for name, item in list(place.items()):
+                kind = getattr(item, "kind", "index")
+                taken = kind not in WITHOUT_INDEX and wanted.get(name, table.name) != table.name
+                recorded = live.objects.get((kind, recorded_name(table.name, kind, name)))
+                if not taken or recorded is None:
+                    continue
+                other = with_suffix(name, "__gone")
+                place[other] = msgspec.structs.replace(place.pop(name), name=other)
+                renamed = RecordChanges(live.objects)
+                renamed.move(kind, recorded_name(table.name, kind, name), recorded_name(table.name, kind, other))
+                follow(live.tables.values(), [(kind, name, other)])
+                what, why = (
+                    f"rename {name} of {table.name} to {other}",
+                    f"{wanted[name] or 'the schema'} needs the name",
+                )
+                sql = statements(schema.name, table.name, [(kind, name, other)])
+                yield _step(schema, table.name, what, why, sql, renamed, locks=brief(table.name), phase="expand")
+
+
+def _wanted(schema: Schema) -> Iterator[tuple[str, str]]:
+    """Each wanted name with its table; "" for a table's own name."""
+    for collection in schema.collections:
+        yield collection.name, ""
+        for item in (*collection.table.constraints, *collection.table.indexes):
+            if getattr(item, "kind", "index") not in WITHOUT_INDEX:
+                yield item.name, collection.name
+
+
+def _move_table(schema: Schema, live: LiveSchema, old: str, new: str) -> Step:
     """Renames a table that will be dropped, as something else needs its name. Changes `live` in place."""
-    sql, remembered = _Table(schema, live, old, new, old).rename()
-    return Step(
-        schema=schema.name,
-        collection=old,
-        kind="tx",
-        phase="contract",
-        what=f"rename table {old} to {new}",
-        why="an index needs the name, and the table will be dropped",
-        statements=tuple(sql),
-        locks=brief(old),
-        reversible=True,
-        remember=net(remembered),
-    )
+    records = RecordChanges(live.objects)
+    sql = _Table(schema, live, records, old, new, old).rename()
+    why = "an index needs the name, and the table will be dropped"
+    return _step(schema, old, f"rename table {old} to {new}", why, sql, records, reversible=True, locks=brief(old))
 
 
-def _step(schema: Schema, wanted: dict[str, Collection], ends: list[tuple[str, str]], moved: list[_Done]) -> Step:
-    settled = [remember_table(wanted[new]) for _, new in ends]
+def _renamed(
+    schema: Schema, wanted: dict[str, Collection], ends: list[tuple[str, str]], sql: list[str], records: RecordChanges
+) -> Step:
     listed = ", ".join(f"{old} to {new}" for old, new in ends)
-    return Step(
-        schema=schema.name,
-        collection=ends[0][1],
-        kind="tx",
-        phase="contract",
-        what=f"rename collection{'s' if len(ends) > 1 else ''} {listed}",
-        why="renamed_from in its file",
-        statements=tuple(one for sql, _ in moved for one in sql),
-        locks=brief(", ".join(old for old, _ in ends)),
-        reversible=False,
-        remember=net([*(item for _, items in moved for item in items), *settled]),
-        hazards=tuple(
-            hazard(
-                "table.rename",
-                f"{schema.name}.{old}",
-                wanted[new].file,
-                f"renames the collection {old} to {new}",
-                table=old,
-                full=f"{schema.name}.{old}",
-                new=new,
-            )
-            for old, new in ends
-        ),
-    )
+    what = f"rename collection{'s' if len(ends) > 1 else ''} {listed}"
+    hazards = []
+    for old, new in ends:
+        full, danger = f"{schema.name}.{old}", f"renames the collection {old} to {new}"
+        hazards.append(hazard("table.rename", full, wanted[new].file, danger, table=old, full=full, new=new))
+    more: dict[str, Any] = {
+        "locks": brief(", ".join(old for old, _ in ends)),
+        "reversible": False,
+        "hazards": tuple(hazards),
+    }
+    return _step(schema, ends[0][1], what, "renamed_from in its file", sql, records, **more)
+
+
+def _step(
+    schema: Schema, collection: str, what: str, why: str, sql: list[str], records: RecordChanges, **more: Any
+) -> Step:
+    about: dict[str, Any] = {"collection": collection, "what": what, "why": why, "phase": "contract", **more}
+    return Step(schema=schema.name, statements=tuple(sql), remember=records.net, **about)
 
 
 class _Table:
     """One table to rename. `origin`: its name before an intermediate one."""
 
-    def __init__(self, schema: Schema, live: LiveSchema, old: str, new: str, origin: str) -> None:
+    def __init__(
+        self, schema: Schema, live: LiveSchema, records: RecordChanges, old: str, new: str, origin: str
+    ) -> None:
         self.schema, self.live, self.old, self.new, self.origin = schema, live, old, new, origin
+        self.records = records
         self.table = live.tables.pop(old)
         self.full = f"{schema.name}.{new}"
 
-    def rename(self) -> tuple[list[str], list[Remember]]:
+    def rename(self) -> list[str]:
+        """The statements."""
         schema, live, old, new = self.schema, self.live, self.old, self.new
         sql = [f"alter table {schema.name}.{old} rename to {new}"]
         moves = [*self._columns(), *self._rules()]
@@ -112,18 +151,13 @@ class _Table:
         for kind in ("reference", "test"):
             if (old, kind) in live.data:
                 live.data[new, kind] = live.data.pop((old, kind))
-        names = {name: follows for _, name, follows in moves}
-        return sql, list(self._records(names))
+        self._records({name: follows for _, name, follows in moves})
+        return sql
 
     def _columns(self) -> Iterator[Move]:
-        for column in list(self.table.columns.values()):
-            for label, kind in (("seq", "sequence"), ("not_null", "check")):
-                before, after = (given_by_postgres(one, column.name, label) for one in (self.old, self.new))
-                has = column.not_null_name == before if label == "not_null" else bool(column.identity)
-                if has and before != after:
-                    yield kind, before, after
-                if has and label == "not_null":
-                    self.table.columns[column.name] = msgspec.structs.replace(column, not_null_name=after)
+        for name, column in list(self.table.columns.items()):
+            self.table.columns[name], moves = follow_column(column, (self.old, name), (self.new, name))
+            yield from moves
 
     def _rules(self) -> Iterator[Move]:
         for place in self.table.rules:
@@ -132,74 +166,62 @@ class _Table:
             for name, item in before.items():
                 kind = getattr(item, "kind", "index")
                 follows = self.new + name.removeprefix(self.old)
-                recorded = (kind, name) in self.live.objects
+                recorded = (kind, recorded_name(self.old, kind, name)) in self.live.objects
                 if recorded and name.startswith(f"{self.old}_") and len(follows) <= LONGEST:
                     place[follows] = msgspec.structs.replace(item, name=follows)
                     yield kind, name, follows
                 else:
                     place[name] = item
 
-    def _records(self, names: dict[str, str]) -> Iterator[Remember]:
+    def _records(self, names: dict[str, str]) -> None:
         """Everything that is recorded under the old names, and what refers to the table, under the new ones."""
-        live, old, new = self.live, self.old, self.new
-        own = {one.name for one in live.tables[new].constraints.values()}
         pointing = set(self._pointing())
         wanted = {
-            item.name: item
+            ("foreign_key", f"{collection.name}.{item.name}"): item
             for collection in self.schema.collections
             for item in collection.table.constraints
-            if item.kind == "foreign_key"
         }
-        kept = []
-        for (kind, name), recorded in list(live.objects.items()):
+        moved = []
+        for (kind, name), recorded in list(self.live.objects.items()):
             if kind in {"made", "found"}:
-                if item := self._made(kind, name, recorded, names):
-                    del live.objects[kind, name]
-                    yield Remember(kind=kind, name=name)
-                    kept.append(item)
-                continue
-            follows = name
-            if kind == "table" and name == old:
-                follows = new
-            elif kind == "column" and name.startswith(f"{old}."):
-                follows = new + name.removeprefix(old)
-            elif kind in RULES and self._is_own(kind, names.get(name, name)):
-                follows = names.get(name, name)
-            if follows == name and not (kind in RULES and (name in pointing or name in own)):
-                continue
-            details = {key: value for key, value in recorded.details.items() if key != "live"}
-            digest = (
-                self._digest(wanted.get(follows), recorded.digest, name in pointing)
-                if kind == "foreign_key"
-                else recorded.digest
-            )
-            if follows != name:
-                del live.objects[kind, name]
-                yield Remember(kind=kind, name=name)
-            kept.append(Remember(kind=kind, name=follows, digest=digest, details=details))
-        for item in kept:
-            live.objects[item.kind, item.name] = Recorded(digest=item.digest or "", details=item.details)
-            yield item
+                follows, details = self._made(name, recorded, names)
+            else:
+                follows, details = self._follows(kind, name, names), recorded.details
+            points = kind == "foreign_key" and name in pointing
+            own_index = kind == "index" and follows in self.live.tables[self.new].indexes
+            if (follows, details) != (name, recorded.details) or points or own_index:
+                self.records.take(kind, name)
+                item = wanted.get((kind, follows))
+                digest = self._digest(item, recorded.digest, points) if kind == "foreign_key" else recorded.digest
+                moved.append((kind, follows, digest, details))
+        for one in moved:
+            self.records.put(*one)
 
-    def _made(self, kind: str, name: str, recorded: Recorded, names: dict[str, str]) -> Remember | None:
-        """What scripts made of the table, such as `trigger keep on person`, under its new name."""
+    def _follows(self, kind: str, name: str, names: dict[str, str]) -> str:
+        """The name of a record of this table after the rename."""
+        if kind == "table":
+            return self.new if name == self.old else name
+        if kind == "index":
+            after = names.get(name, name)
+            return after if after in self.live.tables[self.new].indexes else name
+        table, _, part = name.partition(".")
+        if table != self.old or kind not in {"column", *RULES}:
+            return name
+        return f"{self.new}.{part if kind == 'column' else names.get(part, part)}"
+
+    def _made(self, name: str, recorded: Recorded, names: dict[str, str]) -> tuple[str, dict[str, Any]]:
+        """What scripts made of the table, such as `trigger keep on person`: its name and details afterwards."""
         place = re.compile(rf"(?<![\w.]){re.escape(f'{self.schema.name}.{self.old}')}(?!\w)")
         about = re.compile(rf"( (?:on|of) ){self.old}(?=$|[,:])")
         was = str(recorded.details.get("identity", ""))
         follows, identity = about.sub(rf"\g<1>{self.new}", place.sub(self.full, name)), place.sub(self.full, was)
         if recorded.details.get("type") == "comment":
             follows, identity = substitute(follows, names), substitute(identity, names)
-        if follows == name and identity == was:
-            return None
+        if (follows, identity) == (name, was):
+            return name, recorded.details
         if name in self.live.others:
             self.live.others[self.live.others.index(name)] = follows
-        details = {key: value for key, value in recorded.details.items() if key != "live"}
-        return Remember(kind=kind, name=follows, digest=recorded.digest, details={**details, "identity": identity})
-
-    def _is_own(self, kind: str, name: str) -> bool:
-        table = self.live.tables[self.new]
-        rule = table.constraints.get(name)
-        return name in table.indexes if kind == "index" else rule is not None and rule.kind == kind
+        return follows, {**recorded.details, "identity": identity}
 
     def _digest(self, item: Constraint | None, digest: str, points_here: bool) -> str:
         """A foreign key to the table is the same one whatever the table is called; if the file wants another one, it
@@ -219,4 +241,4 @@ class _Table:
                 if rule.target == target:
                     text = rule.definition.replace(f"{target}(", f"{self.full}(")
                     table.constraints[name] = msgspec.structs.replace(rule, target=self.full, definition=text)
-                    yield name
+                    yield f"{table.name}.{name}"

@@ -4,12 +4,13 @@ What is no longer in schema.yaml is dropped, once approved.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from gatehouse_db_manager.config.model import Schema, Sequence, short_digest
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.planning import ddl
-from gatehouse_db_manager.planning.plan import Hazard, Remember, Step
-from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief, hazard
+from gatehouse_db_manager.planning.plan import NEW, Hazard, Remember, Step
+from gatehouse_db_manager.planning.table_change import NOTHING, brief, hazard
 
 LET_IN = "grant access to its roles"
 
@@ -144,20 +145,18 @@ def _sequence(schema: Schema, sequence: Sequence, exists: bool) -> Step:
 
 def _contract(schema: Schema, kind: str, name: str, statement: str) -> Step:
     danger = f"no longer has the {kind} {name}"
-    drop = hazard(f"{kind}.drop", f"{schema.name}.{name}", schema.file, danger, name=name)
-    return _step(
-        schema,
-        f"drop {kind} {name}",
-        "it is no longer in the file",
-        statement,
+    return Step(
+        schema=schema.name,
+        what=f"drop {kind} {name}",
+        why="it is no longer in the file",
+        statements=(statement,),
         phase="contract",
         locks=NOTHING,
         reversible=False,
-        hazards=(drop,),
+        hazards=(hazard(f"{kind}.drop", f"{schema.name}.{name}", schema.file, danger, name=name),),
         remember=(Remember(kind=kind, name=name),),
     )
 
 
-def _step(schema: Schema, what: str, why: str, *statements: str, **more: object) -> Step:
-    given: dict = {"kind": "tx", "locks": NEW, "reversible": True, **more}
-    return Step(schema=schema.name, collection="", what=what, why=why, statements=statements, **given)
+def _step(schema: Schema, what: str, why: str, *statements: str, **more: Any) -> Step:
+    return Step(schema=schema.name, what=what, why=why, statements=statements, **more)

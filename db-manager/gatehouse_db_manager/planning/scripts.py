@@ -17,8 +17,8 @@ from gatehouse_db_manager.config.values import quote
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.planning import ddl
-from gatehouse_db_manager.planning.plan import Remember, Step
-from gatehouse_db_manager.planning.table_change import NEW, brief, mentions
+from gatehouse_db_manager.planning.plan import NEW, Remember, Step
+from gatehouse_db_manager.planning.table_change import brief, mentions
 
 _READS = re.compile(r'\b(?:from|join)\s+\(*"?(\w+)"?\."?(\w+)"?(?!\s*\(|\w)', re.IGNORECASE)
 _USED_BY_TABLES = frozenset({"function", "aggregate", "type", "domain"})
@@ -75,10 +75,10 @@ class Scripts:
 
     @property
     def unmade(self) -> tuple[str, ...]:
-        """Routines of deleted scripts."""
+        """Views and routines of deleted scripts."""
         gone = self.gone
         found = [name for (_, name), item in self.live.objects.items() if gone and item.details.get("script") in gone]
-        return tuple(name for name in found if name.startswith(("function ", "procedure ")))
+        return tuple(name for name in found if name.startswith(("view ", "function ", "procedure ")))
 
     def missing_relations(self, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:
         """Tables and views that a new or changed imported script reads and that nothing makes."""
@@ -123,13 +123,9 @@ class Scripts:
         given = ("set local check_function_bodies = off", *self._new)
         return Step(
             schema=self.schema.name,
-            collection="",
-            kind="tx",
             what=f"make {names}",
             why="tables use it",
             statements=(*given, *(one.sql for one in scripts), *self._over),
-            locks=NEW,
-            reversible=True,
             scripts=tuple(scripts),
             adds=True,
         )
@@ -222,19 +218,8 @@ class Scripts:
         return [self._run(what, "it is new" if new else "it changed, or something it uses did")]
 
     def _run(self, what: str, why: str) -> Step:
-        return Step(
-            schema=self.schema.name,
-            collection="",
-            kind="tx",
-            what=what,
-            why=why,
-            statements=self._statements,
-            locks=NEW if not self.made else brief("the views it replaces"),
-            reversible=True,
-            scripts=self.scripts,
-            stays=self._stays,
-            remember=self._records,
-        )
+        locks = brief("the views it replaces") if self.made else NEW
+        return self._within(Step(schema=self.schema.name, what=what, why=why, statements=(), locks=locks))
 
     def leave(self, tables: Iterable[LiveTable]) -> list[Step]:
         """The last step, if tables stop using what no script makes any more: it had to stay until then."""

@@ -8,13 +8,15 @@ new database would have.
 import re
 from typing import Any
 
+import msgspec
+
 from gatehouse_db_manager.config.model import Column, Schema
 from gatehouse_db_manager.database.snapshot import LiveTable
 from gatehouse_db_manager.hazards.lesson import SMALL
 from gatehouse_db_manager.planning.columns import IDENTITIES, is_serial, refuse_empty, start_numbering
-from gatehouse_db_manager.planning.ddl import comment_on_column, number_column
+from gatehouse_db_manager.planning.ddl import comment_on_column, next_name, number_column
 from gatehouse_db_manager.planning.plan import Hazard, Step
-from gatehouse_db_manager.planning.table_change import TableChange, remember_column, space
+from gatehouse_db_manager.planning.table_change import TableChange, space, substitute
 from gatehouse_db_manager.planning.table_rewrite_dependents import RewriteDependents
 
 _REWRITE_SPEED = 30e6
@@ -74,7 +76,6 @@ class Rewrite(RewriteDependents):
         return Step(
             schema=first.schema.name,
             collection=first.table.name,
-            kind="tx",
             phase="contract",
             what="; ".join(self.whats),
             why="in one transaction: the tables are empty" if not size else "in one transaction, as the table is small",
@@ -96,13 +97,10 @@ class Rewrite(RewriteDependents):
                     item.kind == "check" and column.name in item.columns for item in change.live.constraints.values()
                 ):
                     continue
-                change.step(
-                    f"widen {column.name} to {column.sql_type}",
-                    "every value is stored the same, so no row is read",
-                    change.alter(f"alter column {column.name} type {column.sql_type}"),
-                    remember=(remember_column(change.table.name, column),),
-                )
-                change.live.columns[column.name] = _retyped(live, column)
+                action = change.alter(f"alter column {column.name} type {column.sql_type}")
+                why = "every value is stored the same, so no row is read"
+                change.settle(column, f"widen {column.name} to {column.sql_type}", why, action)
+                change.live.columns[column.name] = msgspec.structs.replace(live, sql_type=column.sql_type)
 
     def _columns(self, change: TableChange) -> None:
         for column in change.table.columns:
@@ -116,10 +114,15 @@ class Rewrite(RewriteDependents):
             retyped = live.sql_type != column.sql_type or live.collation != column.collation.rpartition(".")[2]
             touched = bool(recorded is not None and live.generated and change.touched(recorded, live.words))
             touched |= live.generated and live.virtual != column.virtual
-            if column.generated is not None and (was != column.generated or retyped or touched or not live.generated):
+            if live.virtual and column.generated is None:
+                self._store(change, column.name)
+                self._retype(change, column, f"store {column.name}")
+            elif column.generated is not None and (was != column.generated or retyped or touched or not live.generated):
                 self._generate(change, column, again=True)
             elif retyped:
-                self._retype(change, column)
+                both = f"from {live.sql_type} to {column.sql_type}"
+                what = f"{column.name} {both}" if live.sql_type != column.sql_type else f"collation of {column.name}"
+                self._retype(change, column, f"change {what}")
 
     def _generate(self, change: TableChange, column: Column, *, again: bool) -> None:
         self.touch(change)
@@ -128,7 +131,7 @@ class Rewrite(RewriteDependents):
         self.concerned.add((change.table.name, name))
         self.whats.append(f"generate {name}" + (" anew" if again else ""))
         if again:
-            self.columns_down.append(change.alter(f"drop column {name}"))
+            self.run["columns down"].append(change.alter(f"drop column {name}"))
         self.column_up(change, column)
         if change.empty:
             return
@@ -138,19 +141,33 @@ class Rewrite(RewriteDependents):
         danger = f"{'changes how' if again else 'adds'} the generated column {name}{' is generated' if again else ''}"
         self._hazard(change, "column.generated", name, danger, why=why, column=name)
 
-    def _retype(self, change: TableChange, column: Column) -> None:
+    def _store(self, change: TableChange, name: str) -> None:
+        """Makes a virtual column a plain one, which PostgreSQL can't: another takes its values and its name."""
+        live = change.live.columns[name]
+        bare = f"{next_name(name)} {live.sql_type}"
+        value = substitute(live.default or "null", {old: new for new, old in change.names_now.items()})
+        self.run["columns down"] += [
+            change.alter(f"add column {bare}"),
+            f"update {change.full} set {next_name(name)} = {value}",  # noqa: S608 (names are checked)
+            change.alter(f"drop column {name}"),
+            change.alter(f"rename column {next_name(name)} to {name}"),
+        ]
+        plain = {"generated": False, "virtual": False, "default": None, "required": False, "description": ""}
+        change.live.columns[name] = msgspec.structs.replace(live, **plain)
+
+    def _retype(self, change: TableChange, column: Column, what: str) -> None:
         self.touch(change)
         live = change.live.columns[column.name]
         name, old, new = column.name, live.sql_type, column.sql_type
         change.handled.add(space("column", name))
         self.concerned.add((change.table.name, name))
-        self.whats.append(f"change {name} from {old} to {new}")
+        self.whats.append(what)
         if live.generated:
-            self.columns_down.append(change.alter(f"alter column {name} drop expression"))
+            self.run["columns down"].append(change.alter(f"alter column {name} drop expression"))
         if live.identity and not column.identity and not column.serial:
-            self.columns_down.append(change.alter(f"alter column {name} drop identity"))
+            self.run["columns down"].append(change.alter(f"alter column {name} drop identity"))
         if live.identity and column.identity and _WIDTHS[new] < _WIDTHS[old]:
-            self.columns_down.append(change.alter(f"alter column {name} set no maxvalue"))
+            self.run["columns down"].append(change.alter(f"alter column {name} set no maxvalue"))
         actions = [f"alter column {name} drop default"] if live.default is not None and not live.generated else []
         there, back = _casts(name, old, new)
         using = f" using ({there})" if old != new else ""
@@ -160,33 +177,29 @@ class Rewrite(RewriteDependents):
             actions.append(f"alter column {name} set default {column.default}")
         if column.required != live.required:
             actions.append(f"alter column {name} {'set' if column.required else 'drop'} not null")
-        self.middle.append(change.alter(", ".join(actions)))
+        self.run["middle"].append(change.alter(", ".join(actions)))
         if column.identity and IDENTITIES[column.identity] != live.identity:
-            self.middle.append(start_numbering(change, column, live))
+            self.run["middle"].append(start_numbering(change, column, live))
         elif becomes_serial:
-            self.middle.append(number_column(change.schema.name, change.table.name, column, identity=""))
+            self.run["middle"].append(number_column(change.schema.name, change.table.name, column, identity=""))
         elif is_serial(live) and live.sequence not in {one.name for one in self.schema.sequences}:
             sequence = f"sequence {self.schema.name}.{live.sequence}"
-            self.middle.append(f"alter {sequence} as {new}" if column.serial else f"drop {sequence}")
+            self.run["middle"].append(f"alter {sequence} as {new}" if column.serial else f"drop {sequence}")
         if column.description != live.description:
-            self.middle.append(comment_on_column(change.full, column))
-        self.remembered.append(remember_column(change.table.name, column))
+            self.run["middle"].append(comment_on_column(change.full, column))
+        self.remembered.append(change.remember(column))
         lost = None
         if not change.empty:
             if column.required and not live.required:
                 refuse_empty(change, column)
             lost = change.count(f"{name} is not null and {back}") if old != new else None
         if lost:
-            change.refuse(
-                "column.type.values",
-                f"columns.{column.key}.type",
-                f"changes {name} from {old} to {new}",
-                why=f"{'some rows have' if lost < 0 else f'{lost:,} rows have'} a value that doesn't fit {new}.",
-                rows=None if lost < 0 else lost,
-                column=name,
-                type=new,
-            )
-        self._hazard(change, "column.type", name, f"changes {name} from {old} to {new}", column=name, type=new)
+            number = "some rows have" if lost < 0 else f"{lost:,} rows have"
+            why, danger = f"{number} a value that doesn't fit {new}.", f"changes {name} from {old} to {new}"
+            more = {"rows": None if lost < 0 else lost, "column": name, "type": new}
+            change.refuse("column.type.values", f"columns.{column.key}.type", danger, why=why, **more)
+        verb, _, rest = what.partition(" ")
+        self._hazard(change, "column.type", name, f"{verb}s {rest}", column=name, type=new)
 
     def _hazard(self, change: TableChange, lesson: str, name: str, danger: str, /, **more: Any) -> None:
         self.hazards.append(change.hazard(lesson, f"{change.table.name}.{name}", danger, **more))
@@ -218,9 +231,3 @@ def _casts(name: str, old: str, new: str) -> tuple[str, str]:
         return there, f"({there}) is null"
     back = f"({there})::{old}" if there == f"{name}::{new}" else f"({there})::text::{old}"
     return there, f"{back} is distinct from {name}"
-
-
-def _retyped(live: Any, column: Column) -> Any:
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.structs.replace(live, sql_type=column.sql_type)

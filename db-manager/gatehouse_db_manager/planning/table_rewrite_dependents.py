@@ -5,30 +5,30 @@ import re
 from collections.abc import Iterator
 
 from gatehouse_db_manager.config.model import Column, Constraint, Index, Schema
-from gatehouse_db_manager.database.snapshot import LiveConstraint, LiveIndex, LiveTable
+from gatehouse_db_manager.database.snapshot import LiveConstraint, LiveRule, LiveTable
 from gatehouse_db_manager.planning.ddl import comment_on_column, create_index
 from gatehouse_db_manager.planning.plan import Remember
-from gatehouse_db_manager.planning.table_change import TableChange, mentions, remember, remember_column, space
+from gatehouse_db_manager.planning.table_change import TableChange, forget, mentions, space
 
 _TARGET = re.compile(r"references (?:\w+\.)?(\w+)(?: ?\(([^)]*)\))?", re.IGNORECASE)
 
 
+# When statements run: dependents are dropped first and created last.
+_ORDER = ("links down", "rules down", "columns down", "middle", "columns up", "rules up", "links up")
+
+
 class RewriteDependents:
-    """Statements by when they run: dependents are dropped first and created last."""
+    """Attributes:
+    run: statements by when they run."""
 
     def __init__(self, schema: Schema, tables: dict[str, LiveTable], changes: list[TableChange]) -> None:
         self.schema = schema
         self.live = tables
         self.changes = {change.table.name: change for change in changes}
         self.keys = {one.name: one.table.primary_key for one in schema.collections}
-        self.recorded = {name for change in changes for kind, name in change.objects if kind == "foreign_key"}
-        self.links_down: list[str] = []
-        self.rules_down: list[str] = []
-        self.columns_down: list[str] = []
-        self.middle: list[str] = []
-        self.columns_up: list[str] = []
-        self.rules_up: list[str] = []
-        self.links_up: list[str] = []
+        records = changes[0].objects if changes else ()
+        self.recorded = {name for kind, name in records if kind == "foreign_key"}
+        self.run: dict[str, list[str]] = {when: [] for when in _ORDER}
         self.remembered: list[Remember] = []
         self.touched: list[TableChange] = []
         # (table, column) that is rewritten.
@@ -38,8 +38,7 @@ class RewriteDependents:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        down = (*self.links_down, *self.rules_down, *self.columns_down)
-        return (*down, *self.middle, *self.columns_up, *self.rules_up, *self.links_up)
+        return tuple(one for texts in self.run.values() for one in texts)
 
     def touch(self, change: TableChange) -> None:
         if change not in self.touched:
@@ -57,10 +56,10 @@ class RewriteDependents:
             self._links_of_others(name)
 
     def column_up(self, change: TableChange, column: Column) -> None:
-        self.columns_up.append(change.alter(f"add column {column.definition}"))
+        self.run["columns up"].append(change.alter(f"add column {column.definition}"))
         if column.description:
-            self.columns_up.append(comment_on_column(change.full, column))
-        self.remembered.append(remember_column(change.table.name, column))
+            self.run["columns up"].append(comment_on_column(change.full, column))
+        self.remembered.append(change.remember(column))
 
     def _derived(self, change: TableChange, concerned: set[str]) -> None:
         """Drops and creates generated columns over columns that change."""
@@ -74,11 +73,11 @@ class RewriteDependents:
             change.handled.add(space("column", name))
             concerned.add(name)
             self.concerned.add((change.table.name, name))
-            self.columns_down.append(change.alter(f"drop column {name}"))
+            self.run["columns down"].append(change.alter(f"drop column {name}"))
             if name in columns:
                 self.column_up(change, columns[name])
             else:
-                self.remembered.append(Remember(kind="column", name=f"{change.table.name}.{name}"))
+                self.remembered.append(change.forget("column", name))
 
     def _rules(self, change: TableChange, concerned: set[str]) -> None:
         """All rules but foreign keys. A name may stand for another kind afterwards."""
@@ -90,12 +89,15 @@ class RewriteDependents:
                 self.touch(change)
                 self.up(change, item)
         for name, rule in change.live.constraints.items():
-            own = (rule.kind, name) in change.objects and rule.kind != "foreign_key"
+            own = change.recorded(rule.kind, name) and rule.kind != "foreign_key"
             if own and space(rule) not in change.handled and _is_about(_about(rule), concerned):
                 self._down(change, rule.kind, name)
         for name, index in change.live.indexes.items():
-            own = ("index", name) in change.objects
-            if own and space(index) not in change.handled and _is_about(_about(index), concerned):
+            if (
+                change.recorded("index", name)
+                and space(index) not in change.handled
+                and _is_about(_about(index), concerned)
+            ):
                 self._down(change, "index", name)
 
     def _links(self, change: TableChange) -> None:
@@ -109,16 +111,18 @@ class RewriteDependents:
                 self.touch(change)
                 self.up(change, item)
         for name, live in change.live.constraints.items():
-            own = (live.kind, name) in change.objects and live.kind == "foreign_key"
+            own = change.recorded(live.kind, name) and live.kind == "foreign_key"
             if own and space(live) not in change.handled and self._rests(change.table.name, live):
                 self._down(change, live.kind, name)
 
     def _links_of_others(self, table: str) -> None:
         """Of tables that go, or aren't ours."""
         for name, live in self.live[table].constraints.items():
-            if live.kind == "foreign_key" and name in self.recorded and self._rests(table, live):
-                self.links_down.append(f"alter table {self.schema.name}.{table} drop constraint if exists {name}")
-                self.remembered.append(Remember(kind=live.kind, name=name))
+            if live.kind == "foreign_key" and f"{table}.{name}" in self.recorded and self._rests(table, live):
+                self.run["links down"].append(
+                    f"alter table {self.schema.name}.{table} drop constraint if exists {name}"
+                )
+                self.remembered.append(forget(table, live.kind, name))
 
     def _rests(self, table: str, live: LiveConstraint) -> bool:
         return live.rests_on in self.moved or self._is_moved(table, live.definition)
@@ -149,10 +153,10 @@ class RewriteDependents:
     def _down(self, change: TableChange, kind: str, name: str) -> None:
         change.handled.add(space(kind, name))
         self.moved.add(name)
-        place = self.links_down if kind == "foreign_key" else self.rules_down
+        place = self.run["links down"] if kind == "foreign_key" else self.run["rules down"]
         drop = f"drop index if exists {change.schema.name}.{name}"
         place.append(drop if kind == "index" else change.alter(f"drop constraint if exists {name}"))
-        self.remembered.append(Remember(kind=kind, name=name))
+        self.remembered.append(change.forget(kind, name))
 
     def up(self, change: TableChange, item: Constraint | Index) -> None:
         """Drops what has its name now."""
@@ -170,14 +174,14 @@ class RewriteDependents:
         change.handled.add(space(item))
         self.moved.add(item.name)
         if isinstance(item, Index):
-            self.rules_up.append(create_index(change.schema.name, change.table.name, item))
+            self.run["rules up"].append(create_index(change.schema.name, change.table.name, item))
         else:
-            place = self.links_up if kind == "foreign_key" else self.rules_up
+            place = self.run["links up"] if kind == "foreign_key" else self.run["rules up"]
             place.append(change.alter(f"add constraint {item.name} {item.definition}"))
-        self.remembered.append(remember(item))
+        self.remembered.append(change.remember(item))
 
 
-def _former(change: TableChange, item: Constraint | Index) -> list[LiveConstraint | LiveIndex]:
+def _former(change: TableChange, item: Constraint | Index) -> list[LiveRule]:
     """What has its name now and conflicts with it."""
     named = (change.live.constraints.get(item.name), change.live.indexes.get(item.name))
     found = [one for one in named if one is not None]

@@ -12,8 +12,8 @@ import pytest
 from gatehouse_db_manager.cli.show_plan import show_plan
 from gatehouse_db_manager.cli.terminal import out
 from gatehouse_db_manager.errors import Refusal
-from gatehouse_db_manager.planning.plan import Hazard, Plan, SchemaPlan, Step, VersionChange
-from gatehouse_db_manager.planning.table_change import NEW, NOTHING, brief
+from gatehouse_db_manager.planning.plan import NEW, Hazard, Plan, SchemaPlan, Step, VersionChange
+from gatehouse_db_manager.planning.table_change import NOTHING, brief
 
 LONG = "a_name_as_long_as_postgresql_takes_one_which_is_sixty_three_ch"
 HAZARD = Hazard(

@@ -75,7 +75,7 @@ def test_steps_of_every_kind_and_a_death_among_them(on, checkout, starter):
     database.run(
         "alter table person.person drop constraint person_short; alter table person.pet alter name set default 'x'"
     )
-    assert {one.name for one in api.drift(database.url, checkout.load())} == {"person_short", "pet.name"}
+    assert {one.name for one in api.drift(database.url, checkout.load())} == {"person.person_short", "pet.name"}
 
 
 def test_a_foreign_database_is_taken_over(on, tmp_path):

@@ -142,11 +142,15 @@ def test_another_primary_key_takes_the_place_of_the_old_one(people, database):
     assert database.plan(people).empty
 
 
-def test_a_database_of_the_first_layout_is_brought_along(people, database):
+@pytest.mark.parametrize("layout", [1, 2])
+def test_a_database_of_an_older_layout_is_brought_along(people, database, layout):
+    """It recorded constraints by name alone."""
+    first = "drop table dbm.backfill, dbm.migration; alter table dbm.run drop target, drop approved;"
     database.run(
-        "drop table dbm.backfill, dbm.migration; alter table dbm.run drop target, drop approved;"
-        "comment on schema dbm is 'gatehouse db-manager, layout 1'"
+        f"{first if layout == 1 else ''} comment on schema dbm is 'gatehouse db-manager, layout {layout}';"
+        "update dbm.object set name = split_part(name, '.', 2) where kind in ('primary_key', 'check')"
     )
+    assert database.plan(people).empty
     people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
     database.apply(people)
     assert database.plan(people).empty

@@ -10,10 +10,10 @@ import pytest
 from . import corpus
 from .takeover import Outcome, change
 
-SLICE = range(6)
-# More of them: GATEHOUSE_CORPUS=500 ./local/test deep -k many_pairs. Of 757 directions up to seed 378, five fail (back,
-# 2026-11-29): 68, 72, 295 and 356 are refused halfway, as a schema's plan doesn't see what another schema's plan drops;
-# 201 drops the expression of a virtual column, which PostgreSQL can't.
+# 68: a function goes that another schema's trigger uses; 201: a virtual column becomes a plain one; 4008: each of two
+# schemas names something of the other, and only one of them is new.
+SLICE = (0, 1, 3, 68, 201, 4008)
+# More of them: GATEHOUSE_CORPUS=500 ./local/test deep -k many_pairs.
 DEEP = range(6, int(os.environ.get("GATEHOUSE_CORPUS", "60")))
 _NAMED = re.compile(r'"[^"]+"|\w+')
 

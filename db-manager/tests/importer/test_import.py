@@ -300,7 +300,7 @@ def test_whoever_made_it_a_plan_against_it_is_empty_and_what_is_left_is_listed(t
     [
         ("alter table shop.customer alter column born type timestamp", "column", "customer.born"),
         ("alter table shop.customer alter column balance drop default", "column", "customer.balance"),
-        ("alter table shop.customer drop constraint grown", "check", "grown"),
+        ("alter table shop.customer drop constraint grown", "check", "customer.grown"),
         ("drop index shop.orders_notes", "index", "orders_notes"),
         ("create or replace view shop.rich as select id, name, 0.0 as total from shop.customer", "found", "view rich"),
         ("drop trigger touch_customer on shop.customer", "found", "trigger touch_customer on customer"),
@@ -321,16 +321,6 @@ def test_a_sequence_is_written_down(run, foreign, tmp_path):
     (sequence,) = load(tmp_path / "out")["shop"].sequences
     assert sequence.name == "invoice_number"
     assert "start with 1000" in sequence.definition
-
-
-def test_constraints_by_the_same_name_are_listed(taken_over):
-    """A constraint's name belongs to its table in PostgreSQL; db-manager remembers it by schema."""
-    said = taken_over(
-        "create schema twice; create table twice.a (n int constraint positive check (n > 0));"
-        "create table twice.b (n int constraint positive check (n > 0))"
-    )
-    for table in "ab":
-        assert f"constraint positive of twice.{table}: another table has one of that name" in said
 
 
 def test_a_primary_key_of_any_name_and_an_included_column_are_kept(taken_over, database, tmp_path):

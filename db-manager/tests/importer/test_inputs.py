@@ -28,8 +28,6 @@ DIFFERS = {
     "18-16 a-b": "log",
     "18-17 a-b": "Item",
     "18-17 b-a": "Item",
-    "23 a-b": "of_shelf",
-    "23 b-a": "of_shelf",
 }
 
 

@@ -122,6 +122,55 @@ def test_files_make_the_same_elsewhere_whatever_order_it_was_made_in(take, new_d
     ), differences
 
 
+@pytest.mark.parametrize("by_hand", [True, False])
+def test_a_view_goes_unless_something_by_hand_is_above_it(take, by_hand):
+    above = "create materialized view shop.copy as select * from shop.cheap;" if by_hand else ""
+    taken = take(f"{SHOP} drop view shop.cheapest; {above}")
+    taken.file("*_cheap.sql").unlink()
+    planned = plan(taken.database.url, load(taken.root))
+    assert [one.message.partition(":")[0] for one in planned.refusals] == [
+        "drops the view cheap, on which the materialized view shop.copy depends"
+    ] * by_hand
+    if not by_hand:
+        taken.apply()
+        assert taken.database.value("select to_regclass('shop.cheap')") is None
+
+
+def test_tables_have_constraints_of_one_name(take):
+    link = "id int primary key, n int constraint few check (n < 9), o int constraint link references shop.shelf"
+    taken = take(
+        f"create schema shop; create table shop.shelf (id int primary key); create table shop.a ({link}); "
+        f"create table shop.b ({link}); insert into shop.shelf values (1); insert into shop.a values (1, 1, 1)"
+    )
+    assert "few" not in taken.said
+    version = ("1.0.0.0", "2.0.0.0")
+    taken.edit("a.yaml", version, ("CHECK ((n < 9))", "CHECK ((n < 7))"))
+    taken.edit("b.yaml", version, ("  link: FOREIGN KEY (o) REFERENCES shop.shelf(id)\n", ""))
+    taken.apply()
+    rules = "select conrelid::regclass::text, conname from pg_constraint where conname in ('few', 'link') order by 1, 2"
+    assert taken.database.run(rules) == [("shop.a", "few"), ("shop.a", "link"), ("shop.b", "few")]
+    taken.edit("a.yaml", ("2.0.0.0", "3.0.0.0"), ("collection: a\n", "collection: c\nrenamed_from: a\n"))
+    taken.file("a.yaml").rename(taken.file("a.yaml").with_name("c.yaml"))
+    taken.file("b.yaml").unlink()
+    taken.apply()
+    assert taken.database.run(rules) == [("shop.c", "few"), ("shop.c", "link")]
+
+
+def test_a_virtual_column_becomes_a_plain_one_with_its_values(take, database):
+    if database.value("show server_version_num") < "180000":
+        pytest.skip("virtual columns come with PostgreSQL 18")
+    taken = take(
+        "create schema shop; create table shop.t (id int primary key, n int,"
+        "low int generated always as (n + 1) virtual, constraint more check (low > 0));"
+        "insert into shop.t values (1, 1), (2, 5)"
+    )
+    taken.edit(
+        "t.yaml", ("1.0.0.0", "2.0.0.0"), ("    generated: (n + 1)\n    virtual: true\n", "    required: true\n")
+    )
+    taken.apply()
+    assert taken.database.run("select n, low from shop.t order by id") == [(1, 2), (5, 6)]
+
+
 ODD = """
 create schema w; create schema nobody;
 create table w.a (id int constraint never_null not null, n text, "Odd" int, constraint odd_rule check ("Odd" > 0));
