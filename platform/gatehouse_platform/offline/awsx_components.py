@@ -1,8 +1,8 @@
 """The children that components of pulumi-awsx make. The recording and the tests' played provider register them by this.
 
 Such a component is remote: the program registers it, and a provider plugin, written in TypeScript, registers what it
-consists of. Without the plugin nobody would see the children. What is said here was compared with what the plugin of
-pulumi-awsx 3.11 registers under Pulumi's engine (docs/decisions/0015-where-awsx-is-used.md).
+consists of. Without the plugin nobody would see the children. What is said here was read in the source of pulumi-awsx
+3.11; with the plugin on PATH, tests/engine compare it (docs/decisions/0015-where-awsx-is-used.md).
 """
 
 from collections.abc import Callable, Mapping

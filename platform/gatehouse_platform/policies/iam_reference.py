@@ -32,6 +32,7 @@ PERMISSIONS = {
     "s3:DeleteObjectVersion": "list_amazons3",
     "s3:ListBucket": "list_amazons3",
     "s3:ListBucketVersions": "list_amazons3",
+    "s3:ListTagsForResource": "list_amazons3",
     "s3:PutBucketPublicAccessBlock": "list_amazons3",
     "s3:PutEncryptionConfiguration": "list_amazons3",
     "s3:PutLifecycleConfiguration": "list_amazons3",

@@ -4,6 +4,7 @@ Needs `pulumi` with its Python language host on PATH or in .gate/pulumi/bin (pla
 tests say NOT TRIED, once. The engine changes the environment that it finds (`uv sync`), so a clone never shares one.
 """
 
+import faulthandler
 import http.server
 import json
 import os
@@ -146,6 +147,12 @@ class PlayedEcs(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
+
+
+@pytest.fixture(autouse=True)
+def without_the_general_limit() -> None:
+    """A runbook takes minutes: the tests' own timeout bounds them, not the 300 s after which the process is ended."""
+    faulthandler.cancel_dump_traceback_later()
 
 
 @pytest.fixture(scope="session")

@@ -5,58 +5,68 @@ policy for reading configuration; it lacks the calls below (its version 94, 2026
 those of terraform-provider-aws 6.34, on which pulumi-aws 7 is built. A test fails for a type that isn't here.
 """
 
-# Types whose reads SecurityAudit allows.
-AUDITED = frozenset(
-    {
-        "aws:acm/certificate:Certificate",
-        "aws:acm/certificateValidation:CertificateValidation",
-        "aws:cloudwatch/logGroup:LogGroup",
-        "aws:cloudwatch/metricAlarm:MetricAlarm",
-        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-        "aws:ec2/eip:Eip",
-        "aws:ec2/flowLog:FlowLog",
-        "aws:ec2/internetGateway:InternetGateway",
-        "aws:ec2/natGateway:NatGateway",
-        "aws:ec2/route:Route",
-        "aws:ec2/routeTable:RouteTable",
-        "aws:ec2/routeTableAssociation:RouteTableAssociation",
-        "aws:ec2/securityGroup:SecurityGroup",
-        "aws:ec2/subnet:Subnet",
-        "aws:ec2/vpc:Vpc",
-        "aws:ec2/vpcEndpoint:VpcEndpoint",
-        "aws:ecs/cluster:Cluster",
-        "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",
-        "aws:ecs/service:Service",
-        "aws:ecs/taskDefinition:TaskDefinition",
-        "aws:iam/role:Role",
-        "aws:iam/rolePolicy:RolePolicy",
-        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-        "aws:kms/alias:Alias",
-        "aws:kms/key:Key",
-        "aws:lb/listener:Listener",
-        "aws:lb/listenerRule:ListenerRule",
-        "aws:lb/loadBalancer:LoadBalancer",
-        "aws:lb/targetGroup:TargetGroup",
-        "aws:rds/instance:Instance",
-        "aws:rds/parameterGroup:ParameterGroup",
-        "aws:rds/subnetGroup:SubnetGroup",
-        "aws:route53/record:Record",
-        "aws:s3/bucket:Bucket",
-        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-        "aws:s3/bucketPolicy:BucketPolicy",
-        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        "aws:secretsmanager/secret:Secret",
-        "aws:sns/topic:Topic",
-        "aws:sns/topicPolicy:TopicPolicy",
-        "aws:sns/topicSubscription:TopicSubscription",
-        "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-        "aws:wafv2/webAcl:WebAcl",
-        "aws:wafv2/webAclAssociation:WebAclAssociation",
-    }
-)
+# What SecurityAudit allows of it, by type.
+AUDITED: dict[str, str] = {
+    "aws:acm/certificate:Certificate": "acm:DescribeCertificate acm:ListTagsForCertificate",
+    "aws:acm/certificateValidation:CertificateValidation": "acm:DescribeCertificate",
+    "aws:cloudwatch/logGroup:LogGroup": "logs:DescribeLogGroups logs:ListTagsForResource",
+    "aws:cloudwatch/metricAlarm:MetricAlarm": "cloudwatch:DescribeAlarms cloudwatch:ListTagsForResource",
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "ec2:DescribeSecurityGroups",
+    "aws:ec2/eip:Eip": "ec2:DescribeAddresses ec2:DescribeAddressesAttribute",
+    "aws:ec2/flowLog:FlowLog": "ec2:DescribeFlowLogs",
+    "aws:ec2/internetGateway:InternetGateway": "ec2:DescribeInternetGateways",
+    "aws:ec2/natGateway:NatGateway": "ec2:DescribeNatGateways",
+    "aws:ec2/route:Route": "ec2:DescribeRouteTables",
+    "aws:ec2/routeTable:RouteTable": "ec2:DescribeRouteTables",
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": "ec2:DescribeRouteTables",
+    "aws:ec2/securityGroup:SecurityGroup": "ec2:DescribeSecurityGroups",
+    "aws:ec2/subnet:Subnet": "ec2:DescribeSubnets",
+    "aws:ec2/vpc:Vpc": "ec2:DescribeNetworkAcls ec2:DescribeRouteTables ec2:DescribeSecurityGroups "
+    "ec2:DescribeVpcAttribute ec2:DescribeVpcs",
+    "aws:ec2/vpcEndpoint:VpcEndpoint": "ec2:DescribePrefixLists ec2:DescribeVpcEndpoints",
+    "aws:ecs/cluster:Cluster": "ecs:DescribeClusters ecs:ListTagsForResource",
+    "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": "ecs:DescribeClusters",
+    "aws:ecs/service:Service": "ecs:DescribeServices ecs:ListTagsForResource ecs:ListServiceDeployments "
+    "ecs:DescribeServiceDeployments ecs:DescribeServiceRevisions",
+    "aws:ecs/taskDefinition:TaskDefinition": "ecs:DescribeTaskDefinition",
+    "aws:iam/role:Role": "iam:GetRole iam:ListAttachedRolePolicies iam:ListRolePolicies iam:GetRolePolicy",
+    "aws:iam/rolePolicy:RolePolicy": "iam:GetRolePolicy",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "iam:ListAttachedRolePolicies",
+    "aws:kms/alias:Alias": "kms:ListAliases",
+    "aws:kms/key:Key": "kms:DescribeKey kms:GetKeyPolicy kms:GetKeyRotationStatus kms:ListResourceTags",
+    "aws:lb/listener:Listener": "elasticloadbalancing:DescribeListenerAttributes "
+    "elasticloadbalancing:DescribeListeners elasticloadbalancing:DescribeTags",
+    "aws:lb/listenerRule:ListenerRule": "elasticloadbalancing:DescribeRules elasticloadbalancing:DescribeTags",
+    "aws:lb/loadBalancer:LoadBalancer": "elasticloadbalancing:DescribeCapacityReservation "
+    "elasticloadbalancing:DescribeLoadBalancerAttributes elasticloadbalancing:DescribeLoadBalancers "
+    "elasticloadbalancing:DescribeTags",
+    "aws:lb/targetGroup:TargetGroup": "elasticloadbalancing:DescribeTags "
+    "elasticloadbalancing:DescribeTargetGroupAttributes elasticloadbalancing:DescribeTargetGroups",
+    "aws:rds/instance:Instance": "rds:DescribeDBInstances rds:ListTagsForResource",
+    "aws:rds/parameterGroup:ParameterGroup": "rds:DescribeDBParameterGroups rds:DescribeDBParameters "
+    "rds:ListTagsForResource",
+    "aws:rds/subnetGroup:SubnetGroup": "rds:DescribeDBSubnetGroups rds:ListTagsForResource",
+    "aws:route53/record:Record": "route53:GetHostedZone route53:ListResourceRecordSets",
+    "aws:s3/bucket:Bucket": "s3:GetAccelerateConfiguration s3:GetBucketAcl s3:GetBucketCORS s3:GetBucketLocation "
+    "s3:GetBucketLogging s3:GetBucketObjectLockConfiguration s3:GetBucketPolicy s3:GetBucketRequestPayment "
+    "s3:GetBucketTagging s3:GetBucketVersioning s3:GetBucketWebsite s3:GetEncryptionConfiguration "
+    "s3:GetLifecycleConfiguration s3:GetReplicationConfiguration s3:ListBucket",
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "aws:s3/bucketPolicy:BucketPolicy": "s3:GetBucketPolicy",
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ""
+    "s3:GetEncryptionConfiguration",
+    "aws:secretsmanager/secret:Secret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy",
+    "aws:sns/topic:Topic": "sns:GetTopicAttributes sns:ListTagsForResource",
+    "aws:sns/topicPolicy:TopicPolicy": "sns:GetTopicAttributes",
+    "aws:sns/topicSubscription:TopicSubscription": "sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic",
+    "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "ec2:DescribeSecurityGroupRules",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "ec2:DescribeSecurityGroupRules",
+    "aws:wafv2/webAcl:WebAcl": "wafv2:GetWebACL wafv2:ListTagsForResource",
+    "aws:wafv2/webAclAssociation:WebAclAssociation": "wafv2:GetWebACLForResource",
+}
 SCALING = ("application-autoscaling:ListTagsForResource",)
+# What it lacks.
 READS: dict[str, tuple[str, ...]] = {
     "aws:amp/alertManagerDefinition:AlertManagerDefinition": ("aps:DescribeAlertManagerDefinition",),
     "aws:amp/ruleGroupNamespace:RuleGroupNamespace": ("aps:DescribeRuleGroupsNamespace", "aps:ListTagsForResource"),
@@ -69,6 +79,7 @@ READS: dict[str, tuple[str, ...]] = {
     "aws:appautoscaling/scheduledAction:ScheduledAction": SCALING,
     "aws:appautoscaling/target:Target": SCALING,
     "aws:budgets/budget:Budget": ("budgets:ListTagsForResource", "budgets:ViewBudget"),
+    "aws:s3/bucket:Bucket": ("s3:ListTagsForResource",),
     "aws:scheduler/schedule:Schedule": ("scheduler:GetSchedule",),
     # The provider compares the value of every version with the state's. Only this environment's secrets.
     "aws:secretsmanager/secretVersion:SecretVersion": ("secretsmanager:GetSecretValue",),
@@ -92,6 +103,7 @@ def plan_reads(account: str, region: str, stack: str) -> dict[str, tuple[list[st
         "application-autoscaling": [f"arn:aws:application-autoscaling:{here}:scalable-target/*"],
         "aps": [f"arn:aws:aps:{here}:workspace/*", f"arn:aws:aps:{here}:rulegroupsnamespace/*/*"],
         "budgets": [f"arn:aws:budgets::{account}:budget/gatehouse-{stack}"],
+        "s3": [f"arn:aws:s3:::gatehouse-{stack}-logs-{account}"],
         "scheduler": [f"arn:aws:scheduler:{here}:schedule/default/gatehouse-{stack}-*"],
         "servicediscovery": [f"arn:aws:servicediscovery:{here}:namespace/*"],
     }
