@@ -38,7 +38,7 @@ def misspellings(line: str) -> Iterator[str]:
             named and re.fullmatch(r"[a-z][a-z0-9-]*", word) is not None and number < MOST_SUBCOMMANDS.get(words[0], 0)
         )
         if number == 0 or option or named:
-            wrong = "-Q" if re.fullmatch(r"-\w", word) else f"{word[:-1]}{word[-1]}x"
+            wrong = "-Z" if re.fullmatch(r"-\w", word) else f"{word}q"
             yield shlex.join([*words[:number], wrong, *words[number + 1 :]])
 
 

@@ -24,6 +24,7 @@ UNKNOWN = (
     "command not found",
     "invalid option",
     "unrecognized",
+    "accepts 0 arg(s)",
 )
 
 
