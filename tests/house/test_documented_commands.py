@@ -70,8 +70,8 @@ RUN_BY = {
 }
 NOT_RUN = {
     "bench": "takes minutes and judges nothing; benchmarks are run by hand",
+    "deploy": "asks AWS; what it calls is run by ci/release/tests/adapters/test_pulumi_up.py",
     "image build": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
-    "image prune": "asks GitHub; what it calls is run by ci/tests/images/test_prune.py",
     "image scan": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
     "mutate": "takes an hour; its parts are run in local/tests/mutation",
     "promote built": "a workflow calls it; its request is decided in ci/release/tests/test_promoter.py",
