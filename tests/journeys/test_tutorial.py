@@ -128,7 +128,6 @@ ELSEWHERE = [
     ["check", "--only", "lock"],
     ["way-in", "dev"],
     ["stack", "check", "dev"],
-    ["promote", "status"],
 ]
 
 
