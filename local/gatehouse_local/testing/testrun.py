@@ -84,9 +84,10 @@ def _answering(url: str) -> str:
 
 
 def workers() -> int:
-    """Three per core, at most eight, as far as memory allows: for much of the time, tests wait."""
+    """Two per core, at most eight, as far as memory allows: for some of the time, tests wait. With three, both cores
+    were taken all the time, and what browsers and servers wait for came late."""
     room = psutil.virtual_memory().available // WORKER_BYTES
-    return max(1, min(8, 3 * (os.cpu_count() or 1), room))
+    return max(1, min(8, 2 * (os.cpu_count() or 1), room))
 
 
 def _resolved(root: Path, words: list[str]) -> list[str]:
