@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Generator
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -75,8 +76,11 @@ def test_data_survives_a_kill(server: Embedded):
             connection.execute("create table if not exists kept (number int)")
             connection.execute("insert into kept values (7)")
             connection.execute("checkpoint")
+        # Until its own processes have seen that it is gone, PostgreSQL refuses to start beside them.
+        others = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         process.wait()
+        psutil.wait_procs(others, timeout=60)
     server.prepare()
     with running(server), psycopg.connect(server.admin_url) as connection:
         assert connection.execute("select max(number) from kept").fetchone() == (7,)

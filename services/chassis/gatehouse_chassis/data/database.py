@@ -40,7 +40,8 @@ from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.data.statements import Statement, compiled, written
 from gatehouse_chassis.data.transactions import GONE, Transaction
 
-LONGEST_SHOWN = 500  # characters of a slow statement in the log
+# Characters of a slow statement in the log: of its begin, and of its end, where the conditions are.
+LONGEST_SHOWN = (250, 250)
 MOST_WAITING = 16  # callers that wait, for each connection; more would wait longer than their own callers do
 
 log = structlog.get_logger()
@@ -383,7 +384,10 @@ class Database(PostgresEngine):
         pid = None
         with contextlib.suppress(asyncpg.InterfaceError):  # the connection broke meanwhile
             pid = connection.get_server_pid()
-        text = " ".join(sql.split())[:LONGEST_SHOWN]
+        text = " ".join(sql.split())
+        first, last = LONGEST_SHOWN
+        if len(text) > first + last:
+            text = f"{text[:first]} ... {text[-last:]}"
         log.warning("slow statement", milliseconds=round(seconds * 1000, 1), sql=text, pid=pid)
 
     def prepare(self, query: Any, row: Any = None) -> Statement[Any]:
