@@ -146,7 +146,11 @@ _started = time.monotonic()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A run of bounded length does as many deep tests as it has time for; the nightly run does all."""
+    """A run of bounded length does as many deep tests as it has time for; the nightly run does all.
+
+    Each test begins in the run's folder: `gate --root` changes the folder of a process, and a test may have called it.
+    """
+    os.chdir(item.config.invocation_params.dir)
     seconds = float(os.environ.get(DEEP_SECONDS, "inf"))
     if time.monotonic() - _started > seconds and item.get_closest_marker("deep"):
         pytest.skip(f"out of time: {DEEP_SECONDS}={seconds:g}")
