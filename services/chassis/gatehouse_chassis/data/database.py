@@ -36,7 +36,7 @@ from piccolo.engine.postgres import PostgresEngine
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 
-from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.data.database_problems import Busy, Unreachable
 from gatehouse_chassis.data.statements import Statement, compiled, written
 from gatehouse_chassis.data.transactions import GONE, Transaction
 
@@ -48,34 +48,6 @@ log = structlog.get_logger()
 
 NOT_REACHED = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 """How connecting can fail: refused, no such database, wrong password, too many clients, starting up."""
-
-
-class Busy(Unavailable):
-    """503: every connection was taken for too long, or a lock or statement took too long. Trying again may work."""
-
-    slug = "busy"
-    title = "The database is busy"
-
-
-class Unreachable(Unavailable):
-    """503: no connection to PostgreSQL can be made."""
-
-    slug = "database-unreachable"
-    title = "The database can't be reached"
-
-
-class ChangesRefused(Unavailable):
-    """503: PostgreSQL can't take changes: its disk is full, it has no memory, or it only reads (a failover)."""
-
-    slug = "database-takes-no-changes"
-    title = "The database takes no changes"
-
-
-class ConnectionLost(Unavailable):
-    """503: the connection ended while a statement or a commit ran, so nobody knows whether a change was made."""
-
-    slug = "database-connection-lost"
-    title = "The connection to the database was lost"
 
 
 class NotOpen(RuntimeError):

@@ -7,7 +7,7 @@ PostgreSQL's own text contains values, so only the constraint's name is used; db
 import asyncpg
 
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid
-from gatehouse_chassis.data.database import Busy, ChangesRefused, ConnectionLost
+from gatehouse_chassis.data.database_problems import Busy, ChangesRefused, ConnectionLost
 
 UNSTORABLE = (
     asyncpg.CharacterNotInRepertoireError,  # NUL in a text

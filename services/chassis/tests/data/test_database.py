@@ -12,7 +12,8 @@ from piccolo.columns import JSONB, Integer, Text
 from piccolo.table import Table
 from structlog.testing import capture_logs
 
-from gatehouse_chassis.data.database import MOST_WAITING, Busy, Database, NotOpen, Unreachable
+from gatehouse_chassis.data.database import MOST_WAITING, Database, NotOpen
+from gatehouse_chassis.data.database_problems import Busy, Unreachable
 from gatehouse_chassis.data.transactions import TransactionMisuse
 from gatehouse_chassis.http.versions import DatabaseVersions
 from gatehouse_chassis.metrics.pg_sessions import SESSIONS, PgSessions
