@@ -6,13 +6,14 @@ Only the port is another one, so that a platform of yours may run meanwhile.
 import faulthandler
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+
+from gatehouse_local.testing.checkout_copy import copy_working_tree
 
 from .test_links import sign_in
 
@@ -88,17 +89,7 @@ def run(root: Path, script: str) -> str:
 def copy(tmp_path: Path) -> Iterator[Path]:
     """A checkout as `git clone` makes it, with what is changed here, in a folder whose path has a space."""
     root = tmp_path / "my checkout"
-    listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, root / name)
+    copy_working_tree(ROOT, root)
     for words in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message", "A checkout"]):
         subprocess.run(["git", "-C", root, *words], check=True)
     yield root

@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
+from gatehouse_local.testing.checkout_copy import copy_working_tree
+
 from .runbook import PATIENCE, Shell, path, tool
 
 ROOT = Path(__file__).parents[3]
@@ -183,7 +185,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str, moto: str) -> Clon
     base = tmp_path_factory.mktemp("a clone")
     folder, programs = base / "gatehouse", base / "programs"
     programs.mkdir()
-    _copy_files(folder)
+    copy_working_tree(ROOT, folder)
     _programs(programs)
     environ = {
         "HOME": str(base),
@@ -224,21 +226,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str, moto: str) -> Clon
     made.command("uv", "sync", "--quiet", "--locked")
     _plugins(folder, base / "home")
     return made
-
-
-def _copy_files(folder: Path) -> None:
-    """The files of this checkout, with what isn't committed yet."""
-    listed = subprocess.run(
-        ["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
 
 
 def _programs(folder: Path) -> None:
