@@ -48,6 +48,9 @@ AREA = Area(
     ),
     routes=(*routes.ROUTES, *throughput.ROUTES),
     filters=format.FILTERS,
-    sections=(HomeSection(title="The platform", order=30, template="operations/home.html", load=home.load),),
+    sections=(
+        HomeSection(title="The platform", order=30, template="operations/home.html", load=home.load),
+        HomeSection(title="Traffic", order=32, template="operations/home_traffic.html", load=home.load_traffic),
+    ),
     lifespan=lifespan,
 )

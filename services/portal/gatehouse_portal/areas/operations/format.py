@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_portal.areas.operations.charts import Reading, rate
+from gatehouse_portal.areas.operations.charts import Reading, rate, share
 
 
 def clock(value: float) -> str:
@@ -41,4 +41,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "readings": readings,
     "setting": setting,
     "rate": rate,
+    "share": share,
 }

@@ -8,10 +8,10 @@ from pathlib import Path
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext
-from gatehouse_portal.areas.releases import format, in_process, routes
+from gatehouse_portal.areas.releases import format, home, in_process, routes
 from gatehouse_portal.areas.releases.dora_exporter import DoraExporter
 from gatehouse_portal.areas.releases.promotion_session import Core, PromotionSession
-from gatehouse_portal.shell.area import Area, NavEntry
+from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 
 def releases(core: Core | None = None) -> Area:
@@ -46,6 +46,7 @@ def releases(core: Core | None = None) -> Area:
         ),
         routes=routes.ROUTES,
         filters=format.FILTERS,
+        sections=(HomeSection(title="Releases", order=21, template="releases/home.html", load=home.load),),
         lifespan=lifespan,
     )
 

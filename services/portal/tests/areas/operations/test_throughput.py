@@ -226,3 +226,18 @@ def test_the_table_has_every_fifth_minute_and_ends_now():
     rows = panel(rate=[float(index) for index in range(121)]).rows
     assert [MOMENTS[-1] - row.moment for row in rows] == list(range(0, 3601, 300))
     assert rows[0].cells[0] == "120"
+
+
+async def test_the_home_of_a_tester_says_what_fires_and_which_service_fails(onlooker, prometheus):
+    await onlooker.sign_in("tester")
+    text = (await onlooker.see("/")).text
+    assert "No alert is firing" in text
+    assert "1 of 2 services answer" in text
+    assert "errors</span>" not in text  # 0.4% is within what 99.5% leaves
+    prometheus.alerts = [{"alertname": "ServiceDown", "service": "person", "severity": "page"}]
+    prometheus.recorded = RECORDED | {"service:sli_error:ratio_rate5m": {"person": 0.004, "topics": 0.02}}
+    text = (await onlooker.see("/")).text
+    assert "Page: ServiceDown (person)" in text
+    assert "topics: 2% errors" in text
+    await onlooker.sign_in("mentor")
+    assert "/throughput" not in (await onlooker.see("/")).text

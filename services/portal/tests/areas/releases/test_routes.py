@@ -375,3 +375,17 @@ async def test_what_stops_promotions_answers_with_a_toast(desk, world):
     await desk.see("/releases")
     await desk.submit("/releases/hold", services="person", environment="test", reason="loses mail")
     assert "Recorded: Hold in Test." in (await desk.see("/releases")).text.partition("data-toast")[2]
+
+
+async def test_the_home_page_leads_to_what_waits(desk, world, releasing):
+    await sign_in(desk, "kofi@example.org", "tester")
+    assert "Nothing has been released yet." in (await desk.see("/")).text
+    world.merge(1)
+    releasing[0].app.state.promotions.forget()
+    text = (await desk.see("/")).text
+    path = re.search(r'href="(/releases/plan[^"]+domain=people)"', text)[1].replace("&amp;", "&")
+    assert (await desk.see(path)).status_code == 200
+    assert "Has not seen this set" in text
+    assert "Promote people to Test" in text
+    await sign_in(desk, "ada@example.org", "member")
+    assert "To do" not in (await desk.see("/")).text
