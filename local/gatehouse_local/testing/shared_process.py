@@ -135,7 +135,7 @@ def _platform(folder: Path) -> Generator[Facts]:
     root = find_root()
     catalog = load_catalog(root)
     services = {service.name: service.port for service in catalog}
-    offset = _free_offset({EDGE_PORT, POSTGRES_PORT, *services.values()})
+    offset = free_offset({EDGE_PORT, POSTGRES_PORT, *services.values()})
     state = folder / "platform-state"
     gate = [sys.executable, "-m", "gatehouse_local.gate"]
     where = ["--state", str(state)]
@@ -154,7 +154,7 @@ def _platform(folder: Path) -> Generator[Facts]:
         shutil.rmtree(state / "postgres", ignore_errors=True)  # keeps the logs, which show why a test failed
 
 
-def _free_offset(ports: set[int]) -> int:
+def free_offset(ports: set[int]) -> int:
     """A port offset for which all these ports are free now."""
     for offset in range(1000 + 100 * (os.getpid() % 200), 50000, 100):
         with contextlib.ExitStack() as probes, contextlib.suppress(OSError):

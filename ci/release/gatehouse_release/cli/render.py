@@ -1,8 +1,9 @@
 """The matrix, decisions, outcomes and records as they are read in a terminal."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -10,19 +11,49 @@ from gatehouse_release.matrix import Cell, Matrix, MatrixColumn
 from gatehouse_release.model import Decision, Reason, Record
 from gatehouse_release.promoter import PromotionOutcome
 
+WIDEST = 10_000  # columns: wider than any table here
 STYLES = {"verified": "green", "failed": "bold red", "reverted": "yellow", "applying": "cyan"}
 
 
+class ReleaseTable:
+    """What runs where: a table where the terminal is wide enough for whole tags, else a block for each service."""
+
+    def __init__(self, found: Matrix, now: datetime) -> None:
+        self._found, self._now = found, now
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = self._table()
+        if console.measure(table, options=options.update(max_width=WIDEST)).maximum <= options.max_width:
+            yield table
+        else:
+            yield from self._blocks()
+
+    def _title(self) -> str:
+        return f"Releases on main at {self._found.revision[:12]}"
+
+    def _table(self) -> Table:
+        table = Table(title=self._title(), title_justify="left")
+        table.add_column("service")
+        table.add_column("domain", style="dim")
+        for column in self._found.columns:
+            table.add_column(column.name)
+        for row in self._found.rows:
+            cells = (_cell(row.cells[column.name], self._now) for column in self._found.columns)
+            table.add_row(row.service, row.domain, *cells)
+        return table
+
+    def _blocks(self) -> Iterator[Text]:
+        yield Text(self._title(), style="italic")
+        for row in self._found.rows:
+            yield Text.assemble((row.service, "bold"), (f"  {row.domain}", "dim"))
+            for column in self._found.columns:
+                yield Text.assemble((f"  {column.name:<12}", "dim"), _cell(row.cells[column.name], self._now))
+
+
 def matrix(found: Matrix, now: datetime) -> Group:
-    table = Table(title=f"Releases on main at {found.revision[:12]}", title_justify="left")
-    table.add_column("service")
-    table.add_column("domain", style="dim")
-    for column in found.columns:
-        table.add_column(column.name)
-    for row in found.rows:
-        table.add_row(row.service, row.domain, *(_cell(row.cells[column.name], now) for column in found.columns))
     notes = [note for column in found.columns for note in _notes(column)]
-    return Group(table, *notes, Text("* the environment before has another release", style="dim"))
+    explained = Text("* the environment before has another release", style="dim")
+    return Group(ReleaseTable(found, now), *notes, explained)
 
 
 def _cell(cell: Cell, now: datetime) -> Text:

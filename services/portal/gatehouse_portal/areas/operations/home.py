@@ -1,4 +1,4 @@
-"""On the home page: whether every service is healthy, for operators; and for all who watch traffic, what is wrong there."""
+"""On the home page: for operators whether every service is healthy, for all who watch traffic what is wrong there."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""On the home page of those who deliver: what waits for them, what is red, and what each environment was last seen to do.
+"""On the home page of those who deliver: what waits for them, what is red, and how each environment does.
 
 Everything is derived from the release page's board, so the two can't disagree. Pure but for `load`.
 """

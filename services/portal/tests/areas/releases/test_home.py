@@ -21,8 +21,7 @@ MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # 10:00 in the policy's time 
 @pytest.fixture
 def ports(workspace_root):
     policy = (workspace_root / "stacks" / "policy.yaml").read_text().replace("soak_hours: 24", "soak_hours: 0")
-    found = MemoryPorts(tree(policy, SERVICES), lambda read, name: read_state("", read).releases[name])
-    return found
+    return MemoryPorts(tree(policy, SERVICES), lambda read, name: read_state("", read).releases[name])
 
 
 def run(ports, actor, environment, **wanted):

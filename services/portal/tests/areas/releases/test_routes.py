@@ -383,7 +383,8 @@ async def test_the_home_page_leads_to_what_waits(desk, world, releasing):
     world.merge(1)
     releasing[0].app.state.promotions.forget()
     text = (await desk.see("/")).text
-    path = re.search(r'href="(/releases/plan[^"]+domain=people)"', text)[1].replace("&amp;", "&")
+    (path,) = re.findall(r'href="(/releases/plan[^"]+domain=people)"', text)
+    path = path.replace("&amp;", "&")
     assert (await desk.see(path)).status_code == 200
     assert "Has not seen this set" in text
     assert "Promote people to Test" in text
