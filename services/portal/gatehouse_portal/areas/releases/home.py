@@ -101,8 +101,9 @@ def tasks(state: RepositoryState, shown: ReleaseBoard, name: str, roles: frozens
             yield Task(title=title, path=path, about=last.seen.black_box.summary, word="Failing", chip="bad")
         for record in column.proposals:
             yield from _proposal(state.policy.edges[column.name], record, name, roles)
+    waiting = {column.name for column in shown.matrix.columns if column.proposals}
     for way in shown.ways:
-        if way.may and way.differing:
+        if way.may and way.differing and way.environment not in waiting:
             yield from _promotable(way)
 
 
@@ -157,14 +158,21 @@ def _seen(state: RepositoryState, shown: ReleaseBoard, environment: str) -> Seen
 
 
 def on_their_way(state: RepositoryState, name: str) -> list[OnItsWay]:
-    """The newest promotions of somebody that haven't arrived in production, with the furthest environment of each."""
-    found = []
+    """The newest promotions of somebody that haven't arrived in production, with the furthest environment of each.
+
+    Of a service only the newest: who takes it from Dev to Staging follows one thing, not two.
+    """
+    found: list[OnItsWay] = []
+    followed: set[str] = set()
     for record in sorted(state.records.values(), key=lambda one: one.id, reverse=True):
         if record.by != name or record.kind not in MOVES or record.state not in ("verified", "applying"):
+            continue
+        if record.services.keys() <= followed:
             continue
         furthest = next((one for one in reversed(ENVIRONMENTS) if _has(state, one, record)), "")
         if furthest and furthest != ENVIRONMENTS[-1]:
             found.append(OnItsWay(record=record, furthest=furthest))
+            followed |= record.services.keys()
         if len(found) == FEW:
             break
     return found
@@ -177,9 +185,9 @@ def _has(state: RepositoryState, environment: str, record: Record) -> bool:
 
 
 def window_words(edge: PolicyEdge, local: datetime) -> str:
-    """When production may change next: `open until 16:00`, or `opens on Monday at 09:00`."""
+    """When production may change next: `open until 16:00`, `opens on Monday at 09:00`; empty: at any time."""
     if not edge.windows:
-        return "open at any time"
+        return ""
     if now := next((one for one in edge.windows if is_open(one, local)), None):
         return f"open until {now.end}"
     for day in range(8):

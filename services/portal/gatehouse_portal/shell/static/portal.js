@@ -78,7 +78,7 @@
 
   // An action is answered within a tenth of a second: where the server takes longer, a toast says what is being done,
   // until the one that says what was done replaces it.
-  const ANSWER_MS = 50;
+  const ANSWER_MS = 25;
   let pending = 0;
   const forgetPending = () => {
     clearTimeout(pending);
