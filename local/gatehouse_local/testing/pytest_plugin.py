@@ -5,6 +5,7 @@ last. A test that needs none starts none.
 """
 
 import contextlib
+import faulthandler
 import fcntl
 import hashlib
 import itertools
@@ -18,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from gatehouse_local.ports import EDGE_PORT
 from gatehouse_local.testing.environment import isolate
@@ -154,6 +156,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     seconds = float(os.environ.get(DEEP_SECONDS, "inf"))
     if time.monotonic() - _started > seconds and item.get_closest_marker("deep"):
         pytest.skip(f"out of time: {DEEP_SECONDS}={seconds:g}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Bounds the end of a test that failed too: pytest's own bound is off from the first exception that it shows."""
+    seconds = float(item.config.getini("faulthandler_timeout") or 0)
+    if seconds:
+        faulthandler.dump_traceback_later(
+            seconds,
+            file=item.config.stash[fault_handler_stderr_fd_key],
+            exit=item.config.getini("faulthandler_exit_on_timeout"),
+        )
+    return (yield)
 
 
 @dataclass(frozen=True)

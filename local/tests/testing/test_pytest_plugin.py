@@ -185,6 +185,14 @@ def test_does_not_notice_its_end():
         except BaseException:
             pass
 
+@pytest.fixture
+def child():
+    with subprocess.Popen(["sleep", "1000"]) as process:
+        yield process
+
+def test_fails_and_then_waits_for_its_child(child):
+    assert not child
+
 def test_comes_after_them():
     pass
 """
@@ -195,9 +203,10 @@ def test_a_test_that_hangs_ends_by_itself(inner):
     settings = ["-c", str(Path(__file__).parents[3] / "pyproject.toml"), "-o", "timeout=1", "-o"]
     run = inner(HANGING, "-v", "-n", "1", *settings, "faulthandler_timeout=3")
     words, _ = run.communicate(timeout=60)
-    assert "3 failed, 1 passed" in words
+    assert "5 failed, 1 passed" in words  # one of them twice: as it failed, and as its worker ended
     assert "Timeout (>1.0s)" in words
     assert "crashed while running 'test_inner.py::test_does_not_notice_its_end'" in words
+    assert "crashed while running 'test_inner.py::test_fails_and_then_waits_for_its_child'" in words
 
 
 MISSING = """
