@@ -424,12 +424,20 @@ def forms() -> list[Service]:
     return list(found.values())
 
 
-def run(cases: list[Case], folder: Path) -> None:
+# Every run tries two services, and a burning budget on one of them; the deep tests try all services and all forms.
+EVERYONE = ([*SERVICES], *([service] for service in forms()))
+WHO = [
+    pytest.param(([CATALOG["topics"], CATALOG["portal"]], [CATALOG["topics"]]), id="two services"),
+    pytest.param(EVERYONE, id="every service", marks=pytest.mark.deep),
+]
+
+
+def run(cases: list[Case], folder: Path, who: Sequence[Sequence[Service]]) -> None:
     """What burns a budget is tried on one service at a time: who needs another that burns isn't told of it too. All
-    else happens to all services at once. One process for all, since promtool starts slower than most cases run.
+    else happens to several at once. One process for all, since promtool starts slower than most cases run.
     """
     files = []
-    for services in ([*SERVICES], *([service] for service in forms())):
+    for services in who:
         alone = len(services) == 1
         mine = {"gatehouse-platform", *(f"gatehouse-{service.name}" for service in services)}
         name = services[0].name if alone else "all"
@@ -452,12 +460,14 @@ def test_prometheus_reads_the_committed_rules():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_alert_fires_for_every_service_and_no_other_page_does(tmp_path: Path):
-    run(FIRING, tmp_path)
+@pytest.mark.parametrize("who", WHO)
+def test_each_alert_fires_for_every_service_and_no_other_page_does(tmp_path: Path, who: Sequence[Sequence[Service]]):
+    run(FIRING, tmp_path, who)
 
 
-def test_no_alert_fires_when_it_must_not(tmp_path: Path):
-    run(SILENT, tmp_path)
+@pytest.mark.parametrize("who", WHO)
+def test_no_alert_fires_when_it_must_not(tmp_path: Path, who: Sequence[Sequence[Service]]):
+    run(SILENT, tmp_path, who)
 
 
 def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_must_not():
