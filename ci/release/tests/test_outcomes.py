@@ -46,7 +46,7 @@ def settled(world: World, state: RepositoryState, *, deploy_failed: str = "", **
     return settle(state, "now", observed, world.actor("eva"), world.ports.clock.now())
 
 
-def outcome(decision: Decision) -> tuple[str, str]:
+def outcome(decision: Decision) -> tuple[str | None, str]:
     assert decision.record
     return decision.record.state, decision.record.history[-1].why
 
@@ -114,7 +114,7 @@ def test_own_settings_go_with_a_service_that_left_the_catalog_and_runs_no_more(w
 
     def edited(change: ReleaseChange, **fields: Any) -> str:
         state = msgspec.structs.replace(begun(world, {"person": change}, text), **fields)
-        decision = settled(world, state, **({"person": runs(one)} if change.after else {}))
+        decision = settled(world, state, person=runs(one) if change.after else None)
         assert outcome(decision)[0] == "verified"
         return decision.edits.get(PATH) or ""
 
