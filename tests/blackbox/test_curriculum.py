@@ -35,7 +35,11 @@ def test_each_assignment_says_when_and_by_whom(mentor: Any, member: Any) -> None
     noah = member.read("/api/identity/me")["person_id"]
     curriculum = mentor.read(f"/api/curriculum/curricula/{noah}")
     assert all(item["completed_at"] >= item["started_at"] for item in curriculum["completed"] if item["started_at"])
-    assert all(item["started_at"] and not item["completed_at"] for item in curriculum["now"])
+    assert all(item["planned_at"] and not item["completed_at"] for item in curriculum["now"])
+    people = {one["account_id"] for one in curriculum["people"]}
+    for state in STATES:
+        for item in curriculum[state]:
+            assert {item[f"{what}_by"] for what in ("assigned", "planned", "started", "completed")} - {None} <= people
     assert all(item["assigned_at"] for state in STATES for item in curriculum[state])
 
 
@@ -60,6 +64,29 @@ def test_assign_start_complete_reopen_and_unassign(mentor: Any, learner: dict[st
     answer = mentor.post(f"{path}/assignments/{other}/unassign", version=version)
     assert states(answer.json()) == {"completed": [first], "now": [], "next": [], "later": []}
     assert mentor.read(path) == answer.json()
+
+
+def test_a_period_is_committed_carried_over_and_undone(mentor: Any, learner: dict[str, Any]) -> None:
+    path = curriculum_of(learner)
+    version = mentor.get(path).headers["etag"]
+    for resource in some_resources(mentor, 3):
+        version = mentor.post(f"{path}/assign", {"resource_id": resource, "state": "next"}, version).headers["etag"]
+    first, second, third = (item["id"] for item in mentor.read(path)["next"])
+    committed = mentor.post(f"{path}/periods", {"assignment_ids": [second, first]}, version)
+    assert committed.status_code == 201, committed.text
+    assert [item["id"] for item in committed.json()["now"]] == [second, first]
+    assert not any(item["started_at"] for item in committed.json()["now"])
+    assert committed.json()["planning"]["period"]["capacity_minutes"] == 360
+    again = mentor.post(f"{path}/periods", {"assignment_ids": [first, third]}, committed.headers["etag"])
+    assert [[item["id"] for item in again.json()[state]] for state in ("now", "next")] == [[first, third], [second]]
+    undone = mentor.post(f"{path}/periods/{again.json()['period_id']}/undo", version=again.headers["etag"])
+    assert undone.status_code == 200, undone.text
+    assert [undone.json()[state] for state in STATES] == [committed.json()[state] for state in STATES]
+    said = {"minutes_per_week": 600, "meets_every_days": 14}
+    time = mentor("PUT", f"{path}/commitment", undone.headers["etag"], json=said)
+    assert time.json()["planning"]["usual_capacity_minutes"] == 1200
+    assert mentor.read(f"{path}/commitments")["items"][0]["minutes_per_week"] == 600
+    assert len(mentor.read(f"{path}/periods")["items"]) == 2
 
 
 def test_a_path_is_assigned_in_its_own_order_and_only_once(mentor: Any, learner: dict[str, Any]) -> None:

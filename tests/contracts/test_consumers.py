@@ -173,6 +173,7 @@ def test_the_curriculums_fakes_answer_as_the_services_would() -> None:
     assert status == 200
     assert body["items"]
     check_fake("GET", "/api/person/people", body)
+    check_fake("GET", f"/api/person/people/{fakes.NOAH}", fakes.zone_of(fakes.NOAH))
     check_fake("GET", f"/api/topics/resources/{fakes.resource_id(1)}", fakes.resource(1))
 
 

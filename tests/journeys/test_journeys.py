@@ -18,12 +18,18 @@ def part(page: Page, name: str):
 
 
 def learn_something(page: Page) -> str:
-    """The name of what is learned now; something is started first when there is nothing."""
-    now = part(page, "Now").locator(".what a")
-    if not now.count():
-        part(page, "Next").get_by_role("button", name="Start").first.click()
-        expect(now.first).to_be_visible()
-    return own_text(now.first)
+    """The name of what is begun; something of Next is planned and started first when there is nothing."""
+    now = part(page, "Now")
+    begun = now.locator("li").filter(has=page.get_by_role("button", name=re.compile("^Complete "))).locator(".what a")
+    if not begun.count():
+        if not now.locator(".what a").count():
+            part(page, "Next").get_by_role("button", name=re.compile("^(Start|Plan for now) ")).first.click()
+            expect(now.locator(".what a").first).to_be_visible()
+        starts = now.get_by_role("button", name=re.compile("^Start "))
+        if starts.count():
+            starts.first.click()
+        expect(begun.first).to_be_visible()
+    return own_text(begun.first)
 
 
 def own_text(link) -> str:
@@ -81,7 +87,7 @@ def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
     page = open_browser("mentor")
     page.goto(page.get_by_role("link", name="Daniela Rossi").get_attribute("href") or "")
     learn_something(page)
-    for state, button in (("Next", "Start"), ("Now", "Complete"), ("Completed", "Reopen")):
+    for state, button in (("Next", "Plan for now"), ("Now", "Complete"), ("Completed", "Reopen")):
         page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
         one = part(page, state).get_by_role("button", name=re.compile(f"^{button} ")).first
         one.focus()
@@ -114,6 +120,46 @@ def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -
     expect(part(page, "Next").locator(".count").first).to_have_text(before)
 
 
+def test_a_mentor_plans_a_period_and_takes_it_back(open_browser) -> None:
+    page = open_browser("mentor")
+    page.goto(page.get_by_role("link", name="Bruno Costa").get_attribute("href") or "")
+    now = part(page, "Now")
+    before = now.locator(".what a").all_inner_texts()
+    now.locator("summary", has_text="Plan the next period").press("Enter")
+    choices = now.get_by_role("group", name="To learn now, until the next meeting").get_by_role("checkbox")
+    choices.first.press("Space")  # goes back to Next
+    choices.last.press("Space")
+    now.get_by_role("button", name="Commit the period").press("Enter")
+    toast = page.locator("[data-toast]")
+    expect(toast).to_contain_text(re.compile(r"Committed \d+ resources? until \d+ \w+ \d{4}\."))
+    expect(now).to_contain_text("Agreed until")
+    expect(now).to_contain_text("by you")
+    expect(page.locator(":focus")).to_have_count(1)
+    assert now.locator(".what a").all_inner_texts() != before
+    page.keyboard.press("Control+Z")
+    expect(toast).to_contain_text("Undone.")
+    assert now.locator(".what a").all_inner_texts() == before
+
+
+def test_a_member_proposes_and_their_mentor_accepts(open_browser) -> None:
+    page = open_browser("candidate")
+    page.get_by_role("link", name="Go to my curriculum").click()
+    item = part(page, "Next").locator("li").last
+    name = own_text(item.locator(".what a"))
+    item.locator("summary", has_text="More for").press("Enter")
+    item.get_by_role("button", name="Propose for Later").press("Enter")
+    expect(page.locator("[data-toast]")).to_contain_text(f"Proposed “{name}” for Later.")
+    expect(page.locator(":focus")).to_have_count(1)
+    mentor = open_browser("mentor")
+    mentor.get_by_role("link", name="Ava Castellanos").click()
+    proposed = part(mentor, "Next").locator("li").filter(has_text="Ava Castellanos: move it to Later")
+    proposed.get_by_role("button", name=f"Accept for {name}", exact=True).press("Enter")
+    expect(mentor.locator("[data-toast]")).to_contain_text("Accepted what was proposed")
+    expect(part(mentor, "Later")).to_contain_text(name)
+    mentor.keyboard.press("Control+Z")
+    expect(part(mentor, "Next")).to_contain_text(name)
+
+
 def test_an_action_is_answered_while_the_server_works(open_browser) -> None:
     """The server's answer is held back here: the toast that says what is being done comes without it."""
     page = open_browser("mentor")
@@ -125,10 +171,10 @@ def test_an_action_is_answered_while_the_server_works(open_browser) -> None:
         held.append(route)
 
     page.route("**/curriculum/*", hold)
-    part(page, "Next").get_by_role("button", name=f"Start {name}", exact=True).click()
-    expect(page.locator("[data-pending]")).to_have_text(f"Start {name} …")
+    part(page, "Next").get_by_role("button", name=f"Plan for now {name}", exact=True).click()
+    expect(page.locator("[data-pending]")).to_have_text(f"Plan for now {name} …")
     held[0].continue_()
-    expect(page.locator("[data-toast]")).to_contain_text(f"Started “{name}”.")
+    expect(page.locator("[data-toast]")).to_contain_text(f"Planned “{name}” for now.")
     expect(page.locator("[data-pending]")).to_have_count(0)
     page.unroute("**/curriculum/*")
     page.get_by_role("button", name="Undo").click()
@@ -151,12 +197,12 @@ def test_of_two_who_change_at_once_the_second_sees_what_happened(open_browser) -
     other.goto(page.url)
     started = own_text(part(other, "Next").locator(".what a").first)
     wanted = own_text(part(page, "Next").locator(".what a").nth(1))
-    part(other, "Next").get_by_role("button", name=f"Start {started}", exact=True).click()
+    part(other, "Next").get_by_role("button", name=f"Plan for now {started}", exact=True).click()
     expect(part(other, "Now")).to_contain_text(started)
-    part(page, "Next").get_by_role("button", name=f"Start {wanted}", exact=True).click()
+    part(page, "Next").get_by_role("button", name=f"Plan for now {wanted}", exact=True).click()
     notice = page.get_by_role("alert").filter(has_text="changed after you opened this page")
-    expect(notice).to_contain_text(f"“{started}” was started")
-    notice.get_by_role("button", name=f"Start “{wanted}”").click()
+    expect(notice).to_contain_text(f"“{started}” was planned for now")
+    notice.get_by_role("button", name=f"Plan “{wanted}” for now").click()
     expect(part(page, "Now")).to_contain_text(wanted)
 
 

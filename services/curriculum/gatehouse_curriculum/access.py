@@ -7,25 +7,41 @@ mentorship may count that much longer. "No relationship" isn't cached, so a new 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.problems import Forbidden, NotFound
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_curriculum.peers import Person, Relationship
+from gatehouse_curriculum.enumerators import Standing
+from gatehouse_curriculum.peers import Person, PersonZone, Relationship
 
-Action = Literal["read", "create", "assign", "start", "complete", "move", "unassign", "restore", "reopen"]
-Standing = Literal["self", "mentor", "coordinator"]
-EVERYTHING: frozenset[Action] = frozenset(
-    {"read", "create", "assign", "start", "complete", "move", "unassign", "restore", "reopen"}
-)
+Action = Literal[
+    "read",
+    "create",
+    "assign",
+    "start",
+    "unstart",
+    "complete",
+    "reopen",
+    "move",
+    "unassign",
+    "restore",
+    "propose",
+    "decline",
+    "accept",
+    "commit",
+    "state_commitment",
+]
+EVERYTHING: frozenset[Action] = frozenset(get_args(Action))
+# What only those who plan everything do.
+PLANNERS_ONLY: frozenset[Action] = frozenset({"create", "accept", "commit"})
 
 MAY: dict[Standing, frozenset[Action]] = {
-    # A member undoes what they did themselves: `move` only puts back what was started.
-    "self": frozenset({"read", "start", "complete", "reopen", "move"}),
-    "mentor": EVERYTHING,
-    "coordinator": EVERYTHING,
+    # Whether it is something that the member may move or take out, the rules say: it depends on who added it.
+    "self": EVERYTHING - PLANNERS_ONLY,
+    "mentorship": EVERYTHING,
+    "coordination": EVERYTHING,
 }
 
 CACHED = 2_048
@@ -37,10 +53,10 @@ Key = tuple[UUID, UUID | None, bool, UUID]
 def standing_of(*, coordinates: bool, is_self: bool, relationship: str | None) -> Standing | None:
     """What the caller is to the person; None: someone who may not see the curriculum."""
     if coordinates:
-        return "coordinator"
+        return "coordination"
     if is_self:
         return "self"
-    return "mentor" if relationship == "mentor" else None
+    return "mentorship" if relationship == "mentor" else None
 
 
 class Access:
@@ -82,6 +98,12 @@ class Access:
         if len(self._cached) > CACHED:
             self._cached.popitem(last=False)
         return answer.relationship
+
+    async def time_zone(self, actor: Actor, person: UUID) -> str | None:
+        """The person's, as person knows it. Raises Unavailable when it doesn't answer: a guess would be stored."""
+        client = self._service.call("person")
+        answer = await client.find(f"/api/person/people/{person}", PersonZone, token=actor.token)
+        return answer.time_zone if answer else None
 
     async def visible(self, actor: Actor) -> list[UUID] | None:
         """The people whose curricula the caller may see; None: everyone's."""

@@ -6,7 +6,8 @@ from litestar.di import Provide
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.curriculum.content import Content
-from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController
+from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
+from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
 
 
@@ -14,7 +15,7 @@ def create(service: ServiceContext) -> Litestar:
     access, content = Access(service), Content(service)
     return create_app(
         service,
-        [CurriculumController, AssignmentController],
+        [CurriculumController, AssignmentController, ProposalController, PlanningController],
         database=DB,
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),

@@ -39,3 +39,7 @@ class Relationship(Struct, kw_only=True):
 
 class Person(Struct, kw_only=True):
     id: UUID
+
+
+class PersonZone(Struct, kw_only=True):
+    time_zone: str | None = None

@@ -1,6 +1,6 @@
 """The tables of the schema `curriculum`, as database/collections describes them."""
 
-from piccolo.columns import UUID, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
@@ -26,12 +26,51 @@ class Assignment(Table, db=DB, tablename="assignment", schema="curriculum"):
     assigned_at = Timestamptz()
     assigned_by = UUID(null=True, default=None)
     assigned_request = Text(null=True)
+    planned_at = Timestamptz(null=True, default=None)
+    planned_by = UUID(null=True, default=None)
     started_at = Timestamptz(null=True, default=None)
     started_by = UUID(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
     completed_by = UUID(null=True, default=None)
+    proposed_change = Text(null=True)
+    proposed_at = Timestamptz(null=True, default=None)
+    proposed_by = UUID(null=True, default=None)
     withdrawn_at = Timestamptz(null=True, default=None)
     withdrawn_by = UUID(null=True, default=None)
     changed_at = Timestamptz()
     changed_by = UUID(null=True, default=None)
     changed_request = Text(null=True)
+
+
+class Period(Table, db=DB, tablename="period", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    ends_at = Timestamptz()
+    time_zone = Text()
+    assignment_ids = Array(UUID())
+    before = JSONB()
+    committed_at = Timestamptz()
+    committed_by = UUID(null=True, default=None)
+    committed_request = Text(null=True)
+    committed_version = Integer()
+    withdrawn_at = Timestamptz(null=True, default=None)
+    withdrawn_by = UUID(null=True, default=None)
+
+
+class Commitment(Table, db=DB, tablename="commitment", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    minutes_per_week = Integer()
+    meets_every_days = Integer(null=True)
+    stated_at = Timestamptz()
+    stated_by = UUID(null=True, default=None)
+    stated_request = Text(null=True)
+
+
+# Of a key of several columns Piccolo knows the first; it uses none of them here.
+class Participant(Table, db=DB, tablename="participant", schema="curriculum"):
+    curriculum_id = UUID(primary_key=True)
+    account_id = UUID()
+    person_id = UUID(null=True, default=None)
+    standing = Text()
+    changed_at = Timestamptz()

@@ -48,6 +48,11 @@ def as_person_answers(path: str, headers: Headers) -> tuple[int, Any]:
     return 404, {"type": "about:blank", "title": "No", "status": 404}
 
 
+def zone_of(id: str) -> dict[str, Any]:
+    """Everybody lives where clocks changed on 25 October 2026."""
+    return {"id": id, "time_zone": "Europe/Oslo"}
+
+
 def members_of_the_caller(path: str, headers: Headers) -> tuple[int, Any]:
     mentor = path.partition("mentor=")[2].partition("&")[0]
     return 200, {"items": [{"id": id, "name": "Somebody"} for id in MEMBERS.get(mentor, [])], "next": None}
@@ -59,6 +64,7 @@ async def person() -> AsyncIterator[Peer]:
         playing.answers["GET", "/api/person/people"] = members_of_the_caller
         for number in range(1, 56):
             playing.answers["GET", f"/api/person/people/{person_id(number)}/relationship"] = as_person_answers
+            playing.answers["GET", f"/api/person/people/{person_id(number)}"] = (200, zone_of(person_id(number)))
         yield playing
 
 
@@ -105,6 +111,7 @@ def empty(curriculum: InProcessClient, person: Peer, coordinator: Headers) -> Ca
     async def make() -> str:
         id = str(UUID(int=uuid4().int))
         person.answers["GET", f"/api/person/people/{id}/relationship"] = as_person_answers
+        person.answers["GET", f"/api/person/people/{id}"] = (200, zone_of(id))
         answer = await curriculum.post(BASE, json={"person_id": id}, headers=coordinator)
         assert answer.status_code == 201, answer.text
         return f"{BASE}/{id}"

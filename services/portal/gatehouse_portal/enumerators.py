@@ -4,6 +4,8 @@
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "curriculum": {
         "assignment_state": ("later", "next", "now", "completed"),
+        "proposed_change": ("now", "next", "later", "remove"),
+        "standing": ("self", "mentorship", "coordination"),
     },
     "identity": {
         "account_status": ("invited", "active", "archived"),
@@ -87,11 +89,14 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
 
 # What isn't the value with a capital letter and spaces.
 LABELS: dict[str, str] = {
+    "coordination": "A coordinator",
+    "mentorship": "Their mentor",
     "one-time-high": "Paid once, high",
     "one-time-low": "Paid once, low",
     "one-time-medium": "Paid once, medium",
     "online-instructor": "Online with a teacher",
     "robot": "Robots",
+    "self": "The member",
     "subscription-high": "Subscription, high",
     "subscription-low": "Subscription, low",
     "subscription-medium": "Subscription, medium",

@@ -16,7 +16,9 @@ SECRET = "a secret that is only for these tests"
 SERVICES = ("identity", "person", "topics", "curriculum", "partner")
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
+INGRID = "019a0000-0001-7000-8000-000000000007"
 ACCOUNT = "019a0000-0002-7000-8000-000000000002"
+ACCOUNTS = {"mara": "019a0000-0002-7000-8000-000000000001", "ingrid": "019a0000-0002-7000-8000-000000000007"}
 RESOURCES = {number: f"019a0000-0004-7000-8000-{number:012d}" for number in (1, 2, 3, 4)}
 ASSIGNMENTS = {number: f"019a0000-0011-7000-8000-{number:012d}" for number in (1, 2, 3, 4)}
 STATES = {1: "now", 2: "next", 3: "later", 4: "completed"}
@@ -43,9 +45,40 @@ def curriculum(version: int = 3) -> dict[str, Any]:
             "resource_id": RESOURCES[number],
             "state": state,
             "assigned_at": "2026-10-01T10:00:00Z",
+            "assigned_by": ACCOUNTS["mara"],
+            "planned_at": "2026-10-30T10:00:00Z" if state == "now" else None,
+            "planned_by": ACCOUNTS["mara"] if state == "now" else None,
+            "started_at": "2026-10-31T10:00:00Z" if state == "now" else None,
+            "started_by": ACCOUNT if state == "now" else None,
             "completed_at": "2026-11-01T10:00:00Z" if state == "completed" else None,
+            "completed_by": ACCOUNT if state == "completed" else None,
         }
         found[state] = [one]
+    people = [
+        (ACCOUNT, NOAH, "self"),
+        (ACCOUNTS["mara"], MARA, "mentorship"),
+        (ACCOUNTS["ingrid"], INGRID, "coordination"),
+    ]
+    found["people"] = [
+        {"account_id": account, "person_id": person, "standing": standing} for account, person, standing in people
+    ]
+    found["planning"] = {
+        "minutes_per_week": 480,
+        "meets_every_days": 7,
+        "stated_at": "2026-10-01T10:00:00Z",
+        "stated_by": ACCOUNT,
+        "usual_days": 7,
+        "usual_capacity_minutes": 480,
+        "period": {
+            "id": ACCOUNTS["mara"],
+            "committed_at": "2026-10-30T10:00:00Z",
+            "committed_by": ACCOUNTS["mara"],
+            "ends_at": "2199-11-06T10:00:00Z",
+            "time_zone": "Africa/Lagos",
+            "assignment_ids": [ASSIGNMENTS[1]],
+            "capacity_minutes": 480,
+        },
+    }
     return found
 
 
@@ -111,6 +144,7 @@ class House:
         self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}", curriculum())
         self.says("curriculum", "GET", "/api/curriculum/curricula", {"items": []})
         self.says("person", "GET", f"/api/person/people/{NOAH}", person())
+        self.says("person", "GET", f"/api/person/people/{MARA}", person(id=MARA, name="Mara Lindgren", mentor_id=None))
         self.says("person", "GET", "/api/person/people", {"items": [person()]})
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_curriculum.curriculum.structs import Assign, Proposal
+from gatehouse_curriculum.curriculum.structs import Assign, ResourceToAssign
 from gatehouse_curriculum.peers import Path, Resource, Topic
 
 T = TypeVar("T", Resource, Topic, Path)
@@ -15,19 +15,19 @@ class Content:
     def __init__(self, service: ServiceContext) -> None:
         self._service = service
 
-    async def proposals(self, assign: Assign, token: str) -> list[Proposal]:
+    async def resources(self, assign: Assign, token: str) -> list[ResourceToAssign]:
         """In order. Raises Invalid for what topics doesn't have, Unavailable when it doesn't answer."""
         field, id = assign.subject()
         topics = self._service.call("topics")
         if field == "resource_id":
             resource = _current(await topics.find(f"/api/topics/resources/{id}", Resource, token=token), field, id)
-            return [Proposal(resource.id)]
+            return [ResourceToAssign(resource.id)]
         if field == "topic_id":
             topic = _current(await topics.find(f"/api/topics/topics/{id}", Topic, token=token), field, id)
-            return [Proposal(resource.id, topic.id) for resource in topic.resources]
+            return [ResourceToAssign(resource.id, topic.id) for resource in topic.resources]
         path = _current(await topics.find(f"/api/topics/paths/{id}", Path, token=token), field, id)
         return [
-            Proposal(resource.id, topic.id, path.id)
+            ResourceToAssign(resource.id, topic.id, path.id)
             for module in path.modules
             for topic in module.topics
             for resource in topic.resources

@@ -2,8 +2,8 @@
 
 # ruff: noqa: S608 - states come from the code; what callers send goes as parameters
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -27,8 +27,14 @@ from gatehouse_curriculum.curriculum.structs import (
     CurriculumAfterAssigning,
     CurriculumInList,
     CurriculumRow,
-    Proposal,
+    ResourceToAssign,
 )
+from gatehouse_curriculum.enumerators import Standing
+from gatehouse_curriculum.participant.queries import joined, people_of
+from gatehouse_curriculum.participant.structs import Participant
+from gatehouse_curriculum.period.queries import commitments_of, last_period
+from gatehouse_curriculum.period.rules import planning_of
+from gatehouse_curriculum.period.structs import Planning
 from gatehouse_curriculum.tables import DB
 
 CURRICULUM = Repository(
@@ -85,13 +91,26 @@ _ADD = DB.prepare_sql(
     "assigned_by, assigned_request, changed_by, changed_request) select $1, given.*, $9, $10, $11, $10, $11 "
     "from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[]) as given"
 )
+_CHANGED = {
+    "id": "uuid",
+    "state": "text",
+    "position": "integer",
+    "planned_at": "timestamptz",
+    "planned_by": "uuid",
+    "started_at": "timestamptz",
+    "started_by": "uuid",
+    "completed_at": "timestamptz",
+    "completed_by": "uuid",
+    "proposed_change": "text",
+    "proposed_at": "timestamptz",
+    "proposed_by": "uuid",
+}
+_PLACES = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(_CHANGED.values(), 1))
 # By hand: see _ADD.
 _CHANGE = DB.prepare_sql(
-    "update assignment set state = given.state, position = given.position, started_at = given.started_at, "
-    "started_by = given.started_by, completed_at = given.completed_at, completed_by = given.completed_by, "
-    "changed_at = now(), changed_by = $8, changed_request = $9 "
-    "from unnest($1::uuid[], $2::text[], $3::integer[], $4::timestamptz[], $5::uuid[], $6::timestamptz[], $7::uuid[]) "
-    "as given(id, state, position, started_at, started_by, completed_at, completed_by) where assignment.id = given.id"
+    f"update assignment set {', '.join(f'{name} = given.{name}' for name in _CHANGED if name != 'id')}, "
+    f"changed_at = now(), changed_by = ${len(_CHANGED) + 1}, changed_request = ${len(_CHANGED) + 2} "
+    f"from unnest({_PLACES}) as given({', '.join(_CHANGED)}) where assignment.id = given.id"
 )
 _RESTORE = DB.prepare(
     tables.Assignment.update(
@@ -124,6 +143,16 @@ _WITHDRAW = DB.prepare(
 )
 
 
+class Change(NamedTuple):
+    """A curriculum that is locked until the transaction ends, as it was before, and who changes it."""
+
+    row: CurriculumRow
+    before: Assignments
+    people: tuple[Participant, ...]
+    editor: Participant
+    stamp: Stamp
+
+
 async def find(person: UUID) -> CurriculumRow:
     row = await _FIND.one(person)
     if row is None:
@@ -133,11 +162,23 @@ async def find(person: UUID) -> CurriculumRow:
 
 async def read(row: CurriculumRow) -> Curriculum:
     """With its assignments. They may be newer than the row, never older, so a version never hides a change."""
-    return with_assignments(row, tuple(await _ASSIGNMENTS.all(row.id)))
+    return await as_shown(row, await _assignments(row.id), await people_of(row.id))
 
 
-def with_assignments(row: CurriculumRow, assignments: Assignments) -> Curriculum:
-    return Curriculum(**structs.asdict(row), **rules.by_state(assignments))
+async def as_shown(row: CurriculumRow, assignments: Assignments, people: Iterable[Participant]) -> Curriculum:
+    planning = planning_of(await commitments_of(row.id), await last_period(row.id))
+    return with_assignments(row, assignments, planning, people)
+
+
+def with_assignments(
+    row: CurriculumRow,
+    assignments: Assignments,
+    planning: Planning | None = None,
+    people: Iterable[Participant] = (),
+) -> Curriculum:
+    states = rules.by_state(assignments)
+    planning = planning or planning_of([], None)
+    return Curriculum(**structs.asdict(row), **states, planning=planning, people=list(people))
 
 
 async def create(person: UUID, actor: Actor) -> Curriculum:
@@ -159,88 +200,98 @@ async def restore(person: UUID, version: int, actor: Actor) -> Curriculum:
 
 
 async def change(
-    person: UUID, version: int, actor: Actor, rule: Callable[[Assignments, Stamp], Assignments]
+    person: UUID,
+    version: int,
+    actor: Actor,
+    standing: Standing,
+    rule: Callable[[Assignments, Stamp], Assignments],
 ) -> Curriculum:
     """The curriculum after the rule. Whoever comes second from the same version gets StaleVersion, and nothing of the
     first is lost. A rule that changes nothing leaves the version."""
     async with DB.transaction():
-        row, before, stamp = await _locked(person, version, actor)
-        return await _written(row, before, rule(before, stamp), stamp)
+        begun = await locked(person, version, actor, standing)
+        return await written(begun, rule(begun.before, begun.stamp))
 
 
 async def assign(
     person: UUID,
     version: int,
     actor: Actor,
-    proposals: Sequence[Proposal],
+    standing: Standing,
+    resources: Sequence[ResourceToAssign],
     *,
     state: Literal["later", "next"],
     note: str | None,
 ) -> CurriculumAfterAssigning:
     """As `change`, with what was assigned and what was skipped."""
     async with DB.transaction():
-        row, before, stamp = await _locked(person, version, actor)
-        after, assigned, skipped = rules.assign(before, proposals, stamp, state=state, note=note, new_id=uuid7)
-        curriculum = await _written(row, before, after, stamp)
+        begun = await locked(person, version, actor, standing)
+        after, assigned, skipped = rules.assign(
+            begun.before, resources, begun.stamp, state=state, note=note, new_id=uuid7
+        )
+        curriculum = await written(begun, after)
     return CurriculumAfterAssigning(**structs.asdict(curriculum), assigned=assigned, skipped=skipped)
 
 
-async def _locked(person: UUID, version: int, actor: Actor) -> tuple[CurriculumRow, Assignments, Stamp]:
-    """Nobody else changes the curriculum until the transaction ends."""
-    row = _checked(await _LOCK.one(person), version)
-    assignments = tuple(await _ASSIGNMENTS.all(row.id))
-    return row, assignments, Stamp(await DB.now(), actor.account)
+async def locked(person: UUID, version: int, actor: Actor, standing: Standing) -> Change:
+    """Inside a transaction: nobody else changes the curriculum until it ends.
 
-
-async def _written(row: CurriculumRow, before: Assignments, after: Assignments, stamp: Stamp) -> Curriculum:
-    if after == before:
-        return with_assignments(row, after)
-    await _write(row.id, before, after, stamp)
-    changed = await _TOUCH.one(row.id, stamp.by, request_id())
-    assert changed is not None
-    return with_assignments(changed, after)
-
-
-async def restore_assignment(person: UUID, version: int, actor: Actor, id: UUID) -> Curriculum:
-    """The curriculum with an assignment that was taken out. Raises NotFound when none of that id was."""
-    async with DB.transaction():
-        row = _checked(await _LOCK.one(person), version)
-        before = tuple(await _ASSIGNMENTS.all(row.id))
-        try:
-            withdrawn = await _RESTORE.one(row.id, id, actor.account, request_id())
-        except asyncpg.UniqueViolationError:
-            raise Conflict("This resource has been assigned again since.") from None
-        if withdrawn is None:
-            raise NotFound(f"No assignment {id} was taken out of this curriculum.")
-        after = rules.restore(before, withdrawn)
-        stamp = Stamp(await DB.now(), actor.account)
-        await _write(row.id, (*before, withdrawn), after, stamp)
-        touched = await _TOUCH.one(row.id, actor.account, request_id())
-        assert touched is not None
-        return with_assignments(touched, after)
-
-
-def _checked(row: CurriculumRow | None, version: int) -> CurriculumRow:
-    """Raises NotFound, StaleVersion or Conflict when it can't be changed from that version."""
+    Raises NotFound, StaleVersion or Conflict when it can't be changed from that version.
+    """
+    row = await _LOCK.one(person)
     if row is None:
         raise NotFound("This person has no curriculum.")
     CURRICULUM.refuse_stale(row, version)
     if row.archived_at is not None:
         raise Conflict("This curriculum is archived; a coordinator can restore it.")
-    return row
+    people = tuple(await people_of(row.id))
+    editor = Participant(account_id=actor.account, person_id=actor.person, standing=standing)
+    mine = None
+    if standing == "self":
+        mine = frozenset({actor.account, *(one.account_id for one in people if one.person_id == person)})
+    stamp = Stamp(await DB.now(), actor.account, mine)
+    return Change(row, await _assignments(row.id), people, editor, stamp)
 
 
-async def _write(id: UUID, before: Assignments, after: Assignments, stamp: Stamp) -> None:
-    new, changed, gone = rules.differing(before, after)
-    who = (stamp.by, request_id())
+async def written(begun: Change, after: Assignments, *, otherwise: bool = False) -> Curriculum:
+    """Writes what differs, and the new version. `otherwise`: something else than its assignments was changed."""
+    if after == begun.before and not otherwise:
+        return await as_shown(begun.row, after, begun.people)
+    who = (begun.stamp.by, request_id())
+    await _write(begun, after, who)
+    people = await joined(begun.row.id, begun.people, begun.editor)
+    row = await _TOUCH.one(begun.row.id, *who)
+    assert row is not None
+    return await as_shown(row, after, people)
+
+
+async def restore_assignment(person: UUID, version: int, actor: Actor, standing: Standing, id: UUID) -> Curriculum:
+    """The curriculum with an assignment that was taken out. Raises NotFound when none of that id was."""
+    async with DB.transaction():
+        begun = await locked(person, version, actor, standing)
+        try:
+            withdrawn = await _RESTORE.one(begun.row.id, id, actor.account, request_id())
+        except asyncpg.UniqueViolationError:
+            raise Conflict("This resource has been assigned again since.") from None
+        if withdrawn is None:
+            raise NotFound(f"No assignment {id} was taken out of this curriculum.")
+        after = rules.restore(begun.before, rules.planned(withdrawn), begun.stamp)
+        return await written(begun._replace(before=(*begun.before, withdrawn)), after, otherwise=True)
+
+
+async def _assignments(id: UUID) -> Assignments:
+    return tuple(rules.planned(one) for one in await _ASSIGNMENTS.all(id))
+
+
+async def _write(begun: Change, after: Assignments, who: tuple[UUID, str | None]) -> None:
+    new, changed, gone = rules.differing(begun.before, after)
     if gone:
         await _WITHDRAW.execute(gone, *who)
     if changed:
-        fields = ("id", "state", "position", "started_at", "started_by", "completed_at", "completed_by")
-        await _CHANGE.execute(*_columns(changed, fields), *who)
+        await _CHANGE.execute(*_columns(changed, tuple(_CHANGED)), *who)
     if new:
         fields = ("id", "resource_id", "topic_id", "path_id", "state", "position", "note")
-        await _ADD.execute(id, *_columns(new, fields), stamp.at, *who)
+        await _ADD.execute(begun.row.id, *_columns(new, fields), begun.stamp.at, *who)
 
 
 def _columns(assignments: list[Assignment], fields: tuple[str, ...]) -> list[list[Any]]:

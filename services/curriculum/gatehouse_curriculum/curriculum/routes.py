@@ -25,8 +25,10 @@ from gatehouse_curriculum.curriculum.structs import (
     CurriculumInList,
     Move,
     NewCurriculum,
+    Propose,
     Unassign,
 )
+from gatehouse_curriculum.enumerators import Standing
 
 
 class CurriculumController(Controller):
@@ -101,10 +103,12 @@ class CurriculumController(Controller):
     async def assign(
         self, person_id: UUID, data: Assign, actor: Actor, access: Access, content: Content, if_match: IfMatch = None
     ) -> Response[CurriculumAfterAssigning]:
-        await access.require(actor, person_id, "assign")
+        standing = await access.require(actor, person_id, "assign")
         version = required_version(if_match)
-        proposals = await content.proposals(data, actor.token)
-        return versioned(await queries.assign(person_id, version, actor, proposals, state=data.state, note=data.note))
+        resources = await content.resources(data, actor.token)
+        return versioned(
+            await queries.assign(person_id, version, actor, standing, resources, state=data.state, note=data.note)
+        )
 
     @post(
         "/{person_id:uuid}/unassign",
@@ -116,42 +120,57 @@ class CurriculumController(Controller):
     async def unassign_many(
         self, person_id: UUID, data: Unassign, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "unassign")
+        standing = await access.require(actor, person_id, "unassign")
         ids = dict.fromkeys(data.assignment_ids)
-        return await changed(person_id, if_match, actor, lambda items, _: rules.unassign(items, *ids))
+        return await changed(person_id, if_match, actor, standing, lambda items, at: rules.unassign(items, at, *ids))
 
 
 class AssignmentController(Controller):
     path = "/curricula/{person_id:uuid}/assignments/{assignment_id:uuid}"
     tags = ("assignments",)
 
-    @post("/start", operation_id="StartAssignment", summary="Start learning it", guards=[signed_in], status_code=200)
+    @post(
+        "/start", operation_id="StartAssignment", summary="Say that one has begun", guards=[signed_in], status_code=200
+    )
     async def start(
         self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "start")
-        return await changed(person_id, if_match, actor, lambda items, stamp: rules.start(items, assignment_id, stamp))
+        standing = await access.require(actor, person_id, "start")
+        return await changed(
+            person_id, if_match, actor, standing, lambda items, at: rules.start(items, assignment_id, at)
+        )
+
+    @post("/unstart", operation_id="UnstartAssignment", summary="Undo starting it", guards=[signed_in], status_code=200)
+    async def unstart(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "unstart")
+        return await changed(
+            person_id, if_match, actor, standing, lambda items, at: rules.unstart(items, assignment_id, at)
+        )
 
     @post("/complete", operation_id="CompleteAssignment", summary="Complete it", guards=[signed_in], status_code=200)
     async def complete(
         self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "complete")
+        standing = await access.require(actor, person_id, "complete")
         return await changed(
-            person_id, if_match, actor, lambda items, stamp: rules.complete(items, assignment_id, stamp)
+            person_id, if_match, actor, standing, lambda items, at: rules.complete(items, assignment_id, at)
         )
 
     @post("/reopen", operation_id="ReopenAssignment", summary="Undo completing it", guards=[signed_in], status_code=200)
     async def reopen(
         self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "reopen")
-        return await changed(person_id, if_match, actor, lambda items, stamp: rules.reopen(items, assignment_id, stamp))
+        standing = await access.require(actor, person_id, "reopen")
+        return await changed(
+            person_id, if_match, actor, standing, lambda items, at: rules.reopen(items, assignment_id, at)
+        )
 
     @post(
         "/move",
         operation_id="MoveAssignment",
-        summary="Move it to another place in later or next, or among what is learned now",
+        summary="Move it to another place in later, next or now; to now plans it for the present period",
         guards=[signed_in],
         status_code=200,
     )
@@ -161,22 +180,18 @@ class AssignmentController(Controller):
         standing = await access.require(actor, person_id, "move")
 
         def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
-            return rules.move(
-                assignments,
-                assignment_id,
-                state=data.state,
-                position=data.position,
-                started_only=standing == "self",
-            )
+            return rules.move(assignments, assignment_id, stamp, state=data.state, position=data.position)
 
-        return await changed(person_id, if_match, actor, rule)
+        return await changed(person_id, if_match, actor, standing, rule)
 
     @post("/unassign", operation_id="Unassign", summary="Take it out", guards=[signed_in], status_code=200)
     async def unassign(
         self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "unassign")
-        return await changed(person_id, if_match, actor, lambda items, _: rules.unassign(items, assignment_id))
+        standing = await access.require(actor, person_id, "unassign")
+        return await changed(
+            person_id, if_match, actor, standing, lambda items, at: rules.unassign(items, at, assignment_id)
+        )
 
     @post(
         "/restore",
@@ -188,12 +203,74 @@ class AssignmentController(Controller):
     async def restore(
         self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
     ) -> Response[Curriculum]:
-        await access.require(actor, person_id, "restore")
+        standing = await access.require(actor, person_id, "restore")
         version = required_version(if_match)
-        return versioned(await queries.restore_assignment(person_id, version, actor, assignment_id))
+        return versioned(await queries.restore_assignment(person_id, version, actor, standing, assignment_id))
+
+
+class ProposalController(Controller):
+    """What a member would like to be done with something that others added."""
+
+    path = "/curricula/{person_id:uuid}/assignments/{assignment_id:uuid}"
+    tags = ("proposals",)
+
+    @post(
+        "/propose",
+        operation_id="ProposeChange",
+        summary="Propose, as the member, to move or take out what others added",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def propose(
+        self,
+        person_id: UUID,
+        assignment_id: UUID,
+        data: Propose,
+        actor: Actor,
+        access: Access,
+        if_match: IfMatch = None,
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "propose")
+
+        def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
+            return rules.propose(assignments, assignment_id, stamp, change=data.change)
+
+        return await changed(person_id, if_match, actor, standing, rule)
+
+    @post(
+        "/accept",
+        operation_id="AcceptProposal",
+        summary="Carry out what the member proposed",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def accept(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "accept")
+        return await changed(
+            person_id, if_match, actor, standing, lambda items, at: rules.accept(items, assignment_id, at)
+        )
+
+    @post(
+        "/decline",
+        operation_id="DeclineProposal",
+        summary="Drop a proposal: decline it or, as the member, withdraw it",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def decline(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "decline")
+        return await changed(person_id, if_match, actor, standing, lambda items, _: rules.decline(items, assignment_id))
 
 
 async def changed(
-    person: UUID, if_match: str | None, actor: Actor, rule: Callable[[Assignments, Stamp], Assignments]
+    person: UUID,
+    if_match: str | None,
+    actor: Actor,
+    standing: Standing,
+    rule: Callable[[Assignments, Stamp], Assignments],
 ) -> Response[Curriculum]:
-    return versioned(await queries.change(person, required_version(if_match), actor, rule))
+    return versioned(await queries.change(person, required_version(if_match), actor, standing, rule))

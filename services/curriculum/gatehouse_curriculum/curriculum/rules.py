@@ -2,6 +2,10 @@
 
 A curriculum is a tuple of assignments, each in one state; in each state they are numbered from 1 without gaps. Every
 rule keeps that, and changes nothing but what its command names and the numbers.
+
+`now` is what is planned for the present period, and says when and by whom; whether somebody has begun with it is
+another question, which only `start` answers. Mentors and coordinators plan everything. Members start, complete and
+reopen everything, move what they added or planned themselves, take out what they added, and propose the rest.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -12,8 +16,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from gatehouse_chassis.base.problems import Conflict, Forbidden, NotFound
-from gatehouse_curriculum.curriculum.structs import Assignment, Proposal
-from gatehouse_curriculum.enumerators import AssignmentState
+from gatehouse_curriculum.curriculum.structs import Assignment, ResourceToAssign
+from gatehouse_curriculum.enumerators import AssignmentState, ProposedChange
 
 Assignments = tuple[Assignment, ...]
 
@@ -23,15 +27,22 @@ MOST = 1_000
 
 
 class Stamp(NamedTuple):
-    """When a command is carried out, and on whose account."""
+    """When a command is carried out, and on whose account.
+
+    `mine`: the member's accounts, where it is the member who does it; None for whoever may plan everything.
+    """
 
     at: datetime
     by: UUID
+    mine: frozenset[UUID] | None = None
+
+    def is_mine(self, account: UUID | None) -> bool:
+        return self.mine is None or account in self.mine
 
 
 def assign(
     assignments: Assignments,
-    proposals: Iterable[Proposal],
+    resources: Iterable[ResourceToAssign],
     stamp: Stamp,
     *,
     state: Literal["later", "next"],
@@ -43,17 +54,17 @@ def assign(
     position = sum(one.state == state for one in assignments)
     added: list[Assignment] = []
     skipped: list[UUID] = []
-    for proposal in proposals:
-        if proposal.resource_id in there:
-            skipped.append(proposal.resource_id)
+    for resource in resources:
+        if resource.resource_id in there:
+            skipped.append(resource.resource_id)
             continue
-        there.add(proposal.resource_id)
+        there.add(resource.resource_id)
         added.append(
             Assignment(
                 id=new_id(),
-                resource_id=proposal.resource_id,
-                topic_id=proposal.topic_id,
-                path_id=proposal.path_id,
+                resource_id=resource.resource_id,
+                topic_id=resource.topic_id,
+                path_id=resource.path_id,
                 state=state,
                 position=position + len(added) + 1,
                 note=note,
@@ -67,70 +78,115 @@ def assign(
 
 
 def start(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
-    """later, next -> now. What was begun before keeps its first start."""
-    one = _find(assignments, id)
-    if one.state not in ("later", "next"):
-        raise Conflict(f"Only what is later or next can be started; this is {one.state}.")
+    """Says that somebody has begun with it, and when; what isn't planned for now is from then on.
+
+    What was put back and is started again keeps its first start.
+    """
+    one = find(assignments, id)
+    if one.state == "completed":
+        raise Conflict("This is completed; reopen it first.")
+    if one.state == "now" and one.started_at is not None:
+        raise Conflict("This is started already.")
     if one.started_at is None:
         one = replace(one, started_at=stamp.at, started_by=stamp.by)
-    return _placed(assignments, one, "now")
+    if one.state == "now":
+        return _replaced(assignments, one)
+    return _placed(assignments, one, "now", stamp)
+
+
+def unstart(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
+    """Takes back a start that was a mistake; it stays where it is. Members take back their own."""
+    one = find(assignments, id)
+    if one.state == "completed":
+        raise Conflict("This is completed; reopen it first.")
+    if one.started_at is None:
+        raise Conflict("This isn't started.")
+    if not stamp.is_mine(one.started_by):
+        raise Forbidden("Somebody else started it. They, your mentor or a coordinator can take that back.")
+    return _replaced(assignments, replace(one, started_at=None, started_by=None))
 
 
 def complete(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
     """Anything -> completed. What was learned in one go was never started, and has no such time."""
-    one = _find(assignments, id)
+    one = find(assignments, id)
     if one.state == "completed":
         raise Conflict("This is completed already.")
-    return _placed(assignments, replace(one, completed_at=stamp.at, completed_by=stamp.by), "completed")
+    return _placed(assignments, replace(one, completed_at=stamp.at, completed_by=stamp.by), "completed", stamp)
 
 
 def reopen(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
-    """completed -> now."""
-    one = _find(assignments, id)
+    """completed -> now. It has the start that it had; completing something says nothing about when it was begun."""
+    one = find(assignments, id)
     if one.state != "completed":
         raise Conflict(f"Only what is completed can be reopened; this is {one.state}.")
-    if one.started_at is None:
-        one = replace(one, started_at=stamp.at, started_by=stamp.by)
-    return _placed(assignments, replace(one, completed_at=None, completed_by=None), "now")
+    return _placed(assignments, replace(one, completed_at=None, completed_by=None), "now", stamp)
 
 
 def move(
     assignments: Assignments,
     id: UUID,
+    stamp: Stamp,
     *,
     state: Literal["later", "next", "now"],
     position: int | None,
-    started_only: bool = False,
 ) -> Assignments:
-    """To a place in later or next, or among what is learned now; at the end without a position or past the end.
+    """To a place in later, next or now (which plans it); at the end without a position or past the end.
 
-    With `started_only`, as for members, it only puts back what is learned now. Raises Forbidden for anything else.
+    Raises Forbidden where a member moves what others added, unless they planned it themselves: they may put that back.
     """
-    one = _find(assignments, id)
-    if started_only and one.state != "now":
-        raise Forbidden("Your mentor decides what comes next. You can put back what you have started.")
+    one = find(assignments, id)
+    if not (stamp.is_mine(one.assigned_by) or (one.state == "now" and stamp.is_mine(one.planned_by))):
+        raise Forbidden("You move what you added yourself. Propose it, and your mentor decides.")
     if one.state == "completed":
         raise Conflict("This is completed; reopen it first.")
-    if state == "now" and one.state != "now":
-        raise Conflict("To learn it now, start it: that has a time of its own.")
-    return _placed(assignments, one, state, position)
+    return _placed(assignments, one, state, stamp, position)
 
 
-def unassign(assignments: Assignments, *ids: UUID) -> Assignments:
-    """Without these; all of them or, when one can't go, none."""
+def unassign(assignments: Assignments, stamp: Stamp, *ids: UUID) -> Assignments:
+    """Without these; all of them or, when one can't go, none. Members take out what they added."""
     for id in ids:
-        one = _find(assignments, id)
+        one = find(assignments, id)
+        if not stamp.is_mine(one.assigned_by):
+            raise Forbidden("You take out what you added yourself. Propose it, and your mentor decides.")
         if one.state == "completed":
             raise Conflict("What is completed stays, as a record; reopen it first if it was a mistake.")
-        assignments = tuple(_numbered([other for other in assignments if other.id != id], one.state))
+        assignments = tuple(numbered([other for other in assignments if other.id != id], one.state))
     return assignments
 
 
-def restore(assignments: Assignments, withdrawn: Assignment) -> Assignments:
+def restore(assignments: Assignments, withdrawn: Assignment, stamp: Stamp) -> Assignments:
     """With an assignment that was taken out, at its former place. Raises Conflict when its resource is there again."""
+    if not stamp.is_mine(withdrawn.assigned_by):
+        raise Forbidden("You bring back what you added yourself.")
     if any(one.resource_id == withdrawn.resource_id for one in assignments):
         raise Conflict("This resource has been assigned again since.")
-    return _placed(assignments, withdrawn, withdrawn.state, withdrawn.position)
+    return _inserted(assignments, withdrawn, withdrawn.state, withdrawn.position)
+
+
+def propose(assignments: Assignments, id: UUID, stamp: Stamp, *, change: ProposedChange) -> Assignments:
+    """A member's wish for something that others added; a later one replaces an earlier one."""
+    one = find(assignments, id)
+    if stamp.mine is None or (stamp.is_mine(one.assigned_by) and one.state != "completed"):
+        raise Conflict("You can do this yourself; there is nothing to propose.")
+    if one.state == "completed":
+        raise Conflict("This is completed; reopen it first.")
+    if one.state == change:
+        raise Conflict(f"This is in {change} already.")
+    return _replaced(assignments, replace(one, proposed_change=change, proposed_at=stamp.at, proposed_by=stamp.by))
+
+
+def accept(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
+    """Carries out what the member proposed, on the account of whoever accepts it."""
+    one = _proposed(assignments, id)
+    if one.proposed_change == "remove":
+        return unassign(assignments, stamp, id)
+    assert one.proposed_change is not None
+    return move(assignments, id, stamp, state=one.proposed_change, position=None)
+
+
+def decline(assignments: Assignments, id: UUID) -> Assignments:
+    """Drops a proposal: a mentor declines it, or the member withdraws it."""
+    return _replaced(assignments, _without_proposal(_proposed(assignments, id)))
 
 
 def by_state(assignments: Iterable[Assignment]) -> dict[AssignmentState, list[Assignment]]:
@@ -151,27 +207,63 @@ def differing(before: Assignments, after: Assignments) -> tuple[list[Assignment]
     return new, changed, [id for id in known if id not in kept]
 
 
-def _find(assignments: Collection[Assignment], id: UUID) -> Assignment:
+def find(assignments: Collection[Assignment], id: UUID) -> Assignment:
     for one in assignments:
         if one.id == id:
             return one
     raise NotFound(f"There is no assignment {id} in this curriculum.")
 
 
-def _placed(
-    assignments: Assignments, one: Assignment, state: AssignmentState, position: int | None = None
-) -> Assignments:
-    """With `one` in that state and place; both the state it leaves and the one it enters are numbered anew."""
-    others = [other for other in assignments if other.id != one.id]
-    line = sorted((other for other in others if other.state == state), key=lambda other: other.position)
-    place = len(line) if position is None else position - 1
-    line.insert(place, replace(one, state=state))
-    rest = [other for other in others if other.state != state]
-    return (*_numbered(rest, one.state), *(replace(each, position=n) for n, each in enumerate(line, 1)))
+def planned(one: Assignment) -> Assignment:
+    """As the release before wrote it: what it started was planned at that moment, by whoever started it."""
+    if one.state == "now" and one.planned_at is None:
+        return replace(one, planned_at=one.started_at, planned_by=one.started_by)
+    return one
 
 
-def _numbered(assignments: Sequence[Assignment], state: AssignmentState) -> list[Assignment]:
+def entering(one: Assignment, state: AssignmentState, stamp: Stamp) -> Assignment:
+    """In another state: what goes to now is planned by that, what goes back isn't planned; no proposal is left."""
+    if state == one.state:
+        return one
+    one = _without_proposal(replace(one, state=state))
+    if state == "now" and one.planned_at is None:
+        return replace(one, planned_at=stamp.at, planned_by=stamp.by)
+    return one if state in ("now", "completed") else replace(one, planned_at=None, planned_by=None)
+
+
+def numbered(assignments: Sequence[Assignment], state: AssignmentState) -> list[Assignment]:
     """Closes the gap that something left in a state."""
     line = sorted((one for one in assignments if one.state == state), key=lambda one: one.position)
     rest = [one for one in assignments if one.state != state]
     return [*rest, *(replace(one, position=number) for number, one in enumerate(line, 1))]
+
+
+def _proposed(assignments: Assignments, id: UUID) -> Assignment:
+    one = find(assignments, id)
+    if one.proposed_change is None:
+        raise Conflict("Nothing is proposed for this any more.")
+    return one
+
+
+def _without_proposal(one: Assignment) -> Assignment:
+    return replace(one, proposed_change=None, proposed_at=None, proposed_by=None)
+
+
+def _replaced(assignments: Assignments, one: Assignment) -> Assignments:
+    return tuple(one if other.id == one.id else other for other in assignments)
+
+
+def _placed(
+    assignments: Assignments, one: Assignment, state: AssignmentState, stamp: Stamp, position: int | None = None
+) -> Assignments:
+    """With `one` in that state and place; both the state it leaves and the one it enters are numbered anew."""
+    former, one = one.state, entering(one, state, stamp)
+    return tuple(numbered(_inserted(assignments, one, state, position), former))
+
+
+def _inserted(assignments: Assignments, one: Assignment, state: AssignmentState, position: int | None) -> Assignments:
+    others = [other for other in assignments if other.id != one.id]
+    line = sorted((other for other in others if other.state == state), key=lambda other: other.position)
+    line.insert(len(line) if position is None else position - 1, one)
+    rest = [other for other in others if other.state != state]
+    return (*rest, *(replace(each, position=n) for n, each in enumerate(line, 1)))

@@ -8,11 +8,17 @@ from msgspec import Meta, Struct
 
 from gatehouse_chassis.base.fields import Sentence
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_curriculum.enumerators import AssignmentState
+from gatehouse_curriculum.enumerators import AssignmentState, ProposedChange
+from gatehouse_curriculum.participant.structs import Participant
+from gatehouse_curriculum.period.structs import Planning
 
 
 class Assignment(Struct, kw_only=True, frozen=True):
-    """A resource of topics in someone's curriculum. `position` counts from 1 among those of the same state."""
+    """A resource of topics in someone's curriculum. `position` counts from 1 among those of the same state.
+
+    `planned_at`: when it was put on the now-list of the present period; `started_at`: when somebody began to learn it.
+    `proposed_change`: what the member would like to be done with it, as long as nobody has decided.
+    """
 
     id: UUID
     resource_id: UUID
@@ -23,10 +29,15 @@ class Assignment(Struct, kw_only=True, frozen=True):
     note: str | None
     assigned_at: datetime
     assigned_by: UUID | None
+    planned_at: datetime | None = None
+    planned_by: UUID | None = None
     started_at: datetime | None = None
     started_by: UUID | None = None
     completed_at: datetime | None = None
     completed_by: UUID | None = None
+    proposed_change: ProposedChange | None = None
+    proposed_at: datetime | None = None
+    proposed_by: UUID | None = None
 
 
 class CurriculumRow(Struct, kw_only=True):
@@ -48,12 +59,17 @@ class CurriculumInList(CurriculumRow, kw_only=True):
 
 
 class Curriculum(CurriculumRow, kw_only=True):
-    """Completed: the last first; the others in the order in which they are to be learned."""
+    """Completed: the last first; the others in the order in which they are to be learned.
+
+    `people`: who changed it, to give names to accounts.
+    """
 
     completed: list[Assignment]
     now: list[Assignment]
     next: list[Assignment]
     later: list[Assignment]
+    planning: Planning
+    people: list[Participant]
 
 
 class CurriculumAfterAssigning(Curriculum, kw_only=True):
@@ -100,7 +116,13 @@ class Move(Struct, kw_only=True, forbid_unknown_fields=True):
     position: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
-class Proposal(Struct, frozen=True):
+class Propose(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What the member would like to be done with something that others added."""
+
+    change: ProposedChange
+
+
+class ResourceToAssign(Struct, frozen=True):
     """A resource to assign, and the topic and path that it comes with."""
 
     resource_id: UUID

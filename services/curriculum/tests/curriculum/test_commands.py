@@ -8,7 +8,7 @@ import pytest
 
 from gatehouse_chassis.testing import InProcessClient, Peer
 
-from ..conftest import AVA, BASE, NOAH, Headers, resource_id
+from ..conftest import AVA, BASE, MARA, NOAH, Headers, resource_id
 
 TOPIC, PATH = "019a0000-0003-7000-8000-000000000001", "019a0000-0005-7000-8000-000000000001"
 
@@ -79,6 +79,7 @@ async def test_a_resource_is_assigned_started_and_completed_each_with_its_time(e
         each["changed_at"] for each in (assigned, started, completed)
     )
     assert one["assigned_at"] < one["started_at"] < one["completed_at"]
+    assert one["planned_at"] == one["started_at"]
     assert one["assigned_by"] == one["started_by"] == one["completed_by"] is not None
     assert [each["version"] for each in (assigned, started, completed)] == [2, 3, 4]
     assert await editor.read() == {key: value for key, value in completed.items() if key not in ("assigned", "skipped")}
@@ -205,32 +206,53 @@ async def test_several_are_taken_out_at_once_or_none(editor: Editor) -> None:
     assert (gone.status_code, editor.order("later")) == (200, [2])
 
 
-async def test_a_member_undoes_what_they_did_and_leaves_the_rest_to_the_mentor(
+async def test_a_member_plans_what_they_added_and_proposes_the_rest(
     curriculum: InProcessClient, noah: Headers, mara: Headers
 ) -> None:
     member, mentor = (Editor(curriculum, who, f"{BASE}/{NOAH}") for who in (noah, mara))
-    first, second = [item["id"] for item in (await member.read())["next"][:2]]
+    first, second, third = [item["id"] for item in (await member.read())["next"][:3]]
     back = {"state": "next", "position": 1}
     allowed = [
         await member.send(f"assignments/{first}/start"),
         await member.send(f"assignments/{first}/complete"),
         await member.send(f"assignments/{first}/reopen"),
+        await member.send(f"assignments/{first}/unstart"),
         await member.send(f"assignments/{first}/move", back),
         await member.send(f"assignments/{first}/complete"),
+        await member.send("assign", {"resource_id": resource_id(700), "state": "next"}),
+        await member.send(f"assignments/{member.id_of(700)}/move", {"state": "now"}),
+        await member.send(f"assignments/{second}/propose", {"change": "later"}),
+        await member.send(f"assignments/{third}/propose", {"change": "remove"}),
+        await member.send(f"assignments/{third}/decline"),
     ]
+    added = member.id_of(700)
     refused = [
         await member.send(f"assignments/{second}/unassign"),
-        await member.send(f"assignments/{second}/restore"),
         await member.send(f"assignments/{second}/move", {"state": "later"}),
+        await member.send(f"assignments/{second}/accept"),
         await member.send("unassign", {"assignment_ids": [second]}),
-        await member.send("assign", {"resource_id": resource_id(700)}),
+        await member.send("unassign", {"assignment_ids": [added, second]}),
+        await member.send("periods", {"assignment_ids": [second]}),
         await member.send("archive"),
     ]
+    assert [answer.status_code for answer in allowed] == [200] * len(allowed)
+    assert [answer.status_code for answer in refused] == [403] * len(refused)
+    names = {one["account_id"]: one for one in (await mentor.read())["people"]}
+    mine = next(item for item in mentor.seen["now"] if item["id"] == added)
+    assert mine["assigned_by"] == mine["planned_by"]
+    assert names[mine["planned_by"]] == {"account_id": mine["planned_by"], "person_id": NOAH, "standing": "self"}
+    proposed = next(item for item in mentor.seen["next"] if item["id"] == second)
+    assert (proposed["proposed_change"], proposed["proposed_by"]) == ("later", mine["planned_by"])
+    accepted = (await mentor.send(f"assignments/{second}/accept")).json()
+    moved = next(item for item in accepted["later"] if item["id"] == second)
+    assert moved["proposed_change"] is None
+    assert any(one["person_id"] == MARA and one["standing"] == "mentorship" for one in accepted["people"])
+    await member.read()
+    assert (await member.send(f"assignments/{added}/unassign")).status_code == 200
+    assert (await member.send(f"assignments/{added}/restore")).status_code == 200
     await mentor.read()
-    reopened = await mentor.send(f"assignments/{first}/reopen")
-    assert [answer.status_code for answer in allowed] == [200] * 5
-    assert [answer.status_code for answer in refused] == [403] * 6
-    assert reopened.status_code == 200
+    assert (await mentor.send(f"assignments/{added}/unassign")).status_code == 200
+    assert (await mentor.send(f"assignments/{first}/reopen")).status_code == 200
 
 
 async def test_somebody_else_cant_tell_that_there_is_a_curriculum(curriculum: InProcessClient, noah: Headers) -> None:

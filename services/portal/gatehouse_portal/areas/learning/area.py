@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.learning import assign, home, routes
+from gatehouse_portal.areas.learning import assign, format, home, planning, routes
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -18,6 +18,7 @@ AREA = Area(
             needs=("curriculum",),
         ),
     ),
-    routes=(*routes.ROUTES, *assign.ROUTES),
+    filters=format.FILTERS,
+    routes=(*routes.ROUTES, *assign.ROUTES, *planning.ROUTES),
     sections=(HomeSection(title="Your curriculum", order=10, template="learning/home.html", load=home.load),),
 )

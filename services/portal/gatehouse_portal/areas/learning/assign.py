@@ -102,9 +102,9 @@ async def undo_assign(request: Request, actor: Actor, peers: Peers, person_id: U
 
 
 async def _editable(peers: Peers, actor: Actor, person_id: UUID) -> View:
-    """The curriculum for who may assign to it. Raises NotFound for others."""
+    """The curriculum for who may add to it: the member, their mentor, coordinators. Raises NotFound for others."""
     view = await view_of(peers, actor, person_id)
-    if not view.edits or view.curriculum is None:
+    if not view.learns:
         raise NotFound
     return view
 

@@ -16,7 +16,15 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
-from gatehouse_portal.areas.learning.actions import ACTIONS, Command, command_of, commands_of, place_of, undo_of
+from gatehouse_portal.areas.learning.actions import (
+    ACTIONS,
+    Command,
+    Proposal,
+    command_of,
+    commands_of,
+    place_of,
+    undo_of,
+)
 from gatehouse_portal.areas.learning.structs import Curriculum
 from gatehouse_portal.areas.learning.view import View, changed_since, view_of
 from gatehouse_portal.shell import guards
@@ -77,16 +85,28 @@ async def undo(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
 
 
 async def _carry_out(
-    peers: Peers, person_id: UUID, assignment_id: UUID, commands: Iterable[Command], version: int
+    peers: Peers, person_id: UUID, assignment_id: UUID, commands: Iterable[Command | Proposal], version: int
 ) -> Curriculum:
     """The curriculum after these commands, each made from the version that the one before left."""
     curriculum: Curriculum | None = None
     for command in commands:
-        path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command.name}"
-        curriculum = await peers.ask("curriculum", "POST", path, Curriculum, json=command.to, version=version)
+        if isinstance(command, Proposal):
+            curriculum = await _propose(peers, person_id, assignment_id, command, version)
+        else:
+            curriculum = await _command(peers, person_id, assignment_id, command, version)
         version = curriculum.version
     assert curriculum is not None
     return curriculum
+
+
+async def _command(peers: Peers, person_id: UUID, assignment_id: UUID, command: Command, version: int) -> Curriculum:
+    path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/{command.name}"
+    return await peers.ask("curriculum", "POST", path, Curriculum, json=command.to, version=version)
+
+
+async def _propose(peers: Peers, person_id: UUID, assignment_id: UUID, proposal: Proposal, version: int) -> Curriculum:
+    path = f"/api/curriculum/curricula/{person_id}/assignments/{assignment_id}/propose"
+    return await peers.ask("curriculum", "POST", path, Curriculum, json=proposal, version=version)
 
 
 async def done(
@@ -122,7 +142,10 @@ async def refused(
     if view.curriculum is not None and assignment is not None and action in ACTIONS:
         item = next((item for item in view.curriculum.all() if item.id == assignment), None)
         if item is not None and item.state in ACTIONS[action].states:
-            fields = {"action": action, "name": name, "place": f"{item.state}:{item.position}"}
+            # Whether the reader may move it anyhow isn't known here: then its undo starts it again.
+            started = "started" if item.started_at else ""
+            place = f"{item.state}:{item.position}:{started}:{'own' if view.edits else ''}:{item.proposed_change or ''}"
+            fields = {"action": action, "name": name, "place": place}
             again = (str(assignment), ACTIONS[action].again.format(name=name), fields)
     changes = changed_since(view, moment(str(form.get("seen_at", ""))))
     stale = {"problem": problem, "changes": changes, "again": again}

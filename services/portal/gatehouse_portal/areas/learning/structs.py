@@ -68,12 +68,49 @@ class Assignment(Struct, frozen=True, kw_only=True):
     resource_id: UUID
     state: str
     assigned_at: datetime
+    assigned_by: UUID | None = None
     position: int = 1
     topic_id: UUID | None = None
     path_id: UUID | None = None
     note: str | None = None
+    planned_at: datetime | None = None
+    planned_by: UUID | None = None
     started_at: datetime | None = None
+    started_by: UUID | None = None
     completed_at: datetime | None = None
+    completed_by: UUID | None = None
+    proposed_change: str | None = None
+    proposed_at: datetime | None = None
+    proposed_by: UUID | None = None
+
+
+class Participant(Struct, frozen=True, kw_only=True):
+    """The person behind an account, and what they are to the member."""
+
+    account_id: UUID
+    standing: str
+    person_id: UUID | None = None
+
+
+class PresentPeriod(Struct, frozen=True, kw_only=True):
+    id: UUID
+    committed_at: datetime
+    ends_at: datetime
+    committed_by: UUID | None = None
+    time_zone: str = "UTC"
+    capacity_minutes: int = 0
+
+
+class Planning(Struct, frozen=True, kw_only=True):
+    """How much time the member has, and the period that was committed last. `stated_at` is null until somebody says."""
+
+    minutes_per_week: int = 360
+    meets_every_days: int | None = None
+    stated_at: datetime | None = None
+    stated_by: UUID | None = None
+    usual_days: int = 7
+    usual_capacity_minutes: int = 360
+    period: PresentPeriod | None = None
 
 
 class Curriculum(Struct, frozen=True, kw_only=True):
@@ -87,6 +124,8 @@ class Curriculum(Struct, frozen=True, kw_only=True):
     now: list[Assignment] = []
     next: list[Assignment] = []
     later: list[Assignment] = []
+    planning: Planning = Planning()
+    people: list[Participant] = []
 
     def all(self) -> list[Assignment]:
         return [*self.now, *self.next, *self.later, *self.completed]
@@ -97,3 +136,7 @@ class CurriculumAfterAssigning(Curriculum, frozen=True, kw_only=True):
 
     assigned: list[UUID] = []
     skipped: list[UUID] = []
+
+
+class CurriculumAfterCommitting(Curriculum, frozen=True, kw_only=True):
+    period_id: UUID

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,7 +11,8 @@ import msgspec
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_portal.areas.learning.structs import Assignment, Curriculum, Named, Person, Resource
+from gatehouse_portal.areas.learning.actions import Offer, offer_of
+from gatehouse_portal.areas.learning.structs import Assignment, Curriculum, Named, Person, Planning, Resource
 from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.structs import Page
 
@@ -19,17 +20,45 @@ T = TypeVar("T", Resource, Named)
 Answer = TypeVar("Answer")
 # As many ids as topics takes in one request (gatehouse_chassis.lists.filters.MOST_VALUES).
 BATCH = 50
+NOBODY = UUID(int=0)
+# People whose names one page asks for. A curriculum has a mentor or two, and now and then a coordinator.
+MOST_NAMES = 10
+# For those whose names the reader may not see.
+STANDINGS = {"self": "the member", "mentorship": "a former mentor", "coordination": "a coordinator"}
 
 
 class Item(msgspec.Struct, frozen=True):
-    """An assignment and its resource; None when topics doesn't answer (or has it no longer)."""
+    """An assignment and its resource; None when topics doesn't answer (or has it no longer).
+
+    `may_move`, `may_remove`: the reader needn't propose it; `learner`: the reader is the member.
+    """
 
     assignment: Assignment
     resource: Resource | None
+    learner: bool = False
+    may_move: bool = False
+    may_remove: bool = False
 
     @property
     def name(self) -> str:
         return self.resource.name if self.resource else "A resource whose name can’t be shown right now"
+
+    @property
+    def offer(self) -> Offer:
+        return offer_of(
+            self.assignment.state,
+            started=self.assignment.started_at is not None,
+            learner=self.learner,
+            may_move=self.may_move,
+            may_remove=self.may_remove,
+        )
+
+    @property
+    def place(self) -> str:
+        """Where it is, as `actions.place_of` reads it."""
+        one = self.assignment
+        started, own = "started" if one.started_at else "", "own" if self.may_remove else ""
+        return f"{one.state}:{one.position}:{started}:{own}:{one.proposed_change or ''}"
 
 
 class TopicGroup(msgspec.Struct, frozen=True):
@@ -41,7 +70,10 @@ class TopicGroup(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page of a curriculum shows. `edits`: may assign and rearrange; `learns`: may start, complete, reopen."""
+    """What the page of a curriculum shows. `edits`: plans everything; `learns`: may start, complete, reopen and add.
+
+    `names`: what to call the people behind accounts; `at`: when the page was made.
+    """
 
     person_id: UUID
     name: str
@@ -55,6 +87,22 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     later: list[TopicGroup] = []
     completed: list[Item] = []
     away: Away | None = None
+    names: dict[UUID, str] = {}
+    at: datetime = datetime.min.replace(tzinfo=UTC)
+
+    def by(self, account: UUID | None) -> str:
+        """Who that was, in a sentence."""
+        return self.names.get(account, "somebody") if account else "somebody"
+
+    @property
+    def planning(self) -> Planning:
+        return self.curriculum.planning if self.curriculum else Planning()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the period that was committed last has ended."""
+        period = self.planning.period
+        return period is not None and period.ends_at <= self.at
 
     @property
     def learns(self) -> bool:
@@ -84,34 +132,64 @@ async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
     if curriculum is None and not own and not (known is not None and edits) and not profile:
         raise NotFound
     name = known.name if known else actor.name if own else "A member"
-    view = View(person_id=person_id, name=name, person=known, own=own, edits=edits)
-    return view if curriculum is None else await _with_names(peers, view, curriculum)
+    view = View(person_id=person_id, name=name, person=known, own=own, edits=edits, at=datetime.now(UTC))
+    return view if curriculum is None else await _with_names(peers, actor, view, curriculum)
 
 
-async def _with_names(peers: Peers, view: View, curriculum: Curriculum) -> View:
+async def _with_names(peers: Peers, actor: Actor, view: View, curriculum: Curriculum) -> View:
     resource_ids = {assignment.resource_id for assignment in curriculum.all()}
     ahead = [*curriculum.next, *curriculum.later]
     topic_ids = {assignment.topic_id for assignment in ahead if assignment.topic_id}
-    resources, topics = await asyncio.gather(
+    resources, topics, names = await asyncio.gather(
         or_away(by_id(peers, "resources", resource_ids, Resource)),
         or_away(by_id(peers, "topics", topic_ids, Named)),
+        _names_of(peers, actor, view, curriculum),
     )
+    mine = {one.account_id for one in curriculum.people if one.person_id == view.person_id} if view.own else set()
     known = {} if isinstance(resources, Away) else resources
-    names = {} if isinstance(topics, Away) else {id: topic.name for id, topic in topics.items()}
+    named = {} if isinstance(topics, Away) else {id: topic.name for id, topic in topics.items()}
 
     def items(assignments: Iterable[Assignment]) -> list[Item]:
-        return [Item(assignment, known.get(assignment.resource_id)) for assignment in assignments]
+        return [item(one) for one in assignments]
+
+    def item(one: Assignment) -> Item:
+        may_remove = view.edits or one.assigned_by in mine
+        may_move = may_remove or (one.state == "now" and one.planned_by in mine)
+        return Item(one, known.get(one.resource_id), view.own and not view.edits, may_move, may_remove)
 
     return msgspec.structs.replace(
         view,
         curriculum=curriculum,
         now=items(curriculum.now),
         next=items(curriculum.next),
-        next_groups=grouped(items(curriculum.next), names),
-        later=grouped(items(curriculum.later), names),
+        next_groups=grouped(items(curriculum.next), named),
+        later=grouped(items(curriculum.later), named),
         completed=items(curriculum.completed),
+        names=names,
         away=resources if isinstance(resources, Away) else None,
     )
+
+
+async def _names_of(peers: Peers, actor: Actor, view: View, curriculum: Curriculum) -> dict[UUID, str]:
+    """For each account that did something to what is shown: “you”, a name, or else what they are to the member."""
+    shown = {curriculum.planning.stated_by}
+    if curriculum.planning.period:
+        shown.add(curriculum.planning.period.committed_by)
+    for one in curriculum.all():
+        shown |= {one.assigned_by, one.planned_by, one.started_by, one.completed_by, one.proposed_by}
+    people = [one for one in curriculum.people if one.account_id in shown]
+    unknown = [one.person_id for one in people if one.person_id not in (None, view.person_id, actor.person)]
+    wanted = list(dict.fromkeys(unknown))[:MOST_NAMES]
+    answers = await asyncio.gather(
+        *(or_away(or_none(peers.get("person", f"/api/person/people/{id}", Person))) for id in wanted)
+    )
+    names = {person.id: person.name for person in answers if isinstance(person, Person)}
+    names[view.person_id] = view.name
+    if actor.person:
+        names[actor.person] = "you"
+    return {
+        one.account_id: names.get(one.person_id or NOBODY) or STANDINGS.get(one.standing, "somebody") for one in people
+    }
 
 
 def grouped(items: Sequence[Item], names: dict[UUID, str]) -> list[TopicGroup]:
@@ -132,10 +210,14 @@ def changed_since(view: View, moment: datetime | None) -> list[str]:
     changes = []
     for item in shown:
         assignment = item.assignment
-        if assignment.completed_at and assignment.completed_at > moment:
+        if assignment.proposed_at and assignment.proposed_at > moment:
+            changes.append(f"A change was proposed for “{item.name}”")
+        elif assignment.completed_at and assignment.completed_at > moment:
             changes.append(f"“{item.name}” was completed")
         elif assignment.started_at and assignment.started_at > moment:
             changes.append(f"“{item.name}” was started")
+        elif assignment.planned_at and assignment.planned_at > moment:
+            changes.append(f"“{item.name}” was planned for now")
         elif assignment.assigned_at > moment:
             changes.append(f"“{item.name}” was assigned")
     return changes

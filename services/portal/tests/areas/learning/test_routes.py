@@ -1,6 +1,10 @@
 """A member's curriculum: what is shown, and the commands with their conflicts."""
 
+from typing import get_args
+
 import pytest
+
+from gatehouse_portal.areas.learning.actions import CommandName
 
 HTMX = {"HX-Request": "true"}
 
@@ -17,7 +21,35 @@ async def test_all_four_parts_are_shown_with_names(browser, house):
     for number in house.resources:
         assert f"Resource {number}" in text
     assert "1 Nov 2026" in text
-    assert "Remove" not in text  # that is for mentors
+    assert 'value="unassign"' not in text  # what the mentor added, they only propose to remove
+    assert 'value="propose-remove"' in text
+
+
+async def test_everything_says_who_did_it(browser, house):
+    await browser.sign_in("member")
+    text = " ".join((await browser.see(f"/members/{house.noah}")).text.split())
+    now = text.partition('id="now-title"')[2].partition('id="next-title"')[0]
+    assert "Started 31 Oct 2026</time> by you" in now
+    assert "Planned 30 Oct 2026</time> by Mara Lindgren" in now
+    assert "6 Nov 2199" in now
+    assert "room for about <strong>8 h</strong>" in now
+    assert "Added 1 Oct 2026</time> by Mara Lindgren" in text.partition('id="next-title"')[2]
+    assert "1 Nov 2026</time> by you" in text.partition('id="completed"')[2]
+    assert "8 h a week" in text
+    house.says("person", "GET", f"/api/person/people/{house.mara}", refused(404, "not-found"), 404)
+    assert "by a former mentor" in (await browser.see(f"/members/{house.noah}")).text
+
+
+async def test_a_curriculum_of_the_release_before_is_shown_too(browser, house):
+    """A task of curriculum that knows no plan may answer while a new one is rolled out."""
+    await browser.sign_in("member")
+    old = {key: value for key, value in house.curriculum().items() if key not in ("planning", "people")}
+    for state in ("now", "next", "later", "completed"):
+        old[state] = [{key: item[key] for key in ("id", "resource_id", "state", "assigned_at")} for item in old[state]]
+    house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.noah}", old)
+    text = (await browser.see(f"/members/{house.noah}")).text
+    assert "No period is planned yet." in text
+    assert "Resource 1" in text
 
 
 async def test_resources_are_asked_for_together(browser, house):
@@ -119,9 +151,12 @@ async def test_a_mentor_finds_and_assigns(browser, house):
     assert b'"path_id"' in body
 
 
-async def test_assigning_isnt_for_the_member(browser, house):
+async def test_a_member_adds_to_their_own_curriculum_and_to_no_other(browser, house):
     await browser.sign_in("member")
-    assert (await browser.get(f"/members/{house.noah}/assign?search=o")).status_code == 404
+    assert "Add to my curriculum" in (await browser.see(f"/members/{house.noah}")).text
+    assert "Odin" in (await browser.see(f"/members/{house.noah}/assign?search=o")).text
+    house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.mara}", refused(404, "not-found"), 404)
+    assert (await browser.get(f"/members/{house.mara}/assign?search=o")).status_code == 404
 
 
 async def test_a_mentor_creates_a_curriculum_where_there_is_none(browser, house):
@@ -171,12 +206,20 @@ def undo_form(elements, text):
     "case",
     [
         ("complete", "now:1", [("reopen", b"")]),
-        ("start", "next:3", [("move", b'{"state":"next","position":3}')]),
+        ("start", "now:1", [("unstart", b"")]),
+        ("start", "next:3", [("unstart", b""), ("move", b'{"state":"next","position":3}')]),
+        ("start", "next:3:started::", [("move", b'{"state":"next","position":3}')]),
         ("complete", "later:7", [("reopen", b""), ("move", b'{"state":"later","position":7}')]),
         ("reopen", "completed:1", [("complete", b"")]),
-        ("next", "later:7", [("move", b'{"state":"later","position":7}')]),
-        ("later", "now:2", [("start", b"")]),
+        ("now", "later:7::own:", [("move", b'{"state":"later","position":7}')]),
+        ("next", "later:7:started:own:", [("move", b'{"state":"later","position":7}')]),
+        ("later", "now:2:started::", [("start", b"")]),
         ("unassign", "next:3", [("restore", b"")]),
+        ("propose-later", "next:3", [("decline", b"")]),
+        ("propose-later", "next:3:::remove", [("propose", b'{"change":"remove"}')]),
+        ("withdraw", "next:3:::later", [("propose", b'{"change":"later"}')]),
+        ("accept", "next:3::own:later", [("move", b'{"state":"next","position":3}')]),
+        ("accept", "next:3::own:remove", [("restore", b"")]),
     ],
 )
 @pytest.mark.parametrize("headers", [None, HTMX])
@@ -184,7 +227,7 @@ async def test_each_action_can_be_undone(browser, house, elements, headers, case
     number, (action, place, sent) = 2, case
     await browser.sign_in("mentor", person=house.mara)
     await browser.see(f"/members/{house.noah}")
-    for what in ("start", "complete", "reopen", "move", "unassign", "restore"):
+    for what in (*get_args(CommandName), "propose"):
         house.says("curriculum", "POST", command(house, number, what), house.curriculum(9))
     address = f"/members/{house.noah}/curriculum/{house.assignments[number]}"
     fields = {"action": action, "version": "3", "name": f"Resource {number}", "place": place}
@@ -216,7 +259,21 @@ async def test_a_member_can_take_back_complete(browser, house):
     assert 'value="reopen"' in text.partition('id="completed"')[2]
 
 
-@pytest.mark.parametrize("steps", ["", "explode", "move:next:-1", "move:now:99999", "start start start", "../archive"])
+@pytest.mark.parametrize(("action", "place"), [("decline", "next:3::own:later"), ("later", "now:2::"), ("start", "?")])
+async def test_what_can_not_be_undone_by_who_did_it_offers_no_undo(browser, house, action, place):
+    await browser.sign_in("mentor", person=house.mara)
+    for what in ("decline", "move", "start"):
+        house.says("curriculum", "POST", command(house, 2, what), house.curriculum(9))
+    address = f"/members/{house.noah}/curriculum/{house.assignments[2]}"
+    fields = {"action": action, "version": "3", "name": "Resource 2", "place": place}
+    answer = await browser.submit(address, headers=HTMX, **fields)
+    assert "Resource 2" in answer.text.partition("data-toast")[2]
+    assert 'id="undo"' not in answer.text
+
+
+@pytest.mark.parametrize(
+    "steps", ["", "explode", "move:next:-1", "move:now:99999", "start start start", "../archive", "propose:completed"]
+)
 async def test_a_mangled_undo_is_refused(browser, house, steps):
     await browser.sign_in("member")
     address = f"/members/{house.noah}/curriculum/{house.assignments[1]}/undo"
@@ -302,3 +359,78 @@ async def test_much_in_next_is_folded_by_topic(browser, house):
     assert text.count("<details") >= 2
     assert "Git" in text
     assert "CSS" in text
+
+
+@pytest.mark.parametrize("headers", [None, HTMX])
+async def test_a_mentor_commits_a_period_and_takes_it_back(browser, house, elements, headers):
+    await browser.sign_in("mentor", person=house.mara)
+    text = (await browser.see(f"/members/{house.noah}")).text
+    assert "Plan the next period" in text
+    assert text.count('name="item"') == 2  # what is now, and what is next
+    base = f"/api/curriculum/curricula/{house.noah}"
+    after = house.curriculum(4) | {"period_id": house.assignments[1]}
+    house.says("curriculum", "POST", f"{base}/periods", after, 201)
+    wanted = [house.assignments[2], house.assignments[1]]
+    answer = await browser.submit(
+        f"/members/{house.noah}/period", headers=headers, item=wanted, until="2026-12-06", version="3"
+    )
+    assert answer.status_code == (200 if headers else 303), answer.text
+    ((_, sent, body),) = house.asked("curriculum", "POST")
+    assert sent["if-match"] == '"3"'
+    assert body == f'{{"assignment_ids":["{wanted[0]}","{wanted[1]}"],"until":"2026-12-06"}}'.encode()
+    text = answer.text if headers else (await browser.see(f"/members/{house.noah}")).text
+    assert "Committed 1 resource until 6 Nov 2199." in text
+    where, undo = undo_form(elements, text)
+    house.says("curriculum", "POST", f"{base}/periods/{house.assignments[1]}/undo", house.curriculum(5))
+    house["curriculum"].requests.clear()
+    assert (await browser.submit(where, headers=headers, **undo)).status_code == (200 if headers else 303)
+    ((path, sent, _),) = house.asked("curriculum", "POST")
+    assert (path, sent["if-match"]) == (f"{base}/periods/{house.assignments[1]}/undo", '"4"')
+
+
+async def test_planning_a_period_isnt_offered_to_the_member(browser, house):
+    await browser.sign_in("member")
+    text = (await browser.see(f"/members/{house.noah}")).text
+    assert "Plan the next period" not in text
+    assert "Time for learning" in text
+
+
+@pytest.mark.parametrize("fields", [{}, {"item": "x"}, {"item": "", "version": "3"}])
+async def test_a_mangled_period_is_refused(browser, house, fields):
+    await browser.sign_in("mentor", person=house.mara)
+    await browser.see(f"/members/{house.noah}")
+    assert (await browser.submit(f"/members/{house.noah}/period", **fields)).status_code == 400
+    assert house.asked("curriculum", "POST") == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "days", "sent"),
+    [
+        ("6", "", b'{"minutes_per_week":360,"meets_every_days":null}'),
+        ("2,5", "14", b'{"minutes_per_week":150,"meets_every_days":14}'),
+    ],
+)
+async def test_how_much_time_there_is_is_said_and_taken_back(browser, house, elements, hours, days, sent):
+    await browser.sign_in("member")
+    await browser.see(f"/members/{house.noah}")
+    house.says("curriculum", "PUT", f"/api/curriculum/curricula/{house.noah}/commitment", house.curriculum(4))
+    address = f"/members/{house.noah}/commitment"
+    answer = await browser.submit(address, headers=HTMX, hours=hours, days=days, version="3")
+    assert "You have" in answer.text.partition("data-toast")[2]
+    toast = answer.text.partition("data-toast")[2]
+    ((_, _, body),) = house.asked("curriculum", "PUT")
+    assert body == sent
+    assert 'name="hours" value="8"' in toast
+    assert 'name="days" value="7"' in toast
+
+
+@pytest.mark.parametrize(
+    ("hours", "days"),
+    [("", ""), ("many", ""), ("-1", ""), ("81", ""), ("nan", ""), ("1e400", ""), ("6", "0"), ("6", "x")],
+)
+async def test_a_time_that_is_none_is_refused(browser, house, hours, days):
+    await browser.sign_in("member")
+    await browser.see(f"/members/{house.noah}")
+    address = f"/members/{house.noah}/commitment"
+    assert (await browser.submit(address, hours=hours, days=days, version="3")).status_code == 400
+    assert house.asked("curriculum", "PUT") == []

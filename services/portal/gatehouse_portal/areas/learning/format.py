@@ -1,0 +1,36 @@
+"""What a curriculum says, as people read it."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from gatehouse_portal.areas.learning.actions import ACTIONS
+
+
+def hours(minutes: float) -> str:
+    """`6 h`, `2.5 h`, `40 min`."""
+    if 0 < minutes < 60:
+        return f"{round(minutes)} min"
+    return f"{round(minutes / 60, 1):g} h"
+
+
+def earliest(now: datetime) -> str:
+    """The first day for the next meeting, for <input type=date>: tomorrow in UTC."""
+    return (now + timedelta(days=1)).date().isoformat()
+
+
+def action_label(action: str) -> str:
+    """The button of one of ACTIONS."""
+    return ACTIONS[action].label
+
+
+def sentence_start(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "hours": hours,
+    "earliest": earliest,
+    "action_label": action_label,
+    "sentence_start": sentence_start,
+}
