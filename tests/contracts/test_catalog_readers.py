@@ -37,6 +37,10 @@ TAKEN = RESERVED_NAMES | compose_file.OWN
 NAMES = st.from_regex(r"[a-z][a-z0-9]{1,12}(-[a-z0-9]{1,8})?", fullmatch=True).filter(
     lambda name: name not in TAKEN and not name.endswith("-database")
 )
+WORDS = st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True)
+JOBS = st.sampled_from([{}, {"every": "10s"}, {"every": "366d"}, {"at": "03:30", "zone": "Europe/Berlin"}]).map(
+    lambda schedule: {"help": "x", **schedule}
+)
 SUMMARIES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=120)
 SETTINGS = {
     "text": st.none() | st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=20),
@@ -73,12 +77,13 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
     optional = {
         "database": {"schema": name.replace("-", "_"), "needs": {}, "pool": draw(st.integers(2, 10))},
         "uses": {"services": draw(st.lists(st.sampled_from(callable_names), unique=True)) if callable_names else []},
-        "settings": draw(st.dictionaries(st.from_regex(r"[a-z][a-z_]{0,8}", fullmatch=True), setting(), max_size=3)),
+        "settings": draw(st.dictionaries(WORDS, setting(), max_size=3)),
         "compute": {"cpu": cpu, "memory": draw(st.sampled_from(list(FARGATE_MEMORY_MIB[cpu])))},
         "scaling": {"min": least, "max": draw(st.integers(max(1, least), 4))},
         "objectives": {"availability": draw(st.floats(90, 99.99)), "latency_p99_ms": draw(st.integers(1, 10_000))},
     }
-    return found | {key: value for key, value in optional.items() if draw(st.booleans())}
+    found |= {key: value for key, value in optional.items() if draw(st.booleans())}
+    return found | ({"jobs": draw(st.dictionaries(WORDS, JOBS, max_size=2))} if "database" in found else {})
 
 
 @st.composite

@@ -102,7 +102,7 @@ def unknown_keys(raw: Any, shape: Any, path: str) -> Iterator[tuple[str, str, An
 def _explained(label: str, raw: dict[str, Any], error: msgspec.ValidationError) -> Problem:
     """msgspec's message (`Expected ... - at `$.port``) as file, key, value and fix."""
     message, _, place = str(error).partition(" - at `$")
-    key = place.rstrip("`").lstrip(".")
+    key = _named(raw, place.rstrip("`").lstrip("."))
     missing = re.match(r"Object missing required field `(.+)`", message)
     if missing:
         full = f"{key}.{missing[1]}" if key else missing[1]
@@ -119,6 +119,17 @@ def _explained(label: str, raw: dict[str, Any], error: msgspec.ValidationError) 
     fix = f"Write it so that it matches {pattern[1]}." if pattern else "Correct the value."
     text = "has the wrong form." if pattern else message[:1].lower() + message[1:] + "."
     return Problem(file=label, key=key, value=_show(value), message=text, fix=fix)
+
+
+def _named(raw: dict[str, Any], key: str) -> str:
+    """msgspec writes `jobs[...].every` for an entry of any name: the name of the entry that it means."""
+    table, any_name, rest = key.partition("[...]")
+    for name, value in raw.get(table, {}).items() if any_name else ():
+        try:
+            msgspec.convert({**raw, table: {name: value}}, ServiceFile)
+        except msgspec.ValidationError:
+            return f"{table}.{name}{rest}"
+    return key
 
 
 def _show(value: Any) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from gatehouse_catalog.errors import Problem, nearest
-from gatehouse_catalog.structs import Service, Setting, duration_seconds
+from gatehouse_catalog.jobs import job_problems
+from gatehouse_catalog.structs import Service, Setting, duration_seconds, problem_of
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
@@ -17,7 +18,7 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
     16384: range(32768, 122880 + 1, 8192),
 }
 # Paths that every service serves itself; a service that claimed one would hide them.
-RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/openapi.json", "/docs")
+RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/jobs", "/openapi.json", "/docs")
 RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager"})
 # What a platform on a laptop listens on beside its services; `--port-offset` is added to each.
 LOCAL_PORTS = {"edge": 8400, "postgres": 8432}
@@ -34,60 +35,57 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     yield from _uses(services)
 
 
-def _problem(service: Service, key: str, value: object, message: str, fix: str) -> Problem:
-    file = f"services/{service.folder.name}/service.toml"
-    return Problem(file=file, key=key, value=str(value), message=message, fix=fix)
-
-
 def _of_one(service: Service) -> Iterator[Problem]:
     if service.name != service.folder.name:
-        yield _problem(service, "name", service.name, "differs from its folder.", f'Write "{service.folder.name}".')
+        yield problem_of(service, "name", service.name, "differs from its folder.", f'Write "{service.folder.name}".')
     if service.name in RESERVED_NAMES:
-        yield _problem(service, "name", service.name, "is taken by the platform itself.", "Choose another name.")
+        yield problem_of(service, "name", service.name, "is taken by the platform itself.", "Choose another name.")
     yield from _address(service)
     yield from _compute(service)
     for key, setting in service.settings.items():
         yield from _setting(service, key, setting)
+    for key, job in service.jobs.items():
+        yield from job_problems(service, key, job)
 
 
 def _address(service: Service) -> Iterator[Problem]:
     for name, port in LOCAL_PORTS.items():
         if service.port == port:
             message = f"is the port of the local platform's {name}."
-            yield _problem(service, "port", port, message, "Choose another port.")
+            yield problem_of(service, "port", port, message, "Choose another port.")
     if service.is_api and not service.path.startswith("/api/"):
-        yield _problem(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
+        yield problem_of(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
     if (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS):
-        yield _problem(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
+        yield problem_of(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
 
 
 def _compute(service: Service) -> Iterator[Problem]:
     sizes = FARGATE_MEMORY_MIB.get(service.compute.cpu)
     if sizes is None:
         legal = ", ".join(map(str, FARGATE_MEMORY_MIB))
-        yield _problem(service, "compute.cpu", service.compute.cpu, "is no Fargate size.", f"Choose one of {legal}.")
+        yield problem_of(service, "compute.cpu", service.compute.cpu, "is no Fargate size.", f"Choose one of {legal}.")
     elif service.compute.memory not in sizes:
         close = min(sizes, key=lambda size: abs(size - service.compute.memory))
         message = f"is no legal memory beside cpu = {service.compute.cpu}."
-        yield _problem(service, "compute.memory", service.compute.memory, message, f"The nearest legal is {close}.")
+        yield problem_of(service, "compute.memory", service.compute.memory, message, f"The nearest legal is {close}.")
     if service.scaling.max < service.scaling.min:
         fix = f"Write at least {service.scaling.min}."
-        yield _problem(service, "scaling.max", service.scaling.max, "is below scaling.min.", fix)
+        yield problem_of(service, "scaling.max", service.scaling.max, "is below scaling.min.", fix)
 
 
 def _setting(service: Service, key: str, setting: Setting) -> Iterator[Problem]:
     where = f"settings.{key}"
     if setting.secret and setting.type != "text":
         message = "is a secret; locally and in AWS its value is generated, which makes a text."
-        yield _problem(service, f"{where}.type", setting.type, message, 'Write type = "text".')
+        yield problem_of(service, f"{where}.type", setting.type, message, 'Write type = "text".')
     if setting.secret and setting.default is not None:
         message = "is a secret with a default: it would be the same everywhere, and in git."
-        yield _problem(service, f"{where}.default", "(hidden)", message, "Remove the default.")
+        yield problem_of(service, f"{where}.default", "(hidden)", message, "Remove the default.")
         return
     if setting.default is not None:
         reason = setting_problem(setting, setting.default)
         if reason:
-            yield _problem(service, f"{where}.default", setting.default, reason, f"Its type is {setting.type}.")
+            yield problem_of(service, f"{where}.default", setting.default, reason, f"Its type is {setting.type}.")
 
 
 def setting_problem(setting: Setting, value: Any) -> str | None:
@@ -144,7 +142,7 @@ def _unique(
             fix = "Choose another."
             if key == "port":
                 fix = f"The next free one is {free_port(services)}."
-            yield _problem(service, key, value, f"is already the {what} of {other}.", fix)
+            yield problem_of(service, key, value, f"is already the {what} of {other}.", fix)
         else:
             first[value] = service
 
@@ -162,14 +160,14 @@ def _uses(services: Sequence[Service]) -> Iterator[Problem]:
             if used == "*":
                 continue
             if used == service.name:
-                yield _problem(service, "uses.services", used, "is the service itself.", "Remove it.")
+                yield problem_of(service, "uses.services", used, "is the service itself.", "Remove it.")
             elif used not in by_name:
-                yield _problem(service, "uses.services", used, "doesn't exist.", nearest(used, by_name))
+                yield problem_of(service, "uses.services", used, "doesn't exist.", nearest(used, by_name))
     circle = _circle(by_name)
     if circle:
         shown = " -> ".join(circle)
         message = "is part of a circle, so neither could start first."
-        yield _problem(by_name[circle[0]], "uses.services", shown, message, "Remove one of these uses.")
+        yield problem_of(by_name[circle[0]], "uses.services", shown, message, "Remove one of these uses.")
 
 
 def _circle(by_name: dict[str, Service]) -> list[str] | None:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from gatehouse_catalog.errors import Problem
+
 SettingType = Literal["text", "integer", "number", "boolean", "duration", "url", "list"]
 SettingValue = str | int | float | bool | list[str]
 Kind = Literal["api", "web"]
@@ -60,6 +62,17 @@ class Setting(Strict, frozen=True, kw_only=True):
     maximum: float | None = None
 
 
+class Job(Strict, frozen=True, kw_only=True):
+    """Work that is due at a time. With neither `every` nor `at`, only what the service itself puts into its queue."""
+
+    help: Annotated[str, Meta(min_length=1, max_length=200, description="One sentence: what it does")]
+    every: Annotated[str | None, Meta(description="How often, as in 10m or 24h")] = None
+    at: Annotated[str | None, Meta(description="Daily, at this time of the wall clock in `zone`, as in 03:30")] = None
+    zone: Annotated[
+        str | None, Meta(description="IANA name, such as Europe/Berlin; left out, the setting institute_zone")
+    ] = None
+
+
 class Compute(Strict, frozen=True, kw_only=True):
     cpu: Annotated[int, Meta(description="Fargate CPU units; 1024 are one vCPU")] = 256
     memory: Annotated[int, Meta(description="MiB")] = 512
@@ -91,6 +104,7 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     database: DatabaseEntry | None = None
     uses: Uses = Uses()
     settings: dict[Identifier, Setting] = {}
+    jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()
     scaling: Scaling = Scaling()
     objectives: Objectives = Objectives()
@@ -119,6 +133,12 @@ class Service(ServiceFile, frozen=True, kw_only=True):
     def address_variable(self) -> str:
         """The environment variable in which other services find its address."""
         return "GATEHOUSE_URL_" + self.name.replace("-", "_").upper()
+
+
+def problem_of(service: Service, key: str, value: object, message: str, fix: str) -> Problem:
+    """A problem with one key of a service's file."""
+    file = f"services/{service.folder.name}/service.toml"
+    return Problem(file=file, key=key, value=str(value), message=message, fix=fix)
 
 
 def setting_variable(key: str, *, secret: bool) -> str:

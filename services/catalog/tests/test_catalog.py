@@ -16,6 +16,8 @@ path = "/api/{name}"
 port = {port}
 """
 
+JOB = '[database]\nschema = "other"\n[jobs.sweep]\nhelp = "Removes what is old"\n'
+
 
 def write(root: Path, name: str, text: str) -> None:
     folder = root / "services" / name
@@ -82,6 +84,27 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
         ('[database]\nschema = "Person"', "database.schema"),
         ('[database]\nschema = "x"\nneeds = {a = "1.0"}', "database.needs"),
         ("[objectives]\navailability = 101", "objectives.availability = 101"),
+        ("[settings.limit]\ntype = 7", "settings.limit.type = 7: "),
+        ('[jobs.sweep]\nevery = "1h"', "jobs.sweep.help: is missing."),
+        (JOB + 'evry = "1h"', 'jobs.sweep.evry = "1h": is not a known key. Did you mean "every"?'),
+        (
+            JOB + 'every = "1h"\nat = "03:30"',
+            "jobs.sweep.at = 03:30: stands beside every = 1h: a job has one schedule.",
+        ),
+        (JOB + 'every = "soon"', "jobs.sweep.every = soon: is not a duration. Write a number and a unit"),
+        (JOB + 'every = "5s"', "jobs.sweep.every = 5s: is out of range. Write a duration from 10s to 366d."),
+        (JOB + f'every = "{"9" * 400}d"', "is out of range."),
+        (JOB + 'at = "3:30"\nzone = "UTC"', "jobs.sweep.at = 3:30: is no time of day."),
+        (JOB + 'at = "24:00"\nzone = "UTC"', "jobs.sweep.at = 24:00: is no time of day."),
+        (JOB + 'at = "03:30"\nzone = "Berlin"', "jobs.sweep.zone = Berlin: is no time zone. Write an IANA name"),
+        (JOB + 'at = "03:30"\nzone = "../etc/passwd"', "is no time zone."),
+        (JOB + 'every = "1h"\nzone = "UTC"', "jobs.sweep.zone = UTC: is about a time of day"),
+        (JOB + 'at = "03:30"', "jobs.sweep.at = 03:30: has no zone, and the service has no setting institute_zone."),
+        (
+            JOB + 'at = "03:30"\n[settings.institute_zone]\ntype = "text"\ndefault = "Mars"',
+            "settings.institute_zone.default = Mars: is no time zone.",
+        ),
+        ('[jobs.sweep]\nhelp = "Removes what is old"', "jobs.sweep = sweep: needs a database"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_file_key_and_fix(tmp_path: Path, line: str, said: str) -> None:
