@@ -13,11 +13,13 @@ from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.http.idempotency import key_table
 from gatehouse_chassis.http.rate_limits import bucket_table
+from gatehouse_chassis.jobs.table import job_table
 from gatehouse_db_manager import api, load
 from gatehouse_db_manager.database import contract
 
 ROOT = find_root(Path(__file__).parent)
 SCHEMAS = [service.database.schema for service in load_catalog(ROOT) if service.database]
+OF_THE_CHASSIS = [(key_table, "idempotency_key"), (bucket_table, "rate_bucket"), (job_table, "job")]
 MODULES = contract.service_modules(ROOT)
 
 
@@ -32,11 +34,11 @@ def test_the_code_s_tables_fit_the_applied_schema(module: str, database_url: str
     tables = contract.code_tables(module)
     assert contract.compare(module, tables, actual) == []
     (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
-    own = {collection.name for collection in schema.collections} - {"idempotency_key", "rate_bucket"}
+    own = {collection.name for collection in schema.collections} - {name for _, name in OF_THE_CHASSIS}
     assert {table.table for table in tables} == own, "every collection is a table that queries can name"
 
 
-@pytest.mark.parametrize(("make", "name"), [(key_table, "idempotency_key"), (bucket_table, "rate_bucket")])
+@pytest.mark.parametrize(("make", "name"), OF_THE_CHASSIS)
 def test_the_chassis_own_tables_fit_their_collections(make: Callable[[Database], Any], name: str) -> None:
     configured = contract.configured(load(ROOT))
     columns = tuple(
@@ -44,7 +46,7 @@ def test_the_chassis_own_tables_fit_their_collections(make: Callable[[Database],
         for column in make(Database("identity"))._meta.columns
     )
     table = contract.CodeTable(name, "identity", name, columns)
-    assert contract.compare("gatehouse_chassis.http", [table], configured) == []
+    assert contract.compare("gatehouse_chassis", [table], configured) == []
     assert {column.name for column in columns} == set(configured["identity", name])
 
 

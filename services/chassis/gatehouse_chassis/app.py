@@ -29,10 +29,16 @@ from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
 from gatehouse_chassis.http.health import HealthChecks
 from gatehouse_chassis.http.hosts import Hosts
+from gatehouse_chassis.http.jobs import job_routes
 from gatehouse_chassis.http.middleware import ObservabilityMiddleware
 from gatehouse_chassis.http.openapi import described
 from gatehouse_chassis.http.operations import operations
 from gatehouse_chassis.http.versions import DatabaseVersions
+from gatehouse_chassis.jobs import queue
+from gatehouse_chassis.jobs.declared import declared_jobs
+from gatehouse_chassis.jobs.runner import JobRunner
+from gatehouse_chassis.jobs.structs import Handler
+from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.service import ServiceContext
@@ -76,17 +82,20 @@ def create_app(
     database: Database | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Lifespan] = (),
+    jobs: Mapping[str, Handler] | None = None,
     keys: FetchKeys | None = None,
     errors: ExceptionHandler = answer,
     **options: Any,
 ) -> Litestar:
     """The application of `service`: `routes` below its path, and the platform's routes at the root.
 
-    `keys` replaces fetching identity's JWKS over HTTP (identity itself, tests). `errors` answers
-    every exception. `options` go to Litestar. Raises Unguarded when a route has no guard.
+    `jobs`: what does the work of each job in service.toml. `keys` replaces fetching identity's JWKS over HTTP (identity
+    itself, tests). `errors` answers every exception. `options` go to Litestar. Raises Unguarded when a route has no
+    guard, and CatalogError where the jobs of service.toml aren't those of `jobs`.
     """
     drain = Drain()
     metrics = Metrics(service)
+    runner = _job_runner(service, routes, database, jobs or {}, metrics)
     versions = DatabaseVersions(database) if database is not None else None
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
@@ -95,8 +104,10 @@ def create_app(
         needs |= idempotency.NEEDS
     if rate_limits.limit_of(_all_guards(routes)) is not None:
         needs |= rate_limits.NEEDS
+    if runner is not None:
+        needs |= queue.NEEDS
+        drain.listeners.append(runner.drain)
     health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
-    clients = service.clients
     state = State(
         {
             "service": service,
@@ -104,6 +115,7 @@ def create_app(
             "metrics": metrics,
             "health": health,
             "authenticator": Authenticator(PublicKeys(keys or _from_identity(service))),
+            "jobs": runner,
         }
     )
     if database is not None:
@@ -111,43 +123,15 @@ def create_app(
         state["rate_limiter"] = rate_limits.RateLimiter(database, service.database_url or service.name)
         metrics.watch_pool(database.pool_state, lambda: msgspec.structs.astuple(database.counters))
 
-    @asynccontextmanager
-    async def connected(app: Litestar) -> AsyncGenerator[None, None]:
-        if database is None:
-            yield
-            return
-        assert service.entry.database is not None
-        await database.open(
-            service.database_url or "",
-            application_name=service.name,
-            max_size=service.entry.database.pool,
-            slow_statement=service.entry.database.slow_statement_ms,
-            min_size=0,  # it starts without a database, and /health/ready says that there is none
-        )
-        try:
-            yield
-        finally:
-            await database.close()
-
-    @asynccontextmanager
-    async def calling(app: Litestar) -> AsyncGenerator[None, None]:
-        for name, address in service.addresses.items():
-            clients[name] = PeerClient(name, address, on_call=metrics.count_call)
-        try:
-            yield
-        finally:
-            for client in clients.values():
-                await client.close()
-            clients.clear()
-
     path = service.entry.path
     app = App(
         route_handlers=[
             operations(service, health, metrics),
+            *([job_routes(runner)] if runner is not None else []),
             _documents(service),
             Router(path=path, route_handlers=list(routes)),
         ],
-        lifespan=[calling, connected, *lifespan],
+        lifespan=[_calling(service, metrics), _connected(service, database), *lifespan, _working(runner)],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "service": Provide(_service, sync_to_thread=False),
@@ -176,6 +160,82 @@ def create_app(
     hosts = Hosts(service.public_url, service.cors_origins)
     app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts)
     return app
+
+
+def _connected(service: ServiceContext, database: Database | None) -> Lifespan:
+    """The database is open."""
+
+    @asynccontextmanager
+    async def connected(app: Litestar) -> AsyncGenerator[None, None]:
+        if database is None:
+            yield
+            return
+        assert service.entry.database is not None
+        await database.open(
+            service.database_url or "",
+            application_name=service.name,
+            max_size=service.entry.database.pool,
+            slow_statement=service.entry.database.slow_statement_ms,
+            min_size=0,  # it starts without a database, and /health/ready says that there is none
+        )
+        try:
+            yield
+        finally:
+            await database.close()
+
+    return connected
+
+
+def _calling(service: ServiceContext, metrics: Metrics) -> Lifespan:
+    """There is a client for each service that it may call."""
+    clients = service.clients
+
+    @asynccontextmanager
+    async def calling(app: Litestar) -> AsyncGenerator[None, None]:
+        for name, address in service.addresses.items():
+            clients[name] = PeerClient(name, address, on_call=metrics.count_call)
+        try:
+            yield
+        finally:
+            for client in clients.values():
+                await client.close()
+            clients.clear()
+
+    return calling
+
+
+def _working(runner: JobRunner | None) -> Lifespan:
+    """Jobs run; at the end they get time to finish."""
+
+    @asynccontextmanager
+    async def working(app: Litestar) -> AsyncGenerator[None, None]:
+        if runner is None:
+            yield
+            return
+        runner.start()
+        try:
+            yield
+        finally:
+            await runner.stop()
+
+    return working
+
+
+def _job_runner(
+    service: ServiceContext,
+    routes: Sequence[ControllerRouterHandler],
+    database: Database | None,
+    handlers: Mapping[str, Handler],
+    metrics: Metrics,
+) -> JobRunner | None:
+    """None: the service has no jobs. Raises CatalogError when service.toml and the handlers differ."""
+    own = idempotency.jobs(database) if database is not None and _creates_once(routes) else {}
+    declared = declared_jobs(service, handlers, own)
+    if database is None or not declared:
+        return None
+    counted = JobMetrics(service.name)
+    metrics.registry.register(counted)
+    return JobRunner(service, database, declared, counted)
 
 
 def unguarded_routes(app: Litestar) -> list[str]:

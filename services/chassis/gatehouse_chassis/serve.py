@@ -56,6 +56,7 @@ class DrainingServer(uvicorn.Server):
         self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
+        self._drain.begin()
         log.info("draining", seconds=self._drain_seconds)
         self._draining = asyncio.create_task(self._finish())
 

@@ -26,6 +26,7 @@ import contextlib
 import contextvars
 import datetime
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -378,6 +379,17 @@ class Database(PostgresEngine):
 
     def transaction(self, allow_nested: bool = True) -> Transaction:
         return Transaction(self, allow_nested=allow_nested)
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Calls it once the outermost transaction has committed; at once where there is none.
+
+        It may be called too often (of a savepoint that was undone), and not at all when the process dies.
+        """
+        transaction = self.running()
+        if transaction is None:
+            call()
+        elif call not in transaction.after_commit:
+            transaction.after_commit.append(call)
 
     async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> list[asyncpg.Record]:
         sql, args = querystring.compile_string(engine_type="postgres")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import asyncpg
@@ -44,6 +45,7 @@ class Transaction(PostgresTransaction):
         self.ended = False
         self._permit: asyncio.Semaphore | None = None
         self.owner: asyncio.Task | None = None
+        self.after_commit: list[Callable[[], None]] = []
         self.lock = asyncio.Lock()
 
     async def __aenter__(self) -> Transaction:
@@ -77,6 +79,7 @@ class Transaction(PostgresTransaction):
             )
         self.connection = parent.connection
         self.lock = parent.lock
+        self.after_commit = parent.after_commit
         self.transaction = self.connection.transaction()
 
     async def _begin_on_new_connection(self) -> None:
@@ -109,6 +112,9 @@ class Transaction(PostgresTransaction):
                     await self.database.release(self.connection)
                 finally:
                     self._permit.release()
+        if self._permit is not None and exception is None and not self._rolled_back:
+            for call in self.after_commit:
+                call()
         return False
 
     async def _finish(self, *, failed: bool) -> None:

@@ -14,6 +14,7 @@ are forgotten after 24 hours. Without the header the work runs in a transaction 
 
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import asyncpg
@@ -21,14 +22,17 @@ import msgspec
 from litestar import Request, Response
 from litestar.params import HeaderParameter
 from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+from piccolo.querystring import QueryString
 from piccolo.table import Table, create_table_class
 
+from gatehouse_catalog.structs import Job
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, Unprocessable
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.repository import By
 from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_chassis.http.etags import Versioned, created
+from gatehouse_chassis.jobs.structs import Handler, JobRun
 
 if TYPE_CHECKING:
     from gatehouse_chassis.data.database import Database
@@ -36,9 +40,9 @@ if TYPE_CHECKING:
 Row = TypeVar("Row", bound=Versioned)
 
 LONGEST_KEY = 255
-KEPT_HOURS = 24
+KEPT = timedelta(hours=24)
 REPLAYED_HEADER = "Idempotency-Replayed"
-SWEPT_AT_ONCE = 20
+SWEPT_AT_ONCE = 1000
 NEEDS = {"idempotency_key": "1.0.0"}
 """The collection that this code needs, as `[database.needs]` says it."""
 
@@ -94,14 +98,9 @@ class Repeats:
         table = key_table(database)
         column = {column._meta.name: column for column in table._meta.columns}
         mine = (column["actor"] == arg(1)) & (column["key"] == arg(2))
-        source = table._meta.get_formatted_tablename()
-        expired = f"created_at < now() - interval '{KEPT_HOURS} hours'"
+        expired = column["created_at"] < QueryString("now() - {}::interval", KEPT)
         self._database = database
-        # By hand: pairs of columns compared with those of a query; a few old keys, and the one that is asked for.
-        self._sweep = database.prepare_sql(
-            f"delete from {source} where (actor = $1 and key = $2 and {expired}) or (actor, key) in (select actor, key "
-            f"from {source} where {expired} order by created_at limit {SWEPT_AT_ONCE} for update skip locked)"
-        )
+        self._forget = database.prepare(table.delete().where(mine & expired))
         used = {column["actor"]: arg(1), column["key"]: arg(2), column["digest"]: arg(3)}
         self._take = database.prepare(InsertOf(used).on_conflict())
         answer: dict[Any, Any] = {column["status"]: arg(3), column["body"]: arg(4), column["headers"]: arg(5)}
@@ -119,7 +118,7 @@ class Repeats:
             raise Invalid({"Idempotency-Key": f"1 to {LONGEST_KEY} printable ASCII characters, such as a UUID"})
         digest = await request_digest(request)
         async with self._database.transaction():
-            await self._sweep.execute(actor.account, key)
+            await self._forget.execute(actor.account, key)
             if not await self._taken(actor, key, digest):
                 return await self._replay(actor, key, digest)
             response = await work()
@@ -151,6 +150,23 @@ class Repeats:
             headers={**(stored.headers or {}), REPLAYED_HEADER: "true"},
             media_type="application/json",
         )
+
+
+def jobs(database: "Database") -> dict[str, tuple[Job, Handler]]:
+    """The job that forgets what is older than 24 hours, some at a time, so that no transaction is long."""
+    source = key_table(database)._meta.get_formatted_tablename()
+    # By hand: pairs of columns compared with those of a query.
+    sweep = database.prepare_sql(
+        f"delete from {source} where (actor, key) in (select actor, key from {source} where created_at < $1 "
+        f"order by created_at limit {SWEPT_AT_ONCE} for update skip locked)"
+    )
+
+    async def forget_answers(run: JobRun) -> None:
+        while await sweep.execute(run.now - KEPT) == SWEPT_AT_ONCE:
+            pass
+
+    declared = Job(help="Forgets how creating requests were answered after 24 hours", every="1h")
+    return {"forget_answers": (declared, forget_answers)}
 
 
 class Once:

@@ -109,6 +109,8 @@ async def serving(
     service = ServiceContext.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)
     app = create(service)
     app.state.authenticator.trust(tokens.jwks)
+    if app.state.jobs is not None:
+        app.state.jobs.paused = True  # tests run them: `await client.app.state.jobs.run_due()`
     async with _started(app):
         transport = httpx.ASGITransport(app=cast(Any, app), raise_app_exceptions=False)
         async with InProcessClient(transport=transport, base_url="http://test") as client:

@@ -1,6 +1,7 @@
 """Repeated creating requests: done once, answered the same, whatever goes wrong in between."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.http.error_responses import answer
-from gatehouse_chassis.http.idempotency import Once, Repeats, provide_once
+from gatehouse_chassis.http.idempotency import KEPT, Once, Repeats, jobs, provide_once
+from gatehouse_chassis.jobs.structs import JobRun
 
 DB = Database("house")
 
@@ -176,7 +178,13 @@ async def test_keys_are_forgotten_after_a_day(client):
     await DB.execute("update idempotency_key set created_at = now() - interval '24 hours 1 second'")
     assert "Idempotency-Replayed" not in (await create(client, "Anna")).headers
     assert await pets() == 3
+    assert await DB.fetchval("select count(*) from idempotency_key") == 2, "only the key that came again was looked at"
+    _, forget = jobs(DB)["forget_answers"]
+    now = datetime.now(UTC)
+    await forget(JobRun(name="", key="", arguments={}, due_at=now, now=now, failures=0, service=cast(Any, None)))
     assert await DB.fetchval("select count(*) from idempotency_key") == 1
+    await forget(JobRun(name="", key="", arguments={}, due_at=now, now=now + KEPT, failures=0, service=cast(Any, None)))
+    assert await DB.fetchval("select count(*) from idempotency_key") == 0
 
 
 @pytest.mark.parametrize("key", ["", "a" * 256, "tab\there", "caf\u00e9"])
