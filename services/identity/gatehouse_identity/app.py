@@ -18,9 +18,11 @@ from gatehouse_identity.oidc import Provider
 from gatehouse_identity.persona.routes import PersonaController
 from gatehouse_identity.role_grant.routes import RoleGrantController
 from gatehouse_identity.service_client.routes import ServiceClientController, issue_service_token
+from gatehouse_identity.session.jobs import forget_sessions
 from gatehouse_identity.session.lifecycle import Lifetimes, Sessions
 from gatehouse_identity.session.routes import SessionController
 from gatehouse_identity.sign_in.flow import SignIns
+from gatehouse_identity.sign_in.jobs import forget_sign_ins
 from gatehouse_identity.sign_in.routes import SignInController
 from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.signing_key.routes import SigningKeyController, get_jwks
@@ -39,6 +41,8 @@ ROUTES = [
     get_jwks,
     AuditEntryController,
 ]
+
+JOBS = {"forget_sessions": forget_sessions, "forget_sign_ins": forget_sign_ins}
 
 log = structlog.get_logger()
 
@@ -68,7 +72,7 @@ def create(service: ServiceContext) -> Litestar:
         finally:
             await provider.close()
 
-    app = create_app(service, ROUTES, database=DB, lifespan=[ready_to_sign], keys=keys.verification_keys)
+    app = create_app(service, ROUTES, database=DB, lifespan=[ready_to_sign], jobs=JOBS, keys=keys.verification_keys)
     app.state.update(
         {
             "key_ring": keys,

@@ -5,6 +5,7 @@ from litestar import Litestar
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_person.consent.routes import ConsentController
 from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
+from gatehouse_person.person.jobs import mark_intro_reminders, time_out
 from gatehouse_person.person.routes import PersonController
 from gatehouse_person.profile.routes import ProfileController
 from gatehouse_person.tables import DB
@@ -12,4 +13,5 @@ from gatehouse_person.tables import DB
 
 def create(service: ServiceContext) -> Litestar:
     controllers = [PersonController, ProfileController, ConsentController, MentorAssignmentController]
-    return create_app(service, controllers, database=DB)
+    jobs = {"mark_intro_reminders": mark_intro_reminders, "time_out": time_out}
+    return create_app(service, controllers, database=DB, jobs=jobs)

@@ -23,6 +23,7 @@ class Person(Tracked, Table, db=DB, tablename="person", schema="person"):
     location = Text(null=True)
     time_zone = Text(null=True)
     joined_on = Date(null=True, default=None)
+    intro_reminder_at = Timestamptz(null=True, default=None)
     intro_scheduled_for = Timestamptz(null=True, default=None)
     intro_held_at = Timestamptz(null=True, default=None)
     archived_at = Timestamptz(null=True, default=None)

@@ -15,7 +15,7 @@ from gatehouse_portal.shell.area import Area
 from gatehouse_portal.shell.headers import security_headers
 from gatehouse_portal.shell.navigation import Navigation
 from gatehouse_portal.shell.peers import Peers
-from gatehouse_portal.shell.sessions import IssuedTokens, Refresh, SessionStore, checked_secret
+from gatehouse_portal.shell.sessions import IssuedTokens, Refresh, SessionStore, checked_secret, forget_sessions
 from gatehouse_portal.shell.templates import template_config
 from gatehouse_portal.tables import DB
 
@@ -48,6 +48,7 @@ def create(service: ServiceContext, areas: Sequence[Area] | None = None) -> Lite
         [assets.static_file, assets.favicon, *(route for area in areas for route in area.routes)],
         database=DB,
         lifespan=[ready],
+        jobs={"forget_sessions": forget_sessions},
         dependencies={
             "peers": Provide(_peers, sync_to_thread=False),
             "sessions": Provide(_sessions, sync_to_thread=False),

@@ -27,7 +27,6 @@ from gatehouse_identity.tables import DB
 from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, person_claims
 
 ENDED = "This session has ended; sign in again."
-KEPT_AFTER_END = timedelta(days=30)
 
 
 class Lifetimes(msgspec.Struct, frozen=True):
@@ -51,7 +50,6 @@ class Sessions:
             signed_in = await ACCOUNT_SIGNED_IN.execute(account_id)
             if not signed_in:
                 raise Unauthenticated("This account is archived.")
-            await queries.SESSIONS_SWEEP.execute(KEPT_AFTER_END)
             longest = self._lifetimes.longest
             await queries.SESSION_ADD.execute(
                 id,

@@ -4,6 +4,7 @@ from piccolo.querystring import QueryString
 
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_chassis.jobs.sweep import Sweep
 from gatehouse_identity import tables
 from gatehouse_identity.session.structs import Session, SessionState
 from gatehouse_identity.tables import DB
@@ -25,17 +26,7 @@ SESSION_ADD = DB.prepare(
         }
     )
 )
-SESSIONS_SWEEP = DB.prepare(
-    tables.Session.delete().where(
-        tables.Session.id.is_in(
-            tables.Session.select(tables.Session.id)
-            .where(tables.Session.ends_at < QueryString("now() - {}::interval", arg(1)))
-            .order_by(tables.Session.ends_at)
-            .limit(20)
-            .lock_rows("UPDATE", skip_locked=True)
-        )
-    )
-)
+SESSIONS = Sweep(tables.Session, tables.Session.ends_at)
 # By hand: the session is locked, its account isn't, and both are read at once.
 SESSION_FOR_REFRESH = DB.prepare_sql(
     "select s.id, s.account_id, s.token_hash, s.previous_hash, now() - s.refreshed_at as since_refresh, "

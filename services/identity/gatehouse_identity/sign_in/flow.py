@@ -96,7 +96,6 @@ class SignIns:
             address = await self._provider.authorization(state=state, nonce=nonce, challenge=challenge_of(verifier))
         except NotProven:
             raise Unavailable("The sign-in provider can't be discovered; check the setting oidc_issuer.") from None
-        await queries.SIGN_INS_SWEEP.execute()
         await queries.SIGN_IN_ADD.execute(
             uuid7(),
             digest(state),

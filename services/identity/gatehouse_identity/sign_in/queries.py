@@ -4,6 +4,7 @@ from piccolo.querystring import QueryString
 
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import NOW, arg
+from gatehouse_chassis.jobs.sweep import Sweep
 from gatehouse_identity.sign_in.structs import PendingSignIn, Redeemed
 from gatehouse_identity.tables import DB, SignIn
 
@@ -21,17 +22,7 @@ SIGN_IN_ADD = DB.prepare(
         }
     )
 )
-SIGN_INS_SWEEP = DB.prepare(
-    SignIn.delete().where(
-        SignIn.id.is_in(
-            SignIn.select(SignIn.id)
-            .where(SignIn.expires_at < QueryString("now() - interval '1 hour'"))
-            .order_by(SignIn.expires_at)
-            .limit(20)
-            .lock_rows("UPDATE", skip_locked=True)
-        )
-    )
-)
+SIGN_INS = Sweep(SignIn, SignIn.expires_at)
 SIGN_IN_ANSWERED = DB.prepare(
     SignIn.update({SignIn.answered_at: NOW})
     .where((SignIn.state_hash == arg(1)) & SignIn.answered_at.is_null() & (SignIn.expires_at > NOW))

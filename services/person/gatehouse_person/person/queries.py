@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - names of columns come from the code; what callers send goes as parameters
 
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import UNSET
@@ -80,6 +80,18 @@ _end_assignments = DB.prepare(
     .returning(tables.MentorAssignment.member_id)
 )
 
+_awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
+NO_INTRO_SINCE = DB.prepare(
+    tables.Person.select(tables.Person.id).where(_awaits_intro & (tables.Person.status_changed_at <= arg(1)))
+)
+"""Who has scheduled no introduction since then."""
+UNMARKED_SINCE = DB.prepare(
+    tables.Person.select(tables.Person.id).where(
+        _awaits_intro & (tables.Person.status_changed_at <= arg(1)) & tables.Person.intro_reminder_at.is_null()
+    )
+)
+"""Of those, whom nobody is to remind yet."""
+
 
 def visible_to(actor: Actor, *, in_full: bool = False) -> list[Condition]:
     """`closest_relationship` as conditions of a list: whom the caller sees, with `in_full` only those seen in full."""
@@ -118,8 +130,10 @@ async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
 
 
 async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:
+    """Who has scheduled an introduction needs no reminder any more."""
+    reminded: dict[str, Any] = {"intro_reminder_at": None} if isinstance(change.intro_scheduled_for, datetime) else {}
     async with DB.transaction():
-        await PERSON.change(person_id, version, change, by=by)
+        await PERSON.change(person_id, version, change, by=by, **reminded)
         return await read_person(by, person_id)
 
 
@@ -131,18 +145,23 @@ async def change_status(
     async with DB.transaction():
         record = await PERSON.get(person_id, lock=True, version=version)
         rules.refuse_transition(record, change.status, now, intro_timeout)
-        archived = change.status == "archived"
-        values = {
-            "status": change.status,
-            "status_changed_at": now,
-            "status_reason": change.reason,
-            "archived_at": now if archived else None,
-        }
-        await PERSON.change(person_id, version, values, by=by)
-        if archived:
+        await move(record, change, now, by)
+        if change.status == "archived":
             members = await _end_assignments.values(person_id, by.account, request_id())
             await touch([member for member in members if member != person_id], by)
         return await read_person(by, person_id)
+
+
+async def move(record: structs.PersonRecord, change: structs.StatusChange, now: datetime, by: Actor | None) -> None:
+    """To another status, which the rules allow. `by=None`: a job."""
+    values = {
+        "status": change.status,
+        "status_changed_at": now,
+        "status_reason": change.reason,
+        "intro_reminder_at": None,
+        "archived_at": now if change.status == "archived" else None,
+    }
+    await PERSON.change(record.id, record.version, values, by=by)
 
 
 async def touch(people: list[UUID], by: Actor) -> None:

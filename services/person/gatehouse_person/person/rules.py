@@ -23,6 +23,8 @@ TRANSITIONS: dict[PersonStatus, frozenset[PersonStatus]] = {
     "timed_out": frozenset({"pending", "onboarding", "inactive", "archived"}),
     "archived": frozenset({"inactive"}),
 }
+# In these statuses somebody is to schedule an introduction, or times out.
+AWAITS_INTRO = [status for status, after in TRANSITIONS.items() if "timed_out" in after]
 # A filter by one of these would tell what the public part doesn't show.
 PRIVATE_FILTERS = frozenset({"status", "mentor"})
 OWN_FIELDS = frozenset({"preferred_name", "phone", "location", "time_zone"})
@@ -62,3 +64,8 @@ def refuse_transition(person: PersonRecord, target: PersonStatus, now: datetime,
     due = person.status_changed_at + intro_timeout
     if now < due:
         raise Conflict(f"This person has until {due:%Y-%m-%d %H:%M} UTC to schedule an introduction.")
+
+
+def reminder_due(person: PersonRecord) -> bool:
+    """Whether somebody, who has waited for long enough, is to be marked for a reminder."""
+    return person.status in AWAITS_INTRO and person.intro_scheduled_for is None and person.intro_reminder_at is None

@@ -32,6 +32,7 @@ class Person(msgspec.Struct, frozen=True):
     status_changed_at: datetime | None
     status_reason: str | None
     mentor_id: UUID | None
+    intro_reminder_at: datetime | None
     intro_scheduled_for: datetime | None
     intro_held_at: datetime | None
     archived_at: datetime | None
@@ -51,6 +52,7 @@ class PersonRecord(msgspec.Struct, frozen=True):
     status: PersonStatus
     status_changed_at: datetime
     intro_scheduled_for: datetime | None
+    intro_reminder_at: datetime | None = None
 
 
 class NewPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

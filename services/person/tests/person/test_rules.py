@@ -64,6 +64,7 @@ def a_person(id: UUID, mentor: UUID | None) -> Person:
         status_changed_at=NOW,
         status_reason="because",
         mentor_id=mentor,
+        intro_reminder_at=None,
         intro_scheduled_for=NOW,
         intro_held_at=NOW,
         archived_at=None,

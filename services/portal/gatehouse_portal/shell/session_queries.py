@@ -9,6 +9,7 @@ from piccolo.query.methods.select import Select
 
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_chassis.jobs.sweep import Sweep
 from gatehouse_portal.tables import DB, Session
 
 
@@ -55,15 +56,4 @@ RENEW = DB.prepare(
     ).where(Session.id == arg(1))
 )
 DELETE = DB.prepare(Session.delete().where(Session.id == arg(1)))
-# A few at a time, at each sign-in, so that no job is needed for it.
-SWEEP = DB.prepare(
-    Session.delete().where(
-        Session.id.is_in(
-            Session.select(Session.id)
-            .where(Session.expires_at <= NOW)
-            .order_by(Session.expires_at)
-            .limit(100)
-            .lock_rows("UPDATE", skip_locked=True)
-        )
-    )
-)
+SESSIONS = Sweep(Session, Session.expires_at)

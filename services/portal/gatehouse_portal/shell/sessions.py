@@ -19,6 +19,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from gatehouse_catalog import CatalogError, errors
 from gatehouse_chassis.base import context
 from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.jobs.structs import JobRun
 from gatehouse_portal.shell import session_queries
 from gatehouse_portal.shell.session_queries import SessionRow
 from gatehouse_portal.tables import DB
@@ -62,7 +63,6 @@ class SessionStore:
 
     async def begin(self, tokens: IssuedTokens, account: UUID) -> str:
         """A new session; returns its cookie."""
-        await session_queries.SWEEP.execute()
         cookie = secrets.token_urlsafe(32)
         now = _now()
         await session_queries.INSERT.execute(
@@ -154,6 +154,11 @@ class SessionStore:
 
     def _shown(self, data: bytes) -> str:
         return self._fernet.decrypt(data).decode()
+
+
+async def forget_sessions(run: JobRun) -> None:
+    """The job that removes sessions whose person has to sign in again."""
+    await session_queries.SESSIONS.before(run.now)
 
 
 def checked_secret(secret: str) -> str:
