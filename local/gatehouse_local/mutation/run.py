@@ -53,7 +53,7 @@ PARTS = (
         name="planner",
         code=(f"{MANAGER}/planning/*.py",),
         tests=("db-manager/tests/planning", "db-manager/tests/test_offline_plan.py", "db-manager/tests/test_cases.py"),
-        without=("db-manager/tests/planning/test_pairs.py", "db-manager/tests/planning/test_generated.py"),
+        without=("db-manager/tests/planning/test_generated.py",),
     ),
     MutatedPart(
         name="auth",
