@@ -172,7 +172,7 @@ def apply(
         live, planned = _plan(connection, configuration, environment, test_data)
         allowed = wanted_fingerprints(planned, approve, plan_file)
         stop_if_refused(live, planned, allowed)
-        if live.environment is None or live.layout != bookkeeping.LAYOUT:
+        if live.environment is None or bookkeeping.is_older(live.layout):
             _bootstrap(connection, environment, lock_wait, report)
         given: dict[str, Any] = {
             "environment": environment,
@@ -225,7 +225,7 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
             if not live.bootstrapped:
                 connection.execute(bookkeeping.BOOTSTRAP)
                 connection.execute(_CLOSE)
-            if live.layout != bookkeeping.LAYOUT:
+            if bookkeeping.is_older(live.layout):
                 if live.layout != bookkeeping.LAYOUT_2:
                     connection.execute(bookkeeping.TO_LAYOUT_2)
                 connection.execute(bookkeeping.TO_LAYOUT_3)

@@ -1,7 +1,28 @@
 """The schema `dbm`: db-manager's records in the database that it manages. Created in one transaction; services read one
-view of it, `dbm.version`."""
+view of it, `dbm.version`.
+
+The schema's comment names the layout of the records. Each service has a database image of its own, with the db-manager
+that it was built with: one is promoted after another, or rolled back, so that older versions meet newer records. A
+later layout that only adds says so: "layout 5, readable from 3" is taken by every version from layout 3 on.
+"""
+
+import re
 
 LAYOUT_1, LAYOUT_2, LAYOUT = (f"gatehouse db-manager, layout {number}" for number in (1, 2, 3))
+_LATER = re.compile(r"gatehouse db-manager, layout \d+, readable from (\d+)")
+
+
+def is_older(layout: str) -> bool:
+    """Whether the records must be brought along before anything is applied."""
+    return layout in {"", LAYOUT_1, LAYOUT_2}
+
+
+def is_known(layout: str) -> bool:
+    """Whether this version reads and writes such records."""
+    later = _LATER.fullmatch(layout)
+    knows = int(LAYOUT.rpartition(" ")[2])
+    return layout in {LAYOUT_1, LAYOUT_2, LAYOUT} or (later is not None and int(later[1]) <= knows)
+
 
 BOOTSTRAP = """
 create schema dbm;

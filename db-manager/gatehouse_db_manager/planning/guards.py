@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from gatehouse_db_manager.config.model import Collection, Schema
 from gatehouse_db_manager.config.values import quote
-from gatehouse_db_manager.database.bookkeeping import LAYOUT, LAYOUT_1, LAYOUT_2
+from gatehouse_db_manager.database.bookkeeping import is_known
 from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.hazards.lessons import LESSONS
@@ -15,7 +15,7 @@ from gatehouse_db_manager.planning.plan import SnapshotPin, VersionChange
 
 def guards(live: DatabaseState, environment: str, test_data: bool) -> Iterator[Problem]:
     marker = live.environment
-    if live.bootstrapped and live.layout not in {LAYOUT, LAYOUT_1, LAYOUT_2}:
+    if live.bootstrapped and not is_known(live.layout):
         message, fix = "was not created by this version of db-manager.", "Use the image of the version that created it."
         yield Problem(file="database", key="dbm", value=live.layout, message=message, fix=fix)
     if marker and environment and marker != environment:

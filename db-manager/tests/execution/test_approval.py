@@ -155,3 +155,23 @@ def test_a_database_of_an_older_layout_is_brought_along(people, database, layout
     database.apply(people)
     assert database.plan(people).empty
     assert database.run("select name from dbm.migration") == []
+
+
+def test_records_of_a_later_version_are_taken_if_they_say_so(people, database):
+    """As when one service's image is newer than another's, or one is rolled back."""
+    later = "gatehouse db-manager, layout 5, readable from 3"
+    database.run(f"comment on schema dbm is '{later}'")
+    people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
+    database.apply(people)
+    assert database.plan(people).empty
+    assert database.value("select obj_description('dbm'::regnamespace)") == later
+
+
+@pytest.mark.parametrize("layout", ["layout 5, readable from 4", "layout 4", "layout", ""])
+def test_records_of_an_unknown_layout_are_refused(people, database, layout):
+    database.run(
+        f"comment on schema dbm is 'gatehouse db-manager, {layout}'" if layout else "comment on schema dbm is null"
+    )
+    people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
+    with pytest.raises(RefusedError, match="was not created by this version"):
+        database.apply(people)
