@@ -17,6 +17,8 @@ MIB = 1024 * 1024
 USERS = 'route!~"/health/.*|/metrics"'
 # What callers are refused with, but for pages that don't exist: scanners ask for those all day.
 LEAST_RATE = 0.05  # requests a second: below it a share or a comparison says nothing
+MOST_FAILURES = 3  # of a job in a row: with its pauses, three minutes
+LONGEST_OVERDUE = 900  # seconds
 MOST_STARTS = 7  # in half an hour
 REFUSED = "400|401|403|406|409|41.|42."
 
@@ -72,6 +74,7 @@ def _of_all() -> Iterator[Alert]:
     )
     yield from _partly()
     yield from _from_outside()
+    yield from _jobs()
     yield Alert(
         alert="DatabasePoolFull",
         expr="service:db_pool_waiting:rate5m > 1 or sum by (service) (rate(gatehouse_db_pool_timeouts_total[5m])) > 0",
@@ -161,6 +164,28 @@ def _partly() -> Iterator[Alert]:
         owner=PLATFORM,
         summary="{{ $labels.service }} has started {{ $value }} times in half an hour: it ends again and again",
         runbook="crash-loop",
+    )
+
+
+def _jobs() -> Iterator[Alert]:
+    """Every task of a service says the same of its jobs: the queue is in its database."""
+    yield Alert(
+        alert="JobFailing",
+        expr=f"max by (service, job) (gatehouse_job_failures) >= {MOST_FAILURES}",
+        wait="1m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="The job {{ $labels.job }} of {{ $labels.service }} has failed {{ $value }} times in a row",
+        runbook="jobs",
+    )
+    yield Alert(
+        alert="JobOverdue",
+        expr=f"max by (service, job) (gatehouse_job_overdue_seconds) > {LONGEST_OVERDUE}",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="The job {{ $labels.job }} of {{ $labels.service }} is {{ $value | humanizeDuration }} late",
+        runbook="jobs",
     )
 
 

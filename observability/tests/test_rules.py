@@ -106,6 +106,14 @@ def counts(minutes: int = 30, **growth: float) -> Callable[[Service], Series]:
     )
 
 
+def jobs(**values: float) -> Callable[[Service], Series]:
+    """Well, with a job whose gauges have these values."""
+    return lambda service: (
+        well(service)
+        | {f'{name}{{service="{service.name}",job="sweep"}}': level(value, 30) for name, value in values.items()}
+    )
+
+
 def calls(good: float, **bad: float) -> Callable[[Service], Series]:
     """To a service `other`, a minute; those that were bad by outcome."""
     return lambda service: (
@@ -266,6 +274,8 @@ FIRING = [
     Case("PostgreSQL is away", has(gatehouse_database_up=0), {"DatabaseUnreachable": ""}, ["DatabasePoolFull"]),
     Case("two wait at any time", counts(gatehouse_db_pool_wait_seconds_total=120), {"DatabasePoolFull": ""}),
     Case("callers give up waiting", counts(gatehouse_db_pool_timeouts_total=1), {"DatabasePoolFull": ""}),
+    Case("a job failed three times", jobs(gatehouse_job_failures=3), {"JobFailing": "3"}, ["JobOverdue"]),
+    Case("a job is late", jobs(gatehouse_job_overdue_seconds=1200), {"JobOverdue": "20m 0s"}, ["JobFailing"]),
     Case("the schema is two collections behind", has(gatehouse_collections_unmet=2), {"MigrationPending": "2"}),
     Case(
         "a tenth of the calls fail, in each way that there is",
@@ -342,6 +352,11 @@ SILENT = [
         ),
         spares=["DatabasePoolFull"],
     ),
+    Case(
+        "a job failed twice, and waits for another",
+        jobs(gatehouse_job_failures=2, gatehouse_job_overdue_seconds=600, gatehouse_job_waiting=5000),
+        spares=["JobFailing", "JobOverdue"],
+    ),
     Case("the schema is new enough", has(gatehouse_collections_unmet=0), spares=["MigrationPending"]),
     Case("one call of a hundred fails", calls(99, **{"5xx": 1}), spares=["DependencyFailing"]),
     Case("a tenth of the calls are refused with 4xx", calls(90, **{"4xx": 10}), spares=["DependencyFailing"]),
@@ -367,7 +382,8 @@ def expected(alert: Alert, value: str, service: Service) -> list[dict]:
     if "gatehouse_database_up" in alert.expr and "BurnsF" not in alert.alert and service.database is None:
         return []
     target = {"target": "other"} if "$labels.target" in alert.summary else {}
-    labels = {"service": service.name, **target}
+    job = {"job": "sweep"} if "$labels.job" in alert.summary else {}
+    labels = {"service": service.name, **target, **job}
     words = re.sub(r"{{ \$labels\.(\w+) }}", lambda match: labels[match[1]], alert.summary)
     words = re.sub(r"{{ \$value[^}]*}}", value, words)
     return [

@@ -47,6 +47,8 @@ RUN_BY = {
     "down": GATE,
     "drift": "ci/tests/workflows/test_drift.py",
     "hooks install": "ci/tests/affected/test_hooks.py",
+    "jobs list": "local/tests/cli/test_job_commands.py",
+    "jobs run": "local/tests/cli/test_job_commands.py",
     "load": "observability/tests/test_load.py",
     "logs": GATE,
     "new service": "local/tests/test_scaffold.py",

@@ -94,7 +94,7 @@ ELSEWHERE = {
     **dict.fromkeys(["deploy", "down", "drift", "hooks install", "hooks remove", "hooks pre-push"], PLAIN),
     **dict.fromkeys(["image build", "image index", "image prune", "image scan", "bench", "mutate"], PLAIN),
     **dict.fromkeys(["logs", "new service", "remove service", "reset", "restart", "stop", "token"], PLAIN),
-    **dict.fromkeys(["promote release", "stack diagram"], PLAIN),
+    **dict.fromkeys(["promote release", "stack diagram", "jobs list", "jobs run"], PLAIN),
 }
 
 

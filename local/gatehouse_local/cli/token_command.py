@@ -10,7 +10,8 @@ import click
 
 from gatehouse_local.cli.up_commands import location_of, root_option, state_option
 from gatehouse_local.runner import control
-from gatehouse_local.runner.control import RunnerClient
+from gatehouse_local.runner.control import PlatformReport, RunnerClient
+from gatehouse_local.runner.platform_specs import Location
 from gatehouse_local.runner.port_conflicts import Trouble
 
 SECONDS = 5.0
@@ -26,16 +27,25 @@ def token(persona: str, *, as_json: bool, state: Path | None, root: Path | None)
 
     It lasts ten minutes. Only the local environment has personas.
     """
-    address = control.find(location_of(root, state).state)
-    report = RunnerClient(address).report() if address else None
+    answer = session_of(persona, report_of(location_of(root, state)))
+    click.echo(json.dumps(answer, indent=2) if as_json else answer["access_token"])
+
+
+def report_of(place: Location) -> PlatformReport | None:
+    """What runs; None: nothing."""
+    address = control.find(place.state)
+    return RunnerClient(address).report() if address else None
+
+
+def session_of(persona: str, report: PlatformReport | None) -> dict[str, Any]:
+    """What identity issues to a persona. Raises Trouble."""
     identity = next((row.url for row in report.resources if row.name == "identity"), None) if report else None
     if identity is None:
         raise Trouble("identity isn't running. Fix: start it with ./local/up")
     known = [one["key"] for one in _answer(f"{identity}/api/identity/personas")]
     if persona not in known:
         raise Trouble(f"There is no persona {persona}. Known: {', '.join(sorted(known))}.")
-    answer = _answer(f"{identity}/api/identity/personas/{persona}/sessions", method="POST")
-    click.echo(json.dumps(answer, indent=2) if as_json else answer["access_token"])
+    return _answer(f"{identity}/api/identity/personas/{persona}/sessions", method="POST")
 
 
 def _answer(url: str, method: str = "GET") -> Any:

@@ -19,7 +19,7 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
 }
 # Paths that every service serves itself; a service that claimed one would hide them.
 RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/jobs", "/openapi.json", "/docs")
-RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager"})
+RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager", "jobs"})
 # What a platform on a laptop listens on beside its services; `--port-offset` is added to each.
 LOCAL_PORTS = {"edge": 8400, "postgres": 8432}
 FIRST_SERVICE_PORT = 8401

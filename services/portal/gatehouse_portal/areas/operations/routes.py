@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
+from typing import Any
 
-from litestar import Request, get
+from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
@@ -13,6 +14,7 @@ from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal.areas.operations.service_status import STATES, StatusProbe
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, wants_part
+from gatehouse_portal.shell.toast import Toast, see_with
 
 
 @get("/admin", guards=[guards.operators], include_in_schema=False)
@@ -33,4 +35,26 @@ async def service(request: Request, actor: Actor, state: State, name: str) -> Te
     return page(request, "operations/admin/service.html", service=status, configuration=configuration)
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (overview, service)
+@get("/admin/jobs", guards=[guards.operators], include_in_schema=False)
+async def jobs(request: Request, actor: Actor, state: State) -> Template:
+    return await _jobs_shown(request, actor, state)
+
+
+@post("/admin/jobs/{name:str}/{job:str}", guards=[guards.operators], include_in_schema=False)
+async def run_job(request: Request, actor: Actor, state: State, name: str, job: str) -> Response[Any]:
+    probe: StatusProbe = state.status_probe
+    if name not in probe.names:
+        raise NotFound
+    toast = Toast(await probe.run_job(name, job, actor.token))
+    if not wants_part(request):
+        return see_with(request, "/admin/jobs", toast)
+    return await _jobs_shown(request, actor, state, answer=toast)
+
+
+async def _jobs_shown(request: Request, actor: Actor, state: State, answer: Toast | None = None) -> Template:
+    probe: StatusProbe = state.status_probe
+    name = "operations/admin/jobs_found.html" if wants_part(request) else "operations/admin/jobs.html"
+    return page(request, name, services=await probe.jobs(actor.token), answer=answer)
+
+
+ROUTES: tuple[ControllerRouterHandler, ...] = (overview, jobs, run_job, service)

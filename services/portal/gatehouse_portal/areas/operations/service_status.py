@@ -7,13 +7,14 @@ down. The chassis's client isn't used: its retries and circuit breaker would hid
 import asyncio
 from collections.abc import Mapping
 from typing import Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 import msgspec
 from litestar import Litestar
 
 from gatehouse_chassis.base.context import passed_on
-from gatehouse_portal.areas.operations.structs import Configuration, Readiness, Version
+from gatehouse_portal.areas.operations.structs import Configuration, Job, Readiness, Refusal, Version
 
 T = TypeVar("T")
 # Seconds.
@@ -75,6 +76,24 @@ class StatusProbe:
     async def configuration(self, name: str, token: str) -> Configuration | None:
         """None when the service doesn't answer."""
         return await self._get(name, "/config", Configuration, token)
+
+    async def jobs(self, token: str) -> list[tuple[str, list[Job]]]:
+        """The jobs of each service that has some and answers."""
+        found = await asyncio.gather(*(self._get(name, "/jobs", list[Job], token) for name in self.names))
+        return [(name, jobs) for name, jobs in zip(self.names, found, strict=True) if jobs]
+
+    async def run_job(self, name: str, job: str, token: str) -> str:
+        """What came of it, as a sentence."""
+        client = self._own.get(name, self._http)
+        headers = {"Authorization": f"Bearer {token}", **passed_on()}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                response = await client.post(f"{self._addresses[name]}/jobs/{quote(job, safe='')}/run", headers=headers)
+            if response.is_success:
+                return f"{job} is due now; a task of {name} runs it."
+            return msgspec.json.decode(response.content, type=Refusal).detail or f"{name} refused to run {job}."
+        except (httpx.HTTPError, TimeoutError, msgspec.MsgspecError):
+            return f"{name} doesn’t answer; {job} was not asked to run."
 
     async def _get(self, name: str, path: str, kind: type[T], token: str) -> T | None:
         client = self._own.get(name, self._http)

@@ -50,3 +50,26 @@ class LimitedRoute(Struct, frozen=True, kw_only=True):
 class Configuration(Struct, frozen=True):
     settings: list[Setting] = []
     limits: list[LimitedRoute] = []
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """A job of a service, with its queue."""
+
+    name: str
+    help: str = ""
+    schedule: str | None = None
+    waiting: int = 0
+    running_since: datetime | None = None
+    next_at: datetime | None = None
+    overdue_seconds: float = 0.0
+    failures: int = 0
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    milliseconds: int | None = None
+    last_error: str | None = None
+
+
+class Refusal(Struct, frozen=True):
+    """Why a job can't run now."""
+
+    detail: str = ""

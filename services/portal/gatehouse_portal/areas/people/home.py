@@ -22,6 +22,8 @@ NEXT_STEP = {
     "hold": "Ask whether to go on",
 }
 
+REMIND = "Remind them to schedule the introduction, or they time out"
+
 
 class Mentored(msgspec.Struct, frozen=True):
     """A member whom the reader mentors; `progress` is None where it isn't known."""
@@ -59,8 +61,12 @@ async def load_waiting(request: Request[Any, Any, Any], actor: Actor) -> dict[st
         "person", "/api/person/people", Page[Person], status=[*NEXT_STEP], limit=MOST_WAITING, total="true"
     )
     longest = sorted(found.items, key=lambda one: (one.status_changed_at is None, one.status_changed_at))
-    waiting = [Waiting(person, NEXT_STEP[person.status or ""]) for person in longest[:FEW]]
+    waiting = [Waiting(person, _next_step(person)) for person in longest[:FEW]]
     return {"waiting": waiting, "total": found.total}
+
+
+def _next_step(person: Person) -> str:
+    return REMIND if person.intro_reminder_at else NEXT_STEP[person.status or ""]
 
 
 async def _progress(peers: Peers) -> dict[UUID, CurriculumInList]:

@@ -17,6 +17,7 @@ class Person(Struct, frozen=True, kw_only=True):
     email: str | None = None
     joined_on: date | None = None
     status_changed_at: datetime | None = None
+    intro_reminder_at: datetime | None = None
 
 
 class CurriculumInList(Struct, frozen=True, kw_only=True):

@@ -9,3 +9,51 @@ async def test_an_operator_sees_what_one_address_may_send(browser):
     assert "Limits for strangers" in page
     assert "POST /api/identity/token" in page
     assert "Limits for strangers" not in (await browser.see("/admin/person")).text
+
+
+SWEEP = {
+    "name": "sweep",
+    "help": "Removes what is old",
+    "schedule": "every 1h",
+    "succeeded_at": "2026-11-01T10:00:00Z",
+    "next_at": "2026-11-01T11:00:00Z",
+    "milliseconds": 12,
+    "failures": 3,
+    "last_error": "ValueError in sweep (jobs.py:7)",
+}
+
+
+async def test_an_operator_sees_jobs_and_runs_one(browser):
+    browser.house.says("person", "GET", "/jobs", [SWEEP, {"name": "mails", "waiting": 4}])
+    await browser.sign_in("sre")
+    text = (await browser.see("/admin/jobs")).text
+    for said in ("sweep", "every 1h", "took 12 ms", "failed 3 times", "ValueError in sweep", "4 in its queue"):
+        assert said in text
+    assert "/admin/jobs/person/mails" not in text, "nothing is run that has no schedule"
+    browser.house.says("person", "POST", "/jobs/sweep/run", None, 202)
+    answer = await browser.submit("/admin/jobs/person/sweep")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/admin/jobs")
+    assert "sweep is due now" in (await browser.see("/admin/jobs")).text
+    [(_, headers, _)] = browser.house.asked("person", "POST")
+    assert headers["authorization"].startswith("Bearer ")
+
+
+async def test_a_job_that_cannot_run_is_answered_in_the_part_that_htmx_asked_for(browser):
+    browser.house.says("person", "GET", "/jobs", [SWEEP])
+    await browser.sign_in("sre")
+    await browser.see("/admin/jobs")
+    refusal = {"detail": "sweep is running already; wait until it has finished."}
+    browser.house.says("person", "POST", "/jobs/sweep/run", refusal, 409)
+    part = (await browser.submit("/admin/jobs/person/sweep", headers={"HX-Request": "true"})).text
+    assert "sweep is running already" in part
+    assert 'id="run-person-sweep"' in part, "the focus finds its button again"
+    assert "<html" not in part
+    assert (await browser.submit("/admin/jobs/nobody/sweep")).status_code == 404
+
+
+async def test_nobody_else_has_the_page_or_the_button(browser):
+    await browser.sign_in("coordinator")
+    assert (await browser.see("/admin/jobs")).status_code == 404
+    await browser.see("/")
+    assert (await browser.submit("/admin/jobs/person/sweep")).status_code == 403
+    assert browser.house.asked("person", "POST") == []
