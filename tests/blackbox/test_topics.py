@@ -115,3 +115,22 @@ def test_a_wrong_parameter_is_named(member: Any, params: dict[str, str], field: 
     assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_a_look_at_a_link_says_how_it_is_until_taken_back(mentor: Any, member: Any, resource: dict[str, Any]) -> None:
+    path = f"/api/topics/resources/{resource['id']}"
+    before = mentor.read(path)
+    gone = mentor.post(f"{path}/link-checks", {"result": "gone", "http_status": 404})
+    assert (gone.status_code, gone.json()["link_status"]) == (201, "failed")
+    assert member.read(gone.headers["location"])["url"] == before["url"]
+    assert member.post(f"{path}/link-checks", {"result": "ok"}).status_code == 403
+    back = mentor.post(f"{gone.headers['location']}/withdraw")
+    assert (back.status_code, back.json()["link_status"]) == (200, before["link_status"])
+
+
+def test_a_length_says_where_it_comes_from(mentor: Any, resource: dict[str, Any]) -> None:
+    path = f"/api/topics/resources/{resource['id']}"
+    said = mentor.patch(path, {"length_minutes": 40}, mentor.get(path).headers["etag"])
+    assert (said.status_code, said.json()["length_source"]) == (200, "stated")
+    none = mentor.patch(path, {"length_minutes": None}, said.headers["etag"])
+    assert (none.json()["length_minutes"], none.json()["length_source"]) == (None, None)

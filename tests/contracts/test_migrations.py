@@ -88,3 +88,31 @@ def test_what_was_started_is_planned_and_both_releases_go_on_writing(url: str, t
         connection.execute(PLAN, [account, ID.format(3)])
         with pytest.raises(psycopg.errors.CheckViolation, match="now_is_planned"):
             connection.execute("update curriculum.assignment set state = 'now' where id = %s", [ID.format(4)])
+
+
+LEARN = (
+    "insert into topics.resource (id, number, name, url, kind, level, link_status) "
+    "values (%s, %s, 'A', %s, 'book', 'master', %s)"
+)
+CHECKS = "select resource_id::text, result, url from topics.link_check order by 1"
+
+
+def test_how_links_were_set_by_hand_becomes_a_check_and_both_releases_go_on_writing(url: str, tmp_path: Path) -> None:
+    apply(url, load(checkout(tmp_path, "topics", without=("link_check",)), ("topics",)))
+    with connected(url) as connection:
+        for number, status in enumerate(("active", "failed", "unchecked"), 1):
+            connection.execute(LEARN, [ID.format(number), number, f"https://example.org/{number}", status])
+    to_today(url, "topics")
+    with connected(url) as connection:
+        assert connection.execute(CHECKS).fetchall() == [
+            (ID.format(1), "ok", "https://example.org/1"),
+            (ID.format(2), "gone", "https://example.org/2"),
+        ]
+        connection.execute(LEARN, [ID.format(4), 4, "https://example.org/4", "active"])
+        connection.execute("update topics.resource set link_status = 'failed' where id = %s", [ID.format(4)])
+        connection.execute("update topics.resource set link_status = 'blocked' where id = %s", [ID.format(1)])
+        length = "update topics.resource set length_minutes = %s, length_source = %s where id = %s"
+        connection.execute(length, [40, "stated", ID.format(1)])
+        for minutes, source in ((40, None), (None, "stated"), (0, "stated")):
+            with pytest.raises(psycopg.errors.CheckViolation):
+                connection.execute(length, [minutes, source, ID.format(1)])

@@ -235,6 +235,26 @@ def test_search_answers_while_one_types(open_browser) -> None:
     expect(page.locator("#found")).to_contain_text("No results for “12 factor”")
 
 
+def test_a_mentor_says_how_long_a_resource_is_and_how_its_link_is(open_browser) -> None:
+    page = open_browser("mentor")
+    page.goto("/resources?search=12+factor")
+    page.get_by_role("link", name=re.compile("^Details of .*12 Factor")).first.press("Enter")
+    page.get_by_label("Minutes").fill("25")
+    page.get_by_role("button", name="Save the length").press("Enter")
+    toast = page.locator("[data-toast]")
+    expect(toast).to_contain_text("25 min")
+    expect(page.locator(":focus")).to_have_count(1)
+    page.keyboard.press("Control+Z")
+    expect(toast).to_contain_text("has no length")
+    page.get_by_label("What the link did").select_option("blocked")
+    page.get_by_role("button", name="Record the check").press("Enter")
+    expect(toast).to_contain_text("Recorded how the link")
+    expect(page.locator("#resource")).to_contain_text("Its site turned the last check away")
+    page.keyboard.press("Control+Z")
+    expect(toast).to_contain_text("Undone.")
+    expect(page.locator("#resource")).to_contain_text("Active")
+
+
 def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
     page = open_browser("sre")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Admin").click()

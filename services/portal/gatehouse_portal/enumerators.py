@@ -83,14 +83,20 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "level": ("candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"),
         "interest": ("api", "data", "design", "games", "iot", "robot", "sre", "ux"),
-        "link_status": ("active", "failed", "unchecked"),
+        "link_status": ("active", "moved", "failed", "blocked", "unknown", "unchecked"),
+        "link_result": ("ok", "moved", "gone", "blocked", "timeout", "unsafe"),
+        "length_source": ("stated", "measured", "fetched"),
     },
 }
 
 # What isn't the value with a capital letter and spaces.
 LABELS: dict[str, str] = {
+    "blocked": "It turned the check away",
     "coordination": "A coordinator",
+    "gone": "It is gone",
     "mentorship": "Their mentor",
+    "moved": "It has moved",
+    "ok": "It answered",
     "one-time-high": "Paid once, high",
     "one-time-low": "Paid once, low",
     "one-time-medium": "Paid once, medium",
@@ -100,4 +106,6 @@ LABELS: dict[str, str] = {
     "subscription-high": "Subscription, high",
     "subscription-low": "Subscription, low",
     "subscription-medium": "Subscription, medium",
+    "timeout": "It took too long",
+    "unsafe": "It wasn't asked",
 }

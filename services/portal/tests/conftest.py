@@ -37,6 +37,16 @@ def resource(number: int) -> dict[str, Any]:
     }
 
 
+def link_check(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": ASSIGNMENTS[1],
+        "url": "https://learn.example/1",
+        "checked_at": "2026-11-01T10:00:00Z",
+        "result": "ok",
+        "http_status": 200,
+    } | changes
+
+
 def curriculum(version: int = 3) -> dict[str, Any]:
     found: dict[str, Any] = {"person_id": NOAH, "version": version, "changed_at": "2026-11-01T10:00:00Z"}
     for number, state in STATES.items():
@@ -100,6 +110,7 @@ class House:
     noah, mara, account = NOAH, MARA, ACCOUNT
     resources, assignments = RESOURCES, ASSIGNMENTS
     curriculum, person, resource = staticmethod(curriculum), staticmethod(person), staticmethod(resource)
+    link_check = staticmethod(link_check)
 
     def __init__(self, peers: dict[str, Peer]) -> None:
         self.peers = peers
@@ -149,6 +160,10 @@ class House:
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
+        self.says("topics", "GET", f"/api/topics/resources/{RESOURCES[1]}", resource(1) | {"version": 3})
+        self.says(
+            "topics", "GET", f"/api/topics/resources/{RESOURCES[1]}/link-checks", {"items": [link_check()], "total": 1}
+        )
         self.says("topics", "GET", "/api/topics/topics", {"items": []})
         path = {"id": RESOURCES[1], "name": "Odin"}
         self.says("topics", "GET", "/api/topics/paths", {"items": [path]})

@@ -3,6 +3,7 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_topics.link_check.routes import LinkCheckController
 from gatehouse_topics.path.routes import PathController
 from gatehouse_topics.rating.routes import RatingController
 from gatehouse_topics.resource.routes import ResourceController
@@ -12,5 +13,12 @@ from gatehouse_topics.topic.routes import TopicController
 
 
 def create(service: ServiceContext) -> Litestar:
-    controllers = [ResourceController, RatingController, SkillController, TopicController, PathController]
+    controllers = [
+        ResourceController,
+        LinkCheckController,
+        RatingController,
+        SkillController,
+        TopicController,
+        PathController,
+    ]
     return create_app(service, controllers, database=DB)

@@ -21,8 +21,29 @@ class Resource(Tracked, Table, db=DB, tablename="resource", schema="topics"):
     level_rank = Integer()
     interests = Array(Text())
     technologies = Array(Text())
+    length_words = Integer(null=True)
+    length_minutes = Integer(null=True)
+    length_pages = Integer(null=True)
+    length_source = Text(null=True)
     link_status = Text()
     archived_at = Timestamptz(null=True, default=None)
+
+
+class LinkCheck(Table, db=DB, tablename="link_check", schema="topics"):
+    id = UUID(primary_key=True, default=None)
+    resource_id = UUID()
+    url = Text()
+    checked_at = Timestamptz()
+    result = Text()
+    http_status = Integer(null=True)
+    final_url = Text(null=True)
+    milliseconds = Integer(null=True)
+    note = Text(null=True)
+    recorded_at = Timestamptz()
+    recorded_by = UUID(null=True, default=None)
+    recorded_request = Text(null=True)
+    withdrawn_at = Timestamptz(null=True, default=None)
+    withdrawn_by = UUID(null=True, default=None)
 
 
 class Skill(Tracked, Table, db=DB, tablename="skill", schema="topics"):

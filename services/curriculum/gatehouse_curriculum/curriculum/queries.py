@@ -275,12 +275,12 @@ async def restore_assignment(person: UUID, version: int, actor: Actor, standing:
             raise Conflict("This resource has been assigned again since.") from None
         if withdrawn is None:
             raise NotFound(f"No assignment {id} was taken out of this curriculum.")
-        after = rules.restore(begun.before, rules.planned(withdrawn), begun.stamp)
+        after = rules.restore(begun.before, rules.settled(withdrawn), begun.stamp)
         return await written(begun._replace(before=(*begun.before, withdrawn)), after, otherwise=True)
 
 
 async def _assignments(id: UUID) -> Assignments:
-    return tuple(rules.planned(one) for one in await _ASSIGNMENTS.all(id))
+    return tuple(rules.settled(one) for one in await _ASSIGNMENTS.all(id))
 
 
 async def _write(begun: Change, after: Assignments, who: tuple[UUID, str | None]) -> None:

@@ -214,10 +214,18 @@ def find(assignments: Collection[Assignment], id: UUID) -> Assignment:
     raise NotFound(f"There is no assignment {id} in this curriculum.")
 
 
-def planned(one: Assignment) -> Assignment:
-    """As the release before wrote it: what it started was planned at that moment, by whoever started it."""
+def settled(one: Assignment) -> Assignment:
+    """As today's rules would have left what a task of the release before wrote, which knows no plans and no proposals.
+
+    What it started was planned at that moment, by whoever started it; what it put back isn't planned any more; and what
+    it moved or completed has no proposal left that asks for just that, or comes too late.
+    """
     if one.state == "now" and one.planned_at is None:
-        return replace(one, planned_at=one.started_at, planned_by=one.started_by)
+        one = replace(one, planned_at=one.started_at, planned_by=one.started_by)
+    if one.state in ("later", "next") and one.planned_at is not None:
+        one = replace(one, planned_at=None, planned_by=None)
+    if one.proposed_change is not None and one.state in ("completed", one.proposed_change):
+        one = _without_proposal(one)
     return one
 
 

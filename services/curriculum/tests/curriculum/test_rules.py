@@ -196,10 +196,16 @@ def test_planning_something_does_not_start_it_and_starting_does_not_plan_it_anew
     assert (item.planned_at, item.started_at, item.started_by) == (stamp(1).at, stamp(5).at, MEMBER)
 
 
-def test_what_the_release_before_started_counts_as_planned_then() -> None:
-    (old,) = curriculum("now")
-    old = msgspec.structs.replace(old, planned_at=None, planned_by=None)
-    assert rules.planned(old) == msgspec.structs.replace(old, planned_at=BEGIN, planned_by=MEMBER)
+def test_what_the_release_before_wrote_is_read_as_todays_rules_would_have_left_it() -> None:
+    (started,) = curriculum("now")
+    old = msgspec.structs.replace(started, planned_at=None, planned_by=None)
+    assert rules.settled(old) == msgspec.structs.replace(started, planned_at=BEGIN, planned_by=MEMBER)
+    (back,) = curriculum("next")
+    assert rules.settled(msgspec.structs.replace(back, planned_at=BEGIN, planned_by=MENTOR)) == back
+    wish = {"proposed_change": "next", "proposed_at": BEGIN, "proposed_by": MEMBER}
+    (done,) = curriculum("completed")
+    for one in (back, done):
+        assert rules.settled(msgspec.structs.replace(one, **wish)) == one
 
 
 def test_several_are_taken_out_or_none() -> None:
@@ -312,6 +318,7 @@ def test_whatever_is_done_positions_have_no_gaps_and_no_resource_is_there_twice(
                 now = carry_out(command, now, number, at)
         except ApiProblem:
             assert now == before
+        assert tuple(map(rules.settled, now)) == now  # today's rules leave nothing to settle
         for state in rules.STATES:
             positions = sorted(item.position for item in now if item.state == state)
             assert positions == list(range(1, len(positions) + 1))

@@ -17,7 +17,7 @@ from gatehouse_topics.order import once_each
 from gatehouse_topics.resource import rules
 from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
 from gatehouse_topics.skill.queries import skill_names
-from gatehouse_topics.tables import DB, Resource
+from gatehouse_topics.tables import DB, LinkCheck, Resource
 
 RESOURCE = Repository(
     Resource,
@@ -72,6 +72,13 @@ IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_statu
 _CURRENT_RESOURCES = DB.prepare(
     Resource.select(Resource.id).where(any_of(Resource.id, arg(1)), Resource.archived_at.is_null())
 )
+# Of the address that the resource has; a check of an earlier one says nothing about it.
+_NEWEST_RESULT = DB.prepare(
+    LinkCheck.select(LinkCheck.result)
+    .where((LinkCheck.resource_id == arg(1)) & (LinkCheck.url == arg(2)) & LinkCheck.withdrawn_at.is_null())
+    .order_by(LinkCheck.checked_at, LinkCheck.id, ascending=False)
+    .limit(1)
+)
 _LAST_NUMBER = DB.prepare(Resource.select(Max(Resource.number)))
 
 
@@ -80,13 +87,27 @@ async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
     await _check_technologies(new.technologies)
     # One at a time, or two resources made at once would get the same number.
     await DB.advisory_lock("topics.resource.number")
-    return await RESOURCE.insert(_without_repeats(new), by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
+    values = _without_repeats(new) | {"length_source": rules.length_source(structs.asdict(new), {})}
+    return await RESOURCE.insert(values, by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
 
 
 async def change_resource(id: UUID, version: int, change: ResourceChange, actor: Actor) -> ResourceRow:
+    """Raises Invalid for a technology that is no skill, and for a source of lengths that are none."""
     if change.technologies is not UNSET:
         await _check_technologies(change.technologies)
-    return await RESOURCE.change(id, version, _without_repeats(change), by=actor)
+    values = {name: value for name, value in _without_repeats(change).items() if value is not UNSET}
+    async with DB.transaction():
+        before = await RESOURCE.get(id, lock=True, version=version)
+        if not values.keys().isdisjoint({*rules.LENGTHS, "length_source"}):
+            values["length_source"] = rules.length_source(values, structs.asdict(before))
+        if values.get("url", before.url) != before.url:
+            values["link_status"] = await link_status_of(id, values["url"])
+        return await RESOURCE.change(id, version, values, by=actor)
+
+
+async def link_status_of(id: UUID, url: str) -> LinkStatus:
+    """What the newest check of that address says."""
+    return rules.link_status(await _NEWEST_RESULT.value(id, url))
 
 
 async def current_resources(ids: Sequence[UUID]) -> list[UUID]:

@@ -6,10 +6,14 @@ from uuid import UUID
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gatehouse_chassis.base.fields import Markdown, Url, Word
-from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
+from gatehouse_topics.enumerators import Cost, Interest, LengthSource, Level, LinkStatus, ResourceKind
 from gatehouse_topics.row import Row
 
 Interests = Annotated[list[Interest], Meta(max_length=8)]
+# A hundred hours of video, and more words or pages than any book has.
+Words = Annotated[int, Meta(ge=1, le=10_000_000, description="How long it is to read")]
+Minutes = Annotated[int, Meta(ge=1, le=6_000, description="How long it takes to see, hear or work through")]
+Pages = Annotated[int, Meta(ge=1, le=20_000, description="How long it is in print")]
 Technologies = Annotated[list[Word], Meta(max_length=20, description="Names of skills")]
 
 
@@ -22,6 +26,10 @@ class ResourceRow(Row, kw_only=True):
     interests: list[str]
     technologies: list[str]
     link_status: LinkStatus
+    length_words: int | None
+    length_minutes: int | None
+    length_pages: int | None
+    length_source: LengthSource | None
 
 
 class ResourceInOrder(Struct, kw_only=True):
@@ -38,6 +46,8 @@ class ResourceInOrder(Struct, kw_only=True):
 
 
 class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A length whose source isn't given is stated by whoever sends it."""
+
     name: Word
     url: Url
     kind: ResourceKind
@@ -45,11 +55,16 @@ class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
     cost: Cost = "free"
     interests: Interests = []
     technologies: Technologies = []
-    link_status: LinkStatus = "unchecked"
+    length_words: Words | None = None
+    length_minutes: Minutes | None = None
+    length_pages: Pages | None = None
+    length_source: LengthSource | None = None
     description: Markdown | None = None
 
 
 class ResourceChange(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Another address is unchecked, unless it was checked before. A length without a source is stated by the sender."""
+
     name: Word | UnsetType = UNSET
     url: Url | UnsetType = UNSET
     kind: ResourceKind | UnsetType = UNSET
@@ -57,5 +72,8 @@ class ResourceChange(Struct, kw_only=True, forbid_unknown_fields=True):
     cost: Cost | UnsetType = UNSET
     interests: Interests | UnsetType = UNSET
     technologies: Technologies | UnsetType = UNSET
-    link_status: LinkStatus | UnsetType = UNSET
+    length_words: Words | UnsetType | None = UNSET
+    length_minutes: Minutes | UnsetType | None = UNSET
+    length_pages: Pages | UnsetType | None = UNSET
+    length_source: LengthSource | UnsetType | None = UNSET
     description: Markdown | UnsetType | None = UNSET

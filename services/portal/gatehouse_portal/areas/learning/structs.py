@@ -14,6 +14,10 @@ class Resource(Struct, frozen=True, kw_only=True):
     cost: str
     level: str
     link_status: str = "unchecked"
+    length_words: int | None = None
+    length_minutes: int | None = None
+    length_pages: int | None = None
+    length_source: str | None = None
 
 
 class PathInList(Struct, frozen=True, kw_only=True):

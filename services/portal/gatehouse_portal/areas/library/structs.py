@@ -1,5 +1,6 @@
 """What topics answers, as far as the library shows it. Fields that aren't named here are skipped."""
 
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -16,8 +17,32 @@ class ResourceOfTopic(Struct, frozen=True, kw_only=True):
 
 
 class Resource(ResourceOfTopic, frozen=True, kw_only=True):
+    version: int = 1
+    description: str | None = None
     interests: list[str] = []
     technologies: list[str] = []
+    length_words: int | None = None
+    length_minutes: int | None = None
+    length_pages: int | None = None
+    length_source: str | None = None
+
+
+class ResourceAfterCheck(Resource, frozen=True, kw_only=True):
+    check_id: UUID
+
+
+class LinkCheck(Struct, frozen=True, kw_only=True):
+    """A check of a resource's address. One that was taken back has its time in `withdrawn_at`."""
+
+    id: UUID
+    url: str
+    checked_at: datetime
+    result: str
+    http_status: int | None = None
+    final_url: str | None = None
+    note: str | None = None
+    recorded_by: UUID | None = None
+    withdrawn_at: datetime | None = None
 
 
 class PathInList(Struct, frozen=True, kw_only=True):
