@@ -186,7 +186,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str, moto: str) -> Clon
     folder, programs = base / "gatehouse", base / "programs"
     programs.mkdir()
     copy_working_tree(ROOT, folder)
-    _programs(programs)
+    _programs(programs, folder)
     environ = {
         "HOME": str(base),
         "PATH": path(engine, programs, installer.parent),
@@ -228,11 +228,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory, ecs: str, moto: str) -> Clon
     return made
 
 
-def _programs(folder: Path) -> None:
+def _programs(folder: Path, clone: Path) -> None:
     """`gate` and `aws` as programs on PATH."""
     tool(folder, "aws", sys.executable, str(Path(__file__).with_name("aws_cli.py")))
-    # The door would install into the clone what `uv sync` takes out again.
-    tool(folder, "gate", sys.executable, "-m", "gatehouse_local.gate")
+    # The door would install into the clone what `uv sync` takes out again. By itself this `gate` works in our checkout.
+    tool(folder, "gate", sys.executable, "-m", "gatehouse_local.gate", "--root", str(clone))
 
 
 def _plugins(folder: Path, home: Path) -> None:

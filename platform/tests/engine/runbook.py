@@ -74,11 +74,13 @@ class Shell:
 
     def run(self, line: str) -> str:
         exported = self.folder.parent / "exported"
+        # Nobody is there to confirm; but a refresh that only shows refuses even the hint that somebody might.
+        hidden = {"PULUMI_SKIP_CONFIRMATIONS"} if "--preview-only" in line else set()
         script = f"set -euo pipefail\n{line}\nexport -p > {shlex.quote(str(exported))}"
         done = subprocess.run(
             ["/bin/bash", "-c", script],
             cwd=self.folder,
-            env=self.environ,
+            env={key: value for key, value in self.environ.items() if key not in hidden},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -87,7 +89,7 @@ class Shell:
             check=False,
         )
         assert done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout[-5000:]}"
-        kept = {key: value for key, value in self.environ.items() if key == "PATH"}
+        kept = {key: value for key, value in self.environ.items() if key == "PATH" or key in hidden}
         self.environ = {**_exported(exported.read_text()), **kept}
         self.printed[line] = done.stdout
         return done.stdout
