@@ -219,10 +219,18 @@ def test_a_restored_database_is_adopted_by_its_id(clone: Any, moto: str):
     assert restored() in clone.pulumi("stack", "-s", "dev", "--show-ids")
 
 
-def test_what_is_protected_is_refused_before_anything_is_deleted(clone: Any):
+@pytest.mark.parametrize("stack", ["test", "staging", "production"])
+def test_every_other_environment_comes_up_as_the_check_says(clone: Any, stack: str):
     key = "awskms://alias/gatehouse-state?region=eu-central-1"
-    clone.pulumi("stack", "init", "production", "--secrets-provider", key)
-    clone.up("production")
+    clone.pulumi("stack", "init", stack, "--secrets-provider", key)
+    clone.configure(stack, releases=services(clone))
+    clone.up(stack, *PACK)
+    expected = {each.urn for each in graph_of(clone.folder, stack, examples=False).resources}
+    assert {each["urn"] for each in clone.state(stack) if not ITS_OWN.search(each["urn"])} == expected
+    clone.pulumi("preview", "-s", stack, "--expect-no-changes", *PACK)
+
+
+def test_what_is_protected_is_refused_before_anything_is_deleted(clone: Any):
     said = clone.pulumi("destroy", "-s", "production", "--yes", codes=FAILURE)
     assert "protected" in said
     clone.pulumi("preview", "-s", "production", "--expect-no-changes")
