@@ -17,6 +17,7 @@ import pytest
 from boto3.session import Session
 
 from gatehouse_catalog import find_root
+from gatehouse_catalog.releases import UnitTests
 from gatehouse_ci.affected import report
 from gatehouse_db_manager.config.load import INCLUDED
 from gatehouse_release.adapters import black_box, registry
@@ -140,12 +141,20 @@ class Institute:
         self.checkout.git("fetch", "--quiet", "origin")
         self.checkout.git("reset", "--quiet", "--hard", "origin/main")
 
-    def build(self, services: Iterable[str]) -> dict[str, Release]:
-        """Pushes an image for two architectures of each service, and of its database, as build.yml does."""
+    def build(self, services: Iterable[str], failing: str = "") -> dict[str, Release]:
+        """Pushes an image for two architectures of each service, and of its database, as build.yml does.
+
+        The unit tests of all passed, but those of `failing`.
+        """
         self.built += 1
         tag, head = f"v{self.built}", self.checkout.git("rev-parse", "HEAD")
         known = self.state.services
-        return {service: self._built(service, tag, head, known[service].has_database) for service in services}
+        made = {service: self._built(service, tag, head, known[service].has_database) for service in services}
+        failed = UnitTests(passed=False, summary="2 failed, 31 passed")
+        return {
+            name: msgspec.structs.replace(one, unit_tests=failed) if name == failing else one
+            for name, one in made.items()
+        }
 
     def _built(self, service: str, tag: str, head: str, has_database: bool) -> Release:
         labels = {"org.opencontainers.image.revision": head, "org.opencontainers.image.version": tag}
@@ -159,12 +168,13 @@ class Institute:
             database_digest=digests.get(f"{service}-database"),
             commit=head,
             built_at=self.ports.clock.now().isoformat(),
+            unit_tests=UnitTests(passed=True, summary="31 passed"),
         )
 
     def seen(self, action: Action, environment: str, **fields: Any) -> PromotionRequest:
         """A request whose preview was looked at."""
         request = PromotionRequest(action=action, environment=environment, **fields)
-        if action in ("promote", "rollback", "approve", "apply") and not request.fingerprint:
+        if action in ("promote", "rollback", "approve", "apply", "accept-tests") and not request.fingerprint:
             fingerprint = self.promoter.preview(request).fingerprint
             request = msgspec.structs.replace(request, fingerprint=fingerprint)
         return request

@@ -83,7 +83,10 @@ WRAPPED = "wraps words by db-manager's cli/terminal.py, as `db plan`, `db apply`
 PLAIN = "prints whole lines by click.echo, which a terminal wraps and nobody cuts"
 # Commands that no test here captures, with the reason.
 ELSEWHERE = {
-    **dict.fromkeys(["promote apply", "promote approve", "promote built", "promote hold", "promote lift"], RENDERED),
+    **dict.fromkeys(
+        ["promote accept-tests", "promote apply", "promote approve", "promote built", "promote hold", "promote lift"],
+        RENDERED,
+    ),
     **dict.fromkeys(["promote freeze", "promote unfreeze", "promote veto", "promote verify"], RENDERED),
     **dict.fromkeys(["promote plan", "promote resume", "promote rollback"], RENDERED),
     "debug": "hands the terminal to the debugger",
@@ -92,9 +95,9 @@ ELSEWHERE = {
     **dict.fromkeys(["db check", "db docs", "db import", "db reset", "db serve"], WRAPPED),
     **dict.fromkeys(["db backup", "db restore", "generate"], PLAIN),
     **dict.fromkeys(["deploy", "down", "drift", "hooks install", "hooks remove", "hooks pre-push"], PLAIN),
-    **dict.fromkeys(["image build", "image index", "image prune", "image scan", "bench", "mutate"], PLAIN),
+    **dict.fromkeys(["image build", "image index", "image prune", "image scan", "image unit-tests"], PLAIN),
     **dict.fromkeys(["logs", "new service", "remove service", "reset", "restart", "stop", "token"], PLAIN),
-    **dict.fromkeys(["promote release", "stack diagram", "jobs list", "jobs run"], PLAIN),
+    **dict.fromkeys(["bench", "mutate", "promote release", "stack diagram", "jobs list", "jobs run"], PLAIN),
 }
 
 

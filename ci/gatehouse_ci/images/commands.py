@@ -53,13 +53,40 @@ def build(
     build.check_sizes(found)
 
 
+@image.command("unit-tests")
+@click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
+@click.option("--output", type=click.Path(dir_okay=False), required=True, help="The file for the results (JSON).")
+def unit_tests(services: tuple[str, ...], output: str) -> None:
+    """Run the unit tests of each service, and write what came of them, for `gate image index --tests`.
+
+    Ends well even where some fail: a release carries its result, and a promotion to Test asks for it.
+    """
+    from pathlib import Path
+
+    import msgspec
+
+    from gatehouse_catalog import find_root, load_catalog
+    from gatehouse_ci.images import unit_tests
+
+    root = find_root()
+    catalog = load_catalog(root)
+    names = [catalog[name].name for name in _words(services)]
+    found = unit_tests.run(root, names, report=click.echo)
+    Path(output).write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+
+
 @image.command()
 @click.argument("services", nargs=-1, required=True, metavar="SERVICE...")
 @click.option("--tag", required=True, help="The release's; TAG-amd64 and TAG-arm64 have been pushed.")
 @click.option(
     "--output", type=click.Path(file_okay=False), required=True, help="The folder for SERVICE.json and SBOMs."
 )
-def index(services: tuple[str, ...], tag: str, output: str) -> None:
+@click.option(
+    "--tests",
+    type=click.Path(dir_okay=False),
+    help="What `gate image unit-tests` wrote: each release carries its own. Without it they count as not run.",
+)
+def index(services: tuple[str, ...], tag: str, output: str, tests: str | None) -> None:
     """Join the images of both architectures into one index, and write the releases.
 
     Writes SERVICE.json, which `gate promote built` reads, in the folder sbom an SBOM (CycloneDX) for each image, and in
@@ -71,17 +98,22 @@ def index(services: tuple[str, ...], tag: str, output: str) -> None:
     import msgspec
 
     from gatehouse_catalog import find_root, load_catalog
+    from gatehouse_catalog.releases import UnitTests
     from gatehouse_ci.images import index
     from gatehouse_release.adapters.registry import connect
 
     root, folder = find_root(), Path(output)
     catalog = load_catalog(root)
+    try:
+        results = msgspec.json.decode(Path(tests).read_bytes(), type=dict[str, UnitTests]) if tests else {}
+    except (OSError, msgspec.DecodeError) as error:
+        raise click.ClickException(f"{tests}: {error}. Fix: gate image unit-tests writes it.") from None
     subjects: dict[str, str] = {}
     for part in ("sbom", "attest"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     with connect(root, os.environ) as registry:
         for service in _words(services):
-            made = index.release(root, catalog, catalog[service], registry, tag)
+            made = index.release(root, catalog, catalog[service], registry, tag, results.get(service))
             for image, digest in ((service, made.digest), (f"{service}-database", made.database_digest)):
                 subjects |= {registry.name(image): digest} if digest else {}
             for image, text in index.sbom(root, catalog, catalog[service]).items():

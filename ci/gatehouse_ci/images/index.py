@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse_catalog import Catalog, Service
-from gatehouse_catalog.releases import Release
+from gatehouse_catalog.releases import Release, UnitTests
 from gatehouse_ci.images.build import images_of
 from gatehouse_release.adapters.registry import INDEX, Descriptor, OciRegistry
 
@@ -65,7 +65,9 @@ def _part(registry: OciRegistry, image: str, tag: str, architecture: str) -> dic
     return {"mediaType": one.media_type, "digest": one.digest, "size": one.size, "platform": platform}
 
 
-def release(root: Path, catalog: Catalog, service: Service, registry: OciRegistry, tag: str) -> Release:
+def release(
+    root: Path, catalog: Catalog, service: Service, registry: OciRegistry, tag: str, unit_tests: UnitTests | None = None
+) -> Release:
     """Joins the images of a service, which travel as one. Raises CantJoin or RegistryError, and then describes none."""
     digests = {image.name: join(registry, image.name, tag) for image in images_of(catalog, (service.name,))}
     told = registry.annotations(service.name, digests[service.name])
@@ -78,6 +80,7 @@ def release(root: Path, catalog: Catalog, service: Service, registry: OciRegistr
         commit=told[REVISION],
         built_at=told[CREATED],
         collections=collections(root, service),
+        unit_tests=unit_tests,
     )
 
 

@@ -43,7 +43,7 @@ class Impossible(Exception):
 def change_set_of(state: RepositoryState, request: PromotionRequest) -> ChangeSet:
     """What the request would change. Raises Impossible with the reason."""
     edge = edge_of(state, request.environment)
-    if request.action in ("approve", "apply"):
+    if request.action in ("approve", "apply") or (request.action == "accept-tests" and request.record):
         return _of_proposal(state, request)
     if request.action == "rollback":
         return _rollback(state, edge, request)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import msgspec
 
 from gatehouse_catalog.releases import Release
-from gatehouse_release import holds, rules
+from gatehouse_release import holds, rules, unit_tests
 from gatehouse_release.case import Case
 from gatehouse_release.model import (
     Approval,
@@ -34,11 +34,15 @@ def decide(case: Case) -> Decision:
         return Decision(allowed=not lacking, reasons=lacking)
     if request.action == "approve":
         return _approve(case)
+    if request.action == "accept-tests":
+        return _accept_tests(case)
     return _apply(case) if writes(case) else _propose(case)
 
 
 def writes(case: Case) -> bool:
     """Whether the request, if allowed, changes what the environment should run (and doesn't only propose it)."""
+    if case.request.action == "accept-tests":
+        return False
     return case.request.action == "apply" or case.edge.approvals.count == 0 or case.request.break_glass
 
 
@@ -66,12 +70,42 @@ def _approve(case: Case) -> Decision:
     proposal = case.move.proposal
     if reasons or proposal is None:
         return Decision(allowed=False, reasons=tuple(reasons))
-    approval = Approval(by=case.actor.name, at=case.now, fingerprint=proposal.fingerprint)
+    approval = Approval(
+        by=case.actor.name,
+        at=case.now,
+        fingerprint=proposal.fingerprint,
+        accepted_tests=tuple(sorted(unit_tests.exceptions(case))),
+    )
     record = msgspec.structs.replace(proposal, approvals=(*proposal.approvals, approval))
     if lacking_approvals(case.edge, record) <= 0:
         record = with_step(case.state, record, RecordStep(state="approved", at=case.now, by=case.actor.name))
     edits: dict[str, str | None] = {record.path: render(record)}
     return Decision(allowed=True, edits=edits, record=record, message=_subject("Approve", record))
+
+
+def _accept_tests(case: Case) -> Decision:
+    """The acceptance of one service's black-box run in place of its unit tests."""
+    if reasons := _asked(case, rules.ACCEPT_TESTS):
+        return Decision(allowed=False, reasons=tuple(reasons))
+    (name,) = case.request.accepted_tests
+    release = case.move.releases[name]
+    record = Record(
+        id=next_id(_ids(case.state, case.move.environment), case.request.key, case.now),
+        kind="acceptance",
+        environment=case.move.environment,
+        by=case.actor.name,
+        at=case.now,
+        reason=one_line(case.request.reason),
+        service=name,
+        digest=release.digest,
+        commit=release.commit,
+        fingerprint=case.facts.fingerprint or "",
+        about=unit_tests.evidence(case, name),
+    )
+    message = f"Accept {name} {release.tag} in {record.environment} without its unit tests"
+    body = f"It {unit_tests.failing(release)}; its black-box run passed: {record.about}\nWhy: {record.reason}"
+    edits: dict[str, str | None] = {record.path: render(record)}
+    return Decision(allowed=True, edits=edits, record=record, message=f"{message}\n\n{body}\n\nRecord: {record.path}")
 
 
 def _apply(case: Case) -> Decision:
@@ -128,6 +162,7 @@ def _new_record(case: Case, state: str) -> Record:
         fingerprint=case.request.fingerprint,
         about=case.move.about,
         approved_plans=rules.approved_plans(case),
+        accepted_tests={name: acceptance.id for name, acceptance in unit_tests.accepted(case).items()},
         left_out={name: hold.id for name, hold in case.left_out.items()},
     )
     step = RecordStep(state="applying" if state == "applying" else "proposed", at=case.now, by=case.actor.name)
@@ -198,6 +233,7 @@ def _subject(verb: str, record: Record) -> str:
         subject = f"BREAK GLASS: {subject}"
     body = [f"{name}: {_tag(change.before)} -> {_tag(change.after)}" for name, change in record.services.items()]
     body += [f"{name}: left out, held by {hold}" for name, hold in record.left_out.items()]
+    body += [f"{name}: unit tests didn't pass, accepted by {one}" for name, one in record.accepted_tests.items()]
     body += [f"Passed: {', '.join(record.break_glass)}"] if record.break_glass else []
     body += [f"Why: {record.reason}"] if record.reason else []
     return "\n".join([subject, "", *body, "", f"Record: {record.path}"])

@@ -4,7 +4,9 @@ Structs only. A record is what stands in `stacks/releases/<environment>/<id>.yam
 freezes, sets that were seen working together) is derived from records, so nothing can disagree with the log.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 import msgspec
@@ -15,10 +17,12 @@ from gatehouse_catalog.structs import Strict
 
 __all__ = ["ENVIRONMENTS", "Digest", "Release"]
 
-Kind = Literal["promotion", "rollback", "verification", "hold", "lift", "veto", "freeze", "unfreeze"]
+Kind = Literal["promotion", "rollback", "verification", "hold", "lift", "veto", "freeze", "unfreeze", "acceptance"]
 # `applying` is undecided: the next run settles it. proposed and approved wait for people.
 RecordState = Literal["proposed", "approved", "applying", "verified", "failed", "reverted"]
-Action = Literal["promote", "approve", "apply", "verify", "rollback", "hold", "lift", "veto", "freeze", "unfreeze"]
+Action = Literal[
+    "promote", "approve", "apply", "verify", "rollback", "hold", "lift", "veto", "freeze", "unfreeze", "accept-tests"
+]
 # What a release to dev comes from; every other environment has the one before it as its source.
 MERGE = "merge"
 
@@ -38,10 +42,12 @@ class ReleaseChange(Strict, frozen=True, kw_only=True, rename={"before": "from",
     after: Release | None
 
 
-class Approval(Strict, frozen=True, kw_only=True):
+class Approval(Strict, frozen=True, kw_only=True, omit_defaults=True):
     by: str
     at: datetime
     fingerprint: str
+    # Services whose unit tests didn't pass, as the approver saw.
+    accepted_tests: tuple[str, ...] = ()
 
 
 class RecordStep(Strict, frozen=True, kw_only=True):
@@ -105,8 +111,11 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     approved_plans: dict[str, str] = msgspec.field(default_factory=dict)
     # promotion: services of the build that were left out, and the hold that kept each out
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
-    # lift: the hold or veto that ends; veto: the proposal; unfreeze: the freeze; rollback: the record whose set came
-    # back; a hold that a rollback put: that rollback
+    # promotion: by service whose unit tests didn't pass, the acceptance of its black-box run
+    accepted_tests: dict[str, str] = msgspec.field(default_factory=dict)
+    # acceptance: `service` and `digest` name the release, `fingerprint` the preview that the reviewer looked at
+    # lift: the hold or veto that ends; acceptance: the record whose black-box run is accepted; veto: the proposal;
+    # unfreeze: the freeze; rollback: the record whose set came back; a hold that a rollback put: that rollback
     about: str = ""
     # freeze: from when (default: at once) to when (default: until an unfreeze)
     since: datetime | None = None
@@ -144,6 +153,8 @@ class PromotionRequest(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     # promote: fingerprints of db-manager's plans whose dangerous steps are approved
     approved_plans: tuple[str, ...] = ()
+    # accept-tests: the one service; approve, and break-glass where others approve: those that were seen to fail theirs
+    accepted_tests: tuple[str, ...] = ()
 
 
 class RegistryEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -192,6 +203,8 @@ class DecisionFacts(msgspec.Struct, frozen=True, kw_only=True):
     problems: "tuple[Reason, ...]" = ()
     # What it knows of schema changes that db-manager carries out only if somebody approved them.
     plans: "tuple[DangerousPlan, ...]" = ()
+    # By service, who wrote the commits that come: mail addresses and GitHub logins.
+    authors: Mapping[str, frozenset[str]] = MappingProxyType({})
     # Ports that aren't configured here, with what to do; a rule that needs them refuses with this.
     missing: tuple[str, ...] = ()
 

@@ -69,10 +69,8 @@ class PolicyEdge(Strict, frozen=True, kw_only=True, rename={"source": "from"}):
     who: Annotated[Roles, Meta(min_length=1)]
     approvals: Approvals = Approvals()
     needs: Annotated[
-        list[Literal["running", "black-box", "seen-together"]],
-        Meta(
-            description="What must have been observed in the source: each service, its black-box suite, the exact set"
-        ),
+        list[Literal["running", "black-box", "seen-together", "unit-tests"]],
+        Meta(description="What must have been seen: each service runs, black-box suite, the exact set, unit tests"),
     ] = msgspec.field(default_factory=list)
     reviewed_plans: Annotated[
         bool, Meta(description="Whoever reviewed the pull request approved its schema changes, dangerous ones too")
@@ -99,6 +97,12 @@ class Brakes(Strict, frozen=True, kw_only=True):
     freeze: Roles
 
 
+class UnitTestExceptions(Strict, frozen=True, kw_only=True):
+    """Who may accept a green black-box run in place of one service's failing unit tests."""
+
+    who: Roles = msgspec.field(default_factory=list)
+
+
 class Policy(Strict, frozen=True, kw_only=True):
     timezone: str
     edges: dict[str, PolicyEdge]
@@ -109,6 +113,7 @@ class Policy(Strict, frozen=True, kw_only=True):
     rollback: Rollback = Rollback()
     break_glass: BreakGlass
     brakes: Brakes
+    test_exceptions: UnitTestExceptions = UnitTestExceptions()
     people: Annotated[
         dict[str, list[str]],
         Meta(description="Roles at the command line and in workflows, by GitHub login or git mail address"),

@@ -105,6 +105,11 @@ class Preview(Protocol):
         """Schema changes that need approval."""
         ...
 
+    @property
+    def authors(self) -> Mapping[str, frozenset[str]]:
+        """By service, who wrote the commits that come: mail addresses and GitHub logins."""
+        ...
+
     def to_builtins(self) -> dict[str, Any]:
         """For --json and for the portal."""
         ...

@@ -166,13 +166,15 @@ class Promoter:
         move, edge = case.move, case.edge
         missing: list[str] = []
         descends = lineage.lineage(case.state, move.environment, move.releases, self.ports.repository.contains)
-        found, running, fingerprint, problems, plans = {}, {}, None, (), ()
+        found, running, fingerprint, problems, plans, authors = {}, {}, None, (), (), {}
         try:
-            found = self._found(move, attested=case.state.policy.attestations == "required")
+            if case.request.action != "accept-tests":  # which asks for no image
+                found = self._found(move, attested=case.state.policy.attestations == "required")
         except NotConfigured as error:
             missing.append(str(error))
         try:
-            if "running" in edge.needs and move.kind == "promotion" and case.request.action != "approve":
+            writes_later = case.request.action in ("approve", "accept-tests")
+            if "running" in edge.needs and move.kind == "promotion" and not writes_later:
                 running = {name: self.ports.runtime.running(move.source, name) for name in move.releases}
             if decisions.writes(case):
                 with contextlib.suppress(PortFailed):  # before its first deployment an environment isn't there
@@ -182,6 +184,7 @@ class Promoter:
         try:
             page = self.ports.previews.preview(case.state.revision, move.source, move.environment, move.changes)
             fingerprint, problems, plans = page.fingerprint, page.problems, page.plans
+            authors = page.authors if case.request.action == "accept-tests" else {}
         except NotConfigured as error:
             missing.append(str(error))
         return DecisionFacts(
@@ -191,6 +194,7 @@ class Promoter:
             fingerprint=fingerprint,
             problems=problems,
             plans=plans,
+            authors=authors,
             missing=tuple(missing),
         )
 

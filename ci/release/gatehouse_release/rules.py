@@ -14,15 +14,18 @@ from gatehouse_release.case import Case
 from gatehouse_release.lineage import keeping_out
 from gatehouse_release.model import MERGE, Reason, Record, Requester, RunningService
 from gatehouse_release.policy import DAYS, PolicyEdge, Window
+from gatehouse_release.unit_tests import acceptable, unit_tests, unseen
 
 Rule = Callable[[Case], Iterator[Reason]]
 
 
 def who(case: Case) -> Iterator[Reason]:
     approvers = set(case.edge.approvals.roles)
-    allowed = {"approve": approvers, "apply": approvers | set(case.edge.who)}.get(
-        case.request.action, set(case.edge.who)
-    )
+    allowed = {
+        "approve": approvers,
+        "apply": approvers | set(case.edge.who),
+        "accept-tests": set(case.state.policy.test_exceptions.who),
+    }.get(case.request.action, set(case.edge.who))
     if case.request.break_glass:
         allowed = allowed | set(case.state.policy.break_glass.who)
     yield from lacking_role(case.actor, allowed, f"{case.request.action} into {case.move.environment}")
@@ -357,6 +360,7 @@ PROPOSE: tuple[Rule, ...] = (
     running,
     black_box,
     seen_together,
+    unit_tests,
     hold,
     preview,
     preview_problems,
@@ -369,10 +373,14 @@ APPROVE: tuple[Rule, ...] = (
     veto,
     digests,
     seen_together,
+    unit_tests,
+    unseen,
     hold,
     unmoved,
     preview,
     preview_problems,
     plans,
 )
-APPLY: tuple[Rule, ...] = (*PROPOSE, configured, unmoved, veto, approvals, soak, window, freeze)
+# When a reviewer accepts a black-box run in place of unit tests.
+ACCEPT_TESTS: tuple[Rule, ...] = (who, acceptable, unmoved, preview)
+APPLY: tuple[Rule, ...] = (*PROPOSE, unseen, configured, unmoved, veto, approvals, soak, window, freeze)

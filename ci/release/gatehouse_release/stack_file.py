@@ -210,7 +210,9 @@ def _block(mapping: dict[str, Any], indent: str) -> str:
     return "".join(lines)
 
 
-def _scalar(value: str, style: str | None = None) -> str:
+def _scalar(value: Any, style: str | None = None) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
     if style == "'" and value.isprintable() and "'" not in value:
         return f"'{value}'"
     return value if not style and PLAIN.match(value) and value.lower() not in NOT_PLAIN else json.dumps(value)

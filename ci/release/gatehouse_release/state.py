@@ -110,6 +110,11 @@ class RepositoryState(msgspec.Struct, frozen=True):
             if record.kind == "freeze" and record.id not in self.lifted and (record.until is None or now < record.until)
         ]
 
+    def acceptances(self, environment: str, fingerprint: str) -> list[Record]:
+        """The black-box runs that were accepted in place of unit tests, for the promotion with this preview."""
+        of_kind = (record for record in self.of(environment) if record.kind == "acceptance")
+        return [record for record in of_kind if fingerprint and record.fingerprint == fingerprint]
+
     def last_seen(self, environment: str) -> Record | None:
         """The record that last saw the environment as a whole, if nothing has changed or failed since."""
         newest = next(self._settled(environment), None)

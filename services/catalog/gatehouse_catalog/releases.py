@@ -18,6 +18,13 @@ Digest = Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$", description="The 
 Tag = Annotated[str, Meta(pattern=r"^[A-Za-z][\w.-]{0,126}$", description="Begins with a letter, as in v2026.11.23")]
 
 
+class UnitTests(Strict, frozen=True, kw_only=True):
+    """What CI's run of a service's unit tests said, of the commit that its images were built from."""
+
+    passed: bool
+    summary: Annotated[str, Meta(description="As in 2 failed, 31 passed")] = ""
+
+
 class Release(Strict, frozen=True, kw_only=True):
     """A service's image and database image, which travel as one."""
 
@@ -27,3 +34,5 @@ class Release(Strict, frozen=True, kw_only=True):
     commit: str = ""
     built_at: str = ""
     collections: dict[str, str] = msgspec.field(default_factory=dict)
+    # None: nobody ran them. A promotion to Test asks.
+    unit_tests: UnitTests | None = None

@@ -28,7 +28,7 @@ from gatehouse_release.state import RepositoryState
 
 REFUSED = 2
 # Actions whose preview is looked at first.
-PREVIEWED = frozenset({"promote", "rollback", "approve"})
+PREVIEWED = frozenset({"promote", "rollback", "approve", "accept-tests"})
 
 
 def status(*, as_json: bool) -> None:
@@ -165,7 +165,7 @@ def _promoter(as_json: bool) -> Promoter:
 def _request(action: Action, environment: str, state: RepositoryState | None = None, **fields: Any) -> PromotionRequest:
     """Empty options count as not given, so that a form's empty field needs no shell. Times are the policy's."""
     given = {key: value for key, value in fields.items() if value not in ("", None, False)}
-    for key in ("services", "approved_plans"):
+    for key in ("services", "approved_plans", "accepted_tests"):
         if key in given:
             given[key] = tuple(filter(None, (one.strip() for one in given[key].split(","))))
     for key in ("since", "until"):

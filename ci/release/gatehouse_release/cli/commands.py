@@ -28,6 +28,13 @@ APPROVE_PLAN = click.option(
     metavar="A,B",
     help="Fingerprints of db-manager's plans whose dangerous steps you approve, as the preview names them.",
 )
+ACCEPT_TESTS = click.option(
+    "--accept-tests",
+    "accepted_tests",
+    default="",
+    metavar="A,B",
+    help="Services whose unit tests didn't pass, as you saw in the preview; going live takes saying so.",
+)
 SEEN = (
     click.option(
         "--fingerprint", default="", help="Of the preview that was looked at: refused if anything moved since."
@@ -85,7 +92,7 @@ def plan(environment: str, domain: str, services: str, record: str, as_json: boo
 
 @promote.command()
 @ENVIRONMENT
-@with_options(*WHAT, RECORD, *SEEN, APPROVE_PLAN, REASON, AS_JSON)
+@with_options(*WHAT, RECORD, *SEEN, APPROVE_PLAN, ACCEPT_TESTS, REASON, AS_JSON)
 @click.pass_obj
 def apply(name: str | None, environment: str, record: str, as_json: bool, yes: bool, **fields: Any) -> None:
     """Promote into an environment, and look until it runs; where others approve, propose it, or apply a proposal."""
@@ -106,11 +113,24 @@ def built(name: str | None, folder: str, reason: str, as_json: bool) -> None:
 
 @promote.command()
 @ENVIRONMENT
-@with_options(RECORD, *SEEN[:2], AS_JSON)
+@with_options(RECORD, *SEEN[:2], ACCEPT_TESTS, AS_JSON)
 @click.pass_obj
 def approve(name: str | None, environment: str, as_json: bool, yes: bool, **fields: Any) -> None:
     """Approve somebody else's proposal, as its preview shows it."""
     _cli().ask(name, "approve", environment, as_json=as_json, yes=yes, **fields)
+
+
+@promote.command("accept-tests")
+@ENVIRONMENT
+@with_options(*WHAT, RECORD, *SEEN[:2], REASON, AS_JSON)
+@click.option("--tests-of", "accepted_tests", required=True, metavar="SERVICE", help="Whose unit tests didn't pass.")
+@click.pass_obj
+def accept_tests(name: str | None, environment: str, as_json: bool, yes: bool, **fields: Any) -> None:
+    """Accept the green black-box run of one service in place of its unit tests, for one promotion.
+
+    Name the promotion as for apply: the acceptance is for its preview. You may be neither its author nor who promotes.
+    """
+    _cli().ask(name, "accept-tests", environment, as_json=as_json, yes=yes, **fields)
 
 
 @promote.command()
@@ -205,10 +225,10 @@ def log(environment: str | None, limit: int, as_json: bool) -> None:
 
 @promote.command()
 @ENVIRONMENT
-@with_options(*WHAT, RECORD, APPROVE_PLAN, REASON, AS_JSON)
+@with_options(*WHAT, RECORD, APPROVE_PLAN, ACCEPT_TESTS, REASON, AS_JSON)
 @click.option(
     "--action",
-    type=click.Choice(["promote", "approve", "apply", "rollback", "verify"]),
+    type=click.Choice(["promote", "approve", "apply", "rollback", "verify", "accept-tests"]),
     help="Default: promote; of a record: apply.",
 )
 @click.option("--break-glass", is_flag=True, help="As an emergency.")

@@ -11,8 +11,10 @@ from gatehouse_release.state import RepositoryState
 
 # `Merge pull request #12 from …` and, squashed, `Add a button (#12)`.
 PULL_REQUEST = re.compile(r"^Merge pull request #(\d+)\b|\(#(\d+)\)$")
+# The address of a commit that was made on GitHub by somebody who hides theirs.
+NO_REPLY = re.compile(r"(?:\d+\+)?([\w-]+(?:\[bot\])?)@users\.noreply\.github\.com")
 # Fields and commits apart, by characters that no subject has.
-LOG_FORMAT = "%H%x1f%s%x1f%an%x1f%aI"
+LOG_FORMAT = "%H%x1f%s%x1f%an%x1f%ae%x1f%aI"
 Toml = Mapping[str, Any]
 
 
@@ -22,10 +24,22 @@ def commits(log: str) -> tuple[Commit, ...]:
 
 
 def _commit(line: str) -> Commit:
-    commit, subject, by, at = line.split("\x1f")
+    commit, subject, by, mail, at = line.split("\x1f")
     named = PULL_REQUEST.search(subject)
     number = int(named[1] or named[2]) if named else None
-    return Commit(id=commit, subject=subject, by=by, at=datetime.fromisoformat(at), pull_request=number)
+    at_time = datetime.fromisoformat(at)
+    return Commit(id=commit, subject=subject, by=by, mail=mail, at=at_time, pull_request=number)
+
+
+def authors(moves: Iterable[ReleaseMove]) -> dict[str, frozenset[str]]:
+    """By service, the names under which a policy may know whoever wrote its commits: mail address, GitHub login."""
+    return {move.service: frozenset(name for one in move.commits for name in _names(one.mail)) for move in moves}
+
+
+def _names(mail: str) -> Iterator[str]:
+    yield mail
+    if hidden := NO_REPLY.fullmatch(mail):
+        yield hidden[1]
 
 
 def settings(service: str, before: Toml | None, after: Toml, target: Toml) -> Iterator[SettingDifference]:

@@ -22,6 +22,7 @@ class Commit(Part, frozen=True, kw_only=True):
     by: str
     at: datetime
     pull_request: int | None = None
+    mail: str = ""
 
 
 class ReleaseMove(Part, frozen=True, kw_only=True):
@@ -36,6 +37,19 @@ class ReleaseMove(Part, frozen=True, kw_only=True):
     note: str = ""
     # Its commits couldn't be found; the note says why.
     unknown: bool = False
+
+
+class TestedRelease(Part, frozen=True, kw_only=True):
+    """What came of a service's unit tests; `passed` is None where nobody ran them.
+
+    `accepted_by`: who accepted its black-box run in their place, for this preview, and `why`.
+    """
+
+    service: str
+    passed: bool | None
+    summary: str = ""
+    accepted_by: str = ""
+    why: str = ""
 
 
 class SettingDifference(Part, frozen=True, kw_only=True):
@@ -116,6 +130,7 @@ class PreviewPage(Part, frozen=True, kw_only=True):
     source: str
     fingerprint: str
     moves: tuple[ReleaseMove, ...] = ()
+    tests: tuple[TestedRelease, ...] = ()
     settings: tuple[SettingDifference, ...] = ()
     databases: tuple[DatabasePreview, ...] = ()
     apis: tuple[Api, ...] = ()

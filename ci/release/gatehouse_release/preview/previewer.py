@@ -6,7 +6,7 @@ known at once; the page itself is made when somebody looks at it.
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from gatehouse_release.model import MERGE, DangerousPlan, Reason, ReleaseChange
 from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
-from gatehouse_release.preview.page import PreviewPage, SourceHealth
+from gatehouse_release.preview.page import PreviewPage, SourceHealth, TestedRelease
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections
-from gatehouse_release.state import read_state
+from gatehouse_release.state import RepositoryState, read_state
 
+# What rules ask of a page: problems, dangerous plans, and authors by service.
+Conclusions = tuple[tuple[Reason, ...], tuple[DangerousPlan, ...], Mapping[str, frozenset[str]]]
 # Of what `pulumi up` runs: the program, the alerts and dashboards it brings, what services say of themselves.
 PROGRAM = (".py", ".toml", ".yaml", ".json")
 
@@ -72,7 +74,7 @@ class Previewer:
 
     def _problems(
         self, source: str, environment: str, changes: Mapping[str, ReleaseChange], target: Mapping[str, Any]
-    ) -> tuple[tuple[Reason, ...], tuple[DangerousPlan, ...]]:
+    ) -> Conclusions:
         """Of the sections that rules look at; quick, beside the whole page. A rollback is from its own environment."""
         goes_back = source == environment
         with Files(self._checkout, self._documents) as files:
@@ -87,7 +89,7 @@ class Previewer:
                     databases.append(sections.database(name, change))
             planned = [one for one in databases if one]
             found = conclusions.problems(environment, moves, settings, planned, ways_back)
-            return tuple(found), conclusions.dangerous_plans(planned)
+            return tuple(found), conclusions.dangerous_plans(planned), conclusions.authors(moves)
 
     def _page(
         self,
@@ -111,6 +113,7 @@ class Previewer:
                 source=source,
                 fingerprint=fingerprint,
                 moves=tuple(sections.move(name, change) for name, change in in_order),
+                tests=tuple(release_tests(state, environment, fingerprint, changes)),
                 settings=tuple(one for name, change in in_order for one in sections.settings(name, change)),
                 databases=tuple(one for name, change in in_order if (one := sections.database(name, change))),
                 apis=tuple(one for name, change in in_order if (one := sections.api(name, change))),
@@ -118,6 +121,24 @@ class Previewer:
                 health=health,
                 ways_back=tuple(sections.way_back(name, change) for name, change in in_order),
             )
+
+
+def release_tests(
+    state: RepositoryState, environment: str, fingerprint: str, changes: Mapping[str, ReleaseChange]
+) -> Iterator[TestedRelease]:
+    """What came of the unit tests of each release that comes, and who accepted a black-box run in their place."""
+    for name, change in sorted(changes.items()):
+        if change.after is None:
+            continue
+        found, digest = change.after.unit_tests, change.after.digest
+        accepted = [one for one in state.acceptances(environment, fingerprint) if one.digest == digest]
+        yield TestedRelease(
+            service=name,
+            passed=found.passed if found else None,
+            summary=found.summary if found else "",
+            accepted_by=accepted[-1].by if accepted else "",
+            why=accepted[-1].reason if accepted else "",
+        )
 
 
 def _decides(path: str) -> bool:
@@ -133,7 +154,7 @@ class LazyPage:
         self,
         fingerprint: str,
         make: Callable[[], PreviewPage],
-        look: Callable[[], tuple[tuple[Reason, ...], tuple[DangerousPlan, ...]]],
+        look: Callable[[], Conclusions],
     ) -> None:
         self.fingerprint = fingerprint
         self._make = functools.cache(make)
@@ -146,6 +167,10 @@ class LazyPage:
     @property
     def plans(self) -> tuple[DangerousPlan, ...]:
         return self._look()[1]
+
+    @property
+    def authors(self) -> Mapping[str, frozenset[str]]:
+        return self._look()[2]
 
     @property
     def page(self) -> PreviewPage:

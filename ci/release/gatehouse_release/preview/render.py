@@ -20,6 +20,7 @@ def shown(page: PreviewPage) -> Group:
 
 def _sections(page: PreviewPage) -> Iterator[tuple[Text, Padding]]:
     yield _section("Releases", _moves(page.moves))
+    yield _section("Unit tests", list(_tests(page)) or [Text("nothing comes in")])
     yield _section("Configuration", _settings(page))
     yield _section("Database", [line for one in page.databases for line in _database(one)] or [Text("no change")])
     yield _section("API", [line for one in page.apis for line in _api(one)] or [Text("no change")])
@@ -45,6 +46,15 @@ def _moves(moves: tuple[ReleaseMove, ...]) -> list[Text]:
         if move.note:
             lines.append(Text(f"  {move.note}", style="yellow"))
     return lines
+
+
+def _tests(page: PreviewPage) -> Iterator[Text]:
+    for one in page.tests:
+        said = {True: "passed", False: "failed", None: "no result"}[one.passed]
+        text = f"{one.service}: {said}{f' ({one.summary})' if one.summary else ''}"
+        yield Text(text, style="" if one.passed else "bold red")
+        if one.accepted_by:
+            yield Text(f"  {one.accepted_by} accepted its black-box run in their place: {one.why}", style="bold yellow")
 
 
 def _settings(page: PreviewPage) -> list[Text]:

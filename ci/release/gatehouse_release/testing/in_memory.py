@@ -9,16 +9,18 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
-from gatehouse_catalog.releases import ENVIRONMENTS, Release
+from gatehouse_catalog.releases import ENVIRONMENTS, Release, UnitTests
 from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
 from gatehouse_release.ports import DeployFailed, Moved, Tree
 from gatehouse_release.state import removed_releases, stack_path
 
 Fault = Callable[[str], None]
+NAMES = itertools.count(1)
 STACK = """\
 # What differs here.
 config:
@@ -40,6 +42,7 @@ def release(service: str, number: int, *, database: bool = True) -> Release:
         digest=digest(f"{service} {number}"),
         database_digest=digest(f"{service}-database {number}") if database else None,
         commit=f"c{number:07d}",
+        unit_tests=UnitTests(passed=True, summary="12 passed"),
     )
 
 
@@ -58,6 +61,7 @@ class MemoryRepository:
 
     def __init__(self, texts: Mapping[str, str], fault: Fault = lambda point: None) -> None:
         self.history: list[dict[str, str]] = [dict(texts)]
+        self._name = next(NAMES)  # as in git, no two histories share a revision
         self.messages: list[str] = []
         self.fault = fault
         self._lock = threading.Lock()
@@ -70,7 +74,7 @@ class MemoryRepository:
         with self._lock:
             texts = self.history[-1]
             removed = {path: self._newest(path) for path, _ in removed_releases(texts)}
-            return f"r{len(self.history) - 1}", {**texts, **removed}
+            return f"r{self._name}-{len(self.history) - 1}", {**texts, **removed}
 
     def _newest(self, removed: str) -> str:
         """The service.toml as it was before it was removed."""
@@ -81,12 +85,12 @@ class MemoryRepository:
         del actor
         self.fault("before push")
         with self._lock:
-            if revision != f"r{len(self.history) - 1}":
+            if revision != f"r{self._name}-{len(self.history) - 1}":
                 raise Moved(f"main went on from {revision}")
             texts = {**self.history[-1], **{path: text for path, text in edits.items() if text is not None}}
             self.history.append({path: text for path, text in texts.items() if edits.get(path, text) is not None})
             self.messages.append(message)
-            pushed = f"r{len(self.history) - 1}"
+            pushed = f"r{self._name}-{len(self.history) - 1}"
         self.fault("after push")
         return pushed
 
@@ -186,6 +190,7 @@ class MemoryPreview(msgspec.Struct, frozen=True):
     changes: Mapping[str, ReleaseChange]
     problems: tuple[Reason, ...] = ()
     plans: tuple[DangerousPlan, ...] = ()
+    authors: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     def to_builtins(self) -> dict[str, Any]:
         return {"fingerprint": self.fingerprint, "changes": msgspec.to_builtins(self.changes)}
@@ -201,13 +206,14 @@ class MemoryPreviews:
         self.world = ""
         self.problems: tuple[Reason, ...] = ()
         self.plans: tuple[DangerousPlan, ...] = ()
+        self.authors: Mapping[str, frozenset[str]] = {}
 
     def preview(
         self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]
     ) -> MemoryPreview:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
-        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems, self.plans)
+        return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems, self.plans, self.authors)
 
 
 class MemoryBlackBox:

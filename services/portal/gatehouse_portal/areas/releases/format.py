@@ -19,6 +19,8 @@ FIELDS = (
     "reason",
     "until",
     "break_glass",
+    "approved_plans",
+    "accepted_tests",
 )
 VERBS = {
     "approve": "Approve",
@@ -29,6 +31,7 @@ VERBS = {
     "freeze": "Freeze",
     "unfreeze": "Unfreeze",
     "verify": "Verify",
+    "accept-tests": "Accept the black-box run for",
 }
 WORDS = {"proposed": "Waiting for approvals", "applying": "Being applied", "reverted": "Failed, rolled back"}
 # What each state of a record means to somebody who waits for it.
@@ -80,6 +83,8 @@ def record_title(record: Record) -> str:
         return f"{what} to {place(record.environment)}"
     if record.kind == "verification":
         return f"Verification of {place(record.environment)}"
+    if record.kind == "acceptance":
+        return f"Black-box run of {record.service} accepted for {place(record.environment)}"
     what = {"lift": "Lifting a brake", "hold": f"Hold on {record.service}"}.get(record.kind, record.kind.capitalize())
     return f"{what} in {place(record.environment)}"
 

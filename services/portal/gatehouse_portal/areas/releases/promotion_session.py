@@ -17,9 +17,10 @@ import structlog
 from gatehouse_catalog.errors import CatalogError
 from gatehouse_release import records
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of
-from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
+from gatehouse_release.model import DangerousPlan, Decision, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.ports import Moved, NotConfigured, PortFailed, Preview, Tree
 from gatehouse_release.state import RepositoryState, read_state
+from gatehouse_release.unit_tests import failing
 
 REMEMBERED = 100
 # What the ports and the parsers raise on purpose, with a message for people.
@@ -67,13 +68,18 @@ class Core(Protocol):
 
 
 class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request would do, and whether it is allowed. `trouble`: why one of the two isn't known."""
+    """What a request would do, and whether it is allowed. `trouble`: why one of the two isn't known.
+
+    `dangers`: schema changes that somebody must approve; `untested`: services whose unit tests didn't pass.
+    """
 
     move: ChangeSet | None = None
     preview: dict[str, Any] | None = None
     fingerprint: str = ""
     decision: Decision | None = None
     trouble: str = ""
+    dangers: tuple[DangerousPlan, ...] = ()
+    untested: tuple[str, ...] = ()
 
 
 class PromotionRun:
@@ -149,7 +155,7 @@ class PromotionSession:
             return PromotionPlan(decision=Decision(allowed=False, reasons=(impossible.reason,)))
         async with self._previewing:
             found, no_preview = await _or_trouble(asyncio.to_thread(self._preview, state, move))
-        preview, fingerprint = found or (None, "")
+        preview, fingerprint, dangers = found or (None, "", ())
         asked = msgspec.structs.replace(request, fingerprint=fingerprint)
         decision, undecided = await _or_trouble(asyncio.to_thread(self.core.explain, asked, actor))
         return PromotionPlan(
@@ -158,11 +164,15 @@ class PromotionSession:
             fingerprint=fingerprint,
             decision=decision,
             trouble=no_preview or undecided,
+            dangers=dangers,
+            untested=tuple(sorted(name for name, one in move.releases.items() if failing(one))),
         )
 
-    def _preview(self, state: RepositoryState, move: ChangeSet) -> tuple[dict[str, Any], str]:
+    def _preview(
+        self, state: RepositoryState, move: ChangeSet
+    ) -> tuple[dict[str, Any], str, tuple[DangerousPlan, ...]]:
         made = self.core.preview(state, move)
-        return made.to_builtins(), made.fingerprint
+        return made.to_builtins(), made.fingerprint, made.plans
 
     def begin(self, request: PromotionRequest, actor: Requester) -> PromotionRun:
         """Carries the request out in the background; its key becomes part of the record's id."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import State
 from litestar.response import Template
@@ -30,9 +31,11 @@ PATIENCE = 2.0
 STOP_ASKING = 286  # htmx's own: the answer is shown, and isn't asked for again
 LONGEST = 500
 # Those that a preview is confirmed for, and those that are one commit and no more.
-MOVES = ("promote", "rollback", "approve", "apply")
+MOVES = ("promote", "rollback", "approve", "apply", "accept-tests")
 LOOKS = ("verify",)  # changes nothing but the record of having looked
 BRAKES = ("hold", "lift", "veto", "freeze", "unfreeze")
+# Fields of several values: services; fingerprints of plans that are approved; services whose tests are accepted.
+LISTS = ("services", "approved_plans", "accepted_tests")
 FORMER_ACTIONS = {"release": "lift"}  # addresses of forms that were opened before the rename
 # Who runs the platform, tests it, decides that it goes live, or may veto that.
 SEEN_BY = (*sorted(OPERATOR_ROLES), "tester", "release-manager", "board")
@@ -68,9 +71,12 @@ async def releases(request: Request, peers: Peers, state: State) -> Template:
 async def plan(request: Request, peers: Peers, state: State) -> Template:
     """The preview: what would happen, whether it may, and the form that confirms it."""
     desk = _desk(state)
-    wanted = _wanted({key: request.query_params.get(key, "") for key in format.FIELDS}, MOVES)
+    given = {key: ",".join(request.query_params.getall(key, [])) for key in format.FIELDS}
+    wanted = _wanted(given, MOVES)
     known, actor = await desk.state(), await _actor(peers)
-    found = await desk.plan(wanted, actor)
+    # The form asks for the reason, after this page was read.
+    asked = msgspec.structs.replace(wanted, reason=wanted.reason or "-") if wanted.action == "accept-tests" else wanted
+    found = await desk.plan(asked, actor)
     return page(
         request,
         "releases/plan.html",
@@ -81,6 +87,7 @@ async def plan(request: Request, peers: Peers, state: State) -> Template:
         edge=known.policy.edges[wanted.environment],
         emergency=_may_break_glass(found, wanted, actor, known.policy),
         me=actor,
+        may_accept=not actor.roles.isdisjoint(known.policy.test_exceptions.who),
     )
 
 
@@ -120,7 +127,7 @@ async def act(request: Request, peers: Peers, state: State, action: str) -> Resp
     if action in MOVES and form.get("confirmed") != "yes":
         raise Invalid({"confirmed": "Read the preview and tick the box."})
     known = await desk.state()
-    given = {key: str(form.get(key, "")) for key in format.FIELDS} | {"action": action}
+    given = {key: ",".join(map(str, form.getall(key, []))) for key in format.FIELDS} | {"action": action}
     wanted = _wanted(given, (*MOVES, *LOOKS, *BRAKES), known.policy)
     if desk.core.refusal:
         raise Invalid({"release_remote": desk.core.refusal})
@@ -131,12 +138,17 @@ async def act(request: Request, peers: Peers, state: State, action: str) -> Resp
         return _refused(request, run, title)
     if action in BRAKES and over:
         return see_with(request, "/releases", Toast(f"Recorded: {_title(known, wanted)}."))
+    if action == "accept-tests" and over:
+        fields = {"action": "promote", "environment": wanted.environment, "domain": wanted.domain}
+        where = f"/releases/plan?{urlencode({key: value for key, value in fields.items() if value})}"
+        return see_with(request, where, Toast(f"Accepted the black-box run of {', '.join(wanted.accepted_tests)}."))
     key = format.key_of(wanted.record) if action in ("approve", "apply") else run.request.key
     return see(f"/releases/records/{key}")
 
 
 def _refused(request: Request, run: PromotionRun, title: str) -> Template:
     again = {key: value for key in ("environment", "domain", "record") if (value := getattr(run.request, key))}
+    again |= {key: ",".join(value) for key in LISTS if (value := getattr(run.request, key))}
     back = f"/releases/plan?{urlencode({'action': run.request.action, **again})}"
     return page(
         request,
@@ -172,14 +184,20 @@ def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | No
         action=given["action"],  # ty: ignore[invalid-argument-type] - one of `actions`
         environment=given["environment"],
         domain=given["domain"],
-        services=tuple(name for name in given["services"].split(",") if name),
+        services=_words(given["services"]),
         record=given["record"],
         fingerprint=given["fingerprint"],
         digest=given["digest"],
         reason=given["reason"].strip(),
         until=_moment(given["until"], policy) if given["until"] and policy else None,
         break_glass=given["break_glass"] == "yes",
+        approved_plans=_words(given["approved_plans"]),
+        accepted_tests=_words(given["accepted_tests"]),
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(word for word in text.split(",") if word))
 
 
 def _moment(text: str, policy: Policy) -> datetime:

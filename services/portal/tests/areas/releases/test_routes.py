@@ -3,16 +3,18 @@
 import re
 import threading
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from gatehouse_catalog.releases import UnitTests
 from gatehouse_chassis.testing import serving
 from gatehouse_portal.app import create
 from gatehouse_portal.areas import all_areas
 from gatehouse_portal.areas.releases.area import releases
 from gatehouse_portal.areas.releases.in_process import InProcess
 from gatehouse_portal.tables import DB
-from gatehouse_release.model import PromotionRequest, Requester
+from gatehouse_release.model import DangerousPlan, PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
@@ -390,3 +392,42 @@ async def test_the_home_page_leads_to_what_waits(desk, world, releasing):
     assert "Promote people to Test" in text
     await sign_in(desk, "ada@example.org", "member")
     assert "To do" not in (await desk.see("/")).text
+
+
+async def test_a_dangerous_schema_change_is_approved_by_button_as_at_the_command_line(desk, world):
+    world.merge(1)
+    world.ports.previews.plans = (DangerousPlan(service="person", fingerprint="f00d" * 4, dangers=("a column goes",)),)
+    await sign_in(desk, "kofi@example.org", "tester")
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    text = (await desk.see(address)).text
+    assert 'data-rule="plan-unapproved"' in text
+    assert "a column goes" in text.partition('id="approve-plans"')[2]
+    assert fields(text, "promote") == {}
+    answer = await confirm(desk, f"{address}&approved_plans={'f00d' * 4}", "promote")
+    assert answer.status_code == 303
+    record = next(one for one in world.state.records.values() if one.environment == "test")
+    assert record.approved_plans == {"person": "f00d" * 4, "identity": "f00d" * 4}
+
+
+async def test_a_reviewer_accepts_a_black_box_run_in_place_of_unit_tests(desk, world):
+    failed = UnitTests(passed=False, summary="2 failed, 31 passed")
+    one = msgspec.structs.replace(release("person", 1), unit_tests=failed)
+    world.ports.registry.add("person", one)
+    world.carry_out("dev", AUTOMATION, releases={"person": one})
+    promotion = "/releases/plan?action=promote&environment=test&domain=people"
+    await sign_in(desk, "eva@example.org", "engineer")
+    text = (await desk.see(promotion)).text
+    assert 'data-rule="unit-tests"' in text
+    assert 'id="accept-tests"' not in text  # an engineer may not
+    await sign_in(desk, "kofi@example.org", "tester")
+    text = (await desk.see(promotion)).text
+    (link,) = re.findall(r'href="(/releases/plan\?action=accept-tests[^"]+)"', text)
+    answer = await confirm(desk, link.replace("&amp;", "&"), "accept-tests", reason="Leap seconds.")
+    assert answer.status_code == 303, answer.text
+    (acceptance,) = [one for one in world.state.records.values() if one.kind == "acceptance"]
+    assert (acceptance.by, acceptance.service, acceptance.reason) == ("kofi@example.org", "person", "Leap seconds.")
+    await sign_in(desk, "eva@example.org", "engineer")
+    done = await confirm(desk, promotion, "promote")
+    text = (await desk.see(done.headers["location"])).text
+    assert "The unit tests of person didn’t pass." in text
+    assert "Black-box run of person accepted for Test" in (await desk.see("/releases")).text
