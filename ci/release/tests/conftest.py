@@ -130,6 +130,17 @@ def all_at(number: int, names: Iterable[str] = SERVICES) -> dict[str, str]:
     return dict.fromkeys(sorted(names), f"v{number}")
 
 
+def refused(world: World, who: str, action: Action, environment: str, **fields: Any) -> tuple[set[str], str]:
+    """The rules and words of a refusal: `explain` says just the same, and nothing was written."""
+    before = world.ports.repository.texts
+    explained = world.explain(who, action, environment, **fields)
+    outcome = world.ask(who, action, environment, **fields)
+    assert not outcome.ok
+    assert outcome.decision.reasons == explained.reasons
+    assert world.ports.repository.texts == before
+    return rules_of(outcome.decision), told(outcome.decision)
+
+
 @pytest.fixture
 def world() -> World:
     return World()

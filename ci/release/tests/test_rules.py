@@ -15,18 +15,7 @@ from gatehouse_release.ports import NotConfigured
 from gatehouse_release.rules import is_open, lacking_approvals
 from gatehouse_release.testing.in_memory import release
 
-from .conftest import ROOT, SERVICES, World, all_at, rules_of, told
-
-
-def refused(world: World, who: str, action: Action, environment: str, **fields: Any) -> tuple[set[str], str]:
-    """The rules and words of a refusal."""
-    before = world.ports.repository.texts
-    explained = world.explain(who, action, environment, **fields)
-    outcome = world.ask(who, action, environment, **fields)
-    assert not outcome.ok
-    assert outcome.decision.reasons == explained.reasons
-    assert world.ports.repository.texts == before
-    return rules_of(outcome.decision), told(outcome.decision)
+from .conftest import ROOT, SERVICES, World, all_at, refused, rules_of, told
 
 
 def failed(world: World, **numbers: int) -> str:
@@ -282,6 +271,10 @@ def test_a_veto_stops_an_approved_proposal(world: World):
     rules, said = refused(world, "rita", "apply", "production", record=record.id)
     assert rules == {"veto"}
     assert "tim vetoed it: the report is wrong" in said
+    assert world.state.proposals("production") == []  # it waits for nothing
+    (veto,) = world.state.vetoes(record.id)
+    assert world.ask("sam", "lift", "production", record=veto.id).ok
+    assert [one.id for one in world.state.proposals("production")] == [record.id]
 
 
 def test_the_soak_and_the_window_stand_before_applying_not_before_proposing(world: World):
@@ -448,7 +441,9 @@ def test_what_cant_be_asked_from_here_is_refused_before_anything_is_written(worl
     request = world.seen("promote", "test", domain="people")
     before = world.ports.repository.texts
     setattr(world.ports, port, NotThere())
+    explained = world.promoter.explain(request, world.actor("eva"))
     outcome = world.promoter.run(request, world.actor("eva"))
+    assert outcome.decision.reasons == explained.reasons
     assert rules_of(outcome.decision) == rules
     assert "Nobody said where it is. Set GATEHOUSE_X." in told(outcome.decision)
     assert world.ports.repository.texts == before

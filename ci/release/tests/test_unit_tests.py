@@ -12,7 +12,7 @@ from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.previewer import release_tests
 from gatehouse_release.records import parse
 
-from .conftest import World, rules_of, told
+from .conftest import World, refused, told
 
 FAILED = UnitTests(passed=False, summary="2 failed, 31 passed")
 WHY = "The two tests expect a leap second; the suite covers the rest."
@@ -22,16 +22,6 @@ def failing(world: World, service: str, number: int, result: UnitTests | None = 
     one = msgspec.structs.replace(world.built(service, number), unit_tests=result)
     assert world.ask("ci", "promote", "dev", releases={service: one}).ok
     return one
-
-
-def refused(world: World, who: str, action: Any, environment: str, **fields: Any) -> tuple[set[str], str]:
-    before = world.ports.repository.texts
-    explained = world.explain(who, action, environment, **fields)
-    outcome = world.ask(who, action, environment, **fields)
-    assert outcome.decision.reasons == explained.reasons
-    assert not outcome.ok
-    assert world.ports.repository.texts == before
-    return rules_of(outcome.decision), told(outcome.decision)
 
 
 def accept(world: World, who: str, environment: str, service: str = "person", **fields: Any) -> Record:

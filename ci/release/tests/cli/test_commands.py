@@ -85,6 +85,13 @@ def test_a_refusal_names_rule_reason_and_fix_and_ends_with_2(gate: Gate):
     assert json.loads(told.stdout)["reasons"][0]["rule"] == "unknown"
 
 
+def test_a_black_box_run_is_accepted_for_a_promotion_only(gate: Gate):
+    words = ["--domain", "people", "--tests-of", "person", "--reason", "leap seconds", "--fingerprint", "f" * 64]
+    told = gate("accept-tests", "test", *words, "--json")
+    assert told.exit_code == 2
+    assert [reason["rule"] for reason in json.loads(told.stdout)["reasons"]] == ["nothing-to-promote"]
+
+
 def test_who_isnt_in_the_policy_is_told_where_it_stands(gate: Gate):
     refused = gate("hold", "dev", "--services", "person", "--reason", "x", who="stranger@example.org")
     assert refused.exit_code == 2

@@ -14,7 +14,7 @@ from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.model import MERGE, Release, ReleaseChange
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Files
-from gatehouse_release.preview.page import PreviewPage
+from gatehouse_release.preview.page import DatabasePreview, PreviewPage, ReleaseMove, SettingDifference
 from gatehouse_release.preview.previewer import LazyPage, Previewer
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections, compared
@@ -366,3 +366,14 @@ def test_a_rollback_to_code_that_cant_live_with_todays_schema_is_a_reason(world:
     assert found.keys() == {"no-way-back"}
     assert "person is 2.0.0.0, another major version" in found["no-way-back"]
     assert world.preview(moved(second, world.first), "test", "test").problems == ()
+
+
+def test_each_hole_in_a_page_is_a_reason():
+    """A page with one hole alone: where there is one, a clone too shallow has several."""
+    move = ReleaseMove(service="person", before="v1", after="v2", note="its commits aren't known here", unknown=True)
+    setting = SettingDifference(service="person", key="(any)", what="not known", detail="no such commit")
+    database = DatabasePreview(service="person", note="its configuration is wrong", unknown=True)
+    for moves, settings, databases in (([move], [], []), ([], [setting], []), ([], [], [database])):
+        (reason,) = conclusions.problems("test", moves, settings, databases, [])
+        assert reason.rule == "preview-incomplete"
+        assert "person" in reason.message
