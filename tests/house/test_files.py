@@ -1,5 +1,6 @@
 """Rules about the files themselves: what is in them, where they are, and that what a README says can be typed."""
 
+import contextlib
 import re
 import shlex
 from pathlib import Path
@@ -20,7 +21,7 @@ UNFORMATTED = re.compile("# fmt" + ": (?:skip|off)")
 # The institute's content links to wherever it links; the lock is uv's.
 CONTENT = re.compile(r"^uv\.lock$|/test-data/|^LICENSE$")
 EXAMPLE = "library"  # the service that guides make with `gate new service`
-COMMAND = re.compile(r"(?:^|(?<=`))(?:\$ )?((?:\./local/\w+|gate)(?: [^`#\n]*)?)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^[ \t]*|(?<=`))(?:\$ )?((?:\./local/\w+|gate)(?: [^`#\n]*)?)", re.MULTILINE)
 
 
 def texts(files: list[str]) -> list[tuple[str, str]]:
@@ -87,3 +88,19 @@ def test_what_a_readme_says_can_be_typed(typed: str):
     if command is not None and command.name in {"up", "test"} and words and not words[0].startswith("-"):
         known = {"db", "api", "all", EXAMPLE, *KINDS, *(service.name for service in load_catalog(ROOT).services)}
         assert words[0] in known or (ROOT / words[0]).exists()
+
+
+@pytest.mark.parametrize("typed", commands_in_readmes())
+def test_a_readme_gives_no_command_a_word_that_it_does_not_take(typed: str):
+    """An option that isn't there, an argument too many. What a command needs, a sentence may leave out."""
+    door, *words = shlex.split(re.sub(r"\[[^\]]*\]|\||…|(?<![.\w\"])\.\.\.(?!\")|\s&&.*", "", typed))
+    words = [door.removeprefix("./local/"), *words] if door in {"./local/up", "./local/test"} else words
+    command: click.Command | None = gate
+    context = click.Context(gate, info_name="gate")
+    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
+        command = command.get_command(context, words.pop(0))
+    if command is not None and not isinstance(command, click.Group):
+        with contextlib.suppress(
+            click.MissingParameter, click.BadParameter, click.BadOptionUsage, click.exceptions.Exit
+        ):
+            command.make_context(command.name, words, parent=context)
