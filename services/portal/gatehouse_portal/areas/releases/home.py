@@ -21,6 +21,7 @@ from gatehouse_release.model import ENVIRONMENTS, Record
 from gatehouse_release.policy import DAYS, PolicyEdge
 from gatehouse_release.rules import is_open
 from gatehouse_release.state import MOVES, RepositoryState
+from gatehouse_release.unit_tests import NEED, failing
 
 # A board member may veto, and an admin holds every role: for neither are releases the day's work.
 SEEN_BY = frozenset({"engineer", "sre", "tester", "release-manager"})
@@ -101,10 +102,28 @@ def tasks(state: RepositoryState, shown: ReleaseBoard, name: str, roles: frozens
             yield Task(title=title, path=path, about=last.seen.black_box.summary, word="Failing", chip="bad")
         for record in column.proposals:
             yield from _proposal(state.policy.edges[column.name], record, name, roles)
+    yield from _untested(state, shown)
     waiting = {column.name for column in shown.matrix.columns if column.proposals}
     for way in shown.ways:
         if way.may and way.differing and way.environment not in waiting:
             yield from _promotable(way)
+
+
+def _untested(state: RepositoryState, shown: ReleaseBoard) -> Iterator[Task]:
+    """Releases that can't go on, because their unit tests didn't pass and nobody answered for them."""
+    for way in shown.ways:
+        source, target = state.releases[way.edge.source], state.releases[way.environment]
+        for name, release in source.items() if NEED in way.edge.needs else ():
+            if target.get(name) != release and (why := failing(release)):
+                query = {"action": "promote", "environment": way.environment}
+                domain = state.services[name].domain if name in state.services and way.edge.unit == "domain" else ""
+                yield Task(
+                    title=f"{name} {release.tag} {why.partition(' (')[0]}",
+                    path=f"/releases/plan?{urlencode(query | ({'domain': domain} if domain else {}))}",
+                    about=release.unit_tests.summary if release.unit_tests else f"in {format.place(way.edge.source)}",
+                    word="Failing",
+                    chip="bad",
+                )
 
 
 def _proposal(edge: PolicyEdge, record: Record, name: str, roles: frozenset[str]) -> Iterator[Task]:

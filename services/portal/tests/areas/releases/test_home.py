@@ -3,8 +3,10 @@
 import re
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
+from gatehouse_catalog.releases import UnitTests
 from gatehouse_portal.areas.releases import home
 from gatehouse_portal.areas.releases.view import board
 from gatehouse_release.model import PromotionRequest, Requester
@@ -64,6 +66,15 @@ def test_what_is_red_comes_first(ports):
     ports.runtime.broken.add(release("person", 2).digest)
     merge(ports, 2)
     assert told(ports, "eva@example.org", "engineer")[0][1] != "Promote people to Test"
+
+
+def test_failing_unit_tests_are_red_until_the_release_goes_on(ports):
+    merge(ports, 1)
+    failed = UnitTests(passed=False, summary="2 failed, 31 passed")
+    one = msgspec.structs.replace(release("person", 2), unit_tests=failed)
+    ports.registry.add("person", one)
+    run(ports, CI, "dev", releases={"person": one})
+    assert ("Failing", "person v2 failed its unit tests") in told(ports, "kofi@example.org", "tester")
 
 
 def test_a_proposal_waits_for_those_who_may_approve_it_until_they_did(ports):
