@@ -7,9 +7,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from xml.etree import ElementTree
 
 from gatehouse_catalog.releases import UnitTests
 
@@ -53,8 +53,8 @@ def _run(root: Path, service: str, environ: Mapping[str, str] = os.environ) -> U
 def result(code: int, junit: str) -> UnitTests:
     """What pytest's exit code and its report in JUnit's form say. Without a report the code is all there is."""
     try:
-        suites = list(ET.fromstring(junit).iter("testsuite"))  # noqa: S314 - pytest wrote it just now
-    except ET.ParseError:
+        suites = list(ElementTree.fromstring(junit).iter("testsuite"))  # noqa: S314 - pytest wrote it just now
+    except ElementTree.ParseError:
         return UnitTests(passed=False, summary=f"pytest ended with {code}")
     total, failures, errors, skipped = (
         sum(int(suite.get(key, 0)) for suite in suites) for key in ("tests", "failures", "errors", "skipped")
