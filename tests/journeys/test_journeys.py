@@ -227,6 +227,7 @@ def test_search_answers_while_one_types(open_browser) -> None:
     expect(page).to_have_url(re.compile(r"search=12(\+|%20)factor"))
     page.go_back()  # one entry, however many letters were typed
     expect(page).to_have_url(re.compile(r"/resources$"))
+    expect(page.locator("#found tbody tr")).to_have_count(40)  # else the page that still loads is given up
     page.go_forward()
     expect(page.locator("#found tbody tr").first).to_contain_text("12 Factor")
     page.reload()
