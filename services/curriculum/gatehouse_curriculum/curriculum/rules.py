@@ -135,7 +135,7 @@ def move(
     Raises Forbidden where a member moves what others added, unless they planned it themselves: they may put that back.
     """
     one = find(assignments, id)
-    if not (stamp.is_mine(one.assigned_by) or (one.state == "now" and stamp.is_mine(one.planned_by))):
+    if not (stamp.is_mine(one.assigned_by) or stamp.is_mine(one.planned_by)):
         raise Forbidden("You move what you added yourself. Propose it, and your mentor decides.")
     if one.state == "completed":
         raise Conflict("This is completed; reopen it first.")

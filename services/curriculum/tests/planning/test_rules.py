@@ -66,6 +66,7 @@ def test_committing_keeps_everything_and_undoing_brings_it_back(
         if item.id == old.id
     )
     assert all(item.planned_at == (AT if item.id in chosen else None) for item in after if item.state != "completed")
+    assert all(item.proposed_change is None for item in after if item.id in chosen)  # the list is the answer
     # As it is stored, and back.
     former = msgspec.convert(msgspec.to_builtins(rules.before(before, after)), list[Before])
     assert set(rules.undone(after, former)) == set(before)
