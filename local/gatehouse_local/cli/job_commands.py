@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from gatehouse_catalog import load_catalog
 from gatehouse_local.cli.token_command import report_of, session_of
 from gatehouse_local.cli.up_commands import location_of, root_option, state_option
 from gatehouse_local.runner.platform_specs import Location
@@ -28,7 +29,10 @@ class ServiceJobs:
     def __init__(self, place: Location) -> None:
         report = report_of(place)
         self._token = session_of(OPERATOR, report)["access_token"]
-        self.urls = {row.name: row.url for row in report.resources if row.url} if report else {}
+        services = load_catalog(place.root).names
+        self.urls = (
+            {row.name: row.url for row in report.resources if row.url and row.name in services} if report else {}
+        )
 
     def of(self, service: str) -> list[dict[str, Any]]:
         """Empty: it has none, or isn't running."""

@@ -28,9 +28,7 @@ from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.service.service import ServiceContext
 
 LEASE = timedelta(seconds=30)
-# Seconds between two looks at most: another task may have enqueued something, or died.
-LONGEST_SLEEP = 15.0
-# ... and at least, where a row is due and somebody holds a lock on it.
+# Seconds between two looks at least, where a row is due and somebody holds a lock on it.
 SHORTEST_SLEEP = 0.1
 AT_ONCE = 2  # jobs of one task, so that a long one doesn't hold up the others; each uses a connection of the pool
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
@@ -74,6 +72,8 @@ class JobRunner:
         self._queue = queue_of(database)
         self._jobs = dict(jobs)
         self._lease = lease
+        # Twice in each lease, so that every task knows when another's is over; and somebody may have enqueued something.
+        self._longest_sleep = lease.total_seconds() / 2
         self._metrics = metrics or JobMetrics(service.name)
         self._woken = asyncio.Event()
         self._declared = False
@@ -139,14 +139,14 @@ class JobRunner:
     async def _look_and_run(self) -> None:
         while not self._stopping:
             self._woken.clear()
-            wait = LONGEST_SLEEP
+            wait = self._longest_sleep
             try:
                 await self._declare()
                 await self._start_due()
                 look = await self._queue.look(list(self._jobs), self.clock())
                 self._metrics.saw(look.states)
                 if len(self._running) < AT_ONCE and look.wait is not None:
-                    wait = min(LONGEST_SLEEP, max(SHORTEST_SLEEP, look.wait))
+                    wait = min(self._longest_sleep, max(SHORTEST_SLEEP, look.wait))
                 self._reason = ""
             except Exception as error:  # the database is gone, or has no such collection yet: readiness says it too
                 self._tell(error)
@@ -155,7 +155,7 @@ class JobRunner:
                     await self._woken.wait()
 
     def _tell(self, error: Exception) -> None:
-        """Once for each reason, and not every 15 seconds."""
+        """Once for each reason, and not at every look."""
         reason = type(error).__name__
         if reason != self._reason:
             log.warning("jobs wait for the database", reason=reason)

@@ -246,8 +246,7 @@ async def test_a_schedule_that_changed_counts_from_the_next_start_on(house: Hous
     assert (await house.state(longer)).next_at == house.now + timedelta(hours=1), "what is due sooner stays due"
 
 
-async def test_a_running_service_wakes_for_what_is_enqueued_and_stops_in_order(house: House, monkeypatch):
-    monkeypatch.setattr("gatehouse_chassis.jobs.runner.LONGEST_SLEEP", 600.0)
+async def test_a_running_service_wakes_for_what_is_enqueued_and_stops_in_order(house: House):
     seen: list[str] = []
     go = asyncio.Event()
 
@@ -255,7 +254,7 @@ async def test_a_running_service_wakes_for_what_is_enqueued_and_stops_in_order(h
         seen.append(f"{run.key} {request_id()[:10]}")
         await go.wait()
 
-    task = await house.task(schedule=None, handler=handle)
+    task = await house.task(schedule=None, handler=handle, lease=timedelta(minutes=20))
     task.start()
     async with task._database.transaction():
         await enqueue(task._database, "sweep", key="mara", due_at=house.now)
