@@ -72,7 +72,7 @@ class JobRunner:
         self._queue = queue_of(database)
         self._jobs = dict(jobs)
         self._lease = lease
-        # Twice in each lease, so that every task knows when another's is over; and somebody may have enqueued something.
+        # Twice in each lease, so that every task knows when another's is over.
         self._longest_sleep = lease.total_seconds() / 2
         self._metrics = metrics or JobMetrics(service.name)
         self._woken = asyncio.Event()
