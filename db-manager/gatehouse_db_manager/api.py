@@ -41,6 +41,12 @@ if not exists (select from pg_class where oid >= 16384 and relnamespace <> 'dbm'
         and not exists (select from pg_depend where objid = pg_namespace.oid and deptype = 'e')) then
     execute format('revoke all on database %I from public', current_database());
 end if; end $$"""
+# Each with the layouts that have it already.
+_UPGRADES = (
+    ({bookkeeping.LAYOUT_2, bookkeeping.LAYOUT_3}, bookkeeping.TO_LAYOUT_2),
+    ({bookkeeping.LAYOUT_3}, bookkeeping.TO_LAYOUT_3),
+    (set[str](), bookkeeping.TO_LAYOUT_4),
+)
 _TABLES_1 = ("object", "collection_version", "history", "enumerator", "data")
 _TABLES_2 = (*_TABLES_1, "backfill", "migration")
 
@@ -174,6 +180,7 @@ def apply(
         stop_if_refused(live, planned, allowed)
         if live.environment is None or bookkeeping.is_older(live.layout):
             _bootstrap(connection, environment, lock_wait, report)
+        connection.execute(bookkeeping.RAISE_EPOCH.encode())
         given: dict[str, Any] = {
             "environment": environment,
             "test_data": test_data,
@@ -226,12 +233,12 @@ def _bootstrap(connection: "psycopg.Connection[Any]", environment: str, wait: fl
                 connection.execute(bookkeeping.BOOTSTRAP)
                 connection.execute(_CLOSE)
             if bookkeeping.is_older(live.layout):
-                if live.layout != bookkeeping.LAYOUT_2:
-                    connection.execute(bookkeeping.TO_LAYOUT_2)
-                connection.execute(bookkeeping.TO_LAYOUT_3)
+                for known, upgrade in _UPGRADES:
+                    if live.layout not in known:
+                        connection.execute(upgrade.encode())
                 connection.execute(f"comment on schema dbm is '{bookkeeping.LAYOUT}'".encode())
             if live.environment is None:
-                connection.execute("insert into dbm.environment (name) values (%s)", [environment])
+                connection.execute(bookkeeping.MARK.encode(), [environment])
     if live.environment not in {None, environment}:
         message = f"belongs to {live.environment}: another run marked it a moment ago."
         fix = f"Check the address, or pass --environment {live.environment}."

@@ -75,6 +75,7 @@ def _of_all() -> Iterator[Alert]:
     yield from _partly()
     yield from _from_outside()
     yield from _jobs()
+    yield from _of_events()
     yield Alert(
         alert="DatabasePoolFull",
         expr="service:db_pool_waiting:rate5m > 1 or sum by (service) (rate(gatehouse_db_pool_timeouts_total[5m])) > 0",
@@ -128,6 +129,37 @@ def _of_all() -> Iterator[Alert]:
         owner=PLATFORM,
         summary="A task of {{ $labels.service }} exports {{ $value }} series: a label isn't bounded",
         runbook="too-many-series",
+    )
+
+
+def _of_events() -> Iterator[Alert]:
+    """Of a consumer and a producer. One task of the consumer reads the feed, and shows these; the others are silent."""
+    yield Alert(
+        alert="EventsLate",
+        expr="max by (service, producer) (gatehouse_events_lag_seconds) > 60",
+        wait="5m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} is {{ $value | humanizeDuration }} behind the events of {{ $labels.producer }}",
+        runbook="events-late",
+    )
+    yield Alert(
+        alert="EventsHeld",
+        expr="max by (service, producer) (gatehouse_events_held_seconds) > 5",
+        wait="2m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="Events of {{ $labels.producer }} wait {{ $value | humanizeDuration }} for a transaction that is open",
+        runbook="events-held",
+    )
+    yield Alert(
+        alert="EventsParked",
+        expr='max by (service, producer) (gatehouse_events_unhandled{state="parked"}) > 0',
+        wait="1m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="{{ $labels.service }} can't handle {{ $value }} events of {{ $labels.producer }}: look at them",
+        runbook="events-parked",
     )
 
 

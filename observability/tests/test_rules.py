@@ -114,6 +114,18 @@ def jobs(**values: float) -> Callable[[Service], Series]:
     )
 
 
+def follows(state: str = "parked", **values: float) -> Callable[[Service], Series]:
+    """Well, while it follows another with these figures."""
+    more = {"unhandled": f',state="{state}"'}
+    return lambda service: (
+        well(service)
+        | {
+            f'gatehouse_events_{name}{{service="{service.name}",producer="x"{more.get(name, "")}}}': level(value, 30)
+            for name, value in values.items()
+        }
+    )
+
+
 def calls(good: float, **bad: float) -> Callable[[Service], Series]:
     """To a service `other`, a minute; those that were bad by outcome."""
     return lambda service: (
@@ -288,6 +300,9 @@ FIRING = [
         has(process_open_fds=900, process_max_fds=1000),
         {"FileDescriptorsShort": "90%"},
     ),
+    Case("a consumer is two minutes behind", follows(lag_seconds=120), {"EventsLate": "2m 0s"}, ["EventsHeld"]),
+    Case("a transaction is open for ten seconds", follows(held_seconds=10), {"EventsHeld": "10s"}, ["EventsLate"]),
+    Case("an event failed eight times", follows(unhandled=3), {"EventsParked": "3"}, ["EventsLate", "EventsHeld"]),
     Case("a label is unbounded", has(scrape_samples_scraped=9000), {"TooManySeries": "9000"}),
     Case("memory is nearly used up", memory(0.95), {"MemoryShort": ""}),
     Case("the processor is used up", processor(1), {"ProcessorShort": ""}),
@@ -370,6 +385,11 @@ SILENT = [
         has(60, process_open_fds=40, process_max_fds=1000, scrape_samples_scraped=900),
         spares=["FileDescriptorsShort", "TooManySeries"],
     ),
+    Case(
+        "a consumer follows, and what failed is tried again",
+        follows(lag_seconds=1, held_seconds=0.5, unhandled=0, state="retrying"),
+        spares=["EventsLate", "EventsHeld", "EventsParked"],
+    ),
     Case("half the memory is used", memory(0.5), spares=["MemoryShort"]),
     Case("half the processor is used", processor(0.5), spares=["ProcessorShort"]),
 ]
@@ -383,7 +403,8 @@ def expected(alert: Alert, value: str, service: Service) -> list[dict]:
         return []
     target = {"target": "other"} if "$labels.target" in alert.summary else {}
     job = {"job": "sweep"} if "$labels.job" in alert.summary else {}
-    labels = {"service": service.name, **target, **job}
+    producer = {"producer": "x"} if "$labels.producer" in alert.summary else {}
+    labels = {"service": service.name, **target, **job, **producer}
     words = re.sub(r"{{ \$labels\.(\w+) }}", lambda match: labels[match[1]], alert.summary)
     words = re.sub(r"{{ \$value[^}]*}}", value, words)
     return [

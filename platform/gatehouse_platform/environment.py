@@ -11,7 +11,9 @@ from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
+from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.schema_migration import migrate
+from gatehouse_platform.components.security_group_rules import FOLLOWS, allow_traffic
 from gatehouse_platform.components.service import EnvironmentContext, ServiceArgs, ServiceSite, release_of
 from gatehouse_platform.config.settings import Stack
 
@@ -33,10 +35,26 @@ class Environment(pulumi.ComponentResource):
                 pulumi.log.info(f"{service.name} has no release in {stack.name}: only its site is created")
                 continue
             schema = migrate(context, site, release)
-            run_service(context, site, release, callees=list(callees), after=[schema] if schema else [])
+            called = list(catalog.callees(service))
+            run_service(context, site, release, callees=called, after=[schema] if schema else [])
+        self._let_follow(catalog, sites)
         url = f"https://{environment_of(stack).dns.name}"
         pulumi.export("url", url)
         self.register_outputs({"url": url})
+
+    def _let_follow(self, catalog: Catalog, sites: dict[str, ServiceSite]) -> None:
+        """Who handles another's events reads its feed. It is after all sites: following makes no order of them."""
+        for service in catalog:
+            used = {other.name for other in catalog.uses(service)}
+            for followed in catalog.follows(service):
+                if followed.name not in used:
+                    allow_traffic(
+                        f"{service.name}{FOLLOWS}{followed.name}",
+                        source=sites[service.name].security_group,
+                        target=sites[followed.name].security_group,
+                        port=followed.port,
+                        parent=sites[service.name],
+                    )
 
     def _context(self, stack: Stack, catalog: Catalog) -> EnvironmentContext:
         settings = environment_of(stack)
@@ -51,6 +69,7 @@ class Environment(pulumi.ComponentResource):
             ),
             child_of(self),
         )
+        has_events = any(service.has_events for service in catalog)
         vpc_id, key_arn = network.vpc_id, governance.key_arn
         cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), child_of(self))
         database = DatabaseInstance(
@@ -95,4 +114,5 @@ class Environment(pulumi.ComponentResource):
             key_arn=key_arn,
             alerts=governance.alerts,
             collector=monitoring.collector,
+            peer_key=PeerKey("peer-key", stack, key_arn, child_of(self)) if has_events else None,
         )

@@ -44,13 +44,14 @@ CALLS = {
 
 def operation_of(path: str, method: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The document of the provider that an address belongs to, and the operation that it calls."""
-    provider = next(service for service in CATALOG if service.path and path.startswith(f"{service.path}/"))
-    whole = document(provider.name)
-    for template, item in whole["paths"].items():
-        if method in item and _fits(template, path):
-            shared = item.get("parameters", [])
-            return whole, item[method] | {"parameters": [*shared, *item[method].get("parameters", [])]}
-    raise AssertionError(f"{provider.name} has no operation {method.upper()} {path}")
+    # What is at the root of a service's port is the chassis's, and the same wherever it is.
+    providers = [one for one in CATALOG if one.path and path.startswith(f"{one.path}/")] or list(CATALOG)
+    for whole in (document(provider.name) for provider in providers):
+        for template, item in whole["paths"].items():
+            if method in item and _fits(template, path):
+                shared = item.get("parameters", [])
+                return whole, item[method] | {"parameters": [*shared, *item[method].get("parameters", [])]}
+    raise AssertionError(f"{' or '.join(one.name for one in providers)} has no operation {method.upper()} {path}")
 
 
 def answer_schema(path: str, method: str = "get") -> tuple[dict[str, Any], dict[str, Any]]:

@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gatehouse_chassis.events.following import Following
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_portal.shell.peers import Peers
 
 from .code_scope import Field, Module, Scope, Unresolved, is_name, mentions
 
 METHODS = {"get": "GET", "find": "GET", "post": "POST", "patch": "PATCH"}
-PLUMBING = {inspect.getfile(PeerClient), inspect.getfile(Peers)}
+# The feed of events is read and answered by the chassis itself, with one struct.
+PLUMBING = {inspect.getfile(one) for one in (PeerClient, Peers, Following)}
 
 
 class Call(NamedTuple):

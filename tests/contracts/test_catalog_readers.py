@@ -83,13 +83,23 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
         "objectives": {"availability": draw(st.floats(90, 99.99)), "latency_p99_ms": draw(st.integers(1, 10_000))},
     }
     found |= {key: value for key, value in optional.items() if draw(st.booleans())}
+    if "database" in found and draw(st.booleans()):
+        words = draw(st.lists(st.sampled_from(["joined", "gone", "noun.verb"]), unique=True))
+        found["events"] = {"publishes": [f"{name}.{word}" for word in words]}
     return found | ({"jobs": draw(st.dictionaries(WORDS, JOBS, max_size=2))} if "database" in found else {})
 
 
 @st.composite
 def entries(draw: st.DrawFn, most: int, least: int = 1) -> list[Entry]:
     names = draw(st.lists(NAMES, min_size=least, max_size=most, unique_by=lambda name: name.replace("-", "_")))
-    return [draw(entry(name, number, names[:number])) for number, name in enumerate(names)]
+    drawn = [draw(entry(name, number, names[:number])) for number, name in enumerate(names)]
+    published = [event for one in drawn for event in one.get("events", {}).get("publishes", [])]
+    for one in drawn:  # any follows any: no order, and circles
+        others = [event for event in published if event.partition(".")[0] != one["name"]]
+        if "database" in one and others and draw(st.booleans()):
+            handled = draw(st.lists(st.sampled_from(others), unique=True, max_size=3))
+            one.setdefault("events", {})["handles"] = dict.fromkeys(handled, "take")
+    return drawn
 
 
 TRIED: list[int] = []  # entries of each checkout
@@ -110,12 +120,18 @@ def written(folder: Path, catalog: list[Entry]) -> Catalog:
 
 
 def _toml(table: Entry, prefix: str = "") -> list[str]:
-    plain = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items() if not _is_table(value)]
+    plain = [
+        f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items() if not _is_table(value)
+    ]
     lines = [f"[{prefix}]", *plain] if prefix else plain
     for key, value in table.items():
         if _is_table(value):
             lines += _toml(value, f"{prefix}.{key}" if prefix else key)
     return lines
+
+
+def _key(key: str) -> str:
+    return json.dumps(key) if "." in key else key
 
 
 def _is_table(value: object) -> bool:
@@ -132,7 +148,9 @@ def check_local(root: Path, catalog: Catalog) -> None:
         assert specs[service.name].port == service.port + 100
         assert {other.name for other in catalog.uses(service)} <= set(specs[service.name].needs)
         # Its environment is one that the service itself starts with.
-        ServiceContext.load(service.folder, specs[service.name].environment)
+        context = ServiceContext.load(service.folder, specs[service.name].environment)
+        assert {other.name for other in catalog.callees(service)} <= set(context.addresses)
+        assert len(context.peer_key) >= 32 or not service.has_events
     routes = json.loads(specs["edge"].environment["GATEHOUSE_EDGE_ROUTES"])
     assert {(route["service"], route["path"]) for route in routes} == {(one.name, one.path) for one in catalog}
     assert {one.name for one in selection(["api"]).services(catalog)} >= {one.name for one in catalog.apis}

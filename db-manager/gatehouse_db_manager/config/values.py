@@ -24,6 +24,7 @@ BASE_TYPES = {
     "uuid_list": "uuid[]",
     "bytes": "bytea",
     "interval": "interval",
+    "transaction": "xid8",
 }
 _BOUNDS = {"integer": 2**31, "bigint": 2**63}
 _INTERVAL = re.compile(r"(P[\dTYMWDHS.,]+|-?\d+(:\d+){1,2}|(-?\d+(\.\d+)? ?[a-z]+ ?)+)\Z", re.IGNORECASE)
@@ -48,6 +49,7 @@ def why_unfit(base: str, value: Any) -> str | None:
         "timestamp": _why_moment,
         "interval": _why_interval,
         "bytes": _why_bytes,
+        "transaction": _why_transaction,
         "document": _why_document,
     }
     check = checks.get(base)
@@ -94,6 +96,11 @@ def _why_number(base: str, value: Any) -> str | None:
     if not isinstance(value, int):
         return "is not a whole number"
     return None if -_BOUNDS[base] <= value < _BOUNDS[base] else f"is too large for {base}"
+
+
+def _why_transaction(_: str, value: Any) -> str | None:
+    fits = isinstance(value, str) and value.isdecimal() and value.isascii() and int(value) < 2**64
+    return None if fits else 'is not the id of a transaction in quotes, such as "1234"'
 
 
 def _why_boolean(_: str, value: Any) -> str | None:

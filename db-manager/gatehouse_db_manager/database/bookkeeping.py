@@ -1,5 +1,5 @@
-"""The schema `dbm`: db-manager's records in the database that it manages. Created in one transaction; services read one
-view of it, `dbm.version`.
+"""The schema `dbm`: db-manager's records in the database that it manages. Created in one transaction; services read two
+views of it, `dbm.version` and `dbm.epoch`.
 
 The schema's comment names the layout of the records. Each service has a database image of its own, with the db-manager
 that it was built with: one is promoted after another, or rolled back, so that older versions meet newer records. A
@@ -8,20 +8,21 @@ later layout that only adds says so: "layout 5, readable from 3" is taken by eve
 
 import re
 
-LAYOUT_1, LAYOUT_2, LAYOUT = (f"gatehouse db-manager, layout {number}" for number in (1, 2, 3))
+LAYOUT_1, LAYOUT_2, LAYOUT_3 = (f"gatehouse db-manager, layout {number}" for number in (1, 2, 3))
+NUMBER = 4
+LAYOUT = f"gatehouse db-manager, layout {NUMBER}, readable from 3"
 _LATER = re.compile(r"gatehouse db-manager, layout \d+, readable from (\d+)")
 
 
 def is_older(layout: str) -> bool:
     """Whether the records must be brought along before anything is applied."""
-    return layout in {"", LAYOUT_1, LAYOUT_2}
+    return layout in {"", LAYOUT_1, LAYOUT_2, LAYOUT_3}
 
 
 def is_known(layout: str) -> bool:
     """Whether this version reads and writes such records."""
     later = _LATER.fullmatch(layout)
-    knows = int(LAYOUT.rpartition(" ")[2])
-    return layout in {LAYOUT_1, LAYOUT_2, LAYOUT} or (later is not None and int(later[1]) <= knows)
+    return layout in {LAYOUT_1, LAYOUT_2, LAYOUT_3} or (later is not None and int(later[1]) <= NUMBER)
 
 
 BOOTSTRAP = """
@@ -158,3 +159,19 @@ on conflict do nothing;
 delete from dbm.object
 where kind in ('primary_key', 'unique', 'check', 'foreign_key', 'exclusion') and position('.' in name) = 0;
 """
+# A cluster's identifier, as PostgreSQL drew it at initdb. A physical copy keeps it, and its transaction ids go on.
+_CLUSTER = "(select system_identifier::text from pg_control_system())"
+# Not granted to roles one by one: of dbm only they may use anything, and this is a number.
+TO_LAYOUT_4 = f"""
+alter table dbm.environment add column epoch integer not null default 1, add column cluster text;
+update dbm.environment set cluster = {_CLUSTER};
+create view dbm.epoch as select epoch from dbm.environment where cluster = {_CLUSTER};
+comment on view dbm.epoch is
+    'How often this database came into a new cluster, where transaction ids begin anew; none until db-manager saw it';
+grant select on dbm.epoch to public;
+"""  # noqa: S608 - constants
+# What was restored by pg_restore, or moved, runs in a cluster that it doesn't know.
+RAISE_EPOCH = f"""
+update dbm.environment set epoch = epoch + 1, cluster = {_CLUSTER} where cluster is distinct from {_CLUSTER}
+"""  # noqa: S608 - constants
+MARK = f"insert into dbm.environment (name, cluster) values (%s, {_CLUSTER})"  # noqa: S608 - constants

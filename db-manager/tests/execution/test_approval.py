@@ -142,19 +142,21 @@ def test_another_primary_key_takes_the_place_of_the_old_one(people, database):
     assert database.plan(people).empty
 
 
-@pytest.mark.parametrize("layout", [1, 2])
+@pytest.mark.parametrize("layout", [1, 2, 3])
 def test_a_database_of_an_older_layout_is_brought_along(people, database, layout):
     """It recorded constraints by name alone."""
     first = "drop table dbm.backfill, dbm.migration; alter table dbm.run drop target, drop approved;"
+    by_name = "update dbm.object set name = split_part(name, '.', 2) where kind in ('primary_key', 'check')"
     database.run(
         f"{first if layout == 1 else ''} comment on schema dbm is 'gatehouse db-manager, layout {layout}';"
-        "update dbm.object set name = split_part(name, '.', 2) where kind in ('primary_key', 'check')"
+        f"drop view dbm.epoch; alter table dbm.environment drop epoch, drop cluster;{by_name if layout < 3 else ''}"
     )
     assert database.plan(people).empty
     people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
     database.apply(people)
     assert database.plan(people).empty
     assert database.run("select name from dbm.migration") == []
+    assert database.run("select epoch from dbm.epoch") == [(1,)]
 
 
 def test_records_of_a_later_version_are_taken_if_they_say_so(people, database):
@@ -167,7 +169,7 @@ def test_records_of_a_later_version_are_taken_if_they_say_so(people, database):
     assert database.value("select obj_description('dbm'::regnamespace)") == later
 
 
-@pytest.mark.parametrize("layout", ["layout 5, readable from 4", "layout 4", "layout", ""])
+@pytest.mark.parametrize("layout", ["layout 6, readable from 5", "layout 5", "layout", ""])
 def test_records_of_an_unknown_layout_are_refused(people, database, layout):
     database.run(
         f"comment on schema dbm is 'gatehouse db-manager, {layout}'" if layout else "comment on schema dbm is null"
@@ -175,3 +177,13 @@ def test_records_of_an_unknown_layout_are_refused(people, database, layout):
     people.collection(version="1.0.1.0", columns={"email": EMAIL, "age": {"type": "integer"}, "nick": EMAIL})
     with pytest.raises(RefusedError, match="was not created by this version"):
         database.apply(people)
+
+
+def test_a_database_that_came_into_a_new_cluster_gets_a_new_epoch(people, database):
+    """Transaction ids begin anew there; until db-manager has seen it, no epoch is known."""
+    database.run("update dbm.environment set cluster = 'that it was dumped from'")
+    assert database.run("select epoch from dbm.epoch") == []
+    database.apply(people)
+    assert database.run("select epoch from dbm.epoch") == [(2,)]
+    database.apply(people)
+    assert database.run("select epoch from dbm.epoch") == [(2,)]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse_catalog import Catalog, Service, load_catalog
-from gatehouse_catalog.structs import setting_variable
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.runner.secrets import PEER_KEY
 from gatehouse_observability import grafana
 from gatehouse_observability.rules import as_yaml
 
@@ -128,6 +129,8 @@ def _secrets_of(service: Service) -> dict[str, str]:
     if service.database:
         role = service.database.service_role
         found["GATEHOUSE_DATABASE_URL"] = f"postgresql://{role}:{{roles.{role}}}@{POSTGRES}:5432/{DATABASE}"
+    if service.has_events:
+        found[PEER_KEY_VARIABLE] = f"{{{'.'.join(PEER_KEY)}}}"
     for key, setting in service.settings.items():
         if setting.secret:
             found[setting_variable(key, secret=True)] = f"{{{service.name}.{key}}}"
@@ -227,7 +230,7 @@ def _service(catalog: Catalog, service: Service, profiles: dict[str, frozenset[s
             "GATEHOUSE_ENVIRONMENT": "local",
             "GATEHOUSE_PUBLIC_URL": f"http://localhost:{EDGE_PORT}",
             "GATEHOUSE_DRAIN_SECONDS": "0",
-            **{other.address_variable: f"http://{other.name}:{other.port}" for other in used},
+            **{other.address_variable: f"http://{other.name}:{other.port}" for other in catalog.callees(service)},
         },
         "ports": [f"127.0.0.1:{service.port}:{service.port}"],
         "healthcheck": _check("python3", "-S", "/opt/project/gatehouse_chassis/healthcheck.py"),

@@ -15,13 +15,13 @@ from urllib.parse import quote
 import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
-from gatehouse_catalog.structs import setting_variable
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local import breakpoints
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner import prometheus_process
 from gatehouse_local.runner.postgres import DATABASE, HOST, Embedded
 from gatehouse_local.runner.resource import Spec
-from gatehouse_local.runner.secrets import Secrets
+from gatehouse_local.runner.secrets import PEER_KEY, Secrets
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
@@ -203,8 +203,10 @@ class LocalPlatform:
         settings = place.root / "local" / "settings.toml"
         if settings.is_file():
             variables["GATEHOUSE_SETTINGS_FILE"] = str(settings)
-        for used in self.catalog.uses(service):
-            variables[used.address_variable] = place.url(used)
+        for called in self.catalog.callees(service):
+            variables[called.address_variable] = place.url(called)
+        if service.has_events:
+            variables[PEER_KEY_VARIABLE] = self._secrets.get(*PEER_KEY)
         if service.database:
             role = service.database.service_role
             login = f"{quote(role)}:{quote(self._secrets.role_password(role), safe='')}"

@@ -12,6 +12,9 @@ import tomllib
 from collections.abc import Generator
 from pathlib import Path
 
+PEER_KEY = ("events", "peer_key")
+"""Owner and name of what services with events sign their calls with."""
+
 
 class SecretsError(Exception):
     """secrets.toml is invalid; the message says where, and how to fix it."""

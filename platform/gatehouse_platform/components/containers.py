@@ -145,8 +145,8 @@ def service_environment(
     }
     if EVERY in service.uses.services:
         variables["GATEHOUSE_SERVICE_URLS"] = address("{service}")
-    else:
-        variables |= {other.address_variable: address(other.name) for other in used}
+        used = [other for other in used if other.name in service.followed]
+    variables |= {other.address_variable: address(other.name) for other in used}
     choice = settings.services.get(service.name)
     for key, value in (choice.settings if choice else {}).items():
         variables[setting_variable(key, secret=False)] = setting_text(value)

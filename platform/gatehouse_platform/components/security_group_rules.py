@@ -5,6 +5,9 @@ from pulumi_aws import vpc
 
 from gatehouse_platform.components.base import child_of
 
+FOLLOWS = "-follows-"
+"""In the name of a rule by which one service reads another's events."""
+
 
 def allow_traffic(
     name: str,

@@ -13,6 +13,7 @@ from pulumi_aws import cloudwatch, ec2, iam, secretsmanager
 
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.cluster import Cluster
@@ -20,6 +21,7 @@ from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT,
 from gatehouse_platform.components.edge import Edge
 from gatehouse_platform.components.iam_documents import assumed_by, execution, shell
 from gatehouse_platform.components.network import Network
+from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.security_group_rules import allow_traffic
 from gatehouse_platform.config.settings import Stack
 
@@ -39,6 +41,8 @@ class EnvironmentContext:
     alerts: pulumi.Input[str]
     # The collector's security group, where there is a collector.
     collector: pulumi.Input[str] | None
+    # Where a service has events.
+    peer_key: PeerKey | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +104,11 @@ class ServiceSite(pulumi.ComponentResource):
             parent=self,
             policies=self.dependencies,
         )
+        self._peer_key = args.context.peer_key if self.service.has_events else None
         read = [*self.secrets.values(), *([self.database_secret] if self.database_secret else [])]
+        if self._peer_key is not None:
+            read.append(self._peer_key.arn)
+            self.dependencies.append(self._peer_key.value)
         self.execution_role = self.make_execution_role(f"{name}-start", name, read)
         self.register_outputs({"group": self.security_group})
 
@@ -200,6 +208,8 @@ class ServiceSite(pulumi.ComponentResource):
         secrets = {containers.setting_variable(key, secret=True): arn for key, arn in self.secrets.items()}
         if self.database_secret is not None:
             secrets["GATEHOUSE_DATABASE_URL"] = pulumi.Output.concat(self.database_secret, ":url::")
+        if self._peer_key is not None:
+            secrets[PEER_KEY_VARIABLE] = self._peer_key.arn
         return secrets
 
 

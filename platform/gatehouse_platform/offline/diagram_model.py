@@ -1,11 +1,13 @@
 """The content of the diagram, from a recorded graph: services in rows by who calls whom, and shared resources.
 
 Pure; layout and colours are in `diagram_svg.py`. Calls are read from security group rules: the diagram shows what is
-reachable, not what was intended.
+reachable, not what was intended. Who only reads another's feed of events isn't drawn: that makes no rows, and may be
+a circle (docs/events.md has the map of it).
 """
 
 import msgspec
 
+from gatehouse_platform.components.security_group_rules import FOLLOWS
 from gatehouse_platform.offline.graph import Graph, RecordedResource
 
 
@@ -51,7 +53,8 @@ def diagram_model(graph: Graph) -> DiagramModel:
     reached = {
         (owners[source], owners[target])
         for rule in graph.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")
-        if (source := rule.properties.get("referencedSecurityGroupId")) in owners
+        if FOLLOWS not in rule.name
+        and (source := rule.properties.get("referencedSecurityGroupId")) in owners
         and (target := rule.properties.get("securityGroupId")) in owners
     }
     names = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}

@@ -37,7 +37,7 @@ def meant(root: Path) -> set[Connection]:
         }
         if service.database is not None:
             found.add(Connection(service.name, "database", 5432))
-        found |= {Connection(service.name, used.name, used.port) for used in catalog.uses(service) if used.port}
+        found |= {Connection(service.name, used.name, used.port) for used in catalog.callees(service) if used.port}
     return found
 
 

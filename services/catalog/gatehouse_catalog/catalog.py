@@ -53,6 +53,15 @@ class Catalog:
         """The services that it calls, `*` expanded."""
         return tuple(self._by_name[name] for name in expanded_uses(service, self._by_name))
 
+    def follows(self, service: Service) -> tuple[Service, ...]:
+        """The services whose events it handles. It calls them too, but needs none of them to start."""
+        return tuple(self._by_name[name] for name in service.followed)
+
+    def callees(self, service: Service) -> tuple[Service, ...]:
+        """Every service that it calls: those that it uses and those that it follows, by name."""
+        names = {other.name for other in (*self.uses(service), *self.follows(service))}
+        return tuple(self._by_name[name] for name in sorted(names))
+
     def start_order(self, names: Iterable[str] | None = None) -> tuple[Service, ...]:
         """The named services (default: all) and every service that they use, each after the ones it uses."""
         ordered: dict[str, Service] = {}

@@ -5,7 +5,7 @@ from typing import Any
 
 from gatehouse_catalog.errors import Problem, nearest
 from gatehouse_catalog.jobs import job_problems
-from gatehouse_catalog.structs import Service, Setting, duration_seconds, problem_of
+from gatehouse_catalog.structs import Service, Setting, duration_seconds, problem_of, publisher_of
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
@@ -18,8 +18,20 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
     16384: range(32768, 122880 + 1, 8192),
 }
 # Paths that every service serves itself; a service that claimed one would hide them.
-RESERVED_PATHS = ("/health", "/version", "/config", "/metrics", "/jobs", "/openapi.json", "/docs")
-RESERVED_NAMES = frozenset({"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager", "jobs"})
+RESERVED_PATHS = (
+    "/health",
+    "/version",
+    "/config",
+    "/metrics",
+    "/jobs",
+    "/openapi.json",
+    "/docs",
+    "/events",
+    "/followed",
+)
+RESERVED_NAMES = frozenset(
+    {"catalog", "chassis", "dbm", "local", "edge", "postgres", "public", "db-manager", "jobs", "events"}
+)
 # What a platform on a laptop listens on beside its services; `--port-offset` is added to each.
 LOCAL_PORTS = {"edge": 8400, "postgres": 8432}
 FIRST_SERVICE_PORT = 8401
@@ -33,6 +45,7 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
         yield from _unique(services, key, what, lambda service, key=key: getattr(service, key))
     yield from _unique(services, "database.schema", "schema", lambda s: s.database.schema if s.database else None)
     yield from _uses(services)
+    yield from _events(services)
 
 
 def _of_one(service: Service) -> Iterator[Problem]:
@@ -168,6 +181,34 @@ def _uses(services: Sequence[Service]) -> Iterator[Problem]:
         shown = " -> ".join(circle)
         message = "is part of a circle, so neither could start first."
         yield problem_of(by_name[circle[0]], "uses.services", shown, message, "Remove one of these uses.")
+
+
+def _events(services: Sequence[Service]) -> Iterator[Problem]:
+    published = {name: service for service in services for name in service.events.publishes}
+    for service in services:
+        if service.has_events and service.database is None:
+            fix = "Give it a [database]; events are written and handled in the transaction of a change."
+            yield problem_of(service, "events", "", "needs a database.", fix)
+        yield from _published(service)
+        for name in service.events.handles:
+            key = f'events.handles."{name}"'
+            if publisher_of(name) == service.name:
+                message = "is the service's own event: it knows what it does."
+                yield problem_of(service, key, service.events.handles[name], message, "Remove it.")
+            elif name not in published:
+                message = "is published by nobody."
+                yield problem_of(service, key, service.events.handles[name], message, nearest(name, published))
+
+
+def _published(service: Service) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for name in service.events.publishes:
+        if publisher_of(name) != service.name:
+            fix = f"Write {service.name}.{name.partition('.')[2]}."
+            yield problem_of(service, "events.publishes", name, "doesn't begin with the service's name.", fix)
+        if name in seen:
+            yield problem_of(service, "events.publishes", name, "is there twice.", "Remove one.")
+        seen.add(name)
 
 
 def _circle(by_name: dict[str, Service]) -> list[str] | None:

@@ -20,6 +20,14 @@ Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="Lower
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="A PostgreSQL name or a setting's key")]
 UrlPath = Annotated[str, Meta(pattern=r"^/[a-z0-9/-]*$", description="Where the load balancer sends it")]
 Port = Annotated[int, Meta(ge=1024, le=65535, description="Local port, unique in the catalog")]
+EventType = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9-]*(\.[a-z][a-z0-9_]*){1,2}$",
+        max_length=100,
+        description="<service>.<noun>.<verb>, the noun left out where it is the service's own: person.joined",
+    ),
+]
 Version = Annotated[str, Meta(pattern=r"^\d+\.\d+\.\d+$", description="major.minor.patch")]
 
 
@@ -50,6 +58,14 @@ class DatabaseEntry(Strict, frozen=True, kw_only=True):
 
 class Uses(Strict, frozen=True, kw_only=True):
     services: Annotated[list[str], Meta(description='Services it calls; ["*"] means every other api')] = []
+
+
+class EventsEntry(Strict, frozen=True, kw_only=True):
+    publishes: Annotated[list[EventType], Meta(description="What other services may follow; its name comes first")] = []
+    handles: Annotated[
+        dict[EventType, Identifier],
+        Meta(description="What it follows: type -> handler, one that the service gives to create_app"),
+    ] = {}
 
 
 class Setting(Strict, frozen=True, kw_only=True):
@@ -103,6 +119,7 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     kind: Kind = "api"
     database: DatabaseEntry | None = None
     uses: Uses = Uses()
+    events: EventsEntry = EventsEntry()
     settings: dict[Identifier, Setting] = {}
     jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()
@@ -130,6 +147,19 @@ class Service(ServiceFile, frozen=True, kw_only=True):
         return self.folder / "service.toml"
 
     @property
+    def has_events(self) -> bool:
+        """Whether it publishes or follows events: then it is given the key that such services sign calls with."""
+        return bool(self.events.publishes or self.events.handles)
+
+    @property
+    def followed(self) -> dict[str, list[str]]:
+        """The types that it handles, by the service that publishes them."""
+        found: dict[str, list[str]] = {}
+        for name in sorted(self.events.handles):
+            found.setdefault(publisher_of(name), []).append(name)
+        return found
+
+    @property
     def address_variable(self) -> str:
         """The environment variable in which other services find its address."""
         return "GATEHOUSE_URL_" + self.name.replace("-", "_").upper()
@@ -139,6 +169,15 @@ def problem_of(service: Service, key: str, value: object, message: str, fix: str
     """A problem with one key of a service's file."""
     file = f"services/{service.folder.name}/service.toml"
     return Problem(file=file, key=key, value=str(value), message=message, fix=fix)
+
+
+PEER_KEY_VARIABLE = "GATEHOUSE_PEER_KEY"
+"""The environment variable with the key that services with events sign their calls with."""
+
+
+def publisher_of(event: str) -> str:
+    """The service that publishes events of a type: its first word."""
+    return event.partition(".")[0]
 
 
 def setting_variable(key: str, *, secret: bool) -> str:

@@ -168,3 +168,60 @@ def test_the_schema_for_editors_refuses_unknown_keys() -> None:
     assert schema["additionalProperties"] is False
     assert set(schema["required"]) == {"name", "domain", "summary", "path", "port"}
     assert json.loads(generate(Path())[PLACE]) == schema
+
+
+def with_events(root: Path, person: str, identity: str) -> None:
+    database = '[database]\nschema = "{name}"\n[events]\n'
+    for name, port, text in (("person", 8402, person), ("identity", 8401, identity)):
+        write(root, name, GOOD.format(name=name, port=port) + database.format(name=name) + text)
+
+
+def test_following_makes_no_start_order_and_no_circle(tmp_path: Path) -> None:
+    with_events(
+        tmp_path,
+        'publishes = ["person.joined", "person.left"]\nhandles = { "identity.account.linked" = "take" }\n',
+        'publishes = ["identity.account.linked"]\nhandles = { "person.left" = "end", "person.joined" = "begin" }\n',
+    )
+    catalog = load_catalog(tmp_path)
+    identity = catalog["identity"]
+    assert identity.followed == {"person": ["person.joined", "person.left"]}
+    assert [service.name for service in catalog.callees(identity)] == ["person"]
+    assert catalog.uses(identity) == ()
+    assert [service.name for service in catalog.start_order(["identity"])] == ["identity"]
+
+
+@pytest.mark.parametrize(
+    ("person", "identity", "said"),
+    [
+        (
+            'publishes = ["person.joined"]',
+            'handles = { "person.joind" = "take" }',
+            'identity/service.toml: events.handles."person.joind" = take: is published by nobody. '
+            'Did you mean "person.joined"?',
+        ),
+        (
+            'publishes = ["people.joined"]',
+            "",
+            "person/service.toml: events.publishes = people.joined: doesn't begin with the service's name. "
+            "Write person.joined.",
+        ),
+        ('publishes = ["person.a", "person.a"]', "", "events.publishes = person.a: is there twice. Remove one."),
+        (
+            'publishes = ["person.a"]\nhandles = { "person.a" = "take" }',
+            "",
+            'events.handles."person.a" = take: is the service\'s own event',
+        ),
+        ('publishes = ["person.Joined Jane"]', "", "person/service.toml: events.publishes"),
+        ('publish = ["person.a"]', "", "events.publish"),
+    ],
+)
+def test_events_that_nobody_publishes_or_that_are_misnamed_are_refused(
+    tmp_path: Path, person: str, identity: str, said: str
+) -> None:
+    with_events(tmp_path, person, identity)
+    assert said in refused(tmp_path)
+
+
+def test_events_need_a_database(tmp_path: Path) -> None:
+    write(tmp_path, "person", GOOD.format(name="person", port=8402) + '[events]\npublishes = ["person.joined"]\n')
+    assert "events: needs a database. Give it a [database]" in refused(tmp_path)

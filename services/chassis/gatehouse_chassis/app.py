@@ -21,6 +21,9 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.events.following import Following
+from gatehouse_chassis.events.outbox import Outbox
+from gatehouse_chassis.events.reader import EventHandler
 from gatehouse_chassis.http import idempotency, rate_limits
 from gatehouse_chassis.http.admission import Admission
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
@@ -80,6 +83,8 @@ def create_app(
     routes: Sequence[ControllerRouterHandler] = (),
     *,
     database: Database | None = None,
+    outbox: Outbox | None = None,
+    handlers: Mapping[str, EventHandler] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Lifespan] = (),
     jobs: Mapping[str, Handler] | None = None,
@@ -89,9 +94,10 @@ def create_app(
 ) -> Litestar:
     """The application of `service`: `routes` below its path, and the platform's routes at the root.
 
-    `jobs`: what does the work of each job in service.toml. `keys` replaces fetching identity's JWKS over HTTP (identity
-    itself, tests). `errors` answers every exception. `options` go to Litestar. Raises Unguarded when a route has no
-    guard, and CatalogError where the jobs of service.toml aren't those of `jobs`.
+    `outbox` holds the events that it publishes, `handlers` what it does with those of others, by the names that
+    `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `keys` replaces fetching
+    identity's JWKS over HTTP (identity itself, tests). `errors` answers every exception. `options` go to Litestar.
+    Raises Unguarded when a route has no guard, and CatalogError where service.toml has other events or jobs.
     """
     drain = Drain()
     metrics = Metrics(service)
@@ -107,6 +113,8 @@ def create_app(
     if runner is not None:
         needs |= queue.NEEDS
         drain.listeners.append(runner.drain)
+    following = Following(service, database, outbox, handlers or {}, metrics)
+    needs |= following.needs
     health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
     state = State(
         {
@@ -129,9 +137,16 @@ def create_app(
             operations(service, health, metrics),
             *([job_routes(runner)] if runner is not None else []),
             _documents(service),
+            *following.routes,
             Router(path=path, route_handlers=list(routes)),
         ],
-        lifespan=[_calling(service, metrics), _connected(service, database), *lifespan, _working(runner)],
+        lifespan=[
+            _calling(service, metrics),
+            _connected(service, database),
+            *lifespan,
+            _working(runner),
+            following.running,
+        ],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "service": Provide(_service, sync_to_thread=False),

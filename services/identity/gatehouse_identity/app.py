@@ -11,9 +11,11 @@ from litestar import Litestar
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_identity.account.handlers import HANDLERS
 from gatehouse_identity.account.routes import AccountController, get_me
 from gatehouse_identity.audit_entry.routes import AuditEntryController
 from gatehouse_identity.digests import SHORTEST_SECRET, SecretBox, new_secret
+from gatehouse_identity.events import OUTBOX
 from gatehouse_identity.oidc import Provider
 from gatehouse_identity.persona.routes import PersonaController
 from gatehouse_identity.role_grant.routes import RoleGrantController
@@ -72,7 +74,16 @@ def create(service: ServiceContext) -> Litestar:
         finally:
             await provider.close()
 
-    app = create_app(service, ROUTES, database=DB, lifespan=[ready_to_sign], jobs=JOBS, keys=keys.verification_keys)
+    app = create_app(
+        service,
+        ROUTES,
+        database=DB,
+        outbox=OUTBOX,
+        handlers=HANDLERS,
+        lifespan=[ready_to_sign],
+        jobs=JOBS,
+        keys=keys.verification_keys,
+    )
     app.state.update(
         {
             "key_ring": keys,

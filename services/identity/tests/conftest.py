@@ -33,7 +33,13 @@ def identity_serving(database_url: str, **environ: str) -> Any:
         tokens.app = create(service)
         return tokens.app
 
-    given = {"GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET": SECRET, **environ}
+    given = {
+        "GATEHOUSE_SECRET_KEY_ENCRYPTION_SECRET": SECRET,
+        "GATEHOUSE_PEER_KEY": SECRET,
+        # Outside of the local environment it must be there; nobody listens.
+        **({"GATEHOUSE_URL_PERSON": "http://127.0.0.1:9"} if "GATEHOUSE_ENVIRONMENT" in environ else {}),
+        **environ,
+    }
     return serving("identity", made, database_url=database_url, environ=given, tokens=tokens)
 
 

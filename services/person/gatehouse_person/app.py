@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_person.consent.routes import ConsentController
+from gatehouse_person.events import OUTBOX
 from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
 from gatehouse_person.person.jobs import mark_intro_reminders, time_out
 from gatehouse_person.person.routes import PersonController
@@ -14,4 +15,4 @@ from gatehouse_person.tables import DB
 def create(service: ServiceContext) -> Litestar:
     controllers = [PersonController, ProfileController, ConsentController, MentorAssignmentController]
     jobs = {"mark_intro_reminders": mark_intro_reminders, "time_out": time_out}
-    return create_app(service, controllers, database=DB, jobs=jobs)
+    return create_app(service, controllers, database=DB, outbox=OUTBOX, jobs=jobs)

@@ -3,6 +3,7 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_topics.events import OUTBOX
 from gatehouse_topics.link_check.routes import LinkCheckController
 from gatehouse_topics.path.routes import PathController
 from gatehouse_topics.rating.routes import RatingController
@@ -21,4 +22,4 @@ def create(service: ServiceContext) -> Litestar:
         TopicController,
         PathController,
     ]
-    return create_app(service, controllers, database=DB)
+    return create_app(service, controllers, database=DB, outbox=OUTBOX)

@@ -71,6 +71,8 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
     for service in load_catalog(root):
         prefix = f"gatehouse-{stack}-{service.name}"
         own = {secret(stack, service, key) for key, setting in service.settings.items() if setting.secret}
+        if service.has_events:
+            own.add(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/peer-key-AbCdEf")
         expected[prefix] = {} if stack == "production" else {action: {"*"} for action in SHELL}
         if service.database is not None:
             own.add(secret(stack, service, "database"))

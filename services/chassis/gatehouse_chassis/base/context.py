@@ -32,6 +32,9 @@ class RequestContext(msgspec.Struct):
 
 current: ContextVar[RequestContext | None] = ContextVar("gatehouse_request", default=None)
 
+transaction_open: ContextVar[bool] = ContextVar("gatehouse_transaction", default=False)
+"""Whether this task is inside a transaction, where nothing may wait for the network."""
+
 
 def request_id() -> str:
     """The current request's id; empty outside a request."""

@@ -15,6 +15,8 @@ import asyncpg
 from piccolo.engine.exceptions import TransactionError
 from piccolo.engine.postgres import PostgresTransaction
 
+from gatehouse_chassis.base.context import transaction_open
+
 if TYPE_CHECKING:
     from gatehouse_chassis.data.database import Database
 
@@ -65,6 +67,7 @@ class Transaction(PostgresTransaction):
             async with self.lock:
                 await self.begin()
         self.database.current_transaction.set(self)
+        transaction_open.set(True)
         return self
 
     def _join(self, parent: Transaction) -> None:
@@ -107,6 +110,7 @@ class Transaction(PostgresTransaction):
         finally:
             self.ended = True
             self.database.current_transaction.set(self._parent)
+            transaction_open.set(self._parent is not None)
             if self._permit is not None:
                 try:
                     await self.database.release(self.connection)

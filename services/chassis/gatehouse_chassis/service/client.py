@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
-from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on
+from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on, transaction_open
 from gatehouse_chassis.base.problems import ApiProblem, ProblemDetails, Unavailable
 from gatehouse_chassis.service.circuit_breaker import Breaker
 
@@ -66,6 +66,11 @@ class TooLate(ApiProblem):
     status = 504
     slug = "deadline-exceeded"
     title = "The deadline has passed"
+
+
+class CallInTransaction(RuntimeError):
+    """The code calls another service inside a transaction: a bug. Rows stay locked for as long as the other takes,
+    and no consumer sees any event of the whole cluster meanwhile (events/feed.py)."""
 
 
 class PeerClient:
@@ -139,8 +144,12 @@ class PeerClient:
     ) -> httpx.Response:
         """A response below 400. Raises RequestRefused (4xx), Unavailable (no answer, or 5xx), TooLate.
 
-        `token` instead of the caller's own; an empty one sends none.
+        `token` instead of the caller's own; an empty one sends none. Raises CallInTransaction, too.
         """
+        if transaction_open.get():
+            raise CallInTransaction(
+                f"{method} {path}: {self.name} is called inside a transaction. Ask it before the transaction begins."
+            )
         clock = asyncio.get_running_loop().time
         ends = clock() + self._total
         context = current.get()

@@ -9,7 +9,7 @@ import msgspec
 
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
-from gatehouse_catalog.structs import Service
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, Service
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
@@ -42,6 +42,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
         drain_seconds: How long it keeps serving after SIGTERM, so that the balancer notices.
         clients: The clients of other services, by name; filled at start.
         cors_origins: The origins whose pages may call it; empty for `public_url` only.
+        peer_key: What services that follow events sign their calls with (events/service_token.py).
     """
 
     entry: Service
@@ -56,6 +57,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float = 0.0
     clients: dict[str, PeerClient] = {}
     cors_origins: tuple[str, ...] = ()
+    peer_key: str = ""
 
     @property
     def name(self) -> str:
@@ -108,6 +110,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             database_url=environ.get("GATEHOUSE_DATABASE_URL") or None,
             drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
             cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
+            peer_key=environ.get(PEER_KEY_VARIABLE, ""),
         )
 
 

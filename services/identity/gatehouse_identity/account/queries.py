@@ -13,15 +13,26 @@ from piccolo.querystring import QueryString
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
-from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.repository import By, Repository
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
-from gatehouse_identity.account.structs import Account, AccountChange, AccountRow, Bearer, KnownAccount, Me, NewAccount
+from gatehouse_identity.account.structs import (
+    Account,
+    AccountActor,
+    AccountChange,
+    AccountRow,
+    AccountVersion,
+    Bearer,
+    KnownAccount,
+    Me,
+    NewAccount,
+)
 from gatehouse_identity.administrators import refuse_last_administrator
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.enumerators import AccountStatus, Role
+from gatehouse_identity.events import OUTBOX, PersonIds
 from gatehouse_identity.tables import DB
 
 ACCOUNT = Repository(
@@ -123,6 +134,14 @@ _END_SESSIONS = DB.prepare(
 )
 
 
+_OF_PERSON = DB.prepare(
+    tables.Account.select(*columns_for(AccountVersion, tables.Account))
+    .where((tables.Account.person_id == arg(1)) & tables.Account.archived_at.is_null())
+    .lock_rows("UPDATE"),
+    AccountVersion,
+)
+
+
 async def read_account(id: UUID) -> Account:
     account = await _READ.one(id)
     if account is None:
@@ -150,10 +169,26 @@ async def archive_account(id: UUID, version: int, actor: Actor) -> Account:
     """Ends the account's sessions. Every service refuses its access tokens within a minute."""
     async with DB.transaction():
         await refuse_last_administrator(id)
-        await ACCOUNT.archive(id, version, by=actor, also={"status": "archived"})
-        await _END_SESSIONS.execute(id)
-        await record("account_archived", by=actor, subject=id)
+        await _archive(id, version, by=actor)
     return await read_account(id)
+
+
+async def archive_account_of(person_id: UUID, *, by: UUID | None) -> None:
+    """In a transaction: the account of this person, if they have one that isn't archived. `by`: who archived them.
+
+    Raises Conflict for the last administrator.
+    """
+    account = await _OF_PERSON.one(person_id)
+    if account is not None:
+        await refuse_last_administrator(account.id)
+        await _archive(account.id, account.version, by=None if by is None else AccountActor(by))
+
+
+async def _archive(id: UUID, version: int, *, by: By | None) -> None:
+    row = await ACCOUNT.archive(id, version, by=by, also={"status": "archived"})
+    await _END_SESSIONS.execute(id)
+    await record("account_archived", by=by, subject=id)
+    await OUTBOX.publish("identity.account.archived", row, by=by, ids=PersonIds(row.person_id))
 
 
 async def restore_account(id: UUID, version: int, actor: Actor) -> Account:

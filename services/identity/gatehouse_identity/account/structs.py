@@ -78,6 +78,12 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
     archived_at: datetime | None
 
 
+class AccountVersion(msgspec.Struct, frozen=True):
+    id: UUID
+    version: int
+    person_id: UUID | None
+
+
 class AccountActor(msgspec.Struct, frozen=True):
     """An account that acts on its own behalf: it signs in, before there is a token."""
 

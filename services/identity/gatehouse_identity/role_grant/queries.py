@@ -13,6 +13,7 @@ from gatehouse_identity.account.queries import ACCOUNT
 from gatehouse_identity.administrators import refuse_last_administrator
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.enumerators import Role
+from gatehouse_identity.events import OUTBOX, PersonIds
 from gatehouse_identity.role_grant import rules
 from gatehouse_identity.role_grant.structs import NewRoleGrant, RoleGrant
 from gatehouse_identity.tables import DB
@@ -41,6 +42,7 @@ async def grant_role(new: NewRoleGrant, actor: Actor) -> RoleGrant:
         raise Conflict("The account is archived; restore it first.")
     row = await GRANT.insert(new, by=actor)
     await record("role_granted", by=actor, subject=new.account_id, role=new.role, grant=str(row.id))
+    await OUTBOX.publish("identity.account.roles_changed", account, by=actor, ids=PersonIds(account.person_id))
     return row
 
 
@@ -58,4 +60,6 @@ async def revoke_role(id: UUID, version: int, reason: str, actor: Actor) -> Role
         values["revoked_at"] = await DB.now()
         row = await GRANT.change(id, version, values, by=actor)
         await record("role_revoked", by=actor, subject=row.account_id, role=row.role, grant=str(row.id))
+        account = await ACCOUNT.get(row.account_id)
+        await OUTBOX.publish("identity.account.roles_changed", account, by=actor, ids=PersonIds(account.person_id))
     return row

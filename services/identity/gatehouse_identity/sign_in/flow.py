@@ -24,6 +24,7 @@ from gatehouse_identity.account.queries import ACCOUNT, ACCOUNT_BY_EMAIL, ACCOUN
 from gatehouse_identity.account.structs import AccountActor
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_identity.events import OUTBOX, PersonIds
 from gatehouse_identity.oidc import Identity, NotProven, Provider
 from gatehouse_identity.session.lifecycle import Sessions
 from gatehouse_identity.session.structs import SessionTokens
@@ -168,6 +169,12 @@ async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
     return code
 
 
+async def _publish_linked(id: UUID) -> None:
+    account = await ACCOUNT.get(id)
+    ids = PersonIds(account.person_id)
+    await OUTBOX.publish("identity.account.linked", account, by=AccountActor(id), ids=ids)
+
+
 async def _account_of(identity: Identity) -> UUID:
     """By provider and subject; else the account that waits for this verified address; else a new one."""
     known = await ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
@@ -180,6 +187,7 @@ async def _account_of(identity: Identity) -> UUID:
         if known is not None and known.archived_at is None:
             await ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
             await record("account_linked", by=AccountActor(known.id), subject=known.id)
+            await _publish_linked(known.id)
     if known is None:
         id = uuid7()
         await ACCOUNT.insert(
@@ -190,6 +198,7 @@ async def _account_of(identity: Identity) -> UUID:
             subject=identity.subject,
         )
         await record("account_created", by=AccountActor(id), subject=id, method="oidc")
+        await _publish_linked(id)
         return id
     if known.archived_at is not None:
         raise SignInRefused("archived")

@@ -15,6 +15,7 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
 from gatehouse_partner.agreement import rules, structs
 from gatehouse_partner.enumerators import AgreementKind, AgreementStatus
+from gatehouse_partner.events import OUTBOX, AgreementIds
 from gatehouse_partner.partner.queries import refuse_archived
 from gatehouse_partner.tables import DB
 
@@ -72,21 +73,29 @@ async def create_agreement(new: structs.NewAgreement, by: Actor) -> structs.Agre
     rules.refuse_agreement(new)
     await refuse_archived(new.partner_id)
     record = await AGREEMENT.insert(_columns(new), by=by)
-    return await read_agreement(by, record.id)
+    return await _published(record.id, by)
 
 
 async def change_agreement(id: UUID, version: int, change: structs.AgreementChange, by: Actor) -> structs.Agreement:
     async with DB.transaction():
         before = await AGREEMENT.get(id, lock=True, version=version)
         rules.refuse_agreement(change, before)
-        await AGREEMENT.change(id, version, _columns(change), by=by)
-        return await read_agreement(by, id)
+        record = await AGREEMENT.change(id, version, _columns(change), by=by)
+        return await (read_agreement(by, id) if record.version == version else _published(id, by))
 
 
 async def archive_agreement(id: UUID, version: int, by: Actor) -> structs.Agreement:
     async with DB.transaction():
         await AGREEMENT.archive(id, version, by=by)
-        return await read_agreement(by, id)
+        return await _published(id, by)
+
+
+async def _published(id: UUID, by: Actor) -> structs.Agreement:
+    """The agreement as it is after a change, which others are told of."""
+    agreement = await read_agreement(by, id)
+    ids = AgreementIds(agreement.partner_id, agreement.status)
+    await OUTBOX.publish("partner.agreement.changed", agreement, by=by, ids=ids)
+    return agreement
 
 
 def _columns(values: structs.NewAgreement | structs.AgreementChange) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_partner import access, tables
 from gatehouse_partner.enumerators import PartnerKind, PartnerStatus
+from gatehouse_partner.events import OUTBOX, PartnerIds
 from gatehouse_partner.partner import structs
 from gatehouse_partner.tables import DB
 
@@ -49,11 +50,18 @@ def partners_of(actor: Actor) -> tuple:
 
 
 async def create_partner(new: structs.NewPartner, by: Actor) -> structs.Partner:
-    return await PARTNER.insert(new, by=by)
+    """To be called in a transaction."""
+    partner = await PARTNER.insert(new, by=by)
+    await OUTBOX.publish("partner.created", partner, by=by, ids=PartnerIds(partner.kind, partner.status))
+    return partner
 
 
 async def change_partner(id: UUID, version: int, change: structs.PartnerChange, by: Actor) -> structs.Partner:
-    return await PARTNER.change(id, version, change, by=by)
+    async with DB.transaction():
+        partner = await PARTNER.change(id, version, change, by=by)
+        if partner.version != version:
+            await OUTBOX.publish("partner.changed", partner, by=by, ids=PartnerIds(partner.kind, partner.status))
+        return partner
 
 
 async def archive_partner(id: UUID, version: int, by: Actor) -> structs.Partner:
@@ -63,7 +71,9 @@ async def archive_partner(id: UUID, version: int, by: Actor) -> structs.Partner:
         running = await _running.value(id)
         if running:
             raise Conflict(f"{running} signed agreement(s) with this partner still hold. End them first.")
-        return await PARTNER.archive(id, version, by=by)
+        partner = await PARTNER.archive(id, version, by=by)
+        await OUTBOX.publish("partner.archived", partner, by=by)
+        return partner
 
 
 async def refuse_archived(partner_id: UUID) -> None:

@@ -12,6 +12,7 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import tables
 from gatehouse_person.consent import structs
 from gatehouse_person.enumerators import ConsentKind
+from gatehouse_person.events import OUTBOX, ConsentIds
 from gatehouse_person.tables import DB
 
 CONSENT = Repository(
@@ -32,7 +33,10 @@ CONSENTS = Listing(
 
 
 async def give_consent(person_id: UUID, new: structs.NewConsent, by: Actor) -> structs.Consent:
-    return await CONSENT.insert(new, by=by, person_id=person_id)
+    """To be called in a transaction."""
+    consent = await CONSENT.insert(new, by=by, person_id=person_id)
+    await OUTBOX.publish("person.consent.given", consent, by=by, ids=ConsentIds(person_id, consent.kind))
+    return consent
 
 
 async def withdraw_consent(person_id: UUID, consent_id: UUID, version: int, by: Actor) -> structs.Consent:
@@ -41,4 +45,7 @@ async def withdraw_consent(person_id: UUID, consent_id: UUID, version: int, by: 
         consent = await CONSENT.get(consent_id, where=of_person, lock=True, version=version)
         if consent.withdrawn_at is not None:
             raise Conflict("This consent is withdrawn already.")
-        return await CONSENT.change(consent_id, version, {"withdrawn_at": datetime.now(UTC)}, by=by)
+        withdrawn = await CONSENT.change(consent_id, version, {"withdrawn_at": datetime.now(UTC)}, by=by)
+        ids = ConsentIds(person_id, withdrawn.kind)
+        await OUTBOX.publish("person.consent.withdrawn", withdrawn, by=by, ids=ids)
+        return withdrawn

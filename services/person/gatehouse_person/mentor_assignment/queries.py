@@ -9,6 +9,7 @@ from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.lists.filters import present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_person import tables
+from gatehouse_person.events import OUTBOX, MentoringIds
 from gatehouse_person.mentor_assignment import rules, structs
 from gatehouse_person.person.queries import PERSON, touch
 from gatehouse_person.roles import MENTOR, STAFF
@@ -51,6 +52,8 @@ async def assign(new: structs.NewMentorAssignment, by: Actor) -> structs.MentorA
     }
     rules.refuse_assignment(new, people[new.mentor_id], people[new.member_id])
     assignment = await ASSIGNMENT.insert(new, by=by)
+    ids = MentoringIds(member_id=new.member_id, mentor_id=new.mentor_id)
+    await OUTBOX.publish("person.mentoring.started", assignment, by=by, ids=ids)
     await touch([new.member_id], by)
     return assignment
 
@@ -62,5 +65,7 @@ async def end(assignment_id: UUID, version: int, reason: str | None, by: Actor) 
             raise Conflict("This assignment has ended already.")
         change = {"ended_at": datetime.now(UTC), "end_reason": reason}
         ended = await ASSIGNMENT.change(assignment_id, version, change, by=by)
+        ids = MentoringIds(member_id=ended.member_id, mentor_id=ended.mentor_id)
+        await OUTBOX.publish("person.mentoring.ended", ended, by=by, ids=ids)
         await touch([ended.member_id], by)
         return ended

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 from piccolo.querystring import QueryString
 
@@ -13,11 +14,12 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.data.statements import NOW, any_of, arg
+from gatehouse_chassis.data.statements import NOW, any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
 from gatehouse_person import tables
 from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
+from gatehouse_person.events import OUTBOX, MentoringIds, StatusIds
 from gatehouse_person.person import rules, structs
 from gatehouse_person.profile.queries import PROFILE
 from gatehouse_person.relationships import MENTORING, MENTORS, facts_for
@@ -62,6 +64,17 @@ _touch = DB.prepare(
         }
     ).where(any_of(tables.Person.id, arg(1)))
 )
+
+
+class EndedAssignment(msgspec.Struct, frozen=True):
+    """A mentor assignment that ended because one of the two was archived."""
+
+    id: UUID
+    version: int
+    member_id: UUID
+    mentor_id: UUID
+
+
 _end_assignments = DB.prepare(
     tables.MentorAssignment.update(
         {
@@ -77,7 +90,8 @@ _end_assignments = DB.prepare(
         tables.MentorAssignment.ended_at.is_null()
         & ((tables.MentorAssignment.mentor_id == arg(1)) | (tables.MentorAssignment.member_id == arg(1)))
     )
-    .returning(tables.MentorAssignment.member_id)
+    .returning(*columns_for(EndedAssignment, tables.MentorAssignment)),
+    EndedAssignment,
 )
 
 _awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
@@ -124,7 +138,9 @@ async def read_person(actor: Actor, person_id: UUID) -> structs.Person:
 
 
 async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
+    """To be called in a transaction."""
     record = await PERSON.insert(new, by=by)
+    await OUTBOX.publish("person.joined", record, by=by, ids=StatusIds(record.status))
     await PROFILE.insert({"person_id": record.id}, by=by)
     return await read_person(by, record.id)
 
@@ -147,8 +163,7 @@ async def change_status(
         rules.refuse_transition(record, change.status, now, intro_timeout)
         await move(record, change, now, by)
         if change.status == "archived":
-            members = await _end_assignments.values(person_id, by.account, request_id())
-            await touch([member for member in members if member != person_id], by)
+            await _end_all_assignments(person_id, by)
         return await read_person(by, person_id)
 
 
@@ -161,7 +176,18 @@ async def move(record: structs.PersonRecord, change: structs.StatusChange, now: 
         "intro_reminder_at": None,
         "archived_at": now if change.status == "archived" else None,
     }
-    await PERSON.change(record.id, record.version, values, by=by)
+    changed = await PERSON.change(record.id, record.version, values, by=by)
+    await OUTBOX.publish("person.status_changed", changed, by=by, ids=StatusIds(changed.status))
+    if change.status == "archived":
+        await OUTBOX.publish("person.archived", changed, by=by)
+
+
+async def _end_all_assignments(person_id: UUID, by: Actor) -> None:
+    ended = await _end_assignments.all(person_id, by.account, request_id())
+    for assignment in ended:
+        ids = MentoringIds(member_id=assignment.member_id, mentor_id=assignment.mentor_id)
+        await OUTBOX.publish("person.mentoring.ended", assignment, by=by, ids=ids)
+    await touch([assignment.member_id for assignment in ended if assignment.member_id != person_id], by)
 
 
 async def touch(people: list[UUID], by: Actor) -> None:

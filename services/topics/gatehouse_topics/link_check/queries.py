@@ -14,6 +14,7 @@ from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import LinkResult
+from gatehouse_topics.events import OUTBOX, ResourceIds
 from gatehouse_topics.link_check import rules
 from gatehouse_topics.link_check.structs import LinkCheckRow, NewLinkCheck, ResourceAfterCheck
 from gatehouse_topics.resource.queries import RESOURCE, link_status_of
@@ -90,4 +91,6 @@ async def _settled(resource: ResourceRow, actor: Actor) -> ResourceRow:
     status = await link_status_of(resource.id, resource.url)
     if status == resource.link_status:
         return resource
-    return await RESOURCE.change(resource.id, resource.version, {"link_status": status}, by=actor)
+    changed = await RESOURCE.change(resource.id, resource.version, {"link_status": status}, by=actor)
+    await OUTBOX.publish("topics.resource.changed", changed, by=actor, ids=ResourceIds(changed.link_status))
+    return changed

@@ -15,6 +15,7 @@ from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import member, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Interest
+from gatehouse_topics.events import OUTBOX
 from gatehouse_topics.order import once_each
 from gatehouse_topics.path import rules
 from gatehouse_topics.path.structs import Branch, ModulePlan, NewPath, PathChange, PathInList, PathRow, PathTree
@@ -108,6 +109,7 @@ async def create_path(new: NewPath, actor: Actor) -> PathTree:
     values = {"name": new.name, "description": new.description, "interests": once_each(new.interests)}
     row = await PATH.insert(values, by=actor)
     await _add_modules(row.id, new.modules)
+    await OUTBOX.publish("topics.path.changed", row, by=actor)
     return await path_tree(row)
 
 
@@ -125,7 +127,16 @@ async def change_path(id: UUID, version: int, change: PathChange, actor: Actor) 
             await _CLEAR_TOPICS.execute(id)
             await _CLEAR_MODULES.execute(id)
             await _add_modules(id, change.modules)
+        if row.version != version:
+            await OUTBOX.publish("topics.path.changed", row, by=actor)
         return await path_tree(row)
+
+
+async def archive_path(id: UUID, version: int, actor: Actor) -> PathRow:
+    async with DB.transaction():
+        row = await PATH.archive(id, version, by=actor)
+        await OUTBOX.publish("topics.path.changed", row, by=actor)
+        return row
 
 
 async def _check_modules(modules: Sequence[ModulePlan], own: Sequence[UUID]) -> None:

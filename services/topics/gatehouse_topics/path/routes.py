@@ -41,4 +41,4 @@ class PathController(Controller):
 
     @post("/{id:uuid}/archive", operation_id="ArchivePath", summary="Archive a path", guards=[editors], status_code=200)
     async def archive_path(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[PathRow]:
-        return versioned(await PATH.archive(id, required_version(if_match), by=actor))
+        return versioned(await queries.archive_path(id, required_version(if_match), actor))

@@ -12,6 +12,7 @@ from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import StaleVersion
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
+from gatehouse_topics.events import OUTBOX, STARS, RatingIds
 from gatehouse_topics.rating.structs import Opinion, RatingRow, Ratings, StarCount
 from gatehouse_topics.resource.queries import RESOURCE
 from gatehouse_topics.tables import DB, Rating
@@ -62,10 +63,13 @@ async def rate(resource: UUID, opinion: Opinion, actor: Actor, version: int | No
     """The caller's rating, new or changed. With a version, only that one is changed (StaleVersion otherwise)."""
     await RESOURCE.get(resource)
     given = (resource, actor.person, opinion.stars, opinion.note, actor.account, request_id())
-    row = await (_RATE.one(*given, uuid7()) if version is None else _RATE_AGAIN.one(*given, version))
-    if row is None:
-        raise StaleVersion(f"Your rating of this resource isn't version {version}. Read it again.")
-    return row
+    async with DB.transaction():
+        row = await (_RATE.one(*given, uuid7()) if version is None else _RATE_AGAIN.one(*given, version))
+        if row is None:
+            raise StaleVersion(f"Your rating of this resource isn't version {version}. Read it again.")
+        ids = RatingIds(resource_id=resource, person_id=row.person_id, stars=STARS[row.stars - 1])
+        await OUTBOX.publish("topics.rating.given", row, by=actor, ids=ids)
+        return row
 
 
 async def ratings(resource: UUID, person: UUID | None) -> Ratings:

@@ -13,6 +13,7 @@ from gatehouse_chassis.data.statements import any_of, arg
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
+from gatehouse_topics.events import OUTBOX, ResourceIds
 from gatehouse_topics.order import once_each
 from gatehouse_topics.resource import rules
 from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
@@ -88,7 +89,9 @@ async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
     # One at a time, or two resources made at once would get the same number.
     await DB.advisory_lock("topics.resource.number")
     values = _without_repeats(new) | {"length_source": rules.length_source(structs.asdict(new), {})}
-    return await RESOURCE.insert(values, by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
+    row = await RESOURCE.insert(values, by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
+    await OUTBOX.publish("topics.resource.created", row, by=actor, ids=ResourceIds(row.link_status))
+    return row
 
 
 async def change_resource(id: UUID, version: int, change: ResourceChange, actor: Actor) -> ResourceRow:
@@ -102,7 +105,17 @@ async def change_resource(id: UUID, version: int, change: ResourceChange, actor:
             values["length_source"] = rules.length_source(values, structs.asdict(before))
         if values.get("url", before.url) != before.url:
             values["link_status"] = await link_status_of(id, values["url"])
-        return await RESOURCE.change(id, version, values, by=actor)
+        row = await RESOURCE.change(id, version, values, by=actor)
+        if row.version != version:
+            await OUTBOX.publish("topics.resource.changed", row, by=actor, ids=ResourceIds(row.link_status))
+        return row
+
+
+async def archive_resource(id: UUID, version: int, actor: Actor) -> ResourceRow:
+    async with DB.transaction():
+        row = await RESOURCE.archive(id, version, by=actor)
+        await OUTBOX.publish("topics.resource.archived", row, by=actor)
+        return row
 
 
 async def link_status_of(id: UUID, url: str) -> LinkStatus:

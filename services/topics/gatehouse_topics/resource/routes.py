@@ -48,4 +48,4 @@ class ResourceController(Controller):
         status_code=200,
     )
     async def archive_resource(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ResourceRow]:
-        return versioned(await RESOURCE.archive(id, required_version(if_match), by=actor))
+        return versioned(await queries.archive_resource(id, required_version(if_match), actor))

@@ -8,7 +8,7 @@ from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.actor import OPERATOR_ROLES
-from gatehouse_portal.areas.operations import format, home, routes, throughput
+from gatehouse_portal.areas.operations import events, format, home, routes, throughput
 from gatehouse_portal.areas.operations.prometheus import Prometheus
 from gatehouse_portal.areas.operations.service_status import StatusProbe
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
@@ -46,7 +46,7 @@ AREA = Area(
             seen_by=tuple(sorted(OPERATOR_ROLES)),
         ),
     ),
-    routes=(*routes.ROUTES, *throughput.ROUTES),
+    routes=(*routes.ROUTES, *events.ROUTES, *throughput.ROUTES),
     filters=format.FILTERS,
     sections=(
         HomeSection(title="The platform", order=30, template="operations/home.html", load=home.load),

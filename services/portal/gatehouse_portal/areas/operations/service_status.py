@@ -14,7 +14,7 @@ import msgspec
 from litestar import Litestar
 
 from gatehouse_chassis.base.context import passed_on
-from gatehouse_portal.areas.operations.structs import Configuration, Job, Readiness, Refusal, Version
+from gatehouse_portal.areas.operations.structs import Configuration, FollowedFeed, Job, Readiness, Refusal, Version
 
 T = TypeVar("T")
 # Seconds.
@@ -94,6 +94,10 @@ class StatusProbe:
             return msgspec.json.decode(response.content, type=Refusal).detail or f"{name} refused to run {job}."
         except (httpx.HTTPError, TimeoutError, msgspec.MsgspecError):
             return f"{name} doesn’t answer; {job} was not asked to run."
+
+    async def followed(self, name: str, token: str) -> list[FollowedFeed] | None:
+        """Whose events it follows; None when it follows nobody, or doesn't answer."""
+        return await self._get(name, "/followed", list[FollowedFeed], token)
 
     async def _get(self, name: str, path: str, kind: type[T], token: str) -> T | None:
         client = self._own.get(name, self._http)

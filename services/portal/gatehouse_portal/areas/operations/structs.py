@@ -1,7 +1,8 @@
-"""What every service answers about itself: /version, /health/ready, /config. Fields that aren't named are skipped."""
+"""What every service answers about itself. Fields that are not named here are skipped."""
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -73,3 +74,33 @@ class Refusal(Struct, frozen=True):
     """Why a job can't run now."""
 
     detail: str = ""
+
+
+class UnhandledEvent(Struct, frozen=True, kw_only=True):
+    """An event that a consumer hasn't handled, as it tells."""
+
+    id: UUID
+    producer: str
+    type: str
+    subject_id: UUID
+    tries: int
+    parked_at: datetime
+    due_at: datetime | None = None
+    failure: str | None = None
+    discarded_at: datetime | None = None
+    discarded_reason: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether a person may try it again or discard it; else it waits behind another, or is discarded."""
+        return self.tries > 0 and self.discarded_at is None
+
+
+class FollowedFeed(Struct, frozen=True, kw_only=True):
+    """A producer that a consumer follows, as it tells."""
+
+    producer: str
+    types: list[str]
+    backlog: int = 0
+    lag_seconds: float = 0.0
+    unhandled: list[UnhandledEvent] = []

@@ -57,3 +57,40 @@ async def test_nobody_else_has_the_page_or_the_button(browser):
     await browser.see("/")
     assert (await browser.submit("/admin/jobs/person/sweep")).status_code == 403
     assert browser.house.asked("person", "POST") == []
+
+
+EVENT = "019a0000-0001-7000-8000-000000000077"
+PARKED = {
+    "id": EVENT,
+    "producer": "person",
+    "type": "person.archived",
+    "subject_id": EVENT,
+    "tries": 8,
+    "parked_at": "2026-11-29T10:00:00Z",
+    "failure": "Conflict at gatehouse_identity/administrators.py:32",
+}
+PLACE = f"/admin/events/identity/person/{EVENT}"
+
+
+async def test_an_operator_tries_a_parked_event_again_or_discards_it_with_a_reason(browser):
+    feed = {"producer": "person", "types": ["person.archived"], "backlog": 3, "lag_seconds": 7.2, "unhandled": [PARKED]}
+    browser.house.says("identity", "GET", "/followed", [feed])
+    browser.house.says("identity", "POST", f"/followed/person/{EVENT}/retry", None, 204)
+    browser.house.says("identity", "POST", f"/followed/person/{EVENT}/discard", None, 204)
+    await browser.sign_in("sre")
+    page = (await browser.see("/admin/events")).text
+    assert "identity follows person" in page
+    assert "Failed 8 times; waits for somebody" in page
+    assert "administrators.py:32" in page
+    assert (await browser.submit(f"{PLACE}/retry")).status_code == 303
+    assert "is tried again now" in (await browser.see("/admin/events")).text
+    assert (await browser.submit(f"{PLACE}/discard", reason="Made by hand")).status_code == 400  # the box isn't ticked
+    assert (await browser.submit(f"{PLACE}/discard", reason="Made by hand", confirmed="yes")).status_code == 303
+    assert "is discarded" in (await browser.see("/admin/events")).text
+    sent = [body for path, _, body in browser.house.asked("identity", "POST") if path.endswith("/discard")]
+    assert sent == [b'{"reason":"Made by hand"}']
+
+
+async def test_who_is_no_operator_sees_no_events(browser):
+    await browser.sign_in("mentor")
+    assert (await browser.see("/admin/events")).status_code == 404

@@ -1,0 +1,24 @@
+"""What happens to accounts that other services may follow."""
+
+from uuid import UUID
+
+import msgspec
+
+from gatehouse_chassis.events.outbox import Outbox
+from gatehouse_identity.tables import DB
+
+
+class PersonIds(msgspec.Struct, frozen=True):
+    """Whose account it is, where that is known."""
+
+    person_id: UUID | None
+
+
+OUTBOX = Outbox(
+    DB,
+    {
+        "identity.account.linked": PersonIds,
+        "identity.account.roles_changed": PersonIds,
+        "identity.account.archived": PersonIds,
+    },
+)
