@@ -45,6 +45,9 @@ def p95(seconds: list[float]) -> float:
 
 
 async def measured(administrator: asyncpg.Connection, person: Database, events: int) -> list[Figure]:
+    await write(person, 1, writers=1, each=1, delay=0, seed=0)  # until the consumer runs
+    await settled(administrator, 1, seconds=120)
+    await administrator.execute("truncate identity.effect")
     began = time.perf_counter()
     await write(person, events, writers=WRITERS, each=EACH, delay=HELD, seed=1)
     await settled(administrator, events, seconds=120)

@@ -17,6 +17,7 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_catalog import find_root
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.events.outbox import LEAST_BETWEEN_WAKES, Outbox
 from gatehouse_local.testing.shared_process import free_port
 from gatehouse_person.enumerators import PersonStatus
 
@@ -109,8 +110,6 @@ class Consumers:
 async def write(database: Database, events: int, *, writers: int, each: int, delay: float, seed: int) -> list[UUID]:
     """Publishes by `writers` at once, `each` a transaction, which stays open for up to `delay` seconds. Some subjects
     come again. Returns the subject of each event."""
-    from gatehouse_chassis.events.outbox import Outbox
-
     outbox = Outbox(database, {"person.joined": StatusIds})
     drawn = random.Random(seed)
     shares = [each] * (events // each)
@@ -127,7 +126,10 @@ async def write(database: Database, events: int, *, writers: int, each: int, del
                 await asyncio.sleep(drawn.uniform(0, delay))
             written.extend(subjects)
 
+    waking = asyncio.create_task(outbox.wake_followers())
     await asyncio.gather(*(one_writer() for _ in range(writers)))
+    await asyncio.sleep(2 * LEAST_BETWEEN_WAKES)  # the last wake, which a service would send as it goes on
+    waking.cancel()
     return written
 
 
