@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 BODY_LIMIT = 64 * 1024
+METRICS_LIMIT = 4 * 1024 * 1024  # 3,500 series, the most that an alert allows, are 450 KB
 
 
 class ProbeResult(msgspec.Struct, frozen=True):
@@ -33,23 +34,34 @@ def parse(data: bytes) -> ProbeResult:
     return ProbeResult(int(words[1]), body)
 
 
-async def get(port: int, path: str, *, host: str = "127.0.0.1", seconds: float = 2.0) -> ProbeResult:
-    """GET http://host:port/path; raises NoAnswer."""
+async def get(
+    port: int, path: str, *, host: str = "127.0.0.1", seconds: float = 2.0, limit: int = BODY_LIMIT
+) -> ProbeResult:
+    """GET http://host:port/path, of which at least `limit` bytes are read; raises NoAnswer."""
     try:
         async with asyncio.timeout(seconds):
-            return await _get(host, port, path)
+            return await _get(host, port, path, limit)
     except TimeoutError:
         raise NoAnswer(f"port {port} gave no answer to {path} in {seconds:g} s") from None
     except OSError as error:
         raise NoAnswer(f"port {port}: {error.strerror or error}") from None
 
 
-async def _get(host: str, port: int, path: str) -> ProbeResult:
+async def metrics(port: int) -> bytes | None:
+    """What /metrics of a service says; None without an answer, or if it is longer than any of ours."""
+    try:
+        answer = await get(port, "/metrics", limit=METRICS_LIMIT)
+    except NoAnswer:
+        return None
+    return answer.body if answer.ready and len(answer.body) < METRICS_LIMIT else None
+
+
+async def _get(host: str, port: int, path: str, limit: int) -> ProbeResult:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
         data = b""
-        while len(data) < BODY_LIMIT and (chunk := await reader.read(BODY_LIMIT)):
+        while len(data) < limit and (chunk := await reader.read(BODY_LIMIT)):
             data += chunk
         return parse(data)
     finally:

@@ -21,11 +21,13 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog import CatalogError
-from gatehouse_local.runner import control, port_conflicts, reload
+from gatehouse_local.metrics.recorder import RecentMetrics, ScrapeTarget
+from gatehouse_local.runner import control, port_conflicts, probe, reload
 from gatehouse_local.runner.logs import Log
 from gatehouse_local.runner.platform_specs import (
     DATABASE_STEP,
     EDGE,
+    OBSERVE,
     POSTGRES,
     LocalPlatform,
     Location,
@@ -36,8 +38,10 @@ from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.process import Guardian
 from gatehouse_local.runner.state import ResourceSnapshot, ResourceState, hopeless
 from gatehouse_local.runner.supervisor import Supervisor
+from gatehouse_observability.objectives import AVAILABILITY, objective
 
 NOTICES = 200  # kept for commands that join later
+METRICS = "the history of metrics"  # of the last hour, on Prometheus' port while that doesn't run
 RESTART_SECONDS = 90.0  # until what was restarted is healthy
 STEP_SECONDS = 60.0  # a reset waits this long for a running database step
 
@@ -61,6 +65,7 @@ class Runner:
         self._stop = asyncio.Event()
         self._listeners: dict[str, socket.socket] = {}
         self._log = Log(place.logs / "runner.log")
+        self._metrics = RecentMetrics(self._scrape_targets, probe.metrics)
 
     async def run(self, claim: control.Claim, *, started: Callable[[], None] = lambda: None) -> None:
         """Runs until `gate down`, Ctrl-C or a signal; leaves no process, socket or lock behind."""
@@ -81,12 +86,14 @@ class Runner:
             claim.publish(await server.start())
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+            await self._record_metrics(self._wanted)
             self.supervisor.start(specs, self._listeners)
             watching = asyncio.create_task(self._watch())
             started()
             try:
                 await self._stop.wait()
             finally:
+                self._metrics.stop()
                 watching.cancel()
                 await asyncio.gather(watching, return_exceptions=True)
                 await self.supervisor.stop()
@@ -269,8 +276,29 @@ class Runner:
         for name in revive:
             self.supervisor.forget(name)
         self._wanted |= wanted
+        if OBSERVE in wanted.wanted:
+            self._metrics.stop()  # Prometheus needs the port
         self.supervisor.start(specs, self._listeners)
         return {spec.name for spec in specs}
+
+    # --- the figures of the last hour, where no Prometheus runs ---
+
+    async def _record_metrics(self, wanted: Selection) -> None:
+        if OBSERVE in wanted.wanted:
+            return
+        try:
+            await self._metrics.start(port_conflicts.bind({METRICS: self.place.prometheus_port})[METRICS])
+        except Trouble as taken:
+            self.notice(f"The page Throughput has no figures. {taken}")
+
+    def _scrape_targets(self) -> dict[str, ScrapeTarget]:
+        found = {}
+        for service in self._wanted.services(self._platform.catalog):
+            if service.name in self.supervisor:
+                running = self.supervisor[service.name].state in {ResourceState.RUNNING, ResourceState.RELOADING}
+                promised = objective(service, AVAILABILITY)
+                found[service.name] = ScrapeTarget(self.place.port(service), running, promised)
+        return found
 
     # --- saved files ---
 

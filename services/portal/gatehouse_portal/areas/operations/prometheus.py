@@ -16,10 +16,11 @@ T = TypeVar("T")
 STEP = 30  # seconds between the values of the shortest range
 # Seconds; the page refreshes more slowly than that.
 PATIENCE = 3.0
-RATE, ERRORS, OBJECTIVE, TARGETS = "rate", "errors", "objective", "targets"
+RATE, ERRORS, OBJECTIVE, TARGETS, HOURLY = "rate", "errors", "objective", "targets", "hourly"
 PERCENTILES = ("p50", "p95", "p99")
 SERIES = {
     "service:http_requests:rate5m": RATE,
+    "service:http_requests:rate1h": HOURLY,
     "service:sli_error:ratio_rate5m": ERRORS,
     "service:objective:ratio": OBJECTIVE,
     "service:targets_up:count": TARGETS,
@@ -27,7 +28,8 @@ SERIES = {
 }
 # Objectives and error ratios are recorded for two indicators; the others have no such label.
 WANTED = f'{{__name__=~"{"|".join(SERIES)}",sli!="latency"}}'
-FIRING = 'ALERTS{alertstate="firing"}'
+# But for the watchdog, which always fires.
+FIRING = 'ALERTS{alertstate="firing",severity!="heartbeat"}'
 
 # A value for each moment, None where there is none.
 Line = list[float | None]
@@ -71,12 +73,15 @@ class FiringAlert(msgspec.Struct, frozen=True):
 
 
 class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One service's lines over the hour. `allowed`: the share of errors that its objective leaves it."""
+    """One service's lines over the hour. `allowed`: the share of errors that its objective leaves it. `requests`: their
+    number in the last hour, whatever the range.
+    """
 
     name: str
     lines: dict[str, Line]
     allowed: float | None = None
     targets: int | None = None
+    requests: int | None = None
 
     def now(self, key: str) -> float | None:
         """The value at the last moment."""
@@ -84,12 +89,13 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrafficFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """`moments` are Unix seconds, a step of `over` apart, the last one now."""
+    """`moments` are Unix seconds, a step of `over` apart, the last one now. `unjudged`: why nothing judges alerts."""
 
     moments: list[int]
     services: list[ServiceFigures]
     over: TimeRange = RANGES[0]
     alerts: list[FiringAlert] = []
+    unjudged: str = ""
 
     @property
     def requests(self) -> float:
@@ -133,10 +139,16 @@ class Prometheus:
         moments = list(range(end - over.seconds, end + 1, over.step))
         try:
             found = await self._ask(WANTED, moments[0], end, over.step)
+        except (_Silent, _Rejected) as error:
+            return NoFigures("silent", self.address, str(error))
+        figures = TrafficFigures(moments=moments, services=services(found, moments), over=over)
+        try:
             firing = await self._ask(FIRING, end, end, over.step)
+        except _Rejected as rejected:  # the runner of a local platform has figures, but no rules
+            return msgspec.structs.replace(figures, unjudged=rejected.why)
         except _Silent as silent:
             return NoFigures("silent", self.address, str(silent))
-        return TrafficFigures(moments=moments, services=services(found, moments), over=over, alerts=alerts(firing))
+        return msgspec.structs.replace(figures, alerts=alerts(firing))
 
     async def _ask(self, query: str, start: int, end: int, step: int) -> list[_Sample]:
         """Posted, since addresses end up in logs and have a longest length."""
@@ -151,12 +163,20 @@ class Prometheus:
         except msgspec.MsgspecError as error:
             raise _Silent(f"the response (status {response.status_code}) isn’t from Prometheus") from error
         if answer.status != "success" or answer.data is None:
-            raise _Silent(f"it rejected the query: {answer.error or answer.status}")
+            raise _Rejected(answer.error or answer.status)
         return answer.data.result
 
 
 class _Silent(Exception):
     """Prometheus has no answer; the message says what happened instead."""
+
+
+class _Rejected(Exception):
+    """It answered that it doesn't answer this query."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"it rejected the query: {why}")
+        self.why = why
 
 
 def services(samples: Iterable[_Sample], moments: list[int]) -> list[ServiceFigures]:
@@ -179,12 +199,13 @@ def alerts(samples: Iterable[_Sample]) -> list[FiringAlert]:
 
 def _service(name: str, lines: Mapping[str, Line], moments: list[int]) -> ServiceFigures:
     nothing: Line = [None] * len(moments)
-    objective, targets = (lines.get(key, nothing)[-1] for key in (OBJECTIVE, TARGETS))
+    objective, targets, hourly = (lines.get(key, nothing)[-1] for key in (OBJECTIVE, TARGETS, HOURLY))
     return ServiceFigures(
         name=name,
         lines={key: lines.get(key, nothing) for key in (RATE, ERRORS, *PERCENTILES)},
         allowed=None if objective is None else round(1 - objective, 6),
         targets=None if targets is None else int(targets),
+        requests=None if hourly is None else round(hourly * 3600),
     )
 
 

@@ -27,6 +27,7 @@ from gatehouse_portal.tables import DB
 QUERY = ("POST", "/api/v1/query_range")
 RECORDED = {
     "service:http_requests:rate5m": {"person": 4.0, "topics": 12.5},
+    "service:http_requests:rate1h": {"person": 3.5},
     "service:sli_error:ratio_rate5m": {"person": 0.004, "topics": 0.0},
     "service:objective:ratio": {"person": 0.995, "topics": 0.995},
     "service:targets_up:count": {"person": 0, "topics": 1},
@@ -44,11 +45,13 @@ class Played:
     """A Prometheus: `recorded` all through the hour; what fires in `alerts`."""
 
     def __init__(self, found):
-        self.peer, self.recorded, self.alerts = found, RECORDED, []
+        self.peer, self.recorded, self.alerts, self.unjudged = found, RECORDED, [], ""
         found.answers[QUERY] = self.answer
 
     def answer(self, path, headers):
         form = {key: values[0] for key, values in parse_qs(self.peer.requests[-1][3].decode()).items()}
+        if form["query"] == FIRING and self.unjudged:
+            return 503, {"status": "error", "errorType": "unavailable", "error": self.unjudged}
         if form["query"] == FIRING:
             return matrix([{"metric": labels, "values": [[int(form["end"]), "1"]]} for labels in self.alerts])
         moments = range(int(form["start"]), int(form["end"]) + 1, int(form["step"]))
@@ -104,7 +107,9 @@ async def test_every_service_has_three_charts_and_the_same_numbers_as_a_table(on
         ("p50", "4.0 ms"),
         ("p95", "50 ms"),
         ("p99", "1.2 s"),
+        ("Last hour", "12,600"),
     ]
+    assert 'data-label="Last hour">none<' in text.partition('id="to-topics"')[2].partition("</tr>")[0]
     assert "doesn’t answer" in row
     assert "1 of 2 services answer" in text
     assert "16.5 requests a second" in text
@@ -121,6 +126,18 @@ async def test_what_fires_is_named_pages_first(onlooker, prometheus):
     text = (await onlooker.see("/throughput")).text
     assert "No alert is firing" not in text
     assert text.index("Page: ServiceDown (person)") < text.index("Ticket: MemoryShort (topics)")
+
+
+async def test_where_nothing_judges_alerts_the_page_says_so_and_shows_the_figures(onlooker, prometheus):
+    prometheus.unjudged = "nobody judges"
+    await onlooker.sign_in("tester")
+    text = (await onlooker.see("/throughput")).text
+    assert "No alerts here: nobody judges</p>" in text
+    assert "No alert is firing" not in text
+    assert text.count("<svg") == 6
+    home = (await onlooker.see("/")).text
+    assert "1 of 2 services answer" in home
+    assert "No alert is firing" not in home
 
 
 async def test_the_page_refreshes_only_its_figures(onlooker):
