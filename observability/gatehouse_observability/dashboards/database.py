@@ -64,6 +64,13 @@ def _sessions() -> list[Panel]:
             unit="s",
         ),
         graph(
+            "Oldest transaction of any role",
+            "max by (kind) (gatehouse_db_open_transaction_seconds)",
+            "Also of a forgotten psql: one that has written holds its locks, one that only reads keeps vacuum waiting",
+            legend="{{kind}}",
+            unit="s",
+        ),
+        graph(
             "Slow statements",
             by_service("gatehouse_db_slow_statements_total"),
             "A second, slower than database.slow_statement_ms; each is in the log, with its trace id",

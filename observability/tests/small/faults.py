@@ -44,6 +44,12 @@ FAULTS = [
         scraped=tuple(TASKS),
     ),
     Fault(
+        "a session sits idle in a transaction",
+        lambda world, _: world.hold_lock(),
+        lambda world, _: world.release_lock(),
+        tickets={("TransactionOpen", "")},
+    ),
+    Fault(
         "a service is stopped",
         lambda world, _: world.end("back"),
         lambda world, _: world.start("back"),

@@ -57,6 +57,7 @@ latency_p99_ms = 1500
 TABLES = """
 create schema back;
 create table back.thing (id int primary key);
+create table back.other (id int primary key);
 create schema dbm;
 create table dbm.version (schema text, collection text, version text, applied_at timestamptz default now());
 insert into dbm.version values ('back', 'thing', '1.0.0.0');
@@ -115,6 +116,14 @@ class World:
         }
         self.run(task, [sys.executable, str(SMALL), service], environment)
         until_answers(f"{self.url(task)}/health/live", self.folder / f"{task}.log")
+
+    def hold_lock(self) -> None:
+        """Somebody's psql: idle in a transaction, with a lock that nobody needs now."""
+        self.forgotten = psycopg.connect(self.database.admin_url)
+        self.forgotten.execute("lock table back.other in access exclusive mode")
+
+    def release_lock(self) -> None:
+        self.forgotten.close()
 
     def switch(self, **faults: float) -> None:
         body = json.dumps(faults).encode()

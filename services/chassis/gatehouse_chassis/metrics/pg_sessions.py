@@ -1,8 +1,12 @@
-"""The state of a service's sessions in PostgreSQL (working, waiting for a lock, in a transaction) and the cache.
+"""The state of a service's sessions in PostgreSQL (working, waiting for a lock, in a transaction), the cache, and how
+long transactions of any role have been open.
 
-Each service reads its own role's sessions, which needs no further privilege and no exporter beside PostgreSQL.
+It needs no further privilege and no exporter beside PostgreSQL. What another role's session does, and since when, is
+hidden from a service; that a transaction is open isn't: each holds a lock on its own virtual id, which everybody may
+read in pg_locks. So its age is the time since this process saw that id first.
 """
 
+import time
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -19,14 +23,28 @@ SESSIONS = """
         coalesce(extract(epoch from max(now() - xact_start)), 0)::float8 as oldest_transaction_seconds,
         (select blks_hit from pg_stat_database where datname = current_database()) as blocks_cached,
         (select blks_read from pg_stat_database where datname = current_database()) as blocks_read,
-        (select deadlocks from pg_stat_database where datname = current_database()) as deadlocks
+        (select deadlocks from pg_stat_database where datname = current_database()) as deadlocks,
+        array(
+            select o.virtualtransaction || case when exists (
+                select from pg_locks w where w.pid = o.pid and w.granted and (
+                    w.locktype = 'transactionid' and w.mode = 'ExclusiveLock'
+                    or w.locktype = 'relation' and w.mode not in ('AccessShareLock', 'RowShareLock')
+                )
+            ) then ' writes' else '' end
+            from pg_locks o join pg_stat_activity s on s.pid = o.pid
+            where o.locktype = 'virtualxid' and o.mode = 'ExclusiveLock' and o.granted and o.pid <> pg_backend_pid()
+                and s.datname = current_database() and s.usename is not null
+        ) as open_transactions
     from pg_stat_activity
     where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
 """
 
 
 class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
-    """Sessions of the service's role, of all its tasks. Blocks and deadlocks: all of the database, ever."""
+    """Sessions of the service's role, of all its tasks. Blocks and deadlocks: all of the database, ever.
+
+    `open_transactions`: of all roles, by virtual id; those that have written, or locked out others, end with WRITES.
+    """
 
     active: int
     idle: int
@@ -36,12 +54,42 @@ class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
     blocks_cached: int
     blocks_read: int
     deadlocks: int
+    open_transactions: list[str] = []
+
+
+WRITES = " writes"
+
+
+class TransactionAges:
+    """For how long each open transaction has been seen; it forgets those that ended."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._first: dict[str, float] = {}
+        self._writing: set[str] = set()
+
+    def saw(self, found: Iterable[str]) -> None:
+        """All that are open now (PgSessions.open_transactions)."""
+        now = self._clock()
+        names = {one.removesuffix(WRITES): one.endswith(WRITES) for one in found}
+        self._first = {name: self._first.get(name, now) for name in names}
+        self._writing = {name for name, writes in names.items() if writes}
+
+    def oldest(self) -> dict[str, float]:
+        """Seconds, of those that have written and of those that only read; 0 where there is none."""
+        now = self._clock()
+        ages = {"writing": 0.0, "reading": 0.0}
+        for name, first in self._first.items():
+            kind = "writing" if name in self._writing else "reading"
+            ages[kind] = max(ages[kind], now - first)
+        return ages
 
 
 class SessionsCollector(Collector):
     def __init__(self, service: str, look: Callable[[], PgSessions | None]) -> None:
         self._service = service
         self._look = look
+        self._ages = TransactionAges()
 
     def collect(self) -> Iterable[Metric]:
         seen = self._look()
@@ -60,6 +108,15 @@ class SessionsCollector(Collector):
         )
         oldest.add_metric([self._service], seen.oldest_transaction_seconds)
         yield oldest
+        self._ages.saw(seen.open_transactions)
+        ages = GaugeMetricFamily(
+            "gatehouse_db_open_transaction_seconds",
+            "For how long the oldest transaction of any role has been seen open",
+            labels=["service", "kind"],
+        )
+        for kind, seconds in self._ages.oldest().items():
+            ages.add_metric([self._service, kind], seconds)
+        yield ages
         blocks = CounterMetricFamily(
             "gatehouse_db_blocks", "Blocks that the database needed, by where they were", labels=["service", "found"]
         )

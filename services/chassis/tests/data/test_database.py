@@ -363,6 +363,13 @@ async def test_the_pool_can_be_read(fresh):
         async with DB.transaction():
             assert DB.pool_state() == (1, 0, 0, 2)
         assert DB.pool_state() == (1, 1, 0, 2)
+    async with opened(fresh, max_size=1), asyncio.timeout(60):
+        two = [asyncio.create_task(DB.fetchval("select pg_sleep(0.05)")) for _ in range(2)]
+        while not DB.pool_state().waiting:
+            await asyncio.sleep(0)
+        assert DB.pool_state() == (1, 0, 1, 1)
+        await asyncio.gather(*two)
+        assert DB.pool_state() == (1, 1, 0, 1)
 
 
 async def test_a_session_that_waits_for_a_lock_is_seen(fresh):

@@ -132,9 +132,11 @@ async def test_one_address_takes_a_part_of_the_places_and_the_rest_is_told_to_co
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
     assert refused.json()["type"] == "urn:gatehouse:problem:overloaded"
     assert (await demo.get("/health/ready")).status_code == 200
+    assert await count(demo, "gatehouse_http_requests_in_flight") == 3 + 1  # and the look at the metrics itself
     GATE[-1].opened.set()
     statuses = sorted([(await task).status_code for task in tasks])
     assert statuses == [200] * 3 + [503] * 5
+    assert await count(demo, "gatehouse_http_requests_in_flight") == 1
     assert await count(demo, "gatehouse_http_requests_shed_total") == 6
     assert await count(demo, 'gatehouse_http_requests_total{route="unmatched",service="demo",status="503"') == 0
     assert (await demo.get("/api/demo/slow")).status_code == 200  # every place is free again

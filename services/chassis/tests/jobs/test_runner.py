@@ -89,9 +89,12 @@ async def test_what_was_due_while_everything_was_down_runs_once_after_the_start(
     await (await house.task()).run_due()
     house.forward(days=3, minutes=20)
     tasks = [await house.task() for _ in range(3)]
+    late = timedelta(days=3, minutes=20) - timedelta(hours=1)
+    assert (await house.state(tasks[0])).overdue_seconds == late.total_seconds()
     assert sum(await asyncio.gather(*(task.run_due() for task in tasks))) == 1
     assert len(house.runs) == 1
-    assert (await house.state(tasks[0])).next_at == house.now + timedelta(minutes=40), "the rhythm stays"
+    state = await house.state(tasks[0])
+    assert (state.next_at, state.overdue_seconds) == (house.now + timedelta(minutes=40), 0), "the rhythm stays"
 
 
 async def test_a_daily_job_that_was_missed_runs_on_waking_and_then_at_its_time(house: House):
