@@ -1,15 +1,18 @@
 """Who is notified of an alert, and when: the alert manager's configuration. Pure.
 
-AMP supports one kind of receiver, an SNS topic. Both severities go to it; each message has `severity` and `owner` as
-attributes, by which subscribers filter. Owners are the catalog's domains; none is named here.
+AMP supports one kind of receiver, an SNS topic. Pages and tickets go to one; each message has `severity` and `owner` as
+attributes, by which subscribers filter. Owners are the catalog's domains; none is named here. The heartbeat has a topic
+of its own, which nobody reads: an alarm is raised when its messages end.
 """
 
 from typing import Any, NamedTuple
 
-# A page is sent at once and repeated every hour; tickets are grouped and repeated daily.
+# A page is sent at once and repeated every hour; tickets are grouped and repeated daily. The heartbeat is never muted.
+HEARTBEAT = "heartbeat"
 TIMES = {
     "page": {"group_wait": "10s", "group_interval": "2m", "repeat_interval": "1h"},
     "ticket": {"group_wait": "5m", "group_interval": "1h", "repeat_interval": "1d"},
+    HEARTBEAT: {"group_wait": "0s", "group_interval": "1m", "repeat_interval": "5m"},
 }
 # SNS wants ASCII, one line, less than 100 characters; a name of a service has 30 at most.
 SUBJECT = "[{{ .CommonLabels.severity }}] {{ .CommonLabels.alertname }} {{ .CommonLabels.service }} {{ .Status }}"
@@ -32,16 +35,19 @@ class WorkingHours(NamedTuple):
     timezone: str
 
 
-def alertmanager_config(*, topic: Any, region: str, hours: WorkingHours | None = None) -> dict[str, Any]:
+def alertmanager_config(
+    *, topic: Any, heartbeat: Any, region: str, hours: WorkingHours | None = None
+) -> dict[str, Any]:
     """The alert manager's configuration.
 
     Args:
         topic: The ARN of the SNS topic; in the platform an Output of Pulumi.
-        region: The region of the topic.
+        heartbeat: The ARN of the SNS topic whose silence raises an alarm; as above.
+        region: The region of the topics.
         hours: The schedule that switches the environment off; outside it nobody is notified. None: it always runs.
     """
     muted = {"mute_time_intervals": [OFF_HOURS]} if hours else {}
-    config = _config(topic, region, muted)
+    config = _config({severity: heartbeat if severity == HEARTBEAT else topic for severity in TIMES}, region, muted)
     return config | ({"time_intervals": [_off_hours(hours)]} if hours else {})
 
 
@@ -61,7 +67,7 @@ def _off_hours(hours: WorkingHours) -> dict[str, Any]:
     }
 
 
-def _config(topic: Any, region: str, muted: dict[str, list[str]]) -> dict[str, Any]:
+def _config(topics: dict[str, Any], region: str, muted: dict[str, list[str]]) -> dict[str, Any]:
     return {
         # The default; every alert has a severity.
         "route": {
@@ -69,7 +75,8 @@ def _config(topic: Any, region: str, muted: dict[str, list[str]]) -> dict[str, A
             "group_by": ["severity", "owner", "alertname", "service"],
             **TIMES["ticket"],
             "routes": [
-                {"receiver": severity, "matchers": [f'severity="{severity}"'], **times, **muted}
+                {"receiver": severity, "matchers": [f'severity="{severity}"'], **times}
+                | ({} if severity == HEARTBEAT else muted)
                 for severity, times in TIMES.items()
             ],
         },
@@ -78,7 +85,7 @@ def _config(topic: Any, region: str, muted: dict[str, list[str]]) -> dict[str, A
             _inhibit('alertname=~".+BurnsFast"', 'alertname=~".+Burns"'),
             _inhibit('alertname=~".+Burns(Fast)?"', 'alertname=~".+BurnsSlowly"'),
         ],
-        "receivers": [_receiver(severity, topic, region) for severity in TIMES],
+        "receivers": [_receiver(severity, topic, region) for severity, topic in topics.items()],
     }
 
 
@@ -93,7 +100,7 @@ def _receiver(severity: str, topic: Any, region: str) -> dict[str, Any]:
             {
                 "topic_arn": topic,
                 "sigv4": {"region": region},
-                "send_resolved": True,
+                "send_resolved": severity != HEARTBEAT,  # its end is told by silence
                 "subject": SUBJECT,
                 "message": MESSAGE,
                 "attributes": {"severity": severity, "owner": "{{ .CommonLabels.owner }}"},

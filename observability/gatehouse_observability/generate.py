@@ -23,7 +23,9 @@ def generate(root: Path) -> dict[str, str]:
         remote_write="${env:GATEHOUSE_REMOTE_WRITE}",
         region="${env:AWS_REGION}",
     )
-    alerting = alertmanager_config(topic="${GATEHOUSE_ALERTS}", region="${AWS_REGION}")
+    alerting = alertmanager_config(
+        topic="${GATEHOUSE_ALERTS}", heartbeat="${GATEHOUSE_HEARTBEAT}", region="${AWS_REGION}"
+    )
     # In compose a service's host name is its own name.
     targets = {service.name: f"{service.name}:{service.port}" for service in catalog}
     boards = {f"{FOLDER}/dashboards/{board.uid}.json": dashboard_json(board) for board in dashboards()}

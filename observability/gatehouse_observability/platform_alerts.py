@@ -20,6 +20,9 @@ LEAST_RATE = 0.05  # requests a second: below it a share or a comparison says no
 MOST_FAILURES = 3  # of a job in a row: with its pauses, three minutes
 LONGEST_OVERDUE = 900  # seconds
 MOST_STARTS = 7  # in half an hour
+# Seconds that a transaction of any role may stay open: one that has written holds locks on what it wrote, one that only
+# reads (a backup, a report) keeps vacuum from its work. Requests end within seconds.
+LONGEST_WRITING, LONGEST_READING = 300, 1800
 REFUSED = "400|401|403|406|409|41.|42."
 
 
@@ -55,6 +58,15 @@ def _failing_calls() -> str:
 
 def _of_all() -> Iterator[Alert]:
     yield Alert(
+        alert="Watchdog",
+        expr="vector(1)",
+        wait="0s",
+        severity="heartbeat",
+        owner=PLATFORM,
+        summary="Always fires: where it is no longer received, no alert is",
+        runbook="watchdog",
+    )
+    yield Alert(
         alert="ServiceDown",
         expr="max by (service) (up) == 0",
         wait="2m",
@@ -84,6 +96,17 @@ def _of_all() -> Iterator[Alert]:
         owner=PLATFORM,
         summary="Requests of {{ $labels.service }} wait for a database connection",
         runbook="database-pool-full",
+    )
+    # No service's: all of one database see the same transaction, and one ticket tells of it.
+    age = "max(gatehouse_db_open_transaction_seconds"
+    yield Alert(
+        alert="TransactionOpen",
+        expr=f'{age}{{kind="writing"}}) > {LONGEST_WRITING} or {age}{{kind="reading"}}) > {LONGEST_READING}',
+        wait="1m",
+        severity="ticket",
+        owner=PLATFORM,
+        summary="A transaction is open for {{ $value | humanizeDuration }}: others wait for its locks, or vacuum does",
+        runbook="transaction-open",
     )
     yield Alert(
         alert="MigrationPending",
@@ -223,6 +246,15 @@ def _jobs() -> Iterator[Alert]:
 
 def _from_outside() -> Iterator[Alert]:
     """What a service can't say of itself: nobody reaches it, or everybody is refused."""
+    yield Alert(
+        alert="ProbeFailing",
+        expr="max by (address) (gatehouse_probe_success) == 0",
+        wait="3m",
+        severity="page",
+        owner=PLATFORM,
+        summary="Nobody can use {{ $labels.address }}: signing in, or reading a page, fails from outside",
+        runbook="probe-failing",
+    )
     requests = f"gatehouse_http_requests_total{{{USERS}"
 
     def rate(ago: str = "") -> str:

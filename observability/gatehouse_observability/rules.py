@@ -8,7 +8,7 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
-Severity = Literal["page", "ticket"]
+Severity = Literal["page", "ticket", "heartbeat"]
 RUNBOOKS = "observability/runbooks"
 GENERATED = (
     "# Generated from the catalog by `gate generate`: edit services/*/service.toml or observability/, not this file.\n"
@@ -24,7 +24,9 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True):
-    """`page` wakes somebody, `ticket` can wait for the morning; `runbook` is a file's name in runbooks/ without .md."""
+    """`page` wakes somebody, `ticket` can wait for the morning, the end of a `heartbeat` raises an alarm. `runbook` is
+    a file's name in runbooks/ without .md.
+    """
 
     alert: str
     expr: str

@@ -14,11 +14,13 @@ from gatehouse_observability.rules import as_yaml
 
 CATALOG = load_catalog(find_root(Path(__file__).parent))
 ALERTS = [alert for group in rule_groups(CATALOG) for alert in group.alerts]
-CONFIG = alertmanager_config(topic="arn:aws:sns:eu-central-1:111122223333:alerts", region="eu-central-1")
+TOPIC, HEARTBEATS = (f"arn:aws:sns:eu-central-1:111122223333:{name}" for name in ("alerts", "heartbeat"))
+CONFIG = alertmanager_config(topic=TOPIC, heartbeat=HEARTBEATS, region="eu-central-1")
 
 
 NIGHTS = alertmanager_config(
-    topic="arn:aws:sns:eu-central-1:111122223333:alerts",
+    topic=TOPIC,
+    heartbeat=HEARTBEATS,
     region="eu-central-1",
     hours=WorkingHours("06:50", "20:00", "Europe/Berlin"),
 )
@@ -40,7 +42,7 @@ def amtool(folder: Path, *words: str, config: dict = CONFIG) -> str:
 
 
 def test_the_alert_manager_can_read_it(tmp_path: Path):
-    assert "2 receivers" in amtool(tmp_path, "check-config")
+    assert "3 receivers" in amtool(tmp_path, "check-config")
 
 
 def muted(day: str, clock: str) -> bool:
@@ -62,8 +64,9 @@ def muted(day: str, clock: str) -> bool:
 
 
 def test_nights_and_weekends_are_muted_where_the_environment_is_switched_off(tmp_path: Path):
-    assert "2 receivers" in amtool(tmp_path, "check-config", config=NIGHTS)
-    assert [route["mute_time_intervals"] for route in NIGHTS["route"]["routes"]] == [["off-hours"]] * 2
+    assert "3 receivers" in amtool(tmp_path, "check-config", config=NIGHTS)
+    muted_ones = [route["receiver"] for route in NIGHTS["route"]["routes"] if route.get("mute_time_intervals")]
+    assert muted_ones == ["page", "ticket"]
     assert all(muted("wednesday", clock) for clock in ("00:00", "06:49", "07:09", "20:00", "23:59"))
     assert not any(muted(day, clock) for day in ("monday", "friday") for clock in ("07:10", "12:00", "19:59"))
     assert all(muted(day, clock) for day in ("saturday", "sunday") for clock in ("00:00", "12:00", "23:59"))
@@ -85,7 +88,17 @@ def test_every_alert_reaches_the_receiver_of_its_severity(tmp_path: Path, severi
 
 def test_a_page_is_sent_at_once_and_a_ticket_within_minutes():
     waits = {route["receiver"]: route["group_wait"] for route in CONFIG["route"]["routes"]}
-    assert waits == {"page": "10s", "ticket": "5m"}
+    assert waits == {"page": "10s", "ticket": "5m", "heartbeat": "0s"}
+
+
+def test_the_watchdog_reaches_a_topic_of_its_own_often_enough_for_the_alarm_on_its_silence(tmp_path: Path):
+    (watchdog,) = [alert for alert in ALERTS if alert.severity == "heartbeat"]
+    wanted = f"severity={watchdog.severity}", f"owner={watchdog.owner}", f"alertname={watchdog.alert}"
+    assert amtool(tmp_path, "config", "routes", "test", *wanted).strip() == "heartbeat"
+    topics = {one["name"]: one["sns_configs"][0]["topic_arn"] for one in CONFIG["receivers"]}
+    assert topics == {"page": TOPIC, "ticket": TOPIC, "heartbeat": HEARTBEATS}
+    (route,) = [one for one in CONFIG["route"]["routes"] if one["receiver"] == "heartbeat"]
+    assert (watchdog.expr, route["repeat_interval"]) == ("vector(1)", "5m")  # the alarm waits for three times that
 
 
 def test_there_is_a_way_for_every_severity():

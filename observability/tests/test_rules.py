@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatehouse_catalog import Service, find_root, load_catalog
+from gatehouse_observability import platform_alerts
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import Alert, as_yaml, rules_document
 from gatehouse_observability.testing import promtool
@@ -122,6 +123,17 @@ def follows(state: str = "parked", **values: float) -> Callable[[Service], Serie
         | {
             f'gatehouse_events_{name}{{service="{service.name}",producer="x"{more.get(name, "")}}}': level(value, 30)
             for name, value in values.items()
+        }
+    )
+
+
+def opened(**seconds: float) -> Callable[[Service], Series]:
+    """Well, with transactions that have been open for so long, by kind; each service of the database sees them."""
+    return lambda service: (
+        well(service)
+        | {
+            f'gatehouse_db_open_transaction_seconds{{service="{service.name}",kind="{kind}"}}': level(age, 30)
+            for kind, age in seconds.items()
         }
     )
 
@@ -281,6 +293,12 @@ FIRING = [
         ["RequestsRefused"],
         WEEKS_STEP,
     ),
+    Case(
+        "the probe from outside fails, while every service says that all is well",
+        lambda service: well(service) | {f'gatehouse_probe_success{{address="{service.name}"}}': level(0, 30)},
+        {"ProbeFailing": ""},
+        ["ServiceDown"],
+    ),
     Case("every answer is 401", refused(0, 60, "401"), {"RequestsRefused": "100%"}, ["TrafficGone"]),
     Case("three in five get 429", refused(40, 60, "429"), {"RequestsRefused": "60%"}),
     Case("PostgreSQL is away", has(gatehouse_database_up=0), {"DatabaseUnreachable": ""}, ["DatabasePoolFull"]),
@@ -288,6 +306,8 @@ FIRING = [
     Case("callers give up waiting", counts(gatehouse_db_pool_timeouts_total=1), {"DatabasePoolFull": ""}),
     Case("a job failed three times", jobs(gatehouse_job_failures=3), {"JobFailing": "3"}, ["JobOverdue"]),
     Case("a job is late", jobs(gatehouse_job_overdue_seconds=1200), {"JobOverdue": "20m 0s"}, ["JobFailing"]),
+    Case("a forgotten psql has held a lock for ten minutes", opened(writing=600), {"TransactionOpen": "10m 0s"}),
+    Case("somebody has read for an hour", opened(reading=3600), {"TransactionOpen": "1h 0m 0s"}),
     Case("the schema is two collections behind", has(gatehouse_collections_unmet=2), {"MigrationPending": "2"}),
     Case(
         "a tenth of the calls fail, in each way that there is",
@@ -356,6 +376,22 @@ SILENT = [
         spares=["TrafficGone"],
         step=WEEKS_STEP,
     ),
+    Case(
+        "the probe failed once, and another probe never did",
+        lambda service: (
+            {
+                f'gatehouse_probe_success{{address="{service.name}",instance="1"}}': [
+                    *level(1, 26),
+                    0,
+                    *level(1, 1),
+                    0,
+                ],
+                f'gatehouse_probe_success{{address="{service.name}",instance="2"}}': level(1, 30),
+            }
+            | well(service)
+        ),
+        spares=["ProbeFailing"],
+    ),
     Case("two in five are refused", refused(60, 40, "401"), spares=["RequestsRefused"]),
     Case("a scanner looks for pages that don't exist", refused(10, 90, "404"), spares=["RequestsRefused"]),
     Case("one sign-in in ten minutes, with a wrong password", refused(0, 0.1, "401"), spares=["RequestsRefused"]),
@@ -372,6 +408,7 @@ SILENT = [
         jobs(gatehouse_job_failures=2, gatehouse_job_overdue_seconds=600, gatehouse_job_waiting=5000),
         spares=["JobFailing", "JobOverdue"],
     ),
+    Case("a backup reads for ten minutes", opened(writing=2, reading=600), spares=["TransactionOpen"]),
     Case("the schema is new enough", has(gatehouse_collections_unmet=0), spares=["MigrationPending"]),
     Case("one call of a hundred fails", calls(99, **{"5xx": 1}), spares=["DependencyFailing"]),
     Case("a tenth of the calls are refused with 4xx", calls(90, **{"4xx": 10}), spares=["DependencyFailing"]),
@@ -402,9 +439,11 @@ def expected(alert: Alert, value: str, service: Service) -> list[dict]:
     if "gatehouse_database_up" in alert.expr and "BurnsF" not in alert.alert and service.database is None:
         return []
     target = {"target": "other"} if "$labels.target" in alert.summary else {}
+    own = {"service": service.name} if "service" in alert.expr else {}
+    own = {"address": service.name} if "(address)" in alert.expr else own
     job = {"job": "sweep"} if "$labels.job" in alert.summary else {}
     producer = {"producer": "x"} if "$labels.producer" in alert.summary else {}
-    labels = {"service": service.name, **target, **job, **producer}
+    labels = {**own, **target, **job, **producer}
     words = re.sub(r"{{ \$labels\.(\w+) }}", lambda match: labels[match[1]], alert.summary)
     words = re.sub(r"{{ \$value[^}]*}}", value, words)
     return [
@@ -432,7 +471,8 @@ def as_test(case: Case, services: Sequence[Service]) -> dict:
                     one
                     for alert in ALERTS
                     if alert.alert == name and name in case.says
-                    for service in services
+                    # What is no service's is told once.
+                    for service in (services if re.search(r"service|address", alert.expr) else services[:1])
                     for one in expected(alert, case.says[name], service)
                 ],
             }
@@ -448,7 +488,8 @@ def shown(series: Series) -> list[dict]:
     return [{"series": name, "values": " ".join(map(text, values))} for name, values in series.items()]
 
 
-NAMES = sorted({alert.alert for alert in ALERTS})
+# But for the one that always fires: test_the_watchdog_fires_whatever_there_is.
+NAMES = sorted({alert.alert for alert in ALERTS if alert.severity != "heartbeat"})
 PAGES = {alert.alert for alert in ALERTS if alert.severity == "page"}
 
 
@@ -510,6 +551,20 @@ def test_no_alert_fires_when_it_must_not(tmp_path: Path, who: Sequence[Sequence[
 def test_each_alert_has_a_case_in_which_it_fires_and_one_in_which_it_must_not():
     assert sorted({name for case in FIRING for name in case.says}) == NAMES
     assert sorted({name for case in [*FIRING, *SILENT] for name in case.spares}) == NAMES
+
+
+def test_the_watchdog_fires_whatever_there_is(tmp_path: Path):
+    (tmp_path / "rules.yaml").write_text(as_yaml(rules_document(platform_alerts.groups())))
+    told = {"exp_labels": {"severity": "heartbeat", "owner": "platform"}}
+    (watchdog,) = [alert for alert in ALERTS if alert.alert == "Watchdog"]
+    told["exp_annotations"] = {"summary": watchdog.summary, "runbook_url": watchdog.runbook_file}
+    checks = [{"eval_time": at, "alertname": "Watchdog", "exp_alerts": [told]} for at in ("0m", "1h")]
+    series = [{"series": "nothing_else", "values": "1x60"}]
+    test = {"interval": "1m", "input_series": series, "alert_rule_test": checks}
+    content = {"rule_files": ["rules.yaml"], "evaluation_interval": "15m", "tests": [test]}
+    (tmp_path / "test.json").write_text(json.dumps(content))
+    done = promtool("test", "rules", str(tmp_path / "test.json"))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def dependents() -> Iterable[Service]:

@@ -91,6 +91,7 @@ class Environment(pulumi.ComponentResource):
                 cluster=cluster,
                 key_arn=key_arn,
                 alerts=governance.alerts,
+                heartbeat=governance.heartbeat,
             ),
             child_of(self),
         )

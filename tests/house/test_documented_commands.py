@@ -53,6 +53,7 @@ RUN_BY = {
     "load": "observability/tests/test_load.py",
     "logs": GATE,
     "new service": "local/tests/test_scaffold.py",
+    "probe": "observability/tests/probe/test_probe.py",
     "promote accept-tests": COMMANDS,
     "promote apply": "tests/delivery/test_failures.py",
     "promote explain": COMMANDS,

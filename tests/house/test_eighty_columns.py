@@ -96,7 +96,7 @@ ELSEWHERE = {
     **dict.fromkeys(["db backup", "db restore", "generate"], PLAIN),
     **dict.fromkeys(["deploy", "down", "drift", "hooks install", "hooks remove", "hooks pre-push"], PLAIN),
     **dict.fromkeys(["image build", "image index", "image prune", "image scan", "image unit-tests"], PLAIN),
-    **dict.fromkeys(["logs", "new service", "remove service", "reset", "restart", "stop", "token"], PLAIN),
+    **dict.fromkeys(["logs", "new service", "probe", "remove service", "reset", "restart", "stop", "token"], PLAIN),
     **dict.fromkeys(["bench", "mutate", "promote release", "stack diagram", "jobs list", "jobs run"], PLAIN),
     **dict.fromkeys(["events parked", "events replay", "events retry", "events tail"], PLAIN),
 }

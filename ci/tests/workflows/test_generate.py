@@ -27,7 +27,7 @@ FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
 PINNED = re.compile(r"^[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 ACTIONLINT = "v1.7.12"
-EXPECTED = {"pull-request", "build", "deploy", "promote", "go-live", "rollback", "drift", "nightly", "prune"}
+EXPECTED = {"pull-request", "build", "deploy", "promote", "go-live", "rollback", "drift", "nightly", "probe", "prune"}
 # What tests need of Debian's packages; installed by what the project's own CI installs them with.
 SETUP = ".ci/run install"
 # By these an action, a registry or GitHub itself is told who asks; each is made for the job and ends with it.

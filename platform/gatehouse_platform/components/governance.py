@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_aws import budgets, kms, s3, scheduler, sns
+from pulumi_aws import budgets, cloudwatch, kms, s3, scheduler, sns
 
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.iam_documents import allow, assumed_by, document
@@ -128,6 +128,7 @@ class Governance(pulumi.ComponentResource):
     log_bucket: pulumi.Output[str]
     log_bucket_arn: pulumi.Output[str]
     alerts: pulumi.Output[str]
+    heartbeat: pulumi.Output[str]
 
     def __init__(self, name: str, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Governance", name, None, opts)
@@ -145,7 +146,8 @@ class Governance(pulumi.ComponentResource):
         self._logs(stack)
         topic = sns.Topic("alerts", name=f"{stack.prefix}-alerts", kms_master_key_id=key.id, opts=child_of(self))
         self.alerts = topic.arn
-        self._alert_topic_policy(topic, settings.account)
+        self._topic_policy("alerts", topic, settings.account)
+        self._watch_heartbeat(stack.prefix, key, settings.account)
         for owner in settings.owners:
             # An owner ends it by the link in each mail: no deployer can be allowed to end only its own (SNS).
             sns.TopicSubscription(
@@ -186,11 +188,39 @@ class Governance(pulumi.ComponentResource):
         self.log_bucket = pulumi.Output.all(bucket.id, policy.id).apply(lambda both: str(both[0]))
         self.log_bucket_arn = pulumi.Output.all(bucket.arn, policy.id).apply(lambda both: str(both[0]))
 
-    def _alert_topic_policy(self, topic: sns.Topic, account: str) -> None:
+    def _topic_policy(self, name: str, topic: sns.Topic, account: str) -> None:
         services = {"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]}
         mine = {"StringEquals": {"aws:SourceAccount": account}}
         publish = allow("SendAlerts", ["sns:Publish"], [topic.arn], principal=services, conditions=mine)
-        sns.TopicPolicy("alerts", arn=topic.arn, policy=as_json(document(publish)), opts=child_of(self))
+        sns.TopicPolicy(name, arn=topic.arn, policy=as_json(document(publish)), opts=child_of(self))
+
+    def _watch_heartbeat(self, prefix: str, key: kms.Key, account: str) -> None:
+        """The alert manager sends the watchdog's alert here every 5 minutes; nobody reads it, and its end is an alarm.
+
+        So whoever waits for alerts learns that none could come: rules that aren't evaluated, an alert manager that
+        refuses its definition, a topic that it may not publish to.
+        """
+        topic = sns.Topic("heartbeat", name=f"{prefix}-heartbeat", kms_master_key_id=key.id, opts=child_of(self))
+        self.heartbeat = topic.arn
+        self._topic_policy("heartbeat", topic, account)
+        cloudwatch.MetricAlarm(
+            "heartbeat",
+            name=f"{prefix}-heartbeat",
+            alarm_description="No alert can reach anybody. Runbook: observability/runbooks/watchdog.md",
+            namespace="AWS/SNS",
+            metric_name="NumberOfMessagesPublished",
+            dimensions={"TopicName": topic.name},
+            statistic="Sum",
+            period=300,
+            evaluation_periods=3,
+            datapoints_to_alarm=3,
+            threshold=1,
+            comparison_operator="LessThanThreshold",
+            treat_missing_data="breaching",
+            alarm_actions=[self.alerts],
+            ok_actions=[self.alerts],
+            opts=child_of(self),
+        )
 
     def _budget(self, stack: str, prefix: str, limit: int, owners: list[str]) -> None:
         notifications = [

@@ -37,6 +37,7 @@ class MonitoringArgs:
     cluster: Cluster
     key_arn: pulumi.Input[str]
     alerts: pulumi.Input[str]
+    heartbeat: pulumi.Input[str]
 
 
 class Monitoring(pulumi.ComponentResource):
@@ -53,7 +54,9 @@ class Monitoring(pulumi.ComponentResource):
         settings = environment_of(args.stack)
         shutdown = settings.shutdown
         hours = WorkingHours(shutdown.start, shutdown.stop, shutdown.timezone) if shutdown else None
-        alerting = alertmanager_config(topic=args.alerts, region=args.stack.region, hours=hours)
+        alerting = alertmanager_config(
+            topic=args.alerts, heartbeat=args.heartbeat, region=args.stack.region, hours=hours
+        )
         amp.AlertManagerDefinition(
             name,
             workspace_id=workspace.id,
