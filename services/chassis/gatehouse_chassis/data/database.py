@@ -39,7 +39,7 @@ from piccolo.table import Table
 
 from gatehouse_chassis.data.database_problems import Busy, Unreachable
 from gatehouse_chassis.data.statements import Statement, compiled, written
-from gatehouse_chassis.data.transactions import GONE, Transaction
+from gatehouse_chassis.data.transactions import GONE, Transaction, only_reads
 
 # Characters of a slow statement in the log: of its begin, and of its end, where the conditions are.
 LONGEST_SHOWN = (250, 250)
@@ -264,6 +264,11 @@ class Database(PostgresEngine):
         # By hand: a lock that is no row's.
         await self.execute("select pg_advisory_xact_lock(hashtextextended($1, 0))", name)
 
+    async def try_advisory_lock(self, name: str) -> bool:
+        """The same lock, unless somebody has it."""
+        # By hand: a lock that is no row's.
+        return await self.fetchval("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", name)
+
     async def lock_timeout(self, milliseconds: int) -> None:
         """How long a statement waits for a lock, until the transaction ends."""
         # By hand: Piccolo has no settings.
@@ -280,13 +285,13 @@ class Database(PostgresEngine):
         try:
             return await self._once(method, sql, args)
         except GONE:
-            if not _only_reads(sql):
+            if not only_reads(sql):
                 raise
         await self.expire()
         return await self._once(method, sql, args)
 
     async def _once(self, method: str, sql: str, args: tuple) -> Any:
-        permit = None if _only_reads(sql) else await self.write_permit()
+        permit = None if only_reads(sql) else await self.write_permit()
         try:
             connection = await self.acquire()
             try:
@@ -377,8 +382,8 @@ class Database(PostgresEngine):
         """The innermost transaction that this task is in."""
         return cast("Transaction | None", self.current_transaction.get())
 
-    def transaction(self, allow_nested: bool = True) -> Transaction:
-        return Transaction(self, allow_nested=allow_nested)
+    def transaction(self, allow_nested: bool = True, asks: bool = False) -> Transaction:
+        return Transaction(self, allow_nested=allow_nested, asks=asks)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Calls it once the outermost transaction has committed; at once where there is none.
@@ -434,11 +439,6 @@ def database_of(table: type[Table]) -> Database:
 
 
 @lru_cache(maxsize=1024)  # asked before each statement, of the few texts that a service has
-def _only_reads(sql: str) -> bool:
-    text = " ".join(sql.lower().split())
-    return text.startswith("select") and " for " not in text
-
-
 def _why(error: BaseException) -> str:
     """Clients read it too: no addresses, no roles, none of PostgreSQL's own text."""
     if isinstance(error, TimeoutError):

@@ -39,10 +39,13 @@ class Transaction(PostgresTransaction):
 
     Statements of several tasks (`asyncio.gather`) run one after the other. A nested `DB.transaction()` is a savepoint,
     and only the task that opened the outer one may open it: two tasks' savepoints can't overlap on one connection.
+
+    `asks`: another service may be asked while it holds an advisory lock, until it has written or locked a row.
     """
 
-    def __init__(self, engine: Database, *, allow_nested: bool = True) -> None:
+    def __init__(self, engine: Database, *, allow_nested: bool = True, asks: bool = False) -> None:
         super().__init__(engine, allow_nested=allow_nested)
+        self.asks = asks
         self.database = engine
         self.ended = False
         self._permit: asyncio.Semaphore | None = None
@@ -67,7 +70,7 @@ class Transaction(PostgresTransaction):
             async with self.lock:
                 await self.begin()
         self.database.current_transaction.set(self)
-        transaction_open.set(True)
+        transaction_open.set(parent is not None or not self.asks)
         return self
 
     def _join(self, parent: Transaction) -> None:
@@ -141,5 +144,13 @@ class Transaction(PostgresTransaction):
                 "This statement belongs to a transaction that has ended. Wait for every task that was started inside "
                 "a transaction before the transaction ends."
             )
+        if not only_reads(sql):
+            transaction_open.set(True)
         async with self.lock:
             return await self.database.timed(self.connection, method, sql, args)
+
+
+def only_reads(sql: str) -> bool:
+    """Whether the statement locks no row and writes nothing."""
+    text = " ".join(sql.lower().split())
+    return text.startswith("select") and " for " not in text

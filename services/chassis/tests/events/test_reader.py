@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.base.problems import NotFound, Unavailable
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler, described
 from gatehouse_chassis.service.client import CallInTransaction, PeerClient
 
-from .conftest import KINDS, Pair
+from .conftest import KINDS, Pair, Row
 
 PARKED = "select count(*) = 1 from identity.event_parked where due_at is null and tries = 8"
 
@@ -120,6 +120,23 @@ async def test_a_replay_handles_again_what_was_published_since(pair: Pair) -> No
         await pair.administrator.execute("alter table identity.effect drop constraint if exists effect_event_key")
         assert await store.replay(since) == 1
         assert await pair.until_effects(3) == [old, new, new]
+
+
+async def test_a_service_may_be_asked_under_an_advisory_lock_until_something_is_written(pair: Pair) -> None:
+    """No such transaction has an id yet, so it keeps nobody from an event."""
+    peer = PeerClient("topics", "http://127.0.0.1:9", attempts=1)
+    async with pair.producer.transaction(asks=True):
+        assert await pair.producer.try_advisory_lock("one")
+        with pytest.raises(Unavailable):
+            await peer.get("/", dict)
+        assert await pair.producer.fetchval("select pg_current_xact_id_if_assigned()") is None
+        await pair.outbox.publish("person.joined", Row(uuid4()), by=None, ids=None)
+        with pytest.raises(CallInTransaction):
+            await peer.get("/", dict)
+        with pytest.raises(CallInTransaction):
+            async with pair.producer.transaction(asks=True):
+                await peer.get("/", dict)
+    await peer.close()
 
 
 async def test_what_a_handler_needs_of_others_it_asks_before_the_transaction(pair: Pair) -> None:

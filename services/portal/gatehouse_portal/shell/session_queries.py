@@ -33,9 +33,7 @@ def _lives(column: Column) -> Select:
 
 
 FIND = DB.prepare(_lives(Session.digest), SessionRow)
-LOCK = DB.prepare(_lives(Session.id).lock_rows("UPDATE"), SessionRow)
-# While somebody else refreshes, a request whose token still serves goes on with it.
-LOCK_IF_FREE = DB.prepare(_lives(Session.id).lock_rows("UPDATE", skip_locked=True), SessionRow)
+FIND_BY_ID = DB.prepare(_lives(Session.id), SessionRow)
 INSERT = DB.prepare(
     InsertOf(
         {

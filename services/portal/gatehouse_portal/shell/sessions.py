@@ -94,9 +94,8 @@ class SessionStore:
         """The session with another access token than its present one, which services refuse: its account's roles have
         changed, or its key was withdrawn. None when the session itself has ended. Raises Unavailable.
         """
-        async with DB.transaction():
-            await DB.lock_timeout(REFRESH_WAIT)
-            row = await session_queries.LOCK.one(session.id)
+        async with DB.transaction(asks=True):
+            row = await self._awaited(session.id)
             if row is not None and self._shown(row.access_token) == session.access_token:
                 row = await self._replaced(row, always=True)
         return None if row is None else self._read(row, session.cookie)
@@ -117,21 +116,27 @@ class SessionStore:
 
     async def _refreshed(self, row: SessionRow) -> SessionRow | None:
         if _seconds_left(row) > 0:
-            async with DB.transaction():
-                locked = await session_queries.LOCK_IF_FREE.one(row.id)
-                if locked is None:  # somebody else is at it, and our token still serves
+            async with DB.transaction(asks=True):
+                if not await DB.try_advisory_lock(_lock_of(row.id)):  # somebody else is at it; our token still serves
                     return row
+                latest = await session_queries.FIND_BY_ID.one(row.id)
                 try:
-                    return await self._replaced(locked)
+                    return None if latest is None else await self._replaced(latest)
                 except Unavailable:
-                    return locked
-        async with DB.transaction():
-            await DB.lock_timeout(REFRESH_WAIT)
-            locked = await session_queries.LOCK.one(row.id)
-            return None if locked is None else await self._replaced(locked)
+                    return latest
+        async with DB.transaction(asks=True):
+            latest = await self._awaited(row.id)
+            return None if latest is None else await self._replaced(latest)
+
+    async def _awaited(self, session: UUID) -> SessionRow | None:
+        """The session once nobody else replaces its tokens. The lock is no row's: that would keep every consumer from
+        the events of the whole cluster while identity is asked."""
+        await DB.lock_timeout(REFRESH_WAIT)
+        await DB.advisory_lock(_lock_of(session))
+        return await session_queries.FIND_BY_ID.one(session)
 
     async def _replaced(self, row: SessionRow, *, always: bool = False) -> SessionRow | None:
-        """The row, which is locked, with new tokens; as it is when another request replaced them before."""
+        """The row, whose lock is held, with new tokens; as it is when another request replaced them before."""
         if _seconds_left(row) >= REFRESH_BEFORE and not always:
             return row
         tokens = await self._refresh(self._shown(row.refresh_token))
@@ -154,6 +159,10 @@ class SessionStore:
 
     def _shown(self, data: bytes) -> str:
         return self._fernet.decrypt(data).decode()
+
+
+def _lock_of(session: UUID) -> str:
+    return f"portal.session {session}"
 
 
 async def forget_sessions(run: JobRun) -> None:
