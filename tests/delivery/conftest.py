@@ -123,7 +123,8 @@ class Institute:
         self.checkout.git(words[0], "--quiet" if not name else "-k", *words[1:])
         if name:
             file = self.checkout.root / "services" / name / "service.toml"
-            file.write_text(file.read_text().replace(f'name = "{service}"', f'name = "{name}"'))
+            text = file.read_text().replace(f'name = "{service}"', f'name = "{name}"')
+            file.write_text(text.replace(f'"{service}.', f'"{name}.'))  # its events have its name
         commit(self.checkout, subject)
         self.checkout.git("push", "--quiet", "--no-verify", "origin", "HEAD:main")
 

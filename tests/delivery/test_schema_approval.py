@@ -17,7 +17,7 @@ from gatehouse_release.git.files import archived, lay_out
 
 from .conftest import Institute, an_institute, rules_of
 
-SERVICES = ("identity", "topics")
+SERVICES = ("identity", "person", "topics")  # identity follows an event of person
 SKILL, ENTRY = "services/topics/database/collections/skill.yaml", "services/topics/service.toml"
 READ = ("services/topics/database", "db-manager/types", INCLUDED)
 

@@ -26,7 +26,8 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]
     folder = git.root / "services"
     (folder / "partner").rename(folder / "sponsor")
     file = folder / "sponsor" / "service.toml"
-    file.write_text(file.read_text().replace('name = "partner"', 'name = "sponsor"'))
+    text = file.read_text().replace('name = "partner"', 'name = "sponsor"')
+    file.write_text(text.replace('"partner.', '"sponsor.'))  # its events have its name
     release = {"tag": "v1", "digest": DIGEST, "database_digest": DIGEST, "commit": head}
     stack = git.root / "stacks" / "Pulumi.test.yaml"
     entry = "".join(f"      {key}: {value}\n" for key, value in release.items())

@@ -92,6 +92,10 @@ class Pair:
                 await asyncio.sleep(0.01)
         return found
 
+    async def settled(self) -> None:
+        """Until no transaction, such as that of a test beside this one, keeps what is published from readers."""
+        await self.until("select max(tx) < pg_snapshot_xmin(pg_current_snapshot()) from person.event")
+
     async def until(self, sql: str) -> None:
         """Until the administrator's query says true."""
         async with asyncio.timeout(60):

@@ -34,6 +34,7 @@ async def test_what_commits_late_is_not_passed_over(pair: Pair) -> None:
     assert page.events == []
     assert page.held_seconds > 0
     await slow.commit()
+    await pair.settled()
     assert await seen(pair) == [early, late]
     assert (await pair.feed.page(KINDS, START)).held_seconds == 0
 
@@ -43,6 +44,7 @@ async def test_pages_continue_where_the_last_ended_whatever_the_types(pair: Pair
     await pair.publish(*subjects[:3])
     await pair.publish(*subjects[3:5], type="person.archived")
     await pair.publish(*subjects[5:])
+    await pair.settled()
     found, after = [], START
     while page := await seen(pair, after, most=2):
         found += page
