@@ -58,7 +58,7 @@ class Buttons(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.found: list[tuple[str, dict[str, str]]] = []
-        self._action, self._fields = "", {}
+        self._action, self._fields, self._select = "", {}, ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -68,6 +68,10 @@ class Buttons(HTMLParser):
             self._fields = {}
         elif tag == "input" and values.get("name"):
             self._fields[values["name"]] = values.get("value", "")
+        elif tag == "select":
+            self._select = values.get("name", "")
+        elif tag == "option" and self._select and (self._select not in self._fields or "selected" in values):
+            self._fields[self._select] = values["value"]
         elif tag == "button" and self._action and values.get("type") == "submit" and "disabled" not in values:
             sent = {values["name"]: values.get("value", "")} if values.get("name") else {}
             self.found.append((self._action, self._fields | sent))
@@ -75,6 +79,8 @@ class Buttons(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._action = ""
+        elif tag == "select":
+            self._select = ""
 
 
 def sign_in(client: httpx.Client, persona: str) -> None:
