@@ -16,7 +16,7 @@ from gatehouse_db_manager.database.snapshot import LiveTable
 from gatehouse_local.runner.postgres import binary
 
 TYPES = Path(__file__).parents[1] / "types"
-NAME = {"type": "word", "required": True}
+NAME = {"type": "word", "required": True, "personal": "none"}
 
 
 class Checkout:

@@ -304,6 +304,7 @@ def _check(where: _Where, applied: bool) -> "Configuration":
 
     configuration = where.load()
     problems = lint(where.root, configuration)
+    problems += [one for schema in configuration.schemas for part in schema.collections for one in part.undeclared]
     columns = contract.configured(configuration)
     if applied:
         with api.connect(where.url) as connection:

@@ -51,6 +51,28 @@ class SchemaFile(_File, frozen=True, kw_only=True):
     sequences: dict[str, SequenceFile] = {}
 
 
+class PersonalFile(_File, frozen=True, kw_only=True):
+    """What a column says of a person, and what becomes of it when they are erased (config/personal.py).
+
+    `subject`: the column whose value is the id of the person or their account; `self`: the row's own id;
+    `curriculum_id.person_id`: by way of a row of this schema; `mentioned`: whoever's id stands in the text.
+    """
+
+    subject: Text
+    category: Literal[
+        "identity", "contact", "profile", "learning", "opinion", "relationship", "consent", "access", "content", "trace"
+    ]
+    on_erasure: Literal["delete", "clear", "pseudonymise", "keep"]
+    basis: Text | UnsetType = UNSET
+
+
+class RetentionFile(_File, frozen=True, kw_only=True):
+    """Rows go when `keep` has passed since the moment in the column `after`; rows without one stay."""
+
+    after: Text
+    keep: Annotated[str, Meta(pattern=r"^[1-9]\d{0,3} (minute|hour|day|month|year)s?$")]
+
+
 class ColumnFile(_File, frozen=True, kw_only=True):
     """A column of a collection, or a part of a type of several columns."""
 
@@ -69,6 +91,7 @@ class ColumnFile(_File, frozen=True, kw_only=True):
     on_delete: Action | UnsetType = UNSET
     on_update: Action | UnsetType = UNSET
     renamed_from: Text | UnsetType = UNSET
+    personal: PersonalFile | Literal["none"] | UnsetType = UNSET
 
 
 class UniqueFile(_File, frozen=True, kw_only=True):
@@ -128,6 +151,8 @@ class CollectionFile(_File, frozen=True, kw_only=True):
     exclusions: dict[str, ExclusionFile] = {}
     deprecated: dict[str, Text] = {}
     renamed_from: Text | UnsetType = UNSET
+    history: bool = False
+    retention: RetentionFile | UnsetType = UNSET
 
 
 class EnumValue(_File, frozen=True, kw_only=True):
@@ -188,7 +213,7 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
 
 
 def _field(document: Document, value: Any, kind: Any, place: Place, problems: list[Problem]) -> Any:
-    inner = _inner_shape(kind)
+    inner = _inner_shape(kind, value)
     if inner is not None:
         return _decode(document, value, inner, place, problems)
     entry = _inner_shape(_dict_values(kind))
@@ -217,9 +242,11 @@ def _bare(kind: Any) -> list[Any]:
     return [part for part in args if part is not UnsetType] if is_union else [kind]
 
 
-def _inner_shape(kind: Any) -> Any:
+def _inner_shape(kind: Any, value: Any = None) -> Any:
+    """The struct that the value is to be; of a struct and other things, only where the value is a mapping."""
     (first, *rest) = _bare(kind)
-    return first if not rest and isinstance(first, type) and issubclass(first, msgspec.Struct) else None
+    fits = isinstance(value, dict) or not rest
+    return first if fits and isinstance(first, type) and issubclass(first, msgspec.Struct) else None
 
 
 def _dict_values(kind: Any) -> Any:

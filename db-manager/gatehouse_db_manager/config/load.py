@@ -26,6 +26,7 @@ from gatehouse_db_manager.config.model import (
     Sequence,
     Snapshot,
 )
+from gatehouse_db_manager.config.personal import declared, without_declarations
 from gatehouse_db_manager.config.resolve import SPECIAL_TYPES, Resolver
 from gatehouse_db_manager.config.resolve_rules import Context, ReferenceTarget, target_of, target_of_table
 from gatehouse_db_manager.config.row_checks import row_problems
@@ -290,7 +291,7 @@ def _resolve(
                 message = f"makes the name {item.name}, which {first} has already."
                 problems.append(document.problem(tuple(item.key.split(".")), message, "Rename one."))
         used = sorted({column.type for column in content.columns.values()} & types.keys())
-        shapes = [msgspec.structs.replace(types[one], description="") for one in used]
+        shapes = [without_declarations(types[one]) for one in used]
         version = tuple(map(int, content.version.split(".")))
         collections.append(
             Collection(
@@ -303,6 +304,7 @@ def _resolve(
                 renamed_from=None if content.renamed_from is UNSET else content.renamed_from,
             )
         )
+    collections = declared(source.collections, collections, types, name)
     known = [collection.name for collection in collections]
     service, reader = _roles(source.content)
     return Schema(

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from gatehouse_db_manager.errors import Problem
+
 ConstraintKind = Literal["primary_key", "unique", "check", "foreign_key", "exclusion"]
 VersionNumber = tuple[int, int, int, int]
 
@@ -103,8 +105,33 @@ class Table(_Resolved, frozen=True, kw_only=True):
         return next((item.columns for item in self.constraints if item.kind == "primary_key"), ())
 
 
+class PersonalColumn(_Resolved, frozen=True, kw_only=True):
+    """What a column says of whom. `where` is the condition on its table that finds the rows of the people whose ids,
+    and accounts' ids, are $1; `replacement` is the SQL that takes its place on erasure, empty where it is kept or its
+    row goes.
+    """
+
+    name: str
+    subject: str
+    where: str
+    category: str
+    on_erasure: Literal["delete", "clear", "pseudonymise", "keep"]
+    basis: str = ""
+    replacement: str = ""
+
+
+class Retention(_Resolved, frozen=True, kw_only=True):
+    """Rows go when `keep` (an interval of PostgreSQL) has passed since the moment in the column `after`."""
+
+    after: str
+    keep: str
+
+
 class Collection(_Resolved, frozen=True, kw_only=True):
-    """A table with the version its file states. `digest` is of the file, `types_digest` of the custom types it uses."""
+    """A table with the version its file states. `digest` is of the file, `types_digest` of the custom types it uses.
+
+    `undeclared`: what `gate db check` says of columns that may hold personal data; none of it keeps it from running.
+    """
 
     name: str
     file: str
@@ -113,6 +140,10 @@ class Collection(_Resolved, frozen=True, kw_only=True):
     types_digest: str
     table: Table
     renamed_from: str | None = None
+    personal: tuple[PersonalColumn, ...] = ()
+    undeclared: tuple[Problem, ...] = ()
+    retention: Retention | None = None
+    history: bool = False
 
     @property
     def version_text(self) -> str:
