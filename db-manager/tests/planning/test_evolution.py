@@ -430,9 +430,10 @@ def test_killed_while_an_index_is_built_it_resumes(people, database):
         thread.start()
         query = (
             "select pg_terminate_backend(pid) from pg_stat_activity "
-            "where datname = current_database() and query like 'create index concurrently%'"
+            "where datname = current_database() and query like 'create index concurrently%' "
+            "and wait_event = 'virtualxid'"
         )
-        until(lambda: database.run(query), "the index build, to terminate it")
+        until(lambda: database.run(query), "the index build to wait, to terminate it")
         thread.join()
         old.execute("commit")
     assert failures
