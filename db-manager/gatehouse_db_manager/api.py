@@ -180,7 +180,8 @@ def apply(
         stop_if_refused(live, planned, allowed)
         if live.environment is None or bookkeeping.is_older(live.layout):
             _bootstrap(connection, environment, lock_wait, report)
-        connection.execute(bookkeeping.RAISE_EPOCH.encode())
+        if live.cluster_is_new:
+            connection.execute(bookkeeping.RAISE_EPOCH.encode())
         given: dict[str, Any] = {
             "environment": environment,
             "test_data": test_data,

@@ -174,4 +174,6 @@ grant select on dbm.epoch to public;
 RAISE_EPOCH = f"""
 update dbm.environment set epoch = epoch + 1, cluster = {_CLUSTER} where cluster is distinct from {_CLUSTER}
 """  # noqa: S608 - constants
+MARKER = f"select name, cluster is distinct from {_CLUSTER} from dbm.environment"  # noqa: S608 - constants
+MARKER_3 = "select name, false from dbm.environment"
 MARK = f"insert into dbm.environment (name, cluster) values (%s, {_CLUSTER})"  # noqa: S608 - constants

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gatehouse_db_manager.database import other_objects
-from gatehouse_db_manager.database.bookkeeping import LAYOUT_1
+from gatehouse_db_manager.database.bookkeeping import LAYOUT_1, MARKER, MARKER_3, is_older
 from gatehouse_db_manager.database.snapshot import (
     AppliedVersion,
     DatabaseState,
@@ -34,7 +34,7 @@ select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '')
 from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
 """
 _ROLES = """
-select 'role', rolname::text from pg_roles where rolname = any(%(roles)s)
+select 'role', name from unnest(%(roles)s::text[]) name where to_regrole(quote_ident(name)) is not null
 union all select 'extension', extname::text from pg_extension
 """
 
@@ -47,7 +47,7 @@ _COLUMNS = """
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
     case when a.atthasdef and %(definitions)s then pg_get_expr(d.adbin, d.adrelid) end,
     a.attgenerated::text, a.attidentity::text, coalesce(b.description, ''), coalesce(nn.conname, ''),
-    case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end, coalesce(o.relname, '')
+    case when a.attcollation <> t.typcollation then quote_ident(co.collname) else '' end, a.attnum
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -56,18 +56,21 @@ left join pg_collation co on co.oid = a.attcollation
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
 left join pg_constraint nn on nn.conrelid = c.oid and nn.contype = 'n' and nn.conkey[1] = a.attnum
 left join pg_description b on b.objoid = c.oid and b.classoid = 'pg_class'::regclass and b.objsubid = a.attnum
-left join (select d.refobjid, d.refobjsubid, s.relname from pg_class s join pg_depend d on d.objid = s.oid
-    and d.classid = 'pg_class'::regclass and d.deptype = 'a' where s.relkind = 'S') o
-    on o.refobjid = c.oid and o.refobjsubid = a.attnum
 where n.nspname = any(%(schemas)s) and c.relkind in ('r', 'p')
 order by c.oid, a.attnum
+"""
+# Sequences that belong to a column: of serial columns, and of those with `owned by`. They share its schema.
+_SEQUENCES = b"""
+select n.nspname, c.relname, a.attname, s.relname
+from pg_class s join pg_namespace n on n.oid = s.relnamespace
+join pg_depend d on d.objid = s.oid and d.classid = 'pg_class'::regclass and d.deptype = 'a'
+join pg_class c on c.oid = d.refobjid join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
+where n.nspname = any(%(schemas)s) and s.relkind = 'S' and c.relkind in ('r', 'p')
 """
 _CONSTRAINTS = """
 select n.nspname, c.relname, k.conname, k.contype, k.convalidated,
     case when %(definitions)s then pg_get_constraintdef(k.oid) else '' end,
-    array(select a.attname::text from unnest(k.conkey) with ordinality as part (number, position)
-        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = part.number order by part.position),
-    coalesce(k.confrelid::regclass::text, ''),
+    coalesce(k.conkey, '{}'), coalesce(k.confrelid::regclass::text, ''),
     coalesce((select relname from pg_class where oid = k.conindid and k.contype = 'f'), '')
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
@@ -125,20 +128,24 @@ def inspect(
         bootstrapped = "dbm" in layout
         present = [clue for (clue,) in clues.fetchall()]
         catalog.append(connection.execute(other_objects.query(present).encode(), given))
+        sequences = connection.execute(_SEQUENCES, given) if "S" in present else None
         newest = _RECORDS | _RECORDS_2 if layout.get("dbm") != LAYOUT_1 else _RECORDS
         queries = newest if bootstrapped else {}
         records = {name: connection.execute(query.encode(), given) for name, query in queries.items()}
-        marker = connection.execute("select name from dbm.environment") if bootstrapped else None
+        marker = MARKER_3 if is_older(layout.get("dbm", "")) else MARKER
+        marked = connection.execute(marker.encode()) if bootstrapped else None
         builder = _Builder(given["schemas"], set(layout))
-        builder.catalog(*(cursor.fetchall() for cursor in catalog))
+        owned = {tuple(place): name for *place, name in sequences.fetchall()} if sequences else {}
+        builder.catalog(owned, *(cursor.fetchall() for cursor in catalog))
         if bootstrapped:
             builder.records({name: cursor.fetchall() for name, cursor in records.items()})
-        marked = marker.fetchone() if marker else None
+        environment, cluster_is_new = (marked and marked.fetchone()) or (None, False)
         named = found_roles.fetchall()
     return DatabaseState(
         bootstrapped=bootstrapped,
         layout=layout.get("dbm", ""),
-        environment=marked[0] if marked else None,
+        environment=environment,
+        cluster_is_new=cluster_is_new,
         major=connection.info.server_version // 10000,
         roles=frozenset(name for kind, name in named if kind == "role"),
         extensions=frozenset(name for kind, name in named if kind == "extension"),
@@ -161,7 +168,13 @@ class _Builder:
         self.unfinished: dict[str, Unfinished] = {}
 
     def catalog(
-        self, tables: list[Any], columns: list[Any], constraints: list[Any], indexes: list[Any], made: list[Any]
+        self,
+        sequences: dict[tuple[str, ...], str],
+        tables: list[Any],
+        columns: list[Any],
+        constraints: list[Any],
+        indexes: list[Any],
+        made: list[Any],
     ) -> None:
         for schema, name, size, description in tables:
             self.tables[schema][name] = LiveTable(
@@ -169,6 +182,7 @@ class _Builder:
             )
         for schema, name, *_ in made:
             self.others[schema].append(name)
+        numbers: dict[tuple[str, str, int], str] = {}
         for schema, table, name, sql_type, required, default, generated, identity, *more in columns:
             self.tables[schema][table].columns[name] = LiveColumn(
                 name=name,
@@ -181,15 +195,17 @@ class _Builder:
                 description=more[0],
                 not_null_name=more[1],
                 collation=more[2],
-                sequence=more[3],
+                sequence=sequences.get((schema, table, name), ""),
             )
+            numbers[schema, table, more[3]] = name
         for schema, table, name, kind, valid, definition, columns_of, target, index in constraints:
             live = LiveConstraint(
                 name=name,
                 kind=_KINDS[kind],
                 valid=valid,
                 definition=definition,
-                columns=tuple(columns_of),
+                # 0: an expression.
+                columns=tuple(numbers[schema, table, number] for number in columns_of if number),
                 target="" if target == "-" else target,
                 rests_on=index,
             )

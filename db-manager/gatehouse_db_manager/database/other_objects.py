@@ -210,7 +210,7 @@ CLUES = f"""
 select d.classid::regclass::text from spaces s
     join pg_depend d on d.refclassid = 'pg_namespace'::regclass and d.refobjid = s.oid
 union select d.classid::regclass::text from relations r
-    join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid
+    join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = r.oid and d.classid <> 'pg_type'::regclass
 union select relkind::text from relations
 union select 'secured' from relations where secured
 union select 'reloptions' from relations where reloptions is not null

@@ -148,7 +148,8 @@ class Dependent(msgspec.Struct, frozen=True):
 
 
 class DatabaseState(_Live, frozen=True, kw_only=True):
-    """`environment` is the marker, None before the first apply. `roles` are those of the configuration that exist.
+    """`environment` is the marker, None before the first apply. `cluster_is_new`: the database was restored into, or
+    moved to, a cluster that its records don't know. `roles` are those of the configuration that exist.
 
     `major`: PostgreSQL's version; `dependents`: None until a plan needs them; `answers`: counts that an earlier plan
     asked for, None if it took too long and -1 if a value could not be cast."""
@@ -156,6 +157,7 @@ class DatabaseState(_Live, frozen=True, kw_only=True):
     bootstrapped: bool = False
     layout: str = ""
     environment: str | None = None
+    cluster_is_new: bool = False
     roles: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
     schemas: dict[str, LiveSchema] = {}
