@@ -182,6 +182,8 @@ def apply(
             _bootstrap(connection, environment, lock_wait, report)
         if live.cluster_is_new:
             connection.execute(bookkeeping.RAISE_EPOCH.encode())
+        if live.loads_statements and "pg_stat_statements" not in live.extensions:
+            connection.execute(bookkeeping.KEEP_STATEMENTS)
         given: dict[str, Any] = {
             "environment": environment,
             "test_data": test_data,

@@ -11,19 +11,20 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gatehouse_local.runner.postgres import NAMESPACE, installation, unprivileged
+from gatehouse_local.postgres_wheels import WHEELS, choose, installation
+from gatehouse_local.runner.postgres import NAMESPACE, unprivileged
 from gatehouse_local.testing.pytest_plugin import free_port
 
 FOLDER = Path(__file__).with_name("servers")
 _NPM = FOLDER / "node_modules"
-_WHEEL = installation().parent
+_FALLBACK = choose(WHEELS[1:]).root
 _APT = Path("/usr/lib/postgresql")
-# Where each version may be; the wheel has 16 and 18, npm what servers/package.json names.
+# Where each version may be; the fallback wheel has 16 too, npm what servers/package.json names.
 PLACES = {
     15: [_NPM / "postgres-15" / "native" / "bin", _APT / "15" / "bin"],
-    16: [_WHEEL / "pginstall" / "bin", _APT / "16" / "bin"],
+    16: [_FALLBACK.with_name("pginstall") / "bin", _APT / "16" / "bin"],
     17: [_NPM / "postgres-17" / "native" / "bin", _APT / "17" / "bin"],
-    18: [_WHEEL / "pginstall18" / "bin"],
+    18: [installation().root / "bin"],
 }
 
 

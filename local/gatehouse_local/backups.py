@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from gatehouse_local.postgres_wheels import binary
 from gatehouse_local.runner.database_step import NEXT, Databases
 from gatehouse_local.runner.port_conflicts import Trouble
-from gatehouse_local.runner.postgres import DATABASE, Embedded, binary
+from gatehouse_local.runner.postgres import DATABASE, Embedded
 
 ENDING = ".dump"
 

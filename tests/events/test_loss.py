@@ -19,7 +19,7 @@ from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.data.database import Database
 from gatehouse_db_manager import apply, load
 from gatehouse_local.backups import back_up, client_environment
-from gatehouse_local.runner.postgres import binary
+from gatehouse_local.postgres_wheels import binary
 from gatehouse_local.testing.pytest_plugin import ROLE_PASSWORD, Postgres
 from gatehouse_local.testing.shared_process import shared
 

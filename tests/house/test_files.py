@@ -9,6 +9,8 @@ import click
 import pytest
 
 from gatehouse_catalog import load_catalog
+from gatehouse_catalog.extensions import ALLOWED
+from gatehouse_db_manager import load
 from gatehouse_local.gate import gate
 from gatehouse_local.testing.testrun import KINDS
 
@@ -104,3 +106,8 @@ def test_a_readme_gives_no_command_a_word_that_it_does_not_take(typed: str):
             click.MissingParameter, click.BadParameter, click.BadOptionUsage, click.exceptions.Exit
         ):
             command.make_context(command.name, words, parent=context)
+
+
+def test_schemas_ask_only_for_extensions_that_every_environment_has():
+    asked = {schema.file: set(schema.extensions) for schema in load(ROOT).schemas}
+    assert {file: names - set(ALLOWED) for file, names in asked.items() if names - set(ALLOWED)} == {}

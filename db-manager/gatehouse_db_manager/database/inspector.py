@@ -36,6 +36,7 @@ from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
 _ROLES = """
 select 'role', name from unnest(%(roles)s::text[]) name where to_regrole(quote_ident(name)) is not null
 union all select 'extension', extname::text from pg_extension
+union all select 'loaded', 'pg_stat_statements' where current_setting('pg_stat_statements.max', true) is not null
 """
 
 _TABLES = """
@@ -149,6 +150,7 @@ def inspect(
         major=connection.info.server_version // 10000,
         roles=frozenset(name for kind, name in named if kind == "role"),
         extensions=frozenset(name for kind, name in named if kind == "extension"),
+        loads_statements=any(kind == "loaded" for kind, name in named),
         schemas=builder.schemas(),
     )
 

@@ -150,6 +150,7 @@ class Dependent(msgspec.Struct, frozen=True):
 class DatabaseState(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `cluster_is_new`: the database was restored into, or
     moved to, a cluster that its records don't know. `roles` are those of the configuration that exist.
+    `loads_statements`: the server counts statements, so that pg_stat_statements can be created.
 
     `major`: PostgreSQL's version; `dependents`: None until a plan needs them; `answers`: counts that an earlier plan
     asked for, None if it took too long and -1 if a value could not be cast."""
@@ -160,6 +161,7 @@ class DatabaseState(_Live, frozen=True, kw_only=True):
     cluster_is_new: bool = False
     roles: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
+    loads_statements: bool = False
     schemas: dict[str, LiveSchema] = {}
     major: int = 0
     answers: dict[str, int | None] = {}

@@ -94,6 +94,16 @@ def missing_types(
                 yield problem(collection, f"columns.{column.key}.type", message, fix, column.sql_type)
 
 
+def missing_extensions(schema: Schema, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:
+    """Extensions that this server doesn't have: CREATE EXTENSION would fail half-way."""
+    for name in schema.extensions:
+        known = f"select from pg_available_extensions where name = {quote(name)}"
+        if name not in whole.extensions and ask(f"select (not exists ({known}))::int") == 1:
+            message = "isn't installed on this PostgreSQL server."
+            fix = "Install it there, or use a server that has it. Locally: gate doctor."
+            yield Problem(file=schema.file, key="extensions", value=name, message=message, fix=fix)
+
+
 def problem(collection: Collection, key: str, message: str, fix: str, value: str = "") -> Problem:
     """A problem in a collection's file."""
     return Problem(file=collection.file, key=key, value=value, message=message, fix=fix)

@@ -9,7 +9,7 @@ from gatehouse_db_manager import ConfigurationError, RefusedError, api, load, pl
 from gatehouse_db_manager.cli.commands import db
 from gatehouse_db_manager.importer.read import read
 from gatehouse_db_manager.importer.write import files_of
-from gatehouse_local.runner.postgres import binary
+from gatehouse_local.postgres_wheels import binary
 
 from ..foreign import DATABASES
 

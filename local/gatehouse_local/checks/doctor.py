@@ -16,10 +16,12 @@ import click
 import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
+from gatehouse_catalog.extensions import ALLOWED
 from gatehouse_local.checks.checks import own_uv
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.postgres_wheels import BinariesMissing, binary, installation, lacking, major
 from gatehouse_local.runner.port_conflicts import who_listens
-from gatehouse_local.runner.postgres import HOST, BinariesMissing, RootRefused, binary, major, unprivileged
+from gatehouse_local.runner.postgres import HOST, RootRefused, unprivileged
 
 DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, headroom
 MEMORY_NEEDED = 2**30  # docs/figures.md: the whole platform stays under 1 GiB
@@ -107,6 +109,9 @@ def _postgres(_root: Path) -> Finding:
         version = _first_line_of(str(binary("postgres")), "--version")
     except BinariesMissing as error:
         return Finding("postgresql", "bad", str(error))
+    if version and (without := lacking(ALLOWED)):
+        fallback = f"{version}, embedded, of the fallback {installation().wheel.distribution}."
+        return Finding("postgresql", "warn", f"{fallback} Services that use an extension don't start.", without)
     if version:
         return Finding("postgresql", "ok", f"{version}, embedded.")
     return Finding(

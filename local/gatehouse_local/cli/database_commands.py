@@ -13,11 +13,12 @@ import click
 
 from gatehouse_local import backups
 from gatehouse_local.cli.up_commands import location_of, root_option, state_option
+from gatehouse_local.postgres_wheels import binary
 from gatehouse_local.runner import control
 from gatehouse_local.runner.control import RunnerClient
 from gatehouse_local.runner.platform_specs import DATABASE_STEP, Location
 from gatehouse_local.runner.port_conflicts import Trouble
-from gatehouse_local.runner.postgres import Embedded, binary
+from gatehouse_local.runner.postgres import Embedded
 
 ACCEPTS_OPTIONS = {"ignore_unknown_options": True, "help_option_names": ["-h", "--help"]}
 

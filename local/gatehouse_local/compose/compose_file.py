@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gatehouse_catalog import Catalog, Service, load_catalog
+from gatehouse_catalog.extensions import SETTINGS
 from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner.secrets import PEER_KEY
@@ -35,6 +36,9 @@ LOCKED = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
 }
+
+
+_SETTINGS = {"shared_buffers": "64MB", "jit": "off"} | SETTINGS
 
 
 class NameTaken(Exception):
@@ -177,7 +181,7 @@ def _postgres(catalog: Catalog) -> dict[str, Any]:
             "POSTGRES_PASSWORD_FILE": f"{PLACE}/password",
         },
         # Small, for a laptop, as in the embedded engine (see postgres.py).
-        "command": ["postgres", "-c", "shared_buffers=64MB", "-c", "jit=off"],
+        "command": ["postgres", *(part for one in _SETTINGS.items() for part in ("-c", "=".join(one)))],
         "volumes": ["postgres:/var/lib/postgresql", *_mounted(POSTGRES)],
         "ports": [f"127.0.0.1:{POSTGRES_PORT}:5432"],
         # Over TCP: during initialization the server listens on its Unix socket only.

@@ -8,6 +8,9 @@ import hashlib
 import sys
 from pathlib import Path
 
+import msgspec
+
+from gatehouse_local.postgres_wheels import unusable_schemas
 from gatehouse_local.runner.postgres import DATABASE, Embedded
 
 SEED = "gatehouse_seed"
@@ -134,9 +137,16 @@ def _apply(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> 
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
     from gatehouse_local.runner.platform_specs import role_passwords  # noqa: PLC0415 - as above
 
+    configuration = gatehouse_db_manager.load(root)
+    unusable = unusable_schemas(root)
+    if unusable:
+        for why in () if quiet else unusable.values():
+            _print(f"{why}; this schema is left out.")
+        usable = tuple(schema for schema in configuration.schemas if schema.name not in unusable)
+        configuration = msgspec.structs.replace(configuration, schemas=usable)
     result = gatehouse_db_manager.apply(
         url,
-        gatehouse_db_manager.load(root),
+        configuration,
         environment="local",
         test_data=True,
         passwords=role_passwords(load_catalog(root), embedded.state),

@@ -18,6 +18,7 @@ from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local import breakpoints
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
+from gatehouse_local.postgres_wheels import unusable_schemas
 from gatehouse_local.runner import prometheus_process
 from gatehouse_local.runner.postgres import DATABASE, HOST, Embedded
 from gatehouse_local.runner.resource import Spec
@@ -176,10 +177,12 @@ class LocalPlatform:
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service))
+        command = (sys.executable, "-m", "gatehouse_chassis", service.name)
+        why = unusable_schemas(self.place.root).get(service.database.schema, "") if service.database else ""
         return Spec(
             name=service.name,
             kind=service.kind,
-            command=(sys.executable, "-m", "gatehouse_chassis", service.name),
+            command=(sys.executable, "-c", "import sys; sys.exit(sys.argv[1])", why) if why else command,
             environment=self._environment(service),
             folder=self.place.root,
             needs=(*used, *((DATABASE_STEP,) if service.database else ())),

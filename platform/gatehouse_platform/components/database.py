@@ -6,6 +6,7 @@ import pulumi
 import pulumi_random
 from pulumi_aws import cloudwatch, ec2, rds
 
+from gatehouse_catalog.extensions import ALLOWED, SETTINGS
 from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.config.off_hours import database_windows
 from gatehouse_platform.config.settings import Stack
@@ -25,6 +26,20 @@ class DatabaseArgs:
     vpc_id: pulumi.Input[str]
     subnets: list[pulumi.Output[str]]
     key_arn: pulumi.Input[str]
+
+
+def _extension_parameters() -> list[rds.ParameterGroupParameterArgs]:
+    """The same extensions as everywhere. `rds.allowed_extensions` keeps all others out, whoever asks; it and what is
+    tracked can be changed in place, the others are read when the server starts.
+    """
+    values = SETTINGS | {"rds.allowed_extensions": ",".join(ALLOWED)}
+    dynamic = {"rds.allowed_extensions", "pg_stat_statements.track_utility"}
+    return [
+        rds.ParameterGroupParameterArgs(
+            name=name, value=value, apply_method="immediate" if name in dynamic else "pending-reboot"
+        )
+        for name, value in sorted(values.items())
+    ]
 
 
 class DatabaseInstance(pulumi.ComponentResource):
@@ -59,6 +74,7 @@ class DatabaseInstance(pulumi.ComponentResource):
             parameters=[
                 rds.ParameterGroupParameterArgs(name="log_min_duration_statement", value="500"),
                 rds.ParameterGroupParameterArgs(name="rds.force_ssl", value="1"),
+                *_extension_parameters(),
             ],
             opts=child_of(self),
         )

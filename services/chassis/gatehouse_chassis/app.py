@@ -105,6 +105,7 @@ def create_app(
     versions = DatabaseVersions(database) if database is not None else None
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
+        metrics.watch_statements(lambda: versions.statements)
     needs = dict(service.entry.database.needs) if service.entry.database else {}
     if _creates_once(routes):
         needs |= idempotency.NEEDS

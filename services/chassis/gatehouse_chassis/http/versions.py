@@ -1,16 +1,25 @@
-"""Reads the Version documents that db-manager wrote for this schema (`dbm.version`), and the state of its sessions."""
+"""Reads the Version documents that db-manager wrote for this schema (`dbm.version`), the state of its sessions, and
+which statements take the most of the database's time.
+"""
 
 import asyncio
+import time
+
+import asyncpg
+import structlog
 
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.statements import RowBuilder
 from gatehouse_chassis.http.health import CollectionVersion
 from gatehouse_chassis.metrics.pg_sessions import SESSIONS, PgSessions
+from gatehouse_chassis.metrics.pg_statements import SECONDS_BETWEEN, WHERE, StatementTime, statements_sql
 
 SELECT = """
     select collection, version, to_char(applied_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as applied_at
     from dbm.version where schema = $1 order by collection
 """
+
+log = structlog.get_logger()
 
 # Seconds to wait for an answer: less than health.READINESS_TIMEOUT.
 PATIENCE = 0.8
@@ -27,7 +36,10 @@ class DatabaseVersions:
         self._database = database
         self._versions = RowBuilder(CollectionVersion)
         self._sessions = RowBuilder(PgSessions)
+        self._statements = RowBuilder(StatementTime)
+        self._looked = float("-inf")
         self.sessions: PgSessions | None = None
+        self.statements: list[StatementTime] = []
 
     async def versions(self) -> list[CollectionVersion]:
         try:
@@ -36,8 +48,22 @@ class DatabaseVersions:
                 versions = await self._database.fetch_aside(SELECT, self._database.schema)
                 # By hand: see above.
                 sessions = await self._database.fetch_aside(SESSIONS)
+                await self._look_at_statements()
         except BaseException:
             self.sessions = None
             raise
         self.sessions = self._sessions.build(sessions[0])
         return self._versions.build_all(versions)
+
+    async def _look_at_statements(self) -> None:
+        if time.monotonic() - self._looked < SECONDS_BETWEEN:
+            return
+        self._looked = time.monotonic()
+        try:
+            # By hand, both: see above.
+            views = await self._database.fetch_aside(WHERE)
+            rows = await self._database.fetch_aside(statements_sql(views[0][0])) if views else []
+        except asyncpg.PostgresError as error:  # readiness doesn't depend on it
+            log.warning("the statements that take the most time can't be read", error=str(error))
+            rows = []
+        self.statements = self._statements.build_all(rows)
