@@ -176,8 +176,8 @@ update dbm.environment set epoch = epoch + 1, cluster = {_CLUSTER} where cluster
 """  # noqa: S608 - constants
 MARKER = f"select name, cluster is distinct from {_CLUSTER} from dbm.environment"  # noqa: S608 - constants
 MARKER_3 = "select name, false from dbm.environment"
-# Which statements take the most time, for the Database dashboard. Who may not create it goes on without. Its view is open
-# to every role, and shows to each the text of its own statements only.
+# Which statements take the most time, for the Database dashboard. Who may not create it goes on without. Its view is
+# open to every role, and shows to each the text of its own statements only.
 KEEP_STATEMENTS = """do $$ begin
 create extension if not exists pg_stat_statements schema dbm;
 exception when insufficient_privilege or undefined_file or duplicate_object or unique_violation then null;

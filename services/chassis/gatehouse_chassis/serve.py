@@ -17,13 +17,16 @@ from pathlib import Path
 from types import FrameType
 
 import structlog
-import uvicorn
 from litestar import Litestar
 
 from gatehouse_catalog import CatalogError, find_root
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.base.optional_imports import left_out
 from gatehouse_chassis.service.service import ServiceContext
+
+with left_out():
+    import uvicorn
 
 # Seconds: longest request that a drain waits for. With drain_seconds it stays below ECS's stop timeout of 60.
 LONGEST_REQUEST = 30
@@ -129,8 +132,9 @@ def main(name: str) -> None:
         folder = (Path(given) if given else find_root()) / "services" / name
         service = ServiceContext.load(folder)
         logs.configure(name)
-        module = importlib.import_module(f"{service.entry.package}.app")
-        app = module.create(service)
+        with left_out():
+            module = importlib.import_module(f"{service.entry.package}.app")
+            app = module.create(service)
     except CatalogError as error:
         sys.exit(str(error))
     run(app, service)
