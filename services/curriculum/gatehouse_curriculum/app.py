@@ -7,6 +7,7 @@ from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.curriculum.content import Content
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
+from gatehouse_curriculum.events import OUTBOX
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
 
@@ -17,6 +18,7 @@ def create(service: ServiceContext) -> Litestar:
         service,
         [CurriculumController, AssignmentController, ProposalController, PlanningController],
         database=DB,
+        outbox=OUTBOX,
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),
             "content": Provide(lambda: content, sync_to_thread=False),

@@ -30,6 +30,7 @@ from gatehouse_curriculum.curriculum.structs import (
     ResourceToAssign,
 )
 from gatehouse_curriculum.enumerators import Standing
+from gatehouse_curriculum.events import OUTBOX, AssignmentIds, Subject
 from gatehouse_curriculum.participant.queries import joined, people_of
 from gatehouse_curriculum.participant.structs import Participant
 from gatehouse_curriculum.period.queries import commitments_of, last_period
@@ -149,6 +150,7 @@ class Change(NamedTuple):
     row: CurriculumRow
     before: Assignments
     people: tuple[Participant, ...]
+    actor: Actor
     editor: Participant
     stamp: Stamp
 
@@ -250,7 +252,7 @@ async def locked(person: UUID, version: int, actor: Actor, standing: Standing) -
     if standing == "self":
         mine = frozenset({actor.account, *(one.account_id for one in people if one.person_id == person)})
     stamp = Stamp(await DB.now(), actor.account, mine)
-    return Change(row, await _assignments(row.id), people, editor, stamp)
+    return Change(row, await _assignments(row.id), people, actor, editor, stamp)
 
 
 async def written(begun: Change, after: Assignments, *, otherwise: bool = False) -> Curriculum:
@@ -262,6 +264,10 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
     people = await joined(begun.row.id, begun.people, begun.editor)
     row = await _TOUCH.one(begun.row.id, *who)
     assert row is not None
+    for what, one in rules.happened(begun.before, after):
+        ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
+        subject = Subject(one.id, row.version)
+        await OUTBOX.publish(f"curriculum.assignment.{what}", subject, by=begun.actor, ids=ids)
     return await as_shown(row, after, people)
 
 

@@ -207,6 +207,25 @@ def differing(before: Assignments, after: Assignments) -> tuple[list[Assignment]
     return new, changed, [id for id in known if id not in kept]
 
 
+def happened(before: Assignments, after: Assignments) -> list[tuple[str, Assignment]]:
+    """What others may want to know, and of which assignment: planned, started, completed or reopened."""
+    known = {one.id: one for one in before}
+    facts = []
+    for one in after:
+        former = known.get(one.id)
+        state = former and former.state
+        started = one.started_at is not None and (former is None or former.started_at is None)
+        reopened = state == "completed" != one.state
+        saw = {
+            "planned": one.state == "now" != state and not reopened,
+            "reopened": reopened,
+            "started": started,
+            "completed": one.state == "completed" != state,
+        }
+        facts += [(what, one) for what, true in saw.items() if true]
+    return facts
+
+
 def find(assignments: Collection[Assignment], id: UUID) -> Assignment:
     for one in assignments:
         if one.id == id:

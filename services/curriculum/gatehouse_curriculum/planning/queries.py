@@ -11,6 +11,7 @@ from gatehouse_chassis.base.problems import Conflict
 from gatehouse_curriculum.curriculum.queries import locked, written
 from gatehouse_curriculum.curriculum.structs import Curriculum
 from gatehouse_curriculum.enumerators import Standing
+from gatehouse_curriculum.events import OUTBOX, PeriodIds, Subject
 from gatehouse_curriculum.period import queries
 from gatehouse_curriculum.period.rules import end_after, end_on, usual_days, zone_of
 from gatehouse_curriculum.planning import rules
@@ -45,7 +46,9 @@ async def commit(
         by=actor.account,
         version=begun.row.version + 1,
     )
-    return _after(await written(begun, after, otherwise=True), id)
+    curriculum = await written(begun, after, otherwise=True)
+    await _publish("curriculum.period.committed", curriculum, id, new.assignment_ids, actor)
+    return _after(curriculum, id)
 
 
 async def undo(person: UUID, version: int, actor: Actor, standing: Standing, period: UUID) -> Curriculum:
@@ -60,7 +63,9 @@ async def undo(person: UUID, version: int, actor: Actor, standing: Standing, per
             raise Conflict("The plan has changed since the period was committed. Commit another list instead.")
         await queries.withdraw(period, begun.stamp.at.astimezone(UTC), actor.account)
         former = msgspec.convert(last.before, list[Before])
-        return await written(begun, rules.undone(begun.before, former), otherwise=True)
+        curriculum = await written(begun, rules.undone(begun.before, former), otherwise=True)
+        await _publish("curriculum.period.undone", curriculum, period, last.assignment_ids, actor)
+    return curriculum
 
 
 async def state_commitment(
@@ -75,6 +80,11 @@ async def state_commitment(
             return await written(begun, begun.before)
         await queries.state(begun.row.id, *said, at=begun.stamp.at, by=actor.account)
         return await written(begun, begun.before, otherwise=True)
+
+
+async def _publish(what: str, curriculum: Curriculum, period: UUID, assignments: list[UUID], actor: Actor) -> None:
+    ids = PeriodIds(curriculum.person_id, assignments)
+    await OUTBOX.publish(what, Subject(period, curriculum.version), by=actor, ids=ids)
 
 
 def _after(curriculum: Curriculum, period: UUID) -> CurriculumAfterCommitting:

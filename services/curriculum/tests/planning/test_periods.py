@@ -1,16 +1,18 @@
 """Committing a now-list over HTTP, undoing it, and saying how much time there is."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+import asyncpg
 import pytest
 
 from gatehouse_chassis.testing import InProcessClient, Peer
 
-from ..conftest import BASE, NOAH, TOMAS, Headers
+from ..conftest import BASE, NOAH, TOMAS, Headers, resource_id
 from ..curriculum.test_commands import Editor
 
 OSLO = ZoneInfo("Europe/Oslo")
@@ -168,3 +170,41 @@ async def put(editor: Editor, body: Any) -> Any:
 async def test_strangers_learn_nothing_of_periods(curriculum: InProcessClient, noah: Headers) -> None:
     for path in ("periods", "commitments", f"periods/{uuid4()}"):
         assert (await curriculum.get(f"{BASE}/{TOMAS}/{path}", headers=noah)).status_code == 404
+
+
+async def test_others_hear_of_what_was_planned_begun_done_and_taken_back(editor: Editor, database_url: str) -> None:
+    committed = (await editor.send("periods", {"assignment_ids": ids(editor, 3, 1)})).json()
+    editor.seen = committed
+    assert (await editor.send(f"periods/{committed['period_id']}/undo")).status_code == 200
+    first, third = ids(editor, 1, 3)
+    for command in (f"{first}/start", f"{first}/complete", f"{first}/reopen", f"{first}/unstart", f"{third}/complete"):
+        assert (await editor.send(f"assignments/{command}")).status_code == 200
+    await editor.send(f"assignments/{first}/move", {"state": "later"})
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(
+            "select type, subject_id::text as subject, subject_version, ids::text as ids from curriculum.event "
+            "where ids ->> 'person_id' = $1 order by subject_version, id",
+            editor.seen["person_id"],
+        )
+    finally:
+        await connection.close()
+    period, at = committed["period_id"], committed["version"]
+    assert sorted((row["type"].removeprefix("curriculum."), row["subject"], row["subject_version"]) for row in rows) == (
+        sorted(
+            [
+                ("assignment.planned", first, at),
+                ("assignment.planned", third, at),
+                ("period.committed", period, at),
+                ("period.undone", period, at + 1),
+                ("assignment.planned", first, at + 2),
+                ("assignment.started", first, at + 2),
+                ("assignment.completed", first, at + 3),
+                ("assignment.reopened", first, at + 4),
+                ("assignment.completed", third, at + 6),
+            ]
+        )
+    )
+    said = {row["type"]: json.loads(row["ids"]) for row in rows}
+    assert said["curriculum.period.committed"]["assignment_ids"] == [third, first]
+    assert said["curriculum.assignment.reopened"]["resource_id"] == resource_id(1)
