@@ -17,10 +17,12 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandler, Receive, Scope, Send
 
+from gatehouse_catalog.structs import Job
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
+from gatehouse_chassis.events import retention
 from gatehouse_chassis.events.following import Following
 from gatehouse_chassis.events.outbox import Outbox
 from gatehouse_chassis.events.reader import EventHandler
@@ -101,7 +103,7 @@ def create_app(
     """
     drain = Drain()
     metrics = Metrics(service)
-    runner = _job_runner(service, routes, database, jobs or {}, metrics)
+    runner = _job_runner(service, routes, database, outbox, jobs or {}, metrics)
     versions = DatabaseVersions(database) if database is not None else None
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
@@ -241,11 +243,15 @@ def _job_runner(
     service: ServiceContext,
     routes: Sequence[ControllerRouterHandler],
     database: Database | None,
+    outbox: Outbox | None,
     handlers: Mapping[str, Handler],
     metrics: Metrics,
 ) -> JobRunner | None:
     """None: the service has no jobs. Raises CatalogError when service.toml and the handlers differ."""
-    own = idempotency.jobs(database) if database is not None and _creates_once(routes) else {}
+    own: dict[str, tuple[Job, Handler]] = {}
+    if database is not None:
+        own |= idempotency.jobs(database) if _creates_once(routes) else {}
+        own |= retention.jobs(database) if outbox is not None else {}
     declared = declared_jobs(service, handlers, own)
     if database is None or not declared:
         return None

@@ -12,7 +12,7 @@ from gatehouse_chassis.events.outbox import Outbox
 from gatehouse_curriculum.tables import DB
 
 
-class Subject(NamedTuple):
+class AtVersion(NamedTuple):
     """An assignment or a period, at the curriculum's version."""
 
     id: UUID

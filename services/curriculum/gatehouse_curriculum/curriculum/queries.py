@@ -30,7 +30,7 @@ from gatehouse_curriculum.curriculum.structs import (
     ResourceToAssign,
 )
 from gatehouse_curriculum.enumerators import Standing
-from gatehouse_curriculum.events import OUTBOX, AssignmentIds, Subject
+from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
 from gatehouse_curriculum.participant.queries import joined, people_of
 from gatehouse_curriculum.participant.structs import Participant
 from gatehouse_curriculum.period.queries import commitments_of, last_period
@@ -266,7 +266,7 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
     assert row is not None
     for what, one in rules.happened(begun.before, after):
         ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
-        subject = Subject(one.id, row.version)
+        subject = AtVersion(one.id, row.version)
         await OUTBOX.publish(f"curriculum.assignment.{what}", subject, by=begun.actor, ids=ids)
     return await as_shown(row, after, people)
 

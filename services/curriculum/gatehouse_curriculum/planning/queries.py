@@ -11,7 +11,7 @@ from gatehouse_chassis.base.problems import Conflict
 from gatehouse_curriculum.curriculum.queries import locked, written
 from gatehouse_curriculum.curriculum.structs import Curriculum
 from gatehouse_curriculum.enumerators import Standing
-from gatehouse_curriculum.events import OUTBOX, PeriodIds, Subject
+from gatehouse_curriculum.events import OUTBOX, AtVersion, PeriodIds
 from gatehouse_curriculum.period import queries
 from gatehouse_curriculum.period.rules import end_after, end_on, usual_days, zone_of
 from gatehouse_curriculum.planning import rules
@@ -84,7 +84,7 @@ async def state_commitment(
 
 async def _publish(what: str, curriculum: Curriculum, period: UUID, assignments: list[UUID], actor: Actor) -> None:
     ids = PeriodIds(curriculum.person_id, assignments)
-    await OUTBOX.publish(what, Subject(period, curriculum.version), by=actor, ids=ids)
+    await OUTBOX.publish(what, AtVersion(period, curriculum.version), by=actor, ids=ids)
 
 
 def _after(curriculum: Curriculum, period: UUID) -> CurriculumAfterCommitting:

@@ -190,21 +190,19 @@ async def test_others_hear_of_what_was_planned_begun_done_and_taken_back(editor:
     finally:
         await connection.close()
     period, at = committed["period_id"], committed["version"]
-    assert sorted((row["type"].removeprefix("curriculum."), row["subject"], row["subject_version"]) for row in rows) == (
-        sorted(
-            [
-                ("assignment.planned", first, at),
-                ("assignment.planned", third, at),
-                ("period.committed", period, at),
-                ("period.undone", period, at + 1),
-                ("assignment.planned", first, at + 2),
-                ("assignment.started", first, at + 2),
-                ("assignment.completed", first, at + 3),
-                ("assignment.reopened", first, at + 4),
-                ("assignment.completed", third, at + 6),
-            ]
-        )
-    )
+    expected = [
+        ("assignment.planned", first, at),
+        ("assignment.planned", third, at),
+        ("period.committed", period, at),
+        ("period.undone", period, at + 1),
+        ("assignment.planned", first, at + 2),
+        ("assignment.started", first, at + 2),
+        ("assignment.completed", first, at + 3),
+        ("assignment.reopened", first, at + 4),
+        ("assignment.completed", third, at + 6),
+    ]
+    found = [(row["type"].removeprefix("curriculum."), row["subject"], row["subject_version"]) for row in rows]
+    assert sorted(found) == sorted(expected)
     said = {row["type"]: json.loads(row["ids"]) for row in rows}
     assert said["curriculum.period.committed"]["assignment_ids"] == [third, first]
     assert said["curriculum.assignment.reopened"]["resource_id"] == resource_id(1)
