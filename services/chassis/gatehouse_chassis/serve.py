@@ -23,6 +23,7 @@ from gatehouse_catalog import CatalogError, find_root
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.optional_imports import left_out
+from gatehouse_chassis.http.server_protocol import counting_protocol
 from gatehouse_chassis.service.service import ServiceContext
 
 with left_out():
@@ -107,7 +108,7 @@ def run(app: Litestar, service: ServiceContext) -> None:
         host=service.host,
         port=service.port,
         loop="uvloop",
-        http="httptools",
+        http=counting_protocol(app.state.metrics.traffic),
         lifespan="on",
         log_config=None,
         access_log=False,

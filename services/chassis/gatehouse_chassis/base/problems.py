@@ -153,6 +153,14 @@ class BodyTooSlow(ApiProblem):
         super().__init__("Send the whole request at once.", headers={"Connection": "close"})
 
 
+class Incomplete(ApiProblem):
+    """400: the caller hung up before the body was there; nobody reads this answer, but it is counted and logged."""
+
+    status = 400
+    slug = "incomplete"
+    title = "The request's body broke off"
+
+
 class Misdirected(ApiProblem):
     """421: the request names a host that isn't this platform's (RFC 9110, section 15.5.20)."""
 

@@ -16,7 +16,7 @@ from uuid_utils import uuid7
 
 from gatehouse_chassis.base.context import RequestContext, current
 from gatehouse_chassis.base.drain import Drain
-from gatehouse_chassis.base.problems import MEDIA_TYPE, ApiProblem, BodyTooSlow, Misdirected, Overloaded
+from gatehouse_chassis.base.problems import MEDIA_TYPE, ApiProblem, BodyTooSlow, Incomplete, Misdirected, Overloaded
 from gatehouse_chassis.http.admission import Admission, Caller
 from gatehouse_chassis.http.hosts import Hosts
 from gatehouse_chassis.metrics.registry import Metrics
@@ -26,6 +26,7 @@ REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}(?![\s\S])")
 # https://www.w3.org/TR/trace-context/
 TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})(?![\s\S])")
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
+QUIET_STATUS = 200
 LONGEST_DEADLINE_MS = 60_000
 # Digits. int() refuses thousands of them, and one that was sent must not decide how long that takes.
 LONGEST_NUMBER = 9
@@ -92,7 +93,7 @@ class ObservabilityMiddleware:
             if auth is not None and head.credential:
                 self._admission.found_good(head.credential)
         route = _route(scope)
-        if route in QUIET_ROUTES and status < 500:
+        if route in QUIET_ROUTES and status == QUIET_STATUS:
             return
         if auth is not None:
             head.context.actor_id = str(auth.account)
@@ -197,7 +198,11 @@ class _RequestHead:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """`receive` that ends with BodyTooSlow when the body isn't there in time: 50 slow senders would hold 50 places."""
+    """`receive` that ends when the body isn't there in time (50 slow senders would hold 50 places) or the caller left.
+
+    Litestar answers a caller who left with 500, which anybody could make into our failure. Raises BodyTooSlow and
+    Incomplete.
+    """
     loop = asyncio.get_running_loop()
     ends = loop.time() + BODY_SECONDS
     complete = False
@@ -211,6 +216,8 @@ def _bounded(receive: Receive) -> Receive:
                 message = await receive()
         except TimeoutError:
             raise BodyTooSlow from None
+        if message["type"] == "http.disconnect":
+            raise Incomplete
         complete = not message.get("more_body", False)
         return message
 

@@ -194,17 +194,9 @@ async def test_an_id_that_came_through_the_balancer_is_logged_beside_ours(
     assert inside.headers["x-request-id"] == "of-another-service"
 
 
-async def test_a_body_that_never_ends_is_a_408(demo: InProcessClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.02)
+async def answer_to(demo: InProcessClient, receive: Callable[[], Any]) -> tuple[int, dict[str, Any]]:
+    """The status and the body that a request gets whose own body comes from `receive`."""
     sent: list[Any] = []
-    never = asyncio.Event()
-    parts = [{"type": "http.request", "body": b'{"a":', "more_body": True}]
-
-    async def receive() -> Any:
-        if parts:
-            return parts.pop()
-        await never.wait()
-        return None
 
     async def send(message: Any) -> None:
         sent.append(message)
@@ -221,8 +213,42 @@ async def test_a_body_that_never_ends_is_a_408(demo: InProcessClient, monkeypatc
     scope |= {"headers": headers, "client": ("127.0.0.1", 1), "server": ("test", 80)}
     app: Any = demo.app
     await app(scope, receive, send)
-    assert sent[0]["status"] == 408
-    assert json.loads(sent[1]["body"])["type"] == "urn:gatehouse:problem:body-too-slow"
+    return sent[0]["status"], json.loads(sent[1]["body"])
+
+
+async def test_a_body_that_never_ends_is_a_408(demo: InProcessClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "BODY_SECONDS", 0.02)
+    never = asyncio.Event()
+    parts = [{"type": "http.request", "body": b'{"a":', "more_body": True}]
+
+    async def receive() -> Any:
+        if parts:
+            return parts.pop()
+        await never.wait()
+        return None
+
+    status, problem = await answer_to(demo, receive)
+    assert (status, problem["type"]) == (408, "urn:gatehouse:problem:body-too-slow")
+
+
+async def test_a_caller_who_hangs_up_in_the_middle_is_no_failure_of_ours(demo: InProcessClient) -> None:
+    parts = [{"type": "http.disconnect"}, {"type": "http.request", "body": b'{"a":', "more_body": True}]
+
+    async def receive() -> Any:
+        return parts.pop()
+
+    status, problem = await answer_to(demo, receive)
+    assert (status, problem["type"]) == (400, "urn:gatehouse:problem:incomplete")
+    assert await count(demo, 'gatehouse_http_requests_total{method="POST",route="/api/demo/things"') == 1
+
+
+async def test_only_good_answers_about_health_stay_out_of_the_log(
+    demo: InProcessClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (await demo.get("/health/live")).status_code == 200
+    assert "/health/live" not in capsys.readouterr().out
+    assert (await demo.post("/metrics")).status_code == 405
+    assert "status=405" in capsys.readouterr().out
 
 
 HOSTS = Hosts("https://gatehouse.example:8443", ["http://app.example"])
