@@ -7,7 +7,7 @@ beside the one in use, and then takes its place.
 import datetime
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -59,8 +59,11 @@ def back_up(url: str, file: Path) -> int:
     return file.stat().st_size
 
 
-def restore(embedded: Embedded, file: Path) -> None:
-    """Replaces the database by a backup; its sessions are ended, and services connect again."""
+def restore(embedded: Embedded, file: Path, finish: Callable[[str], None]) -> None:
+    """Replaces the database by a backup; its sessions are ended, and services connect again.
+
+    `finish` is given the administrator's connection string of the filled database before it takes the other's place.
+    """
     _run("pg_restore", "--list", str(file), environment=client_environment(embedded.admin_url))
     databases = Databases(embedded)
     databases.create(DATABASE + NEXT)
@@ -68,7 +71,8 @@ def restore(embedded: Embedded, file: Path) -> None:
         into = client_environment(embedded.url(DATABASE + NEXT))
         options = ("--exit-on-error", "--single-transaction", f"--dbname={DATABASE}{NEXT}")
         _run("pg_restore", *options, str(file), environment=into)
-    except Trouble:
+        finish(embedded.url(DATABASE + NEXT))
+    except BaseException:
         databases.drop(DATABASE + NEXT)
         raise
     databases.replace(DATABASE, DATABASE + NEXT)

@@ -244,9 +244,24 @@ def _noise(draw: random.Random, request: RawRequest) -> None:
 
 
 CHANGES: tuple[Callable[[random.Random, RawRequest], None], ...] = (
-    _number, _host, _framing, _encoding, _method, _path, _query, _header, _many_headers, _repeated, _body, _cut,
-    _line_ends, _version, _upgrade, _expect, _noise,
-)  # fmt: skip
+    _number,
+    _host,
+    _framing,
+    _encoding,
+    _method,
+    _path,
+    _query,
+    _header,
+    _many_headers,
+    _repeated,
+    _body,
+    _cut,
+    _line_ends,
+    _version,
+    _upgrade,
+    _expect,
+    _noise,
+)
 
 
 def _replace(request: RawRequest, name: bytes, value: bytes) -> None:

@@ -6,16 +6,18 @@ They are part of `gate db` where the embedded PostgreSQL is, with its programs p
 import datetime
 import os
 import sys
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from gatehouse_local import backups
+from gatehouse_local import backups, recovery
 from gatehouse_local.cli.up_commands import location_of, root_option, state_option
 from gatehouse_local.postgres_wheels import binary
 from gatehouse_local.runner import control
 from gatehouse_local.runner.control import RunnerClient
+from gatehouse_local.runner.database_step import bring_up_to_date
 from gatehouse_local.runner.platform_specs import DATABASE_STEP, Location
 from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.postgres import Embedded
@@ -84,6 +86,8 @@ def restore(context: click.Context, file: Path | None, state: Path | None, root:
 
     FILE is a path, or a name in .gate/backups; by default the latest there. What was entered since then is lost, so it
     asks first. If the restore fails, the database is unchanged.
+
+    What takes rights away is not lost: roles revoked, people signed out and keys withdrawn since the backup stay so.
     """
     place = location_of(root, state)
     address = control.find(place.state, wait=True)
@@ -99,9 +103,21 @@ def restore(context: click.Context, file: Path | None, state: Path | None, root:
         )
     client = RunnerClient(address)
     port = urlsplit(client.report().database_url or "").port
-    backups.restore(Embedded(place.state, port or place.postgres_port), chosen)
-    client.ask("restart", names=[DATABASE_STEP])  # the checkout's configuration may be newer than the backup
-    click.echo(f"Restored {chosen}.")
+    began = time.monotonic()
+    embedded = Embedded(place.state, port or place.postgres_port)
+    done: dict[str, int] = {}
+
+    def finish(url: str) -> None:
+        bring_up_to_date(place.root, embedded, url, quiet=True)  # the configuration may be newer than the backup
+        done.update(recovery.recover(place.root, place.logs, url))
+
+    backups.restore(embedded, chosen, finish)
+    # What was decided between the reading of the logs and the end of the database before.
+    for name, count in recovery.recover(place.root, place.logs, embedded.admin_url).items():
+        done[name] = done.get(name, 0) + count
+    client.ask("restart", names=[DATABASE_STEP])
+    took = time.monotonic() - began
+    click.echo(f"Restored {chosen} in {took / 60:.1f} min. Done again from the logs: {recovery.in_words(done)}.")
 
 
 def _from_caller(context: click.Context, file: Path | None) -> Path | None:

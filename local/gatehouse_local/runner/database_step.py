@@ -98,7 +98,7 @@ class Databases:
 def apply(root: Path, embedded: Embedded) -> None:
     databases = Databases(embedded)
     fresh = not _is_managed(embedded)
-    _apply(root, embedded, embedded.admin_url)
+    bring_up_to_date(root, embedded, embedded.admin_url)
     now = seed_digest(root)
     if databases.comment(SEED) != now:
         if fresh:
@@ -120,7 +120,7 @@ def reset(root: Path, embedded: Embedded) -> None:
 
 def _build_seed(root: Path, embedded: Embedded, databases: Databases) -> None:
     databases.create(SEED + NEXT)
-    _apply(root, embedded, embedded.url(SEED + NEXT), quiet=True)
+    bring_up_to_date(root, embedded, embedded.url(SEED + NEXT), quiet=True)
     databases.replace(SEED, SEED + NEXT)
 
 
@@ -132,7 +132,8 @@ def _is_managed(embedded: Embedded) -> bool:
     return bool(row and row[0])
 
 
-def _apply(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> None:
+def bring_up_to_date(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> None:
+    """Applies the checkout's configuration to the database at `url`. Raises what db-manager raises."""
     import gatehouse_db_manager  # noqa: PLC0415 - 100 ms that `reset` doesn't need
     from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
     from gatehouse_local.runner.platform_specs import role_passwords  # noqa: PLC0415 - as above

@@ -1,17 +1,19 @@
 """`python -m gatehouse_chassis NAME` runs the service NAME; without NAME, the one that GATEHOUSE_SERVICE names.
 
-`python -m gatehouse_chassis ask URL...` starts none: see ask.py.
+`python -m gatehouse_chassis ask URL...` and `recover NAME` start none: see ask.py and recover.py.
 """
 
 import os
 import sys
 
-from gatehouse_chassis import ask
+from gatehouse_chassis import ask, recover
 from gatehouse_chassis.serve import main
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["ask"]:
         sys.exit(ask.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["recover"]:
+        sys.exit(recover.main(sys.argv[2:]))
     names = sys.argv[1:] or list(filter(None, [os.environ.get("GATEHOUSE_SERVICE")]))
     if len(names) != 1:
         sys.exit("usage: python -m gatehouse_chassis NAME")

@@ -48,6 +48,7 @@ class Session(Table, db=DB, tablename="session", schema="identity"):
     family_hash = Text()
     token_hash = Text()
     previous_hash = Text(null=True)
+    backup_hash = Text(null=True)
     refreshed_at = Timestamptz()
     expires_at = Timestamptz()
     ends_at = Timestamptz()

@@ -1,4 +1,4 @@
-"""The audit trail: written in the transaction of what it records, and listed.
+"""The audit trail: written in the transaction of what it records, and listed. Each entry is a line of the log too.
 
 Entries hold ids and fixed words, never personal data.
 """
@@ -6,6 +6,7 @@ Entries hold ids and fixed words, never personal data.
 from typing import Any, get_args
 from uuid import UUID
 
+import structlog
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
@@ -18,6 +19,8 @@ from gatehouse_identity import tables
 from gatehouse_identity.audit_entry.structs import AuditEntry
 from gatehouse_identity.enumerators import AuditAction
 from gatehouse_identity.tables import DB
+
+log = structlog.get_logger()
 
 ENTRIES = Listing(
     tables.AuditEntry,
@@ -48,4 +51,7 @@ _ADD = DB.prepare(
 async def record(action: AuditAction, *, by: By | None, subject: UUID, **details: Any) -> None:
     """`by`: the caller; None when the platform itself acts. `subject`: the id of what was changed."""
     actor = None if by is None else by.account
-    await _ADD.execute(uuid7(), actor, request_id()[:200], action, subject, details)
+    id = uuid7()
+    # Before the commit, so that no decision is without its line; recovery/ replays them after a restore.
+    log.info("audit", id=str(id), action=action, by=actor and str(actor), subject=str(subject), details=details)
+    await _ADD.execute(id, actor, request_id()[:200], action, subject, details)

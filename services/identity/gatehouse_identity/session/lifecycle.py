@@ -4,12 +4,16 @@ A refresh token is `<family>.<token>`: the family stays, so that any token the s
 current one is replaced by its successor. A replaced token that comes again has been copied by someone, and ends the
 session. Two tabs that refresh at the same time, or a lost answer, aren't that: for `grace` seconds the same old token
 gets the same new one (the successor is derived from it with our secret, so it needn't be stored).
+
+After a restore, whoever was restored too holds the token of the backup, all others the newest: both go on, once.
 """
 
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 import msgspec
+import structlog
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
@@ -27,6 +31,8 @@ from gatehouse_identity.tables import DB
 from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, person_claims
 
 ENDED = "This session has ended; sign in again."
+
+log = structlog.get_logger()
 
 
 class Lifetimes(msgspec.Struct, frozen=True):
@@ -62,6 +68,7 @@ class Sessions:
                 request_id()[:200],
             )
             await record("signed_in", by=AccountActor(account_id), subject=account_id, method=method, session=str(id))
+            self._log_token(id, account_id, family, token, method=method)
             return await self._tokens(id, account_id, family, token)
 
     async def refresh(self, refresh_token: str) -> SessionTokens:
@@ -74,8 +81,10 @@ class Sessions:
             if session.ended:
                 raise Unauthenticated(ENDED)
             following = self._box.successor(refresh_token)
-            if matches(token, session.token_hash):
-                await queries.SESSION_REFRESHED.execute(session.id, digest(following), self._lifetimes.idle)
+            if matches(token, session.token_hash) or matches(token, session.backup_hash):
+                idle = self._lifetimes.idle
+                await queries.SESSION_REFRESHED.execute(session.id, digest(following), idle, digest(token))
+                self._log_token(session.id, session.account_id, family, following)
                 return await self._tokens(session.id, session.account_id, family, following)
             if self._is_repeat(session, token, following):
                 return await self._tokens(session.id, session.account_id, family, following)
@@ -98,6 +107,19 @@ class Sessions:
             and session.since_refresh <= self._lifetimes.grace
             and matches(following, session.token_hash)
         )
+
+    def _log_token(self, id: UUID, account: UUID, family: str, token: str, **more: str) -> None:
+        """Once it is committed: what a restore needs (recovery/) so that this session goes on with its newest token."""
+        line = {
+            "session": str(id),
+            "account": str(account),
+            "family_hash": digest(family),
+            "token_hash": digest(token),
+            "idle": self._lifetimes.idle.total_seconds(),
+            "longest": self._lifetimes.longest.total_seconds(),
+            **more,
+        }
+        DB.after_commit(partial(log.info, "session token", **line))
 
     async def _tokens(self, id: UUID, account_id: UUID, family: str, token: str) -> SessionTokens:
         account = await BEARER.one(account_id, SETTLING)

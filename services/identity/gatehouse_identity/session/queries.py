@@ -29,7 +29,7 @@ SESSION_ADD = DB.prepare(
 SESSIONS = Sweep(tables.Session, tables.Session.ends_at)
 # By hand: the session is locked, its account isn't, and both are read at once.
 SESSION_FOR_REFRESH = DB.prepare_sql(
-    "select s.id, s.account_id, s.token_hash, s.previous_hash, now() - s.refreshed_at as since_refresh, "
+    "select s.id, s.account_id, s.token_hash, s.previous_hash, s.backup_hash, now() - s.refreshed_at as since_refresh, "
     "(s.revoked_at is not null or s.expires_at <= now() or a.archived_at is not null) as ended "
     "from identity.session s join identity.account a on a.id = s.account_id where s.family_hash = $1 for update of s",
     SessionState,
@@ -37,7 +37,8 @@ SESSION_FOR_REFRESH = DB.prepare_sql(
 SESSION_REFRESHED = DB.prepare(
     tables.Session.update(
         {
-            tables.Session.previous_hash: QueryString("token_hash"),
+            tables.Session.previous_hash: arg(4),
+            tables.Session.backup_hash: None,
             tables.Session.token_hash: arg(2),
             tables.Session.refreshed_at: NOW,
             tables.Session.expires_at: QueryString("least(now() + {}::interval, ends_at)", arg(3)),

@@ -54,5 +54,6 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     account_id: UUID
     token_hash: str
     previous_hash: str | None
+    backup_hash: str | None
     since_refresh: timedelta
     ended: bool
