@@ -1,0 +1,84 @@
+"""What else changes with a column that is renamed or retyped: by name, what hangs on it stays, follows or comes anew."""
+
+import pytest
+
+from gatehouse_db_manager import RefusedError
+from gatehouse_db_manager.config.imported import SCRIPT_MARK
+
+AGE, MAIL = {"age": {"type": "integer"}}, {"mail": {"type": "text"}}
+
+
+def whats(plan):
+    return [step.what for step in plan.steps]
+
+
+def approved(database, checkout):
+    plan = database.plan(checkout)
+    database.apply(checkout, approve=plan.fingerprint)
+    assert database.plan(checkout).empty
+    return whats(plan)
+
+
+@pytest.fixture
+def people(checkout, database):
+    """Two columns, and a check that the file names itself."""
+    checkout.collection(version="1.0.0.0", columns={**AGE, **MAIL}, checks={"grown": "age > 17"})
+    database.apply(checkout)
+    database.run("insert into person.person (name, age, mail) values ('Ada', 36, 'ada@example.org')")
+    return checkout
+
+
+def test_a_rule_with_a_name_of_its_own_only_follows_a_rename(people, database):
+    people.collection(
+        version="2.0.0.0",
+        columns={"years": {"type": "integer", "renamed_from": "age"}, **MAIL},
+        checks={"grown": "years > 17"},
+    )
+    assert approved(database, people) == ["rename column age to years"]
+    assert "years > 17" in database.tables()["person"].constraints["person_grown"].definition
+
+
+def test_rules_of_columns_that_swap_their_names_swap_too(checkout, database):
+    def columns(first, second):
+        kinds = {"type": "integer", "unique": True}, {"type": "text", "unique": True}
+        return {name: {**kind, **more} for kind, (name, more) in zip(kinds, (first, second), strict=True)}
+
+    checkout.collection(version="1.0.0.0", columns=columns(("age", {}), ("mail", {})))
+    database.apply(checkout)
+    database.run("insert into person.person (name, age, mail) values ('Ada', 36, 'ada@example.org')")
+    swapped = columns(("mail", {"renamed_from": "age"}), ("age", {"renamed_from": "mail"}))
+    checkout.collection(version="2.0.0.0", columns=swapped)
+    assert approved(database, checkout) == ["rename columns age to mail, mail to age"]
+    assert database.run("select mail, age from person.person") == [(36, "ada@example.org")]
+
+
+def test_a_generated_column_comes_anew_with_the_type_of_what_it_is_made_of(people, database):
+    people.collection(version="1.1.0.0", columns={**AGE, **MAIL, "next": {"type": "integer", "generated": "age + 1"}})
+    approved(database, people)
+    people.collection(
+        version="2.0.0.0",
+        columns={"age": {"type": "bigint"}, **MAIL, "next": {"type": "bigint", "generated": "age + 1"}},
+    )
+    approved(database, people)
+    columns = database.tables()["person"].columns
+    assert (columns["age"].sql_type, columns["next"].sql_type) == ("bigint", "bigint")
+    assert database.run("select age, next from person.person") == [(36, 37)]
+
+
+def test_an_imported_script_reads_what_is_there_or_is_about_to_be(checkout, database):
+    checkout.write(
+        "services/person/database/repeatable/001_names.sql",
+        f"{SCRIPT_MARK}view names\ncreate view person.names as select name from person.person;\n"
+        "create view person.pets as select d.name from person.names n join person.dog d using (name) "
+        "join person.cat c using (name);\n",
+    )
+    checkout.collection("cat")
+    checkout.collection()
+    with pytest.raises(RefusedError) as caught:
+        database.apply(checkout)
+    (problem,) = caught.value.problems
+    assert (problem.key, problem.message) == ("dog", "reads person.dog, which doesn't exist and isn't in any file.")
+    assert database.tables() == {}
+    database.run("create schema person; create table person.dog (name text)")
+    database.apply(checkout)
+    assert database.run("select name from person.pets") == []
