@@ -73,10 +73,17 @@ def snapshots(schema: Schema, live: LiveSchema) -> tuple[list[SnapshotPin], list
     return pins, problems
 
 
-def missing_types(
+def missing(
     schema: Schema, live: LiveSchema, whole: DatabaseState, ask: Callable[[str], int | None]
 ) -> Iterator[Problem]:
-    """Types of new columns that don't exist, and that no script and no extension is about to create."""
+    """Extensions that this server doesn't have: CREATE EXTENSION would fail half-way. Types of new columns that don't
+    exist, and that no script and no extension is about to create."""
+    for name in sorted(set(schema.extensions) - whole.extensions):
+        known = f"select from pg_available_extensions where name = {quote(name)}"
+        if ask(f"select (not exists ({known}))::int") == 1:
+            message = "isn't installed on this PostgreSQL server."
+            fix = "Install it there, or use a server that has it. Locally: gate doctor."
+            yield Problem(file=schema.file, key="extensions", value=name, message=message, fix=fix)
     if not set(schema.extensions) <= whole.extensions:
         return
     texts = [script.sql for script in schema.scripts]
@@ -92,16 +99,6 @@ def missing_types(
                 message = "is a type that doesn't exist in this database."
                 fix = f"Create it first, by hand: create type {column.sql_type} ... It isn't managed by db-manager."
                 yield problem(collection, f"columns.{column.key}.type", message, fix, column.sql_type)
-
-
-def missing_extensions(schema: Schema, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:
-    """Extensions that this server doesn't have: CREATE EXTENSION would fail half-way."""
-    for name in schema.extensions:
-        known = f"select from pg_available_extensions where name = {quote(name)}"
-        if name not in whole.extensions and ask(f"select (not exists ({known}))::int") == 1:
-            message = "isn't installed on this PostgreSQL server."
-            fix = "Install it there, or use a server that has it. Locally: gate doctor."
-            yield Problem(file=schema.file, key="extensions", value=name, message=message, fix=fix)
 
 
 def problem(collection: Collection, key: str, message: str, fix: str, value: str = "") -> Problem:

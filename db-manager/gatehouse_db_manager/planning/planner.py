@@ -19,15 +19,7 @@ from gatehouse_db_manager.planning.constraints import change_constraints, enforc
 from gatehouse_db_manager.planning.dependents import DependencyGraph
 from gatehouse_db_manager.planning.drops import drop_tables, drop_unwanted, unlink_tables
 from gatehouse_db_manager.planning.existing_rows import refuse_violations
-from gatehouse_db_manager.planning.guards import (
-    guards,
-    missing_extensions,
-    missing_types,
-    problem,
-    small_key,
-    snapshots,
-    versions,
-)
+from gatehouse_db_manager.planning.guards import guards, missing, problem, small_key, snapshots, versions
 from gatehouse_db_manager.planning.migrations import pending, plan_migrations
 from gatehouse_db_manager.planning.plan import Plan, SchemaPlan, Step
 from gatehouse_db_manager.planning.rename_columns import rename_columns
@@ -84,9 +76,8 @@ class _Planner(PlanningState):
         self.reshaped |= {step.collection for step in renamed}
         self.steps.extend(make_way(self.schema, self.live))
         self._missing_files()
-        self.refusals.extend(missing_extensions(self.schema, self.whole, self.ask))
-        self.refusals.extend(missing_types(self.schema, self.live, self.whole, self.ask))
-        self.refusals.extend(self.scripts.missing_relations(self.whole, self.ask))
+        self.refusals.extend(missing(self.schema, self.live, self.whole, self.ask))
+        self.refusals.extend(self.scripts.missing_relations(self.ask))
         fresh = [one for one in self.schema.collections if one.name not in self.live.tables]
         for one in self.scripts.below(fresh):
             self._create(one) if isinstance(one, Collection) else self.steps.append(one)

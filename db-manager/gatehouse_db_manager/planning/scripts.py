@@ -14,7 +14,7 @@ from gatehouse_db_manager.config.imported import SCRIPT_MARK
 from gatehouse_db_manager.config.model import Collection, Schema, Script, Table, short_digest
 from gatehouse_db_manager.config.script_text import ScriptStatement, statements
 from gatehouse_db_manager.config.values import quote
-from gatehouse_db_manager.database.snapshot import DatabaseState, LiveSchema, LiveTable
+from gatehouse_db_manager.database.snapshot import LiveSchema, LiveTable
 from gatehouse_db_manager.errors import Problem
 from gatehouse_db_manager.planning import ddl
 from gatehouse_db_manager.planning.plan import NEW, Remember, Step
@@ -80,17 +80,17 @@ class Scripts:
         found = [name for (_, name), item in self.live.objects.items() if gone and item.details.get("script") in gone]
         return tuple(name for name in found if name.startswith(("view ", "function ", "procedure ")))
 
-    def missing_relations(self, whole: DatabaseState, ask: Callable[[str], int | None]) -> Iterator[Problem]:
+    def missing_relations(self, ask: Callable[[str], int | None]) -> Iterator[Problem]:
         """Tables and views that a new or changed imported script reads and that nothing makes."""
         made = {one.name for _, one in self._creates} | {one.name for one in self.schema.collections}
         for script in self.changed:
             if not script.sql.startswith(SCRIPT_MARK):
                 continue
             for schema, name in dict.fromkeys(_READS.findall(script.sql)):
-                if schema not in whole.schemas or (schema == self.schema.name and name in made):
+                full = quote(f'"{schema}"."{name}"')
+                if schema != self.schema.name or name in made:
                     continue
-                full = f'"{schema}"."{name}"'
-                if schema == self.schema.name and ask(f"select (to_regclass({quote(full)}) is null)::int") == 1:
+                if ask(f"select (to_regclass({full}) is null)::int") == 1:
                     message = f"reads {schema}.{name}, which doesn't exist and isn't in any file."
                     fix = f"Create {schema}.{name} by hand first, or delete this file."
                     yield Problem(file=script.file, key=name, message=message, fix=fix)

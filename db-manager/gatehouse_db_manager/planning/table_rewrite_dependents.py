@@ -46,8 +46,7 @@ class RewriteDependents:
 
     def around(self) -> None:
         for change in self.changes.values():
-            concerned = {column for table, column in self.concerned if table == change.table.name}
-            if concerned:
+            if concerned := {column for table, column in self.concerned if table == change.table.name}:
                 self._derived(change, concerned)
                 self._rules(change, concerned)
         for change in self.changes.values():
@@ -93,11 +92,8 @@ class RewriteDependents:
             if own and space(rule) not in change.handled and _is_about(_about(rule), concerned):
                 self._down(change, rule.kind, name)
         for name, index in change.live.indexes.items():
-            if (
-                change.recorded("index", name)
-                and space(index) not in change.handled
-                and _is_about(_about(index), concerned)
-            ):
+            own = change.recorded("index", name)
+            if own and space(index) not in change.handled and _is_about(_about(index), concerned):
                 self._down(change, "index", name)
 
     def _links(self, change: TableChange) -> None:
@@ -119,9 +115,8 @@ class RewriteDependents:
         """Of tables that go, or aren't ours."""
         for name, live in self.live[table].constraints.items():
             if live.kind == "foreign_key" and f"{table}.{name}" in self.recorded and self._rests(table, live):
-                self.run["links down"].append(
-                    f"alter table {self.schema.name}.{table} drop constraint if exists {name}"
-                )
+                drop = f"alter table {self.schema.name}.{table} drop constraint if exists {name}"
+                self.run["links down"].append(drop)
                 self.remembered.append(forget(table, live.kind, name))
 
     def _rests(self, table: str, live: LiveConstraint) -> bool:

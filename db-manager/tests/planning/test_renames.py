@@ -1,4 +1,4 @@
-"""What else changes with a column that is renamed or retyped: by name, what hangs on it stays, follows or comes anew."""
+"""What hangs on a column that is renamed or retyped: it follows, or comes anew."""
 
 import pytest
 
