@@ -1,10 +1,11 @@
 import json
 import random
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
 
-from gatehouse_local.cli import up_commands
+from gatehouse_local.cli import log_order, up_commands
 from gatehouse_local.cli.log_order import NoRequestId, in_order, of_request
 
 TRACE = "01a228a1b6417045b9565d496601bf85"
@@ -56,7 +57,8 @@ def paths(tmp_path):
         noise = [line(made.randrange(60), trace=one, request=f"{one[:8]}-{one[8:12]}") for one in ids]
         # A call has a request id of its own, and the trace id of the request that led to it.
         own = REQUEST if name == "portal" else f"01a228a1-0000-7000-8000-{number:012d}"
-        noise.insert(1000, line(10 + number, request=own, at=name))
+        noise.append(line(10 + number, request=own, at=name))
+        noise.sort(key=lambda text: text[text.index('"timestamp"') :])
         if name == "portal":
             (tmp_path / "portal.log.1").write_text(line(9, at="first") + "\n")
         (tmp_path / f"{name}.log").write_text("\n".join(noise))
@@ -67,6 +69,28 @@ def paths(tmp_path):
 def test_a_request_is_found_in_all_services_in_order(paths, identifier):
     lines = of_request(paths, identifier)
     assert [json.loads(text)["at"] for _, text in lines] == ["first", *paths]
+
+
+@pytest.mark.parametrize("seconds", [-3600, 0, 3600])
+def test_of_a_long_log_only_the_time_of_the_request_is_read(tmp_path, monkeypatch, seconds):
+    """Ids of ours say when they were made; where nothing is found there (a clock was wrong), all is read."""
+    made = int(TRACE[:12], 16) / 1000 + seconds
+    stamps = [datetime.fromtimestamp(made + number - 5000, UTC) for number in range(10_000)]
+    fill = "x" * 60
+    texts = [
+        json.dumps(
+            {"timestamp": f"{stamp:%Y-%m-%dT%H:%M:%S.%f}Z", "trace_id": OTHER, "fill": fill}, separators=(",", ":")
+        )
+        for stamp in stamps
+    ]
+    texts[5000] = texts[5000].replace(OTHER, TRACE)
+    paths = {"a": tmp_path / "a.log", "b": tmp_path / "b.log"}
+    for path in paths.values():
+        path.write_text("\n".join([*texts[:2000], "Traceback", "  a line without a time", *texts[2000:]]) + "\n")
+    whole = []
+    monkeypatch.setattr(log_order, "_whole", lambda path: whole.append(path) or path.read_bytes())
+    assert of_request(paths, TRACE) == [("a", texts[5000]), ("b", texts[5000])]
+    assert bool(whole) == (seconds != 0)
 
 
 def test_a_call_of_the_request_finds_the_whole(paths):

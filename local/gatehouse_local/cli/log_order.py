@@ -7,8 +7,9 @@ A line's time is the `timestamp` of a service's JSON, or the one that PostgreSQL
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from gatehouse_local.runner.logs import previous
 
@@ -18,6 +19,11 @@ NamedLine = tuple[str, str]
 _TIME = re.compile(r'"timestamp":"([^"]{19,35})"|^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) UTC')
 _TRACE = re.compile(rb'"trace_id":"([0-9a-f]{32})"')
 _HEX = re.compile(r"[0-9a-f]{8,32}")
+# Around the time at which an id was made: clocks of one machine agree, and a request ends within a minute, but who
+# follows an event comes later with its trace.
+EARLIER, LATER = timedelta(minutes=1), timedelta(minutes=30)
+EPOCH, EPOCH_ENDS = 1_577_836_800, 4_102_444_800  # 2020 and 2100, in Unix seconds
+PART = 64 * 1024  # bytes that are read rather than halved
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -44,21 +50,53 @@ def of_request(paths: Mapping[str, Path], identifier: str) -> list[NamedLine]:
     Raises:
         NoRequestId: The identifier isn't hexadecimal digits and dashes, or is too short.
     """
-    contents = {name: _whole(path) for name, path in paths.items()}
-    traces = _traces(contents.values(), identifier)
+    digits = _digits(identifier)
+    made = _made_at(digits)
+    if made is not None:
+        near = _found({name: _between(path, made - EARLIER, made + LATER) for name, path in paths.items()}, digits)
+        if near:
+            return near
+    if len(digits) == 32:  # one log after the other, which is twice as quick: mostly it is a trace id
+        traced = list(in_order({name: _lines_with(_whole(path), {digits.encode()}) for name, path in paths.items()}))
+        if traced:
+            return traced
+    return _found({name: _whole(path) for name, path in paths.items()}, digits)
+
+
+def _found(contents: Mapping[str, bytes], digits: str) -> list[NamedLine]:
+    traces = _traces(contents.values(), digits)
     found = {name: _lines_with(data, traces) for name, data in contents.items()}
     return list(in_order(found))
 
 
-def _traces(contents: Iterable[bytes], identifier: str) -> set[bytes]:
-    """The trace ids of all lines that have the identifier as their request id or trace id."""
+def _digits(identifier: str) -> str:
     digits = identifier.strip().lower().replace("-", "")
     if not _HEX.fullmatch(digits):
         raise NoRequestId(f"{identifier!r} is no request id or trace id: give 8 to 32 hexadecimal digits of one.")
+    return digits
+
+
+def _made_at(digits: str) -> datetime | None:
+    """When an id of ours was made: it begins with the milliseconds (UUIDv7). None for a caller's, or part of one."""
+    if len(digits) < 13 or digits[12] != "7":
+        return None
+    made = int(digits[:12], 16) / 1000
+    return datetime.fromtimestamp(made, UTC) if EPOCH < made < EPOCH_ENDS else None
+
+
+def _traces(contents: Iterable[bytes], digits: str) -> set[bytes]:
+    """The trace ids of all lines that have the identifier as their request id or trace id."""
     request = "-".join(filter(None, (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
     starts = [f'"trace_id":"{digits}'.encode(), f'"request_id":"{request}'.encode()]
-    lines = (line for data in contents for start in starts for line in _raw_lines_with(data, start))
-    return {match[1] for line in lines if (match := _TRACE.search(line))}
+    found = set()
+    for data in contents:
+        for start in starts:
+            for line in _raw_lines_with(data, start):
+                if match := _TRACE.search(line):
+                    found.add(match[1])
+                    if len(digits) == 32:  # a whole id has one trace, and a day of logs is long
+                        return found
+    return found
 
 
 def _lines_with(data: bytes, traces: set[bytes]) -> list[str]:
@@ -79,6 +117,38 @@ def _places(data: bytes, text: bytes) -> Iterator[tuple[int, bytes]]:
         end = len(data) if end < 0 else end
         yield begin, data[begin:end]
         at = data.find(text, end)
+
+
+def _between(path: Path, start: datetime, end: datetime) -> bytes:
+    """The lines of that time, found by halving: a log is in order of time."""
+    parts = []
+    for file in (previous(path), path):
+        if file.is_file():
+            with file.open("rb") as log:
+                first, last = _place(log, start)[0], _place(log, end)[1]
+                log.seek(last)
+                log.readline()  # to the end of that line
+                last = log.tell()
+                log.seek(first)
+                parts.append(log.read(last - first))
+    return b"".join(parts)
+
+
+def _place(log: BinaryIO, at: datetime) -> tuple[int, int]:
+    """Between which places the first line that isn't earlier begins."""
+    low, high = 0, log.seek(0, 2)
+    while high - low > PART:
+        middle = (low + high) // 2
+        log.seek(middle)
+        log.readline()  # the rest of a line
+        begins, time = log.tell(), None
+        while time is None and log.tell() < high and (line := log.readline()):
+            time = _time(line.decode("utf-8", "replace"))
+        if time is None or time >= at:
+            high = middle
+        else:
+            low = begins
+    return low, high
 
 
 def _whole(path: Path) -> bytes:

@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
-FILE_LIMIT = 4 * 1024 * 1024  # bytes per file; with the previous file, twice that is kept
+# Bytes of a file; with the previous one, twice that is kept: a day of a service that gets a request a second.
+FILE_LIMIT = 16 * 1024 * 1024
 LINE_LIMIT = 16 * 1024  # bytes; a longer line is cut, so that a runaway print can't fill the memory
 
 
