@@ -10,6 +10,7 @@ _SERIES = re.compile(
     rb"^gatehouse_http_(requests_total|request_duration_seconds_bucket)\{([^\n]*)\} (\S+)$", re.MULTILINE
 )
 _STARTED = re.compile(rb"^process_start_time_seconds (\S+)$", re.MULTILINE)
+_FIGURE = re.compile(rb'^gatehouse_business_figure\{figure="(\w+)"[^\n]*\} (\S+)$', re.MULTILINE)
 _LABEL = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
@@ -17,12 +18,13 @@ class TrafficCounters(msgspec.Struct, frozen=True):
     """Counters of one process, which began at 0 at `started` (Unix seconds).
 
     `values`: all requests, those answered with a 5xx, and for each of `bounds` (seconds) those answered within it.
-    Probes and scrapes aren't counted, as in the recording rules.
+    Probes and scrapes aren't counted, as in the recording rules. `figures`: what the institute counts, by name.
     """
 
     started: float
     bounds: tuple[float, ...]
     values: array
+    figures: dict[str, float] = {}
 
 
 def parse(text: bytes) -> TrafficCounters | None:
@@ -45,4 +47,6 @@ def parse(text: bytes) -> TrafficCounters | None:
         if given.get(b"status", b"").startswith(b"5"):
             failed += count
     bounds = tuple(sorted(buckets))
-    return TrafficCounters(float(started[1]), bounds, array("d", [requests, failed, *(buckets[it] for it in bounds)]))
+    figures = {name.decode(): float(value) for name, value in _FIGURE.findall(text)}
+    values = array("d", [requests, failed, *(buckets[it] for it in bounds)])
+    return TrafficCounters(float(started[1]), bounds, values, figures)

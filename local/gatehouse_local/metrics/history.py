@@ -8,6 +8,8 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from gatehouse_local.metrics.counters import BUCKETS, FAILED, REQUESTS, TrafficCounters
 
 WINDOW = 300.0  # seconds of a rate, as in the rules
@@ -49,7 +51,7 @@ class TrafficHistory:
         last = self._last
         if last is not None and not counters.bounds:  # a new process without a request yet
             nothing = array("d", [0.0] * len(last.bounds))
-            counters = TrafficCounters(counters.started, last.bounds, counters.values + nothing)
+            counters = replace(counters, bounds=last.bounds, values=counters.values + nothing)
         if last is None or last.bounds != counters.bounds:
             last = self._widened(at, counters)
         before = last.values if last and last.started == counters.started else [0.0] * len(counters.values)
@@ -85,6 +87,11 @@ class TrafficHistory:
         index = self._index(at)
         return None if index is None else self._answered[index]
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What the institute counts, by name, as the last scrape said it."""
+        return self._last.figures if self._last else {}
+
     def rate(self, at: float) -> float | None:
         """Requests a second over the window before `at`."""
         found = self._growth(at, WINDOW)
@@ -93,6 +100,11 @@ class TrafficHistory:
     def error_ratio(self, at: float) -> float | None:
         """None without requests."""
         found = self._growth(at, WINDOW)
+        return found[0][FAILED] / found[0][REQUESTS] if found and found[0][REQUESTS] else None
+
+    def error_ratio_of_hour(self, at: float) -> float | None:
+        """Of the hour, or what is kept of it; None without requests."""
+        found = self._growth(at, HOUR)
         return found[0][FAILED] / found[0][REQUESTS] if found and found[0][REQUESTS] else None
 
     def percentile(self, at: float, share: float) -> float | None:

@@ -15,6 +15,12 @@ from gatehouse_local.metrics.history import HOUR, TrafficHistory
 
 PATH = "/api/v1/query_range"
 MOST_MOMENTS = 11_000  # as Prometheus
+BUSINESS = "gatehouse_business_figure"  # as a service exports it: one value, the last
+OF_AVAILABILITY = {
+    "service:sli_error:ratio_rate5m",
+    "service:objective:ratio",
+    "service:error_budget_remaining:ratio30d",
+}
 _NAMED = re.compile(r'\{__name__=~"([\w:|]+)",sli!="latency"\}')
 ONLY = "the runner answers only Throughput's own queries. For any other: ./local/up --observe"
 NO_ALERTS = "the runner keeps an hour of figures and judges no alerts; Prometheus does: ./local/up --observe"
@@ -74,18 +80,22 @@ def _series(
     if match is None:
         raise Refused("bad_data", ONLY)
     names = match[1].split("|")
-    if unknown := sorted(set(names) - READERS.keys()):
+    if unknown := sorted(set(names) - READERS.keys() - {BUSINESS}):
         raise Refused("bad_data", f"{', '.join(unknown)} isn't recorded here; {ONLY}")
     for service, recorded in services.items():
-        lines: dict[str, list[Any]] = {name: [] for name in names}
+        lines: dict[str, list[Any]] = {name: [] for name in names if name != BUSINESS}
         for at in moments:  # one after the other: each is worked out once for all names
             for name, values in lines.items():
                 value = READERS[name](recorded, at)
                 if value is not None:
                     values.append([at, f"{value!r}"])
+        if BUSINESS in names:
+            for figure, value in recorded.history.figures.items():
+                labels = {"__name__": BUSINESS, "service": service, "figure": figure}
+                yield {"metric": labels, "values": [[moments[-1], f"{value!r}"]]}
         for name, values in lines.items():
             if values:
-                sli = {"sli": "availability"} if "sli_error" in name or "objective" in name else {}
+                sli = {"sli": "availability"} if name in OF_AVAILABILITY else {}
                 yield {"metric": {"__name__": name, "service": service, **sli}, "values": values}
 
 
@@ -103,11 +113,18 @@ def _percentile(share: float) -> Callable[[RecordedService, float], float | None
     return lambda recorded, at: recorded.history.percentile(at, share)
 
 
+def _budget(recorded: RecordedService, at: float) -> float | None:
+    """Of the hour that is known; Prometheus' rule is of 30 days."""
+    ratio, allowed = recorded.history.error_ratio_of_hour(at), 1 - recorded.objective
+    return None if ratio is None or allowed <= 0 else 1 - ratio / allowed
+
+
 READERS: dict[str, Callable[[RecordedService, float], float | None]] = {
     "service:http_requests:rate5m": lambda recorded, at: recorded.history.rate(at),
     "service:http_requests:rate1h": _hourly,
     "service:sli_error:ratio_rate5m": lambda recorded, at: recorded.history.error_ratio(at),
     "service:objective:ratio": lambda recorded, at: None if _targets(recorded, at) is None else recorded.objective,
+    "service:error_budget_remaining:ratio30d": _budget,
     "service:targets_up:count": _targets,
     **{f"service:http_request_duration_seconds:p{which}_5m": _percentile(which / 100) for which in (50, 95, 99)},
 }

@@ -107,3 +107,12 @@ async def test_what_it_cant_answer_is_refused_in_words(scraped, form, status, wo
 async def test_stopping_frees_the_port_at_once(scraped):
     scraped.recorder.stop()
     socket.create_server(("127.0.0.1", scraped.port)).close()
+
+
+async def test_what_the_institute_counts_and_the_budget_of_the_known_hour_are_answered_too(scraped):
+    failed = METRICS + METRICS.splitlines()[0].replace(b'"200"} 12.0', b'"503"} 4.0') + b"\n"
+    scraped.texts[1] = failed + b'gatehouse_business_figure{figure="members_active",service="topics"} 41.0\n'
+    await scraped.recorder.scrape()
+    assert await scraped.result("gatehouse_business_figure") == {"topics": 41}
+    budget = await scraped.result("service:error_budget_remaining:ratio30d")
+    assert budget["topics"] == pytest.approx(1 - 4 / 4 / 0.005)  # the 12 before were never seen to come

@@ -6,6 +6,7 @@ from litestar.di import Provide
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.curriculum.content import Content
+from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
 from gatehouse_curriculum.events import OUTBOX
 from gatehouse_curriculum.planning.routes import PlanningController
@@ -19,6 +20,7 @@ def create(service: ServiceContext) -> Litestar:
         [CurriculumController, AssignmentController, ProposalController, PlanningController],
         database=DB,
         outbox=OUTBOX,
+        figures=figures,
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),
             "content": Provide(lambda: content, sync_to_thread=False),

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from gatehouse_chassis.testing import InProcessClient, Peer
+from gatehouse_curriculum.curriculum.queries import figures
 
 from ..conftest import AVA, BASE, MARA, NOAH, Headers, resource_id
 
@@ -66,6 +67,15 @@ def content(topics: Peer) -> None:
         {"id": PATH, "modules": [{"id": str(uuid4()), "name": "Module", "topics": [first, second]}]},
     )
     topics.answers["GET", f"/api/topics/resources/{resource_id(20)}"] = (200, old)
+
+
+async def test_what_was_completed_and_who_learns_is_counted(editor: Editor) -> None:
+    before = await figures()
+    await editor.assign(5, 6)
+    for command in ("start", "complete"):
+        await editor.send(f"assignments/{editor.id_of(5)}/{command}")
+    after = await figures()
+    assert {name: after[name] - before[name] for name in after} == {"members_active": 1, "resources_completed": 1}
 
 
 async def test_a_resource_is_assigned_started_and_completed_each_with_its_time(editor: Editor) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from gatehouse_portal.areas.operations.charts import Reading, rate, share
+from gatehouse_portal.areas.operations.charts import UNKNOWN, Reading, rate, share
 
 
 def clock(value: float) -> str:
@@ -35,6 +35,11 @@ def setting(value: Any) -> str:
     return str(value) if value != "" else "(empty)"
 
 
+def budget(value: float | None) -> str:
+    """How much of an error budget is left: `98%`, `-40%`."""
+    return UNKNOWN if value is None else f"{value * 100:.0f}%"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "clock": clock,
     "iso": iso,
@@ -42,4 +47,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "setting": setting,
     "rate": rate,
     "share": share,
+    "budget": budget,
 }

@@ -16,18 +16,20 @@ T = TypeVar("T")
 STEP = 30  # seconds between the values of the shortest range
 # Seconds; the page refreshes more slowly than that.
 PATIENCE = 3.0
-RATE, ERRORS, OBJECTIVE, TARGETS, HOURLY = "rate", "errors", "objective", "targets", "hourly"
+RATE, ERRORS, OBJECTIVE, TARGETS, HOURLY, BUDGET = "rate", "errors", "objective", "targets", "hourly", "budget"
 PERCENTILES = ("p50", "p95", "p99")
 SERIES = {
     "service:http_requests:rate5m": RATE,
     "service:http_requests:rate1h": HOURLY,
     "service:sli_error:ratio_rate5m": ERRORS,
     "service:objective:ratio": OBJECTIVE,
+    "service:error_budget_remaining:ratio30d": BUDGET,
     "service:targets_up:count": TARGETS,
     **{f"service:http_request_duration_seconds:{which}_5m": which for which in PERCENTILES},
 }
 # Objectives and error ratios are recorded for two indicators; the others have no such label.
-WANTED = f'{{__name__=~"{"|".join(SERIES)}",sli!="latency"}}'
+BUSINESS = "gatehouse_business_figure"
+WANTED = f'{{__name__=~"{"|".join([*SERIES, BUSINESS])}",sli!="latency"}}'
 # But for the watchdog, which always fires.
 FIRING = 'ALERTS{alertstate="firing",severity!="heartbeat"}'
 
@@ -73,13 +75,14 @@ class FiringAlert(msgspec.Struct, frozen=True):
 
 
 class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """One service's lines over the hour. `allowed`: the share of errors that its objective leaves it. `requests`: their
-    number in the last hour, whatever the range.
+    """One service's lines over the hour. `allowed`: the share of errors that its objective leaves it; `budget`: how
+    much of that is left, 1 untouched, below 0 overspent. `requests`: their number in the last hour, whatever the range.
     """
 
     name: str
     lines: dict[str, Line]
     allowed: float | None = None
+    budget: float | None = None
     targets: int | None = None
     requests: int | None = None
 
@@ -89,13 +92,16 @@ class ServiceFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrafficFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """`moments` are Unix seconds, a step of `over` apart, the last one now. `unjudged`: why nothing judges alerts."""
+    """`moments` are Unix seconds, a step of `over` apart, the last one now. `unjudged`: why nothing judges alerts.
+    `business`: what the institute counts, by name.
+    """
 
     moments: list[int]
     services: list[ServiceFigures]
     over: TimeRange = RANGES[0]
     alerts: list[FiringAlert] = []
     unjudged: str = ""
+    business: dict[str, int] = {}
 
     @property
     def requests(self) -> float:
@@ -141,7 +147,9 @@ class Prometheus:
             found = await self._ask(WANTED, moments[0], end, over.step)
         except (_Silent, _Rejected) as error:
             return NoFigures("silent", self.address, str(error))
-        figures = TrafficFigures(moments=moments, services=services(found, moments), over=over)
+        figures = TrafficFigures(
+            moments=moments, services=services(found, moments), over=over, business=business(found)
+        )
         try:
             firing = await self._ask(FIRING, end, end, over.step)
         except _Rejected as rejected:  # the runner of a local platform has figures, but no rules
@@ -190,6 +198,12 @@ def services(samples: Iterable[_Sample], moments: list[int]) -> list[ServiceFigu
     return [_service(name, lines, moments) for name, lines in sorted(found.items())]
 
 
+def business(samples: Iterable[_Sample]) -> dict[str, int]:
+    """The newest of each figure; each task of a service says the same."""
+    found = (one for one in samples if one.metric.get("__name__") == BUSINESS and one.values)
+    return {one.metric.get("figure", ""): round(float(one.values[-1][1])) for one in found}
+
+
 def alerts(samples: Iterable[_Sample]) -> list[FiringAlert]:
     """What fires, pages first."""
     labels = [sample.metric for sample in samples]
@@ -199,11 +213,12 @@ def alerts(samples: Iterable[_Sample]) -> list[FiringAlert]:
 
 def _service(name: str, lines: Mapping[str, Line], moments: list[int]) -> ServiceFigures:
     nothing: Line = [None] * len(moments)
-    objective, targets, hourly = (lines.get(key, nothing)[-1] for key in (OBJECTIVE, TARGETS, HOURLY))
+    objective, targets, hourly, budget = (lines.get(key, nothing)[-1] for key in (OBJECTIVE, TARGETS, HOURLY, BUDGET))
     return ServiceFigures(
         name=name,
         lines={key: lines.get(key, nothing) for key in (RATE, ERRORS, *PERCENTILES)},
         allowed=None if objective is None else round(1 - objective, 6),
+        budget=budget,
         targets=None if targets is None else int(targets),
         requests=None if hourly is None else round(hourly * 3600),
     )

@@ -30,6 +30,7 @@ RECORDED = {
     "service:http_requests:rate1h": {"person": 3.5},
     "service:sli_error:ratio_rate5m": {"person": 0.004, "topics": 0.0},
     "service:objective:ratio": {"person": 0.995, "topics": 0.995},
+    "service:error_budget_remaining:ratio30d": {"person": 0.2, "topics": -0.4},
     "service:targets_up:count": {"person": 0, "topics": 1},
     "service:http_request_duration_seconds:p50_5m": {"person": 0.004, "topics": 0.005},
     "service:http_request_duration_seconds:p95_5m": {"person": 0.05, "topics": 0.045},
@@ -46,6 +47,7 @@ class Played:
 
     def __init__(self, found):
         self.peer, self.recorded, self.alerts, self.unjudged = found, RECORDED, [], ""
+        self.figures: dict[str, float] = {}  # what services count besides
         found.answers[QUERY] = self.answer
 
     def answer(self, path, headers):
@@ -60,6 +62,13 @@ class Played:
                 {"metric": {"__name__": name, "service": service}, "values": [[at, str(value)] for at in moments]}
                 for name, values in self.recorded.items()
                 for service, value in values.items()
+            ]
+            + [
+                {
+                    "metric": {"__name__": "gatehouse_business_figure", "service": "curriculum", "figure": name},
+                    "values": [[int(form["end"]), str(value)]],
+                }
+                for name, value in self.figures.items()
             ]
         )
 
@@ -107,14 +116,25 @@ async def test_every_service_has_three_charts_and_the_same_numbers_as_a_table(on
         ("p50", "4.0 ms"),
         ("p95", "50 ms"),
         ("p99", "1.2 s"),
+        ("Budget left", "20%"),
         ("Last hour", "12,600"),
     ]
+    assert '<td class="number overspent" data-label="Budget left">-40%<' in text
+    assert "in 30 days; below 0% it has failed more" in text
     assert 'data-label="Last hour">none<' in text.partition('id="to-topics"')[2].partition("</tr>")[0]
     assert "doesn’t answer" in row
     assert "1 of 2 services answer" in text
     assert "16.5 requests a second" in text
     assert "No alert is firing" in text
     assert text.count("Table: topics") == 1
+
+
+async def test_what_the_institute_counts_is_beside_it_where_it_is_known(onlooker, prometheus):
+    await onlooker.sign_in("sre")
+    assert "Learning in the last 30 days" not in (await onlooker.see("/throughput")).text
+    prometheus.figures = {"members_active": 41.0, "resources_completed": 1180.0}
+    text = re.sub(r"<[^>]+>", "", (await onlooker.see("/throughput")).text)
+    assert re.search(r"41 members active\s+1,180 resources completed\s+in the last 30 days", text)
 
 
 async def test_what_fires_is_named_pages_first(onlooker, prometheus):
