@@ -4,7 +4,7 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -43,10 +43,14 @@ from gatehouse_chassis.jobs import queue
 from gatehouse_chassis.jobs.declared import declared_jobs
 from gatehouse_chassis.jobs.runner import JobRunner
 from gatehouse_chassis.jobs.structs import Handler
+from gatehouse_chassis.metrics.business import BusinessFigures, ReadFigures
 from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.service import ServiceContext
+
+if TYPE_CHECKING:
+    from gatehouse_chassis.service.spans import SpanExporter
 
 LARGEST_BODY = 1_000_000
 LOCAL_PAGES = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
@@ -75,9 +79,11 @@ class JsonRequest(Request):
 class App(Litestar):
     """A Litestar application whose outermost layer also sees requests that match no route."""
 
-    def observed_by(self, metrics: Metrics, drain: Drain, admission: Admission, hosts: Hosts) -> None:
+    def observed_by(
+        self, metrics: Metrics, drain: Drain, admission: Admission, hosts: Hosts, spans: "SpanExporter | None"
+    ) -> None:
         app = _cors_if_cross_origin(self.asgi_handler)
-        self.asgi_handler = ObservabilityMiddleware(app, metrics, drain, admission, hosts)
+        self.asgi_handler = ObservabilityMiddleware(app, metrics, drain, admission, hosts, spans)
 
 
 def create_app(
@@ -90,6 +96,7 @@ def create_app(
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Lifespan] = (),
     jobs: Mapping[str, Handler] | None = None,
+    figures: ReadFigures | None = None,
     keys: FetchKeys | None = None,
     errors: ExceptionHandler = answer,
     **options: Any,
@@ -97,8 +104,9 @@ def create_app(
     """The application of `service`: `routes` below its path, and the platform's routes at the root.
 
     `outbox` holds the events that it publishes, `handlers` what it does with those of others, by the names that
-    `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `keys` replaces fetching
-    identity's JWKS over HTTP (identity itself, tests). `errors` answers every exception. `options` go to Litestar.
+    `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `figures` reads what the
+    institute counts in it (metrics/business.py). `keys` replaces fetching identity's JWKS over HTTP (identity itself,
+    tests). `errors` answers every exception. `options` go to Litestar.
     Raises Unguarded when a route has no guard, and CatalogError where service.toml has other events or jobs.
     """
     drain = Drain()
@@ -134,6 +142,10 @@ def create_app(
         state["rate_limiter"] = rate_limits.RateLimiter(database, service.database_url or service.name)
         metrics.watch_pool(database.pool_state, lambda: msgspec.structs.astuple(database.counters))
 
+    business = BusinessFigures(service.name, figures) if figures is not None else None
+    if business is not None:
+        metrics.registry.register(business)
+    spans = _span_exporter(service)
     path = service.entry.path
     app = App(
         route_handlers=[
@@ -149,6 +161,8 @@ def create_app(
             *lifespan,
             _working(runner),
             following.running,
+            *([business.running] if business is not None else []),
+            *([spans.running] if spans is not None else []),
         ],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
@@ -176,7 +190,7 @@ def create_app(
     app.state.limited_routes = _limited_routes(app)
     _resolve_once(app)
     hosts = Hosts(service.public_url, service.cors_origins)
-    app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts)
+    app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts, spans)
     return app
 
 
@@ -220,6 +234,20 @@ def _calling(service: ServiceContext, metrics: Metrics) -> Lifespan:
             clients.clear()
 
     return calling
+
+
+def _span_exporter(service: ServiceContext) -> "SpanExporter | None":
+    """None, and nothing loaded, unless the environment names a collector."""
+    if not service.traces_endpoint:
+        return None
+    from gatehouse_chassis.service.spans import SpanExporter  # noqa: PLC0415 - off costs nothing
+
+    resource = {
+        "service.name": service.name,
+        "service.version": service.build.version,
+        "deployment.environment.name": service.environment,
+    }
+    return SpanExporter(service.traces_endpoint, resource, ratio=service.traces_ratio)
 
 
 def _working(runner: JobRunner | None) -> Lifespan:

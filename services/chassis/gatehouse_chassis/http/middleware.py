@@ -7,7 +7,7 @@ that is refused before it is understood, and an exception that nothing inside ha
 import asyncio
 import re
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
@@ -24,7 +24,10 @@ from gatehouse_chassis.metrics.traffic import UNMATCHED
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}(?![\s\S])")
 # https://www.w3.org/TR/trace-context/
-TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-[0-9a-f]{16}-([0-9a-f]{2})(?![\s\S])")
+TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?![\s\S])")
+if TYPE_CHECKING:  # it is loaded only where spans are sent
+    from gatehouse_chassis.service.spans import SpanExporter
+
 QUIET_ROUTES = frozenset({"/health/live", "/health/ready", "/metrics"})
 QUIET_STATUS = 200
 LONGEST_DEADLINE_MS = 60_000
@@ -39,12 +42,21 @@ log = structlog.get_logger()
 class ObservabilityMiddleware:
     """Wraps an ASGI application; see the module."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, drain: Drain, admission: Admission, hosts: Hosts) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        metrics: Metrics,
+        drain: Drain,
+        admission: Admission,
+        hosts: Hosts,
+        spans: "SpanExporter | None" = None,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._drain = drain
         self._admission = admission
         self._hosts = hosts
+        self._spans = spans
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -98,6 +110,8 @@ class ObservabilityMiddleware:
         if auth is not None:
             head.context.actor_id = str(auth.account)
         more = {"client_request_id": head.client_request_id} if head.client_request_id else {}
+        if self._spans is not None:
+            self._spans.took(head.context, head.parent_id, scope["method"], route, status, seconds)
         milliseconds = round(seconds * 1000, 2)
         log.info(
             "request",
@@ -157,6 +171,7 @@ class _RequestHead:
         self.credential = b""
         self.has_body = False
         self.client_request_id = ""
+        self.parent_id = ""  # the caller's span
         request_id = trace_id = token = forwarded = ""
         trace_flags = "00"
         deadline = None
@@ -169,7 +184,7 @@ class _RequestHead:
             elif name == b"traceparent":
                 match = TRACEPARENT.match(value.decode("latin-1"))
                 if match:
-                    trace_id, trace_flags = match[1], match[2]
+                    trace_id, self.parent_id, trace_flags = match[1], match[2], match[3]
             elif name == b"authorization":
                 self.credential = value
                 token = value.decode("latin-1").partition(" ")[2]

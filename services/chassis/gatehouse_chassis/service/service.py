@@ -42,6 +42,8 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
         drain_seconds: How long it keeps serving after SIGTERM, so that the balancer notices.
         clients: The clients of other services, by name; filled at start.
         cors_origins: The origins whose pages may call it; empty for `public_url` only.
+        traces_endpoint: Where spans are sent, as an OTLP address without its path; empty: nowhere.
+        traces_ratio: The share of traces that is sent.
         peer_key: What services that follow events sign their calls with (events/service_token.py).
     """
 
@@ -58,6 +60,8 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     clients: dict[str, PeerClient] = {}
     cors_origins: tuple[str, ...] = ()
     peer_key: str = ""
+    traces_endpoint: str = ""
+    traces_ratio: float = 1.0
 
     @property
     def name(self) -> str:
@@ -111,6 +115,9 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
             cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
             peer_key=environ.get(PEER_KEY_VARIABLE, ""),
+            # OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
+            traces_endpoint=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+            traces_ratio=_number(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0, float),
         )
 
 
