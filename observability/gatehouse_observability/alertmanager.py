@@ -72,7 +72,8 @@ def _config(topics: dict[str, Any], region: str, muted: dict[str, list[str]]) ->
         # The default; every alert has a severity.
         "route": {
             "receiver": "ticket",
-            "group_by": ["severity", "owner", "alertname", "service"],
+            # Not by service: a database, or a subnet, takes several services with it, and that is one fault.
+            "group_by": ["severity", "owner", "alertname"],
             **TIMES["ticket"],
             "routes": [
                 {"receiver": severity, "matchers": [f'severity="{severity}"'], **times}

@@ -12,6 +12,8 @@ from gatehouse_catalog import Service
 SCRAPE_SECONDS = 30
 DISCOVERY_SECONDS = 15
 HEALTH_PORT = 13133
+OTLP_PORT = 4318  # of OTLP over HTTP, for spans
+PROBE_PORT = 9101  # of the exporter that visits from outside, beside the collector
 OUTAGE_SECONDS = 600  # an outage of AMP up to this long loses no samples
 # Labels of a container: the port of its metrics, and the service they belong to.
 PORT_LABEL, SERVICE_LABEL = "GATEHOUSE_METRICS_PORT", "GATEHOUSE_SERVICE"
@@ -23,8 +25,23 @@ def labels(service: Service) -> dict[str, str]:
     return {PORT_LABEL: str(service.port), SERVICE_LABEL: service.name}
 
 
-def collector_config(*, environment: str, cluster: str, remote_write: str, region: str) -> dict[str, Any]:
-    """`cluster`: the name of the ECS cluster whose tasks are scraped."""
+def collector_config(
+    *, environment: str, cluster: str, remote_write: str, region: str, traces: bool = False
+) -> dict[str, Any]:
+    """`cluster`: the name of the ECS cluster whose tasks are scraped. `traces`: takes spans by OTLP, for X-Ray."""
+    config = _metrics_config(environment, cluster, remote_write, region)
+    if traces:
+        config["receivers"]["otlp"] = {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_PORT}"}}}
+        config["exporters"]["awsxray"] = {"region": region}
+        config["service"]["pipelines"]["traces"] = {
+            "receivers": ["otlp"],
+            "processors": ["memory_limiter", "batch"],
+            "exporters": ["awsxray"],
+        }
+    return config
+
+
+def _metrics_config(environment: str, cluster: str, remote_write: str, region: str) -> dict[str, Any]:
     return {
         "extensions": {
             "health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"},
@@ -38,7 +55,7 @@ def collector_config(*, environment: str, cluster: str, remote_write: str, regio
                 "docker_labels": [{"port_label": PORT_LABEL, "job_name_label": SERVICE_LABEL}],
             },
         },
-        "receivers": {"prometheus": {"config": {"scrape_configs": [_job(environment)]}}},
+        "receivers": {"prometheus": {"config": {"scrape_configs": [_job(environment), _probe(environment)]}}},
         "processors": {
             "memory_limiter": {"check_interval": "1s", "limit_percentage": 75, "spike_limit_percentage": 15},
             "batch": {"send_batch_size": 1000, "timeout": "10s"},
@@ -80,4 +97,13 @@ def _job(environment: str) -> dict[str, Any]:
             {"target_label": "environment", "replacement": environment},
             {"source_labels": ["job"], "target_label": "service"},
         ],
+    }
+
+
+def _probe(environment: str) -> dict[str, Any]:
+    """The probe runs in the collector's own task. Without the label `service`: it is none."""
+    return {
+        "job_name": "probe",
+        "scrape_interval": f"{SCRAPE_SECONDS}s",
+        "static_configs": [{"targets": [f"127.0.0.1:{PROBE_PORT}"], "labels": {"environment": environment}}],
     }

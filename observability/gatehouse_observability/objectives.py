@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gatehouse_catalog import Catalog, Service
 from gatehouse_observability import platform_alerts
-from gatehouse_observability.platform_alerts import USERS
+from gatehouse_observability.outside_alerts import CAUSES, USERS, firing
 from gatehouse_observability.rules import Alert, Recording, RuleGroup, Severity
 
 AVAILABILITY, LATENCY = "availability", "latency"
@@ -19,8 +19,7 @@ SECONDS = {"5m": 300, "30m": 1800, "1h": 3600, "6h": 21_600, "3d": 259_200}
 # With fewer requests, a single failure is a large ratio.
 LEAST_REQUESTS = 50
 LATENCY_OBJECTIVE = 0.99
-# Alerts with a page of their own (platform_alerts.py), and how long a short window still contains their effect.
-PAGED_ELSEWHERE = "ServiceDown|ServiceUnscraped|DatabaseUnreachable"
+# How long a short window still contains the effect of what has a page of its own.
 AFTERMATH = {"5m": "10m", "30m": "35m"}
 
 
@@ -203,7 +202,9 @@ def _causes(catalog: Catalog, service: Service, indicator: str, burn: Burn) -> s
     causes = [
         f"service:targets_up:count{{{which}}} == 0",
         f"gatehouse_database_up{{{which}}} == 0",
-        f'max_over_time(ALERTS{{alertname=~"{PAGED_ELSEWHERE}",{told},{which}}}[{AFTERMATH[burn.short]}])',
+        f'max_over_time(ALERTS{{alertname=~"{CAUSES}",{told},{which}}}[{AFTERMATH[burn.short]}])',
+        # Nobody can use anything, and somebody was told.
+        f"max_over_time({firing('ProbeFailing')}[{AFTERMATH[burn.short]}])",
     ]
     # What fails and is slow at once is one fault: who was called for the one isn't called again for the other.
     other = next(one for one in INDICATORS if one != indicator)

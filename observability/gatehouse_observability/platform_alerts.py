@@ -1,4 +1,4 @@
-"""Alerts on causes: targets, database, pools, schema, size. Symptoms that users notice are in objectives.py.
+"""Alerts on causes: targets, database, pools, schema, size. Symptoms are in objectives.py and outside_alerts.py.
 
 Only symptoms, and a service or database that is gone, page somebody.
 """
@@ -6,24 +6,20 @@ Only symptoms, and a service or database that is gone, page somebody.
 from collections.abc import Iterator
 
 from gatehouse_catalog import Service
+from gatehouse_observability import outside_alerts
+from gatehouse_observability.outside_alerts import PLATFORM, SCRAPED
 from gatehouse_observability.rules import Alert, Recording, RuleGroup
 
-PLATFORM = "platform"  # the owner of what belongs to no domain
 # With more, rendering /metrics blocks a service's event loop for over 20 ms (`gate bench observability`). Ours have
 # fewer than a thousand.
 MOST_SERIES = 3_500
 MIB = 1024 * 1024
-# Excludes the balancer's probes and our own scrapes.
-USERS = 'route!~"/health/.*|/metrics"'
-# What callers are refused with, but for pages that don't exist: scanners ask for those all day.
-LEAST_RATE = 0.05  # requests a second: below it a share or a comparison says nothing
 MOST_FAILURES = 3  # of a job in a row: with its pauses, three minutes
 LONGEST_OVERDUE = 900  # seconds
 MOST_STARTS = 7  # in half an hour
 # Seconds that a transaction of any role may stay open: one that has written holds locks on what it wrote, one that only
 # reads (a backup, a report) keeps vacuum from its work. Requests end within seconds.
 LONGEST_WRITING, LONGEST_READING = 300, 1800
-REFUSED = "400|401|403|406|409|41.|42."
 
 
 def groups() -> list[RuleGroup]:
@@ -68,7 +64,7 @@ def _of_all() -> Iterator[Alert]:
     )
     yield Alert(
         alert="ServiceDown",
-        expr="max by (service) (up) == 0",
+        expr=f"max by (service) ({SCRAPED}) == 0",
         wait="2m",
         severity="page",
         owner=PLATFORM,
@@ -85,7 +81,7 @@ def _of_all() -> Iterator[Alert]:
         runbook="database-unreachable",
     )
     yield from _partly()
-    yield from _from_outside()
+    yield from outside_alerts.alerts()
     yield from _jobs()
     yield from _of_events()
     yield Alert(
@@ -190,7 +186,7 @@ def _partly() -> Iterator[Alert]:
     """One task of several is gone, while the others answer: users may see nothing, and the next fault is an outage."""
     yield Alert(
         alert="TaskDown",
-        expr="count by (service) (up == 0) and on (service) max by (service) (up) == 1",
+        expr=f"count by (service) ({SCRAPED} == 0) and on (service) max by (service) ({SCRAPED}) == 1",
         wait="10m",
         severity="ticket",
         owner=PLATFORM,
@@ -244,46 +240,6 @@ def _jobs() -> Iterator[Alert]:
     )
 
 
-def _from_outside() -> Iterator[Alert]:
-    """What a service can't say of itself: nobody reaches it, or everybody is refused."""
-    yield Alert(
-        alert="ProbeFailing",
-        expr="max by (address) (gatehouse_probe_success) == 0",
-        wait="3m",
-        severity="page",
-        owner=PLATFORM,
-        summary="Nobody can use {{ $labels.address }}: signing in, or reading a page, fails from outside",
-        runbook="probe-failing",
-    )
-    requests = f"gatehouse_http_requests_total{{{USERS}"
-
-    def rate(ago: str = "") -> str:
-        return f"sum by (service) (rate({requests}}}[1h]{ago}))"
-
-    # Both days, so that neither a weekend nor a single busy day is the measure.
-    usual = " and ".join(f"{rate()} < 0.05 * ({rate(f' offset {ago}')} > {LEAST_RATE})" for ago in ("1d", "1w"))
-    yield Alert(
-        alert="TrafficGone",
-        expr=f"({usual}) and on (service) max by (service) (up) == 1",
-        wait="15m",
-        severity="page",
-        owner=PLATFORM,
-        summary="{{ $labels.service }} gets less than a twentieth of its usual requests: users don't reach it",
-        runbook="traffic-gone",
-    )
-    every = f"sum by (service) (rate({requests}}}[10m]))"
-    others = f'sum by (service) (rate({requests},status!~"{REFUSED}"}}[10m]))'
-    yield Alert(
-        alert="RequestsRefused",
-        expr=f"1 - ({others} or {every} * 0) / ({every} > {LEAST_RATE}) > 0.5",
-        wait="10m",
-        severity="page",
-        owner=PLATFORM,
-        summary="{{ $labels.service }} refuses {{ $value | humanizePercentage }} of its requests with a 4xx",
-        runbook="requests-refused",
-    )
-
-
 def of_service(service: Service) -> list[Recording | Alert]:
     """Rules with a service's own figures. They are in its group, so that a new service changes no other group."""
     return [*_shares(service), _unscraped(service), _memory(service), _processor(service)]
@@ -303,7 +259,7 @@ def _shares(service: Service) -> list[Recording]:
 def _unscraped(service: Service) -> Alert:
     return Alert(
         alert="ServiceUnscraped",
-        expr=f'absent(up{{service="{service.name}"}})',
+        expr=f'absent(up{{service="{service.name}"}}) and on () count({SCRAPED}) > 0',
         wait="5m",
         severity="page",
         owner=service.domain,

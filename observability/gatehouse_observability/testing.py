@@ -43,13 +43,18 @@ EMPTY_BEFORE_RELEASES = (
     "gatehouse_delivery_restore_seconds",
 )
 # Expressions without data where no `gate probe --listen` is scraped; tests/probe/test_probe.py moves its gauge.
-EMPTY_WITHOUT_PROBE = ("gatehouse_probe_success",)
+EMPTY_WITHOUT_PROBE = ("gatehouse_probe_success", "gatehouse_probe_certificate_expiry_seconds")
+# Without data where PostgreSQL archives nothing, as locally.
+EMPTY_WITHOUT_ARCHIVE = ("gatehouse_db_archive_age_seconds",)
 PATIENCE = 90.0  # seconds for a start
 
 
 def by_design(expr: str) -> bool:
     """Whether a series or recording has no data while all is well and nothing was released."""
-    return any(part in expr for part in (*EMPTY_BY_DESIGN, *EMPTY_BEFORE_RELEASES, *EMPTY_WITHOUT_PROBE))
+    return any(
+        part in expr
+        for part in (*EMPTY_BY_DESIGN, *EMPTY_BEFORE_RELEASES, *EMPTY_WITHOUT_PROBE, *EMPTY_WITHOUT_ARCHIVE)
+    )
 
 
 def program(name: str) -> str:

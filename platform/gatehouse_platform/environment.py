@@ -74,7 +74,13 @@ class Environment(pulumi.ComponentResource):
         cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), child_of(self))
         database = DatabaseInstance(
             "database",
-            DatabaseArgs(stack=stack, vpc_id=vpc_id, subnets=network.isolated_subnets, key_arn=key_arn),
+            DatabaseArgs(
+                stack=stack,
+                vpc_id=vpc_id,
+                subnets=network.isolated_subnets,
+                key_arn=key_arn,
+                alerts=governance.alerts,
+            ),
             child_of(self),
         )
         edge = Edge(

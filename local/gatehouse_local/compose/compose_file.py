@@ -15,15 +15,17 @@ from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner.secrets import PEER_KEY
 from gatehouse_observability import grafana
+from gatehouse_observability.collector import PROBE_PORT
 from gatehouse_observability.rules import as_yaml
 
 FILE = "local/compose.yaml"
 # The same names as in the embedded engine (postgres.py).
 ADMINISTRATOR, DATABASE = "gatehouse_admin", "gatehouse"
-POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA = "postgres", "secrets", "edge", "prometheus", "grafana"
+POSTGRES, SECRETS, EDGE = "postgres", "secrets", "edge"
+PROMETHEUS, GRAFANA, PROBE = "prometheus", "grafana", "probe"
 GROUPS = ("db", "api", "all")
 OBSERVABILITY = "observability"
-OWN = frozenset({POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA, *GROUPS, OBSERVABILITY})
+OWN = frozenset({POSTGRES, SECRETS, EDGE, PROMETHEUS, GRAFANA, PROBE, *GROUPS, OBSERVABILITY})
 IMAGES = {POSTGRES: "postgres:18", PROMETHEUS: "prom/prometheus:v3.5.0", GRAFANA: "grafana/grafana:12.1.0"}
 TOOLS = "gatehouse/local:local"  # the image of the edge and of `secrets`
 PROMETHEUS_PORT, GRAFANA_PORT = 8490, 8491
@@ -65,6 +67,7 @@ def document(catalog: Catalog) -> dict[str, Any]:
         **{database_of(service): _database(service, profiles) for service in catalog if service.database},
         **{service.name: _service(catalog, service, profiles) for service in running},
         EDGE: _edge(running, sorted(name for name in profiles if name != "db")),
+        PROBE: _probe(),
         PROMETHEUS: _prometheus(),
         GRAFANA: _grafana(),
     }
@@ -168,6 +171,11 @@ def _check(*command: str, start: str = "30s") -> dict[str, Any]:
     return {"test": ["CMD", *command], "interval": "3s", "timeout": "3s", "retries": 5, "start_period": start}
 
 
+def _reads(url: str) -> dict[str, Any]:
+    """For images without curl."""
+    return _check("python3", "-S", "-c", f"import urllib.request as r; r.urlopen('{url}', timeout=2)")
+
+
 def _postgres(catalog: Catalog) -> dict[str, Any]:
     return {
         "image": IMAGES[POSTGRES],
@@ -269,12 +277,29 @@ def _edge(services: Iterable[Service], profiles: list[str]) -> dict[str, Any]:
         "ports": [f"127.0.0.1:{EDGE_PORT}:{EDGE_PORT}"],
         # Its image is built for `secrets`, which starts first in every profile.
         "depends_on": _after(SECRETS),
-        "healthcheck": _check(
+        "healthcheck": _reads(f"http://127.0.0.1:{EDGE_PORT}/__edge/health"),
+        "restart": "on-failure",
+    }
+
+
+def _probe() -> dict[str, Any]:
+    """In the edge's network: only there is localhost the platform's public address."""
+    file = "../observability/gatehouse_observability/probe/visit.py"
+    return {
+        "image": TOOLS,
+        "profiles": ["all"],  # it needs whoever serves the pages, and whoever lets people in
+        **LOCKED,
+        "command": [
             "python3",
-            "-S",
-            "-c",
-            f"import urllib.request as r; r.urlopen('http://127.0.0.1:{EDGE_PORT}/__edge/health', timeout=2)",
-        ),
+            "/probe.py",
+            f"http://localhost:{EDGE_PORT}",
+            "--host=0.0.0.0",
+            f"--listen={PROBE_PORT}",
+        ],
+        "volumes": [f"{file}:/probe.py:ro"],
+        "network_mode": f"service:{EDGE}",
+        "depends_on": _after(healthy=[EDGE]),
+        "healthcheck": _reads(f"http://127.0.0.1:{PROBE_PORT}/metrics"),
         "restart": "on-failure",
     }
 

@@ -51,6 +51,10 @@ class Location(msgspec.Struct, frozen=True):
         return prometheus_process.PORT + self.offset
 
     @property
+    def probe_port(self) -> int:
+        return prometheus_process.PROBE_PORT + self.offset
+
+    @property
     def public_url(self) -> str:
         return f"http://localhost:{self.edge_port}"
 
@@ -114,7 +118,7 @@ class LocalPlatform:
         if services:
             specs.append(self._edge())
         if OBSERVE in wanted.wanted:
-            specs.append(self._prometheus(services))
+            specs += [self._prometheus(services), self._probe()]
         return specs + [self._service(service) for service in services]
 
     def ports(self, wanted: Selection) -> dict[str, int]:
@@ -173,7 +177,17 @@ class LocalPlatform:
 
     def _prometheus(self, services: Iterable[Service]) -> Spec:
         targets = {service.name: f"{HOST}:{self.place.port(service)}" for service in services}
-        return prometheus_process.spec(self.catalog, targets, state=self.place.state, port=self.place.prometheus_port)
+        place = self.place
+        probe = f"{HOST}:{place.probe_port}"
+        return prometheus_process.spec(
+            self.catalog, targets, state=place.state, port=place.prometheus_port, probe=probe
+        )
+
+    def _probe(self) -> Spec:
+        place = self.place
+        return prometheus_process.probe_spec(
+            place.public_url, folder=place.root, port=place.probe_port, environment=self._inherited()
+        )
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service))

@@ -1,7 +1,8 @@
 """The command `gate probe`: one visit and its outcome, or visit after visit for Prometheus to read."""
 
-import asyncio
+import contextlib
 import sys
+import threading
 from urllib.parse import urlsplit
 
 import click
@@ -30,13 +31,14 @@ def probe(*, url: str, seconds: float, listen: int | None, host: str, every: flo
     if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
         raise click.BadParameter(f"{url} isn't an address. Write it whole, such as https://gatehouse.example.org")
     if listen is not None:
-        _export(url, host=host, port=listen, every=every, seconds=seconds)
+        _export(url, host=host, listen=listen, every=every, seconds=seconds)
         return
-    outcome = asyncio.run(visit(url, seconds=seconds))
+    outcome = visit(url, seconds=seconds)
     if as_json:
-        import msgspec  # noqa: PLC0415 - as above
+        import dataclasses  # noqa: PLC0415 - as above
+        import json  # noqa: PLC0415 - as above
 
-        click.echo(msgspec.json.format(msgspec.json.encode(outcome)).decode())
+        click.echo(json.dumps(dataclasses.asdict(outcome), indent=2))
     elif outcome.failed:
         click.echo(f"Error: {outcome.url} can't be used. {outcome.failed}", err=True)
     else:
@@ -46,19 +48,16 @@ def probe(*, url: str, seconds: float, listen: int | None, host: str, every: flo
     sys.exit(1 if outcome.failed else 0)
 
 
-def _export(url: str, *, host: str, port: int, every: float, seconds: float) -> None:
-    from gatehouse_observability.probe.exporter import exporting  # noqa: PLC0415 - as above
-
-    async def until_stopped() -> None:
-        async with exporting(url, host=host, port=port, every=every, seconds=seconds):
-            click.echo(f"Visiting {url} every {every:g} s. Metrics: http://{host}:{port}/metrics. Stop: Ctrl-C")
-            await asyncio.Event().wait()
+def _export(url: str, *, host: str, listen: int, every: float, seconds: float) -> None:
+    from gatehouse_observability.probe.visit import ProbeExporter  # noqa: PLC0415 - as above
 
     try:
-        asyncio.run(until_stopped())
-    except KeyboardInterrupt:
-        return
+        exporter = ProbeExporter(url, host=host, port=listen, every=every, seconds=seconds)
     except OSError as error:
         raise click.ClickException(
-            f"port {port} can't be used: {error.strerror or error}. Use another: --listen"
+            f"{host}:{listen} can't be used: {error.strerror or error}. Use another port: --listen"
         ) from None
+    click.echo(f"Visiting {url} every {every:g} s. Metrics: http://{host}:{listen}/metrics. Stop: Ctrl-C")
+    exporter.start()
+    with contextlib.suppress(KeyboardInterrupt):
+        threading.Event().wait()

@@ -1,19 +1,30 @@
 """`gate probe`: what it says of a platform that is well, away, or well only on the outside."""
 
 import asyncio
+import inspect
 import json
+import ssl
+import subprocess
+import sys
 import urllib.request
 from collections.abc import AsyncGenerator, Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from click.testing import CliRunner
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.probe.command import probe
-from gatehouse_observability.probe.exporter import exporting, exposition
-from gatehouse_observability.probe.visit import ProbeOutcome, visit
+from gatehouse_observability.probe.visit import ProbeExporter, ProbeOutcome, exposition, visit
 
 SIGN_IN, OPTIONS, LIST = "/sign-in", "/api/identity/sign-in/options", "/api/topics/paths"
 SESSIONS, TOKEN = "/api/identity/personas/member/sessions", "/api/identity/token"
@@ -55,8 +66,12 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Site]:
     await runner.cleanup()
 
 
+async def visited(url: str) -> ProbeOutcome:
+    return await asyncio.to_thread(visit, url, seconds=30)
+
+
 async def test_who_is_well_lets_a_member_in(site: Site):
-    outcome = await visit(f"{site.url}/", seconds=30)
+    outcome = await visited(f"{site.url}/")
     assert (outcome.failed, outcome.note) == ("", "")
     assert [step.name for step in outcome.steps] == ["read the sign-in page", "sign in", "read a list"]
     assert site.asked[-1][:2] == (LIST, "Bearer t")
@@ -66,7 +81,7 @@ async def test_in_an_environment_it_signs_in_as_a_service_client(site: Site, mon
     monkeypatch.setenv("GATEHOUSE_PROBE_CLIENT_ID", "probe")
     monkeypatch.setenv("GATEHOUSE_PROBE_CLIENT_SECRET", "s")
     site.answers[TOKEN] = (200, {"access_token": "u"})
-    assert (await visit(site.url, seconds=30)).failed == ""
+    assert (await visited(site.url)).failed == ""
     given = {path: body for path, _, body in site.asked}
     assert json.loads(given[TOKEN]) == {
         "grant_type": "client_credentials",
@@ -78,11 +93,11 @@ async def test_in_an_environment_it_signs_in_as_a_service_client(site: Site, mon
 
 async def test_with_no_way_to_sign_in_it_is_a_stranger_who_must_be_refused(site: Site):
     site.answers |= {OPTIONS: (200, {"personas": False}), LIST: REFUSED}
-    outcome = await visit(site.url, seconds=30)
+    outcome = await visited(site.url)
     assert outcome.failed == ""
     assert "GATEHOUSE_PROBE_CLIENT_ID isn't set" in outcome.note
     site.answers[LIST] = (200, {"items": []})
-    assert (await visit(site.url, seconds=30)).failed == "read a list: GET /api/topics/paths?limit=1 answered 200"
+    assert (await visited(site.url)).failed == "read a list: GET /api/topics/paths?limit=1 answered 200"
 
 
 @pytest.mark.parametrize(
@@ -100,19 +115,19 @@ async def test_with_no_way_to_sign_in_it_is_a_stranger_who_must_be_refused(site:
 )
 async def test_the_first_step_that_fails_is_named(site: Site, path: str, answer: tuple[int, Any], words: str):
     site.answers[path] = answer
-    outcome = await visit(site.url, seconds=30)
+    outcome = await visited(site.url)
     assert words in outcome.failed
     assert site.asked[-1][0] == path
 
 
 async def test_who_isnt_there_and_who_has_no_name_is_told_apart():
     gone = f"http://127.0.0.1:{free_port()}"
-    assert "Connect call failed" in (await visit(gone, seconds=30)).failed
-    assert "hang.invalid can't be resolved" in (await visit("http://hang.invalid", seconds=30)).failed
+    assert "Connection refused" in (await visited(gone)).failed
+    assert "hang.invalid can't be resolved" in (await visited("http://hang.invalid")).failed
 
 
 def outcomes(failed: str) -> Callable[..., Any]:
-    async def told(url: str, *, seconds: float) -> ProbeOutcome:
+    def told(url: str, *, seconds: float) -> ProbeOutcome:
         return ProbeOutcome(url=url, steps=[], failed=failed)
 
     return told
@@ -136,11 +151,11 @@ def test_an_address_is_written_whole(url: str):
 async def test_its_gauge_goes_to_zero_with_the_fault_and_back_with_its_end(site: Site):
     """What ProbeFailing reads (test_rules.py has the alert itself)."""
     address = site.url.removeprefix("http://")
-    assert f'gatehouse_probe_success{{address="{address}"}} 1\n' in exposition(await visit(site.url, seconds=30))
+    assert f'gatehouse_probe_success{{address="{address}"}} 1\n' in exposition(await visited(site.url))
     site.answers[LIST] = (500, {})
-    assert f'gatehouse_probe_success{{address="{address}"}} 0\n' in exposition(await visit(site.url, seconds=30))
+    assert f'gatehouse_probe_success{{address="{address}"}} 0\n' in exposition(await visited(site.url))
     site.answers[LIST] = WELL[LIST]
-    assert f'gatehouse_probe_success{{address="{address}"}} 1\n' in exposition(await visit(site.url, seconds=30))
+    assert f'gatehouse_probe_success{{address="{address}"}} 1\n' in exposition(await visited(site.url))
 
 
 async def test_it_can_be_scraped(site: Site):
@@ -150,8 +165,55 @@ async def test_it_can_be_scraped(site: Site):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
             return answer.read().decode()
 
-    async with exporting(site.url, host="127.0.0.1", port=port, every=60, seconds=30), asyncio.timeout(60):
+    exporter = ProbeExporter(site.url, host="127.0.0.1", port=port, seconds=30)
+    exporter.start()
+    async with asyncio.timeout(60):
         while "gatehouse_probe_success" not in (text := await asyncio.to_thread(scraped)):
             pass
+    await asyncio.to_thread(exporter.stop)
     assert text.endswith("\n")
     assert "gatehouse_probe_seconds{" in text
+
+
+def certificate(folder: Path, ends: datetime) -> Path:
+    """One for 127.0.0.1 that signs itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(ends - timedelta(days=90)).not_valid_after(ends)
+    signed = builder.add_extension(address, critical=False).sign(key, hashes.SHA256())
+    file = folder / "both.pem"
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(plain + signed.public_bytes(Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize("days", [30, -1])
+async def test_when_its_certificate_ends_is_a_gauge_until_it_has_ended(
+    site: Site, days: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    file = certificate(tmp_path, ends)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))  # whom it trusts
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    runner, port = web.ServerRunner(web.Server(site.handle)), free_port()
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
+    outcome = await visited(f"https://127.0.0.1:{port}")
+    await runner.cleanup()
+    gauge = f'gatehouse_probe_certificate_expiry_seconds{{address="127.0.0.1:{port}"}} {int(ends.timestamp())}'
+    assert (gauge in exposition(outcome)) == (days > 0)
+    assert ("the certificate isn't accepted" in outcome.failed) == (days < 0)
+
+
+def test_the_file_alone_is_the_probe():
+    """In AWS and in compose it is run by an image that has nothing of this package."""
+    done = subprocess.run([sys.executable, "-I", "-S", visit_file(), "--help"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"--listen" in done.stdout
+
+
+def visit_file() -> str:
+    return str(inspect.getsourcefile(visit))

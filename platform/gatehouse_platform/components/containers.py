@@ -13,6 +13,7 @@ import msgspec
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_catalog.structs import SettingValue, setting_variable
+from gatehouse_observability.collector import OTLP_PORT
 from gatehouse_platform.config.settings import Collector, EnvironmentSettings
 
 # Longest request that the chassis finishes after SIGTERM (gatehouse_chassis.serve.LONGEST_REQUEST).
@@ -25,6 +26,8 @@ SCRATCH = "scratch"
 # The SSM agent behind `ecs execute-command` writes here; the rest of the file system is read-only.
 SHELL_VOLUMES = {"shell-lib": "/var/lib/amazon", "shell-log": "/var/log/amazon"}
 LOG_BUFFER = "4m"
+# The collector, by Service Connect; off unless `traces` is set.
+TRACES = f"http://collector:{OTLP_PORT}"
 # In a service.toml's `uses`.
 EVERY = "*"
 
@@ -38,6 +41,7 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     environment: Mapping[str, str] = {}
     secrets: Mapping[str, str] = {}
+    entry_point: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     ports: Mapping[str, int] = {}
     mounts: Mapping[str, str] = {}
@@ -79,6 +83,7 @@ def _rendered(container: Container) -> dict[str, Any]:
         "linuxParameters": {"initProcessEnabled": True, "capabilities": {"add": [], "drop": ["ALL"]}},
         "stopTimeout": container.stop_seconds,
         # ECS leaves an empty one out.
+        **({"entryPoint": list(container.entry_point)} if container.entry_point else {}),
         **({"dockerLabels": dict(container.labels)} if container.labels else {}),
         "logConfiguration": {
             "logDriver": "awslogs",
@@ -146,6 +151,8 @@ def service_environment(
     if EVERY in service.uses.services:
         variables["GATEHOUSE_SERVICE_URLS"] = address("{service}")
         used = [other for other in used if other.name in service.followed]
+    if settings.traces and settings.collector:
+        variables["OTEL_EXPORTER_OTLP_ENDPOINT"] = TRACES
     variables |= {other.address_variable: address(other.name) for other in used}
     choice = settings.services.get(service.name)
     for key, value in (choice.settings if choice else {}).items():

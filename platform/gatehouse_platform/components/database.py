@@ -12,6 +12,8 @@ from gatehouse_platform.config.off_hours import database_windows
 from gatehouse_platform.config.settings import Stack
 
 DATABASE_PORT = 5432
+GIB = 1024**3
+LEAST_FREE_SHARE = 0.07  # RDS enlarges the storage at a tenth
 DATABASE_NAME = "gatehouse"
 MASTER_USER = "gatehouse_master"
 # Clients verify the server: its certificate must name the address and be signed by RDS's root of the region, which
@@ -26,6 +28,7 @@ class DatabaseArgs:
     vpc_id: pulumi.Input[str]
     subnets: list[pulumi.Output[str]]
     key_arn: pulumi.Input[str]
+    alerts: pulumi.Input[str]
 
 
 def _extension_parameters() -> list[rds.ParameterGroupParameterArgs]:
@@ -129,10 +132,34 @@ class DatabaseInstance(pulumi.ComponentResource):
             performance_insights_retention_period=7,  # the free tier
             opts=child_of(self, protect=settings.protect, depends_on=[logs]),
         )
+        self._watch_storage(stack.prefix, wanted.storage_gib, args.alerts)
         self.arn = instance.arn
         self.address = instance.address
         self.master_secret = instance.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
         self.register_outputs({"address": self.address})
+
+    def _watch_storage(self, prefix: str, gib: int, alerts: pulumi.Input[str]) -> None:
+        """Only RDS knows what is free. It adds storage by itself below a tenth, up to `storage_gib_at_most` and once in
+        six hours; so this means that it can't. A stopped instance reports nothing, which is no alarm.
+        """
+        cloudwatch.MetricAlarm(
+            "database-storage",
+            name=f"{prefix}-database-storage",
+            alarm_description="PostgreSQL's disk is nearly full. Runbook: platform/runbooks/scale.md",
+            namespace="AWS/RDS",
+            metric_name="FreeStorageSpace",
+            dimensions={"DBInstanceIdentifier": self.identifier},
+            statistic="Minimum",
+            period=300,
+            evaluation_periods=3,
+            datapoints_to_alarm=3,
+            threshold=gib * GIB * LEAST_FREE_SHARE,
+            comparison_operator="LessThanThreshold",
+            treat_missing_data="notBreaching",
+            alarm_actions=[alerts],
+            ok_actions=[alerts],
+            opts=child_of(self),
+        )
 
     def _final_snapshot(self, name: str) -> pulumi.Output[str]:
         """A name that an earlier deletion of the stack hasn't used."""

@@ -46,6 +46,7 @@ def assumed_by(service: str, account: str, source: str = "") -> Document:
 ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 # The first pull of an image through the cache creates its repository and fetches it from upstream.
 ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
+WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")  # X-Ray has no ARN for it
 SHELL = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

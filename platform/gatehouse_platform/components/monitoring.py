@@ -1,32 +1,37 @@
-"""Monitoring of an environment: Prometheus (AMP), its alert manager, and the collector.
+"""Monitoring of an environment: Prometheus (AMP), its alert manager, the collector, and the probe beside it.
 
 The rules and the collector's configuration come from `gatehouse_observability`.
 """
 
+import inspect
 import json
 from dataclasses import dataclass
 
+import msgspec
 import pulumi
-from pulumi_aws import amp, cloudwatch, ec2, ecs
+from pulumi_aws import amp, cloudwatch, ec2, ecs, secretsmanager
 
 from gatehouse_catalog import Catalog
 from gatehouse_observability.alertmanager import WorkingHours, alertmanager_config
-from gatehouse_observability.collector import SCRAPE_SECONDS, collector_config
+from gatehouse_observability.collector import OTLP_PORT, PROBE_PORT, SCRAPE_SECONDS, collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.grafana import data_source
 from gatehouse_observability.panels import dashboard_json
+from gatehouse_observability.probe import visit
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import rules_document
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.grafana import Dashboards
-from gatehouse_platform.components.iam_documents import allow, assumed_by, document, find_tasks
+from gatehouse_platform.components.iam_documents import WRITE_TRACES, allow, assumed_by, document, execution, find_tasks
 from gatehouse_platform.components.network import Network
+from gatehouse_platform.components.service import release_of, repository_image
 from gatehouse_platform.config.settings import Collector, Stack
 
 CPU, MEMORY = 256, 512
-NAME = "collector"
+NAME, PROBE = "collector", "probe"
+FRONT = "/"  # the path of the service whose image has the Python that runs the probe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,9 +155,23 @@ class Monitoring(pulumi.ComponentResource):
                 security_groups=[group.id],
                 assign_public_ip=args.network.tasks_have_public_addresses,
             ),
+            service_connect_configuration=self._service_connect() if settings.traces else None,
             opts=child_of(self, depends_on=dependencies),
         )
         return group.id
+
+    def _service_connect(self) -> ecs.ServiceServiceConnectConfigurationArgs:
+        """The address at which services deliver their spans (containers.TRACES)."""
+        alias = ecs.ServiceServiceConnectConfigurationServiceClientAliasArgs(dns_name=NAME, port=OTLP_PORT)
+        return ecs.ServiceServiceConnectConfigurationArgs(
+            enabled=True,
+            namespace=self._args.cluster.connect_namespace,
+            services=[
+                ecs.ServiceServiceConnectConfigurationServiceArgs(
+                    port_name=NAME, discovery_name=NAME, client_alias=[alias]
+                )
+            ],
+        )
 
     def _task(
         self, workspace: amp.Workspace, image: Collector, log_group: str, dependencies: list[pulumi.Resource]
@@ -162,14 +181,26 @@ class Monitoring(pulumi.ComponentResource):
         trust = assumed_by("ecs-tasks.amazonaws.com", account, f"arn:aws:ecs:{region}:{account}:*")
         # Made from the name: the ARN is an Output, which can't be split here.
         cluster = f"arn:aws:ecs:{region}:{account}:cluster/{args.cluster.name}"
-        write = document(allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]), *find_tasks(cluster))
-        log = document(
-            allow(
-                "WriteLog",
-                ["logs:CreateLogStream", "logs:PutLogEvents"],
-                [f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:*"],
-            )
+        settings = environment_of(stack)
+        traces = allow("WriteTraces", WRITE_TRACES, ["*"])
+        write = document(
+            allow("WriteMetrics", ["aps:RemoteWrite"], [workspace.arn]),
+            *find_tasks(cluster),
+            *([traces] if settings.traces else []),
         )
+        stream = f"arn:aws:logs:{region}:{account}:log-group:{log_group}:log-stream:*"
+        log = document(allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [stream]))
+        probe = self._probe(log_group)
+        secrets = self._probe_secret() if probe is not None else {}
+        if probe is not None:
+            repository = probe.image.partition("/")[2].partition("@")[0]
+            log = execution(
+                repositories=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
+                log_group=stream,
+                secrets=[*secrets.values()],
+                keys=[args.key_arn],
+                region=region,
+            )
         task_role = role(
             NAME,
             RoleArgs(name=f"{stack.prefix}-{NAME}", trust=trust, policy=write),
@@ -177,21 +208,24 @@ class Monitoring(pulumi.ComponentResource):
             parent=self,
             policies=dependencies,
         )
-        execution = f"{NAME}-start"
+        starting = f"{NAME}-start"
         execution_role = role(
-            execution,
-            RoleArgs(name=f"{stack.prefix}-{execution}", trust=trust, policy=log),
+            starting,
+            RoleArgs(name=f"{stack.prefix}-{starting}", trust=trust, policy=log),
             stack=stack,
             parent=self,
             policies=dependencies,
         )
 
-        def definitions(endpoint: str) -> str:
+        def definitions(known: list[str]) -> str:
+            endpoint, *arns = known
+            given = dict(zip(secrets, arns, strict=True))
             config = collector_config(
                 environment=stack.name,
                 cluster=args.cluster.name,
                 remote_write=f"{endpoint}api/v1/remote_write",
                 region=region,
+                traces=settings.traces,
             )
             return containers.container_definitions(
                 containers.Container(
@@ -200,8 +234,10 @@ class Monitoring(pulumi.ComponentResource):
                     log_group=log_group,
                     region=region,
                     environment={"AOT_CONFIG_CONTENT": json.dumps(config, sort_keys=True)},
+                    ports={NAME: OTLP_PORT} if settings.traces else {},
                     mounts={containers.SCRATCH: "/tmp"},  # noqa: S108 - in the container
-                )
+                ),
+                *([msgspec.structs.replace(probe, secrets=given)] if probe else []),
             )
 
         return ecs.TaskDefinition(
@@ -216,8 +252,46 @@ class Monitoring(pulumi.ComponentResource):
             ),
             execution_role_arn=execution_role.arn,
             task_role_arn=task_role.arn,
-            container_definitions=workspace.prometheus_endpoint.apply(definitions),
+            container_definitions=pulumi.Output.all(workspace.prometheus_endpoint, *secrets.values()).apply(
+                definitions
+            ),
             volumes=[ecs.TaskDefinitionVolumeArgs(name=containers.SCRATCH)],
             skip_destroy=True,
             opts=child_of(self),
         )
+
+    def _probe(self, log_group: str) -> containers.Container | None:
+        """Visits the environment by its public address, beside the collector, which scrapes it: no further task.
+
+        None before the front's first release, whose Python it runs on (the program is one file without dependencies),
+        and where tasks reach AWS only.
+        """
+        stack, settings = self._args.stack, environment_of(self._args.stack)
+        front = next((service for service in self._args.catalog if service.path == FRONT), None)
+        release = release_of(stack, front) if front else None
+        if front is None or release is None or settings.network.egress == "endpoints":
+            return None
+        return containers.Container(
+            name=PROBE,
+            image=repository_image(stack, front.name, release.digest),
+            log_group=log_group,
+            region=stack.region,
+            entry_point=("python3", "-c"),
+            command=(inspect.getsource(visit), f"https://{settings.dns.name}", f"--listen={PROBE_PORT}"),
+            environment={visit.CLIENT_ID: settings.probe_client} if settings.probe_client else {},
+        )
+
+    def _probe_secret(self) -> dict[str, pulumi.Output[str]]:
+        """What the probe signs in with. You put its value there when you make the client (observability/README.md)."""
+        stack, settings = self._args.stack, environment_of(self._args.stack)
+        if not settings.probe_client:
+            return {}
+        secret = secretsmanager.Secret(
+            PROBE,
+            name=f"{stack.prefix}/{PROBE}",
+            description="The secret of the service client that the probe signs in as",
+            kms_key_id=self._args.key_arn,
+            recovery_window_in_days=30 if settings.protect else 7,
+            opts=child_of(self, protect=settings.protect),
+        )
+        return {visit.CLIENT_SECRET: secret.arn}

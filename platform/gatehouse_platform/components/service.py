@@ -14,6 +14,7 @@ from pulumi_aws import cloudwatch, ec2, iam, secretsmanager
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_catalog.structs import PEER_KEY_VARIABLE
+from gatehouse_observability.collector import OTLP_PORT
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.cluster import Cluster
@@ -146,6 +147,10 @@ class ServiceSite(pulumi.ComponentResource):
         )
         if context.collector is not None:
             allow_traffic(f"collector-to-{name}", source=context.collector, target=group.id, port=port, parent=self)
+        if context.collector is not None and self._settings.traces:
+            allow_traffic(
+                f"{name}-to-collector", source=group.id, target=context.collector, port=OTLP_PORT, parent=self
+            )
         if self.service.database is not None:
             target = context.database.group
             self.dependencies += allow_traffic(

@@ -116,6 +116,13 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
         Meta(description="By service, db-manager's fingerprints that were approved; written by gate promote"),
     ] = msgspec.field(default_factory=dict)
     collector: Collector | None = None
+    traces: Annotated[
+        bool, Meta(description="Services send a span for each request to the collector, and it to X-Ray: $5 a million")
+    ] = False
+    probe_client: Annotated[
+        str,
+        Meta(description="The id of the service client that the probe signs in as; empty: it visits as a stranger"),
+    ] = ""
     grafana_workspace: GrafanaWorkspace | None = None
 
 

@@ -16,6 +16,7 @@ KEY = "aws:kms/key:Key"
 # Why a statement (Sid, wildcard) can't be narrower. Deny statements may be as wide as they like.
 ALLOWED_WILDCARDS = {
     ("SignInToRegistry", "*"): "ecr:GetAuthorizationToken has no resource (service authorization reference)",
+    ("WriteTraces", "*"): "X-Ray has no resource for what is put (service authorization reference)",
     ("OpenShell", "*"): "ssmmessages has no resources; only outside production, and in the boundary",
     ("ListWorkspaces", "*"): "aps:ListWorkspaces has no resource",
     ("ListTasks", "*"): "ecs lists by cluster; bound to ours by a condition",

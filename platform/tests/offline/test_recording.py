@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -238,6 +239,73 @@ def test_blue_green_is_one_word_in_a_stack_file(root: Path):
     # One more for the green tasks, and the one that awsx always makes.
     assert len(found.of_type("aws:lb/targetGroup:TargetGroup")) == len(load_catalog(root)) + 2
     assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+
+
+def test_traces_are_one_word_in_a_stack_file_and_off_without_it(root: Path, graph: Graphs):
+    found = graph_of(root, "dev", config=read_config(root, "dev") | {"gatehouse:traces": True})
+    endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
+
+    def told(graph: Graph) -> set[str]:
+        tasks = graph.of_type(TASK_DEFINITION)
+        return {one.name for one in tasks if endpoint in one.properties["containerDefinitions"]}
+
+    assert told(found) == {one.name for one in found.of_type(SERVICE)} - {"collector"}
+    assert told(graph("dev")) == set()
+    config = found.named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
+    assert all(word in config for word in ("awsxray", "0.0.0.0:4318"))
+    assert "awsxray" not in graph("dev").named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
+    (address,) = found.named(SERVICE, "collector").properties["serviceConnectConfiguration"]["services"]
+    assert address["clientAlias"] == [{"dnsName": "collector", "port": 4318}]
+    ways = {one.name for one in found.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")}
+    assert {f"{name}-to-collector" for name in load_catalog(root).names} <= ways
+    assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+
+
+def test_the_probe_is_beside_the_collector_and_signs_in_where_it_has_a_client(root: Path, graph: Graphs):
+    def container(graph: Graph) -> dict[str, Any]:
+        definitions = json.loads(graph.named(TASK_DEFINITION, "collector").properties["containerDefinitions"])
+        return next(one for one in definitions if one["name"] == "probe")
+
+    stranger = container(graph("dev"))
+    assert stranger["entryPoint"] == ["python3", "-c"]
+    assert stranger["command"][1:] == ["https://dev.gatehouse.example", "--listen=9101"]
+    assert (stranger["environment"], stranger["secrets"]) == ([], [])
+    found = graph_of(root, "dev", config=read_config(root, "dev") | {"gatehouse:probe_client": "probe"})
+    assert container(found)["environment"] == [{"name": "GATEHOUSE_PROBE_CLIENT_ID", "value": "probe"}]
+    (secret,) = container(found)["secrets"]
+    assert (secret["name"], "gatehouse-dev/probe" in secret["valueFrom"]) == ("GATEHOUSE_PROBE_CLIENT_SECRET", True)
+    assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+    config = read_config(root, "dev")
+    config["gatehouse:network"] = {**config["gatehouse:network"], "egress": "endpoints"}
+    alone = graph_of(root, "dev", config=config).named(TASK_DEFINITION, "collector")
+    assert [one["name"] for one in json.loads(alone.properties["containerDefinitions"])] == ["collector"]
+
+
+def full(gib: float, minutes: int) -> list[float | None]:
+    """What is free, every five minutes, of storage that fills within an hour and stays full."""
+    return [max(0.0, 1 - number / 12) * gib * 1024**3 for number in range(minutes // 5)]
+
+
+def rings(alarm: dict[str, Any], values: list[float | None]) -> int | None:
+    """After how many points CloudWatch rings, as its documentation reads: M of the last N are beyond the threshold."""
+    wanted, window = alarm["datapointsToAlarm"], alarm["evaluationPeriods"]
+    assert (alarm["comparisonOperator"], alarm["treatMissingData"]) == ("LessThanThreshold", "notBreaching")
+    for number in range(window, len(values) + 1):
+        beyond = [value for value in values[number - window : number] if value is not None]
+        if sum(value < alarm["threshold"] for value in beyond) >= wanted:
+            return number
+    return None
+
+
+def test_a_disk_that_fills_is_told_before_it_is_full_and_a_stopped_one_is_not(graph: Graphs):
+    """CloudWatch's evaluation is played."""
+    for name in ENVIRONMENTS:
+        alarm = graph(name).named("aws:cloudwatch/metricAlarm:MetricAlarm", "database-storage").properties
+        gib = graph(name).named("aws:rds/instance:Instance", "database").properties["allocatedStorage"]
+        told = rings(alarm, full(gib, 120))
+        assert told is not None
+        assert told * 5 <= 75
+        assert rings(alarm, [gib * 0.5 * 1024**3] * 12 + [None] * 132 + [gib * 0.5 * 1024**3] * 12) is None
 
 
 @pytest.mark.parametrize("egress", ["nat", "endpoints", "public"])

@@ -21,6 +21,7 @@ from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
     SHELL,
+    WRITE_TRACES,
     Document,
     allow,
     document,
@@ -111,6 +112,7 @@ def boundary(account: str, region: str, stack: str) -> Document:
         allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=by_secrets_manager),
         allow("OpenShell", SHELL, ["*"]),
         allow("WriteMetrics", ["aps:RemoteWrite"], [f"arn:aws:aps:{here}:workspace/*"]),
+        allow("WriteTraces", WRITE_TRACES, ["*"]),
         *find_tasks(f"arn:aws:ecs:{here}:cluster/gatehouse-{stack}"),
         allow(
             "StopAndStart",

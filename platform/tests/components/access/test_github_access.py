@@ -81,7 +81,6 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
             expected[f"{prefix}-database-start"] = starting(stack, service.name, image, both)
         expected[f"{prefix}-start"] = starting(stack, service.name, service.name, own)
     workspace = f"arn:aws:aps:{REGION}:{ACCOUNT}:workspace/ws-monitoring"
-    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{stack}/collector:log-stream:*"
     here = [f"arn:aws:ecs:{REGION}:{ACCOUNT}:{kind}/gatehouse-{stack}/*" for kind in ("task", "service")]
     expected[f"gatehouse-{stack}-collector"] = {
         "aps:RemoteWrite": {workspace},
@@ -89,7 +88,8 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
         # Only of its own cluster: a condition says so.
         **{action: {"*"} for action in ("ecs:ListTasks", "ecs:ListServices", "ecs:DescribeTaskDefinition")},
     }
-    expected[f"gatehouse-{stack}-collector-start"] = {"logs:CreateLogStream": {stream}, "logs:PutLogEvents": {stream}}
+    # The probe beside it runs on the Python of the front's image.
+    expected[f"gatehouse-{stack}-collector-start"] = starting(stack, "collector", "portal", set())
     if stack != "production":
         database = {f"arn:aws:rds:{REGION}:{ACCOUNT}:db:gatehouse-{stack}"}
         expected[f"gatehouse-{stack}-nights"] = {"rds:StartDBInstance": database, "rds:StopDBInstance": database}

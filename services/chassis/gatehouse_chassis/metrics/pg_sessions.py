@@ -34,7 +34,9 @@ SESSIONS = """
             from pg_locks o join pg_stat_activity s on s.pid = o.pid
             where o.locktype = 'virtualxid' and o.mode = 'ExclusiveLock' and o.granted and o.pid <> pg_backend_pid()
                 and s.datname = current_database() and s.usename is not null
-        ) as open_transactions
+        ) as open_transactions,
+        (select extract(epoch from now() - coalesce(last_archived_time, stats_reset))::float8 from pg_stat_archiver
+            where current_setting('archive_mode') <> 'off') as archive_age_seconds
     from pg_stat_activity
     where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
 """
@@ -43,7 +45,9 @@ SESSIONS = """
 class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
     """Sessions of the service's role, of all its tasks. Blocks and deadlocks: all of the database, ever.
 
-    `open_transactions`: of all roles, by virtual id; those that have written, or locked out others, end with WRITES.
+    `archive_age_seconds`: since a part of the log was last archived (RDS does so every five minutes, and can restore up
+    to then); None where none is. `open_transactions`: of all roles, by virtual id; those that have written, or locked
+    out others, end with WRITES.
     """
 
     active: int
@@ -55,6 +59,7 @@ class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
     blocks_read: int
     deadlocks: int
     open_transactions: list[str] = []
+    archive_age_seconds: float | None = None
 
 
 WRITES = " writes"
@@ -117,6 +122,14 @@ class SessionsCollector(Collector):
         for kind, seconds in self._ages.oldest().items():
             ages.add_metric([self._service, kind], seconds)
         yield ages
+        if seen.archive_age_seconds is not None:
+            archived = GaugeMetricFamily(
+                "gatehouse_db_archive_age_seconds",
+                "How long ago a part of PostgreSQL's log was last archived, which is how far back a backup may end",
+                labels=["service"],
+            )
+            archived.add_metric([self._service], seen.archive_age_seconds)
+            yield archived
         blocks = CounterMetricFamily(
             "gatehouse_db_blocks", "Blocks that the database needed, by where they were", labels=["service", "found"]
         )

@@ -5,10 +5,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from gatehouse_chassis.base.problems import NotFound, Unavailable
 from gatehouse_chassis.events.event import PublishedEvent
-from gatehouse_chassis.events.reader import EventHandler, described
+from gatehouse_chassis.events.figures import EventsCollector
+from gatehouse_chassis.events.reader import EventHandler, EventReader, described
 from gatehouse_chassis.service.client import CallInTransaction, PeerClient
 
 from .conftest import KINDS, Pair, Row
@@ -89,6 +91,40 @@ async def test_after_eight_tries_an_event_waits_for_a_person(pair: Pair) -> None
         assert (counts.retrying, counts.behind, counts.parked) == (0, 0, 0)
         with pytest.raises(NotFound):
             await store.retry(first)
+
+
+async def test_what_is_parked_and_a_feed_that_can_t_be_read_move_the_gauges(pair: Pair) -> None:
+    def shown(reader: EventReader, name: str, **labels: str) -> float:
+        registry = CollectorRegistry()
+        registry.register(EventsCollector("identity", lambda: {"person": reader.figures}))
+        found = registry.get_sample_value(
+            f"gatehouse_events_{name}", {"service": "identity", "producer": "person", **labels}
+        )
+        return -1.0 if found is None else found
+
+    bad = uuid4()
+    pair.broken.add(bad)
+    async with pair.reading() as reader, asyncio.timeout(60):
+        await pair.publish(uuid4())
+        await pair.until_effects(1)
+        assert shown(reader, "unhandled", state="parked") == 0
+        await pair.publish(bad)
+        await pair.until(PARKED)
+        while shown(reader, "unhandled", state="parked") != 1:
+            reader._counted_at = float("-inf")  # it counts every few seconds
+            await pair.publish(uuid4())
+        working = pair.feed.page
+
+        async def away(*_: Any, **__: Any) -> Any:
+            raise Unavailable("person doesn't answer")
+
+        pair.feed.page = away  # type: ignore[method-assign]
+        await pair.publish(uuid4())
+        while shown(reader, "lag_seconds") < 0.5:
+            await asyncio.sleep(0.01)
+        pair.feed.page = working  # type: ignore[method-assign]
+        while shown(reader, "lag_seconds") != 0:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_type_that_is_added_later_is_read_from_the_first_event(pair: Pair) -> None:

@@ -3,6 +3,9 @@
 import random
 import re
 import string
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -197,3 +200,29 @@ def test_sessions_in_postgresql_are_shown_by_what_they_do(folder: Path):
     assert re.search(r'gatehouse_db_blocks_total\{found="disk",service="\w+"\} 10.0', text)
     ours, _ = metrics.render(OPENMETRICS)
     assert stable(ours) == stable(generate_latest(metrics.registry))
+
+
+PROCESS = """
+import os, resource, sys
+from prometheus_client import CollectorRegistry, ProcessCollector
+registry = CollectorRegistry()
+ProcessCollector(registry=registry)
+def look():
+    return [registry.get_sample_value("process_" + name) for name in
+        ("open_fds", "resident_memory_bytes", "max_fds", "start_time_seconds")]
+before = look()
+held = [os.open(os.devnull, os.O_RDONLY) for _ in range(20)], b"x" * 50_000_000
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+after = look()
+print(after[0] - before[0] == 20, after[1] - before[1] > 45e6, after[2] == 100, after[3])
+"""
+
+
+def test_a_process_is_shown_as_it_is():
+    """What alerts on descriptors, memory and restarts read: moved in a process of its own, and in the next."""
+    first, second = [
+        subprocess.run([sys.executable, "-c", PROCESS], capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(2)
+    ]
+    assert first[:3] == second[:3] == ["True"] * 3
+    assert float(second[3]) >= float(first[3]) > time.time() - 600
