@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,6 +21,8 @@ import msgspec
 from aiohttp import web
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
+
+from gatehouse_local.socket_relay import SocketRelay, asks_for_one
 
 PROBE_SECONDS = 1.0
 PROBE_TIMEOUT = 1.0
@@ -106,6 +109,7 @@ def forwarded(headers: CIMultiDictProxy[str], remote: str, scheme: str, port: in
 class LocalEdge:
     def __init__(self, table: RouteTable, kept: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
         self._table, self._kept, self._fresh = table, kept, fresh
+        self.sockets = SocketRelay(fresh)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
@@ -122,7 +126,28 @@ class LocalEdge:
             targets = self._table.turns(route)
         if not targets:
             return problem(503, "Service Unavailable", f"No process of {route.service} is ready.")
+        if asks_for_one(request):
+            return await self._upgrade(request, route, targets)
         return await self._forward(request, route, targets)
+
+    async def _upgrade(self, request: web.BaseRequest, route: Route, targets: list[EdgeTarget]) -> web.StreamResponse:
+        for target in targets:
+            url = URL(target.url + request.raw_path, encoded=True)
+            try:
+                return await self.sockets.relay(request, url, self._headers(request))
+            except aiohttp.WSServerHandshakeError as refused:
+                status = refused.status if refused.status >= 400 else 502
+                return problem(status, HTTPStatus(status).phrase, f"{route.service} doesn't open a WebSocket here.")
+            except aiohttp.ClientConnectorError:
+                target.ready = False  # the next probe may bring it back
+            except BROKEN:
+                continue
+        return problem(502, "Bad Gateway", f"{route.service} closed the connection without an answer.")
+
+    def _headers(self, request: web.BaseRequest) -> CIMultiDict[str]:
+        transport = request.transport
+        port = transport.get_extra_info("sockname")[1] if transport else 0
+        return forwarded(request.headers, request.remote or "", request.scheme, port)
 
     async def _forward(self, request: web.BaseRequest, route: Route, targets: list[EdgeTarget]) -> web.StreamResponse:
         """Tries the targets in turn; the first one twice, as a kept-alive connection to it may just have closed."""
@@ -149,12 +174,10 @@ class LocalEdge:
     async def _ask(self, request: web.BaseRequest, target: EdgeTarget, body: "Body") -> aiohttp.ClientResponse:
         # A request that can't be retried never uses a kept-alive connection, which the other end may be closing.
         session = self._kept if request.method in IDEMPOTENT else self._fresh
-        transport = request.transport
-        port = transport.get_extra_info("sockname")[1] if transport else 0
         return await session.request(
             request.method,
             URL(target.url + request.raw_path, encoded=True),
-            headers=forwarded(request.headers, request.remote or "", request.scheme, port),
+            headers=self._headers(request),
             data=body.content(),
             allow_redirects=False,
         )
@@ -269,6 +292,7 @@ async def serving(routes: list[Route], where: socket.socket) -> AsyncGenerator[R
         try:
             yield table
         finally:
+            await edge.sockets.close()
             await runner.cleanup()
             probing.cancel()
 

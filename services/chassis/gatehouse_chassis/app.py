@@ -33,7 +33,7 @@ from gatehouse_chassis.http.docs_page import render_docs_page
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
 from gatehouse_chassis.http.health import HealthChecks
-from gatehouse_chassis.http.hosts import Hosts
+from gatehouse_chassis.http.hosts import Hosts, Origins
 from gatehouse_chassis.http.jobs import job_routes
 from gatehouse_chassis.http.middleware import ObservabilityMiddleware
 from gatehouse_chassis.http.openapi import described
@@ -43,6 +43,9 @@ from gatehouse_chassis.jobs import queue
 from gatehouse_chassis.jobs.declared import declared_jobs
 from gatehouse_chassis.jobs.runner import JobRunner
 from gatehouse_chassis.jobs.structs import Handler
+from gatehouse_chassis.live.changes import Changes
+from gatehouse_chassis.live.socket_layer import SocketLayer, SocketRoute
+from gatehouse_chassis.live.tickets import Tickets
 from gatehouse_chassis.metrics.business import BusinessFigures, ReadFigures
 from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.metrics.registry import Metrics
@@ -85,6 +88,19 @@ class App(Litestar):
         app = _cors_if_cross_origin(self.asgi_handler)
         self.asgi_handler = ObservabilityMiddleware(app, metrics, drain, admission, hosts, spans)
 
+    def with_sockets(self, service: ServiceContext, drain: Drain, hosts: Hosts, metrics: Metrics) -> None:
+        """Their layer is the outermost. Without a route for sockets there is none, and uvicorn refuses them."""
+        pages = LOCAL_PAGES if service.environment == "local" else None
+        self.asgi_handler = SocketLayer(
+            self.asgi_handler,
+            hosts=hosts,
+            origins=Origins(service.public_url, service.cors_origins, pages),
+            drain=drain,
+            authenticator=self.state.authenticator,
+            tickets=self.state.tickets,
+            figures=metrics.watch_sockets(),
+        )
+
 
 def create_app(
     service: ServiceContext,
@@ -97,6 +113,7 @@ def create_app(
     lifespan: Sequence[Lifespan] = (),
     jobs: Mapping[str, Handler] | None = None,
     figures: ReadFigures | None = None,
+    changes: Changes | None = None,
     keys: FetchKeys | None = None,
     errors: ExceptionHandler = answer,
     **options: Any,
@@ -105,8 +122,9 @@ def create_app(
 
     `outbox` holds the events that it publishes, `handlers` what it does with those of others, by the names that
     `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `figures` reads what the
-    institute counts in it (metrics/business.py). `keys` replaces fetching identity's JWKS over HTTP (identity itself,
-    tests). `errors` answers every exception. `options` go to Litestar.
+    institute counts in it (metrics/business.py). `changes`: what open pages are told of, by WebSocket. `keys` replaces
+    fetching identity's JWKS over HTTP (identity itself, tests). `errors` answers every exception. `options` go to
+    Litestar.
     Raises Unguarded when a route has no guard, and CatalogError where service.toml has other events or jobs.
     """
     drain = Drain()
@@ -135,6 +153,7 @@ def create_app(
             "health": health,
             "authenticator": Authenticator(PublicKeys(keys or _from_identity(service))),
             "jobs": runner,
+            "tickets": Tickets(service.database_url or service.name),
         }
     )
     if database is not None:
@@ -163,10 +182,12 @@ def create_app(
             following.running,
             *([business.running] if business is not None else []),
             *([spans.running] if spans is not None else []),
+            *([changes.running] if changes is not None and service.database_url else []),
         ],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "service": Provide(_service, sync_to_thread=False),
+            "tickets": Provide(_tickets, sync_to_thread=False),
             "once": Provide(idempotency.provide_once, sync_to_thread=False),
             **(dependencies or {}),
         },
@@ -191,6 +212,8 @@ def create_app(
     _resolve_once(app)
     hosts = Hosts(service.public_url, service.cors_origins)
     app.observed_by(metrics, drain, Admission(service.entry.scaling.concurrency), hosts, spans)
+    if any(isinstance(handler, SocketRoute) for route in app.routes for handler in _handlers(route)):
+        app.with_sockets(service, drain, hosts, metrics)
     return app
 
 
@@ -366,6 +389,10 @@ def _actor(request: Request[Any, Any, Any]) -> Actor:
 
 def _service(state: State) -> ServiceContext:
     return state.service
+
+
+def _tickets(state: State) -> Tickets:
+    return state.tickets
 
 
 def _cors(service: ServiceContext) -> CORSConfig:

@@ -34,6 +34,10 @@ LONGEST_REQUEST = 30
 # Seconds that kept-alive connections get to carry one more request, which is answered with `Connection: close`.
 IDLE_GRACE = 0.3
 BACKLOG = 2048
+# Bytes of a WebSocket's message; a larger one ends its socket with 1009.
+LARGEST_FRAME = 256 * 1024
+# Between a WebSocket's pings: the balancer ends what is silent for 60 s.
+PING_SECONDS = 20.0
 
 log = structlog.get_logger()
 
@@ -110,6 +114,11 @@ def run(app: Litestar, service: ServiceContext) -> None:
         loop="uvloop",
         http=counting_protocol(app.state.metrics.traffic),
         lifespan="on",
+        ws="websockets-sansio",
+        ws_max_size=LARGEST_FRAME,
+        ws_per_message_deflate=False,  # a message is a few ids
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PING_SECONDS,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -99,6 +99,11 @@ class Access:
             self._cached.popitem(last=False)
         return answer.relationship
 
+    def forget(self, person: UUID) -> None:
+        """Ask again what anybody is to this person: a relationship may have ended."""
+        for key in [key for key in self._cached if key[-1] == person]:
+            del self._cached[key]
+
     async def time_zone(self, actor: Actor, person: UUID) -> str | None:
         """The person's, as person knows it. Raises Unavailable when it doesn't answer: a guess would be stored."""
         client = self._service.call("person")

@@ -6,21 +6,26 @@ from litestar.di import Provide
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.curriculum.content import Content
+from gatehouse_curriculum.curriculum.live_routes import LiveController
 from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
 from gatehouse_curriculum.events import OUTBOX
+from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
 
 
 def create(service: ServiceContext) -> Litestar:
     access, content = Access(service), Content(service)
+    CHANGES.forget = access.forget
     return create_app(
         service,
-        [CurriculumController, AssignmentController, ProposalController, PlanningController],
+        [CurriculumController, AssignmentController, ProposalController, PlanningController, LiveController],
         database=DB,
         outbox=OUTBOX,
         figures=figures,
+        changes=CHANGES,
+        handlers=HANDLERS,
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),
             "content": Provide(lambda: content, sync_to_thread=False),

@@ -83,6 +83,7 @@ async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Pee
         "GATEHOUSE_URL_PERSON": person.url,
         "GATEHOUSE_URL_TOPICS": topics.url,
         "GATEHOUSE_SETTING_RELATIONSHIP_SECONDS": "0",
+        "GATEHOUSE_PEER_KEY": "k" * 32,
     }
     url = postgres.role_url(database_url, "curriculum_service")
     async with serving("curriculum", create, database_url=url, environ=environ) as service:

@@ -39,3 +39,22 @@ class Hosts:
         if len(self._good) < REMEMBERED:
             self._good.add(host)
         return True
+
+
+class Origins:
+    """Which pages may open a WebSocket here: browsers hold no other site's page back from it.
+
+    Args:
+        public_url: Where people reach the platform.
+        origins: Other origins that are allowed to call.
+        pages: A pattern of further ones, locally: pages under development.
+    """
+
+    def __init__(self, public_url: str, origins: Iterable[str], pages: str | None = None) -> None:
+        self._ours = {f"{urlsplit(one).scheme}://{urlsplit(one).netloc}" for one in (public_url, *origins)}
+        self._pages = re.compile(pages) if pages else None
+
+    def are_ours(self, origin: bytes) -> bool:
+        """Whether the page of this origin may; a program that is no browser sends none."""
+        text = origin.decode("latin-1")
+        return not text or text in self._ours or (self._pages is not None and self._pages.fullmatch(text) is not None)

@@ -63,7 +63,7 @@ class ObservabilityMiddleware:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        head = _RequestHead(scope)
+        head = RequestHead(scope)
         token = current.set(head.context)
         answer = _ResponseSender(send, head.context, draining=self._drain.draining)
         refusal, caller = self._admit(scope, head)
@@ -88,7 +88,7 @@ class ObservabilityMiddleware:
             self._finish(scope, head, answer.status, caller, seconds)
             current.reset(token)
 
-    def _admit(self, scope: Scope, head: "_RequestHead") -> tuple[ApiProblem | None, Caller | None]:
+    def _admit(self, scope: Scope, head: "RequestHead") -> tuple[ApiProblem | None, Caller | None]:
         """Why the request is refused unseen, if it is, and the caller whose place it takes, if it takes one."""
         if not self._hosts.are_ours(head.host):
             return Misdirected(self._hosts.explanation), None
@@ -97,7 +97,7 @@ class ObservabilityMiddleware:
         caller = self._admission.caller(head.credential, head.address)
         return (None, caller) if self._admission.enter(caller) else (Overloaded(), None)
 
-    def _finish(self, scope: Any, head: "_RequestHead", status: int, caller: Caller | None, seconds: float) -> None:
+    def _finish(self, scope: Any, head: "RequestHead", status: int, caller: Caller | None, seconds: float) -> None:
         """Free the request's place, and log it."""
         auth: Any = scope.get("auth")
         if caller is not None:
@@ -159,7 +159,7 @@ class _ResponseSender:
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class _RequestHead:
+class RequestHead:
     """What the outermost layer reads of a request's head, in one pass; whatever was sent, reading it doesn't fail.
 
     An id that came through the balancer (X-Forwarded-For) is a caller's: it is logged beside ours, and nothing that

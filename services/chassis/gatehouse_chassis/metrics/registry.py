@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from gatehouse_chassis.metrics.exposition import ASKED_FOR, MEDIA_TYPE, Exposition
 from gatehouse_chassis.metrics.pg_sessions import PgSessions, SessionsCollector
 from gatehouse_chassis.metrics.pg_statements import StatementsCollector, StatementTime
+from gatehouse_chassis.metrics.sockets import SocketFigures, SocketsCollector
 from gatehouse_chassis.metrics.traffic import Traffic
 from gatehouse_chassis.service.service import ServiceContext
 
@@ -84,6 +85,12 @@ class Metrics:
     def watch_statements(self, look: Callable[[], Sequence[StatementTime]]) -> None:
         """Export the statements that take the most of the database's time."""
         self.registry.register(StatementsCollector(self._service, look))
+
+    def watch_sockets(self) -> SocketFigures:
+        """Export the figures that are counted in what this returns."""
+        figures = SocketFigures()
+        self.registry.register(SocketsCollector(self._service, figures))
+        return figures
 
     def saw_database(self, versions: Sequence[tuple[str, str]] | None, unmet: int) -> None:
         """Record a database check: (collection, version) as db-manager wrote them, None when it didn't answer."""

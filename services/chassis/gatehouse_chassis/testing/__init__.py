@@ -31,8 +31,9 @@ from gatehouse_catalog import find_root
 from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.testing.people import account_id, caller, person_id
+from gatehouse_chassis.testing.sockets import socket_to
 
-__all__ = ["InProcessClient", "Peer", "TestTokens", "account_id", "peer", "person_id", "serving"]
+__all__ = ["InProcessClient", "Peer", "TestTokens", "account_id", "peer", "person_id", "serving", "socket_to"]
 
 KEY_ID = "test-key"
 

@@ -32,6 +32,7 @@ from gatehouse_curriculum.curriculum.structs import (
 )
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
+from gatehouse_curriculum.live import CHANGES
 from gatehouse_curriculum.participant.queries import joined, people_of
 from gatehouse_curriculum.participant.structs import Participant
 from gatehouse_curriculum.period.queries import commitments_of, last_period
@@ -178,6 +179,10 @@ async def find(person: UUID) -> CurriculumRow:
     return row
 
 
+async def version_of(person: UUID) -> int:
+    return (await find(person)).version
+
+
 async def read(row: CurriculumRow) -> Curriculum:
     """With its assignments. They may be newer than the row, never older, so a version never hides a change."""
     return await as_shown(row, await _assignments(row.id), await people_of(row.id))
@@ -284,6 +289,7 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
         ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
         subject = AtVersion(one.id, row.version)
         await OUTBOX.publish(f"curriculum.assignment.{what}", subject, by=begun.actor, ids=ids)
+    CHANGES.tell(row.person_id, version=row.version, by=begun.editor.person_id)
     return await as_shown(row, after, people)
 
 
