@@ -11,6 +11,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets import ConnectionClosed, InvalidStatus, Origin
+from websockets.sync.client import ClientConnection, connect
+
+from gatehouse_chassis.serve import LARGEST_FRAME
 
 SERVICE = """
 name = "demo"
@@ -22,9 +26,11 @@ port = 8499
 APP = """
 import asyncio
 import os
-from litestar import get
+from litestar import WebSocket, get
+from litestar.exceptions import WebSocketDisconnect
 from gatehouse_chassis import create_app
-from gatehouse_chassis.http.guards import public
+from gatehouse_chassis.http.guards import public, signed_in
+from gatehouse_chassis.live.socket_layer import SocketRoute
 
 @get("/slow", guards=[public], operation_id="Slow")
 async def slow() -> int:
@@ -35,8 +41,21 @@ async def slow() -> int:
 async def fast() -> int:
     return os.getpid()
 
+@SocketRoute("/echo", guards=[public])
+async def echo(socket: WebSocket) -> None:
+    await socket.accept()
+    try:
+        while True:
+            await socket.send_text(await socket.receive_text())
+    except WebSocketDisconnect:
+        print("the handler ended", flush=True)
+
+@SocketRoute("/mine", guards=[signed_in])
+async def mine(socket: WebSocket) -> None:
+    await socket.accept()
+
 def create(service):
-    return create_app(service, [slow, fast])
+    return create_app(service, [slow, fast, echo, mine])
 """
 
 
@@ -180,3 +199,66 @@ def test_a_wrong_environment_is_one_clear_sentence(root: Path, listener: socket.
     said = "environment: GATEHOUSE_ENVIRONMENT = prod: is no environment. Set it to one of local, dev,"
     assert running.output.startswith(said)
     assert "Traceback" not in running.output
+
+
+def socket_url(listener: socket.socket, path: str = "echo") -> str:
+    return f"ws://127.0.0.1:{listener.getsockname()[1]}/api/demo/{path}"
+
+
+def echoes(connection: ClientConnection, text: str = "still here") -> bool:
+    connection.send(text)
+    return connection.recv(timeout=60) == text
+
+
+def closed_with(connection: ClientConnection) -> int | None:
+    """The code that the service closes it with."""
+    with pytest.raises(ConnectionClosed):
+        connection.recv(timeout=60)
+    return connection.close_code
+
+
+def test_malformed_and_oversized_frames_end_their_own_socket_only(root: Path, listener: socket.socket):
+    running = Running(root, listener)
+    try:
+        with connect(socket_url(listener)) as steady, connect(socket_url(listener), close_timeout=0.1) as large:
+            assert echoes(steady)
+            large.send("x" * (LARGEST_FRAME + 1))
+            assert closed_with(large) == 1009
+            for sent, code in ((b"\xf1\x85abcde", 1002), (b"\x81\x01a", 1002), (b"\x81\x82\0\0\0\0\xff\xfe", 1007)):
+                with connect(socket_url(listener), close_timeout=0.1) as broken:
+                    broken.socket.sendall(sent)
+                    assert closed_with(broken) == code
+            assert echoes(steady)
+            assert httpx.get(f"{address(listener)}/fast", timeout=60).status_code == 200
+            assert echoes(steady, "x" * LARGEST_FRAME)
+    finally:
+        assert running.stop()[0] == 0
+    assert "unhandled" not in running.output
+
+
+def test_a_socket_is_closed_with_what_a_request_would_be_answered_with(root: Path, listener: socket.socket):
+    running = Running(root, listener)
+    try:
+        with connect(socket_url(listener, "mine")) as unknown:
+            assert closed_with(unknown) == 4401
+        with connect(socket_url(listener, "nowhere")) as nowhere:
+            assert closed_with(nowhere) == 4404
+        with pytest.raises(InvalidStatus, match="403"):
+            connect(socket_url(listener), origin=Origin("https://elsewhere.example"))
+    finally:
+        running.stop()
+
+
+def test_sockets_are_told_of_a_restart_and_the_successor_takes_them(root: Path, listener: socket.socket):
+    first = Running(root, listener)
+    sockets = [connect(socket_url(listener)) for _ in range(20)]
+    assert all(map(echoes, sockets))
+    second = Running(root, listener)
+    code, output = first.stop()
+    try:
+        assert {closed_with(one) for one in sockets} == {1012}
+        assert (code, output.count("the handler ended")) == (0, 20)
+        with connect(socket_url(listener)) as again:
+            assert echoes(again)
+    finally:
+        second.stop()
