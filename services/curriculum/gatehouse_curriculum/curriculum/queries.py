@@ -289,7 +289,7 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
         ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
         subject = AtVersion(one.id, row.version)
         await OUTBOX.publish(f"curriculum.assignment.{what}", subject, by=begun.actor, ids=ids)
-    CHANGES.tell(row.person_id, version=row.version, by=begun.editor.person_id)
+    CHANGES.tell(row.person_id, version=row.version, by=begun.stamp.by)
     return await as_shown(row, after, people)
 
 
