@@ -101,6 +101,17 @@ def test_what_scripts_make_is_no_obstacle(people, database):
     assert database.plan(people).empty
 
 
+def test_a_view_of_a_script_is_made_anew_over_another_type(people, database):
+    people.write("services/person/database/repeatable/v.sql", "create view mails as select email from person")
+    database.apply(people)
+    database.run("update person.person set email = null")
+    people.collection(version="2.0.0.0", indexes={"by_low": {"columns": ["low"], "unique": True}}, **RETYPED)
+    planned = database.plan(people)
+    assert planned.refusals == ()
+    database.apply(people, approve=planned.fingerprint)
+    assert database.run("select email from person.mails") == [(None,)]
+
+
 def test_a_type_that_is_not_there_is_named(checkout, database):
     content = {"imported": True, "collection": "item", "version": "1.0.0.0", "columns": {"m": {"type": "person.mood"}}}
     checkout.write("services/person/database/collections/item.yaml", content)

@@ -59,10 +59,25 @@ def test_a_generated_column_comes_anew_with_the_type_of_what_it_is_made_of(peopl
         version="2.0.0.0",
         columns={"age": {"type": "bigint"}, **MAIL, "next": {"type": "bigint", "generated": "age + 1"}},
     )
+    (step,) = database.plan(people).steps
+    assert not step.reversible
     approved(database, people)
     columns = database.tables()["person"].columns
     assert (columns["age"].sql_type, columns["next"].sql_type) == ("bigint", "bigint")
     assert database.run("select age, next from person.person") == [(36, 37)]
+
+
+def test_a_table_that_goes_lets_go_of_a_key_that_gets_another_type(people, database):
+    code = {"code": {"type": "integer", "unique": True}}
+    people.collection(version="1.1.0.0", columns={**AGE, **MAIL, **code}, checks={"grown": "age > 17"})
+    reference = {"columns": ["code"], "to": "person", "key": ["code"]}
+    people.collection("dog", columns={"code": {"type": "integer"}}, foreign_keys={"owner": reference})
+    database.apply(people)
+    (people.root / "services/person/database/collections/dog.yaml").unlink()
+    code["code"]["type"] = "text"
+    people.collection(version="2.0.0.0", columns={**AGE, **MAIL, **code}, checks={"grown": "age > 17"})
+    approved(database, people)
+    assert list(database.tables()) == ["person"]
 
 
 def test_an_imported_script_reads_what_is_there_or_is_about_to_be(checkout, database):
