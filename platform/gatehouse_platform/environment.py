@@ -9,6 +9,7 @@ from gatehouse_platform.components.database import DatabaseArgs, DatabaseInstanc
 from gatehouse_platform.components.ecs_service import run_service
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
+from gatehouse_platform.components.history_keys import HistoryKeyBucket
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
 from gatehouse_platform.components.peer_key import PeerKey
@@ -70,6 +71,7 @@ class Environment(pulumi.ComponentResource):
             child_of(self),
         )
         has_events = any(service.has_events for service in catalog)
+        has_databases = any(service.database for service in catalog)
         vpc_id, key_arn = network.vpc_id, governance.key_arn
         cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), child_of(self))
         database = DatabaseInstance(
@@ -122,4 +124,5 @@ class Environment(pulumi.ComponentResource):
             alerts=governance.alerts,
             collector=monitoring.collector,
             peer_key=PeerKey("peer-key", stack, key_arn, child_of(self)) if has_events else None,
+            history_keys=HistoryKeyBucket("history-keys", stack, child_of(self)) if has_databases else None,
         )

@@ -164,7 +164,7 @@ class _ServiceResources:
                     image=image,
                     log_group=site.log_group,
                     region=self.stack.region,
-                    environment=environment,
+                    environment=environment | site.history_keys(),
                     secrets=dict(zip(secrets, arns, strict=True)),
                     ports={self.name: self.service.port},
                     labels=labels(self.service),

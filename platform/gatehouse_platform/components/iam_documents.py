@@ -47,6 +47,8 @@ ECR_PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDown
 # The first pull of an image through the cache creates its repository and fetches it from upstream.
 ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")  # X-Ray has no ARN for it
+# What a task does with the keys that its history is sealed to.
+KEY_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 SHELL = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

@@ -13,14 +13,15 @@ from pulumi_aws import cloudwatch, ec2, iam, secretsmanager
 
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE
 from gatehouse_observability.collector import OTLP_PORT
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT, TLS, DatabaseInstance
 from gatehouse_platform.components.edge import Edge
-from gatehouse_platform.components.iam_documents import assumed_by, execution, shell
+from gatehouse_platform.components.history_keys import HistoryKeyBucket
+from gatehouse_platform.components.iam_documents import Document, assumed_by, document, execution, shell
 from gatehouse_platform.components.network import Network
 from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.security_group_rules import allow_traffic
@@ -44,6 +45,8 @@ class EnvironmentContext:
     collector: pulumi.Input[str] | None
     # Where a service has events.
     peer_key: PeerKey | None
+    # Where a service has a database, and so may keep a history.
+    history_keys: HistoryKeyBucket | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,7 @@ class ServiceSite(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Service", name, None, opts)
         self.service, self._context = args.service, args.context
+        self._history_keys = args.context.history_keys if self.service.database else None
         self._stack, self._settings = args.context.stack, environment_of(args.context.stack)
         self.log_group = f"/gatehouse/{self._stack.name}/{name}"
         log = cloudwatch.LogGroup(
@@ -99,7 +103,7 @@ class ServiceSite(pulumi.ComponentResource):
             RoleArgs(
                 name=f"{self._stack.prefix}-{name}",
                 trust=self._trust(),
-                policy=shell() if self._settings.shell_in_tasks else None,
+                policy=self._task_policy(name),
             ),
             stack=self._stack,
             parent=self,
@@ -112,6 +116,19 @@ class ServiceSite(pulumi.ComponentResource):
             self.dependencies.append(self._peer_key.value)
         self.execution_role = self.make_execution_role(f"{name}-start", name, read)
         self.register_outputs({"group": self.security_group})
+
+    def _task_policy(self, name: str) -> Document | None:
+        """What the service itself may do in AWS."""
+        statements = shell()["Statement"] if self._settings.shell_in_tasks else []
+        if self._history_keys is not None:
+            statements = [*statements, *self._history_keys.statements(name)]
+        return document(*statements) if statements else None
+
+    def history_keys(self) -> dict[str, str]:
+        """The variable that says where its keys are, if it may have some."""
+        if self._history_keys is None:
+            return {}
+        return {PERSON_KEYS_VARIABLE: f"{self._history_keys.address}/{self.service.name}"}
 
     def _trust(self) -> dict[str, Any]:
         account, region = self._settings.account, self._stack.region

@@ -103,7 +103,7 @@ def plan_reads(account: str, region: str, stack: str) -> dict[str, tuple[list[st
         "application-autoscaling": [f"arn:aws:application-autoscaling:{here}:scalable-target/*"],
         "aps": [f"arn:aws:aps:{here}:workspace/*", f"arn:aws:aps:{here}:rulegroupsnamespace/*/*"],
         "budgets": [f"arn:aws:budgets::{account}:budget/gatehouse-{stack}"],
-        "s3": [f"arn:aws:s3:::gatehouse-{stack}-logs-{account}"],
+        "s3": [f"arn:aws:s3:::gatehouse-{stack}-{kind}-{account}" for kind in ("logs", "history-keys")],
         "scheduler": [f"arn:aws:scheduler:{here}:schedule/default/gatehouse-{stack}-*"],
         "servicediscovery": [f"arn:aws:servicediscovery:{here}:namespace/*"],
     }

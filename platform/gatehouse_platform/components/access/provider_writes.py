@@ -123,7 +123,12 @@ BY_NAME: dict[str, tuple[str, ...]] = {
         "arn:aws:logs:{here}:log-group:/aws/rds/instance/{prefix}/*",
         "arn:aws:logs:{here}:log-group:/aws/ecs/containerinsights/{prefix}/*",
     ),
-    "s3": ("arn:aws:s3:::{prefix}-logs-{account}", "arn:aws:s3:::{prefix}-logs-{account}/*"),
+    "s3": (
+        "arn:aws:s3:::{prefix}-logs-{account}",
+        "arn:aws:s3:::{prefix}-logs-{account}/*",
+        "arn:aws:s3:::{prefix}-history-keys-{account}",
+        "arn:aws:s3:::{prefix}-history-keys-{account}/*",
+    ),
     "scheduler": ("arn:aws:scheduler:{here}:schedule/default/{prefix}-*",),
     "secretsmanager": ("arn:aws:secretsmanager:{here}:secret:{prefix}/*",),
     "sns": ("arn:aws:sns:{here}:{prefix}-*",),

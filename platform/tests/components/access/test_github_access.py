@@ -75,6 +75,9 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
             own.add(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/peer-key-AbCdEf")
         expected[prefix] = {} if stack == "production" else {action: {"*"} for action in SHELL}
         if service.database is not None:
+            keys = f"arn:aws:s3:::gatehouse-{stack}-history-keys-{ACCOUNT}"
+            expected[prefix] |= {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")}
+            expected[prefix]["s3:ListBucket"] = {keys}
             own.add(secret(stack, service, "database"))
             image = f"{service.name}-database"
             both = {MASTER, secret(stack, service, "database")}
