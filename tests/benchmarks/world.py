@@ -12,7 +12,7 @@ import httpx
 from harness import LOAD_CORE, Contestant, pinned, server
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_catalog.structs import setting_variable
+from gatehouse_catalog.structs import PERSON_KEYS_VARIABLE, setting_variable
 from gatehouse_local.testing.pytest_plugin import Postgres
 from gatehouse_local.testing.shared_process import shared
 
@@ -25,8 +25,8 @@ RESOURCE = "019a0000-0004-7000-8000-000000000042"
 class World:
     """A seeded PostgreSQL and identity, beside which contestants run."""
 
-    def __init__(self, postgres: Postgres, database: str) -> None:
-        self._postgres, self._database = postgres, database
+    def __init__(self, postgres: Postgres, database: str, scratch: Path) -> None:
+        self._postgres, self._database, self._scratch = postgres, database, scratch
         self.identity = ""
 
     def environment(self, name: str) -> dict[str, str]:
@@ -40,6 +40,7 @@ class World:
                 given[setting_variable(key, secret=True)] = "benchmarks-keep-no-secrets-at-all-00"
         if service.database:
             given["GATEHOUSE_DATABASE_URL"] = self._postgres.role_url(self._database, service.database.service_role)
+            given[PERSON_KEYS_VARIABLE] = str(self._scratch / "person-keys" / name)
         return given
 
     def service(self, name: str, path: str = "/health/ready", headers: Mapping[str, str] | None = None) -> Contestant:
@@ -50,8 +51,8 @@ class World:
         command = [sys.executable, str(PEERS / f"{name}.py")]
         return Contestant(label, command, path, self.environment("topics"), headers)
 
-    def token(self) -> dict[str, str]:
-        answer = httpx.post(f"{self.identity}/api/identity/personas/member/sessions", timeout=10)
+    def token(self, persona: str = "member") -> dict[str, str]:
+        answer = httpx.post(f"{self.identity}/api/identity/personas/{persona}/sessions", timeout=10)
         return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
 
 
@@ -62,7 +63,7 @@ def world() -> Generator[World]:
         if pin := pinned(LOAD_CORE):
             subprocess.run([*pin[:1], "-acp", str(LOAD_CORE), str(facts["process"])], check=False, capture_output=True)
         postgres = Postgres(facts["url"], Path(scratch))
-        made = World(postgres, postgres.create_database(postgres.seeded_template(ROOT)))
+        made = World(postgres, postgres.create_database(postgres.seeded_template(ROOT)), Path(scratch))
         with server(made.service("identity"), core=LOAD_CORE) as (_, made.identity, _):
             yield made
 

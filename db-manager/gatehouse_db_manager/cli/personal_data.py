@@ -27,7 +27,7 @@ of their account; *self* is the row itself, *mentioned* whoever's id stands in t
 """
 
 
-class AboutSubject(msgspec.Struct, frozen=True, kw_only=True):
+class SubjectColumns(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of a collection about one subject, by what becomes of them: SQL that replaces them, or the basis."""
 
     subject: str
@@ -44,7 +44,7 @@ class PersonalCollection(msgspec.Struct, frozen=True, kw_only=True):
     key: tuple[str, ...]
     history: bool
     retention: Retention | None
-    about: tuple[AboutSubject, ...]
+    about: tuple[SubjectColumns, ...]
 
 
 class PersonalSchema(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,11 +82,11 @@ def _for_chassis(schema: Schema) -> str:
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"
 
 
-def _about(columns: tuple[PersonalColumn, ...]) -> Iterator[AboutSubject]:
+def _about(columns: tuple[PersonalColumn, ...]) -> Iterator[SubjectColumns]:
     """One for each condition: of those mentioned, each column has its own."""
     for where in dict.fromkeys(column.where for column in columns):
         found = [column for column in columns if column.where == where]
-        yield AboutSubject(
+        yield SubjectColumns(
             subject=found[0].subject,
             where=where,
             deleted=tuple(column.name for column in found if column.on_erasure == "delete"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from gatehouse_catalog import Catalog, Service, load_catalog
 from gatehouse_catalog.extensions import SETTINGS
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, setting_variable
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.runner.secrets import PEER_KEY
 from gatehouse_observability import grafana
@@ -31,6 +31,7 @@ TOOLS = "gatehouse/local:local"  # the image of the edge and of `secrets`
 PROMETHEUS_PORT, GRAFANA_PORT = 8490, 8491
 PLACE = "/run/gatehouse"  # where a container finds its secrets
 ENVIRONMENT_FILE = f"{PLACE}/environment"
+KEYS_PLACE = "/var/lib/gatehouse/person-keys"  # made by services/Dockerfile for the user that it runs as
 # For every container: only /tmp is writable, and no process can gain privileges.
 LOCKED = {
     "read_only": True,
@@ -71,7 +72,8 @@ def document(catalog: Catalog) -> dict[str, Any]:
         PROMETHEUS: _prometheus(),
         GRAFANA: _grafana(),
     }
-    volumes = ["postgres", "secrets", *map(volume, owners(catalog)), PROMETHEUS, GRAFANA]
+    keys = [keys_of(service) for service in catalog if service.database]
+    volumes = ["postgres", "secrets", *map(volume, owners(catalog)), *keys, PROMETHEUS, GRAFANA]
     return {"services": services, "volumes": {name: {} for name in volumes}}
 
 
@@ -105,6 +107,11 @@ def owners(catalog: Catalog) -> list[str]:
 
 def volume(owner: str) -> str:
     return f"secrets-{owner}"
+
+
+def keys_of(service: Service) -> str:
+    """The volume with the private keys that its history is sealed to."""
+    return f"person-keys-{service.name}"
 
 
 def secret_files(catalog: Catalog) -> dict[str, str]:
@@ -256,6 +263,9 @@ def _service(catalog: Catalog, service: Service, profiles: dict[str, frozenset[s
     if secrets:
         found["entrypoint"] = _reading_secrets("python3", "-m", "gatehouse_chassis")
         found["volumes"] = _mounted(service.name)
+    if service.database:
+        found["environment"][PERSON_KEYS_VARIABLE] = KEYS_PLACE
+        found["volumes"] = [*found.get("volumes", []), f"{keys_of(service)}:{KEYS_PLACE}"]
     return found
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, setting_variable
 from gatehouse_local import breakpoints
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.postgres_wheels import unusable_schemas
@@ -228,6 +228,7 @@ class LocalPlatform:
             role = service.database.service_role
             login = f"{quote(role)}:{quote(self._secrets.role_password(role), safe='')}"
             variables["GATEHOUSE_DATABASE_URL"] = f"postgresql://{login}@{HOST}:{place.postgres_port}/{DATABASE}"
+            variables[PERSON_KEYS_VARIABLE] = str(place.state / "person-keys" / service.name)
         for key, setting in service.settings.items():
             if setting.secret:
                 variables.setdefault(setting_variable(key, secret=True), self._secrets.get(service.name, key))

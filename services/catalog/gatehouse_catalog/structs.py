@@ -174,6 +174,9 @@ def problem_of(service: Service, key: str, value: object, message: str, fix: str
 PEER_KEY_VARIABLE = "GATEHOUSE_PEER_KEY"
 """The environment variable with the key that services with events sign their calls with."""
 
+PERSON_KEYS_VARIABLE = "GATEHOUSE_PERSON_KEYS"
+"""The environment variable that says where the private keys of people are: a folder, or a bucket's address."""
+
 
 def publisher_of(event: str) -> str:
     """The service that publishes events of a type: its first word."""

@@ -49,6 +49,7 @@ from gatehouse_chassis.live.tickets import Tickets
 from gatehouse_chassis.metrics.business import BusinessFigures, ReadFigures
 from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.metrics.registry import Metrics
+from gatehouse_chassis.privacy.assembled import Privacy
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.service import ServiceContext
 
@@ -129,7 +130,9 @@ def create_app(
     """
     drain = Drain()
     metrics = Metrics(service)
-    runner = _job_runner(service, routes, database, outbox, jobs or {}, metrics)
+    privacy = Privacy(service, database)
+    own = _own_jobs(routes, database, outbox) | privacy.jobs
+    runner = _job_runner(service, database, jobs or {}, own, metrics)
     versions = DatabaseVersions(database) if database is not None else None
     if versions is not None:
         metrics.watch_sessions(lambda: versions.sessions)
@@ -143,7 +146,7 @@ def create_app(
         needs |= queue.NEEDS
         drain.listeners.append(runner.drain)
     following = Following(service, database, outbox, handlers or {}, metrics)
-    needs |= following.needs
+    needs |= following.needs | privacy.needs
     health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
     state = State(
         {
@@ -170,6 +173,7 @@ def create_app(
         route_handlers=[
             operations(service, health, metrics),
             *([job_routes(runner)] if runner is not None else []),
+            *privacy.routes,
             _documents(service),
             *following.routes,
             Router(path=path, route_handlers=list(routes)),
@@ -179,6 +183,7 @@ def create_app(
             _connected(service, database),
             *lifespan,
             _working(runner),
+            privacy.running,
             following.running,
             *([business.running] if business is not None else []),
             *([spans.running] if spans is not None else []),
@@ -290,19 +295,25 @@ def _working(runner: JobRunner | None) -> Lifespan:
     return working
 
 
-def _job_runner(
-    service: ServiceContext,
-    routes: Sequence[ControllerRouterHandler],
-    database: Database | None,
-    outbox: Outbox | None,
-    handlers: Mapping[str, Handler],
-    metrics: Metrics,
-) -> JobRunner | None:
-    """None: the service has no jobs. Raises CatalogError when service.toml and the handlers differ."""
+def _own_jobs(
+    routes: Sequence[ControllerRouterHandler], database: Database | None, outbox: Outbox | None
+) -> dict[str, tuple[Job, Handler]]:
+    """The chassis's jobs for what this service uses of it."""
     own: dict[str, tuple[Job, Handler]] = {}
     if database is not None:
         own |= idempotency.jobs(database) if _creates_once(routes) else {}
         own |= retention.jobs(database) if outbox is not None else {}
+    return own
+
+
+def _job_runner(
+    service: ServiceContext,
+    database: Database | None,
+    handlers: Mapping[str, Handler],
+    own: Mapping[str, tuple[Job, Handler]],
+    metrics: Metrics,
+) -> JobRunner | None:
+    """None: the service has no jobs. Raises CatalogError when service.toml and the handlers differ."""
     declared = declared_jobs(service, handlers, own)
     if database is None or not declared:
         return None

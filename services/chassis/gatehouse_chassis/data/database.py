@@ -38,6 +38,7 @@ from piccolo.querystring import QueryString
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database_problems import Busy, Unreachable
+from gatehouse_chassis.data.recording import ChangeRecorder
 from gatehouse_chassis.data.statements import Statement, compiled, written
 from gatehouse_chassis.data.transactions import GONE, Transaction, only_reads
 
@@ -110,6 +111,7 @@ class Database(PostgresEngine):
         self.pool: asyncpg.Pool | None = None
         self.current_transaction = contextvars.ContextVar(f"transaction_{schema}", default=None)
         self.counters = PoolCounters()
+        self.history: ChangeRecorder | None = None
         self._waiting = 0
         self._acquire_timeout = 5.0
         self._slow_seconds = 0.2

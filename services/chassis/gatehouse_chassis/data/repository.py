@@ -61,6 +61,7 @@ class Repository(Generic[T]):
         meta = table._meta
         self.unique = {f"{meta.tablename}_{name}": fields for name, fields in unique.items()}
         self.table = table
+        self._name = meta.tablename
         self.noun = meta.tablename.replace("_", " ")
         self._row = row
         self._builder = RowBuilder(row)
@@ -73,6 +74,7 @@ class Repository(Generic[T]):
         self._selected = lru_cache(256)(self._make_select)
         self._inserted = lru_cache(256)(self._make_insert)
         self._changed = lru_cache(256)(self._make_change)
+        self._recorded = lru_cache(256)(self._make_recorded)
 
     @property
     def _database(self) -> Database:
@@ -119,14 +121,36 @@ class Repository(Generic[T]):
             await self._refuse_stale(id, version, where)
             return row
         account = None if by is None else by.account
-        statement = self._changed(tuple(given), *_split(where))
         values = (id, version, account, request_id(), *map(_stored, given.values()), *where[1:])
-        with self._answering():
-            row = await statement.one(*values)
+        row = await self._write(tuple(given), where, values)
         if row is None:
             await self._refuse_stale(id, version, where)
             raise StaleVersion(self._stale_text(version, None))
         return row
+
+    async def _write(self, names: tuple[str, ...], where: Where, values: tuple[Any, ...]) -> T | None:
+        """The changed row; None when there is none of that id and version. With history, what it was is kept too."""
+        history = self._database.history
+        if history is None or not history.keeps(self._name):
+            with self._answering():
+                return await self._changed(names, *_split(where)).one(*values)
+        if self._database.running() is None:
+            async with self._database.transaction():
+                return await self._write(names, where, values)
+        extra = history.needed(self._name, names)
+        with self._answering():
+            record = await self._recorded(names, extra, *_split(where)).record(*values)
+        if record is None:
+            return None
+        fields, changed = len(self._builder.fields), len(names)
+        after = record[fields : fields + changed]
+        before = record[fields + changed : fields + 2 * changed]
+        changes = {name: (old, new) for name, old, new in zip(names, before, after, strict=True) if old != new}
+        if changes:
+            known = dict(zip(extra, record[fields + 2 * changed :], strict=True))
+            id, version, account = values[0], values[1] + 1, values[2]
+            await history.record(self._name, id, version, changes, known, account=account)
+        return self._builder.from_values(record[:fields])
 
     async def archive(
         self, id: UUID, version: int, *, by: By | None, also: Mapping[str, Any] | None = None, where: Where = ()
@@ -184,6 +208,28 @@ class Repository(Generic[T]):
         return self._database.prepare(query.lock_rows("UPDATE") if lock else query, None if only else self._row)
 
     def _make_change(self, names: tuple[str, ...], template: str, count: int) -> Statement[T]:
+        query = self._update(names, template, count)
+        return self._database.prepare(
+            query.returning(*(self._columns[name] for name in self._builder.fields)), self._row
+        )
+
+    def _make_recorded(
+        self, names: tuple[str, ...], extra: tuple[str, ...], template: str, count: int
+    ) -> Statement[Any]:
+        """The same change, with what `names` are and were, and what `extra` are. A statement sees rows as they were."""
+        returned = dict.fromkeys((*self._builder.fields, "id", *names, *extra))
+        inner = self._database.prepare(
+            self._update(names, template, count).returning(*(self._columns[name] for name in returned))
+        )
+        selected = [f'after."{name}"' for name in (*self._builder.fields, *names)]
+        selected += [*(f'before."{name}"' for name in names), *(f'after."{name}"' for name in extra)]
+        table = self.table._meta.get_formatted_tablename()
+        return inner.within(
+            f"with after as ({inner.sql}) select {', '.join(selected)} from after "  # noqa: S608 - names of the code
+            f"join {table} before on before.id = after.id"
+        )
+
+    def _update(self, names: tuple[str, ...], template: str, count: int) -> Any:
         columns = self._columns
         changes: dict[Any, Any] = {
             columns["version"]: QueryString('"version" + 1'),
@@ -197,7 +243,7 @@ class Repository(Generic[T]):
         if template:
             first = 5 + len(names)
             query = query.where(_condition(template, range(first, first + count)))
-        return self._database.prepare(query.returning(*(columns[name] for name in self._builder.fields)), self._row)
+        return query
 
     def _make_insert(self, names: tuple[str, ...]) -> Statement[T]:
         columns = self._columns

@@ -30,6 +30,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+import asyncpg
 import msgspec
 from piccolo.columns import Column
 from piccolo.querystring import QueryString
@@ -210,6 +211,14 @@ class Statement(Generic[Row]):
         tag = await self._database.execute(self.sql, *self._filled(args))
         last = tag.rpartition(" ")[2]
         return int(last) if last.isdigit() else 0
+
+    async def record(self, *args: Any) -> asyncpg.Record | None:
+        """The first row as the database gives it, or None."""
+        return await self._database.fetchrow(self.sql, *self._filled(args))
+
+    def within(self, sql: str) -> Statement[Any]:
+        """Another statement that takes the same values: this one stands in it."""
+        return Statement(self._database, sql, None, self._arguments)
 
     def _filled(self, args: tuple) -> tuple:
         return args if self._arguments is None else self._arguments(args)

@@ -9,7 +9,7 @@ import msgspec
 
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE, Service
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, Service
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
@@ -44,6 +44,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
         cors_origins: The origins whose pages may call it; empty for `public_url` only.
         traces_endpoint: Where spans are sent, as an OTLP address without its path; empty: nowhere.
         traces_ratio: The share of traces that is sent.
+        person_keys: Where the private keys of people are that history is sealed to (privacy/key_store.py).
         peer_key: What services that follow events sign their calls with (events/service_token.py).
     """
 
@@ -62,6 +63,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     peer_key: str = ""
     traces_endpoint: str = ""
     traces_ratio: float = 1.0
+    person_keys: str = ""
 
     @property
     def name(self) -> str:
@@ -118,7 +120,13 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             # OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
             traces_endpoint=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             traces_ratio=_number(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0, float),
+            person_keys=environ.get(PERSON_KEYS_VARIABLE, _beside(folder) if environment == "local" else ""),
         )
+
+
+def _beside(folder: Path) -> str:
+    """Of a service that is started by hand: where the runner keeps them too."""
+    return str(folder.parent.parent / ".gate" / "person-keys" / folder.name)
 
 
 def _addresses(entry: Service, environ: Mapping[str, str], root: Path) -> dict[str, str]:

@@ -10,7 +10,9 @@ A peer is a real HTTP server on loopback that stands in for another service, wit
 
 import asyncio
 import base64
+import os
 import socket
+import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -28,6 +30,7 @@ from litestar import Litestar
 from uuid_utils.compat import uuid7
 
 from gatehouse_catalog import find_root
+from gatehouse_catalog.structs import PERSON_KEYS_VARIABLE
 from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.testing.people import account_id, caller, person_id
@@ -36,6 +39,8 @@ from gatehouse_chassis.testing.sockets import socket_to
 __all__ = ["InProcessClient", "Peer", "TestTokens", "account_id", "peer", "person_id", "serving", "socket_to"]
 
 KEY_ID = "test-key"
+# Private keys of people, out of the checkout; the system's temporary folder is swept by others.
+KEYS = Path(tempfile.gettempdir()) / f"gatehouse-test-keys-{os.getuid()}"
 
 
 class TestTokens:
@@ -104,7 +109,7 @@ async def serving(
 ) -> AsyncGenerator[InProcessClient, None]:
     """The service `name` in this process, started and, at the end, stopped. `database_url` is its role's."""
     tokens = tokens or TestTokens()
-    surroundings = {"GATEHOUSE_ENVIRONMENT": "local", **(environ or {})}
+    surroundings = {"GATEHOUSE_ENVIRONMENT": "local", PERSON_KEYS_VARIABLE: str(KEYS / name), **(environ or {})}
     if database_url:
         surroundings["GATEHOUSE_DATABASE_URL"] = database_url
     service = ServiceContext.load(folder or find_root(Path(__file__)) / "services" / name, surroundings)

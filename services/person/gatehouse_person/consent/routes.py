@@ -13,6 +13,7 @@ from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.consent import queries, rules
 from gatehouse_person.consent.structs import Consent, NewConsent
+from gatehouse_person.reads import note_reads
 from gatehouse_person.relationships import facts_for
 
 
@@ -27,7 +28,7 @@ class ConsentController(Controller):
         summary="What a person has consented to, now and before",
     )
     async def list_consents(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Page[Consent]:
-        await refuse_others(actor, person_id)
+        await refuse_others(actor, person_id, "ListConsents")
         return await queries.CONSENTS.page(request.query_params, where=[("person_id = {}", person_id)])
 
     @post(
@@ -50,7 +51,7 @@ class ConsentController(Controller):
     async def get_consent(
         self, request: Request[Any, Any, Any], person_id: UUID, consent_id: UUID, actor: Actor
     ) -> Response[Consent]:
-        await refuse_others(actor, person_id)
+        await refuse_others(actor, person_id, "GetConsent")
         consent = await queries.CONSENT.get(consent_id, where=("person_id = {}", person_id))
         return versioned(consent, request)
 
@@ -69,7 +70,10 @@ class ConsentController(Controller):
         return versioned(await queries.withdraw_consent(person_id, consent_id, version, actor))
 
 
-async def refuse_others(actor: Actor, person_id: UUID) -> None:
+async def refuse_others(actor: Actor, person_id: UUID, reading: str = "") -> None:
+    """`reading`: the operation that gives somebody's consents away, which is noted."""
     facts, _ = await facts_for(actor, person_id)
     if not rules.sees_consents(actor, facts):
         raise NotFound
+    if reading:
+        await note_reads(actor, [facts], reading)

@@ -66,8 +66,8 @@ _touch = DB.prepare(
 )
 
 
-class EndedAssignment(msgspec.Struct, frozen=True):
-    """A mentor assignment that ended because one of the two was archived."""
+class OpenAssignment(msgspec.Struct, frozen=True):
+    """A mentor assignment that lasts, or did until one of the two was archived."""
 
     id: UUID
     version: int
@@ -75,23 +75,16 @@ class EndedAssignment(msgspec.Struct, frozen=True):
     mentor_id: UUID
 
 
-_end_assignments = DB.prepare(
-    tables.MentorAssignment.update(
-        {
-            tables.MentorAssignment.ended_at: NOW,
-            tables.MentorAssignment.end_reason: "One of the two was archived",
-            tables.MentorAssignment.version: QueryString("version + 1"),
-            tables.MentorAssignment.changed_at: NOW,
-            tables.MentorAssignment.changed_by: arg(2),
-            tables.MentorAssignment.changed_request: arg(3),
-        }
-    )
+_ASSIGNMENT = Repository(tables.MentorAssignment, OpenAssignment)
+_open_assignments = DB.prepare(
+    tables.MentorAssignment.select(*columns_for(OpenAssignment, tables.MentorAssignment))
     .where(
         tables.MentorAssignment.ended_at.is_null()
         & ((tables.MentorAssignment.mentor_id == arg(1)) | (tables.MentorAssignment.member_id == arg(1)))
     )
-    .returning(*columns_for(EndedAssignment, tables.MentorAssignment)),
-    EndedAssignment,
+    .order_by(tables.MentorAssignment.id)
+    .lock_rows("UPDATE"),
+    OpenAssignment,
 )
 
 _awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
@@ -183,7 +176,10 @@ async def move(record: structs.PersonRecord, change: structs.StatusChange, now: 
 
 
 async def _end_all_assignments(person_id: UUID, by: Actor) -> None:
-    ended = await _end_assignments.all(person_id, by.account, request_id())
+    change = {"ended_at": await DB.now(), "end_reason": "One of the two was archived"}
+    ended = [
+        await _ASSIGNMENT.change(one.id, one.version, change, by=by) for one in await _open_assignments.all(person_id)
+    ]
     for assignment in ended:
         ids = MentoringIds(member_id=assignment.member_id, mentor_id=assignment.mentor_id)
         await OUTBOX.publish("person.mentoring.ended", assignment, by=by, ids=ids)

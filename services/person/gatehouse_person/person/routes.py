@@ -8,12 +8,15 @@ from litestar import Controller, Request, Response, get, patch, post
 
 from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.fields import refuse_odd_times
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
+from gatehouse_chassis.privacy.reads import ReadEntry
 from gatehouse_person.person import queries, rules
 from gatehouse_person.person.structs import NewPerson, Person, PersonChange, RelationshipAnswer, StatusChange
+from gatehouse_person.reads import READS, note_reads
 from gatehouse_person.relationships import facts_for
 from gatehouse_person.roles import STAFF
 
@@ -33,7 +36,9 @@ class PersonController(Controller):
         in_full = not rules.PRIVATE_FILTERS.isdisjoint(request.query_params)
         where = queries.visible_to(actor, in_full=in_full)
         page = await queries.PEOPLE.page(request.query_params, where=where)
-        return Page([rules.shown_to(actor, person) for person in page.items], page.next, page.total)
+        people = [rules.shown_to(actor, person) for person in page.items]
+        await note_reads(actor, (one for one in people if one.view == "full"), "ListPeople")
+        return Page(people, page.next, page.total)
 
     @post(operation_id="CreatePerson", guards=[allow(*STAFF)], summary="Add a person")
     async def create_person(
@@ -48,7 +53,10 @@ class PersonController(Controller):
 
     @get("/{person_id:uuid}", operation_id="GetPerson", guards=[signed_in], summary="One person")
     async def get_person(self, request: Request[Any, Any, Any], person_id: UUID, actor: Actor) -> Response[Person]:
-        return versioned(await queries.read_person(actor, person_id), request)
+        person = await queries.read_person(actor, person_id)
+        if person.view == "full":
+            await note_reads(actor, [person], "GetPerson")
+        return versioned(person, request)
 
     @patch(
         "/{person_id:uuid}",
@@ -92,6 +100,18 @@ class PersonController(Controller):
         version = required_version(if_match)
         change = StatusChange(status="archived")
         return versioned(await queries.change_status(person_id, version, change, intro_timeout(service), actor))
+
+    @get(
+        "/{person_id:uuid}/reads",
+        operation_id="ListReads",
+        guards=[signed_in],
+        summary="Who read a person's private data, the newest first: for that person, and administrators",
+        description="An entry for each reader and operation an hour; the latest 200. Kept for 13 months.",
+    )
+    async def list_reads(self, person_id: UUID, actor: Actor) -> list[ReadEntry]:
+        if not (actor.is_person(person_id) or actor.has("admin")):
+            raise NotFound(f"There is no person {person_id}.")
+        return await READS.of(person_id)
 
     @get(
         "/{person_id:uuid}/relationship",
