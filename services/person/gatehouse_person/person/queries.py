@@ -22,6 +22,7 @@ from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
 from gatehouse_person.events import OUTBOX, MentoringIds, StatusIds
 from gatehouse_person.person import rules, structs
 from gatehouse_person.profile.queries import PROFILE
+from gatehouse_person.reads import READS
 from gatehouse_person.relationships import MENTORING, MENTORS, facts_for
 from gatehouse_person.roles import MENTOR, STAFF
 from gatehouse_person.tables import DB
@@ -85,6 +86,18 @@ _open_assignments = DB.prepare(
     .order_by(tables.MentorAssignment.id)
     .lock_rows("UPDATE"),
     OpenAssignment,
+)
+
+
+class NamedPerson(msgspec.Struct, frozen=True):
+    """A person by name."""
+
+    id: UUID
+    name: str
+
+
+_NAMES = DB.prepare(
+    tables.Person.select(*columns_for(NamedPerson, tables.Person)).where(any_of(tables.Person.id, arg(1))), NamedPerson
 )
 
 _awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
@@ -190,6 +203,23 @@ async def touch(people: list[UUID], by: Actor) -> None:
     """Raises their versions: who mentors them is part of what they look like."""
     if people:
         await _touch.execute(people, by.account, request_id())
+
+
+async def reads_of(person_id: UUID) -> list[structs.ReadOfPerson]:
+    """Who read the person's private data, the newest first, by the names that they have now."""
+    entries = await READS.of(person_id)
+    names = {one.id: one.name for one in await _NAMES.all(list({one.reader_id for one in entries if one.reader_id}))}
+    return [
+        structs.ReadOfPerson(
+            at=one.at,
+            what=one.what,
+            why=one.why,
+            actor_id=one.actor_id,
+            reader_id=one.reader_id,
+            reader_name=names.get(one.reader_id) if one.reader_id else None,
+        )
+        for one in entries
+    ]
 
 
 def given(change: structs.PersonChange) -> list[str]:

@@ -13,10 +13,16 @@ from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_chassis.privacy.reads import ReadEntry
 from gatehouse_person.person import queries, rules
-from gatehouse_person.person.structs import NewPerson, Person, PersonChange, RelationshipAnswer, StatusChange
-from gatehouse_person.reads import READS, note_reads
+from gatehouse_person.person.structs import (
+    NewPerson,
+    Person,
+    PersonChange,
+    ReadOfPerson,
+    RelationshipAnswer,
+    StatusChange,
+)
+from gatehouse_person.reads import note_reads
 from gatehouse_person.relationships import facts_for
 from gatehouse_person.roles import STAFF
 
@@ -108,10 +114,10 @@ class PersonController(Controller):
         summary="Who read a person's private data, the newest first: for that person, and administrators",
         description="An entry for each reader and operation an hour; the latest 200. Kept for 13 months.",
     )
-    async def list_reads(self, person_id: UUID, actor: Actor) -> list[ReadEntry]:
+    async def list_reads(self, person_id: UUID, actor: Actor) -> list[ReadOfPerson]:
         if not (actor.is_person(person_id) or actor.has("admin")):
             raise NotFound(f"There is no person {person_id}.")
-        return await READS.of(person_id)
+        return await queries.reads_of(person_id)
 
     @get(
         "/{person_id:uuid}/relationship",

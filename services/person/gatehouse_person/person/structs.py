@@ -96,3 +96,14 @@ class RelationshipAnswer(msgspec.Struct, frozen=True):
 
     person_id: UUID
     relationship: Relationship
+
+
+class ReadOfPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody read a person's private data. `what`: by which operation. `why`: what let them."""
+
+    at: datetime
+    what: str
+    why: str
+    actor_id: UUID
+    reader_id: UUID | None
+    reader_name: str | None
