@@ -192,6 +192,7 @@ def test_it_works_without_javascript(open_browser) -> None:
 
 def test_of_two_who_change_at_once_the_second_sees_what_happened(open_browser) -> None:
     page = open_browser("mentor", refusals=(412,))
+    page.route_web_socket(re.compile("/live$"), lambda _: None)  # it doesn't hear of the other's change in time
     page.goto(page.get_by_role("link", name="Daniela Rossi").get_attribute("href") or "")
     other = page.context.new_page()
     other.goto(page.url)
@@ -204,6 +205,35 @@ def test_of_two_who_change_at_once_the_second_sees_what_happened(open_browser) -
     expect(notice).to_contain_text(f"“{started}” was planned for now")
     notice.get_by_role("button", name=f"Plan “{wanted}” for now").click()
     expect(part(page, "Now")).to_contain_text(wanted)
+
+
+def test_a_page_shows_what_somebody_else_changes(open_browser) -> None:
+    member = open_browser("member")
+    member.get_by_role("link", name="Go to my curriculum").click()
+    expect(member.locator("#curriculum[data-live-state=on]")).to_be_visible()
+    mentor = open_browser("mentor")
+    mentor.get_by_role("link", name="Noah Adeyemi").click()
+    name = own_text(part(mentor, "Next").locator(".what a").first)
+    part(mentor, "Next").get_by_role("button", name=f"Plan for now {name}", exact=True).click()
+    expect(part(member, "Now")).to_contain_text(name)
+    expect(member.locator("[data-toast]")).to_contain_text("Mara Lindgren changed the curriculum.")
+    expect(mentor.locator("[data-toast]")).to_contain_text(f"Planned “{name}” for now.")
+    mentor.get_by_role("button", name="Undo").click()
+    expect(part(member, "Next")).to_contain_text(name)
+
+
+def test_a_socket_says_in_a_browser_why_it_was_closed(open_browser) -> None:
+    """Before it is accepted, a browser would say 1006 whatever the reason is."""
+    page = open_browser("member")
+    closed = """async ([path, protocols]) => new Promise((done) => {
+        const socket = new WebSocket(location.origin.replace("http", "ws") + path, protocols);
+        socket.onclose = (event) => done([event.code, socket.protocol]);
+    })"""
+    path = page.get_by_role("link", name="Go to my curriculum").get_attribute("href") or ""
+    live = f"/api/curriculum/curricula{path.removeprefix('/members')}/live"
+    assert page.evaluate(closed, [live, ["gatehouse.v1", "made-up"]]) == [4401, "gatehouse.v1"]
+    assert page.evaluate(closed, [live, ["gatehouse.v1"]]) == [4401, "gatehouse.v1"]
+    assert page.evaluate(closed, ["/api/curriculum/nowhere", ["gatehouse.v1"]]) == [4404, "gatehouse.v1"]
 
 
 def test_a_mentor_assigns_a_resource_found_by_its_name(open_browser) -> None:

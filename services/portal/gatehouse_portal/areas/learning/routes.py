@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
+from gatehouse_chassis.live.tickets import Ticket
 from gatehouse_portal.areas.learning.actions import (
     ACTIONS,
     Command,
@@ -39,8 +40,19 @@ MOST_FLAT = 12
 
 
 @get("/members/{person_id:uuid}", guards=[guards.person], include_in_schema=False)
-async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID) -> Template:
-    return shown(request, await view_of(peers, actor, person_id))
+async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID, by: UUID | None = None) -> Template:
+    """`by`: who made a change that the page has just heard of; it is said with the new part."""
+    view = await view_of(peers, actor, person_id)
+    who = view.by(by) if by is not None else ""
+    answer = Toast(f"{who[:1].upper()}{who[1:]} changed the curriculum.") if who and wants_part(request) else None
+    return shown(request, view, answer=answer)
+
+
+@get("/members/{person_id:uuid}/live", guards=[guards.person], include_in_schema=False)
+async def live(peers: Peers, person_id: UUID) -> Response[Ticket]:
+    """A ticket for the socket that tells the page of changes (gatehouse_curriculum.live)."""
+    ticket = await peers.ask("curriculum", "POST", f"/api/curriculum/curricula/{person_id}/ticket", Ticket)
+    return Response(ticket, headers={"Cache-Control": "no-store"})
 
 
 @post("/members/{person_id:uuid}/curriculum", guards=[guards.person], include_in_schema=False)
@@ -179,4 +191,4 @@ def name_in(form: FormMultiDict) -> str:
     return str(form.get("name") or "it")[:200]
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (show, create, change, undo)
+ROUTES: tuple[ControllerRouterHandler, ...] = (show, live, create, change, undo)

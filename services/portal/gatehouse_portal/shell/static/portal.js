@@ -256,7 +256,60 @@
       menu.querySelector("summary").focus();
     }
   });
+  // A part of a page that others change too: a WebSocket tells its newest version, and the part is asked for again.
+  // `data-live` answers with a ticket for the socket, `data-live-part` with the part. Whoever writes in it isn't disturbed.
+  const LEAST_WAIT_MS = 200;
+  const MOST_WAIT_MS = 30000;
+  const FINAL = [4403, 4404, 4429];  // may not see it any more, or has too many open: no further attempt
+  const liveParts = () => document.querySelectorAll("[data-live]:not([data-live-state])").forEach((part) => {
+    let wait = LEAST_WAIT_MS;
+    let newest = null;
+    let looking = 0;
+    const shown = () => Number(part.querySelector("[name=current_version]").value);
+    const writes = () => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+    const look = () => {
+      if (!newest || writes() || document.hidden || (newest.version && newest.version <= shown())) return;
+      const by = newest.by ? `?by=${newest.by}` : "";
+      newest = null;
+      htmx.ajax("GET", part.dataset.livePart + by, { target: part, swap: "innerHTML" });
+    };
+    const lookSoon = () => {
+      clearTimeout(looking);
+      looking = setTimeout(look, 150);  // an action of this page may be on its way: its answer is as new
+    };
+    const again = (code) => {
+      part.dataset.liveState = FINAL.includes(code) ? "ended" : "away";
+      part.dataset.liveCode = code;
+      if (FINAL.includes(code) || !part.isConnected) return;
+      setTimeout(open, code === 1012 ? Math.random() * LEAST_WAIT_MS : wait * (0.5 + Math.random()));
+      wait = code === 1012 ? LEAST_WAIT_MS : Math.min(2 * wait, MOST_WAIT_MS);
+    };
+    const open = async () => {
+      let answer;
+      try {
+        answer = await fetch(part.dataset.live, { headers: { Accept: "application/json" } });
+      } catch {
+        return again(0);
+      }
+      if (!answer.ok || answer.redirected) return again(answer.status < 500 ? 4404 : 0);
+      const { path, ticket } = await answer.json();
+      const socket = new WebSocket(location.origin.replace("http", "ws") + path, ["gatehouse.v1", ticket]);
+      socket.addEventListener("message", (event) => {
+        wait = LEAST_WAIT_MS;
+        part.dataset.liveState = "on";
+        newest = JSON.parse(event.data);
+        lookSoon();
+      });
+      socket.addEventListener("close", (event) => again(event.code));
+    };
+    part.dataset.liveState = "opening";
+    part.addEventListener("focusout", lookSoon);
+    document.addEventListener("visibilitychange", lookSoon);
+    open();
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
+    liveParts();
     for (const button of document.querySelectorAll("[data-pause]")) button.hidden = false;
     showToasts();
     localize();

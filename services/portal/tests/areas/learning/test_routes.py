@@ -434,3 +434,17 @@ async def test_a_time_that_is_none_is_refused(browser, house, hours, days):
     address = f"/members/{house.noah}/commitment"
     assert (await browser.submit(address, hours=hours, days=days, version="3")).status_code == 400
     assert house.asked("curriculum", "PUT") == []
+
+
+async def test_a_page_asks_for_a_ticket_and_for_the_part_that_somebody_changed(browser, house):
+    await browser.sign_in("member")
+    ticket = {"path": f"/api/curriculum/curricula/{house.noah}/live", "ticket": "sealed", "seconds": 60}
+    house.says("curriculum", "POST", f"/api/curriculum/curricula/{house.noah}/ticket", ticket)
+    answer = await browser.get(f"/members/{house.noah}/live")
+    assert (answer.json(), answer.headers["cache-control"]) == (ticket, "no-store")
+    mentor = next(one["account_id"] for one in house.curriculum()["people"] if one["person_id"] == house.mara)
+    part = (await browser.get(f"/members/{house.noah}?by={mentor}", headers=HTMX)).text
+    assert "Mara Lindgren changed the curriculum." in part
+    assert "<html" not in part
+    house.says("curriculum", "POST", f"/api/curriculum/curricula/{house.noah}/ticket", refused(404, "not-found"), 404)
+    assert (await browser.get(f"/members/{house.noah}/live")).status_code == 404
