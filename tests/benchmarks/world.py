@@ -26,7 +26,7 @@ class World:
     """A seeded PostgreSQL and identity, beside which contestants run."""
 
     def __init__(self, postgres: Postgres, database: str, scratch: Path) -> None:
-        self._postgres, self._database, self._scratch = postgres, database, scratch
+        self._postgres, self.database, self._scratch = postgres, database, scratch
         self.identity = ""
 
     def environment(self, name: str) -> dict[str, str]:
@@ -39,7 +39,7 @@ class World:
             if setting.secret:
                 given[setting_variable(key, secret=True)] = "benchmarks-keep-no-secrets-at-all-00"
         if service.database:
-            given["GATEHOUSE_DATABASE_URL"] = self._postgres.role_url(self._database, service.database.service_role)
+            given["GATEHOUSE_DATABASE_URL"] = self._postgres.role_url(self.database, service.database.service_role)
             given[PERSON_KEYS_VARIABLE] = str(self._scratch / "person-keys" / name)
         return given
 

@@ -6,15 +6,31 @@ Retry-After; the rest is answered as if nothing had happened.
 
 A caller is a credential that a guard has let through before, else an address. An unknown credential is no caller of its
 own, because anybody can make up any number of them.
+
+Of one caller's requests a few run at once, and the others of theirs wait their turn: one event loop serves all, so
+with 48 of one member's running, everybody else's took 300 times as long. Who always has some waiting gets half of the
+time, so that the loop is free for others as long as it is theirs. A caller who has more than may wait is refused
+after a pause, as refusing at once whoever asks again at once takes all the time there is. Other services' calls without
+a person behind them don't take turns: they are made for many people.
 """
 
-from collections import OrderedDict
+import asyncio
+import random
+from collections import OrderedDict, deque
 from fractions import Fraction
 
 # Shares of the limit: of one caller, and of all that aren't known together. The rest is for those who are signed in.
 CALLER = Fraction(3, 8)
 STRANGERS = Fraction(3, 4)
 REMEMBERED = 4096
+# Requests that run at once: of one caller, and of all that aren't known together.
+RUNNING = 2
+STRANGERS_RUNNING = 6
+# Seconds until a caller who has too many waiting already is refused, and how many such refusals may be held at once.
+PAUSE = 1.0
+MOST_PAUSED = 512
+# Seconds. A caller whose requests wait gets the turn back after as long as it was used, at most this.
+LONGEST_REST = 0.25
 
 Caller = int | str
 
@@ -38,6 +54,10 @@ class Admission:
         self._stranger_limit = max(1, int(limit * STRANGERS))
         self._strangers = 0
         self._by_caller: dict[Caller, int] = {}
+        self._paused = 0
+        self._running: dict[Caller, int] = {}
+        self._strangers_running = 0
+        self._waiting: deque[tuple[Caller, asyncio.Future[None]]] = deque()
         # Digests of credentials that a guard found good: Python's own keyed hash, as no text of theirs is to be kept.
         self._known: OrderedDict[int, None] = OrderedDict()
 
@@ -70,6 +90,62 @@ class Admission:
             self._by_caller[caller] = mine
         else:
             del self._by_caller[caller]
+
+    async def pause(self, caller: Caller) -> None:
+        """Before a refusal: nothing when all places are taken, a moment when this caller has too many of them."""
+        if self.in_flight < self._limit and caller in self._by_caller and self._paused < MOST_PAUSED:
+            self._paused += 1
+            try:
+                # Clients that were refused together would else be refused together again, and all others wait for it.
+                await asyncio.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - nothing secret
+            finally:
+                self._paused -= 1
+
+    async def take_turn(self, caller: Caller) -> None:
+        """Returns when a request of `caller` may run; `end_turn` must follow."""
+        if self._may_run(caller):
+            self._start(caller)
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append((caller, future))
+        try:
+            await future
+        except asyncio.CancelledError:
+            if future.done() and not future.cancelled():
+                self._free_turn(caller)
+            else:
+                self._waiting.remove((caller, future))
+            raise
+
+    def end_turn(self, caller: Caller, seconds: float) -> None:
+        """A request that ran for so many seconds is answered."""
+        if any(waiting == caller for waiting, _ in self._waiting):
+            asyncio.get_running_loop().call_later(min(seconds, LONGEST_REST), self._free_turn, caller)
+        else:
+            self._free_turn(caller)
+
+    def _free_turn(self, caller: Caller) -> None:
+        """Lets the first of those who wait run that now may."""
+        self._strangers_running -= isinstance(caller, str)
+        running = self._running[caller] - 1
+        if running:
+            self._running[caller] = running
+        else:
+            del self._running[caller]
+        for position, (following, future) in enumerate(self._waiting):
+            if self._may_run(following):
+                del self._waiting[position]
+                self._start(following)
+                future.set_result(None)
+                break
+
+    def _may_run(self, caller: Caller) -> bool:
+        free = not isinstance(caller, str) or self._strangers_running < STRANGERS_RUNNING
+        return free and self._running.get(caller, 0) < RUNNING
+
+    def _start(self, caller: Caller) -> None:
+        self._running[caller] = self._running.get(caller, 0) + 1
+        self._strangers_running += isinstance(caller, str)
 
     def found_good(self, credential: bytes) -> None:
         """A guard has let this credential through: from now on it is a caller of its own."""

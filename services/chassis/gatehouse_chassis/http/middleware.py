@@ -67,13 +67,24 @@ class ObservabilityMiddleware:
         token = current.set(head.context)
         answer = _ResponseSender(send, head.context, draining=self._drain.draining)
         refusal, caller = self._admit(scope, head)
+        receive_body = _bounded(receive) if head.has_body else receive
         traffic = self._metrics.traffic
         traffic.in_flight += 1
         try:
-            if refusal is None:
-                await self._app(scope, _bounded(receive) if head.has_body else receive, answer.send)
-            else:
+            if refusal is not None:
+                if isinstance(refusal, Overloaded):
+                    await self._admission.pause(self._caller_of(head))
                 await answer.problem(refusal)
+            elif caller is None or not (head.context.forwarded_for or isinstance(caller, int)):
+                await self._app(scope, receive_body, answer.send)
+            else:
+                await self._admission.take_turn(caller)
+                # What a caller waits for their own other requests is no promise that an objective counts.
+                started = time.perf_counter()
+                try:
+                    await self._app(scope, receive_body, answer.send)
+                finally:
+                    self._admission.end_turn(caller, time.perf_counter() - started)
         except Exception as error:
             # What Litestar's own handlers don't catch: before routing, in a mapping of headers, in the handlers.
             log.error("unhandled error outside of the application", kind=type(error).__name__, exc_info=error)
@@ -94,8 +105,11 @@ class ObservabilityMiddleware:
             return Misdirected(self._hosts.explanation), None
         if scope["path"] in QUIET_ROUTES:
             return None, None
-        caller = self._admission.caller(head.credential, head.address)
+        caller = self._caller_of(head)
         return (None, caller) if self._admission.enter(caller) else (Overloaded(), None)
+
+    def _caller_of(self, head: "RequestHead") -> Caller:
+        return self._admission.caller(head.credential, head.address)
 
     def _finish(self, scope: Any, head: "RequestHead", status: int, caller: Caller | None, seconds: float) -> None:
         """Free the request's place, and log it."""

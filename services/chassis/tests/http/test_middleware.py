@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from litestar import Litestar, get, post
 
 from gatehouse_chassis import ServiceContext, create_app
-from gatehouse_chassis.http import middleware
+from gatehouse_chassis.http import admission, middleware
 from gatehouse_chassis.http.admission import Admission
 from gatehouse_chassis.http.guards import public, signed_in
 from gatehouse_chassis.http.hosts import Hosts
@@ -63,10 +63,11 @@ def create(service: ServiceContext) -> Litestar:
 
 
 @pytest.fixture
-async def demo(tmp_path: Path) -> AsyncIterator[InProcessClient]:
+async def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[InProcessClient]:
     folder = tmp_path / "services" / "demo"
     folder.mkdir(parents=True)
     (folder / "service.toml").write_text(SERVICE, encoding="utf-8")
+    monkeypatch.setattr(admission, "PAUSE", 0.0)
     async with serving("demo", create, folder=folder) as client:
         yield client
 
@@ -156,6 +157,71 @@ async def test_who_is_signed_in_is_answered_while_strangers_fill_their_part(demo
     assert (await demo.get("/api/demo/mine", headers=forged)).status_code == 503  # no caller of its own
     GATE[-1].opened.set()
     await asyncio.gather(*tasks, *addressed)
+
+
+async def test_of_one_caller_two_run_at_once_and_others_run_meanwhile(demo: InProcessClient) -> None:
+    member, other = demo.tokens.headers("member"), demo.tokens.headers("mentor")
+    for known in (member, other):
+        assert (await demo.get("/api/demo/mine", headers=known)).status_code == 200
+    tasks = await held(demo, 3, headers=member)
+    assert GATE[-1].waiting == 2
+    assert (await demo.get("/api/demo/mine", headers=other)).status_code == 200
+    GATE[-1].opened.set()
+    assert [(await task).status_code for task in tasks] == [200, 200, 200]
+    assert GATE[-1].waiting == 3
+
+
+async def test_a_stranger_waits_for_other_strangers_and_nobody_for_a_caller_who_left() -> None:
+    turns = Admission(100)
+    addresses = [f"192.0.2.{number}" for number in range(admission.STRANGERS_RUNNING)]
+    for address in addresses:
+        await turns.take_turn(address)
+    waiting = [asyncio.create_task(turns.take_turn(f"198.51.100.{number}")) for number in range(2)]
+    await turns.take_turn(7)  # whoever is known doesn't
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    await asyncio.gather(waiting[0], return_exceptions=True)
+    turns.end_turn(addresses[0], 0.0)
+    await waiting[1]
+    assert not turns._waiting
+
+
+async def test_who_always_has_requests_waiting_rests_as_long_as_they_ran(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    turns = Admission(100)
+    for _ in range(admission.RUNNING):
+        await turns.take_turn(7)
+    waiting = asyncio.create_task(turns.take_turn(7))
+    await asyncio.sleep(0)
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda seconds, call, *given: (rests.append(seconds), call(*given)))
+    turns.end_turn(7, 0.03)
+    turns.end_turn(7, 0.02)  # nobody of theirs waits any more
+    await waiting
+    assert rests == [0.03]
+
+
+async def test_who_has_too_many_is_refused_after_a_pause_and_all_at_once_when_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paused: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        paused.append(seconds)
+
+    monkeypatch.setattr(admission.asyncio, "sleep", sleep)
+    places = Admission(8)
+    while places.enter(7):
+        pass
+    await places.pause(7)
+    await places.pause(9)  # not for having too many: there is no pause
+    while places.enter(8):
+        pass
+    while places.enter("192.0.2.1"):
+        pass
+    assert places.in_flight == 8
+    await places.pause(7)
+    assert len(paused) == 1
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 4), st.integers(0, 20)), max_size=80), st.integers(8, 40))
