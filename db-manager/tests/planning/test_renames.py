@@ -97,3 +97,38 @@ def test_an_imported_script_reads_what_is_there_or_is_about_to_be(checkout, data
     database.run("create schema person; create table person.dog (name text)")
     database.apply(checkout)
     assert database.run("select name from person.pets") == []
+
+
+def test_tables_that_swap_are_named_with_what_they_become(checkout, database):
+    for name, age in (("person", AGE), ("dog", MAIL)):
+        checkout.collection(name, columns=age)
+    database.apply(checkout)
+    database.run("insert into person.person (name, age) values ('Ada', 36)")
+    for name, other, columns in (("dog", "person", AGE), ("person", "dog", MAIL)):
+        checkout.collection(name, "2.0.0.0", columns=columns, renamed_from=other)
+    renamed = database.plan(checkout).steps[0]
+    assert renamed.what == "rename collections person to dog, dog to person"
+    assert [one.key for one in renamed.hazards] == ["table.rename person.person", "table.rename person.dog"]
+    approved(database, checkout)
+    assert database.run("select name, age from person.dog") == [("Ada", 36)]
+
+
+def test_a_key_that_gets_another_type_is_referred_to_from_then_on(checkout, database):
+    def cat(version, kind):
+        content = {"collection": "cat", "version": version, "columns": {"code": {"type": kind, "primary": True}}}
+        checkout.write("services/person/database/collections/cat.yaml", {"description": "One", **content})
+
+    def dog(version, kind, **more):
+        checkout.collection("dog", version, columns={"cat": {"type": kind}}, **more)
+
+    whose = {"whose": {"columns": ["cat"], "to": "cat"}}
+    cat("1.0.0.0", "integer")
+    dog("1.0.0.0", "text", foreign_keys={})
+    database.apply(checkout)
+    cat("2.0.0.0", "text")
+    dog("1.1.0.0", "text", foreign_keys=whose)
+    approved(database, checkout)
+    cat("3.0.0.0", "integer")
+    dog("2.0.0.0", "integer", foreign_keys=whose)
+    approved(database, checkout)
+    assert "dog_whose" in database.tables()["dog"].constraints
