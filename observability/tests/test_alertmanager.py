@@ -1,16 +1,24 @@
 """Alerts reach whom they should: read by the alert manager's own tool where it is installed."""
 
+import json
 import os
+import queue
 import shutil
 import subprocess
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
+from gatehouse_local.testing.pytest_plugin import free_port
 from gatehouse_observability.alertmanager import SUBJECT, TIMES, WorkingHours, alertmanager_config
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import as_yaml
+from gatehouse_observability.testing import until_answers
 
 CATALOG = load_catalog(find_root(Path(__file__).parent))
 ALERTS = [alert for group in rule_groups(CATALOG) for alert in group.alerts]
@@ -127,3 +135,70 @@ def test_only_what_amp_allows():
         (sns,) = receiver["sns_configs"]
         assert not {"api_url", "http_config"} & set(sns)
         assert sns["sigv4"] == {"region": "eu-central-1"}
+
+
+def started(folder: Path, config: dict[str, Any], sink: str) -> tuple[subprocess.Popen, str]:
+    """A real alert manager with this configuration, but that it posts to `sink` and waits a second; and its address."""
+    found = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
+    if found is None:
+        pytest.skip("the alert manager isn't installed. Fix: apt-get install prometheus-alertmanager")
+    receivers = [{"name": one["name"], "webhook_configs": [{"url": sink}]} for one in config["receivers"]]
+    routes = [one | {"group_wait": "1s"} for one in config["route"]["routes"]]
+    played = config | {"receivers": receivers, "route": config["route"] | {"routes": routes}}
+    (folder / "alertmanager.yaml").write_text(as_yaml(played))
+    address = f"127.0.0.1:{free_port()}"
+    words = [f"--config.file={folder / 'alertmanager.yaml'}", f"--storage.path={folder / 'data'}"]
+    command = [found, *words, f"--web.listen-address={address}", "--cluster.listen-address="]
+    with (folder / "alertmanager.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    until_answers(f"http://{address}/-/ready", folder / "alertmanager.log")
+    return process, f"http://{address}"
+
+
+class Sink(BaseHTTPRequestHandler):
+    """Takes what the alert manager sends."""
+
+    taken: queue.SimpleQueue[dict[str, Any]]
+
+    def do_POST(self) -> None:
+        self.taken.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+
+@pytest.mark.deep
+def test_a_database_that_is_away_is_one_notification_and_none_while_it_is_switched_off(tmp_path: Path):
+    """The heartbeat after it is the proof that nothing else was sent: it is never muted."""
+    always = [{"weekdays": ["sunday:saturday"]}]
+    asleep = NIGHTS | {"time_intervals": [NIGHTS["time_intervals"][0] | {"time_intervals": always}]}
+    away = [
+        {"alertname": "DatabaseUnreachable", "severity": "page", "owner": "platform", "service": service.name}
+        for service in CATALOG
+    ]
+    for config, expected in ((CONFIG, [len(away)]), (asleep, [])):
+        folder = tmp_path / str(len(expected))
+        folder.mkdir()
+        Sink.taken = queue.SimpleQueue()
+        with ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            process, url = started(folder, config, f"http://127.0.0.1:{server.server_port}")
+            try:
+                post(url, away)
+                pages = [Sink.taken.get(timeout=60)["alerts"] for _ in expected]
+                post(url, [{"alertname": "Watchdog", "severity": "heartbeat", "owner": "platform"}])
+                last = Sink.taken.get(timeout=60)
+            finally:
+                process.kill()
+                process.wait()
+                server.shutdown()
+        assert [len(page) for page in pages] == expected
+        assert last["receiver"] == "heartbeat"
+
+
+def post(url: str, alerts: list[dict[str, str]]) -> None:
+    body = json.dumps([{"labels": labels} for labels in alerts]).encode()
+    request = urllib.request.Request(f"{url}/api/v2/alerts", body, {"Content-Type": "application/json"})
+    urllib.request.urlopen(request, timeout=30).close()

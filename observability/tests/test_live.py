@@ -166,7 +166,7 @@ def test_every_rule_can_be_evaluated_and_no_page_is_sent_while_all_is_well(
 
 def test_each_service_is_one_target_with_one_label_for_its_name(under_load: LoadRun, prometheus: RunningPrometheus):
     assert prometheus.ask("count by (exported_service) ({exported_service!=''})") == []
-    assert {one["metric"]["service"] for one in prometheus.ask("up == 1")} == SERVED
+    assert {one["metric"]["service"] for one in prometheus.ask("up{service!=''} == 1")} == SERVED
 
 
 def test_a_trace_given_to_the_portal_stands_beside_the_slow_statement(platform: Any, under_load: LoadRun):
