@@ -107,7 +107,7 @@ async def test_a_services_page_shows_settings_with_their_origin_and_no_secret(br
     assert "session_secret" in own
     assert "session_lifetime" in own
     assert "a secret that is only for these tests" not in own
-    assert "1.0.0.0" in own  # the version of its collection
+    assert "1.0.1.0" in own  # the version of its collection
 
 
 async def test_pages_whose_source_isnt_configured_say_which_setting_names_it(browser):
