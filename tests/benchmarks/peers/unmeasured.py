@@ -28,7 +28,9 @@ class Nothing:
 class NothingModule(ModuleType):
     """Whatever is imported from it is a class that does nothing."""
 
-    __path__ = ()
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.__path__ = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
