@@ -1,6 +1,7 @@
 """`gate bench services`: its figures of docs/figures.md, each compared with a peer in the same run.
 
-`--quick` takes short rounds, for a first look; `--only costs,starts,restart,contracts` leaves parts out. Needs wrk.
+`--quick` takes short rounds, for a first look; `--only costs,starts,restart,sockets,contracts` leaves parts out. It
+needs wrk.
 """
 
 import argparse
@@ -28,9 +29,10 @@ from harness import (
     show,
     under_load,
 )
+from sockets import sockets
 from world import CATALOG, RESOURCE, ROOT, World, same_answers, world
 
-PARTS = ("costs", "starts", "restart", "contracts")
+PARTS = ("costs", "starts", "restart", "sockets", "contracts")
 CASES = 10_000
 
 
@@ -154,6 +156,8 @@ def main() -> None:
             figures += starts(made, rounds)
         if "restart" in chosen:
             figures += restart(made)
+        if "sockets" in chosen:
+            figures += sockets(made)
     if "contracts" in chosen:
         figures += contracts(options.quick)
     show("Services: where we stand", figures)

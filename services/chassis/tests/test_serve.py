@@ -224,7 +224,7 @@ def test_malformed_and_oversized_frames_end_their_own_socket_only(root: Path, li
             assert echoes(steady)
             large.send("x" * (LARGEST_FRAME + 1))
             assert closed_with(large) == 1009
-            for sent, code in ((b"\xf1\x85abcde", 1002), (b"\x81\x01a", 1002), (b"\x81\x82\0\0\0\0\xff\xfe", 1007)):
+            for sent, code in ((b"\xf1\x85abcdefghi", 1002), (b"\x81\x01a", 1002), (b"\x81\x82\0\0\0\0\xff\xfe", 1007)):
                 with connect(socket_url(listener), close_timeout=0.1) as broken:
                     broken.socket.sendall(sent)
                     assert closed_with(broken) == code
