@@ -20,6 +20,8 @@ PACKAGES = {
 UPDATE = re.compile(
     r'update "?(?:\w+"?\.)?"?(\w+)"? set (.*?)(?: from | where | returning |$)', re.IGNORECASE | re.DOTALL
 )
+# The curriculum's own queries keep these (curriculum/queries.py), as one statement changes any number of rows.
+BY_CURRICULUM = ("assignment",)
 # What no history shows, and where it stands instead.
 ELSEWHERE = {
     ("account", "provider"): "audit_entry, account_linked",
@@ -43,7 +45,7 @@ def statements(package: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_no_statement_changes_them_unseen(package: str) -> None:
-    kept = {one.name for one in PACKAGES[package].collections if one.history}
+    kept = {one.name for one in PACKAGES[package].collections if one.history} - set(BY_CURRICULUM)
     unseen = set()
     for sql in statements(package):
         for table, columns in UPDATE.findall(" ".join(sql.split())):

@@ -42,6 +42,7 @@ class PersonalCollection(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     key: tuple[str, ...]
+    versioned: bool
     history: bool
     retention: Retention | None
     about: tuple[SubjectColumns, ...]
@@ -70,6 +71,7 @@ def _for_chassis(schema: Schema) -> str:
         PersonalCollection(
             name=one.name,
             key=one.table.primary_key,
+            versioned=any(column.name == "version" for column in one.table.columns),
             history=one.history,
             retention=one.retention,
             about=tuple(_about(one.personal)),

@@ -38,8 +38,11 @@ class DeclaredRetention(msgspec.Struct, frozen=True):
 
 
 class DeclaredCollection(msgspec.Struct, frozen=True, kw_only=True):
+    """`versioned`: its rows have a version, which optimistic locking compares."""
+
     name: str
     key: tuple[str, ...]
+    versioned: bool
     history: bool
     retention: DeclaredRetention | None
     about: tuple[AboutSubject, ...]

@@ -76,7 +76,7 @@ class PeopleData:
                     continue
                 if about.erased:
                     sets = ", ".join(f"{name} = {sql}" for name, sql in about.erased.items())
-                    if collection.history:
+                    if collection.versioned:
                         sets += ", version = version + 1"  # who holds an ETag sees that it is another row now
                     sql = f"update {table} set {sets} where {about.where}"
                     # By hand: as in `export`.

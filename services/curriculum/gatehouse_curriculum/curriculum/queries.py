@@ -148,6 +148,9 @@ _RESTORE = DB.prepare(
     .returning(*_ASSIGNMENT),
     Assignment,
 )
+_WITHDRAWN_AT = DB.prepare(
+    tables.Assignment.select(tables.Assignment.withdrawn_at).where(tables.Assignment.id == arg(1))
+)
 _WITHDRAW = DB.prepare(
     tables.Assignment.update(
         {
@@ -285,6 +288,7 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
     people = await joined(begun.row.id, begun.people, begun.editor)
     row = await _TOUCH.one(begun.row.id, *who)
     assert row is not None
+    await _keep_history(begun, after, row.version)
     for what, one in rules.happened(begun.before, after):
         ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
         subject = AtVersion(one.id, row.version)
@@ -293,16 +297,37 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
     return await as_shown(row, after, people)
 
 
+async def _keep_history(begun: Change, after: Assignments, version: int) -> None:
+    """What became of each assignment. That others moved up or down by it is no news of theirs."""
+    if DB.history is None:
+        return
+    now = {one.id: one for one in after}
+    names = [name for name in _CHANGED if name not in {"id", "position"}]
+    for was in begun.before:
+        becomes = now.get(was.id)
+        if becomes is None:
+            changes: dict[str, tuple[Any, Any]] = {"withdrawn_at": (None, begun.stamp.at)}
+        else:
+            pairs = ((name, getattr(was, name), getattr(becomes, name)) for name in names)
+            changes = {name: (old, new) for name, old, new in pairs if old != new}
+        if changes:
+            await DB.history.record("assignment", was.id, version, changes, {}, account=begun.stamp.by)
+
+
 async def restore_assignment(person: UUID, version: int, actor: Actor, standing: Standing, id: UUID) -> Curriculum:
     """The curriculum with an assignment that was taken out. Raises NotFound when none of that id was."""
     async with DB.transaction():
         begun = await locked(person, version, actor, standing)
+        withdrawn_at = await _WITHDRAWN_AT.value(id)
         try:
             withdrawn = await _RESTORE.one(begun.row.id, id, actor.account, request_id())
         except asyncpg.UniqueViolationError:
             raise Conflict("This resource has been assigned again since.") from None
         if withdrawn is None:
             raise NotFound(f"No assignment {id} was taken out of this curriculum.")
+        if DB.history is not None:
+            changes = {"withdrawn_at": (withdrawn_at, None)}
+            await DB.history.record("assignment", id, version + 1, changes, {}, account=begun.stamp.by)
         after = rules.restore(begun.before, rules.settled(withdrawn), begun.stamp)
         return await written(begun._replace(before=(*begun.before, withdrawn)), after, otherwise=True)
 

@@ -274,3 +274,24 @@ async def test_somebody_else_cant_tell_that_there_is_a_curriculum(curriculum: In
         await theirs.send(f"assignments/{uuid4()}/move", {"state": "next"}),
     ]
     assert [answer.status_code for answer in answers] == [404] * 3
+
+
+async def test_history_says_what_became_of_an_assignment(curriculum: InProcessClient, editor: Editor) -> None:
+    await editor.assign(1, 2)
+    first = editor.id_of(1)
+    for command in ("start", "complete", "reopen"):
+        answer = await editor.send(f"assignments/{first}/{command}")
+        assert answer.status_code == 200, answer.text
+    await editor.send(f"assignments/{first}/unassign")
+    await editor.send(f"assignments/{first}/restore")
+    address = f"/privacy/history/assignment/{first}"
+    entries = (await curriculum.get(address, headers=curriculum.by("admin"))).json()
+    changes = [entry["changes"] for entry in reversed(entries)]
+    assert changes[0]["started_at"][0] is None
+    assert changes[1]["state"][1] == "completed"
+    assert changes[2]["completed_at"][1] is None
+    assert any("withdrawn_at" in one and one["withdrawn_at"][0] is None for one in changes)
+    assert any("withdrawn_at" in one and one["withdrawn_at"][1] is None for one in changes)
+    assert [entry["row_version"] for entry in entries] == sorted((one["row_version"] for one in entries), reverse=True)
+    second = (await curriculum.get(address.replace(first, editor.id_of(2)), headers=curriculum.by("admin"))).json()
+    assert second == [], "that it moved up and down is no news of it"
