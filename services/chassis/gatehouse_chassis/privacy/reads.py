@@ -38,7 +38,9 @@ class ReadLog:
     """Of a service whose schema includes read_log."""
 
     def __init__(self, database: Database) -> None:
+        self._database = database
         self._noted: OrderedDict[tuple[Any, ...], None] = OrderedDict()
+        self._noted_in: object = None
         # By hand, as the next: any number of rows in one statement, and the collection has no Piccolo table.
         self._add = database.prepare_sql(
             f"insert into {database.schema}.read_log (person_id, what, why, actor_id, reader_id, request_id) "
@@ -53,6 +55,9 @@ class ReadLog:
 
     async def note(self, actor: Actor, people: Iterable[UUID], *, what: str, why: str) -> None:
         """Before the data is given away. People's reading of themselves is nobody's business."""
+        if self._noted_in is not self._database.pool:  # opened anew, perhaps another one
+            self._noted.clear()
+            self._noted_in = self._database.pool
         hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
         new = {(actor.account, person, what, why, hour): person for person in people if not actor.is_person(person)}
         new = {key: person for key, person in new.items() if key not in self._noted}

@@ -94,7 +94,6 @@ _TOUCH = DB.prepare(
     .returning(*_ROW),
     CurriculumRow,
 )
-# By hand, as the next: any number of rows in one statement.
 # By hand: Piccolo has no filter of an aggregate.
 _FIGURES = DB.prepare_sql(
     """
@@ -104,6 +103,7 @@ _FIGURES = DB.prepare_sql(
     """,
     _Figures,
 )
+# By hand, as the next: any number of rows in one statement.
 _ADD = DB.prepare_sql(
     "insert into assignment (curriculum_id, id, resource_id, topic_id, path_id, state, position, note, assigned_at, "
     "assigned_by, assigned_request, changed_by, changed_request) select $1, given.*, $9, $10, $11, $10, $11 "
