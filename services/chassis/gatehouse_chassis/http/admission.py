@@ -33,6 +33,8 @@ MOST_PAUSED = 512
 LONGEST_REST = 0.25
 
 Caller = int | str
+Turn = tuple[Caller, bool]
+"""A caller, and whether the request only reads: whose changes wait for a lock still reads."""
 
 
 class Admission:
@@ -55,9 +57,9 @@ class Admission:
         self._strangers = 0
         self._by_caller: dict[Caller, int] = {}
         self._paused = 0
-        self._running: dict[Caller, int] = {}
+        self._running: dict[Turn, int] = {}
         self._strangers_running = 0
-        self._waiting: deque[tuple[Caller, asyncio.Future[None]]] = deque()
+        self._waiting: deque[tuple[Turn, asyncio.Future[None]]] = deque()
         # Digests of credentials that a guard found good: Python's own keyed hash, as no text of theirs is to be kept.
         self._known: OrderedDict[int, None] = OrderedDict()
 
@@ -101,37 +103,37 @@ class Admission:
             finally:
                 self._paused -= 1
 
-    async def take_turn(self, caller: Caller) -> None:
-        """Returns when a request of `caller` may run; `end_turn` must follow."""
-        if self._may_run(caller):
-            self._start(caller)
+    async def take_turn(self, turn: Turn) -> None:
+        """Returns when the request may run; `end_turn` must follow."""
+        if self._may_run(turn):
+            self._start(turn)
             return
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append((caller, future))
+        self._waiting.append((turn, future))
         try:
             await future
         except asyncio.CancelledError:
             if future.done() and not future.cancelled():
-                self._free_turn(caller)
+                self._free_turn(turn)
             else:
-                self._waiting.remove((caller, future))
+                self._waiting.remove((turn, future))
             raise
 
-    def end_turn(self, caller: Caller, seconds: float) -> None:
+    def end_turn(self, turn: Turn, seconds: float) -> None:
         """A request that ran for so many seconds is answered."""
-        if any(waiting == caller for waiting, _ in self._waiting):
-            asyncio.get_running_loop().call_later(min(seconds, LONGEST_REST), self._free_turn, caller)
+        if any(waiting == turn for waiting, _ in self._waiting):
+            asyncio.get_running_loop().call_later(min(seconds, LONGEST_REST), self._free_turn, turn)
         else:
-            self._free_turn(caller)
+            self._free_turn(turn)
 
-    def _free_turn(self, caller: Caller) -> None:
+    def _free_turn(self, turn: Turn) -> None:
         """Lets the first of those who wait run that now may."""
-        self._strangers_running -= isinstance(caller, str)
-        running = self._running[caller] - 1
+        self._strangers_running -= isinstance(turn[0], str)
+        running = self._running[turn] - 1
         if running:
-            self._running[caller] = running
+            self._running[turn] = running
         else:
-            del self._running[caller]
+            del self._running[turn]
         for position, (following, future) in enumerate(self._waiting):
             if self._may_run(following):
                 del self._waiting[position]
@@ -139,13 +141,13 @@ class Admission:
                 future.set_result(None)
                 break
 
-    def _may_run(self, caller: Caller) -> bool:
-        free = not isinstance(caller, str) or self._strangers_running < STRANGERS_RUNNING
-        return free and self._running.get(caller, 0) < RUNNING
+    def _may_run(self, turn: Turn) -> bool:
+        free = not isinstance(turn[0], str) or self._strangers_running < STRANGERS_RUNNING
+        return free and self._running.get(turn, 0) < RUNNING
 
-    def _start(self, caller: Caller) -> None:
-        self._running[caller] = self._running.get(caller, 0) + 1
-        self._strangers_running += isinstance(caller, str)
+    def _start(self, turn: Turn) -> None:
+        self._running[turn] = self._running.get(turn, 0) + 1
+        self._strangers_running += isinstance(turn[0], str)
 
     def found_good(self, credential: bytes) -> None:
         """A guard has let this credential through: from now on it is a caller of its own."""

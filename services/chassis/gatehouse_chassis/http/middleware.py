@@ -18,6 +18,7 @@ from gatehouse_chassis.base.context import RequestContext, current
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import MEDIA_TYPE, ApiProblem, BodyTooSlow, Incomplete, Misdirected, Overloaded
 from gatehouse_chassis.http.admission import Admission, Caller
+from gatehouse_chassis.http.guards import SAFE_METHODS
 from gatehouse_chassis.http.hosts import Hosts
 from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.metrics.traffic import UNMATCHED
@@ -78,13 +79,14 @@ class ObservabilityMiddleware:
             elif caller is None or not (head.context.forwarded_for or isinstance(caller, int)):
                 await self._app(scope, receive_body, answer.send)
             else:
-                await self._admission.take_turn(caller)
+                turn = (caller, scope["method"] in SAFE_METHODS)
+                await self._admission.take_turn(turn)
                 # What a caller waits for their own other requests is no promise that an objective counts.
                 started = time.perf_counter()
                 try:
                     await self._app(scope, receive_body, answer.send)
                 finally:
-                    self._admission.end_turn(caller, time.perf_counter() - started)
+                    self._admission.end_turn(turn, time.perf_counter() - started)
         except Exception as error:
             # What Litestar's own handlers don't catch: before routing, in a mapping of headers, in the handlers.
             log.error("unhandled error outside of the application", kind=type(error).__name__, exc_info=error)

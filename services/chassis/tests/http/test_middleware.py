@@ -175,13 +175,13 @@ async def test_a_stranger_waits_for_other_strangers_and_nobody_for_a_caller_who_
     turns = Admission(100)
     addresses = [f"192.0.2.{number}" for number in range(admission.STRANGERS_RUNNING)]
     for address in addresses:
-        await turns.take_turn(address)
-    waiting = [asyncio.create_task(turns.take_turn(f"198.51.100.{number}")) for number in range(2)]
-    await turns.take_turn(7)  # whoever is known doesn't
+        await turns.take_turn((address, True))
+    waiting = [asyncio.create_task(turns.take_turn((f"198.51.100.{number}", True))) for number in range(2)]
+    await turns.take_turn((7, True))  # whoever is known doesn't
     await asyncio.sleep(0)
     waiting[0].cancel()
     await asyncio.gather(waiting[0], return_exceptions=True)
-    turns.end_turn(addresses[0], 0.0)
+    turns.end_turn((addresses[0], True), 0.0)
     await waiting[1]
     assert not turns._waiting
 
@@ -190,13 +190,14 @@ async def test_who_always_has_requests_waiting_rests_as_long_as_they_ran(monkeyp
     rests: list[float] = []
     turns = Admission(100)
     for _ in range(admission.RUNNING):
-        await turns.take_turn(7)
-    waiting = asyncio.create_task(turns.take_turn(7))
+        await turns.take_turn((7, False))
+    waiting = asyncio.create_task(turns.take_turn((7, False)))
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_later", lambda seconds, call, *given: (rests.append(seconds), call(*given)))
-    turns.end_turn(7, 0.03)
-    turns.end_turn(7, 0.02)  # nobody of theirs waits any more
+    await turns.take_turn((7, True))  # whose changes wait for a lock still reads
+    turns.end_turn((7, False), 0.03)
+    turns.end_turn((7, False), 0.02)  # nobody of theirs waits any more
     await waiting
     assert rests == [0.03]
 
