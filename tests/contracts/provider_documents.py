@@ -1,16 +1,13 @@
 """The OpenAPI document of each service, and the calls that services make to one another."""
 
-import importlib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from litestar import Litestar
 
 from gatehouse_catalog import find_root, load_catalog
-from gatehouse_chassis import ServiceContext
-from gatehouse_chassis.http.openapi import described
+from gatehouse_chassis import describe
 
 from .service_calls import calls_of
 
@@ -21,17 +18,13 @@ CATALOG = load_catalog(ROOT)
 @cache
 def application(service: str) -> Litestar:
     """A service's application, not started."""
-    entry = CATALOG[service]
-    addresses = {other.address_variable: "http://127.0.0.1:9" for other in CATALOG}
-    hidden = {f"GATEHOUSE_SECRET_{key.upper()}": "0" * 43 for key, one in entry.settings.items() if one.secret}
-    context = ServiceContext.load(entry.folder, {"GATEHOUSE_ENVIRONMENT": "local", **addresses, **hidden})
-    return importlib.import_module(f"{entry.package}.app").create(context)
+    return describe.application(CATALOG, service)
 
 
 @cache
 def document(service: str) -> dict[str, Any]:
     """The OpenAPI document of a service, as it serves it."""
-    return msgspec.json.decode(msgspec.json.encode(described(application(service)), enc_hook=str))
+    return describe.document(application(service))
 
 
 CONSUMERS = [service.folder / service.package for service in CATALOG if service.is_api or service.kind == "web"]

@@ -1,6 +1,6 @@
 """`python -m gatehouse_chassis NAME` runs the service NAME; without NAME, the one that GATEHOUSE_SERVICE names.
 
-`python -m gatehouse_chassis ask URL...` and `recover NAME` start none: see ask.py and recover.py.
+`ask URL...`, `recover NAME` and `describe NAME...` instead start none: see ask.py, recover.py and describe.py.
 """
 
 import os
@@ -14,6 +14,10 @@ if __name__ == "__main__":
         sys.exit(ask.main(sys.argv[2:]))
     if sys.argv[1:2] == ["recover"]:
         sys.exit(recover.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["describe"]:
+        from gatehouse_chassis import describe  # what it imports, no running service needs
+
+        sys.exit(describe.main(sys.argv[2:]))
     names = sys.argv[1:] or list(filter(None, [os.environ.get("GATEHOUSE_SERVICE")]))
     if len(names) != 1:
         sys.exit("usage: python -m gatehouse_chassis NAME")
