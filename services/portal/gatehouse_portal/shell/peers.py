@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping
 from typing import Any, TypeVar, cast
 
+import httpx
 import msgspec
 
 from gatehouse_chassis.base.problems import BY_STATUS, ApiProblem, Invalid, Unauthenticated, Unavailable
@@ -63,6 +64,15 @@ class Peers:
             return msgspec.json.decode(response.content, type=kind)
         except msgspec.MsgspecError as error:
             raise Misunderstood(f"{service} answered something else than expected.") from error
+
+    async def pass_on(
+        self, service: str, method: str, address: str, body: msgspec.Raw | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
+        """The service's answer, not read. Raises Away where it isn't known, else what PeerClient.request raises."""
+        client = self._clients.get(service)
+        if client is None:
+            raise Away(service)
+        return await client.request(method, address, json=body, headers=headers)
 
     async def get(self, service: str, path: str, kind: type[T], /, **params: Any) -> T:
         """A read; parameters that are None or empty aren't sent."""
