@@ -12,9 +12,8 @@ from pathlib import Path
 
 from gatehouse_catalog import Catalog, CatalogError, Problem, load_catalog
 from gatehouse_ci.workflows.removed_settings import where_released, without_settings
-from gatehouse_local.checks.checks import own_uv
 from gatehouse_local.generate import stale, write
-from gatehouse_local.workspace import members
+from gatehouse_local.workspace import members, own_uv
 
 # Files in which a name is found by chance, or that follow by themselves.
 NOT_SEARCHED = ("docs/moved.md", "uv.lock", "stacks/releases")

@@ -47,6 +47,12 @@ def dependents(of: Iterable[str], known: dict[str, Member]) -> list[str]:
     return names
 
 
+def own_uv(root: Path) -> str | None:
+    """The uv that ./local/gate installed, if it did."""
+    candidates = (root / ".gate" / "uv" / "bin" / "uv", root / ".gate" / "uv" / "lib" / "bin" / "uv")
+    return next((str(path) for path in candidates if path.exists()), None)
+
+
 def _member(folder: Path) -> Member:
     file = folder / "pyproject.toml"
     settings = _read(file)

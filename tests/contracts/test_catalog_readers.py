@@ -5,6 +5,7 @@ runner, compose, the platform's program, images, workflows, rules, the affected 
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -61,9 +62,12 @@ def setting(draw: st.DrawFn) -> Entry:
     return {"type": kind, "secret": secret, "help": "x", **({} if default is None else {"default": default})}
 
 
+PATHS = {"api": ["/api/{}"], "web": ["/{}", "/pages/{}"], "app": ["/apps/{}"]}
+
+
 @st.composite
 def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) -> Entry:
-    kind = draw(st.sampled_from(["api", "api", "web"]))
+    kind = draw(st.sampled_from(["api", "api", "web", "app"]))
     cpu = draw(st.sampled_from([256, 512, 1024]))
     least = draw(st.integers(0, 2))
     found: Entry = {
@@ -71,7 +75,7 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
         "domain": draw(st.sampled_from(["people", "learning", name])),
         "summary": draw(SUMMARIES),
         "kind": kind,
-        "path": f"/api/{name}" if kind == "api" else draw(st.sampled_from([f"/{name}", f"/pages/{name}"])),
+        "path": draw(st.sampled_from(PATHS[kind])).format(name),
         "port": 9000 + number,
     }
     optional = {
@@ -82,6 +86,8 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
         "scaling": {"min": least, "max": draw(st.integers(max(1, least), 4))},
         "objectives": {"availability": draw(st.floats(90, 99.99)), "latency_p99_ms": draw(st.integers(1, 10_000))},
     }
+    if kind == "app":  # its image serves files
+        del optional["database"], optional["settings"]
     found |= {key: value for key, value in optional.items() if draw(st.booleans())}
     if "database" in found and draw(st.booleans()):
         words = draw(st.lists(st.sampled_from(["joined", "gone", "noun.verb"]), unique=True))
@@ -92,7 +98,9 @@ def entry(draw: st.DrawFn, name: str, number: int, callable_names: list[str]) ->
 @st.composite
 def entries(draw: st.DrawFn, most: int, least: int = 1) -> list[Entry]:
     names = draw(st.lists(NAMES, min_size=least, max_size=most, unique_by=lambda name: name.replace("-", "_")))
-    drawn = [draw(entry(name, number, names[:number])) for number, name in enumerate(names)]
+    drawn: list[Entry] = []
+    for number, name in enumerate(names):
+        drawn.append(draw(entry(name, number, [one["name"] for one in drawn if one["kind"] != "app"])))
     published = [event for one in drawn for event in one.get("events", {}).get("publishes", [])]
     for one in drawn:  # any follows any: no order, and circles
         others = [event for event in published if event.partition(".")[0] != one["name"]]
@@ -106,6 +114,7 @@ TRIED: list[int] = []  # entries of each checkout
 RECORDED: list[int] = []  # the same, of those that the platform recorded
 SMALLEST = {"name": "lone", "domain": "people", "summary": "The smallest there is", "path": "/api/lone", "port": 9900}
 """No database, no secret, no use of another: what once stopped the platform's program."""
+APP = SMALLEST | {"name": "shown", "kind": "app", "path": "/apps/shown", "port": 9901, "uses": {"services": ["lone"]}}
 
 
 def written(folder: Path, catalog: list[Entry]) -> Catalog:
@@ -188,11 +197,11 @@ def check_workspace(root: Path, catalog: Catalog) -> None:
     held = {one["id"]: one for one in contracts([*members(root).values()]) if one["type"] == "forbidden"}
     packages = {service.package for service in catalog}
     assert all(packages - {package} <= set(held[package]["forbidden_modules"]) for package in packages)
-    answers = {"domain": catalog[catalog.names[0]].domain, "aggregate": "shelf", "new_domain": False}
-    refuse_name(catalog, root / "services" / "newest-of-all", "newest-of-all", **answers)
+    refuse = partial(refuse_name, catalog, domain=catalog[catalog.names[0]].domain, aggregate="shelf", new_domain=False)
+    refuse(folder=root / "services" / "newest-of-all", name="newest-of-all")
     for name in catalog.names:
         with pytest.raises(CatalogError):
-            refuse_name(catalog, root / "services" / name, name, **answers)
+            refuse(folder=root / "services" / name, name=name)
 
 
 def check_platform(root: Path, catalog: Catalog) -> None:
@@ -250,7 +259,7 @@ def stacks(root: Path) -> None:
 
 
 def test_the_platform_takes_the_smallest_entry(tmp_path: Path) -> None:
-    catalog = written(tmp_path, [SMALLEST])
+    catalog = written(tmp_path, [SMALLEST, APP])
     stacks(tmp_path)
     check_platform(tmp_path, catalog)
 

@@ -60,6 +60,7 @@ RUN_BY = {
     "promote accept-tests": COMMANDS,
     "promote apply": "tests/delivery/test_failures.py",
     "promote explain": COMMANDS,
+    **dict.fromkeys(["app build", "app check", "app test", "new app"], "tests/journeys/test_apps.py"),
     "promote hold": COMMANDS,
     "promote lift": COMMANDS,
     "promote plan": "tests/delivery/test_failures.py",

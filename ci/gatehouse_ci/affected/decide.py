@@ -228,6 +228,20 @@ def _every_recipe(house: House, answer: Affected, path: str) -> None:
     _every_database(house, answer, path)
 
 
+def _every_app(house: House, answer: Affected, path: str) -> None:
+    for service in house.services.values():
+        if service.is_app:
+            _add(answer.images, service.name, f"{path}: every app is built with it")
+    _test(answer, "local/tests", f"{path}: what apps are built with")
+
+
+def _style_of_apps(house: House, answer: Affected, path: str) -> None:
+    """Of the portal; apps take it over."""
+    _every_app(house, answer, path)
+    if member := house.owner(path):
+        _of_member(house, answer, member, path)
+
+
 def _importer(_house: House, answer: Affected, path: str) -> None:
     """`gate db import` runs from a checkout; database images are built without it."""
     _test(answer, "db-manager/tests", f"{path}: its code, which is in no database image")
@@ -287,6 +301,8 @@ RULES = (
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
     Rule(r"\.dockerignore|services/[^/]+\.pem|local/uv-requirements\.txt", _every_recipe),
+    Rule(r"package(-lock)?\.json|services/portal/kit/.+", _every_app),
+    Rule(r"services/portal/gatehouse_portal/shell/(tokens\.css|shell\.css|static/.+)", _style_of_apps),
     Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),
     Rule(r"db-manager/types/.+\.yaml", _every_database_reads),
     Rule(r"services/chassis/gatehouse_chassis/schema/.+\.yaml", _included_collection),

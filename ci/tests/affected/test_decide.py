@@ -10,9 +10,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from gatehouse_catalog import find_root, load_catalog
+from gatehouse_catalog import Catalog, find_root, load_catalog
 from gatehouse_ci.affected.decide import Affected, House, affected
 from gatehouse_ci.affected.report import for_people, look, since_release
 from gatehouse_ci.affected.uv_lock import Lock
@@ -173,6 +174,20 @@ def test_what_a_service_says_of_itself_makes_its_image_and_the_platform(change):
     """And the portal's, which knows every service by these files."""
     answer = change("services/person/service.toml")
     assert (answer.services, bool(answer.deploy)) == (["person", "portal"], True)
+
+
+@pytest.mark.parametrize(
+    ("path", "portal"),
+    [
+        ("package-lock.json", set()),
+        ("services/portal/kit/client.ts", set()),
+        ("services/portal/gatehouse_portal/shell/tokens.css", {"portal"}),
+    ],
+)
+def test_what_apps_are_built_with_affects_their_images(path: str, portal: set[str]):
+    app = msgspec.structs.replace(CATALOG["portal"], name="demo", kind="app")
+    house = House(Catalog([*CATALOG, app]), Lock(LOCK))
+    assert set(affected(house, ChangedPaths("base", (path,), {}), {}.__getitem__).images) == {"demo"} | portal
 
 
 def test_what_a_build_may_see_affects_every_image(change):

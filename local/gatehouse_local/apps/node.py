@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from gatehouse_local.checks.checks import own_uv
+from gatehouse_local.workspace import own_uv
 
 LOCK = "package-lock.json"
 STAMP = "node_modules/.gatehouse"

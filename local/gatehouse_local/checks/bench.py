@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gatehouse_local.checks.checks import own_uv
+from gatehouse_local.workspace import own_uv
 
 HELPERS = {"harness", "world"}  # modules that benchmarks share; not benchmarks themselves
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from gatehouse_local.checks.import_contracts import write_contracts
+from gatehouse_local.workspace import own_uv
 
 BIN = Path(sys.executable).parent
 
@@ -106,9 +107,3 @@ def print_outcome(outcome: CheckOutcome) -> None:
     click.echo(f"{'ok  ' if outcome.passed else 'FAIL'} {outcome.name} ({outcome.seconds:.1f} s)")
     if not outcome.passed:
         click.echo(f"{outcome.output}\n     Fix: {outcome.fix}\n")
-
-
-def own_uv(root: Path) -> str | None:
-    """The uv that ./local/gate installed, if it did."""
-    candidates = (root / ".gate" / "uv" / "bin" / "uv", root / ".gate" / "uv" / "lib" / "bin" / "uv")
-    return next((str(path) for path in candidates if path.exists()), None)

@@ -17,11 +17,11 @@ import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
 from gatehouse_catalog.extensions import ALLOWED
-from gatehouse_local.checks.checks import own_uv
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.postgres_wheels import BinariesMissing, binary, installation, lacking, major
 from gatehouse_local.runner.port_conflicts import who_listens
 from gatehouse_local.runner.postgres import HOST, RootRefused, unprivileged
+from gatehouse_local.workspace import own_uv
 
 DISK_NEEDED = 2 * 2**30  # environment 0.6 GB, database and its template 0.2 GB, logs, headroom
 MEMORY_NEEDED = 2**30  # docs/figures.md: the whole platform stays under 1 GiB

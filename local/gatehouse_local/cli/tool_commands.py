@@ -113,6 +113,18 @@ def service(name: str, domain: str, new_domain: bool, aggregate: str, kind: str)
     )
 
 
+@new.command("app")
+@click.argument("name")
+@click.option("--domain", required=True, help="The domain it is promoted with, such as learning.")
+@click.option("--new-domain", is_flag=True, help="Create the domain, which doesn't exist yet.")
+def created_app(name: str, domain: str, new_domain: bool) -> None:
+    """Create a working, tested single-page application NAME (TypeScript, Vue) at /apps/NAME."""
+    from gatehouse_catalog import find_root  # noqa: PLC0415
+    from gatehouse_local.scaffold import new_app  # noqa: PLC0415
+
+    new_app(find_root(), name, domain=domain, new_domain=new_domain, report=click.echo)
+
+
 @click.group()
 def remove() -> None:
     """Remove something from this checkout."""

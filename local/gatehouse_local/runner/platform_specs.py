@@ -191,7 +191,8 @@ class LocalPlatform:
 
     def _service(self, service: Service) -> Spec:
         used = tuple(other.name for other in self.catalog.uses(service))
-        command = (sys.executable, "-m", "gatehouse_chassis", service.name)
+        module = "gatehouse_local.apps.serve" if service.is_app else "gatehouse_chassis"
+        command = (sys.executable, "-m", module, service.name)
         why = unusable_schemas(self.place.root).get(service.database.schema, "") if service.database else ""
         return Spec(
             name=service.name,

@@ -11,8 +11,10 @@ import msgspec
 
 DEBOUNCE_MS = 50
 SHARED = ("catalog", "chassis")  # libraries below services/ that every service uses
-_IGNORED = {"__pycache__", "tests", "test", "node_modules"}
-_IGNORED_ENDINGS = {".pyc", ".pyo", ".swp", ".swx", ".tmp", ".orig", ".rej", ".md"}
+_IGNORED = {"dist", "src", "__pycache__", "tests", "test", "node_modules"}
+# What an app is made of: its own server shows changes of these.
+_OF_APPS = {".vue", ".ts", ".mjs"}
+_IGNORED_ENDINGS = {*_OF_APPS, ".pyc", ".pyo", ".swp", ".swx", ".tmp", ".orig", ".rej", ".md"}
 
 
 class ReloadPlan(msgspec.Struct, frozen=True):

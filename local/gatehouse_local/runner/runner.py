@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog import CatalogError
+from gatehouse_catalog.structs import KINDS
 from gatehouse_local.metrics.recorder import RecentMetrics, ScrapeTarget
 from gatehouse_local.runner import control, port_conflicts, probe, reload
 from gatehouse_local.runner.logs import Log
@@ -199,7 +200,7 @@ class Runner:
         """Stops one service and returns how to run it in its place: its command, environment, folder and port."""
         (name,) = self._known([request["name"]])
         spec = self.supervisor.spec(name)
-        if spec.kind not in {"api", "web"}:
+        if spec.kind not in KINDS:
             raise Trouble(f"{name} isn't a service. Known: {', '.join(self._services())}.")
         await self._stop_these({name}, "runs in a terminal: gate debug")
         return {
@@ -220,7 +221,7 @@ class Runner:
         return set(names)
 
     def _services(self) -> list[str]:
-        return [one.name for one in self.supervisor.resources if one.kind in {"api", "web"}]
+        return [one.name for one in self.supervisor.resources if one.kind in KINDS]
 
     def _stopped(self) -> set[str]:
         return {one.name for one in self.supervisor.resources if one.state is ResourceState.STOPPED}

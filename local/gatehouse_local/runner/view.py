@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from gatehouse_catalog.structs import KINDS
 from gatehouse_local.runner.control import PlatformReport
 from gatehouse_local.runner.state import ResourceHealth, ResourceState, ResourceStatus
 
@@ -112,7 +113,7 @@ def addresses(report: PlatformReport, wanted: frozenset[str]) -> list[tuple[str,
     lines: list[tuple[str, str]] = []
     if report.url:
         lines.append(("Gatehouse", report.url))
-    services = [row for row in report.resources if row.kind in {"api", "web"} and row.url]
+    services = [row for row in report.resources if row.kind in KINDS and row.url]
     for row in services:
         lines.append((row.name, f"{row.url}/openapi.json" if "api" in wanted else str(row.url)))
     lines += [("prometheus", str(row.url)) for row in report.resources if row.kind == "metrics"]

@@ -6,15 +6,18 @@ between them, with seeded databases in stock, and because each run is a fork of 
 
 import contextlib
 import os
+import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from pathlib import Path
 
 import click
 import watchfiles
 
+from gatehouse_catalog import load_catalog
+from gatehouse_local.apps import node, tools
 from gatehouse_local.testing.fork_server import NO_TESTS, ForkServer
 from gatehouse_local.testing.import_graph import importing
 from gatehouse_local.testing.pytest_plugin import SHARED_FOLDER, USED, Postgres
@@ -71,7 +74,7 @@ def rerun_on_save(root: Path, words: list[str]) -> None:
         os.chdir(root)
         server = ForkServer()
         try:
-            with shared(Path(folder), "postgres") as facts:
+            with vitest(root, words), shared(Path(folder), "postgres") as facts:
                 server.start([*_chosen(root, words), *NO_PLATFORM, *QUICK, "--collect-only"], quiet=True)
                 stock = Stock(root, Postgres(facts["url"], Path(folder)))
                 stock.refill()
@@ -81,6 +84,28 @@ def rerun_on_save(root: Path, words: list[str]) -> None:
             pass
         finally:
             server.close()
+
+
+@contextlib.contextmanager
+def vitest(root: Path, words: list[str]) -> Generator[None]:
+    """Vitest beside pytest, one process for each app that was chosen; none where Node.js isn't installed."""
+    apps = [app for app in load_catalog(root).apps if not words or app.name in words or f"services/{app.name}" in words]
+    program = node.find(root) if apps and node.is_ready(root) else None
+    if apps and program is None:
+        click.echo("The tests of apps aren't watched: Node.js isn't installed here. Fix: ./local/gate app install")
+    running = []
+    if program is not None:
+        for app in apps:
+            command = tools.watch(root, program, app.folder)
+            environment = node.environment_for(program)
+            running.append(subprocess.Popen(command, cwd=app.folder, env=environment, stdin=subprocess.DEVNULL))  # noqa: S603 - our own
+    try:
+        yield
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait()
 
 
 class Stock:

@@ -82,3 +82,9 @@ async def test_a_save_is_noticed(tmp_path):
     assert first.result() == ReloadPlan(services=frozenset({"person"}))
     stop.set()
     await seen.aclose()
+
+
+def test_an_apps_own_server_shows_what_it_is_made_of():
+    assert not of("services/demo/src/Page.vue", "services/demo/src/rules.ts", "services/portal/kit/client.ts")
+    assert not of("services/demo/dist/index.html")
+    assert of("services/demo/service.toml").services == {"demo"}

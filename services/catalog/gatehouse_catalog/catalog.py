@@ -42,6 +42,11 @@ class Catalog:
         return tuple(service for service in self.services if service.is_api)
 
     @property
+    def apps(self) -> tuple[Service, ...]:
+        """The single-page applications."""
+        return tuple(service for service in self.services if service.is_app)
+
+    @property
     def domains(self) -> dict[str, tuple[Service, ...]]:
         """Services by domain, the unit that is promoted from dev to test."""
         grouped: dict[str, list[Service]] = {}

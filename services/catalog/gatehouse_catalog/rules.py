@@ -19,6 +19,7 @@ FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
 }
 # Paths that every service serves itself; a service that claimed one would hide them.
 RESERVED_PATHS = (
+    "/bff",
     "/health",
     "/version",
     "/config",
@@ -44,6 +45,7 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     for key, what in (("name", "name"), ("port", "port"), ("path", "path")):
         yield from _unique(services, key, what, lambda service, key=key: getattr(service, key))
     yield from _unique(services, "database.schema", "schema", lambda s: s.database.schema if s.database else None)
+    yield from _apps(services)
     yield from _uses(services)
     yield from _events(services)
 
@@ -68,6 +70,8 @@ def _address(service: Service) -> Iterator[Problem]:
             yield problem_of(service, "port", port, message, "Choose another port.")
     if service.is_api and not service.path.startswith("/api/"):
         yield problem_of(service, "path", service.path, "is not below /api/.", f'Write "/api/{service.name}".')
+    if service.is_app and not service.path.startswith("/apps/"):
+        yield problem_of(service, "path", service.path, "is not below /apps/.", f'Write "/apps/{service.name}".')
     if (service.path != "/" and service.path.endswith("/")) or service.path.startswith(RESERVED_PATHS):
         yield problem_of(service, "path", service.path, "ends in a slash or is reserved.", "Choose another path.")
 
@@ -166,6 +170,15 @@ def free_port(services: Iterable[Service]) -> int:
     return next(port for port in range(FIRST_SERVICE_PORT, 65536) if port not in taken)
 
 
+def _apps(services: Sequence[Service]) -> Iterator[Problem]:
+    """What an app declares for itself has nobody to read it: its image serves files."""
+    for service in services:
+        for key in ("database", "jobs", "settings"):
+            if service.is_app and getattr(service, key):
+                fix = "Remove it, or move it to the service that the app calls."
+                yield problem_of(service, key, "", "is nothing that an app has: its image serves files.", fix)
+
+
 def _uses(services: Sequence[Service]) -> Iterator[Problem]:
     by_name = {service.name: service for service in services}
     for service in services:
@@ -176,6 +189,8 @@ def _uses(services: Sequence[Service]) -> Iterator[Problem]:
                 yield problem_of(service, "uses.services", used, "is the service itself.", "Remove it.")
             elif used not in by_name:
                 yield problem_of(service, "uses.services", used, "doesn't exist.", nearest(used, by_name))
+            elif by_name[used].is_app:
+                yield problem_of(service, "uses.services", used, "is an app, which nobody calls.", "Remove it.")
     circle = _circle(by_name)
     if circle:
         shown = " -> ".join(circle)
@@ -235,8 +250,11 @@ def _circle(by_name: dict[str, Service]) -> list[str] | None:
 
 
 def expanded_uses(service: Service, by_name: dict[str, Service]) -> list[str]:
-    """The names a service uses, `*` resolved to every other api, sorted."""
+    """The names a service uses, `*` resolved to every other api, sorted. An app also uses what signs people in and
+    passes its calls on: the pages."""
     names = set(service.uses.services)
+    if service.is_app:
+        names |= {other.name for other in by_name.values() if other.has_pages and not other.is_app}
     if "*" in names:
         names |= {other.name for other in by_name.values() if other.is_api and other.name != service.name}
     return sorted(names - {"*"})

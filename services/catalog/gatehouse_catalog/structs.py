@@ -5,7 +5,7 @@ means is answered here, once, as a property: no reader compares `kind`. `load.py
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +14,8 @@ from gatehouse_catalog.errors import Problem
 
 SettingType = Literal["text", "integer", "number", "boolean", "duration", "url", "list"]
 SettingValue = str | int | float | bool | list[str]
-Kind = Literal["api", "web"]
+Kind = Literal["api", "web", "app"]
+KINDS = frozenset(get_args(Kind))
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{1,30}$", description="Lower case, digits and dashes")]
 Identifier = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,47}$", description="A PostgreSQL name or a setting's key")]
@@ -136,6 +137,17 @@ class Service(ServiceFile, frozen=True, kw_only=True):
     def is_api(self) -> bool:
         """Whether other programs call it: it lives below /api/, and `uses = ["*"]` means it."""
         return self.kind == "api"
+
+    @property
+    def is_app(self) -> bool:
+        """Whether it is a single-page application: its image serves built files, and it runs behind the portal's
+        sign-in and `/bff`."""
+        return self.kind == "app"
+
+    @property
+    def has_pages(self) -> bool:
+        """Whether people open it in a browser."""
+        return self.kind != "api"
 
     @property
     def package(self) -> str:

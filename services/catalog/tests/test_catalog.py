@@ -74,8 +74,10 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
         ),
         ('[settings.key]\ntype = "text"\nsecret = true\ndefault = "s3cret"', "settings.key.default = (hidden)"),
         ('[settings.on]\ntype = "boolean"\nsecret = true', "settings.on.type = boolean: is a secret;"),
-        ('kind = "job"', 'kind = "job": is not a kind of service. Known: api, web.'),
+        ('kind = "job"', 'kind = "job": is not a kind of service. Known: api, web, app.'),
         ('[settings.wait]\ntype = "duration"\ndefault = "5 minutes"', "is not a duration like"),
+        ('kind = "app"', 'path = /api/other: is not below /apps/. Write "/apps/other".'),
+        ('kind = "app"\n[settings.limit]\ntype = "integer"', "is nothing that an app has: its image serves files."),
         ("[compute]\ncpu = 300", "compute.cpu = 300: is no Fargate size."),
         ("[compute]\ncpu = 256\nmemory = 4096", "The nearest legal is 2048."),
         ("[scaling]\nmin = 3\nmax = 2", "scaling.max = 2: is below scaling.min."),
@@ -114,6 +116,20 @@ def test_a_wrong_entry_is_refused_with_file_key_and_fix(tmp_path: Path, line: st
     assert text.startswith("services/other/service.toml: ")
     assert said in text
     assert "s3cret" not in text
+
+
+def test_an_app_also_uses_the_pages_that_sign_people_in(tmp_path: Path) -> None:
+    write(tmp_path, "aa", GOOD.format(name="aa", port=8401))
+    write(tmp_path, "bb", GOOD.format(name="bb", port=8402))
+    write(tmp_path, "web", GOOD.format(name="web", port=8410).replace("/api/web", "/") + 'kind = "web"\n')
+    for name, port in (("one", 8411), ("two", 8412)):
+        entry = GOOD.format(name=name, port=port).replace("/api/", "/apps/")
+        write(tmp_path, name, entry + 'kind = "app"\n[uses]\nservices = ["aa"]\n')
+    catalog = load_catalog(tmp_path)
+    assert [service.name for service in catalog.uses(catalog["one"])] == ["aa", "web"]
+    assert [service.name for service in catalog.apps] == ["one", "two"]
+    write(tmp_path, "cc", GOOD.format(name="cc", port=8403) + '[uses]\nservices = ["one"]\n')
+    assert "uses.services = one: is an app, which nobody calls." in refused(tmp_path)
 
 
 @pytest.mark.parametrize("port", [8400, 8432])

@@ -7,12 +7,13 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from gatehouse_catalog import load_catalog
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unauthenticated
+from gatehouse_chassis.http.browser_headers import security_headers
 from gatehouse_portal.areas import all_areas
 from gatehouse_portal.shell import assets, errors
 from gatehouse_portal.shell.area import Area
-from gatehouse_portal.shell.headers import security_headers
 from gatehouse_portal.shell.navigation import Navigation
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.sessions import IssuedTokens, Refresh, SessionStore, checked_secret, forget_sessions
@@ -30,7 +31,7 @@ def create(service: ServiceContext, areas: Sequence[Area] | None = None) -> Lite
         """What pages need once the chassis has its clients and its database."""
         app.state.areas = areas
         app.state.assets = files
-        app.state.navigation = Navigation(areas)
+        app.state.navigation = Navigation(areas, load_catalog(service.entry.folder.parent.parent).apps)
         app.state.peers = peers = Peers(service.clients)
         app.state.sessions = SessionStore(
             secret=checked_secret(service.settings.text("session_secret")),

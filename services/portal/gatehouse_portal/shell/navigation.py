@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import msgspec
 
+from gatehouse_catalog.structs import Service
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal.shell.area import Area
+from gatehouse_portal.shell.area import Area, NavEntry
 
 
 class NavItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,10 +20,17 @@ class NavItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Navigation:
-    """The entries of all areas."""
+    """The entries of all areas, and after them those of the single-page applications."""
 
-    def __init__(self, areas: Iterable[Area]) -> None:
+    def __init__(self, areas: Iterable[Area], apps: Iterable[Service] = ()) -> None:
         entries = [entry for area in areas for entry in area.navigation]
+        last = max((entry.order for entry in entries), default=0)
+        entries += [
+            NavEntry(
+                name=app.name.replace("-", " ").capitalize(), path=f"{app.path}/", about=app.summary, order=last + 1
+            )
+            for app in apps
+        ]
         self._entries = sorted(entries, key=lambda entry: entry.order)
 
     def items(self, actor: Actor | None, path: str = "") -> list[NavItem]:
@@ -46,4 +54,4 @@ def _current(item: NavItem, items: Iterable[NavItem], path: str) -> str:
 
 
 def _below(path: str, root: str) -> bool:
-    return path == root or (root != "/" and path.startswith(f"{root}/"))
+    return path == root or (root != "/" and path.startswith(f"{root.rstrip('/')}/"))

@@ -1,4 +1,4 @@
-"""The headers that every page has: what a browser may load, run and send, and who may frame it (nobody)."""
+"""The headers of what browsers show: what a page may load, run and send, and who may frame it (nobody)."""
 
 from collections.abc import Awaitable, Callable
 
