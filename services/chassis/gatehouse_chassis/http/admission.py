@@ -7,11 +7,11 @@ Retry-After; the rest is answered as if nothing had happened.
 A caller is a credential that a guard has let through before, else an address. An unknown credential is no caller of its
 own, because anybody can make up any number of them.
 
-Of one caller's requests a few run at once, and the others of theirs wait their turn: one event loop serves all, so
-with 48 of one member's running, everybody else's took 300 times as long. Who always has some waiting gets half of the
-time, so that the loop is free for others as long as it is theirs. A caller who has more than may wait is refused
-after a pause, as refusing at once whoever asks again at once takes all the time there is. Other services' calls without
-a person behind them don't take turns: they are made for many people.
+Of one caller's requests two run at once, one of them a change, and the others of theirs wait their turn: one event loop
+serves all, so with 48 of one member's running, everybody else's took 300 times as long. Who always has some waiting
+gets half of the time, so that the loop is free for others as long as it is theirs. A caller who has more than may wait
+is refused after a pause, as refusing at once whoever asks again at once takes all the time there is. Other services'
+calls without a person behind them don't take turns: they are made for many people.
 """
 
 import asyncio
@@ -23,8 +23,9 @@ from fractions import Fraction
 CALLER = Fraction(3, 8)
 STRANGERS = Fraction(3, 4)
 REMEMBERED = 4096
-# Requests that run at once: of one caller, and of all that aren't known together.
+# Requests that run at once: of one caller, of these those that change something, and of all that aren't known together.
 RUNNING = 2
+CHANGING = 1
 STRANGERS_RUNNING = 6
 # Seconds until a caller who has too many waiting already is refused, and how many such refusals may be held at once.
 PAUSE = 1.0
@@ -121,7 +122,7 @@ class Admission:
 
     def end_turn(self, turn: Turn, seconds: float) -> None:
         """A request that ran for so many seconds is answered."""
-        if any(waiting == turn for waiting, _ in self._waiting):
+        if any(caller == turn[0] for (caller, _), _ in self._waiting):
             asyncio.get_running_loop().call_later(min(seconds, LONGEST_REST), self._free_turn, turn)
         else:
             self._free_turn(turn)
@@ -142,8 +143,11 @@ class Admission:
                 break
 
     def _may_run(self, turn: Turn) -> bool:
-        free = not isinstance(turn[0], str) or self._strangers_running < STRANGERS_RUNNING
-        return free and self._running.get(turn, 0) < RUNNING
+        caller, reads = turn
+        if isinstance(caller, str) and self._strangers_running >= STRANGERS_RUNNING:
+            return False
+        changing = self._running.get((caller, False), 0)
+        return changing + self._running.get((caller, True), 0) < RUNNING and (reads or changing < CHANGING)
 
     def _start(self, turn: Turn) -> None:
         self._running[turn] = self._running.get(turn, 0) + 1

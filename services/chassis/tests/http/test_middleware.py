@@ -189,17 +189,22 @@ async def test_a_stranger_waits_for_other_strangers_and_nobody_for_a_caller_who_
 async def test_who_always_has_requests_waiting_rests_as_long_as_they_ran(monkeypatch: pytest.MonkeyPatch) -> None:
     rests: list[float] = []
     turns = Admission(100)
-    for _ in range(admission.RUNNING):
-        await turns.take_turn((7, False))
+    await turns.take_turn((7, False))
     waiting = asyncio.create_task(turns.take_turn((7, False)))
     await asyncio.sleep(0)
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(loop, "call_later", lambda seconds, call, *given: (rests.append(seconds), call(*given)))
     await turns.take_turn((7, True))  # whose changes wait for a lock still reads
+    second = asyncio.create_task(turns.take_turn((7, True)))
+    await asyncio.sleep(0)
+    assert not waiting.done(), "one change at once"
+    assert not second.done(), "two at once"
     turns.end_turn((7, False), 0.03)
-    turns.end_turn((7, False), 0.02)  # nobody of theirs waits any more
     await waiting
-    assert rests == [0.03]
+    turns.end_turn((7, True), 0.02)
+    await second
+    turns.end_turn((7, True), 0.01)  # nobody of theirs waits any more
+    assert rests == [0.03, 0.02]
 
 
 async def test_who_has_too_many_is_refused_after_a_pause_and_all_at_once_when_full(
