@@ -4,6 +4,7 @@ import pytest
 
 from gatehouse_db_manager import RefusedError
 from gatehouse_db_manager.config.imported import SCRIPT_MARK
+from gatehouse_db_manager.planning.rename_columns import due
 
 AGE, MAIL = {"age": {"type": "integer"}}, {"mail": {"type": "text"}}
 
@@ -132,3 +133,17 @@ def test_a_key_that_gets_another_type_is_referred_to_from_then_on(checkout, data
     dog("2.0.0.0", "integer", foreign_keys=whose)
     approved(database, checkout)
     assert "dog_whose" in database.tables()["dog"].constraints
+
+
+@pytest.mark.parametrize(
+    ("given", "live", "wanted", "found"),
+    [
+        ({"b": "a"}, ["a"], ["b"], {"b": "a"}),
+        ({"b": "a"}, [], ["b"], {}),
+        ({"b": "a", "c": "a"}, ["a"], ["b", "c"], {"b": "a"}),
+        ({"b": "a", "a": "b"}, ["a", "b"], ["a", "b"], {"b": "a", "a": "b"}),
+        ({"b": "a"}, ["a", "b"], ["b"], {}),
+    ],
+)
+def test_a_rename_is_due_while_the_old_name_is_there(given, live, wanted, found):
+    assert due(given, live, wanted, lambda new, old: False) == found
