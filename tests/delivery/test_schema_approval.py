@@ -65,9 +65,9 @@ def test_a_destructive_migration_goes_only_with_an_approval_of_its_plan(
     institute: Institute, databases: dict[str, str]
 ):
     root = institute.checkout.root
-    skill = (root / SKILL).read_text().replace("version: 1.0.0.0", "version: 2.0.0.0")
+    skill = (root / SKILL).read_text().replace("version: 1.0.1.0", "version: 2.0.0.0")
     entry = (root / ENTRY).read_text().replace('skill = "1.0.0"', 'skill = "2.0.0"')
-    files = {SKILL: skill.replace("  description: {type: markdown}\n", ""), ENTRY: entry}
+    files = {SKILL: skill.replace("  description: {type: markdown, personal: none}\n", ""), ENTRY: entry}
     institute.merge("Describe skills no more", **files)
     # The review of the pull request approved it for dev.
     institute.done("ci", "promote", "dev", releases=institute.build(["topics"]))

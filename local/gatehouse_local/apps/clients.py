@@ -55,7 +55,8 @@ def read_documents(root: Path, services: tuple[Service, ...]) -> dict[str, Docum
         if found["sources"] == digest:
             return found["documents"]
     paths = [str(folder) for folder in sorted((root / "services").iterdir()) if (folder / "pyproject.toml").is_file()]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    # Nothing is left beside the sources: other commands compare them.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "gatehouse_chassis", "describe", *(service.name for service in services)]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)  # noqa: S603
     if done.returncode:

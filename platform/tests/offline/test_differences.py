@@ -63,7 +63,7 @@ def test_collections_of_a_release_change_nothing_in_aws(graph: Graphs, checkout:
 def a_new_service(root: Path, checkout: Path, name: str) -> None:
     """What `gate new service NAME` writes, as far as the platform reads it."""
     values = {"name": name, "domain": "demo", "schema": name, "package": f"gatehouse_{name}", "title": name.title()}
-    text = Template((TEMPLATES / "service.toml.txt").read_text()).substitute(
+    text = Template((TEMPLATES / "service" / "service.toml.txt").read_text()).substitute(
         {**values, "port": "8499", "nouns": "items", "aggregate": "item"}
     )
     (checkout / "services" / name).mkdir()

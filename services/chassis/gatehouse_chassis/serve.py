@@ -23,11 +23,12 @@ from gatehouse_catalog import CatalogError, find_root
 from gatehouse_chassis.base import logs
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.optional_imports import left_out
-from gatehouse_chassis.http.server_protocol import counting_protocol
 from gatehouse_chassis.service.service import ServiceContext
 
 with left_out():
     import uvicorn
+
+    from gatehouse_chassis.http.server_protocol import counting_protocol
 
 # Seconds: longest request that a drain waits for. With drain_seconds it stays below ECS's stop timeout of 60.
 LONGEST_REQUEST = 30

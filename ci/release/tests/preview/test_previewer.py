@@ -79,8 +79,8 @@ def second(world: World) -> str:
     world.changed(
         "Ask for pronouns (#7)",
         f"{PERSON}/database/collections/person.yaml",
-        ("version: 1.2.0.1", "version: 1.3.0.1"),
-        ("  phone: {type: phone}", "  phone: {type: phone}\n  pronouns: {type: word}"),
+        ("version: 1.2.1.1", "version: 1.3.0.1"),
+        ("  phone: {type: phone", "  pronouns: {type: word, personal: none}\n  phone: {type: phone"),
         ("  by_joined: {columns: [joined_on, id]}\n", "  by_place: {columns: [location, id]}\n"),
     )
     world.changed(
@@ -122,7 +122,7 @@ def test_it_lists_keys_that_come_go_and_have_no_value(page: PreviewPage):
 
 def test_it_plans_the_database_with_what_each_step_locks(page: PreviewPage):
     (database,) = page.databases
-    assert database.versions == {"person": ("1.2.0.1", "1.3.0.1")}
+    assert database.versions == {"person": ("1.2.1.1", "1.3.0.1")}
     steps = {step.what: step for step in database.steps}
     assert any("pronouns" in what for what in steps)
     (built,) = [step for what, step in steps.items() if "by_place" in what]
@@ -166,7 +166,7 @@ def test_it_reads_well_in_a_terminal_and_as_json(page: PreviewPage):
         "dev → test",
         "person: v1 → v2",
         "person.intro_days without a value",
-        "person 1.2.0.1 → 1.3.0.1",
+        "person 1.2.1.1 → 1.3.0.1",
         "breaks GET /api/person/people",
         "person can’t be rolled back",
     ):

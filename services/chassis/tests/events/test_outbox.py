@@ -32,6 +32,7 @@ async def test_an_event_is_there_with_its_change_or_not_at_all(pair: Pair) -> No
         await pair.outbox.publish("person.joined", Row(uuid4()), by=None)
     kept = uuid4()
     await pair.publish(kept)
+    await pair.settled()
     page = await pair.feed.page(["person.joined"], START)
     assert [event.subject_id for event in page.events] == [kept]
 

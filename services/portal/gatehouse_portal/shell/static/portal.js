@@ -260,6 +260,13 @@
   // `data-live` answers with a ticket for the socket, `data-live-part` with the part. Whoever writes in it isn't disturbed.
   const LEAST_WAIT_MS = 200;
   const MOST_WAIT_MS = 30000;
+  let sending = 0;  // forms whose answers are on their way: they show the newest themselves, with how to undo it
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.requestConfig.verb === "post") sending += 1;
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.requestConfig.verb === "post") sending = Math.max(0, sending - 1);
+  });
   const FINAL = [4403, 4404, 4429];  // may not see it any more, or has too many open: no further attempt
   const liveParts = () => document.querySelectorAll("[data-live]:not([data-live-state])").forEach((part) => {
     let wait = LEAST_WAIT_MS;
@@ -268,7 +275,7 @@
     const shown = () => Number(part.querySelector("[name=current_version]").value);
     const writes = () => part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
     const look = () => {
-      if (!newest || writes() || document.hidden || (newest.version && newest.version <= shown())) return;
+      if (!newest || sending || writes() || document.hidden || (newest.version && newest.version <= shown())) return;
       const by = newest.by ? `?by=${newest.by}` : "";
       newest = null;
       htmx.ajax("GET", part.dataset.livePart + by, { target: part, swap: "innerHTML" });
@@ -302,7 +309,14 @@
       });
       socket.addEventListener("close", (event) => again(event.code));
     };
+    // An answer that a form has overtaken shows nothing new, and would take its message away.
+    part.addEventListener("htmx:beforeSwap", (event) => {
+      const version = /name="current_version" value="(\d+)"/.exec(event.detail.serverResponse);
+      const overtaken = event.detail.requestConfig.verb === "get" && version && Number(version[1]) <= shown();
+      if (event.detail.target === part && overtaken) event.detail.shouldSwap = false;
+    });
     part.dataset.liveState = "opening";
+    document.addEventListener("htmx:afterRequest", lookSoon);
     part.addEventListener("focusout", lookSoon);
     document.addEventListener("visibilitychange", lookSoon);
     open();
