@@ -68,7 +68,9 @@ class ObservabilityMiddleware:
         token = current.set(head.context)
         answer = _ResponseSender(send, head.context, draining=self._drain.draining)
         refusal, caller = self._admit(scope, head)
-        receive_body = _bounded(receive) if head.has_body else receive
+        # A change is read in any case, even where it has no body: its caller may have left.
+        reads_body = head.has_body or scope["method"] not in SAFE_METHODS
+        receive_body = _bounded(receive) if reads_body else receive
         traffic = self._metrics.traffic
         traffic.in_flight += 1
         try:

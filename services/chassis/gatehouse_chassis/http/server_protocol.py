@@ -3,6 +3,9 @@
 They never become a request of the application, so its outermost layer doesn't see them.
 """
 
+import base64
+from collections.abc import Mapping
+
 import msgspec
 import structlog
 from uuid_utils import uuid7
@@ -10,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from gatehouse_chassis.base.problems import MEDIA_TYPE, Invalid
 from gatehouse_chassis.metrics.traffic import OTHER, UNMATCHED, Traffic
+
+KEY_BYTES = 16
 
 log = structlog.get_logger()
 
@@ -31,6 +36,11 @@ def counting_protocol(traffic: Traffic) -> type[HttpToolsProtocol]:
             self.transport.write(_answer(request_id))
             self.transport.close()
 
+        def _should_upgrade(self) -> bool:
+            """What asks for a WebSocket and isn't a handshake is a request as any other, which the application answers
+            and counts; the library for WebSockets would refuse it by itself."""
+            return super()._should_upgrade() and self.scope["method"] == "GET" and is_handshake(dict(self.headers))
+
         def _count(self, request_id: str) -> None:
             traffic.answered(OTHER, UNMATCHED, Invalid.status, 0.0)
             client = self.client[0] if self.client else ""
@@ -45,6 +55,15 @@ def counting_protocol(traffic: Traffic) -> type[HttpToolsProtocol]:
             )
 
     return CountingProtocol
+
+
+def is_handshake(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a GET with these headers is complete as RFC 6455, section 4.2.1, has it. Names in lower case."""
+    try:
+        key = base64.b64decode(headers.get(b"sec-websocket-key", b"").strip(), validate=True)
+    except ValueError:
+        return False
+    return len(key) == KEY_BYTES and headers.get(b"sec-websocket-version", b"").strip() == b"13"
 
 
 def _answer(request_id: str) -> bytes:

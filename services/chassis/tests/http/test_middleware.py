@@ -266,14 +266,16 @@ async def test_an_id_that_came_through_the_balancer_is_logged_beside_ours(
     assert inside.headers["x-request-id"] == "of-another-service"
 
 
-async def answer_to(demo: InProcessClient, receive: Callable[[], Any]) -> tuple[int, dict[str, Any]]:
+async def answer_to(
+    demo: InProcessClient, receive: Callable[[], Any], length: bytes = b"100"
+) -> tuple[int, dict[str, Any]]:
     """The status and the body that a request gets whose own body comes from `receive`."""
     sent: list[Any] = []
 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = [(b"host", b"test"), (b"content-type", b"application/json"), (b"content-length", b"100")]
+    headers = [(b"host", b"test"), (b"content-type", b"application/json"), (b"content-length", length)]
     scope: dict[str, Any] = {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -303,13 +305,14 @@ async def test_a_body_that_never_ends_is_a_408(demo: InProcessClient, monkeypatc
     assert (status, problem["type"]) == (408, "urn:gatehouse:problem:body-too-slow")
 
 
-async def test_a_caller_who_hangs_up_in_the_middle_is_no_failure_of_ours(demo: InProcessClient) -> None:
-    parts = [{"type": "http.disconnect"}, {"type": "http.request", "body": b'{"a":', "more_body": True}]
+@pytest.mark.parametrize("came", [[{"type": "http.request", "body": b'{"a":', "more_body": True}], []])
+async def test_a_caller_who_hangs_up_is_no_failure_of_ours(demo: InProcessClient, came: list[Any]) -> None:
+    parts = [{"type": "http.disconnect"}, *came]
 
     async def receive() -> Any:
         return parts.pop()
 
-    status, problem = await answer_to(demo, receive)
+    status, problem = await answer_to(demo, receive, b"100" if came else b"0")
     assert (status, problem["type"]) == (400, "urn:gatehouse:problem:incomplete")
     assert await count(demo, 'gatehouse_http_requests_total{method="POST",route="/api/demo/things"') == 1
 

@@ -98,3 +98,22 @@ async def test_a_body_that_breaks_is_the_applications_to_count() -> None:
     wire, received, traffic = await answered(BROKEN_BODY)
     assert wire.written.startswith(b"HTTP/1.1 400 ")
     assert (received, counts(traffic)) == (["http.disconnect"], {})
+
+
+HANDSHAKE = b"Host: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+COMPLETE = HANDSHAKE + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\n" + HANDSHAKE + b"\r\n",
+        b"POST / HTTP/1.1\r\n" + COMPLETE,
+        b"GET / HTTP/1.1\r\n" + COMPLETE.replace(b"ZQ==", b"!!!!"),
+        b"GET / HTTP/1.1\r\n" + COMPLETE.replace(b"13", b"12"),
+    ],
+)
+async def test_what_is_no_whole_handshake_of_a_websocket_is_a_request(sent: bytes) -> None:
+    wire, received, traffic = await answered(sent)
+    assert wire.written.startswith(b"HTTP/1.1 204 ")
+    assert (received, counts(traffic)) == (["http.request"], {})
