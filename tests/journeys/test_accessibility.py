@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from .conftest import NARROW, WIDE
 from .test_links import IDS, PERSONAS
@@ -144,10 +144,20 @@ def test_the_palette_opens_by_keyboard_finds_and_gives_the_focus_back(open_brows
     assert findings(page, "palette") == []
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name="Members", exact=True)).to_be_focused()
-    page.keyboard.press("Control+k")
-    words.fill("noah")
-    expect(hit).to_be_visible()
+    held = []
+
+    def hold(request: Route) -> None:
+        held.append(request)
+
+    page.route("**/find?*", hold)
+    with page.expect_request("**/find?*"):
+        page.keyboard.press("Control+k")
     page.keyboard.press("ArrowDown")
+    expect(hit).to_be_focused()
+    hit.evaluate("hit => { hit.dataset.older = 'yes'; }")
+    for request in held:
+        request.continue_()
+    expect(hit).not_to_have_attribute("data-older", "yes")  # newer results took their place
     expect(hit).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Noah Adeyemi")

@@ -240,6 +240,19 @@
       event.preventDefault();
     }
   });
+  // Newer results take the place of those one walks through: the focus stays on the same one, or goes back to the words.
+  let walked = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.target.id !== "palette-found") return;
+    walked = event.target.contains(document.activeElement) ? document.activeElement.closest("a, button") : null;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "palette-found" || !walked) return;
+    const same = (one) => one.textContent === walked.textContent && one.getAttribute("href") === walked.getAttribute("href");
+    const stops = [...event.target.querySelectorAll("a, button")];
+    (stops.find(same) || document.getElementById("palette-words")).focus();
+    walked = null;
+  });
   document.addEventListener("htmx:sendError", () => announce("The institute can’t be reached. Check your connection."));
 
   // Menus close when one looks elsewhere.
@@ -250,7 +263,10 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
-    if (palette() && palette().open) palette().close();  // at once: a search field would empty itself first
+    if (palette() && palette().open) {  // at once: a search field would empty itself first, and show what was found for other words
+      event.preventDefault();
+      palette().close();
+    }
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       menu.open = false;
       menu.querySelector("summary").focus();
