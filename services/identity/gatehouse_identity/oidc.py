@@ -7,6 +7,7 @@ nothing of accounts: the outcome is who the provider says it is.
 import asyncio
 import hmac
 import time
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -69,15 +70,20 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     email_verified: bool | str = False
     name: str = ""
+    auth_time: float | None = None
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the provider has authenticated. `email` is empty unless the provider has verified it."""
+    """Whom the provider has authenticated. `email` is empty unless the provider has verified it.
+
+    `proven_at`: when the person proved it to the provider; None where it doesn't say (Google's doesn't).
+    """
 
     provider: str
     subject: str
     email: str = ""
     name: str = ""
+    proven_at: datetime | None = None
 
 
 class Provider:
@@ -106,8 +112,10 @@ class Provider:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def authorization(self, *, state: str, nonce: str, challenge: str) -> str:
-        """Where to send the browser. Raises ProviderNotConfigured, or Unavailable when the provider can't be asked."""
+    async def authorization(self, *, state: str, nonce: str, challenge: str, again: bool = False) -> str:
+        """Where to send the browser; `again`: the provider is to authenticate the person, session or not (section
+        3.1.2.1). Raises ProviderNotConfigured, or Unavailable when the provider can't be asked.
+        """
         metadata = await self._discovered()
         query = {
             "response_type": "code",
@@ -119,6 +127,8 @@ class Provider:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
         }
+        if again:
+            query |= {"prompt": "login", "max_age": "0"}
         joint = "&" if urlsplit(metadata.authorization_endpoint).query else "?"
         return f"{metadata.authorization_endpoint}{joint}{urlencode(query)}"
 
@@ -132,6 +142,7 @@ class Provider:
             raise NotProven("the answer names another issuer")
         answer = await self._exchange(metadata, code, verifier)
         claims = self._claims(await self._verified(answer.id_token, nonce_hash), Claims)
+        proven_at = _moment(claims.auth_time)
         if not claims.email and metadata.userinfo_endpoint and answer.access_token:
             told = await self._userinfo(metadata, answer.access_token)
             if told.sub != claims.sub:
@@ -143,6 +154,7 @@ class Provider:
             subject=claims.sub,
             email=claims.email if verified else "",
             name=claims.name,
+            proven_at=proven_at,
         )
 
     async def _exchange(self, metadata: Metadata, code: str, verifier: str) -> TokenAnswer:
@@ -273,3 +285,11 @@ class Provider:
             return msgspec.convert(claims, kind)
         except msgspec.ValidationError as error:
             raise NotProven(f"the id token's claims can't be read: {error}") from None
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    """Seconds since 1970 as a moment. Raises NotProven for what is none."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        raise NotProven("the id token's auth_time is no moment") from None

@@ -15,9 +15,18 @@ SETTLING = timedelta(seconds=2)
 
 
 def person_claims(
-    account: UUID, person: UUID | None, name: str, roles: Sequence[str], session: UUID, issued_at: datetime
+    account: UUID,
+    person: UUID | None,
+    name: str,
+    roles: Sequence[str],
+    session: UUID,
+    *,
+    signed_in_at: datetime,
+    issued_at: datetime,
 ) -> dict[str, Any]:
-    claims = _claims(account, name, roles, "person", issued_at) | {"sid": str(session)}
+    """`signed_in_at`: when the person proved who they are (`auth_time` of OpenID Connect Core 1.0, section 2)."""
+    claims = _claims(account, name, roles, "person", issued_at)
+    claims |= {"sid": str(session), "auth_time": round(signed_in_at.timestamp(), 3)}
     return claims | {"person": str(person)} if person else claims
 
 

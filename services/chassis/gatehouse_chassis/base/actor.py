@@ -9,7 +9,10 @@ OPERATOR_ROLES = frozenset({"engineer", "sre", "admin"})
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """The caller of a request. `admin` has every role."""
+    """The caller of a request. `admin` has every role.
+
+    `signed_in_at`: when a person proved who they are (seconds since 1970); 0 where the token doesn't say.
+    """
 
     account: UUID
     person: UUID | None = None
@@ -18,6 +21,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     session: UUID | None = None
     expires_at: int = 0
+    signed_in_at: float = 0.0
     token: str = ""
 
     def has(self, *roles: str) -> bool:

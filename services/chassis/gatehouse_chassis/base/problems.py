@@ -80,6 +80,20 @@ class Unauthenticated(ApiProblem):
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
 
 
+class SignInTooOld(ApiProblem):
+    """401: this takes a sign-in of the last minutes (RFC 9470). The session goes on; only this waits for a new one."""
+
+    status = 401
+    slug = "sign-in-too-old"
+    title = "Sign in again to do this"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(
+            f"It takes a sign-in of the last {seconds // 60} minutes. Nothing was changed; sign in and repeat it.",
+            headers={"WWW-Authenticate": f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'},
+        )
+
+
 class Forbidden(ApiProblem):
     status = 403
     slug = "forbidden"

@@ -227,6 +227,7 @@ def _actor(claims: dict[str, Any], token: str) -> Actor:
             roles=frozenset(msgspec.convert(claims.get("roles", []), list[str])),
             session=UUID(claims["sid"]) if claims.get("sid") else None,
             expires_at=int(claims["exp"]),
+            signed_in_at=float(claims.get("auth_time", 0)),
             token=token,
         )
     except (ValueError, TypeError, AttributeError, OverflowError, msgspec.ValidationError):

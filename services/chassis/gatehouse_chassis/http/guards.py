@@ -4,6 +4,7 @@ A guard by role is enough where permission doesn't depend on the row. Where it d
 the guard is `signed_in` and a rule checks the relationship, answering 404 for what the caller may not see.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -11,11 +12,13 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
-from gatehouse_chassis.base.problems import Forbidden, NotFound
+from gatehouse_chassis.base.problems import Forbidden, NotFound, SignInTooOld
 
 Guard = Callable[[ASGIConnection, BaseRouteHandler], Awaitable[None]]
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 _MARK = "__gatehouse_guard__"
+# Seconds that a sign-in is recent: what gives rights or changes what runs asks for one.
+RECENT = 30 * 60
 
 
 def guard(label: str) -> Callable[[Guard], Guard]:
@@ -60,6 +63,23 @@ def allow(*roles: str) -> Guard:
         raise Forbidden(f"This takes the role {' or '.join(sorted(roles))}.")
 
     return by_role
+
+
+def is_recent(actor: Actor) -> bool:
+    """Whether the caller signed in a short while ago. A service has no sign-in: its secret proves it each time."""
+    return actor.kind == "service" or time.time() - actor.signed_in_at < RECENT
+
+
+def recently(check: Guard) -> Guard:
+    """Those whom `check` lets through and who signed in a short while ago; others of them get 401 with a challenge."""
+
+    @guard(f"{label_of(check)}, signed in during the last {RECENT // 60} minutes")
+    async def by_recent_sign_in(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+        await check(connection, handler)
+        if not is_recent(await authenticated(connection)):
+            raise SignInTooOld(RECENT)
+
+    return by_recent_sign_in
 
 
 operators = allow(*OPERATOR_ROLES)

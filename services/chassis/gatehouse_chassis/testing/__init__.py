@@ -70,6 +70,7 @@ class TestTokens:
             "kind": "person",
             "iat": now,
             "exp": now + 600,
+            "auth_time": now,
         }
         if person is not None:
             payload["person"] = str(person)

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
-from gatehouse_chassis.http.guards import allow, signed_in
+from gatehouse_chassis.http.guards import allow, recently, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity.account import queries
@@ -61,7 +61,7 @@ class AccountController(Controller):
         # Never 304: roles and the last sign-in change without a new version of the account.
         return versioned(await queries.read_account(id))
 
-    @patch("/{id:uuid}", operation_id="ChangeAccount", summary="Change an account", guards=[administrators])
+    @patch("/{id:uuid}", operation_id="ChangeAccount", summary="Change an account", guards=[recently(administrators)])
     async def change_account(
         self, id: UUID, data: AccountChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Account]:
@@ -71,7 +71,7 @@ class AccountController(Controller):
         "/{id:uuid}/archive",
         operation_id="ArchiveAccount",
         summary="Let someone sign in no more, and end all sessions",
-        guards=[administrators],
+        guards=[recently(administrators)],
         status_code=200,
     )
     async def archive_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:
@@ -81,7 +81,7 @@ class AccountController(Controller):
         "/{id:uuid}/restore",
         operation_id="RestoreAccount",
         summary="Let someone sign in again",
-        guards=[administrators],
+        guards=[recently(administrators)],
         status_code=200,
     )
     async def restore_account(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[Account]:

@@ -18,7 +18,7 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid, Unauthenticated, Unsupported
 from gatehouse_chassis.http.error_responses import field_error
 from gatehouse_chassis.http.etags import IfMatch, etag, required_version, versioned
-from gatehouse_chassis.http.guards import allow
+from gatehouse_chassis.http.guards import allow, recently
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_identity.responses import unauthenticated, uncached
@@ -35,13 +35,14 @@ from gatehouse_identity.service_client.structs import (
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+administrators = allow("admin")
 BASIC = {"WWW-Authenticate": 'Basic realm="gatehouse"'}
 
 
 class ServiceClientController(Controller):
     path = "/service-clients"
     tags = ("service clients",)
-    guards = (allow("admin"),)
+    guards = (administrators,)
 
     @get(operation_id="ListServiceClients", summary="Programs with an account", operation_class=CLIENTS.operation)
     async def list_clients(self, request: Request[Any, Any, Any]) -> Page[ServiceClient]:
@@ -50,6 +51,7 @@ class ServiceClientController(Controller):
     @post(
         operation_id="CreateServiceClient",
         summary="Give a program an account; its secret is shown this once",
+        guards=[recently(administrators)],
         description="Takes no Idempotency-Key: the answer would have to be stored, and it holds the secret. The name "
         "is unique, so a repeat makes no second one.",
     )
@@ -62,7 +64,12 @@ class ServiceClientController(Controller):
     async def get_client(self, request: Request[Any, Any, Any], id: UUID) -> Response[ServiceClient]:
         return versioned(await CLIENT.get(id), request)
 
-    @patch("/{id:uuid}", operation_id="ChangeServiceClient", summary="Change what it is for, or its roles")
+    @patch(
+        "/{id:uuid}",
+        operation_id="ChangeServiceClient",
+        summary="Change what it is for, or its roles",
+        guards=[recently(administrators)],
+    )
     async def change_client(
         self, id: UUID, data: ServiceClientChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[ServiceClient]:
@@ -72,6 +79,7 @@ class ServiceClientController(Controller):
         "/{id:uuid}/rotate-secret",
         operation_id="RotateServiceClientSecret",
         summary="A new secret, shown this once",
+        guards=[recently(administrators)],
         description="The previous secret stays valid for another hour. Rotate twice to cut it off at once.",
         status_code=200,
     )
@@ -82,7 +90,11 @@ class ServiceClientController(Controller):
         return uncached(client, headers={"ETag": etag(client.version)})
 
     @post(
-        "/{id:uuid}/archive", operation_id="ArchiveServiceClient", summary="Give it no tokens any more", status_code=200
+        "/{id:uuid}/archive",
+        operation_id="ArchiveServiceClient",
+        summary="Give it no tokens any more",
+        guards=[recently(administrators)],
+        status_code=200,
     )
     async def archive_client(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ServiceClient]:
         return versioned(await queries.archive_client(id, required_version(if_match), actor))

@@ -8,7 +8,7 @@ gets the same new one (the successor is derived from it with our secret, so it n
 After a restore, whoever was restored too holds the token of the backup, all others the newest: both go on, once.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
@@ -49,8 +49,11 @@ class Sessions:
         self._box = box
         self._lifetimes = lifetimes
 
-    async def start(self, account_id: UUID, method: SignInMethod) -> SessionTokens:
-        """Signs in: a new session of the account. Raises Unauthenticated when it is archived."""
+    async def start(self, account_id: UUID, method: SignInMethod, proven_at: datetime | None = None) -> SessionTokens:
+        """Signs in: a new session of the account. Raises Unauthenticated when it is archived.
+
+        `proven_at`: when the provider authenticated the person; now, where it doesn't say.
+        """
         id, family, token = uuid7(), new_secret(), new_secret()
         async with DB.transaction():
             signed_in = await ACCOUNT_SIGNED_IN.execute(account_id)
@@ -66,10 +69,11 @@ class Sessions:
                 min(self._lifetimes.idle, longest),
                 longest,
                 request_id()[:200],
+                proven_at,
             )
             await record("signed_in", by=AccountActor(account_id), subject=account_id, method=method, session=str(id))
             self._log_token(id, account_id, family, token, method=method)
-            return await self._tokens(id, account_id, family, token)
+            return await self._tokens(id, account_id, proven_at, family, token)
 
     async def refresh(self, refresh_token: str) -> SessionTokens:
         """New tokens, with the roles that the account has now. Raises Unauthenticated when the session has ended."""
@@ -85,9 +89,9 @@ class Sessions:
                 idle = self._lifetimes.idle
                 await queries.SESSION_REFRESHED.execute(session.id, digest(following), idle, digest(token))
                 self._log_token(session.id, session.account_id, family, following)
-                return await self._tokens(session.id, session.account_id, family, following)
+                return await self._tokens(session.id, session.account_id, session.proven_at, family, following)
             if self._is_repeat(session, token, following):
-                return await self._tokens(session.id, session.account_id, family, following)
+                return await self._tokens(session.id, session.account_id, session.proven_at, family, following)
             # Raising here would undo it: what ends the session has to be committed.
             await queries.SESSION_END.execute(session.id, "reused")
             await record("session_reused", by=None, subject=session.account_id, session=str(session.id))
@@ -121,10 +125,20 @@ class Sessions:
         }
         DB.after_commit(partial(log.info, "session token", **line))
 
-    async def _tokens(self, id: UUID, account_id: UUID, family: str, token: str) -> SessionTokens:
+    async def _tokens(
+        self, id: UUID, account_id: UUID, proven_at: datetime | None, family: str, token: str
+    ) -> SessionTokens:
         account = await BEARER.one(account_id, SETTLING)
         assert account is not None
-        claims = person_claims(account_id, account.person_id, account.name, account.roles, id, account.issued_at)
+        claims = person_claims(
+            account_id,
+            account.person_id,
+            account.name,
+            account.roles,
+            id,
+            signed_in_at=min(proven_at or account.issued_at, account.issued_at),
+            issued_at=account.issued_at,
+        )
         return SessionTokens(
             access_token=await self._keys.sign(claims),
             refresh_token=f"{family}.{token}",

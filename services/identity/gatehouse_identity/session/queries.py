@@ -21,6 +21,7 @@ SESSION_ADD = DB.prepare(
             tables.Session.token_hash: arg(5),
             tables.Session.expires_at: QueryString("now() + {}::interval", arg(6)),
             tables.Session.ends_at: QueryString("now() + {}::interval", arg(7)),
+            tables.Session.proven_at: arg(9),
             tables.Session.created_by: arg(2),
             tables.Session.created_request: arg(8),
         }
@@ -30,6 +31,7 @@ SESSIONS = Sweep(tables.Session, tables.Session.ends_at)
 # By hand: the session is locked, its account isn't, and both are read at once.
 SESSION_FOR_REFRESH = DB.prepare_sql(
     "select s.id, s.account_id, s.token_hash, s.previous_hash, s.backup_hash, now() - s.refreshed_at as since_refresh, "
+    "coalesce(s.proven_at, s.created_at) as proven_at, "
     "(s.revoked_at is not null or s.expires_at <= now() or a.archived_at is not null) as ended "
     "from identity.session s join identity.account a on a.id = s.account_id where s.family_hash = $1 for update of s",
     SessionState,

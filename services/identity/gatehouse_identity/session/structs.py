@@ -55,5 +55,6 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     token_hash: str
     previous_hash: str | None
     backup_hash: str | None
+    proven_at: datetime
     since_refresh: timedelta
     ended: bool

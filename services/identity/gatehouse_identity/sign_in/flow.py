@@ -88,13 +88,17 @@ class SignIns:
         self._box = box
         self._public_url = public_url
 
-    async def begin(self, return_to: str, code_challenge: str) -> str:
-        """The provider's address to send the browser to. Raises Invalid for a return_to that isn't ours."""
+    async def begin(self, return_to: str, code_challenge: str, *, again: bool = False) -> str:
+        """The provider's address to send the browser to; `again` asks it to authenticate the person anew.
+
+        Raises Invalid for a return_to that isn't ours.
+        """
         if not is_ours(return_to, self._public_url):
             raise Invalid({"return_to": f"must be an address below {self._public_url}"})
         state, nonce, verifier = new_secret(), new_secret(), new_secret()
         try:
-            address = await self._provider.authorization(state=state, nonce=nonce, challenge=challenge_of(verifier))
+            challenge = challenge_of(verifier)
+            address = await self._provider.authorization(state=state, nonce=nonce, challenge=challenge, again=again)
         except NotProven:
             raise Unavailable("The sign-in provider can't be discovered; check the setting oidc_issuer.") from None
         await queries.SIGN_IN_ADD.execute(
@@ -134,7 +138,7 @@ class SignIns:
             raise Invalid(
                 {"code_verifier": "isn't the one of the challenge that the sign-in began with; sign in again"}
             )
-        return await self._sessions.start(redeemed.account_id, "oidc")
+        return await self._sessions.start(redeemed.account_id, "oidc", redeemed.proven_at)
 
     async def _finish(self, pending: PendingSignIn, code: str | None, issuer: str | None) -> str:
         if code is None:
@@ -165,7 +169,7 @@ async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
     code = new_secret()
     async with DB.transaction():
         account = await _account_of(identity)
-        await queries.SIGN_IN_CODE.execute(sign_in, account, digest(code), CODE_GOOD_FOR)
+        await queries.SIGN_IN_CODE.execute(sign_in, account, digest(code), CODE_GOOD_FOR, identity.proven_at)
     return code
 
 

@@ -35,12 +35,13 @@ SIGN_IN_CODE = DB.prepare(
             SignIn.account_id: arg(2),
             SignIn.code_hash: arg(3),
             SignIn.expires_at: QueryString("now() + {}::interval", arg(4)),
+            SignIn.proven_at: arg(5),
         }
     ).where(SignIn.id == arg(1))
 )
 SIGN_IN_REDEEMED = DB.prepare(
     SignIn.update({SignIn.redeemed_at: NOW})
     .where((SignIn.code_hash == arg(1)) & SignIn.redeemed_at.is_null() & (SignIn.expires_at > NOW))
-    .returning(SignIn.account_id, SignIn.code_challenge),
+    .returning(SignIn.account_id, SignIn.proven_at, SignIn.code_challenge),
     Redeemed,
 )

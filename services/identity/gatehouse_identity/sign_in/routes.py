@@ -26,6 +26,7 @@ Challenge = Annotated[
         description="PKCE (S256) challenge of whoever may redeem the one-time code",
     ),
 ]
+Again = Annotated[bool, Parameter(description="Ask the provider to authenticate the person anew")]
 ProviderState = Annotated[str, Parameter(query="state", max_length=200, description="As it was sent to the provider")]
 ProviderAnswer = Annotated[str | None, Parameter(max_length=4000)]
 
@@ -44,8 +45,10 @@ class SignInController(Controller):
         status_code=302,
         response_headers=LOCATION,
     )
-    async def begin(self, state: State, return_to: ReturnTo, code_challenge: Challenge) -> Response[None]:
-        return sent_to(await state.sign_ins.begin(return_to, code_challenge))
+    async def begin(
+        self, state: State, return_to: ReturnTo, code_challenge: Challenge, again: Again = False
+    ) -> Response[None]:
+        return sent_to(await state.sign_ins.begin(return_to, code_challenge, again=again))
 
     @get(
         "/callback",

@@ -1,5 +1,6 @@
 """What callers get about sign-in, and what is kept of one that is under way."""
 
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -21,4 +22,5 @@ class PendingSignIn(msgspec.Struct, frozen=True, kw_only=True):
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):
     account_id: UUID
+    proven_at: datetime | None
     code_challenge: str

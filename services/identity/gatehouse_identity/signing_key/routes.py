@@ -4,9 +4,11 @@ from litestar import Controller, Response, get, post
 from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.http.guards import allow, public
+from gatehouse_chassis.http.guards import allow, public, recently
 from gatehouse_identity.signing_key.key_ring import JWKS_MAX_AGE
 from gatehouse_identity.signing_key.structs import Jwks, SigningKeys
+
+operators = allow("sre", "admin")
 
 
 @get("/jwks.json", operation_id="GetJwks", summary="The public keys (RFC 7517)", guards=[public], tags=["keys"])
@@ -17,7 +19,7 @@ async def get_jwks(state: State) -> Response[Jwks]:
 class SigningKeyController(Controller):
     path = "/keys"
     tags = ("keys",)
-    guards = (allow("sre", "admin"),)
+    guards = (operators,)
 
     @get(operation_id="ListSigningKeys", summary="The published keys and their states")
     async def list_keys(self, state: State) -> SigningKeys:
@@ -30,6 +32,7 @@ class SigningKeyController(Controller):
         description="At once when it has been published long enough for every service to know it, else at the time "
         "that `signs_from` says. The key before stays published until its tokens have expired: nobody is signed out. "
         "409 while a rotation is under way.",
+        guards=[recently(operators)],
         status_code=200,
     )
     async def rotate_keys(self, state: State, actor: Actor) -> SigningKeys:
@@ -41,6 +44,7 @@ class SigningKeyController(Controller):
         summary="Take a key out at once, because it may have leaked",
         description="Another key signs from now on. Every service refuses tokens of this one within a minute; sessions "
         "go on with new tokens.",
+        guards=[recently(operators)],
         status_code=200,
     )
     async def withdraw_key(self, state: State, actor: Actor, kid: str) -> SigningKeys:

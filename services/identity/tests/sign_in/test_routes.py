@@ -176,6 +176,10 @@ class Browser:
         return (await self.identity.get("/api/identity/me", headers=headers)).json()
 
 
+def unverified(tokens: dict[str, Any]) -> dict[str, Any]:
+    return jwt.decode(tokens["access_token"], options={"verify_signature": False})
+
+
 @pytest.fixture
 def browser(identity: Any, provider: LittleProvider) -> Browser:
     return Browser(identity, provider)
@@ -184,6 +188,44 @@ def browser(identity: Any, provider: LittleProvider) -> Browser:
 async def test_someone_new_gets_an_account_without_roles(browser):
     me = await browser.sign_in()
     assert (me["name"], me["email"], me["roles"]) == ("Nia Okoro", browser.provider.person["email"], [])
+
+
+async def test_a_session_is_as_old_as_what_the_provider_authenticated(browser, identity):
+    an_hour_ago = round(time.time()) - 3600
+    browser.provider.spoil = {"auth_time": an_hour_ago}
+    tokens = (await browser.redeem((await browser.outcome())["code"])).json()
+    assert unverified(tokens)["auth_time"] == an_hour_ago
+    answer = await identity.post("/api/identity/sessions/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert unverified(answer.json())["auth_time"] == an_hour_ago
+
+
+async def test_where_the_provider_says_nothing_a_session_is_as_old_as_itself(browser, identity):
+    tokens = (await browser.redeem((await browser.outcome())["code"])).json()
+    begun = unverified(tokens)["auth_time"]
+    assert begun == pytest.approx(unverified(tokens)["iat"], abs=60)
+    answer = await identity.post("/api/identity/sessions/refresh", json={"refresh_token": tokens["refresh_token"]})
+    assert unverified(answer.json())["auth_time"] == pytest.approx(begun, abs=1)
+
+
+@pytest.mark.parametrize(("moment", "error"), [(1e300, "not_proven"), ("today", "not_proven"), (True, "not_proven")])
+async def test_a_moment_that_is_none_proves_nothing(browser, moment, error):
+    browser.provider.spoil = {"auth_time": moment}
+    assert (await browser.outcome())["error"] == error
+
+
+async def test_a_moment_in_the_future_is_no_longer_recent_later_than_now(browser):
+    browser.provider.spoil = {"auth_time": time.time() + 86_400}
+    tokens = (await browser.redeem((await browser.outcome())["code"])).json()
+    assert unverified(tokens)["auth_time"] <= unverified(tokens)["iat"]
+
+
+async def test_the_provider_is_asked_to_authenticate_anew_only_when_told(browser, identity):
+    params = {"return_to": BACK, "code_challenge": challenge_of(browser.verifier)}
+    asked = [
+        parse_qs(urlsplit((await identity.get(SIGN_IN, params=params | more)).headers["location"]).query)
+        for more in ({}, {"again": "true"})
+    ]
+    assert [(query.get("prompt"), query.get("max_age")) for query in asked] == [(None, None), (["login"], ["0"])]
 
 
 async def test_who_comes_again_has_the_same_account_whatever_the_address_now(browser):

@@ -6,15 +6,16 @@ same; both know who is reading, which says nothing about the page.
 
 import contextlib
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from litestar import Request, Response
 from litestar.types import Scope
 
 from gatehouse_chassis.base import context
-from gatehouse_chassis.base.problems import ApiProblem, Unauthenticated, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, SignInTooOld, Unauthenticated, Unavailable
 from gatehouse_chassis.http import error_responses
+from gatehouse_portal.shell.forms import local_path
 from gatehouse_portal.shell.guards import recognize
 from gatehouse_portal.shell.page import address_of, page, reader, see, wants_part
 from gatehouse_portal.shell.peers import Away
@@ -63,6 +64,9 @@ def _error_page(request: Request[Any, Any, Any], problem: ApiProblem, *, part: b
         problem=problem,
         away=away,
         unavailable=isinstance(problem, Unavailable),
+        sign_in=f"/sign-in?again=yes&then={quote(_came_from(request), safe='')}"
+        if isinstance(problem, SignInTooOld)
+        else None,
         reading=request.method == "GET",
         path=request.url.path,
         request_id=context.request_id(),
@@ -72,3 +76,9 @@ def _error_page(request: Request[Any, Any, Any], problem: ApiProblem, *, part: b
     if part:
         response.headers.update({"HX-Retarget": "#notices", "HX-Reswap": "innerHTML"})
     return response
+
+
+def _came_from(request: Request[Any, Any, Any]) -> str:
+    """The page whose form was sent, to go on from after signing in; the home page where the browser doesn't say."""
+    parts = urlsplit(request.headers.get("referer", ""))
+    return local_path(parts.path + (f"?{parts.query}" if parts.query else ""))

@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast
 import httpx
 import msgspec
 
-from gatehouse_chassis.base.problems import BY_STATUS, ApiProblem, Invalid, Unauthenticated, Unavailable
+from gatehouse_chassis.base.problems import BY_STATUS, ApiProblem, Invalid, SignInTooOld, Unauthenticated, Unavailable
+from gatehouse_chassis.http.guards import RECENT
 from gatehouse_chassis.service.client import Misunderstood, PeerClient, RequestRefused, TooLate
 
 T = TypeVar("T")
@@ -83,6 +84,8 @@ class Peers:
 def as_said(refused: RequestRefused) -> ApiProblem:
     """The refusal as our own problem."""
     detail = refused.problem.detail if refused.problem else ""
+    if refused.problem and refused.problem.type.endswith(f":{SignInTooOld.slug}"):
+        return SignInTooOld(RECENT)
     if refused.answered == 401:
         return Unauthenticated("Your session has ended.")
     if refused.answered == 400:

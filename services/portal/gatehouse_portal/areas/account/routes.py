@@ -48,15 +48,16 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 @get("/sign-in", guards=[guards.visitor], include_in_schema=False)
-async def sign_in(request: Request, peers: Peers, then: str = "/") -> Response[Any]:
+async def sign_in(request: Request, peers: Peers, then: str = "/", again: str = "") -> Response[Any]:
+    """`again`: also for whoever is signed in, as what they are about to do takes a recent sign-in."""
     where = local_path(then)
-    if guards.session_of(request):
+    if guards.session_of(request) and not again:
         return see(where)
-    return await _sign_in_page(request, peers, where)
+    return await _sign_in_page(request, peers, where, again=bool(again))
 
 
 @get("/sign-in/provider", guards=[guards.visitor, STRANGERS], include_in_schema=False)
-async def begin(request: Request, sessions: SessionStore, then: str = "/") -> Response[Any]:
+async def begin(request: Request, sessions: SessionStore, then: str = "/", again: str = "") -> Response[Any]:
     """To identity, which sends the browser on to the provider."""
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -64,7 +65,7 @@ async def begin(request: Request, sessions: SessionStore, then: str = "/") -> Re
     back = f"{request.app.state.service.public_url}/sign-in/callback"
     return Redirect(
         "/api/identity/sign-in",
-        query_params={"return_to": back, "code_challenge": challenge},
+        query_params={"return_to": back, "code_challenge": challenge, **({"again": "true"} if again else {})},
         status_code=303,
         cookies=[
             _cookie(request, ATTEMPT_COOKIE, sessions.hide(attempt), path="/sign-in", max_age=ATTEMPT_SECONDS),
@@ -138,7 +139,7 @@ async def choose_density(request: Request) -> Response[Any]:
 
 
 async def _sign_in_page(
-    request: Request[Any, Any, Any], peers: Peers, then: str, *, problem: str = ""
+    request: Request[Any, Any, Any], peers: Peers, then: str, *, problem: str = "", again: bool = False
 ) -> Response[Any]:
     options = await or_away(peers.ask("identity", "GET", "/api/identity/sign-in/options", SignInOptions, token=""))
     personas: list[Persona] = []
@@ -159,6 +160,7 @@ async def _sign_in_page(
         personas=personas,
         away=away,
         problem=problem,
+        again=again,
     )
 
 

@@ -13,7 +13,8 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import OPERATOR_ROLES
-from gatehouse_chassis.base.problems import Invalid, NotFound
+from gatehouse_chassis.base.problems import Invalid, NotFound, SignInTooOld
+from gatehouse_chassis.http.guards import RECENT, is_recent
 from gatehouse_portal.areas.releases import format
 from gatehouse_portal.areas.releases.promotion_session import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
 from gatehouse_portal.areas.releases.structs import Me
@@ -87,6 +88,7 @@ async def plan(request: Request, peers: Peers, state: State) -> Template:
         edge=known.policy.edges[wanted.environment],
         emergency=_may_break_glass(found, wanted, actor, known.policy),
         me=actor,
+        recent=is_recent(request.auth),
         may_accept=not actor.roles.isdisjoint(known.policy.test_exceptions.who),
     )
 
@@ -126,6 +128,8 @@ async def act(request: Request, peers: Peers, state: State, action: str) -> Resp
         raise NotFound
     if action in MOVES and form.get("confirmed") != "yes":
         raise Invalid({"confirmed": "Read the preview and tick the box."})
+    if action in MOVES and not is_recent(request.auth):  # what stops something never waits for a sign-in
+        raise SignInTooOld(RECENT)
     known = await desk.state()
     given = {key: ",".join(map(str, form.getall(key, []))) for key in format.FIELDS} | {"action": action}
     wanted = _wanted(given, (*MOVES, *LOOKS, *BRAKES), known.policy)

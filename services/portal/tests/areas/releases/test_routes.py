@@ -2,6 +2,8 @@
 
 import re
 import threading
+import time
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -83,11 +85,11 @@ async def desk(releasing, peers, world):
         yield browser
 
 
-async def sign_in(browser, email, *roles):
+async def sign_in(browser, email, *roles, **claims):
     me = {"id": browser.house.account, "kind": "person", "name": email.split("@")[0], "roles": roles, "email": email}
     browser.house.says("identity", "GET", "/api/identity/me", me)
     browser.cookies.clear()
-    await browser.sign_in(*roles)
+    await browser.sign_in(*roles, **claims)
 
 
 def fields(text, action):
@@ -162,6 +164,30 @@ async def test_nothing_is_done_without_confirmation_token_or_role(desk, world):
     assert answer.status_code == 409
     assert 'data-rule="who"' in answer.text
     assert world.state.releases["test"] == {}
+
+
+async def test_a_move_takes_a_recent_sign_in_and_a_brake_does_not(desk, world):
+    world.merge(1)
+    await sign_in(desk, "kofi@example.org", "sre")
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    found = fields((await desk.see(address)).text, "promote")
+    await sign_in(desk, "kofi@example.org", "sre", auth_time=time.time() - 1801)
+    preview = (await desk.see(address)).text
+    assert fields(preview, "promote") == {}
+    again = "/sign-in?again=yes&amp;then=" + quote(address, safe="/")
+    assert again in preview
+    del found["form_token"]  # that of the session before
+    await desk.see("/releases")
+    answer = await desk.submit(
+        "/releases/promote", headers={"referer": f"http://test{address}"}, **found, confirmed="yes"
+    )
+    assert answer.status_code == 401
+    assert "Nothing was changed" in answer.text
+    assert f'href="/sign-in?again=yes&amp;then={quote(address, safe="")}"' in answer.text
+    assert world.state.releases["test"] == {}
+    assert "Sign in again to go on" in (await desk.see(again.replace("&amp;", "&"))).text
+    answer = await desk.submit("/releases/hold", services="person", environment="test", reason="loses mail")
+    assert answer.status_code == 303
 
 
 async def test_go_live_takes_two_others(desk, world):
