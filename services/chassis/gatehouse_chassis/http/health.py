@@ -1,8 +1,9 @@
 """Liveness, readiness, and the versions of the database's collections.
 
 Liveness does no I/O: a database blip must not kill every task. Readiness queries the database at most once a second and
-needs three things: the database answers, its collections are at least what the code needs, and the process isn't
-draining.
+needs four things: the database answers, its collections are at least what the code needs, this machine's clock agrees
+with the database's (tokens are dated by that one: a task whose clock is behind would refuse every fresh one), and the
+process isn't draining.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import msgspec
 import structlog
 
 from gatehouse_chassis.base.drain import Drain
+from gatehouse_chassis.http.auth import CLOCK_SKEW
 from gatehouse_chassis.metrics.registry import Metrics
 
 READINESS_TIMEOUT = 1.0
@@ -38,7 +40,12 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class VersionSource(Protocol):
-    """What health needs of a database."""
+    """What health needs of a database.
+
+    `clock_offset`: by how many seconds its clock was at least ahead of ours at the last look; negative, behind.
+    """
+
+    clock_offset: float
 
     async def versions(self) -> list[CollectionVersion]:
         """The Version documents of the service's schema. Raises any exception when the database doesn't answer."""
@@ -100,6 +107,7 @@ class HealthChecks:
             else:
                 checks["database"] = "ok"
                 checks["collections"] = unmet(self._needs, self._versions) or "ok"
+                checks["clock"] = _disagreement(self._database.clock_offset) or "ok"
         return Readiness(ready=all(value == "ok" for value in checks.values()), checks=checks)
 
     async def versions(self) -> list[CollectionVersion]:
@@ -120,6 +128,13 @@ class HealthChecks:
                 None if documents is None else [(item.collection, item.version) for item in documents],
                 unmet=len(missing(self._needs, documents or [])),
             )
+
+
+def _disagreement(offset: float) -> str:
+    """What is wrong with this machine's clock, in words; empty when tokens can be checked by it."""
+    if abs(offset) <= CLOCK_SKEW:
+        return ""
+    return f"{abs(offset):.0f} s {'behind' if offset > 0 else 'ahead of'} the database's"
 
 
 async def read_versions(

@@ -4,6 +4,7 @@ which statements take the most of the database's time.
 
 import asyncio
 import time
+from collections.abc import Callable
 
 import asyncpg
 import structlog
@@ -28,16 +29,22 @@ PATIENCE = 0.8
 class DatabaseVersions:
     """The Version documents of one database's schema; implements `health.VersionSource`. `sessions`: as last seen.
 
+    Args:
+        database: Whose schema it is.
+        clock: This machine's, in seconds since 1970.
+
     It asks on a connection of its own. On the pool's, a busy task, or one whose writers all wait for one locked row,
     would say that it isn't ready, and its load would go to the next.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = time.time) -> None:
         self._database = database
+        self._clock = clock
         self._versions = RowBuilder(CollectionVersion)
         self._sessions = RowBuilder(PgSessions)
         self._statements = RowBuilder(StatementTime)
         self._looked = float("-inf")
+        self.clock_offset = 0.0
         self.sessions: PgSessions | None = None
         self.statements: list[StatementTime] = []
 
@@ -46,13 +53,17 @@ class DatabaseVersions:
             async with asyncio.timeout(PATIENCE):
                 # By hand, both: db-manager's and PostgreSQL's own tables, which are no service's collections.
                 versions = await self._database.fetch_aside(SELECT, self._database.schema)
+                asked = self._clock()
                 # By hand: see above.
                 sessions = await self._database.fetch_aside(SESSIONS)
+                answered = self._clock()
                 await self._look_at_statements()
         except BaseException:
             self.sessions = None
             raise
         self.sessions = self._sessions.build(sessions[0])
+        now = self.sessions.database_time  # read between `asked` and `answered`, if the clocks agree
+        self.clock_offset = max(now - answered, 0.0) or min(now - asked, 0.0)
         return self._versions.build_all(versions)
 
     async def _look_at_statements(self) -> None:

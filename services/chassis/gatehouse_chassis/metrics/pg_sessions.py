@@ -36,7 +36,8 @@ SESSIONS = """
                 and s.datname = current_database() and s.usename is not null
         ) as open_transactions,
         (select extract(epoch from now() - coalesce(last_archived_time, stats_reset))::float8 from pg_stat_archiver
-            where current_setting('archive_mode') <> 'off') as archive_age_seconds
+            where current_setting('archive_mode') <> 'off') as archive_age_seconds,
+        extract(epoch from clock_timestamp())::float8 as database_time
     from pg_stat_activity
     where usename = current_user and datname = current_database() and pid <> pg_backend_pid()
 """
@@ -47,7 +48,7 @@ class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
 
     `archive_age_seconds`: since a part of the log was last archived (RDS does so every five minutes, and can restore up
     to then); None where none is. `open_transactions`: of all roles, by virtual id; those that have written, or locked
-    out others, end with WRITES.
+    out others, end with WRITES. `database_time`: seconds since 1970, by the database's clock.
     """
 
     active: int
@@ -60,6 +61,7 @@ class PgSessions(msgspec.Struct, frozen=True, kw_only=True):
     deadlocks: int
     open_transactions: list[str] = []
     archive_age_seconds: float | None = None
+    database_time: float = 0.0
 
 
 WRITES = " writes"

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -306,6 +307,17 @@ async def test_readiness_answers_while_every_connection_is_taken(fresh):
         await _end_connections(fresh)
         assert await source.versions() == seen
         held.cancel()
+
+
+@pytest.mark.parametrize("ahead", [0, 3600, -3600])
+async def test_the_database_says_how_far_our_clock_is_off(fresh, ahead):
+    connection = await asyncpg.connect(fresh)
+    await connection.execute(VERSIONS)
+    await connection.close()
+    async with opened(fresh, max_size=1):
+        source = DatabaseVersions(DB, lambda: time.time() + ahead)
+        await source.versions()
+        assert source.clock_offset == pytest.approx(-ahead, abs=60)
 
 
 async def test_while_every_writer_waits_for_one_row_others_still_read(fresh):

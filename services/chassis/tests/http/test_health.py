@@ -34,6 +34,7 @@ class Source:
         self.documents = versions
         self.away = False
         self.slow = False
+        self.clock_offset = 0.0
         self.asked = 0
 
     async def versions(self) -> list[CollectionVersion]:
@@ -87,6 +88,24 @@ async def test_ready_follows_the_database_and_tells_nothing_of_it() -> None:
     assert 'gatehouse_collection_version_info{collection="person",service="demo",version="1.1.0.2"} 1.0' in (
         metrics.render()[0].decode()
     )
+
+
+@pytest.mark.parametrize(
+    ("offset", "said"),
+    [
+        (0.0, "ok"),
+        (5.0, "ok"),
+        (-5.0, "ok"),
+        (10.2, "10 s behind the database's"),
+        (-86_400.0, "86400 s ahead of the database's"),
+    ],
+)
+async def test_a_clock_that_tokens_cannot_be_checked_by_is_not_ready(offset: float, said: str) -> None:
+    source = Source(person="1.0.0.1")
+    source.clock_offset = offset
+    health = HealthChecks(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
+    found = await health.ready()
+    assert (found.checks["clock"], found.ready) == (said, said == "ok")
 
 
 async def test_metrics_tell_that_the_database_is_away_and_what_it_lacks() -> None:
