@@ -9,7 +9,7 @@ from gatehouse_db_manager.config import sql_text
 _BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
 _NAME = r'(?:"(?:[^"]|"")*"|[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*)'
 _CREATES = re.compile(
-    r"create\s+(or\s+replace\s+)?(?:(?:recursive|constraint)\s+)?"
+    r"create\s+(or\s+replace\s+)?(?:recursive\s+|(constraint)\s+)?"
     r"(function|procedure|aggregate|view|materialized\s+view|trigger|rule|type|domain|collation|sequence)\s+"
     rf"(?:if\s+not\s+exists\s+)?(?:({_NAME})\s*\.\s*)?({_NAME})",
     re.IGNORECASE,
@@ -37,9 +37,9 @@ class ScriptStatement(msgspec.Struct, frozen=True):
 
     @property
     def replacing(self) -> str:
-        """Its text with OR REPLACE, where PostgreSQL has that."""
+        """Its text with OR REPLACE, where PostgreSQL has that: not for a constraint trigger."""
         found = _CREATES.match(self.text, _start(self.text))
-        if self.kind not in _REPLACEABLE or not found or found[1]:
+        if self.kind not in _REPLACEABLE or not found or found[1] or found[2]:
             return self.text
         return f"{self.text[: found.start()]}create or replace{self.text[found.start() + len('create') :]}"
 
@@ -61,6 +61,6 @@ def _read(text: str) -> ScriptStatement:
     found = _CREATES.match(text, _start(text))
     if not found:
         return ScriptStatement(text)
-    name = found[4]
+    name = found[5]
     plain = name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
-    return ScriptStatement(text, " ".join(found[2].lower().split()), plain)
+    return ScriptStatement(text, " ".join(found[3].lower().split()), plain)

@@ -224,3 +224,10 @@ def test_a_file_is_cut_where_a_statement_ends():
     ]
     assert "create or replace view" in found[1].replacing
     assert found[4].replacing == found[4].text
+
+
+def test_a_constraint_trigger_is_made_without_or_replace():
+    """PostgreSQL refuses `create or replace constraint trigger`."""
+    sql = "create constraint trigger t after insert on x deferrable for each row execute function f()"
+    (found,) = statements(sql)
+    assert (found.kind, found.name, found.replacing) == ("trigger", "t", sql)
