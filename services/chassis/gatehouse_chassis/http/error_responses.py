@@ -16,6 +16,8 @@ from gatehouse_chassis.data import database_errors
 
 UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.+?)`(?: - at `\$\.?(.*)`)?")
 MISSING_FIELD = re.compile(r"Object missing required field `(.+?)`(?: - at `\$\.?(.*)`)?")
+# Of Litestar: a query parameter that wasn't sent.
+MISSING_PARAMETER = re.compile(r"^Missing required \w+ parameter '([^']+)'() for path")
 PLACE = re.compile(r" - at `\$\.?(.*?)`")
 
 FROM_THE_DATABASE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
@@ -81,6 +83,7 @@ def field_error(message: str, key: str) -> tuple[str, str]:
     for pattern, text in (
         (UNKNOWN_FIELD, "is not a known field; remove it"),
         (MISSING_FIELD, "is required; add it"),
+        (MISSING_PARAMETER, "is required; add it"),
     ):
         match = pattern.search(message)
         if match:
