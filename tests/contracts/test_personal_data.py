@@ -78,7 +78,6 @@ FILLINGS = {
     "_uuid": [],
     "jsonb": "{}",
     "int8": 1,
-    "date": "2026-01-01",
     "timestamptz": "2026-01-01T00:00:00Z",
     "bool": False,
     "interval": "1 day",
@@ -108,6 +107,7 @@ def put_in(connection: psycopg.Connection, person: Person, schema: str, collecti
                 "int4": 60_000_000 + next(person.numbers),
                 "text": f"x{uuid4()}",
                 "bytea": uuid4().bytes,
+                "date": f"{4000 + next(person.numbers)}-01-01",
             }
             values[name] = unlike_others.get(kind, FILLINGS.get(kind))
     statement = sql.SQL("insert into {} ({}) values ({})").format(
@@ -129,12 +129,15 @@ def canary_url(postgres: Any, seeded_template: str) -> Generator[str]:
     """Without rules: a canary fits none of them. That what erasure writes fits all is another test's."""
     url = postgres.create_database(seeded_template)
     with psycopg.connect(url) as connection:
-        for table, name in connection.execute(
-            "select conrelid::regclass::text, conname from pg_constraint join pg_namespace n on n.oid = connamespace "
-            "where contype in ('c', 'f') and nspname = any(%s)",
+        for table, name, is_trigger in connection.execute(
+            "select conrelid::regclass::text, conname, contype = 't' from pg_constraint "
+            "join pg_namespace n on n.oid = connamespace where contype in ('c', 'f', 't') and nspname = any(%s)",
             [[declared.schema for declared in DECLARED.values()]],
         ).fetchall():
-            connection.execute(f'alter table {table} drop constraint "{name}"')  # ty: ignore[no-matching-overload]
+            drop = (
+                f'drop trigger "{name}" on {table}' if is_trigger else f'alter table {table} drop constraint "{name}"'
+            )
+            connection.execute(drop)  # ty: ignore[no-matching-overload]
     yield url
     postgres.drop_database(url)
 

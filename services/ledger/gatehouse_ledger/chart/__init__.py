@@ -1,0 +1,1 @@
+"""What entries are sorted by: accounts, funds and programs."""

@@ -1,0 +1,82 @@
+"""Reports over HTTP, and the books as a plain-text journal."""
+
+from collections.abc import AsyncIterator
+from datetime import date
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from gatehouse_chassis.base.fields import CURRENCY
+from gatehouse_chassis.http.guards import allow
+from gatehouse_ledger.access import READERS
+from gatehouse_ledger.entry.rules import EARLIEST, refuse_day
+from gatehouse_ledger.report import queries, rules
+from gatehouse_ledger.report.journal import journal
+from gatehouse_ledger.report.structs import (
+    FunctionalExpenses,
+    StatementOfActivities,
+    StatementOfPosition,
+    TrialBalance,
+)
+
+Day = Annotated[date, QueryParameter(description="A day, such as 2026-05-31")]
+Currency = Annotated[str, QueryParameter(pattern=CURRENCY, description="ISO 4217 code")]
+
+
+class ReportController(Controller):
+    path = "/reports"
+    tags = ("reports",)
+
+    @get(
+        "/trial-balance",
+        operation_id="GetTrialBalance",
+        guards=[allow(*READERS)],
+        summary="What each account has in each fund on a day",
+    )
+    async def trial_balance(self, as_of: Day, currency: Currency = "USD") -> TrialBalance:
+        return rules.trial_balance(await queries.sums(EARLIEST, as_of, currency, end="as_of"), as_of, currency)
+
+    @get(
+        "/activities",
+        operation_id="GetStatementOfActivities",
+        guards=[allow(*READERS)],
+        summary="Income and expenses of some days, by restriction",
+    )
+    async def activities(self, from_on: Day, to_on: Day, currency: Currency = "USD") -> StatementOfActivities:
+        return rules.activities(await queries.sums(from_on, to_on, currency), from_on, to_on, currency)
+
+    @get(
+        "/position",
+        operation_id="GetStatementOfPosition",
+        guards=[allow(*READERS)],
+        summary="Assets, liabilities and net assets on a day, by restriction",
+    )
+    async def position(self, as_of: Day, currency: Currency = "USD") -> StatementOfPosition:
+        return rules.position(await queries.sums(EARLIEST, as_of, currency, end="as_of"), as_of, currency)
+
+    @get(
+        "/functional-expenses",
+        operation_id="GetFunctionalExpenses",
+        guards=[allow(*READERS)],
+        summary="Expenses of some days by nature and function",
+    )
+    async def functional_expenses(self, from_on: Day, to_on: Day, currency: Currency = "USD") -> FunctionalExpenses:
+        return rules.functional_expenses(await queries.sums(from_on, to_on, currency), from_on, to_on, currency)
+
+    @get(
+        "/journal",
+        operation_id="ExportJournal",
+        guards=[allow(*READERS)],
+        media_type="text/plain",
+        summary="The books until a day as a plain-text journal for hledger or Ledger",
+    )
+    async def export_journal(self, to_on: Day) -> Stream:
+        refuse_day(to_on, "to_on")
+        return Stream(_text(to_on), media_type="text/plain; charset=utf-8")
+
+
+async def _text(to_on: date) -> AsyncIterator[str]:
+    async for lines in queries.journal_lines(to_on):
+        yield "".join(journal(lines))
