@@ -200,8 +200,9 @@ class Provider:
             )
         except jwt.PyJWTError as error:
             raise NotProven(f"the id token isn't valid: {type(error).__name__}") from None
-        if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != self._client_id:
-            raise NotProven("the id token is for several parties, and not issued to this one")
+        several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
+        if (several or "azp" in claims) and claims.get("azp") != self._client_id:
+            raise NotProven("the id token is for several parties, or was issued to another one")
         if not hmac.compare_digest(digest(str(claims["nonce"])), nonce_hash):
             raise NotProven("the id token's nonce isn't the one of this sign-in")
         return claims

@@ -322,6 +322,8 @@ async def test_a_sign_in_is_under_way_for_ten_minutes(browser):
         {"aud": "another-client"},
         {"aud": ["gatehouse", "another-client"]},
         {"aud": ["gatehouse", "another-client"], "azp": "another-client"},
+        {"azp": "another-client"},
+        {"azp": ""},
         {"iss": "https://another.example.org"},
         {"exp": 1_000_000_000},
         {"exp": None},
