@@ -101,7 +101,7 @@ def gate(root: str | None, debug: bool) -> None:
     if checkout:
         os.chdir(checkout)
     if click.get_current_context().invoked_subcommand == "load" and "GATEHOUSE_URL" not in os.environ:
-        from gatehouse_local.runner.public_url import url_here  # noqa: PLC0415 - `gate --help` needs none of it
+        from gatehouse_local.runner.control import url_here  # noqa: PLC0415 - `gate --help` needs none of it
 
         if url := url_here(Path.cwd()):
             os.environ["GATEHOUSE_URL"] = url

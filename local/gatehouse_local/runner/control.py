@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from gatehouse_local.ports import EDGE_PORT
 from gatehouse_local.runner.port_conflicts import Trouble, cannot_write
 from gatehouse_local.runner.state import ResourceStatus
 
@@ -218,3 +219,14 @@ class RunnerClient:
         with contextlib.suppress(OSError):
             self._file.close()
             self._socket.close()
+
+
+def url_here(root: Path) -> str | None:
+    """The address of the platform that this checkout runs; else of any at the usual port; else None."""
+    if address := find(root / ".gate"):
+        with contextlib.suppress(Exception):  # it may be stopping
+            if url := RunnerClient(address).report().url:
+                return url
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return f"http://localhost:{EDGE_PORT}" if probe.connect_ex(("127.0.0.1", EDGE_PORT)) == 0 else None

@@ -26,6 +26,7 @@ from gatehouse_local.runner.secrets import PEER_KEY, Secrets
 
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
+PRELOADED = "gatehouse_chassis.preload"  # what all services import
 OBSERVE = "--observe"  # in a selection: run Prometheus too
 # Set for a single process, or by a test run; services must not inherit them.
 _OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
@@ -204,6 +205,7 @@ class LocalPlatform:
             port=self.place.port(service),
             url=self.place.url(service),
             ready_path="/health/ready",
+            forked=not (why or service.is_app),
         )
 
     def _environment(self, service: Service) -> dict[str, str]:

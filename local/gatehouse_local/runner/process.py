@@ -14,11 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from gatehouse_local.runner.logs import Lines
+from gatehouse_local.runner.preloaded import PR_SET_PDEATHSIG, PreloadedProcess
 
-_PR_SET_PDEATHSIG = 1
 _prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
 
@@ -79,9 +80,9 @@ class Guardian:
 class Child:
     """A running process. `ready` resolves when it writes to GATEHOUSE_READY_FD, `exited` with its exit code."""
 
-    def __init__(self, process: subprocess.Popen, stop_signal: int) -> None:
+    def __init__(self, pid: int, stop_signal: int) -> None:
         loop = asyncio.get_running_loop()
-        self.pid = process.pid
+        self.pid = pid
         self.started_at = time.monotonic()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.exited: asyncio.Future[int] = loop.create_future()
@@ -112,27 +113,35 @@ def spawn(
     listener: socket.socket | None = None,
     stop_signal: int = signal.SIGTERM,
     guardian: Guardian | None = None,
+    preloaded: PreloadedProcess | None = None,
 ) -> Child:
-    """Starts a process; raises OSError if that fails. Call it from the runner's main thread."""
+    """Starts a process; raises OSError if that fails. Call it from the runner's main thread.
+
+    `preloaded`: fork it from there, if that works; the command is `python -m MODULE ...`.
+    """
     output, output_end = os.pipe()
     ready, ready_end = os.pipe()
-    inherited = [ready_end]
-    variables = {**environment, "GATEHOUSE_READY_FD": str(ready_end)}
+    inherited = {"GATEHOUSE_READY_FD": ready_end}
     if listener is not None:
-        inherited.append(listener.fileno())
-        variables["GATEHOUSE_LISTEN_FD"] = str(listener.fileno())
+        inherited["GATEHOUSE_LISTEN_FD"] = listener.fileno()
+    go = -1
     try:
-        process = subprocess.Popen(  # noqa: S603 - the commands are the runner's own
-            list(command),
-            env=variables,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output_end,
-            stderr=output_end,
-            pass_fds=inherited,
-            start_new_session=True,
-            preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509 - one prctl call, no locks
-        )
+        forked = None
+        if preloaded is not None:
+            forked = preloaded.fork(
+                command[2:],
+                environment=environment,
+                folder=folder,
+                stop_signal=stop_signal,
+                output=output_end,
+                inherited=inherited,
+            )
+        if forked is not None:
+            pid, go = forked
+            wait = partial(_exit_code, pid)
+        else:
+            process = _start(command, environment, folder, stop_signal, output_end, inherited)
+            pid, wait = process.pid, process.wait
     except OSError:
         os.close(output)
         os.close(ready)
@@ -141,12 +150,40 @@ def spawn(
         os.close(output_end)
         os.close(ready_end)
     if guardian is not None:
-        guardian.add(process.pid, stop_signal)
-    child = Child(process, stop_signal)
+        guardian.add(pid, stop_signal)
+    if go >= 0:
+        with os.fdopen(go, "wb") as pipe:
+            pipe.write(b"1")
+    child = Child(pid, stop_signal)
     _await_ready_line(child, ready)
     drained = _read_output(output, on_lines)
-    _await_exit(child, process, drained, guardian)
+    _await_exit(child, wait, drained, guardian)
     return child
+
+
+def _start(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    stop_signal: int,
+    output: int,
+    inherited: Mapping[str, int],
+) -> subprocess.Popen:
+    return subprocess.Popen(  # noqa: S603 - the commands are the runner's own
+        list(command),
+        env={**environment, **{name: str(descriptor) for name, descriptor in inherited.items()}},
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        pass_fds=list(inherited.values()),
+        start_new_session=True,
+        preexec_fn=_die_with_parent(stop_signal),  # noqa: PLW1509 - one prctl call, no locks
+    )
+
+
+def _exit_code(pid: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def _die_with_parent(stop_signal: int) -> Callable[[], None] | None:
@@ -155,7 +192,7 @@ def _die_with_parent(stop_signal: int) -> Callable[[], None] | None:
     prctl, parent = _prctl, os.getpid()
 
     def before_exec() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
+        prctl(PR_SET_PDEATHSIG, int(stop_signal), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)
 
@@ -206,7 +243,7 @@ def _read_output(descriptor: int, on_lines: Callable[[list[str]], None]) -> asyn
 
 
 def _await_exit(
-    child: Child, process: subprocess.Popen, drained: asyncio.Future[None], guardian: Guardian | None
+    child: Child, wait_for_exit: Callable[[], int], drained: asyncio.Future[None], guardian: Guardian | None
 ) -> None:
     loop = asyncio.get_running_loop()
 
@@ -222,12 +259,12 @@ def _await_exit(
             child.exited.set_result(code)
 
     def wait() -> None:
-        code = process.wait()
+        code = wait_for_exit()
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(finish(code))))
 
     tasks: list[asyncio.Task] = []
-    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+    threading.Thread(target=wait, name=f"wait-{child.pid}", daemon=True).start()
 
 
 def exit_reason(code: int) -> str:

@@ -17,6 +17,7 @@ import msgspec
 
 from gatehouse_local.runner import probe
 from gatehouse_local.runner.logs import Log
+from gatehouse_local.runner.preloaded import PreloadedProcess
 from gatehouse_local.runner.process import Child, Guardian, exit_reason, spawn
 from gatehouse_local.runner.state import (
     Backoff,
@@ -59,6 +60,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     ready_line: str | None = None  # part of a line that it prints once it is ready
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 8.0
+    forked: bool = False  # from the preloaded process, if there is one
 
 
 class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
     notice: Callable[[str], None]
     changed: Callable[[], None]
     guardian: Guardian | None = None
+    preloaded: PreloadedProcess | None = None
 
 
 class ManagedResource:
@@ -87,6 +90,8 @@ class ManagedResource:
 
     def begin(self, needs: Sequence["ManagedResource"]) -> None:
         """Starts to manage it; its process starts once what it needs is available."""
+        if self.spec.forked and self._context.preloaded is not None:
+            self._context.preloaded.prepare()
         self._task = asyncio.create_task(self._manage(needs), name=f"manage {self.spec.name}")
 
     async def release(self) -> None:
@@ -122,7 +127,7 @@ class ManagedResource:
         self.reload.clear()
         self.available.clear()
         again = self.resource.state is not ResourceState.WAITING
-        child = self._spawn()
+        child = await self._spawn()
         if child is not None:
             self._note(Started(child.pid))
             self._child = child
@@ -141,7 +146,7 @@ class ManagedResource:
     async def _run(self) -> None:
         """One cycle: start, run, and the pause after a crash."""
         self.reload.clear()
-        child = self._spawn()
+        child = await self._spawn()
         if child is None:
             await self._pause(0.0)
             return
@@ -160,8 +165,11 @@ class ManagedResource:
         self._child = None
         await self._crash(why)
 
-    def _spawn(self) -> Child | None:
+    async def _spawn(self) -> Child | None:
         spec = self.spec
+        preloaded = self._context.preloaded if spec.forked else None
+        if preloaded is not None and not await preloaded.fresh():
+            preloaded = None
         self.log.begin()
 
         def on_lines(lines: list[str]) -> None:
@@ -182,6 +190,7 @@ class ManagedResource:
                 listener=self.listener,
                 stop_signal=spec.stop_signal,
                 guardian=self._context.guardian,
+                preloaded=preloaded,
             )
             self.spawned += 1
             return child
@@ -260,7 +269,7 @@ class ManagedResource:
             return
         self._note(ReloadBegan())
         began = time.monotonic()
-        successor = self._spawn()
+        successor = await self._spawn()
         if successor is None:
             self._note(ReloadFailed("the new process failed to start"))
             return

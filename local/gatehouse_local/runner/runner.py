@@ -30,12 +30,14 @@ from gatehouse_local.runner.platform_specs import (
     EDGE,
     OBSERVE,
     POSTGRES,
+    PRELOADED,
     LocalPlatform,
     Location,
     Selection,
     selection,
 )
 from gatehouse_local.runner.port_conflicts import Trouble
+from gatehouse_local.runner.preloaded import PreloadedProcess
 from gatehouse_local.runner.process import Guardian
 from gatehouse_local.runner.state import ResourceSnapshot, ResourceState, hopeless
 from gatehouse_local.runner.supervisor import Supervisor
@@ -80,8 +82,16 @@ class Runner:
             await asyncio.to_thread(platform.embedded.prepare)
             guardian = Guardian(control.file_of(self.place.state))
             stack.callback(guardian.dismiss)
+            preloaded = None
+            if sys.platform == "linux":
+                preloaded = PreloadedProcess(PRELOADED, self.place.root)
+                stack.callback(preloaded.close)
             self.supervisor = Supervisor(
-                logs=self.place.logs, guardian=guardian, on_lines=self._observer.lines, on_notice=self.notice
+                logs=self.place.logs,
+                guardian=guardian,
+                preloaded=preloaded,
+                on_lines=self._observer.lines,
+                on_notice=self.notice,
             )
             server = control.Server(self._handlers())
             claim.publish(await server.start())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gatehouse_local.runner import graph
 from gatehouse_local.runner.logs import Log
+from gatehouse_local.runner.preloaded import PreloadedProcess
 from gatehouse_local.runner.process import Guardian
 from gatehouse_local.runner.resource import LAST_LINES, ManagedResource, ResourceContext, Spec
 from gatehouse_local.runner.state import ResourceSnapshot
@@ -24,11 +25,14 @@ class Supervisor:
         *,
         logs: Path | None = None,
         guardian: Guardian | None = None,
+        preloaded: PreloadedProcess | None = None,
         on_lines: Callable[[str, list[str]], None] = lambda _name, _lines: None,
         on_notice: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._logs = logs
-        self._context = ResourceContext(lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian)
+        self._context = ResourceContext(
+            lines=on_lines, notice=on_notice, changed=self._touch, guardian=guardian, preloaded=preloaded
+        )
         self._members: dict[str, ManagedResource] = {}
         self._changed = asyncio.Condition()
         self._pending: set[asyncio.Task] = set()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import psutil
 
-from gatehouse_local.runner.public_url import url_here
+from gatehouse_local.runner.control import url_here
 from gatehouse_local.testing.reaper import run_bound
 
 # Slowest first, as in pyproject.toml.

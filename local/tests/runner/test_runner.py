@@ -68,6 +68,11 @@ class Checkout:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port(name)}{path}", timeout=10) as answer:
             return answer.read().decode()
 
+    @property
+    def code(self) -> Path:
+        """What runs as each service."""
+        return self.root / "gatehouse_chassis" / "__main__.py"
+
     def processes(self) -> list[psutil.Process]:
         """All that were started for this checkout: each has its state folder in the command line or works in it."""
         found = []
@@ -114,7 +119,10 @@ def new_checkout(folder: Path) -> Generator[Checkout]:
     (checkout.root / "services" / "catalog").mkdir(parents=True)
     (checkout.root / "pyproject.toml").touch()
     # The runner starts `python -m gatehouse_chassis NAME` in the root, where this one is found first.
-    shutil.copy(Path(__file__).parents[1] / "fake_service.py", checkout.root / "gatehouse_chassis.py")
+    checkout.code.parent.mkdir()
+    for name in ("__init__", "preload"):
+        (checkout.code.parent / f"{name}.py").touch()
+    shutil.copy(Path(__file__).parents[1] / "fake_service.py", checkout.code)
     checkout.add_service("identity", PORTS["identity"])
     checkout.add_service("person", PORTS["person"], "identity")
     yield checkout
@@ -286,7 +294,7 @@ def test_a_new_service_folder_starts_by_itself(standing):
 
 
 def test_a_service_that_cannot_start_fails_up_with_its_last_lines_and_leaves_nothing(checkout):
-    code = checkout.root / "gatehouse_chassis.py"
+    code = checkout.code
     code.write_text("import sys\nif sys.argv[1] == 'person': sys.exit('a line of code is wrong')\n" + code.read_text())
     done = checkout.up()
     assert done.returncode == 1
