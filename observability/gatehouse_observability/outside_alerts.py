@@ -12,8 +12,9 @@ from gatehouse_observability.rules import Alert
 PLATFORM = "platform"  # the owner of what belongs to no domain
 # Services' targets. The probe's has no such label: it is none of them.
 SCRAPED = 'up{service!=""}'
-# Excludes the balancer's probes and our own scrapes.
-USERS = 'route!~"/health/.*|/metrics"'
+# Excludes the balancer's probes, our own scrapes, and the poll of each service that follows events: those come every
+# second, whether or not anybody uses the institute.
+USERS = 'route!~"/health/.*|/metrics|/events"'
 LEAST_RATE = 0.05  # requests a second: below it a share or a comparison says nothing
 # What callers are refused with, but for pages that don't exist: scanners ask for those all day.
 REFUSED = "400|401|403|406|409|41.|42."

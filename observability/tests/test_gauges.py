@@ -51,6 +51,7 @@ MOVED = {
     "gatehouse_probe_certificate_expiry_seconds": f"{PROBE}"
     "::test_when_its_certificate_ends_is_a_gauge_until_it_has_ended",
     "gatehouse_probe_success": f"{PROBE}::test_its_gauge_goes_to_zero_with_the_fault_and_back_with_its_end",
+    "gatehouse_sockets_open": "services/curriculum/tests/test_live.py::test_one_account_has_ten_at_most",
     **dict.fromkeys(
         ("process_max_fds", "process_open_fds", "process_resident_memory_bytes", "process_start_time_seconds"), PROCESS
     ),

@@ -23,8 +23,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.platform]
 NARROW = 360
 SERVICES = {service.name for service in load_catalog(find_root(Path(__file__).parent)) if service.kind != "job"}
 REQUESTS = re.compile(
-    r'^gatehouse_http_requests_total\{(?![^\n]*route="/(?:health/[^"]*|metrics)")[^\n]*\} (\S+)$', re.MULTILINE
+    r'^gatehouse_http_requests_total\{(?![^\n]*route="/(?:health/[^"]*|metrics|events)")[^\n]*\} (\S+)$', re.MULTILINE
 )
+# Of load, in seconds. Longer ones by hand: GATEHOUSE_LOAD_SECONDS=120.
+LOAD_SECONDS = float(os.environ.get("GATEHOUSE_LOAD_SECONDS", "20"))
 # Milliseconds for two scrapes, and the rules that go by them.
 PATIENCE = 30_000
 # What the overview says of topics now, and the first row of its own table.
@@ -50,7 +52,7 @@ def counted(platform: Any) -> dict[str, int]:
 def loaded(platform: Any) -> None:
     """Puts a load on the platform of this test run, which no Prometheus observes yet."""
     own(platform)
-    asyncio.run(drive(platform.url, OPERATIONS, rate=10, seconds=20))
+    asyncio.run(drive(platform.url, OPERATIONS, rate=10, seconds=LOAD_SECONDS))
 
 
 @pytest.mark.deep

@@ -18,7 +18,8 @@ class TrafficCounters(msgspec.Struct, frozen=True):
     """Counters of one process, which began at 0 at `started` (Unix seconds).
 
     `values`: all requests, those answered with a 5xx, and for each of `bounds` (seconds) those answered within it.
-    Probes and scrapes aren't counted, as in the recording rules. `figures`: what the institute counts, by name.
+    Probes, scrapes and polls of events aren't counted, as in the recording rules. `figures`: what the institute counts,
+    by name.
     """
 
     started: float
@@ -37,7 +38,7 @@ def parse(text: bytes) -> TrafficCounters | None:
     for kind, labels, value in _SERIES.findall(text):
         given = dict(_LABEL.findall(labels))
         route, count = given.get(b"route", b""), float(value)
-        if route == b"/metrics" or route.startswith(b"/health/"):
+        if route in {b"/metrics", b"/events"} or route.startswith(b"/health/"):
             continue
         if kind != b"requests_total":
             bound = float(given[b"le"])

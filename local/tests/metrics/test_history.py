@@ -13,10 +13,12 @@ EVERY = 15
 TEXT = b"""# TYPE gatehouse_http_requests_total counter
 gatehouse_http_requests_total{method="GET",route="/health/ready",service="topics",status="200"} 40.0
 gatehouse_http_requests_total{method="GET",route="/metrics",service="topics",status="200"} 7.0
+gatehouse_http_requests_total{method="GET",route="/events",service="topics",status="200"} 900.0
 gatehouse_http_requests_total{method="GET",route="/api/topics/{id}",service="topics",status="200"} 10.0
 gatehouse_http_requests_total{method="GET",route="/api/topics/{id}",service="topics",status="503"} 2.0
 gatehouse_http_requests_total{method="other",route="unmatched",service="topics",status="404"} 3.0
 gatehouse_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/health/ready",service="topics"} 40.0
+gatehouse_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/events",service="topics"} 900.0
 gatehouse_http_request_duration_seconds_bucket{le="0.1",method="GET",route="/api/topics/{id}",service="topics"} 9.0
 gatehouse_http_request_duration_seconds_bucket{le="+Inf",method="GET",route="/api/topics/{id}",service="topics"} 12.0
 gatehouse_http_request_duration_seconds_count{method="GET",route="/api/topics/{id}",service="topics"} 12.0

@@ -70,6 +70,19 @@ def _red() -> list[Panel]:
             "Requests being answered now; a climb without more requests means that answers became slow",
             legend="requests",
         ),
+        graph(
+            "Live connections",
+            f"sum by (service) (gatehouse_sockets_open{{{THIS}}})",
+            "WebSockets that are open: pages that show others' changes at once",
+            legend="open",
+        ),
+        graph(
+            "Live connections that ended",
+            f"sum by (code) ({rate(f'gatehouse_sockets_closed_total{{{THIS}}}')})",
+            "1001 a page that was left, 1012 a deployment, 44xx refused; 1006 broke: many are an outage",
+            legend="{{code}}",
+            unit="ops",
+        ),
     ]
 
 

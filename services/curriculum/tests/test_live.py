@@ -136,10 +136,22 @@ async def test_one_account_has_ten_at_most(curriculum: InProcessClient, noah: He
     async def open_one(left: int) -> int | None:
         async with socket_to(curriculum.app, LIVE, headers=noah) as page:
             await page.message()
+            if page.code is not None:
+                assert await opened(curriculum) == before + MOST_OF_ONE
             return page.code if page.code is not None or not left else await open_one(left - 1)
 
+    before = await opened(curriculum)
     assert await open_one(MOST_OF_ONE) == 4429
     assert await open_one(0) is None
+    assert await opened(curriculum) == before
+
+
+async def opened(service: InProcessClient) -> float:
+    """What its gauge of open WebSockets says."""
+    answer = await service.get("/metrics")
+    return next(
+        float(line.split()[-1]) for line in answer.text.splitlines() if line.startswith("gatehouse_sockets_open{")
+    )
 
 
 async def test_after_the_listening_connection_broke_pages_look_again(
