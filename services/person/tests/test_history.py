@@ -16,6 +16,7 @@ from gatehouse_chassis.privacy.person_keys import PersonKeys
 from gatehouse_chassis.testing import KEYS, InProcessClient, account_id, person_id
 from gatehouse_chassis.testing.people import caller
 from gatehouse_local.runner.postgres import binary
+from gatehouse_person.person.queries import PERSON
 
 NOAH = person_id(2)
 
@@ -53,6 +54,28 @@ async def test_it_says_who_changed_what_from_what_to_what(person: InProcessClien
         stored = str(connection.execute("select * from person.history").fetchall())
     assert "4930" not in stored, "what is personal is sealed"
     assert "practitioner" in stored, "what is kept of an erased person stands there as it is"
+
+
+async def test_what_changed_unseen_in_between_is_not_said_to_have_been(
+    person: InProcessClient, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    """By hand, without a new version, after the change had read what the row was."""
+    read = PERSON._before
+
+    def then_changed(names: tuple[str, ...]) -> Any:
+        class Between:
+            async def record(self, *values: Any) -> Any:
+                record = await read(names).record(*values)
+                with psycopg.connect(database_url) as connection:
+                    connection.execute("update person.person set phone = '+4930999999' where id = %s", [NOAH])
+                return record
+
+        return Between()
+
+    monkeypatch.setattr(PERSON, "_before", then_changed)
+    await changed(person, NOAH, phone="+4930555555")
+    (entry, *_) = await history(person, NOAH)
+    assert entry["changes"]["phone"] == ["+4930999999", "+4930555555"]
 
 
 async def test_a_change_that_fails_leaves_no_entry(person: InProcessClient) -> None:

@@ -14,6 +14,24 @@ class ChangeRecorder(Protocol):
         """The columns that it has to know of a row beside those that changed: whose the row is."""
         ...
 
+    @property
+    def target(self) -> tuple[str, Mapping[str, str]]:
+        """The table of its rows, and what it gives for each of them: a PostgreSQL type by column."""
+        ...
+
+    async def rows(
+        self,
+        collection: str,
+        row_id: UUID,
+        version: int,
+        changes: Mapping[str, tuple[Any, Any]],
+        known: Mapping[str, Any],
+        *,
+        account: UUID | None,
+    ) -> list[tuple[Any, ...]]:
+        """What to insert of a change. `known`: the columns that it asked for, after the change."""
+        ...
+
     async def record(
         self,
         collection: str,
@@ -24,5 +42,5 @@ class ChangeRecorder(Protocol):
         *,
         account: UUID | None,
     ) -> None:
-        """To be called in the transaction of the change. `known`: the columns that it asked for, after the change."""
+        """Inserts those rows; to be called in the transaction of the change."""
         ...

@@ -21,13 +21,14 @@ may touch; anything else is a 404:
 
 import contextlib
 import enum
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from piccolo.columns import JSON
 from piccolo.querystring import QueryString
 from piccolo.table import Table
 from uuid_utils.compat import uuid7
@@ -36,6 +37,7 @@ from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, NotFound, StaleVersion
 from gatehouse_chassis.data.database import Database, database_of
 from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.recording import ChangeRecorder
 from gatehouse_chassis.data.statements import RowBuilder, Statement, arg
 
 T = TypeVar("T")
@@ -66,6 +68,7 @@ class Repository(Generic[T]):
         self._row = row
         self._builder = RowBuilder(row)
         self._columns = {column._meta.db_column_name: column for column in meta.columns}
+        self._documents = {column._meta.db_column_name for column in meta.columns if isinstance(column, JSON)}
         unknown = [field for field in self._builder.fields if field not in self._columns]
         if unknown:
             raise ValueError(
@@ -75,6 +78,8 @@ class Repository(Generic[T]):
         self._inserted = lru_cache(256)(self._make_insert)
         self._changed = lru_cache(256)(self._make_change)
         self._recorded = lru_cache(256)(self._make_recorded)
+        self._before = lru_cache(256)(self._make_before)
+        self._with_history = lru_cache(256)(self._make_with_history)
 
     @property
     def _database(self) -> Database:
@@ -135,6 +140,8 @@ class Repository(Generic[T]):
             with self._answering():
                 return await self._changed(names, *_split(where)).one(*values)
         if self._database.running() is None:
+            if row := await self._write_at_once(history, names, where, values):
+                return row
             async with self._database.transaction():
                 return await self._write(names, where, values)
         extra = history.needed(self._name, names)
@@ -151,6 +158,33 @@ class Repository(Generic[T]):
             id, version, account = values[0], values[1] + 1, values[2]
             await history.record(self._name, id, version, changes, known, account=account)
         return self._builder.from_values(record[:fields])
+
+    async def _write_at_once(
+        self, history: ChangeRecorder, names: tuple[str, ...], where: Where, values: tuple[Any, ...]
+    ) -> T | None:
+        """The change and its history in one statement, which spares a transaction's begin and end.
+
+        What the row was is read before, and the statement finds none that isn't so any more. None: nothing was written,
+        as then, or because it takes the transaction.
+        """
+        id, version, account = values[:3]
+        extra = history.needed(self._name, names)
+        before = (
+            None if not self._documents.isdisjoint(names) else await self._before((*names, *extra)).record(id, version)
+        )
+        if before is None:
+            return None
+        given = dict(zip(names, values[4 : 4 + len(names)], strict=True))
+        changes = {name: (before[name], new) for name, new in given.items() if before[name] != new}
+        known = {name: given.get(name, before[name]) for name in extra}
+        made = await history.rows(self._name, id, version + 1, changes, known, account=account) if changes else []
+        if len(made) != 1:
+            return None
+        same = [*where[:1], *(f'"{name}" is not distinct from {{}}' for name in names)]
+        statement = self._with_history(names, " and ".join(same), len(names) + len(where[1:]))
+        with self._answering():
+            row = await statement.record(*values, *(before[name] for name in names), *made[0])
+        return None if row is None else self._builder.from_values(tuple(row))
 
     async def archive(
         self, id: UUID, version: int, *, by: By | None, also: Mapping[str, Any] | None = None, where: Where = ()
@@ -228,6 +262,30 @@ class Repository(Generic[T]):
             f"with after as ({inner.sql}) select {', '.join(selected)} from after "  # noqa: S608 - names of the code
             f"join {table} before on before.id = after.id"
         )
+
+    def _make_before(self, names: tuple[str, ...]) -> Statement[Any]:
+        query = self.table.select(*(self._columns[name] for name in dict.fromkeys(names)))
+        return self._database.prepare(
+            query.where((self._columns["id"] == arg(1)) & (self._columns["version"] == arg(2)))
+        )
+
+    def _make_with_history(self, names: tuple[str, ...], template: str, count: int) -> Statement[Any]:
+        """The change, then the row of history if there was one to change."""
+        history = self._database.history
+        assert history is not None
+        table, columns = history.target
+        inner = self._database.prepare(
+            self._update(names, template, count).returning(*(self._columns[name] for name in self._builder.fields))
+        )
+
+        def both(update: str, numbers: Sequence[int]) -> str:
+            given = ", ".join(f"${number}::{type}" for number, type in zip(numbers, columns.values(), strict=True))
+            return (
+                f"with after as ({update}), kept as (insert into {table} ({', '.join(columns)}) "  # noqa: S608 - ours
+                f"select {given} from after) select * from after"
+            )
+
+        return inner.followed(len(columns), both)
 
     def _update(self, names: tuple[str, ...], template: str, count: int) -> Any:
         columns = self._columns

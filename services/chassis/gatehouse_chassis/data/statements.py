@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import re
 import types
 import typing
 import uuid
@@ -67,6 +68,9 @@ NATIVE = {
 
 class RowMismatch(TypeError):
     """A query's columns aren't the fields of its struct."""
+
+
+PARAMETER = re.compile(r"\$(\d+)")
 
 
 class Arg(str):
@@ -219,6 +223,16 @@ class Statement(Generic[Row]):
     def within(self, sql: str) -> Statement[Any]:
         """Another statement that takes the same values: this one stands in it."""
         return Statement(self._database, sql, None, self._arguments)
+
+    def followed(self, more: int, sql: Callable[[str, Sequence[int]], str]) -> Statement[Any]:
+        """Another statement, which takes `more` values after those of this one: `sql(this one's, their numbers)`."""
+        taken = max((int(number) for number in PARAMETER.findall(self.sql)), default=0)
+
+        def fill(args: tuple) -> tuple:
+            return (*self._filled(args[:-more]), *args[-more:])
+
+        numbers = range(taken + 1, taken + 1 + more)
+        return Statement(self._database, sql(self.sql, numbers), None, fill)
 
     def _filled(self, args: tuple) -> tuple:
         return args if self._arguments is None else self._arguments(args)

@@ -23,6 +23,21 @@ from gatehouse_chassis.privacy.sealing import NotOpened, opened
 LONGEST_REQUEST_ID = 200
 MOST = 500  # entries of one row or person that are shown
 
+# What a row of it is made of; the other columns have defaults.
+COLUMNS = {
+    "id": "uuid",
+    "collection": "text",
+    "row_id": "uuid",
+    "row_version": "integer",
+    "changes": "jsonb",
+    "sealed_columns": "text[]",
+    "sealed": "bytea",
+    "subject_id": "uuid",
+    "key_id": "uuid",
+    "actor_id": "uuid",
+    "request_id": "text",
+}
+
 Change = tuple[Any, Any]
 
 
@@ -47,10 +62,11 @@ class History:
         self._keys = keys
         self._sealed = {one.name: _sealed_columns(one) for one in declared.collections if one.history}
         self._table = f"{database.schema}.history"
+        self.target = self._table, COLUMNS
+        numbers = ", ".join(f"${number}" for number in range(1, len(COLUMNS) + 1))
         # By hand, as the others: the collection has no Piccolo table in any service.
         self._add = database.prepare_sql(
-            f"insert into {self._table} (id, collection, row_id, row_version, changes, sealed_columns, sealed, "  # noqa: S608 - ours
-            "subject_id, key_id, actor_id, request_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+            f"insert into {self._table} ({', '.join(COLUMNS)}) values ({numbers})"  # noqa: S608 - ours
         )
 
     def keeps(self, collection: str) -> bool:
@@ -59,6 +75,35 @@ class History:
     def needed(self, collection: str, changed: Sequence[str]) -> tuple[str, ...]:
         sealed = self._sealed[collection]
         return tuple(dict.fromkeys(sealed[name] for name in changed if name in sealed and sealed[name] != "id"))
+
+    async def rows(
+        self,
+        collection: str,
+        row_id: UUID,
+        version: int,
+        changes: Mapping[str, Change],
+        known: Mapping[str, Any],
+        *,
+        account: UUID | None,
+    ) -> list[tuple[Any, ...]]:
+        sealed = self._sealed[collection]
+        plain = {name: change for name, change in changes.items() if name not in sealed}
+        hidden: dict[UUID, dict[str, Change]] = {}
+        for name in changes.keys() - plain.keys():
+            # Whoever is known by nothing but this row has a key by the row's own id.
+            subject = known.get(sealed[name]) or row_id
+            hidden.setdefault(subject, {})[name] = changes[name]
+        request = request_id()[:LONGEST_REQUEST_ID] or None
+        made = []
+        for subject, columns in hidden.items() or [(None, {})]:
+            id = uuid7()
+            key = None if subject is None else await self._keys.of(subject)
+            content = None if key is None else key.sealer.seal(_encoded(columns), id.bytes)
+            where = (collection, row_id, version, _encoded(plain).decode(), sorted(columns))
+            whose = (content, subject, None if key is None else key.id)
+            made.append((id, *where, *whose, account, request))
+            plain = {}
+        return made
 
     async def record(
         self,
@@ -70,22 +115,8 @@ class History:
         *,
         account: UUID | None,
     ) -> None:
-        sealed = self._sealed[collection]
-        plain = {name: change for name, change in changes.items() if name not in sealed}
-        hidden: dict[UUID, dict[str, Change]] = {}
-        for name in changes.keys() - plain.keys():
-            # Whoever is known by nothing but this row has a key by the row's own id.
-            subject = known.get(sealed[name]) or row_id
-            hidden.setdefault(subject, {})[name] = changes[name]
-        request = request_id()[:LONGEST_REQUEST_ID] or None
-        for subject, columns in hidden.items() or [(None, {})]:
-            id = uuid7()
-            key = None if subject is None else await self._keys.of(subject)
-            content = None if key is None else key.sealer.seal(_encoded(columns), id.bytes)
-            where = (collection, row_id, version, _encoded(plain).decode(), sorted(columns))
-            whose = (content, subject, None if key is None else key.id)
-            await self._add.execute(id, *where, *whose, account, request)
-            plain = {}
+        for row in await self.rows(collection, row_id, version, changes, known, account=account):
+            await self._add.execute(*row)
 
     async def of_row(self, collection: str, row_id: UUID) -> list[ChangeEntry]:
         """The newest first."""

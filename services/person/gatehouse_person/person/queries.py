@@ -154,9 +154,8 @@ async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
 async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:
     """Who has scheduled an introduction needs no reminder any more."""
     reminded: dict[str, Any] = {"intro_reminder_at": None} if isinstance(change.intro_scheduled_for, datetime) else {}
-    async with DB.transaction():
-        await PERSON.change(person_id, version, change, by=by, **reminded)
-        return await read_person(by, person_id)
+    await PERSON.change(person_id, version, change, by=by, **reminded)
+    return await read_person(by, person_id)
 
 
 async def change_status(
