@@ -36,6 +36,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
+@pytest.mark.deep
 def test_what_was_scaffolded_goes_without_a_trace(checkout: Path):
     before = texts(checkout)
     new_service(

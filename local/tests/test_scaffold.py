@@ -73,6 +73,7 @@ def test_it_is_written_in_our_style(checkout: Path, written: Path, command: list
     assert done.returncode == 0, done.stdout.decode()
 
 
+@pytest.mark.deep
 def test_names_of_any_length_are_written_in_our_style(checkout: Path):
     folder = write_service(checkout, "a" * 30, aggregate=f"{'b' * 14}-{'c' * 15}", domain="new", new_domain=True)
     try:
@@ -83,6 +84,7 @@ def test_names_of_any_length_are_written_in_our_style(checkout: Path):
         shutil.rmtree(folder)
 
 
+@pytest.mark.deep
 def test_it_keeps_every_house_rule(checkout: Path, written: Path):
     """The rules of tests/house on the whole checkout; what others break there is tests/house's own business."""
     subprocess.run(["git", "init", "--quiet", checkout], check=True)

@@ -63,6 +63,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
 
 
 @each_fault
+@pytest.mark.deep
 def test_the_right_alert_fires_and_no_other_page(lived: dict[str, Lived], fault: Fault):
     seen = lived[fault.name]
     assert seen.pages == fault.pages
@@ -86,6 +87,7 @@ STEP, WEEKS_STEP = 60, 600  # seconds between samples
 
 
 @each_fault
+@pytest.mark.deep
 def test_at_the_rules_own_pace_so_it_is_for_hours_and_after_the_fixing(
     lived: dict[str, Lived], fault: Fault, tmp_path: Path
 ):
@@ -117,6 +119,7 @@ def test_at_the_rules_own_pace_so_it_is_for_hours_and_after_the_fixing(
     ],
     ids=["1% fails", "2% are slow"],
 )
+@pytest.mark.deep
 def test_a_little_of_a_fault_for_a_week_is_a_ticket_and_no_page(
     lived: dict[str, Lived], fault: Fault, share: float, ticket: str, tmp_path: Path
 ):

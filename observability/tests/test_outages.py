@@ -244,7 +244,7 @@ def minutes_of(outage: Outage) -> list[Minute]:
 
 
 # The rest takes three seconds each: they are deep.
-USUAL = {"the edge hangs", "PostgreSQL is stopped", "all answers of one service fail", "a flood of 401"}
+USUAL = {"the edge hangs"}
 EACH = [
     pytest.param(outage, id=outage.name, marks=[] if outage.name in USUAL else pytest.mark.deep) for outage in OUTAGES
 ]

@@ -656,7 +656,10 @@ def test_who_was_told_the_cause_is_not_told_the_symptom(tmp_path: Path, cause: s
     assert done.returncode == 0, (done.stdout + done.stderr)[-6000:]
 
 
-@pytest.mark.parametrize("later", [0, 20], ids=["at once", "slow first, and failing 20 minutes later"])
+LATER = [0, pytest.param(20, marks=pytest.mark.deep)]
+
+
+@pytest.mark.parametrize("later", LATER, ids=["at once", "slow first, and failing 20 minutes later"])
 def test_what_is_slow_and_fails_wakes_once(tmp_path: Path, later: int):
     """A lock on a table makes half of the requests slow, and then fail."""
     service = CATALOG["topics"]

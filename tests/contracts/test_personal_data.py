@@ -142,8 +142,8 @@ def canary_url(postgres: Any, seeded_template: str) -> Generator[str]:
     postgres.drop_database(url)
 
 
-async def everywhere(postgres: Any, url: str, ids: list[UUID], *, erase: bool = False) -> str:
-    """What every service answers, as its own role may ask."""
+async def everywhere(postgres: Any, url: str, *people: list[UUID], erase: bool = False) -> str:
+    """What every service answers about each of the people, as its own role may ask."""
     answers = []
     for service in SERVICES:
         assert service.database
@@ -151,8 +151,8 @@ async def everywhere(postgres: Any, url: str, ids: list[UUID], *, erase: bool = 
         database = Database(declared.schema)
         await database.open(postgres.role_url(url, service.database.service_role), application_name="test", max_size=2)
         try:
-            people = PeopleData(database, declared)
-            answers.append(str(await people.erase(ids) if erase else await people.export(ids)))
+            data = PeopleData(database, declared)
+            answers += [str(await data.erase(ids) if erase else await data.export(ids)) for ids in people]
         finally:
             await database.close()
     return "\n".join(answers)
@@ -185,8 +185,7 @@ async def test_what_erasure_writes_fits_every_rule(postgres: Any, database_url: 
     everybody = range(1, 56)
     with psycopg.connect(database_url) as connection:
         people = connection.execute("select name, email, phone from person.person").fetchall()
-    for number in everybody:
-        ids = [UUID(person_id(number)), UUID(account_id(number))]
-        await everywhere(postgres, database_url, ids, erase=True)
+    ids = [[UUID(person_id(number)), UUID(account_id(number))] for number in everybody]
+    await everywhere(postgres, database_url, *ids, erase=True)
     after = dump(database_url)
     assert [value for row in people for value in row if value and value in after] == []

@@ -39,6 +39,7 @@ def text_of(institute: Institute, environment: str, **fields: str) -> str:
     return captured.get()
 
 
+@pytest.mark.deep
 def test_from_a_failed_test_to_go_live(institute: Institute):
     institute.checkout.git("config", "user.email", "tim")  # tim writes this change: he can't review it
     institute.merge("Leap over seconds", **{"services/person/gatehouse_person/person/rules.py": "RULES = 2\n"})

@@ -60,6 +60,7 @@ def fails(institute: Institute, releases: dict[str, Release]) -> tuple[Record, s
     return outcome.record, failed.why
 
 
+@pytest.mark.deep
 def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Institute):
     before = tags(institute, "dev")
     institute.ecs.rolls_back("dev", "person")
@@ -70,6 +71,7 @@ def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Inst
     assert [step.state for step in record.history] == ["applying", "failed", "reverted"]
 
 
+@pytest.mark.deep
 def test_a_service_that_answers_the_old_digest_is_not_verified(institute: Institute):
     before = institute.state.releases["dev"]["person"]
     institute.ecs.answers["person"] = before.digest
@@ -80,6 +82,7 @@ def test_a_service_that_answers_the_old_digest_is_not_verified(institute: Instit
     assert institute.state.records[record.id].state == "reverted"
 
 
+@pytest.mark.deep
 def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
     institute.ecs.answers["person"] = ""
     record, why = fails(institute, institute.merge_code())
@@ -90,6 +93,7 @@ def test_a_service_that_does_not_answer_is_not_verified(institute: Institute):
     assert (settled.id, settled.state) == (record.id, "reverted")
 
 
+@pytest.mark.deep
 def test_an_update_that_fails_says_what_pulumi_said(institute: Institute):
     institute.engine.fails = "refused: person.email has duplicates"
     _, why = fails(institute, institute.merge_code())
@@ -97,6 +101,7 @@ def test_an_update_that_fails_says_what_pulumi_said(institute: Institute):
     assert "person.email has duplicates" in why
 
 
+@pytest.mark.deep
 def test_an_update_that_finds_the_stack_locked_waits_for_its_turn(institute: Institute):
     institute.engine.locked = True
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
@@ -204,6 +209,7 @@ def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     assert {name: tag for name, tag in tags(institute, "dev").items() if name in expected} == expected
 
 
+@pytest.mark.deep
 def test_a_setting_without_a_value_in_the_target_goes_no_further(institute: Institute):
     """A release that adds a setting; test gets a value for it by a merge."""
     path = "services/person/service.toml"
@@ -226,6 +232,7 @@ def test_a_setting_without_a_value_in_the_target_goes_no_further(institute: Inst
     institute.done("eva", "promote", "test", services=("person",))
 
 
+@pytest.mark.deep
 def test_an_edited_record_stops_its_environment_until_it_is_put_back(institute: Institute):
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
     record = institute.state.of("test")[-1]
@@ -258,6 +265,7 @@ def test_a_run_started_again_by_another_person_writes_nothing(institute: Institu
     institute.done("sam", "unfreeze", "dev", record=freeze.id)
 
 
+@pytest.mark.deep
 def test_the_runbook_of_a_bad_release_works_as_it_is_written(institute: Institute, monkeypatch: pytest.MonkeyPatch):
     """Its commands, one after the other, by whoever is on call; what it asks is answered."""
     monkeypatch.chdir(institute.checkout.root)
@@ -280,6 +288,7 @@ def test_the_runbook_of_a_bad_release_works_as_it_is_written(institute: Institut
     assert institute.state.holds("dev") == []
 
 
+@pytest.mark.deep
 def test_the_command_line_does_the_same_with_the_ports_that_it_connects(
     institute: Institute, monkeypatch: pytest.MonkeyPatch
 ):

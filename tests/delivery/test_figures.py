@@ -82,6 +82,7 @@ def eventually(reached: Callable[[], bool]) -> bool:
     return found
 
 
+@pytest.mark.deep
 def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
     institute: Institute, exporter: DoraExporter, prometheus: RunningPrometheus
 ):

@@ -26,6 +26,7 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Generator[Institute]:
         yield made
 
 
+@pytest.mark.deep
 def test_a_removed_service_runs_on_until_each_environment_lets_it_go(institute: Institute):
     everywhere = dict.fromkeys(SERVICES, "v1")
     institute.merge_move("Remove topics", "topics")
@@ -51,6 +52,7 @@ def test_a_removed_service_runs_on_until_each_environment_lets_it_go(institute: 
     institute.agree("production", **left)
 
 
+@pytest.mark.deep
 def test_a_renamed_service_changes_its_name_in_one_move(institute: Institute):
     before = {name: release.tag for name, release in institute.state.releases["test"].items()}
     institute.merge_move("Call partners sponsors", "partner", "sponsor")

@@ -61,6 +61,7 @@ def columns(url: str) -> set[str]:
         return {name for (name,) in connection.execute(query, ("topics", "skill")).fetchall()}
 
 
+@pytest.mark.deep
 def test_a_destructive_migration_goes_only_with_an_approval_of_its_plan(
     institute: Institute, databases: dict[str, str]
 ):
@@ -90,6 +91,7 @@ def test_a_destructive_migration_goes_only_with_an_approval_of_its_plan(
     assert institute.state.releases["test"]["topics"] == institute.state.releases["dev"]["topics"]
 
 
+@pytest.mark.deep
 def test_an_approval_is_for_one_promotion(institute: Institute):
     """The next one of the service takes it out of the stack file again."""
     path = "stacks/Pulumi.test.yaml"

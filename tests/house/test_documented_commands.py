@@ -17,12 +17,12 @@ from .test_files import ROOT, commands_in_readmes
 RUN_HERE = {
     "affected": ["--json"],
     "check": ["--only", "lock"],
-    "db check": [],
     "db docs": ["--out", "{folder}"],
     "generate": ["--check"],
     "way-in": ["dev"],
 }
 DEEP = {
+    "db check": [],
     "stack cost": ["production"],
     "stack diagram": ["dev", "-o", "{folder}/dev.svg"],
     "stack diff": ["dev", "staging"],

@@ -126,6 +126,7 @@ def test_a_plan_of_a_whole_database_cuts_nothing(postgres):
     postgres.drop_database(url)
 
 
+@pytest.mark.deep
 def test_an_apply_to_an_empty_database_cuts_nothing(postgres):
     texts = []
     for columns in (NARROW, WIDE):

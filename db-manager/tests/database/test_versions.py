@@ -88,6 +88,7 @@ def test_a_foreign_database_is_taken_over(on, tmp_path):
 
 
 @pytest.mark.parametrize("older", OLDER[:1], indirect=True)
+@pytest.mark.deep
 def test_pairs_of_configurations_on_the_oldest(tmp_path, on):
     """One database goes through all of them, each compared with one that was so from the start."""
     changed = on()

@@ -59,6 +59,7 @@ def test_a_change_that_dies_before_every_write_ends_as_an_undisturbed_one(people
     assert other.plan(people).empty
 
 
+@pytest.mark.deep
 def test_killed_after_any_statement_on_an_empty_database_it_resumes(checkout, database, new_database, starter):
     begin(checkout)
     database.apply(checkout)
@@ -79,6 +80,7 @@ def test_killed_after_any_statement_on_an_empty_database_it_resumes(checkout, da
 # Inside what takes long
 
 
+@pytest.mark.deep
 def test_a_backfill_that_dies_before_every_write_does_no_row_twice(checkout, database, new_database, starter):
     visits = {"visits": {"type": "integer", "required": True, "default": 0}}
     checkout.collection(columns=visits)

@@ -28,6 +28,7 @@ def wanted(people, database, new_database):
     return planned, other.fingerprint(), ["--approve", planned.fingerprint]
 
 
+@pytest.mark.deep
 def test_a_run_that_dies_before_every_write_was_approved_once(people, database, starter, wanted):
     planned, fingerprint, approved = wanted
     assert {step.kind for step in planned.steps if step.hazards} == {"tx", "no_tx"}

@@ -53,6 +53,7 @@ def test_fifty_on_an_empty_database_do_each_step_once(people, database, starter)
     assert database.value("select count(*) from person.person") == 1
 
 
+@pytest.mark.deep
 def test_fifty_on_a_pending_database_do_each_step_once(people, database, starter):
     database.apply(people)
     database.people(1000)

@@ -47,5 +47,6 @@ def test_many_pairs(new_database, tmp_path, seed, back):
 
 @pytest.mark.parametrize("back", [False, True])
 @pytest.mark.parametrize("seed", SLICE)
+@pytest.mark.sampled(4)
 def test_a_pair_is_changed_into_the_other_or_refused_by_name(new_database, tmp_path, seed, back):
     play(new_database, tmp_path, seed, back)

@@ -50,6 +50,7 @@ def pairs() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "one", "other"), pairs())
+@pytest.mark.sampled(5)
 def test_it_becomes_the_other_or_says_what_is_in_the_way(new_database, tmp_path, name, one, other):
     before, after = new_database(), new_database()
     before.run(one.read_text())

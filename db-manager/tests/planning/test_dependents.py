@@ -51,6 +51,7 @@ RETYPED = {"columns": {**FULL, "email": {"type": "text_list"}}}
 
 @pytest.mark.parametrize("change", [DROPPED, RETYPED], ids=["dropped", "retyped"])
 @pytest.mark.parametrize("what", OBJECTS)
+@pytest.mark.sampled(3)
 def test_what_depends_on_a_column_is_named_before_the_first_step(people, database, what, change):
     statement, named = OBJECTS[what]
     database.run(f"update person.person set email = null; {statement}")

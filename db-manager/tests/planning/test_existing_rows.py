@@ -57,6 +57,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
+@pytest.mark.sampled(3)
 def test_a_rule_that_rows_violate_is_refused_with_their_number_and_one_of_them(item, database, rule):
     more, expected = RULES[rule]
     before = database.fingerprint()

@@ -84,6 +84,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize(("one", "other"), pairs())
+@pytest.mark.sampled(4)
 def test_a_changed_database_equals_one_made_so(checkout, new_database, made, one, other):
     database = new_database(made(one)[0])
     held = rows(database)

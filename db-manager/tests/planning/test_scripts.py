@@ -130,6 +130,7 @@ PAIRS = {
 
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("way", [1, -1], ids=["there", "back"])
+@pytest.mark.sampled(5)
 def test_a_changed_database_equals_one_made_so(checkout, new_database, name, way):
     if (name, way) == ("a sequence that a script made", -1):
         pytest.skip("the file's sequence has to go in a version of its own")

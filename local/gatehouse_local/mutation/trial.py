@@ -133,6 +133,7 @@ def _pytest(arguments: list[str], plugin: object) -> int:
 
     options = ["-p", "no:cacheprovider", "-n0", "-o", "faulthandler_timeout=0", "--timeout", "120"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # our plugin is imported here already
+    options.append("--all-cases")
     return int(pytest.main([*arguments, *options], plugins=[plugin]))
 
 

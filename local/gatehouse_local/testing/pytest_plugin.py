@@ -12,6 +12,7 @@ import itertools
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,11 +118,14 @@ class Postgres:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--deep", action="store_true", help="run the tests marked deep, and no others")
+    parser.addoption("--all-cases", action="store_true", help="run every case of tests marked sampled")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     deep = "deep: thousands of random cases, chaos: run by `./local/test deep` (pytest --deep) and by no other run"
     config.addinivalue_line("markers", deep)
+    sampled = "sampled(n): of its cases every n-th is run as usual, the others are deep"
+    config.addinivalue_line("markers", sampled)
     early = "begins_early: a module that waits for long: it begins before the others, so that they run meanwhile"
     config.addinivalue_line("markers", early)
     isolate(os.environ)
@@ -135,13 +139,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     deep = config.getoption("--deep")
     named = {argument.rpartition("::")[2] for argument in config.args if "::" in argument}
     kept, left_out = [], []
+    cases: Counter[str] = Counter()
     for item in items:
-        is_deep = item.get_closest_marker("deep") is not None
+        is_deep = _is_deep(item, cases, all_cases=config.getoption("--all-cases"))
         by_name = is_deep and bool(named & {item.name, getattr(item, "originalname", item.name)})
         (kept if is_deep == deep or by_name else left_out).append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
     items[:] = sorted(kept, key=lambda item: item.get_closest_marker("begins_early") is None)
+
+
+def _is_deep(item: pytest.Item, cases: Counter[str], *, all_cases: bool) -> bool:
+    """Whether only deep runs have it. `cases` counts the cases of each sampled test so far."""
+    if item.get_closest_marker("deep") is not None:
+        return True
+    sampled = item.get_closest_marker("sampled")
+    if sampled is None or all_cases:
+        return False
+    test = item.nodeid.partition("[")[0]
+    cases[test] += 1
+    if (cases[test] - 1) % sampled.args[0] == 0:
+        return False
+    item.add_marker("deep")  # a run of bounded length looks for it
+    return True
 
 
 _started = time.monotonic()

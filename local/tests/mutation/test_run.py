@@ -43,6 +43,7 @@ print(json.dumps({one.name: trial.dies(root, one, covering(one, found.runs)) for
 """
 
 
+@pytest.mark.deep
 def test_a_mutant_dies_by_the_test_that_notices_it(tmp_path: Path):
     (tmp_path / "code_at_hand.py").write_text(CODE)
     (tmp_path / "test_it.py").write_text(TESTS)

@@ -180,6 +180,7 @@ def test_one_service_brings_only_what_it_needs_and_a_second_up_joins(checkout):
     assert checkout.up("db").returncode == 0
 
 
+@pytest.mark.deep
 def test_kill_9_of_the_runner_leaves_no_process_socket_or_lock(running):
     before = len(running.processes())
     assert before >= 6  # runner, guardian, PostgreSQL, edge, two services
@@ -198,6 +199,7 @@ def test_kill_9_of_runner_and_guardian_is_recovered_from_by_the_next_up(running)
     assert "ended without cleaning up" in done.stdout
 
 
+@pytest.mark.deep
 def test_kill_9_of_a_foreground_up_leaves_nothing(checkout):
     command = checkout.command("up", "db", "--port-offset", str(checkout.offset))
     up = subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
@@ -209,6 +211,7 @@ def test_kill_9_of_a_foreground_up_leaves_nothing(checkout):
     assert (checkout.locks(), checkout.open_ports()) == ([], [])
 
 
+@pytest.mark.deep
 def test_ctrl_c_of_a_foreground_up_stops_all(checkout):
     command = checkout.command("up", "identity", "--port-offset", str(checkout.offset))
     up = subprocess.Popen(command, cwd=checkout.root, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
@@ -321,6 +324,7 @@ def test_a_foreign_server_on_the_database_port_is_named(checkout):
     assert checkout.processes() == []
 
 
+@pytest.mark.deep
 def test_a_stale_lock_is_cleared_in_one_sentence(checkout):
     checkout.state.mkdir()
     (checkout.state / "runner.json").write_text(json.dumps({"pid": os.getpid(), "port": 1, "token": "old"}))
@@ -395,6 +399,7 @@ def ask(checkout: Checkout, query: LiteralString) -> list[tuple]:
         return cursor.fetchall() if cursor.description else []
 
 
+@pytest.mark.deep
 def test_reset_brings_the_test_data_back_while_services_run(checkout):
     add_database(checkout)
     assert checkout.up("db").returncode == 0
@@ -458,6 +463,7 @@ def test_a_changed_collection_is_applied_while_all_is_running(checkout):
     assert checkout.resource("person")["health"] == "healthy"
 
 
+@pytest.mark.deep
 def test_a_refused_configuration_fails_up_and_reset_begins_anew(checkout):
     folder = add_database(checkout)
     assert checkout.up("db").returncode == 0

@@ -163,6 +163,30 @@ def test_deep_tests_run_when_asked_for(inner, arguments: list[str], outcome: str
     assert f"{outcome} in" in words
 
 
+SAMPLED = """
+import pytest
+
+@pytest.mark.sampled(2)
+@pytest.mark.parametrize("seed", range(5))
+def test_cases(seed):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome"),
+    [
+        ([], "3 passed, 2 deselected"),
+        (["--deep"], "2 passed, 3 deselected"),
+        (["--all-cases"], "5 passed"),
+        (["test_inner.py::test_cases"], "5 passed"),
+    ],
+)
+def test_of_the_cases_of_a_sampled_test_some_are_deep(inner, arguments: list[str], outcome: str):
+    words, _ = inner(SAMPLED, *arguments).communicate(timeout=60)
+    assert f"{outcome} in" in words
+
+
 def test_no_deep_test_begins_after_the_time_that_a_run_has(inner):
     words, _ = inner(DEEP, "--deep", GATEHOUSE_DEEP_SECONDS="0").communicate(timeout=60)
     assert "2 skipped, 1 deselected" in words
@@ -198,6 +222,7 @@ def test_comes_after_them():
 """
 
 
+@pytest.mark.deep
 def test_a_test_that_hangs_ends_by_itself(inner):
     """With the settings of pyproject.toml, but for the seconds."""
     settings = ["-c", str(Path(__file__).parents[3] / "pyproject.toml"), "-o", "timeout=1", "-o"]

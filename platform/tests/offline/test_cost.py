@@ -151,6 +151,7 @@ def test_production_costs_more_than_dev_and_both_fit_their_budgets(graph: Record
     assert found["production"] > 2 * found["dev"]
 
 
+@pytest.mark.deep
 def test_each_way_out_has_its_price(root: Path):
     """Which is cheapest depends on the tasks: the settings' help sends people here."""
     prices = {}

@@ -71,6 +71,7 @@ def a_new_service(root: Path, checkout: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
+@pytest.mark.sampled(4)
 def test_a_new_service_adds_its_own_resources_and_nothing_else(root: Path, checkout: Path, graph: Graphs, stack: str):
     a_new_service(root, checkout, "demo")
     found = difference(graph(stack), graph_of(checkout, stack))

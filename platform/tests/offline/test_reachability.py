@@ -42,6 +42,7 @@ def meant(root: Path) -> set[Connection]:
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
+@pytest.mark.sampled(2)
 def test_the_ways_are_exactly_those_of_the_catalog(root: Path, graph: Graphs, name: str):
     assert connections(graph(name)) == meant(root)
 

@@ -38,6 +38,7 @@ def test_every_committed_stack_keeps_every_rule(graph: Graphs, name: str):
     assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
 
 
+@pytest.mark.deep
 def test_a_stack_is_checked_in_far_less_than_20_seconds(root: Path):
     def used() -> float:
         """Seconds of processor: other work on the machine doesn't count."""

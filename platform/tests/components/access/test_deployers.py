@@ -151,6 +151,7 @@ def context(resource: RecordedResource, **values: Any) -> dict[str, Any]:
     return values
 
 
+@pytest.mark.deep
 def test_the_tables_have_every_type_of_every_environment_and_no_other(graph: Graphs):
     """What isn't asked for isn't granted: a type that no stack has any more is an error, too."""
     types = {each.type for stack in ENVIRONMENTS for each in graph(stack).resources}
