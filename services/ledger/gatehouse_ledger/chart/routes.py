@@ -30,7 +30,7 @@ class LedgerAccountController(Controller):
     tags = ("accounts",)
 
     @get(
-        operation_id="ListAccounts",
+        operation_id="ListLedgerAccounts",
         operation_class=queries.ACCOUNTS.operation,
         guards=[allow(*READERS)],
         summary="The chart of accounts",
@@ -38,15 +38,17 @@ class LedgerAccountController(Controller):
     async def list_accounts(self, request: Request[Any, Any, Any]) -> Page[LedgerAccount]:
         return await queries.ACCOUNTS.page(request.query_params)
 
-    @post(operation_id="CreateAccount", guards=[allow(*FINANCE)], summary="Add an account")
+    @post(operation_id="CreateLedgerAccount", guards=[allow(*FINANCE)], summary="Add an account")
     async def create_account(self, data: NewLedgerAccount, actor: Actor, once: Once) -> Response[LedgerAccount]:
         return await once(queries.add_account, data, actor)
 
-    @get("/{account_id:uuid}", operation_id="GetAccount", guards=[allow(*READERS)], summary="One account")
+    @get("/{account_id:uuid}", operation_id="GetLedgerAccount", guards=[allow(*READERS)], summary="One account")
     async def get_account(self, request: Request[Any, Any, Any], account_id: UUID) -> Response[LedgerAccount]:
         return versioned(await queries.ACCOUNT.get(account_id), request)
 
-    @patch("/{account_id:uuid}", operation_id="ChangeAccount", guards=[allow(*FINANCE)], summary="Change an account")
+    @patch(
+        "/{account_id:uuid}", operation_id="ChangeLedgerAccount", guards=[allow(*FINANCE)], summary="Change an account"
+    )
     async def change_account(
         self, account_id: UUID, data: LedgerAccountChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[LedgerAccount]:
@@ -54,7 +56,7 @@ class LedgerAccountController(Controller):
 
     @post(
         "/{account_id:uuid}/archive",
-        operation_id="ArchiveAccount",
+        operation_id="ArchiveLedgerAccount",
         guards=[allow(*FINANCE)],
         status_code=200,
         summary="Archive an account whose balance is zero",

@@ -19,7 +19,7 @@ class PeriodController(Controller):
     tags = ("periods",)
 
     @get(
-        operation_id="ListPeriods",
+        operation_id="ListLedgerPeriods",
         operation_class=queries.PERIODS.operation,
         guards=[allow(*READERS)],
         summary="The months that have entries",
@@ -27,7 +27,7 @@ class PeriodController(Controller):
     async def list_periods(self, request: Request[Any, Any, Any]) -> Page[AccountingPeriod]:
         return await queries.PERIODS.page(request.query_params)
 
-    @get("/{period_id:uuid}", operation_id="GetPeriod", guards=[allow(*READERS)], summary="One month")
+    @get("/{period_id:uuid}", operation_id="GetLedgerPeriod", guards=[allow(*READERS)], summary="One month")
     async def get_period(self, request: Request[Any, Any, Any], period_id: UUID) -> Response[AccountingPeriod]:
         return versioned(await queries.read_period(period_id), request)
 
@@ -45,7 +45,7 @@ class PeriodController(Controller):
 
     @post(
         "/{period_id:uuid}/reopen",
-        operation_id="ReopenPeriod",
+        operation_id="ReopenLedgerPeriod",
         guards=[allow(*CLOSERS)],
         status_code=200,
         summary="Open a month again that was prepared and isn't closed",
@@ -57,7 +57,7 @@ class PeriodController(Controller):
 
     @post(
         "/{period_id:uuid}/close",
-        operation_id="ClosePeriod",
+        operation_id="CloseLedgerPeriod",
         guards=[allow(*CLOSERS)],
         status_code=200,
         summary="Close a month for good: by a person who didn't work on it",
