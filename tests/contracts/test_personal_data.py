@@ -28,6 +28,10 @@ DECLARED: dict[str, PersonalData] = {
 }
 
 
+# Rows by way of which others are a person's, by the column that refers to them.
+PARENTS = {"curriculum_id": ("curriculum", "curriculum"), "encounter_id": ("encounter", "encounter")}
+
+
 class Canary(NamedTuple):
     """`text`: how it stands in JSON and in a dump."""
 
@@ -40,7 +44,8 @@ class Person:
     """Somebody in every collection. `canaries` are told apart from other people's by their numbers."""
 
     def __init__(self, numbers: "itertools.count[int]") -> None:
-        self.id, self.account, self.curriculum = uuid4(), uuid4(), uuid4()
+        self.id, self.account = uuid4(), uuid4()
+        self.rows = {place: uuid4() for place in PARENTS.values()}
         self.canaries: list[Canary] = []
         self.numbers = numbers
 
@@ -50,8 +55,9 @@ class Person:
 
     def subject(self, schema: str, collection: str, column: str) -> UUID:
         """What a column that says whose the row is holds."""
-        if column == "curriculum_id" or (schema, collection, column) == ("curriculum", "curriculum", "id"):
-            return self.curriculum
+        place = (schema, collection) if column == "id" else PARENTS.get(column, ("", ""))
+        if place in self.rows:
+            return self.rows[place]
         is_person = column in {"person_id", "member_id", "mentor_id", "reader_id"} or collection == "person"
         return self.id if is_person else self.account
 
@@ -96,7 +102,7 @@ def put_in(connection: psycopg.Connection, person: Person, schema: str, collecti
     ).fetchall()
     values: dict[str, Any] = {}
     for name, kind, required in rows:
-        if name in subjects or (name == "id" and (schema, collection.name) == ("curriculum", "curriculum")):
+        if name in subjects or (name == "id" and (schema, collection.name) in person.rows):
             values[name] = person.subject(schema, collection.name, name)
         elif name in declared:
             values[name], text = person.canary(kind)

@@ -20,7 +20,7 @@ from gatehouse_db_manager.database import contract
 ROOT = find_root(Path(__file__).parent)
 SCHEMAS = [service.database.schema for service in load_catalog(ROOT) if service.database]
 OF_THE_CHASSIS = [(key_table, "idempotency_key"), (bucket_table, "rate_bucket"), (job_table, "job")]
-OF_PRIVACY = {"history", "person_key", "read_log"}
+OF_PRIVACY = {"history", "person_key", "read_log", "text_attempt"}
 OF_EVENTS = {file.stem for file in ROOT.glob("services/chassis/gatehouse_chassis/schema/event*.yaml")}
 MODULES = contract.service_modules(ROOT)
 

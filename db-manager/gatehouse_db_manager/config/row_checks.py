@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gatehouse_db_manager.config.model import Column, Table
+from gatehouse_db_manager.config.relative_times import is_relative
 from gatehouse_db_manager.config.values import why_unfit
 from gatehouse_db_manager.errors import Problem, nearest
 
@@ -66,7 +67,8 @@ def _why_unfit(columns: Mapping[str, Column], name: str, value: Any) -> tuple[st
     if value is None:
         given = "Give a value, or leave it out if it has a default."
         return ("is required.", given) if column.required else None
-    if why := why_unfit(column.base, value):
+    why = None if is_relative(column.base, value) else why_unfit(column.base, value)
+    if why:
         return f"{why}.", "Fix it."
     for item in value if isinstance(value, list) else [value]:
         if column.values and item not in column.values:

@@ -4,12 +4,14 @@ Rows that are no longer in a file stay, and columns that it doesn't mention keep
 """
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from gatehouse_db_manager.config.model import Data
+from gatehouse_db_manager.config.relative_times import resolved_rows
 
 _DONE = """
 insert into dbm.data (schema, collection, kind, digest, rows) values (%s, %s, %s, %s, %s)
@@ -22,7 +24,7 @@ def load_rows(connection: "psycopg.Connection[Any]", schema: str, data: Data) ->
     matter."""
     connection.execute("set constraints all deferred")
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in data.rows:
+    for row in resolved_rows(data.rows, datetime.now(UTC)):
         by_columns[tuple(sorted(row))].append(row)
     key = _primary_key(connection, schema, data.collection)
     for columns, rows in by_columns.items():

@@ -46,8 +46,8 @@ def _operations(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]
 
 
 def _is_for_apps(document: Document, operation: dict[str, Any]) -> bool:
-    if operation.get("x-gatehouse-allows", "anyone") == "anyone":
-        return False  # it needs no session; among them are all that begin one
+    if operation.get("x-gatehouse-allows", "anyone") in ("anyone", "other services"):
+        return False  # it needs no session (among them are all that begin one), or takes none
     answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
     return not any(SECRET.search(name) for name in _fields(document, answers))
 

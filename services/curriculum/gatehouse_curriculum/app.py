@@ -11,6 +11,7 @@ from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
 from gatehouse_curriculum.events import OUTBOX
 from gatehouse_curriculum.live import CHANGES, HANDLERS
+from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
 
@@ -25,7 +26,7 @@ def create(service: ServiceContext) -> Litestar:
         outbox=OUTBOX,
         figures=figures,
         changes=CHANGES,
-        handlers=HANDLERS,
+        handlers={**HANDLERS, "apply_agreement": agreement_handler(service)},
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),
             "content": Provide(lambda: content, sync_to_thread=False),

@@ -1,4 +1,4 @@
-"""What the services topics and person answer, as far as it is used here. A test compares it with their OpenAPI."""
+"""What topics, person and encounter answer, as far as it is used here. A test compares it with their OpenAPI."""
 
 from datetime import datetime
 from uuid import UUID
@@ -43,3 +43,11 @@ class Person(Struct, kw_only=True):
 
 class PersonZone(Struct, kw_only=True):
     time_zone: str | None = None
+
+
+class Agreement(Struct, kw_only=True):
+    """What two agreed on at an encounter. `until`: when they meet again; none: nobody has said."""
+
+    assignment_ids: list[UUID]
+    until: datetime | None = None
+    time_zone: str = "UTC"

@@ -78,8 +78,18 @@ async def topics() -> AsyncIterator[Peer]:
 
 
 @pytest.fixture(scope="module")
-async def curriculum(postgres: Any, database_url: str, person: Peer, topics: Peer) -> AsyncIterator[InProcessClient]:
+async def encounter() -> AsyncIterator[Peer]:
+    """Tests say what was agreed on."""
+    async with peer() as playing:
+        yield playing
+
+
+@pytest.fixture(scope="module")
+async def curriculum(
+    postgres: Any, database_url: str, person: Peer, topics: Peer, encounter: Peer
+) -> AsyncIterator[InProcessClient]:
     environ = {
+        "GATEHOUSE_URL_ENCOUNTER": encounter.url,
         "GATEHOUSE_URL_PERSON": person.url,
         "GATEHOUSE_URL_TOPICS": topics.url,
         "GATEHOUSE_SETTING_RELATIONSHIP_SECONDS": "0",

@@ -7,6 +7,14 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "proposed_change": ("now", "next", "later", "remove"),
         "standing": ("self", "mentorship", "coordination"),
     },
+    "encounter": {
+        "script_state": ("draft", "published", "retired"),
+        "encounter_state": ("planned", "open", "finished", "void"),
+        "encounter_outcome": ("held", "no_show", "cancelled"),
+        "audience": ("shared", "author_only"),
+        "follow_up_side": ("member", "mentor"),
+        "series_rhythm": ("weekly", "two_weeks", "monthly"),
+    },
     "identity": {
         "account_status": ("invited", "active", "archived"),
         "role": (
@@ -98,12 +106,17 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
 
 # What isn't the value with a capital letter and spaces.
 LABELS: dict[str, str] = {
+    "author_only": "Only the author",
     "blocked": "It turned the check away",
     "coordination": "A coordinator",
     "gone": "It is gone",
     "management": "Management and general",
+    "member": "The member",
+    "mentor": "The mentor",
     "mentorship": "Their mentor",
+    "monthly": "Every month",
     "moved": "It has moved",
+    "no_show": "Nobody came",
     "none": "Not an expense",
     "ok": "It answered",
     "one-time-high": "Paid once, high",
@@ -114,10 +127,13 @@ LABELS: dict[str, str] = {
     "purpose": "Restricted by purpose",
     "robot": "Robots",
     "self": "The member",
+    "shared": "Shared",
     "subscription-high": "Subscription, high",
     "subscription-low": "Subscription, low",
     "subscription-medium": "Subscription, medium",
     "time": "Restricted by time",
     "timeout": "It took too long",
+    "two_weeks": "Every two weeks",
     "unsafe": "It wasn't asked",
+    "weekly": "Every week",
 }

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack
 from html.parser import HTMLParser
 from typing import Any
 
@@ -13,7 +14,7 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
-SERVICES = ("identity", "person", "topics", "curriculum", "partner")
+SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter")
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
 INGRID = "019a0000-0001-7000-8000-000000000007"
@@ -157,6 +158,10 @@ class House:
         self.says("person", "GET", f"/api/person/people/{NOAH}", person())
         self.says("person", "GET", f"/api/person/people/{MARA}", person(id=MARA, name="Mara Lindgren", mentor_id=None))
         self.says("person", "GET", "/api/person/people", {"items": [person()]})
+        for kind in ("encounters", "follow-ups", "notes", "series", "disclosures"):
+            self.says("encounter", "GET", f"/api/encounter/{kind}", {"items": []})
+        self.says("encounter", "GET", "/api/encounter/script-choices", [])
+        self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/brief", {})
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
@@ -220,8 +225,8 @@ class Elements(HTMLParser):
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def peers() -> AsyncIterator[House]:
-    async with peer() as identity, peer() as person, peer() as topics, peer() as curriculum, peer() as partner:
-        yield House(dict(zip(SERVICES, (identity, person, topics, curriculum, partner), strict=True)))
+    async with AsyncExitStack() as opened:
+        yield House({name: await opened.enter_async_context(peer()) for name in SERVICES})
 
 
 @pytest.fixture(scope="module")

@@ -259,15 +259,16 @@ async def assign(
     return CurriculumAfterAssigning(**structs.asdict(curriculum), assigned=assigned, skipped=skipped)
 
 
-async def locked(person: UUID, version: int, actor: Actor, standing: Standing) -> Change:
+async def locked(person: UUID, version: int | None, actor: Actor, standing: Standing) -> Change:
     """Inside a transaction: nobody else changes the curriculum until it ends.
 
-    Raises NotFound, StaleVersion or Conflict when it can't be changed from that version.
+    Raises NotFound, StaleVersion or Conflict when it can't be changed from that version; None: from whichever it has.
     """
     row = await _LOCK.one(person)
     if row is None:
         raise NotFound("This person has no curriculum.")
-    CURRICULUM.refuse_stale(row, version)
+    if version is not None:
+        CURRICULUM.refuse_stale(row, version)
     if row.archived_at is not None:
         raise Conflict("This curriculum is archived; a coordinator can restore it.")
     people = tuple(await people_of(row.id))

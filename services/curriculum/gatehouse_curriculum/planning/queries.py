@@ -1,22 +1,29 @@
 """The changes that planning a period makes. The SQL is that of curricula, periods and commitments."""
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 from msgspec import structs
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict
-from gatehouse_curriculum.curriculum.queries import locked, written
+from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_curriculum.curriculum.queries import Change, locked, written
 from gatehouse_curriculum.curriculum.structs import Curriculum
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AtVersion, PeriodIds
+from gatehouse_curriculum.peers import Agreement
 from gatehouse_curriculum.period import queries
-from gatehouse_curriculum.period.rules import end_after, end_on, usual_days, zone_of
+from gatehouse_curriculum.period.rules import LONGEST_DAYS, end_after, end_on, usual_days, zone_of
 from gatehouse_curriculum.planning import rules
 from gatehouse_curriculum.planning.structs import Before, CurriculumAfterCommitting, NewCommitment, NewPeriod
 from gatehouse_curriculum.tables import DB
+
+LONGEST = timedelta(days=LONGEST_DAYS)
+
+log = structlog.get_logger()
 
 
 async def commit(
@@ -25,29 +32,58 @@ async def commit(
     """Inside a transaction. What is committed already, to the same day, isn't committed again."""
     begun = await locked(person, version, actor, standing)
     zone, begin = zone_of(time_zone), begun.stamp.at
-    last = await queries.last_period(begun.row.id)
     commitments = await queries.commitments_of(begun.row.id)
     end = end_on(begin, new.until, zone) if new.until else end_after(begin, usual_days(commitments), zone)
-    after = rules.commit(begun.before, new.assignment_ids, begun.stamp)
+    return await _commit(begun, new.assignment_ids, end, zone)
+
+
+async def apply_agreement(person: UUID, actor: Actor, agreed: Agreement) -> None:
+    """Inside a transaction: what two agreed on at an encounter is the now-list until they meet again.
+
+    What was completed or taken out meanwhile is left out. Somebody without a curriculum, or with an archived one, has
+    none afterwards either.
+    """
+    try:
+        begun = await locked(person, None, actor, "mentorship")
+    except (NotFound, Conflict) as refused:
+        log.info("an agreement isn't applied", person_id=person, kind=type(refused).__name__)
+        return
+    open_ones = {one.id for one in begun.before if one.state != "completed"}
+    listed = [id for id in agreed.assignment_ids if id in open_ones]
+    if not listed:
+        return
+    last = await queries.last_period(begun.row.id)
+    zone, begin = zone_of(last.time_zone if last else agreed.time_zone), begun.stamp.at
+    end = end_after(begin, usual_days(await queries.commitments_of(begun.row.id)), zone)
+    if agreed.until is not None and timedelta() < agreed.until - begin <= LONGEST:
+        end = agreed.until
+    await _commit(begun, listed, end, zone)
+
+
+async def _commit(
+    begun: Change, assignment_ids: list[UUID], end: datetime, zone: ZoneInfo
+) -> CurriculumAfterCommitting:
+    last = await queries.last_period(begun.row.id)
+    after = rules.commit(begun.before, assignment_ids, begun.stamp)
     listed = [one.id for one in sorted(begun.before, key=lambda one: one.position) if one.state == "now"]
     if (
         last is not None
-        and listed == last.assignment_ids == new.assignment_ids
+        and listed == last.assignment_ids == assignment_ids
         and last.ends_at.astimezone(zone).date() == end.astimezone(zone).date()
     ):
         return _after(await written(begun, begun.before), last.id)
     id = await queries.commit(
         begun.row.id,
-        new.assignment_ids,
+        assignment_ids,
         msgspec.to_builtins(rules.before(begun.before, after)),
-        at=begin,
+        at=begun.stamp.at,
         ends_at=end,
         time_zone=zone.key,
-        by=actor.account,
+        by=begun.actor.account,
         version=begun.row.version + 1,
     )
     curriculum = await written(begun, after, otherwise=True)
-    await _publish("curriculum.period.committed", curriculum, id, new.assignment_ids, actor)
+    await _publish("curriculum.period.committed", curriculum, id, assignment_ids, begun.actor)
     return _after(curriculum, id)
 
 

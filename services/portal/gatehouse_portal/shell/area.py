@@ -4,10 +4,12 @@ An area is a folder below `areas/` with an `area.py` that sets `AREA`. Its templ
 the area `people` is named `people/<file>`), its style sheet is `<name>.css` beside it. See ../../README.md.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Litestar, Request
@@ -15,6 +17,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.actor import Actor
+from gatehouse_portal.shell.peers import Away, or_away
 
 OWN = "{person}"
 
@@ -62,6 +65,41 @@ class HomeSection(msgspec.Struct, frozen=True, kw_only=True):
     load: Callable[[Request[Any, Any, Any], Actor], Awaitable[Mapping[str, Any] | None]]
 
 
+class ProfileSection(msgspec.Struct, frozen=True, kw_only=True):
+    """A part of a person's page. As HomeSection; `load` also gets whose page it is."""
+
+    title: str
+    order: int
+    template: str
+    load: Callable[[Request[Any, Any, Any], Actor, UUID], Awaitable[Mapping[str, Any] | None]]
+
+
+class ShownSection(msgspec.Struct, frozen=True):
+    """A section with its values, or with why it can't be shown."""
+
+    title: str
+    template: str
+    values: Mapping[str, Any]
+    away: Away | None = None
+
+
+async def shown_sections(
+    sections: Iterable[HomeSection | ProfileSection], answers: Callable[[Any], Awaitable[Mapping[str, Any] | None]]
+) -> list[ShownSection]:
+    """Those that are for the reader, in their order, loaded at once. `answers`: calls a section's `load`."""
+
+    async def one(section: HomeSection | ProfileSection) -> ShownSection | None:
+        values = await or_away(answers(section))
+        if values is None:
+            return None
+        if isinstance(values, Away):
+            return ShownSection(section.title, section.template, {}, values)
+        return ShownSection(section.title, section.template, values)
+
+    ordered = sorted(sections, key=lambda section: section.order)
+    return [found for found in await asyncio.gather(*map(one, ordered)) if found is not None]
+
+
 class SearchHit(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was found by its name. `path` may be an address elsewhere, which opens in a new tab."""
 
@@ -100,6 +138,7 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
         filters: template filters by name; no two areas may share a name.
         labels: values of services in words ("one-time-low": "Paid once, low"), for the filter `label`.
         sections: its parts of the home page.
+        profile: its parts of a person's page.
         finders: what of it the command palette finds.
         lifespan: opens what its pages need while the application runs, and puts it into `app.state`.
     """
@@ -111,5 +150,6 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     filters: Mapping[str, Callable[..., Any]] = {}
     labels: Mapping[str, str] = {}
     sections: tuple[HomeSection, ...] = ()
+    profile: tuple[ProfileSection, ...] = ()
     finders: tuple[Finder, ...] = ()
     lifespan: Callable[[ServiceContext, Litestar], AbstractAsyncContextManager[None]] | None = None

@@ -5,17 +5,36 @@ did, and `Away` names the service that doesn't answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
-from typing import Any, TypeVar, cast
+from collections.abc import Awaitable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
 
 import httpx
 import msgspec
 
-from gatehouse_chassis.base.problems import BY_STATUS, ApiProblem, Invalid, SignInTooOld, Unauthenticated, Unavailable
+from gatehouse_chassis.base.problems import (
+    BY_STATUS,
+    ApiProblem,
+    Invalid,
+    NotFound,
+    SignInTooOld,
+    Unauthenticated,
+    Unavailable,
+)
 from gatehouse_chassis.http.guards import RECENT
 from gatehouse_chassis.service.client import Misunderstood, PeerClient, RequestRefused, TooLate
+from gatehouse_portal.shell.structs import Page
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> UUID: ...
+
 
 T = TypeVar("T")
+Identified = TypeVar("Identified", bound=HasId)
+# As many ids as topics takes in one request (gatehouse_chassis.lists.filters.MOST_VALUES).
+BATCH = 50
 # Seconds that a page waits for the slowest of its parts.
 PATIENCE = 4.0
 
@@ -104,3 +123,22 @@ async def or_away(answer: Awaitable[T]) -> T | Away:
         return away
     except TimeoutError:
         return Away("a service")
+
+
+async def or_none(answer: Awaitable[T]) -> T | None:
+    """None for what isn't there."""
+    try:
+        return await answer
+    except NotFound:
+        return None
+
+
+async def by_id(peers: Peers, what: str, ids: Iterable[UUID], kind: type[Identified]) -> dict[UUID, Identified]:
+    """Resources, topics or paths of topics, however many."""
+    wanted = sorted(map(str, ids))
+    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
+    page_of_kind: Any = Page[kind]  # ty: ignore[invalid-type-form] - a type made while running
+    pages = await asyncio.gather(
+        *(peers.get("topics", f"/api/topics/{what}", page_of_kind, id=batch, limit=BATCH) for batch in batches)
+    )
+    return {item.id: item for page in pages for item in page.items}

@@ -5,7 +5,7 @@ what they did and offers the same command again. What was done is said in a toas
 """
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +29,7 @@ from gatehouse_portal.areas.learning.actions import (
 from gatehouse_portal.areas.learning.structs import Curriculum
 from gatehouse_portal.areas.learning.view import View, changed_since, view_of
 from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.area import ShownSection, shown_sections
 from gatehouse_portal.shell.format import moment
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
@@ -44,8 +45,12 @@ async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID, by
     """`by`: who made a change that the page has just heard of; it is said with the new part."""
     view = await view_of(peers, actor, person_id)
     who = view.by(by) if by is not None else ""
-    answer = Toast(f"{who[:1].upper()}{who[1:]} changed the curriculum.") if who and wants_part(request) else None
-    return shown(request, view, answer=answer)
+    if wants_part(request):
+        answer = Toast(f"{who[:1].upper()}{who[1:]} changed the curriculum.") if who else None
+        return shown(request, view, answer=answer)
+    declared = [section for area in request.app.state.areas for section in area.profile]
+    sections = await shown_sections(declared, lambda section: section.load(request, actor, person_id))
+    return shown(request, view, sections=sections)
 
 
 @get("/members/{person_id:uuid}/live", guards=[guards.person], include_in_schema=False)
@@ -172,10 +177,11 @@ def shown(
     stale: dict[str, Any] | None = None,
     answer: Toast | None = None,
     assigned: str = "",
+    sections: Sequence[ShownSection] = (),
 ) -> Template:
     name = "learning/changed.html" if wants_part(request) else "learning/page.html"
     values = {"view": view, "stale": stale, "answer": answer, "assigned": assigned, "few": FEW, "most_flat": MOST_FLAT}
-    return page(request, name, status=status, **values)
+    return page(request, name, status=status, sections=sections, **values)
 
 
 def version_in(form: FormMultiDict) -> int:

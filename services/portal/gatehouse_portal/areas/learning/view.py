@@ -2,9 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -13,13 +12,8 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal.areas.learning.actions import Offer, offer_of
 from gatehouse_portal.areas.learning.structs import Assignment, Curriculum, Named, Person, Planning, Resource
-from gatehouse_portal.shell.peers import Away, Peers, or_away
-from gatehouse_portal.shell.structs import Page
+from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
 
-T = TypeVar("T", Resource, Named)
-Answer = TypeVar("Answer")
-# As many ids as topics takes in one request (gatehouse_chassis.lists.filters.MOST_VALUES).
-BATCH = 50
 NOBODY = UUID(int=0)
 # People whose names one page asks for. A curriculum has a mentor or two, and now and then a coordinator.
 MOST_NAMES = 10
@@ -221,22 +215,3 @@ def changed_since(view: View, moment: datetime | None) -> list[str]:
         elif assignment.assigned_at > moment:
             changes.append(f"“{item.name}” was assigned")
     return changes
-
-
-async def by_id(peers: Peers, what: str, ids: Iterable[UUID], kind: type[T]) -> dict[UUID, T]:
-    """Resources, topics or paths of topics, however many."""
-    wanted = sorted(map(str, ids))
-    batches = [wanted[start : start + BATCH] for start in range(0, len(wanted), BATCH)]
-    page_of_kind: Any = Page[kind]  # ty: ignore[invalid-type-form] - a type made while running
-    pages = await asyncio.gather(
-        *(peers.get("topics", f"/api/topics/{what}", page_of_kind, id=batch, limit=BATCH) for batch in batches)
-    )
-    return {item.id: item for page in pages for item in page.items}
-
-
-async def or_none(answer: Awaitable[Answer]) -> Answer | None:
-    """None for what isn't there."""
-    try:
-        return await answer
-    except NotFound:
-        return None

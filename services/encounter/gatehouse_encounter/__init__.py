@@ -1,0 +1,1 @@
+"""The service encounter: what mentors and members meet about, and what they agree on."""

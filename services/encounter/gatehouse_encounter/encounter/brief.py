@@ -1,0 +1,87 @@
+"""What to know of a member before the next encounter, and what curriculum asks after one."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, get
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.http.guards import Guard, signed_in
+from gatehouse_encounter.access import EncounterAccess
+from gatehouse_encounter.encounter import queries
+from gatehouse_encounter.encounter.calendar import MEDIA_TYPE, Appointment, calendar
+from gatehouse_encounter.encounter.structs import Agreement, Brief
+from gatehouse_encounter.follow_up.queries import open_follow_ups
+from gatehouse_encounter.series.queries import lasting_series
+from gatehouse_encounter.series.rules import occurrences
+from gatehouse_encounter.text.queries import notes_about
+
+CALENDAR_AHEAD = 26
+"""Meetings of each series in a calendar: half a year of weeks."""
+
+
+class MemberController(Controller):
+    path = "/members/{member_id:uuid}"
+    tags = ("encounters",)
+
+    @get(
+        "/brief",
+        operation_id="GetBrief",
+        guards=[signed_in],
+        summary="What to know before the next encounter: facts only",
+    )
+    async def get_brief(self, member_id: UUID, actor: Actor, access: EncounterAccess) -> Brief:
+        await access.about(actor, member_id)
+        promised = await open_follow_ups(member_id)
+        return Brief(
+            member_id=member_id,
+            last=await queries.last_held(member_id),
+            next=await queries.next_of(member_id),
+            promised_by_member=[one for one in promised if one.side == "member"],
+            promised_by_mentor=[one for one in promised if one.side == "mentor"],
+            notes=await notes_about(member_id, actor.person),
+            held_count=await queries.held_count(member_id),
+        )
+
+
+class CalendarController(Controller):
+    path = "/calendar"
+    tags = ("encounters",)
+
+    @get(
+        operation_id="GetCalendar",
+        guards=[signed_in],
+        media_type=MEDIA_TYPE,
+        summary="The caller's planned encounters and the next meetings of their series, as iCalendar (RFC 5545)",
+    )
+    async def get_calendar(self, actor: Actor) -> str:
+        now = datetime.now(UTC)
+        found: list[Appointment] = []
+        if actor.person is not None:
+            planned = await queries.planned_of(actor.person)
+            found += [
+                Appointment(one.id, one.version, one.planned_from, one.planned_to, one.changed_at) for one in planned
+            ]
+            taken = {(one.member_id, one.mentor_id, one.planned_from.astimezone(UTC)) for one in planned}
+            for series in await lasting_series(actor.person):
+                for number, one in enumerate(occurrences(series, now, CALENDAR_AHEAD)):
+                    if (series.member_id, series.mentor_id, one.begins_at) not in taken:
+                        found.append(Appointment(series.id, series.version, one.begins_at, one.ends_at, now, number))
+        return calendar(found)
+
+
+def agreement_routes(guard: Guard) -> Any:
+    """What curriculum asks when an encounter has finished. `guard`: other services of the platform only."""
+
+    @get(
+        "/agreements/{encounter_id:uuid}",
+        operation_id="GetEncounterAgreement",
+        guards=[guard],
+        summary="The now-list that was agreed on, and until when",
+        tags=["encounters"],
+    )
+    async def get_agreement(encounter_id: UUID) -> Agreement:
+        return await queries.agreement_of(encounter_id)
+
+    return get_agreement
