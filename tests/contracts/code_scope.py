@@ -42,6 +42,10 @@ class Module:
     def names(self) -> dict[str, Any]:
         return vars(importlib.import_module(self.name))
 
+    @cached_property
+    def calls(self) -> list[ast.Call]:
+        return [node for node in self.parents if isinstance(node, ast.Call)]
+
     def functions_around(self, node: ast.AST) -> list[ast.AST]:
         """From the innermost one."""
         around = []

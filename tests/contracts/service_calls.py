@@ -42,8 +42,8 @@ def calls_of(package: Path) -> Iterator[Call]:
     """All calls of a service's package. Raises Unresolved with the place of one that can't be followed."""
     modules = [Module(package, file) for file in sorted(package.rglob("*.py")) if str(file) not in PLUMBING]
     for module in modules:
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and _asks(module, node):
+        for node in module.calls:
+            if _asks(module, node):
                 place = f"{module.file.relative_to(package.parent.parent)}:{node.lineno}"
                 for number, scope in enumerate(_scopes(modules, module, node)):
                     try:
@@ -89,9 +89,9 @@ def _scopes(modules: list[Module], module: Module, node: ast.Call) -> Iterator[S
         passed = [name for name in names if alone.annotation(name) is str and mentions(node, name)]
         callers = [
             (call, Scope(other, call, {}))
-            for other in modules
-            for call in ast.walk(other.tree)
-            if passed and isinstance(call, ast.Call) and is_name(call.func, function.name)
+            for other in (modules if passed else ())
+            for call in other.calls
+            if is_name(call.func, function.name)
         ]
         for call, around in callers:
             given = zip(names, call.args, strict=False)
