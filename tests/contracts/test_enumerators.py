@@ -129,6 +129,7 @@ def test_removing_a_role_names_the_guards_of_all_services(checkout: Path) -> Non
     (folder / "2.yaml").write_text("".join(line for line in lines if "value: coordinator" not in line))
     found = left_uses(checkout)
     assert {place.split("/")[1] for place in found} == {
+        "communication",
         "curriculum",
         "encounter",
         "identity",

@@ -36,6 +36,7 @@ def test_what_a_stranger_writes_is_limited(service: str) -> None:
 def test_the_routes_of_signing_in_are_limited() -> None:
     limited = {route for route, is_limited in stranger_routes("identity") if is_limited}
     assert limited == WRITING | {
+        "POST /api/identity/invitations/look",
         "POST /api/identity/sessions",
         "POST /api/identity/sessions/refresh",
         "POST /api/identity/token",

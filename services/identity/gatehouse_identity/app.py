@@ -11,11 +11,13 @@ from litestar import Litestar
 from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.events.service_token import other_services
 from gatehouse_identity.account.handlers import HANDLERS
 from gatehouse_identity.account.routes import AccountController, get_me
 from gatehouse_identity.audit_entry.routes import AuditEntryController
 from gatehouse_identity.digests import SHORTEST_SECRET, SecretBox, new_secret
 from gatehouse_identity.events import OUTBOX
+from gatehouse_identity.invitation.routes import InvitationController, service_routes
 from gatehouse_identity.oidc import Provider
 from gatehouse_identity.persona.routes import PersonaController
 from gatehouse_identity.role_grant.routes import RoleGrantController
@@ -36,6 +38,7 @@ ROUTES = [
     SessionController,
     get_me,
     AccountController,
+    InvitationController,
     RoleGrantController,
     ServiceClientController,
     issue_service_token,
@@ -76,7 +79,7 @@ def create(service: ServiceContext) -> Litestar:
 
     app = create_app(
         service,
-        ROUTES,
+        [*ROUTES, *service_routes(other_services(service.peer_key, to=service.name))],
         database=DB,
         outbox=OUTBOX,
         handlers=HANDLERS,

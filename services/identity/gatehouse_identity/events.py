@@ -14,9 +14,17 @@ class PersonIds(msgspec.Struct, frozen=True):
     person_id: UUID | None
 
 
+class InvitationIds(msgspec.Struct, frozen=True):
+    """Of an invitation, the event's subject: whose account is to be signed in to, and who that is."""
+
+    account_id: UUID
+    person_id: UUID
+
+
 OUTBOX = Outbox(
     DB,
     {
+        "identity.account.invited": InvitationIds,
         "identity.account.linked": PersonIds,
         "identity.account.roles_changed": PersonIds,
         "identity.account.archived": PersonIds,

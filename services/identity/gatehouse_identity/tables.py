@@ -31,6 +31,15 @@ class RoleGrant(Tracked, Table, db=DB, tablename="role_grant", schema="identity"
     revoked_reason = Text(null=True)
 
 
+class Invitation(Tracked, Table, db=DB, tablename="invitation", schema="identity"):
+    account_id = UUID()
+    roles = Array(base_column=Text())
+    token_hash = Text(null=True)
+    expires_at = Timestamptz(null=True, default=None)
+    used_at = Timestamptz(null=True, default=None)
+    withdrawn_at = Timestamptz(null=True, default=None)
+
+
 class ServiceClient(Tracked, Table, db=DB, tablename="service_client", schema="identity"):
     name = Text()
     description = Text()
@@ -67,6 +76,7 @@ class SignIn(Table, db=DB, tablename="sign_in", schema="identity"):
     code_verifier = Text()
     return_to = Text()
     code_challenge = Text()
+    invitation_hash = Text(null=True)
     answered_at = Timestamptz(null=True, default=None)
     account_id = UUID(null=True, default=None)
     proven_at = Timestamptz(null=True, default=None)

@@ -16,14 +16,27 @@ PUBLIC = {
     "RefreshSession",
     "IssueServiceToken",
     "GetJwks",
+    "LookAtInvitation",
+    "SignInByInvitation",
 }
 SIGNED_IN = {"GetMe", "ListMySessions", "SignOut", "EndSession"}
-COORDINATORS = {"ListAccounts", "CreateAccount", "GetAccount", "ListRoleGrants", "GetRoleGrant"}
+COORDINATORS = {
+    "ListAccounts",
+    "CreateAccount",
+    "GetAccount",
+    "ListRoleGrants",
+    "GetRoleGrant",
+    "ListInvitations",
+    "GetInvitation",
+    "SendInvitationAgain",
+    "WithdrawInvitation",
+}
+SERVICES = {"InvitePerson", "IssueInvitationLink"}
 OPERATORS = {"ListSigningKeys"}
 ADMINISTRATORS = {"ListServiceClients", "GetServiceClient", "ListAuditEntries"}
 # What gives or takes rights: the same, with a recent sign-in.
 RECENTLY = ", signed in during the last 30 minutes"
-RECENT_COORDINATORS = {"GrantRole", "RevokeRole"}
+RECENT_COORDINATORS = {"Invite", "GrantRole", "RevokeRole"}
 RECENT_OPERATORS = {"RotateSigningKeys", "WithdrawSigningKey"}
 RECENT_ADMINISTRATORS = {
     "ChangeAccount",
@@ -59,6 +72,7 @@ async def test_every_operation_lets_through_those_it_should(identity):
         f"admin or coordinator{RECENTLY}": RECENT_COORDINATORS,
         f"admin or sre{RECENTLY}": RECENT_OPERATORS,
         f"admin{RECENTLY}": RECENT_ADMINISTRATORS,
+        "other services": SERVICES,
     }
     assert unguarded_routes(identity.app) == []
 

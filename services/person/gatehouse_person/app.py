@@ -3,9 +3,11 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_chassis.events.service_token import other_services
 from gatehouse_person.consent.routes import ConsentController
 from gatehouse_person.events import OUTBOX
 from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
+from gatehouse_person.person.contact_route import contact_route
 from gatehouse_person.person.jobs import mark_intro_reminders, time_out
 from gatehouse_person.person.routes import PersonController
 from gatehouse_person.profile.routes import ProfileController
@@ -13,6 +15,7 @@ from gatehouse_person.tables import DB
 
 
 def create(service: ServiceContext) -> Litestar:
-    controllers = [PersonController, ProfileController, ConsentController, MentorAssignmentController]
+    contacts = contact_route(other_services(service.peer_key, to=service.name))
+    routes = [PersonController, ProfileController, ConsentController, MentorAssignmentController, contacts]
     jobs = {"mark_intro_reminders": mark_intro_reminders, "time_out": time_out}
-    return create_app(service, controllers, database=DB, outbox=OUTBOX, jobs=jobs)
+    return create_app(service, routes, database=DB, outbox=OUTBOX, jobs=jobs)

@@ -2,6 +2,13 @@
 
 # By service, then by enumerator.
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
+    "communication": {
+        "mail_kind": ("welcome", "intro_reminder", "application_closed", "mentoring_started"),
+        "mail_state": ("queued", "sending", "sent", "unknown", "failed", "skipped", "bounced", "complained"),
+        "skip_reason": ("suppressed", "declined", "archived", "settled"),
+        "suppression_reason": ("bounced", "complained", "asked"),
+        "notification_kind": ("mentoring_started", "mentoring_ended", "plan_committed", "roles_changed"),
+    },
     "curriculum": {
         "assignment_state": ("later", "next", "now", "completed"),
         "proposed_change": ("now", "next", "later", "remove"),
@@ -43,6 +50,9 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "account_changed",
             "account_archived",
             "account_restored",
+            "invitation_sent",
+            "invitation_used",
+            "invitation_withdrawn",
             "role_granted",
             "role_revoked",
             "service_client_created",

@@ -14,7 +14,7 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
-SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter")
+SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication")
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
 INGRID = "019a0000-0001-7000-8000-000000000007"
@@ -162,6 +162,8 @@ class House:
             self.says("encounter", "GET", f"/api/encounter/{kind}", {"items": []})
         self.says("encounter", "GET", "/api/encounter/script-choices", [])
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/brief", {})
+        for kind in ("notifications", "deliveries"):
+            self.says("communication", "GET", f"/api/communication/{kind}", {"items": []})
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})

@@ -18,13 +18,15 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.fields import EMAIL
-from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, Unavailable
+from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, NotFound, Unavailable
 from gatehouse_chassis.lists.filters import storable
 from gatehouse_identity.account.queries import ACCOUNT, ACCOUNT_BY_EMAIL, ACCOUNT_BY_SUBJECT, ACCOUNT_LINK
 from gatehouse_identity.account.structs import AccountActor
 from gatehouse_identity.audit_entry.queries import record
 from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
 from gatehouse_identity.events import OUTBOX, PersonIds
+from gatehouse_identity.invitation.queries import LOCKED_BY_TOKEN, OPEN_OF_ACCOUNT, mark_used
+from gatehouse_identity.invitation.rules import state_of
 from gatehouse_identity.oidc import Identity, NotProven, Provider
 from gatehouse_identity.session.lifecycle import Sessions
 from gatehouse_identity.session.structs import SessionTokens
@@ -41,7 +43,14 @@ LONGEST_EMAIL = 254
 LONGEST_SUBJECT = 255
 
 Outcome = Literal[
-    "access_denied", "provider_unavailable", "not_proven", "email_not_verified", "email_taken", "archived"
+    "access_denied",
+    "provider_unavailable",
+    "not_proven",
+    "email_not_verified",
+    "email_taken",
+    "archived",
+    "invitation_over",
+    "other_account",
 ]
 
 log = structlog.get_logger()
@@ -88,9 +97,12 @@ class SignIns:
         self._box = box
         self._public_url = public_url
 
-    async def begin(self, return_to: str, code_challenge: str, *, again: bool = False) -> str:
+    async def begin(
+        self, return_to: str, code_challenge: str, invitation: str | None = None, *, again: bool = False
+    ) -> str:
         """The provider's address to send the browser to; `again` asks it to authenticate the person anew.
 
+        `invitation`: the token of the one-time link that the person came by. It is looked at when they come back.
         Raises Invalid for a return_to that isn't ours.
         """
         if not is_ours(return_to, self._public_url):
@@ -110,6 +122,7 @@ class SignIns:
             code_challenge,
             UNDER_WAY,
             request_id()[:200],
+            None if invitation is None else digest(invitation),
         )
         return address
 
@@ -159,18 +172,61 @@ class SignIns:
         if not 1 <= len(identity.subject) <= LONGEST_SUBJECT or not storable(identity.subject):
             raise SignInRefused("not_proven")
         try:
-            return await _one_time_code(pending.id, identity)
+            return await _one_time_code(pending, identity)
         except (asyncpg.UniqueViolationError, Conflict):
             # The same person, new here, finished another sign-in at the same moment: now the account is there.
-            return await _one_time_code(pending.id, identity)
+            return await _one_time_code(pending, identity)
+
+    async def by_invitation_alone(self, token: str) -> SessionTokens:
+        """Locally: the session of whoever holds the link, without a provider. Raises NotFound, or Conflict."""
+        async with DB.transaction():
+            invitation = await LOCKED_BY_TOKEN.one(digest(token))
+            if invitation is None:
+                raise NotFound("There is no such invitation.")
+            state = state_of(invitation, await DB.now())
+            if state != "open":
+                raise Conflict(f"This invitation is {state}.")
+            await mark_used(invitation)
+            return await self._sessions.start(invitation.account_id, "persona")
 
 
-async def _one_time_code(sign_in: UUID, identity: Identity) -> str:
+async def _one_time_code(pending: PendingSignIn, identity: Identity) -> str:
     code = new_secret()
     async with DB.transaction():
-        account = await _account_of(identity)
-        await queries.SIGN_IN_CODE.execute(sign_in, account, digest(code), CODE_GOOD_FOR, identity.proven_at)
+        if pending.invitation_hash is None:
+            account = await _account_of(identity)
+        else:
+            account = await _invited_account(identity, pending.invitation_hash)
+        await queries.SIGN_IN_CODE.execute(pending.id, account, digest(code), CODE_GOOD_FOR, identity.proven_at)
     return code
+
+
+async def _invited_account(identity: Identity, token_hash: str) -> UUID:
+    """The account that the one-time link is for, whatever address the provider knows."""
+    invitation = await LOCKED_BY_TOKEN.one(token_hash)  # first: whoever waits here sees what the other one linked
+    known = await ACCOUNT_BY_SUBJECT.one(identity.provider, identity.subject)
+    if invitation is None or state_of(invitation, await DB.now()) != "open":
+        if known is None:
+            raise SignInRefused("invitation_over")
+        return await _account_of(identity)  # they use an old link, and sign in all the same
+    if known is not None and known.id != invitation.account_id:
+        raise SignInRefused("other_account")
+    account = await ACCOUNT.get(invitation.account_id, lock=True)
+    if account.archived_at is not None:
+        raise SignInRefused("archived")
+    if known is None and account.provider is not None:
+        raise SignInRefused("invitation_over")
+    if known is None:
+        await _link(account.id, identity)
+    await mark_used(invitation)
+    return account.id
+
+
+async def _link(id: UUID, identity: Identity) -> None:
+    """In a transaction: the account is signed in to with this provider from now on."""
+    await ACCOUNT_LINK.execute(id, identity.provider, identity.subject, request_id()[:200])
+    await record("account_linked", by=AccountActor(id), subject=id)
+    await _publish_linked(id)
 
 
 async def _publish_linked(id: UUID) -> None:
@@ -189,9 +245,10 @@ async def _account_of(identity: Identity) -> UUID:
         if known is not None and known.provider is not None:
             raise SignInRefused("email_taken")
         if known is not None and known.archived_at is None:
-            await ACCOUNT_LINK.execute(known.id, identity.provider, identity.subject, request_id()[:200])
-            await record("account_linked", by=AccountActor(known.id), subject=known.id)
-            await _publish_linked(known.id)
+            await _link(known.id, identity)
+            invitation = await OPEN_OF_ACCOUNT.one(known.id)
+            if invitation is not None:
+                await mark_used(invitation)
     if known is None:
         id = uuid7()
         await ACCOUNT.insert(

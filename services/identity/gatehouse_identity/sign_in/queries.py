@@ -19,6 +19,7 @@ SIGN_IN_ADD = DB.prepare(
             SignIn.code_challenge: arg(6),
             SignIn.expires_at: QueryString("now() + {}::interval", arg(7)),
             SignIn.created_request: arg(8),
+            SignIn.invitation_hash: arg(9),
         }
     )
 )
@@ -26,7 +27,7 @@ SIGN_INS = Sweep(SignIn, SignIn.expires_at)
 SIGN_IN_ANSWERED = DB.prepare(
     SignIn.update({SignIn.answered_at: NOW})
     .where((SignIn.state_hash == arg(1)) & SignIn.answered_at.is_null() & (SignIn.expires_at > NOW))
-    .returning(SignIn.id, SignIn.nonce_hash, SignIn.code_verifier, SignIn.return_to),
+    .returning(SignIn.id, SignIn.nonce_hash, SignIn.code_verifier, SignIn.return_to, SignIn.invitation_hash),
     PendingSignIn,
 )
 SIGN_IN_CODE = DB.prepare(

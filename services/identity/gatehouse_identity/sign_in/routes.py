@@ -27,6 +27,10 @@ Challenge = Annotated[
     ),
 ]
 Again = Annotated[bool, Parameter(description="Ask the provider to authenticate the person anew")]
+InvitationToken = Annotated[
+    str | None,
+    Parameter(min_length=20, max_length=200, description="The one-time link that the person came by, its last part"),
+]
 ProviderState = Annotated[str, Parameter(query="state", max_length=200, description="As it was sent to the provider")]
 ProviderAnswer = Annotated[str | None, Parameter(max_length=4000)]
 
@@ -46,9 +50,14 @@ class SignInController(Controller):
         response_headers=LOCATION,
     )
     async def begin(
-        self, state: State, return_to: ReturnTo, code_challenge: Challenge, again: Again = False
+        self,
+        state: State,
+        return_to: ReturnTo,
+        code_challenge: Challenge,
+        invitation: InvitationToken = None,
+        again: Again = False,
     ) -> Response[None]:
-        return sent_to(await state.sign_ins.begin(return_to, code_challenge, again=again))
+        return sent_to(await state.sign_ins.begin(return_to, code_challenge, invitation, again=again))
 
     @get(
         "/callback",

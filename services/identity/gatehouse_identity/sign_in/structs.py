@@ -18,6 +18,7 @@ class PendingSignIn(msgspec.Struct, frozen=True, kw_only=True):
     nonce_hash: str
     code_verifier: str
     return_to: str
+    invitation_hash: str | None
 
 
 class Redeemed(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,23 +2,16 @@
 
 import asyncio
 import json
-import socket
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import uuid4
 
 import jwt
 import pytest
-import uvicorn
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from jwt.algorithms import RSAAlgorithm
-from litestar import Litestar, Request, Response, get, post
 
 from gatehouse_identity.digests import challenge_of, new_secret
 from gatehouse_identity.sign_in.flow import is_ours
@@ -28,161 +21,8 @@ PUBLIC_URL = "http://localhost:8400"
 BACK = f"{PUBLIC_URL}/signed-in"
 
 
-class LittleProvider:
-    """Authenticates whoever `person` says. `spoil` changes the id token's claims, `sign` replaces how it is signed."""
-
-    def __init__(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.key_id = "first"
-        self.url = ""
-        self.codes: dict[str, dict[str, str]] = {}
-        self.reset()
-
-    def reset(self) -> None:
-        self.person: dict[str, Any] = {"sub": uuid4().hex, "name": "Nia Okoro", "email_verified": True}
-        self.person["email"] = f"{self.person['sub'][:8]}@example.org"
-        self.spoil: dict[str, Any] = {}
-        self.sign: Any = None
-        self.userinfo: dict[str, Any] | None = None
-
-    def rotate(self) -> None:
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        self.key_id = "second"
-
-    def id_token(self, client_id: str, nonce: str) -> str:
-        now = int(time.time())
-        claims = {"iss": self.url, "aud": client_id, "iat": now, "exp": now + 300, "nonce": nonce, **self.person}
-        claims = {name: value for name, value in (claims | self.spoil).items() if value is not None}
-        if self.sign:
-            return self.sign(claims)
-        return jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": self.key_id})
-
-    def authorize(self, address: str) -> dict[str, str]:
-        """What the browser brings back from the provider's page: code and state."""
-        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-        assert query["response_type"] == "code"
-        assert query["code_challenge_method"] == "S256"
-        code = new_secret()
-        self.codes[code] = query
-        return {"code": code, "state": query["state"]}
-
-    def app(self) -> Litestar:
-        @get("/.well-known/openid-configuration")
-        async def discovery() -> dict[str, Any]:
-            return {
-                "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "userinfo_endpoint": f"{self.url}/userinfo",
-                "jwks_uri": f"{self.url}/jwks",
-            }
-
-        @get("/jwks")
-        async def jwks() -> dict[str, Any]:
-            published = json.loads(RSAAlgorithm.to_jwk(self.key.public_key()))
-            return {"keys": [{**published, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
-
-        @get("/userinfo")
-        async def userinfo() -> dict[str, Any]:
-            return self.userinfo or {}
-
-        @post("/token", status_code=200)
-        async def token(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
-            form = await request.form()
-            asked = self.codes.pop(form["code"], None)
-            genuine = asked is not None and challenge_of(form["code_verifier"]) == asked["code_challenge"]
-            if not genuine or not request.headers.get("authorization", "").startswith("Basic "):
-                return Response({"error": "invalid_grant"}, status_code=400)
-            assert asked is not None
-            assert form["redirect_uri"] == asked["redirect_uri"]
-            return Response({"id_token": self.id_token(asked["client_id"], asked["nonce"]), "access_token": "opaque"})
-
-        return Litestar([discovery, jwks, userinfo, token], openapi_config=None)
-
-
-@asynccontextmanager
-async def running(app: Any, listener: socket.socket) -> AsyncGenerator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    task = asyncio.create_task(server._serve([listener]))
-    while not server.started:
-        await asyncio.sleep(0.005)
-    try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
-
-
-@pytest.fixture(scope="module")
-async def running_provider() -> AsyncIterator[LittleProvider]:
-    provider = LittleProvider()
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    provider.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with running(provider.app(), listener):
-        yield provider
-
-
-@pytest.fixture
-def provider(running_provider: LittleProvider) -> LittleProvider:
-    running_provider.reset()
-    return running_provider
-
-
-@pytest.fixture(scope="module")
-async def identity(service_url: str, running_provider: LittleProvider, serve: Any) -> AsyncIterator[Any]:
-    settings = {"ISSUER": running_provider.url, "CLIENT_ID": "gatehouse", "NAME": "Little Provider"}
-    environ = {f"GATEHOUSE_SETTING_OIDC_{key}": value for key, value in settings.items()}
-    environ |= {"GATEHOUSE_SECRET_OIDC_CLIENT_SECRET": "known to both", "GATEHOUSE_PUBLIC_URL": PUBLIC_URL}
-    async with serve(service_url, **environ) as service:
-        yield service
-
-
-class Browser:
-    """Goes through a sign-in step by step."""
-
-    def __init__(self, identity: Any, provider: LittleProvider) -> None:
-        self.identity = identity
-        self.provider = provider
-        self.verifier = new_secret()
-
-    async def begin(self, return_to: str = BACK) -> str:
-        params = {"return_to": return_to, "code_challenge": challenge_of(self.verifier)}
-        answer = await self.identity.get(SIGN_IN, params=params)
-        assert answer.status_code == 302, answer.text
-        return answer.headers["location"]
-
-    async def come_back(self, **params: str) -> Any:
-        return await self.identity.get(f"{SIGN_IN}/callback", params=params)
-
-    async def outcome(self, **spoilt: str) -> dict[str, str]:
-        """The parameters with which the browser arrives at the portal."""
-        brought = self.provider.authorize(await self.begin())
-        answer = await self.come_back(**(brought | spoilt))
-        assert answer.status_code == 302, answer.text
-        assert answer.headers["location"].startswith(f"{BACK}?")
-        return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["location"]).query).items()}
-
-    async def redeem(self, code: str, verifier: str | None = None) -> Any:
-        body = {"code": code, "code_verifier": verifier or self.verifier}
-        return await self.identity.post("/api/identity/sessions", json=body)
-
-    async def sign_in(self) -> dict[str, Any]:
-        """The account that is signed in then, as /me has it."""
-        outcome = await self.outcome()
-        answer = await self.redeem(outcome["code"])
-        assert answer.status_code == 201, answer.text
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
-        return (await self.identity.get("/api/identity/me", headers=headers)).json()
-
-
 def unverified(tokens: dict[str, Any]) -> dict[str, Any]:
     return jwt.decode(tokens["access_token"], options={"verify_signature": False})
-
-
-@pytest.fixture
-def browser(identity: Any, provider: LittleProvider) -> Browser:
-    return Browser(identity, provider)
 
 
 async def test_someone_new_gets_an_account_without_roles(browser):
@@ -341,11 +181,11 @@ async def test_an_id_token_with_a_wrong_claim_proves_nothing(browser, spoilt):
     assert await browser.outcome() == {"error": "not_proven"}
 
 
-def with_algorithm_none(provider: LittleProvider) -> Any:
+def with_algorithm_none(provider: Any) -> Any:
     return lambda claims: jwt.encode(claims, "", algorithm="none", headers={"kid": provider.key_id})
 
 
-def with_the_public_key_as_a_secret(provider: LittleProvider) -> Any:
+def with_the_public_key_as_a_secret(provider: Any) -> Any:
     import base64
     import hashlib
     import hmac
@@ -363,20 +203,20 @@ def with_the_public_key_as_a_secret(provider: LittleProvider) -> Any:
     return sign
 
 
-def with_a_key_of_ones_own(provider: LittleProvider) -> Any:
+def with_a_key_of_ones_own(provider: Any) -> Any:
     own = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return lambda claims: jwt.encode(claims, own, algorithm="RS256", headers={"kid": provider.key_id})
 
 
-def with_a_key_that_is_not_published(provider: LittleProvider) -> Any:
+def with_a_key_that_is_not_published(provider: Any) -> Any:
     return lambda claims: jwt.encode(claims, provider.key, algorithm="RS256", headers={"kid": "unknown"})
 
 
-def with_another_algorithm_of_the_same_key(provider: LittleProvider) -> Any:
+def with_another_algorithm_of_the_same_key(provider: Any) -> Any:
     return lambda claims: jwt.encode(claims, provider.key, algorithm="PS256", headers={"kid": provider.key_id})
 
 
-def not_at_all(provider: LittleProvider) -> Any:
+def not_at_all(provider: Any) -> Any:
     return lambda claims: "not a token"
 
 
@@ -457,7 +297,7 @@ async def test_a_sign_in_needs_a_challenge(browser, challenge):
 
 
 async def test_two_first_sign_ins_at_once_make_one_account(browser):
-    tabs = [Browser(browser.identity, browser.provider) for _ in range(2)]
+    tabs = [type(browser)(browser.identity, browser.provider) for _ in range(2)]
     brought = [browser.provider.authorize(await tab.begin()) for tab in tabs]
     answers = await asyncio.gather(*(tab.come_back(**one) for tab, one in zip(tabs, brought, strict=True)))
     assert all("code=" in answer.headers["location"] for answer in answers)

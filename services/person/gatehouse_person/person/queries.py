@@ -100,6 +100,11 @@ _NAMES = DB.prepare(
     tables.Person.select(*columns_for(NamedPerson, tables.Person)).where(any_of(tables.Person.id, arg(1))), NamedPerson
 )
 
+CONTACT = DB.prepare(
+    tables.Person.select(*columns_for(structs.PersonContact, tables.Person)).where(tables.Person.id == arg(1)),
+    structs.PersonContact,
+)
+
 _awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
 NO_INTRO_SINCE = DB.prepare(
     tables.Person.select(tables.Person.id).where(_awaits_intro & (tables.Person.status_changed_at <= arg(1)))

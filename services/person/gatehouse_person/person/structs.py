@@ -44,6 +44,16 @@ class Person(msgspec.Struct, frozen=True):
 PRIVATE = Person.__struct_fields__[Person.__struct_fields__.index("created_at") + 1 :]
 
 
+class PersonContact(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a person is written to, and how they are called."""
+
+    id: UUID
+    name: str
+    preferred_name: str | None
+    email: str
+    archived_at: datetime | None
+
+
 class PersonRecord(msgspec.Struct, frozen=True):
     """What the rules look at before a person is changed."""
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.account import home, reads, routes
+from gatehouse_portal.areas.account import home, invitation, reads, routes
 from gatehouse_portal.shell.area import Area, NavEntry
 
 AREA = Area(
     name="account",
     folder=Path(__file__).parent,
     navigation=(NavEntry(name="Home", path="/", order=0),),
-    routes=(home.home, reads.reads, *routes.ROUTES),
+    routes=(home.home, reads.reads, invitation.welcome, invitation.accept, *routes.ROUTES),
 )

@@ -37,6 +37,8 @@ OUTCOMES = {
     "email_not_verified": "Confirm your e-mail address at the provider first, then sign in again.",
     "email_taken": "Another account has this e-mail address. Ask a coordinator.",
     "archived": "This account is archived. Ask a coordinator.",
+    "invitation_over": "This link was used, or has run out. Ask a coordinator for another.",
+    "other_account": "You have an account already, and this link is for another one. Sign in without the link.",
 }
 
 
@@ -57,15 +59,22 @@ async def sign_in(request: Request, peers: Peers, then: str = "/", again: str = 
 
 
 @get("/sign-in/provider", guards=[guards.visitor, STRANGERS], include_in_schema=False)
-async def begin(request: Request, sessions: SessionStore, then: str = "/", again: str = "") -> Response[Any]:
-    """To identity, which sends the browser on to the provider."""
+async def begin(
+    request: Request, sessions: SessionStore, then: str = "/", again: str = "", invitation: str = ""
+) -> Response[Any]:
+    """To identity, which sends the browser on to the provider. `invitation`: of the one-time link they came by."""
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     attempt = msgspec.json.encode(Attempt(verifier, local_path(then))).decode()
     back = f"{request.app.state.service.public_url}/sign-in/callback"
     return Redirect(
         "/api/identity/sign-in",
-        query_params={"return_to": back, "code_challenge": challenge, **({"again": "true"} if again else {})},
+        query_params={
+            "return_to": back,
+            "code_challenge": challenge,
+            **({"again": "true"} if again else {}),
+            **({"invitation": invitation} if invitation else {}),
+        },
         status_code=303,
         cookies=[
             _cookie(request, ATTEMPT_COOKIE, sessions.hide(attempt), path="/sign-in", max_age=ATTEMPT_SECONDS),
@@ -86,7 +95,7 @@ async def callback(
         tokens = await peers.ask("identity", "POST", "/api/identity/sessions", IssuedTokens, json=body, token="")
     except (Invalid, Unauthenticated, NotFound, Conflict):
         return await _sign_in_page(request, peers, attempt.then, problem=FAILED)
-    answer = await _signed_in(request, sessions, tokens, attempt.then)
+    answer = await signed_in_page(request, sessions, tokens, attempt.then)
     answer.delete_cookie(ATTEMPT_COOKIE, path="/sign-in")
     return answer
 
@@ -99,7 +108,7 @@ async def as_persona(request: Request, peers: Peers, sessions: SessionStore, key
     form = await request.form()
     where = f"/api/identity/personas/{key}/sessions"
     tokens = await peers.ask("identity", "POST", where, IssuedTokens, token="")
-    return await _signed_in(request, sessions, tokens, local_path(form.get("then")))
+    return await signed_in_page(request, sessions, tokens, local_path(form.get("then")))
 
 
 @post("/sign-out", guards=[guards.visitor], include_in_schema=False)
@@ -164,7 +173,7 @@ async def _sign_in_page(
     )
 
 
-async def _signed_in(
+async def signed_in_page(
     request: Request[Any, Any, Any], sessions: SessionStore, tokens: IssuedTokens, then: str
 ) -> Response[Any]:
     """A new session in this browser, in place of one that it had."""

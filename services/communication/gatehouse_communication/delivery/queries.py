@@ -1,0 +1,88 @@
+"""All SQL about mails to people."""
+
+from typing import Any, get_args
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.base.context import request_id
+from gatehouse_chassis.data.inserts import InsertOf
+from gatehouse_chassis.data.repository import By, Repository
+from gatehouse_chassis.data.statements import arg
+from gatehouse_chassis.jobs.queue import enqueue
+from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.listing import Listing
+from gatehouse_communication import tables
+from gatehouse_communication.delivery import rules
+from gatehouse_communication.delivery.structs import Delivery
+from gatehouse_communication.enumerators import MailKind, MailState
+from gatehouse_communication.events import OUTBOX, MailIds
+from gatehouse_communication.tables import DB
+
+JOB = "deliver"
+DELIVERY = Repository(tables.Delivery, Delivery)
+DELIVERIES = Listing(
+    tables.Delivery,
+    Delivery,
+    filters={
+        "state": choices(tables.Delivery.state, get_args(MailState)),
+        "kind": choices(tables.Delivery.kind, get_args(MailKind)),
+        "person": uuid(tables.Delivery.person_id),
+    },
+    sorts={"created": tables.Delivery.created_at},
+    default_sort="-created",
+)
+_ORDER = DB.prepare(
+    InsertOf(
+        {
+            tables.Delivery.id: arg(1),
+            tables.Delivery.event_id: arg(2),
+            tables.Delivery.person_id: arg(3),
+            tables.Delivery.kind: arg(4),
+            tables.Delivery.about_id: arg(5),
+            tables.Delivery.created_request: arg(6),
+        }
+    )
+    .on_conflict((tables.Delivery.event_id, tables.Delivery.person_id, tables.Delivery.kind), "DO NOTHING")
+    .returning(tables.Delivery.id)
+)
+
+
+async def order(kind: MailKind, person_id: UUID, *, event_id: UUID, about_id: UUID | None = None) -> None:
+    """In a transaction: this person gets this mail, once for the event."""
+    id = await _ORDER.value(uuid7(), event_id, person_id, kind, about_id, request_id()[:200])
+    if id is not None:
+        await enqueue(DB, JOB, key=str(id))
+
+
+async def move(delivery: Delivery, state: MailState, *, by: By | None = None, **values: Any) -> Delivery:
+    """The delivery in its new state. Raises StaleVersion when another task, or a person, moved it first."""
+    return await DELIVERY.change(delivery.id, delivery.version, {"state": state, **values}, by=by)
+
+
+async def mark_sent(delivery: Delivery, message_id: str | None = None, *, by: By | None = None) -> Delivery:
+    """With the event that says so."""
+    async with DB.transaction():
+        sent = await move(delivery, "sent", by=by, sent_at=await DB.now(), message_id=message_id, error=None)
+        ids = MailIds(sent.person_id, sent.kind, sent.about_id)
+        await OUTBOX.publish("communication.mail.sent", sent, by=by, ids=ids)
+    return sent
+
+
+async def send_again(id: UUID, version: int, by: Actor) -> Delivery:
+    """Raises Conflict unless a person may decide that."""
+    async with DB.transaction():
+        delivery = await DELIVERY.get(id, lock=True, version=version)
+        rules.refuse_repeat(delivery)
+        queued = await move(delivery, "queued", by=by, tries=0, error=None)
+        await enqueue(DB, JOB, key=str(id))
+    return queued
+
+
+async def settle(id: UUID, version: int, by: Actor) -> Delivery:
+    """Somebody knows that an unknown one arrived."""
+    async with DB.transaction():
+        delivery = await DELIVERY.get(id, lock=True, version=version)
+        rules.refuse_settling(delivery)
+        return await mark_sent(delivery, by=by)

@@ -1,0 +1,38 @@
+"""Whether a mail is sent, and what people may decide about one. Pure functions: no database, no HTTP."""
+
+from collections.abc import Collection
+
+from gatehouse_chassis.base.problems import Conflict
+from gatehouse_communication.delivery.structs import Delivery
+from gatehouse_communication.enumerators import MailKind, MailState, SkipReason
+from gatehouse_communication.peers import PersonContact
+from gatehouse_communication.template.rules import OPTIONAL
+
+MOST_TRIES = 8
+"""So often the mail server may put a mail off, with pauses that double up to an hour."""
+REPEATABLE: frozenset[MailState] = frozenset({"unknown", "failed", "bounced"})
+"""From these a person may have it sent again."""
+
+
+def reason_to_skip(
+    kind: MailKind, contact: PersonContact | None, declined: Collection[MailKind], *, suppressed: bool
+) -> SkipReason | None:
+    if contact is None or contact.archived_at is not None:
+        return "archived"
+    if suppressed:
+        return "suppressed"
+    if kind in OPTIONAL and kind in declined:
+        return "declined"
+    return None
+
+
+def refuse_repeat(delivery: Delivery) -> None:
+    """Raises Conflict where the mail arrived, or is under way."""
+    if delivery.state not in REPEATABLE:
+        raise Conflict(f"This mail is {delivery.state}. It can be sent again while it is unknown, failed or bounced.")
+
+
+def refuse_settling(delivery: Delivery) -> None:
+    """Raises Conflict where it is known what became of the mail."""
+    if delivery.state != "unknown":
+        raise Conflict(f"This mail is {delivery.state}: only of one that is unknown people say that it arrived.")

@@ -1,0 +1,30 @@
+"""What callers get about mails that were sent or couldn't be."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from gatehouse_communication.enumerators import MailKind, MailState, SkipReason
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail to one person, and what became of it. `template_number` 0: the words that come with the service."""
+
+    id: UUID
+    version: int
+    event_id: UUID
+    person_id: UUID
+    kind: MailKind
+    about_id: UUID | None
+    state: MailState
+    skip_reason: SkipReason | None
+    address: str | None
+    locale: str | None
+    template_number: int | None
+    tries: int
+    error: str | None
+    sent_at: datetime | None
+    created_at: datetime
+    changed_at: datetime
+    changed_by: UUID | None

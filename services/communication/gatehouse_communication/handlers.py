@@ -1,0 +1,50 @@
+"""What communication does with events of other services: who gets which mail, and who is told in the portal.
+
+Handlers only write. Names and addresses are asked for when a mail is sent, so it goes where the person is by then.
+"""
+
+from typing import Any
+
+from gatehouse_chassis.events.event import PublishedEvent
+from gatehouse_chassis.events.reader import EventHandler
+from gatehouse_communication.delivery.queries import order
+from gatehouse_communication.notification.queries import notify
+
+
+async def invited(event: PublishedEvent, prepared: Any) -> None:
+    """The welcome mail; the link in it is asked for when it is sent, so no link is ever in an event or a row."""
+    await order("welcome", event.read("person_id"), event_id=event.id, about_id=event.subject_id)
+
+
+async def mentoring_started(event: PublishedEvent, prepared: Any) -> None:
+    member, mentor = event.read("member_id"), event.read("mentor_id")
+    for person, other in ((member, mentor), (mentor, member)):
+        await order("mentoring_started", person, event_id=event.id, about_id=other)
+        await notify("mentoring_started", person, event_id=event.id, about_id=other)
+
+
+async def mentoring_ended(event: PublishedEvent, prepared: Any) -> None:
+    member, mentor = event.read("member_id"), event.read("mentor_id")
+    for person, other in ((member, mentor), (mentor, member)):
+        await notify("mentoring_ended", person, event_id=event.id, about_id=other)
+
+
+async def plan_committed(event: PublishedEvent, prepared: Any) -> None:
+    person = event.read("person_id")
+    await notify("plan_committed", person, event_id=event.id, about_id=person)
+
+
+async def roles_changed(event: PublishedEvent, prepared: Any) -> None:
+    """Of an account without a person nobody is told."""
+    if event.ids["person_id"] is not None:
+        person = event.read("person_id")
+        await notify("roles_changed", person, event_id=event.id, about_id=event.subject_id)
+
+
+HANDLERS = {
+    "invited": EventHandler(invited),
+    "mentoring_started": EventHandler(mentoring_started),
+    "mentoring_ended": EventHandler(mentoring_ended),
+    "plan_committed": EventHandler(plan_committed),
+    "roles_changed": EventHandler(roles_changed),
+}

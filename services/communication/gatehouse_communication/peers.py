@@ -1,0 +1,27 @@
+"""What other services answer, as far as it is used here. A test compares it with their OpenAPI."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class PersonContact(Struct, kw_only=True, frozen=True):
+    """Where a person is written to, and how they are called."""
+
+    id: UUID
+    name: str
+    email: str
+    preferred_name: str | None = None
+    archived_at: datetime | None = None
+
+    @property
+    def called(self) -> str:
+        return self.preferred_name or self.name
+
+
+class InvitationLink(Struct, kw_only=True, frozen=True):
+    """A link by which an invited person signs in, once."""
+
+    url: str
+    expires_at: datetime

@@ -1,0 +1,55 @@
+"""On the home page: what is new for the reader, and for coordinators the mails that somebody has to look at."""
+
+import asyncio
+from typing import Any
+
+from litestar import Request
+
+from gatehouse_chassis.base.actor import Actor
+from gatehouse_portal.areas.mail.structs import Delivery, Notification, Person
+from gatehouse_portal.areas.mail.words import MAIL_KINDS, UNSETTLED, news_of
+from gatehouse_portal.shell.peers import Away, Peers, or_away
+from gatehouse_portal.shell.structs import Page
+
+FEW = 5
+PAGE_SIZE = 40
+NAMED = ("mentoring_started", "mentoring_ended")
+
+
+async def load_news(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
+    """None where nothing is unread."""
+    if actor.person is None:
+        return None
+    found = await notifications(request.app.state.peers, read="false", limit=FEW, total="true")
+    return {"news": await in_words(request.app.state.peers, found.items), "total": found.total} if found.items else None
+
+
+async def notifications(peers: Peers, **query: Any) -> Page[Notification]:
+    return await peers.get("communication", "/api/communication/notifications", Page[Notification], **query)
+
+
+async def in_words(peers: Peers, found: list[Notification]) -> list[Any]:
+    """With the names of the people that they are about, as far as the reader may know them."""
+    ids = {str(one.about_id) for one in found if one.kind in NAMED}
+    people = await asyncio.gather(*(or_away(_person(peers, id)) for id in sorted(ids)), return_exceptions=True)
+    names = {str(one.id): one.name for one in people if isinstance(one, Person)}
+    return [news_of(one, names) for one in found]
+
+
+async def _person(peers: Peers, id: str) -> Person:
+    return await peers.get("person", f"/api/person/people/{id}", Person)
+
+
+async def load_unsettled(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
+    """None for who doesn't follow mails up, and where there is none to look at."""
+    if not actor.roles & {"coordinator"}:
+        return None
+    peers: Peers = request.app.state.peers
+    found = await peers.get(
+        "communication", "/api/communication/deliveries", Page[Delivery], state=[*UNSETTLED], limit=FEW, total="true"
+    )
+    if not found.items:
+        return None
+    people = await asyncio.gather(*(or_away(_person(peers, str(one.person_id))) for one in found.items))
+    names = {one.id: one.name for one in people if not isinstance(one, Away)}
+    return {"mails": found.items, "total": found.total, "names": names, "kinds": MAIL_KINDS, "what": UNSETTLED}

@@ -1,0 +1,48 @@
+"""What communication's words mean to people."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from gatehouse_portal.areas.mail.structs import Notification
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened, as a sentence, and where it leads."""
+
+    text: str
+    path: str
+    notification: Notification
+
+
+# Kinds of mail that one may decline, and how they are offered.
+OPTIONAL = {
+    "intro_reminder": "A reminder when your introduction isn’t scheduled after a week",
+    "mentoring_started": "Who your new mentor or member is",
+}
+MAIL_KINDS = {
+    "welcome": "Welcome",
+    "intro_reminder": "Reminder of the introduction",
+    "application_closed": "Application closed",
+    "mentoring_started": "New mentor or member",
+}
+# How a mail that has to be looked at stands, and what to do.
+UNSETTLED = {
+    "unknown": "May not have left. Ask whether it arrived before you send it again.",
+    "failed": "Refused by the mail server. Correct the address, then send it again.",
+    "bounced": "Came back. Ask for another address, then send it again.",
+}
+
+
+def news_of(notification: Notification, names: Mapping[str, str]) -> News:
+    """`names`: of people, by id."""
+    about = str(notification.about_id)
+    who = names.get(about, "somebody")
+    texts = {
+        "mentoring_started": (f"You and {who} learn together from now on", f"/members/{about}"),
+        "mentoring_ended": (f"You and {who} no longer are mentor and member", "/"),
+        "plan_committed": ("Your plan until the next meeting was agreed", f"/members/{about}"),
+        "roles_changed": ("What you may do here changed: sign in anew to see all of it", "/"),
+    }
+    text, path = texts.get(notification.kind, ("Something changed", "/"))
+    return News(text=text, path=path, notification=notification)
