@@ -42,4 +42,9 @@ def test_the_routes_of_signing_in_are_limited() -> None:
         "POST /api/identity/token",
     }
     declared = {limit.route: limit.at_once for limit in application("portal").state.limited_routes}
-    assert declared == {"GET /sign-in/callback": 30, "GET /sign-in/provider": 30}
+    assert declared == {
+        "GET /sign-in/callback": 30,
+        "GET /sign-in/provider": 30,
+        "GET /welcome/{token:str}": 30,
+        "POST /welcome/{token:str}": 30,
+    }

@@ -12,7 +12,6 @@ from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.structs import Page
 
 FEW = 5
-PAGE_SIZE = 40
 NAMED = ("mentoring_started", "mentoring_ended")
 
 
@@ -20,12 +19,10 @@ async def load_news(request: Request[Any, Any, Any], actor: Actor) -> dict[str, 
     """None where nothing is unread."""
     if actor.person is None:
         return None
-    found = await notifications(request.app.state.peers, read="false", limit=FEW, total="true")
-    return {"news": await in_words(request.app.state.peers, found.items), "total": found.total} if found.items else None
-
-
-async def notifications(peers: Peers, **query: Any) -> Page[Notification]:
-    return await peers.get("communication", "/api/communication/notifications", Page[Notification], **query)
+    peers: Peers = request.app.state.peers
+    address = "/api/communication/notifications"
+    found = await peers.get("communication", address, Page[Notification], read="false", limit=FEW, total="true")
+    return {"news": await in_words(peers, found.items), "total": found.total} if found.items else None
 
 
 async def in_words(peers: Peers, found: list[Notification]) -> list[Any]:

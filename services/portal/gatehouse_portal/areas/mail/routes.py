@@ -13,15 +13,23 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal.areas.mail import home
-from gatehouse_portal.areas.mail.structs import Delivery, MailboxContent, MailboxEntry, MailChoice, ReadCount
+from gatehouse_portal.areas.mail.structs import (
+    Delivery,
+    MailboxContent,
+    MailboxEntry,
+    MailChoice,
+    Notification,
+    ReadCount,
+)
 from gatehouse_portal.areas.mail.words import OPTIONAL
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.query import chosen
+from gatehouse_portal.shell.structs import Page
 from gatehouse_portal.shell.toast import Toast, see_with
 
-API = "/api/communication"
+PAGE_SIZE = 40
 # What a coordinator decides about a mail, and what the toast says.
 DECISIONS = {"send-again": "The mail is being sent again.", "settle": "Noted that the mail arrived."}
 
@@ -36,13 +44,13 @@ async def only_local(connection: ASGIConnection, handler: BaseRouteHandler) -> N
 @get("/mail", guards=[only_local, guards.visitor], include_in_schema=False)
 async def mailbox(request: Request[Any, Any, Any], peers: Peers) -> Template:
     """Mails of this machine, which went nowhere."""
-    mails = await peers.ask("communication", "GET", f"{API}/mailbox", list[MailboxEntry], token="")
+    mails = await peers.ask("communication", "GET", "/api/communication/mailbox", list[MailboxEntry], token="")
     return page(request, "mail/mailbox.html", mails=mails)
 
 
 @get("/mail/{id:uuid}", guards=[only_local, guards.visitor], include_in_schema=False)
 async def mail(request: Request[Any, Any, Any], peers: Peers, id: UUID) -> Template:
-    found = await peers.ask("communication", "GET", f"{API}/mailbox/{id}", MailboxContent, token="")
+    found = await peers.ask("communication", "GET", f"/api/communication/mailbox/{id}", MailboxContent, token="")
     return page(request, "mail/mail.html", mail=found)
 
 
@@ -52,7 +60,8 @@ async def news(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> T
         raise NotFound
     query = chosen(request, "cursor")
     shown_at = datetime.now(UTC).isoformat()
-    found = await home.notifications(peers, limit=home.PAGE_SIZE, total="true", **query)
+    address = "/api/communication/notifications"
+    found = await peers.get("communication", address, Page[Notification], limit=PAGE_SIZE, total="true", **query)
     words = await home.in_words(peers, found.items)
     unread = any(one.read_at is None for one in found.items)
     return page(request, "mail/news.html", news=words, listed=found, query=query, unread=unread, shown_at=shown_at)
@@ -62,7 +71,7 @@ async def news(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> T
 async def read_news(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
     form = await request.form()
     until = {"until": str(form.get("until", ""))}
-    count = await peers.ask("communication", "POST", f"{API}/notifications/read", ReadCount, json=until)
+    count = await peers.ask("communication", "POST", "/api/communication/notifications/read", ReadCount, json=until)
     text = "1 is read now." if count.read == 1 else f"{count.read} are read now."
     return see_with(request, "/notifications", Toast(text))
 
@@ -71,7 +80,7 @@ async def read_news(request: Request[Any, Any, Any], peers: Peers) -> Response[A
 async def choices(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Template:
     if actor.person is None:
         raise NotFound
-    choice = await peers.get("communication", f"{API}/people/{actor.person}/mail-choice", MailChoice)
+    choice = await peers.get("communication", f"/api/communication/people/{actor.person}/mail-choice", MailChoice)
     return page(request, "mail/choices.html", choice=choice, optional=OPTIONAL)
 
 
@@ -81,7 +90,7 @@ async def choose(request: Request[Any, Any, Any], peers: Peers, actor: Actor) ->
     if actor.person is None:
         raise NotFound
     form = await request.form()
-    address = f"{API}/people/{actor.person}/mail-choice"
+    address = f"/api/communication/people/{actor.person}/mail-choice"
     before = await peers.get("communication", address, MailChoice)
     declined = [kind for kind in OPTIONAL if form.get(kind) != "on"]
     body = {"locale": before.locale, "declined": declined}
@@ -97,7 +106,10 @@ async def decide(request: Request[Any, Any, Any], peers: Peers, id: UUID, decisi
     version = str(form.get("version", ""))
     if not (version.isascii() and version.isdigit() and len(version) < 10):
         raise NotFound
-    await peers.ask("communication", "POST", f"{API}/deliveries/{id}/{decision}", Delivery, version=int(version))
+    address = f"/api/communication/deliveries/{id}/settle"
+    if decision == "send-again":
+        address = f"/api/communication/deliveries/{id}/send-again"
+    await peers.ask("communication", "POST", address, Delivery, version=int(version))
     return see_with(request, "/", Toast(DECISIONS[decision]))
 
 
