@@ -6,8 +6,15 @@ from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_ledger.chart.routes import FundController, LedgerAccountController, ProgramController
 from gatehouse_ledger.entry.routes import EntryController
 from gatehouse_ledger.events import OUTBOX
+from gatehouse_ledger.match.routes import MatchController, QueueController, RuleController
 from gatehouse_ledger.period.routes import PeriodController
 from gatehouse_ledger.report.routes import ReportController
+from gatehouse_ledger.statement.routes import (
+    BankFileController,
+    LineController,
+    ReconciliationController,
+    StatementController,
+)
 from gatehouse_ledger.tables import DB
 
 ROUTES = [
@@ -17,6 +24,13 @@ ROUTES = [
     PeriodController,
     EntryController,
     ReportController,
+    BankFileController,
+    StatementController,
+    LineController,
+    ReconciliationController,
+    QueueController,
+    MatchController,
+    RuleController,
 ]
 
 

@@ -7,3 +7,19 @@ Restriction = Literal["none", "purpose", "time", "perpetual"]
 ExpenseFunction = Literal["none", "program", "management", "fundraising"]
 EntrySource = Literal["manual", "opening", "statement", "reversal"]
 PeriodState = Literal["open", "closing", "closed"]
+StatementFormat = Literal["ofx", "csv", "camt053", "mt940"]
+StatementState = Literal["proven", "unproven", "quarantined"]
+MatchKind = Literal["one_to_one", "one_to_many", "many_to_one", "booked"]
+MatchReason = Literal[
+    "same_amount",
+    "only_one",
+    "same_day",
+    "near_day",
+    "reference_found",
+    "name_found",
+    "adds_up",
+    "less_fees",
+    "rule",
+    "chosen",
+]
+MatchedBy = Literal["person", "automatic"]

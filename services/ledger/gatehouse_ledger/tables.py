@@ -1,6 +1,6 @@
 """The tables of the schema `ledger`, as database/collections describes them."""
 
-from piccolo.columns import UUID, BigInt, Boolean, Date, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
@@ -64,3 +64,91 @@ class Posting(Table, db=DB, tablename="posting", schema="ledger"):
     function = Text()
     amount = BigInt()
     currency = Text()
+
+
+class BankFile(Table, db=DB, tablename="bank_file", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID()
+    name = Text()
+    sha256 = Text()
+    content = Bytea()
+    created_at = Timestamptz()
+    created_by = UUID(null=True, default=None)
+    created_request = Text(null=True)
+    version = Integer()
+
+
+class ColumnMapping(Table, db=DB, tablename="csv_mapping", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID()
+    header = Text()
+    mapping = JSONB()
+    created_by = UUID(null=True, default=None)
+    created_request = Text(null=True)
+
+
+class ImportedStatement(Table, db=DB, tablename="statement", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID()
+    file_name = Text()
+    file_sha256 = Text()
+    number = Integer()
+    format = Text()
+    bank_account = Text()
+    from_on = Date()
+    to_on = Date()
+    opening = BigInt(null=True)
+    closing = BigInt(null=True)
+    state = Text()
+    difference = BigInt()
+    lines = Integer()
+    new_lines = Integer()
+    imported_at = Timestamptz()
+    imported_by = UUID(null=True, default=None)
+    imported_request = Text(null=True)
+
+
+class StatementLine(Table, db=DB, tablename="statement_line", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    account_id = UUID()
+    statement_id = UUID()
+    seq = Integer()
+    booked_on = Date()
+    amount = BigInt()
+    text = Text()
+    reference = Text()
+    bank_id = Text()
+    identity = Bytea()
+    occurrence = Integer()
+    match_id = UUID(null=True, default=None)
+
+
+class LineMatch(Tracked, Table, db=DB, tablename="match", schema="ledger"):
+    account_id = UUID()
+    kind = Text()
+    matched_by = Text()
+    score = Integer()
+    reasons = Array(Text())
+    line_ids = Array(UUID())
+    posting_ids = Array(UUID())
+    entry_id = UUID(null=True, default=None)
+    rule_id = UUID(null=True, default=None)
+    undone_at = Timestamptz(null=True, default=None)
+    undone_by = UUID(null=True, default=None)
+
+
+class PostingMatch(Table, db=DB, tablename="posting_match", schema="ledger"):
+    posting_id = UUID(primary_key=True, default=None)
+    match_id = UUID()
+
+
+class MatchingRule(Tracked, Table, db=DB, tablename="matching_rule", schema="ledger"):
+    account_id = UUID()
+    words = Text()
+    incoming = Boolean()
+    counter_account_id = UUID()
+    fund_id = UUID()
+    function = Text()
+    program_id = UUID(null=True, default=None)
+    uses = Integer()
+    archived_at = Timestamptz(null=True, default=None)

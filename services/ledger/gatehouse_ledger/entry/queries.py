@@ -138,10 +138,19 @@ async def post(
     return await read_entry(id)
 
 
+# By hand: whether a posting of the entry stands in a match.
+_IS_MATCHED = DB.prepare_sql(
+    "select exists (select from ledger.posting p join ledger.posting_match m on m.posting_id = p.id "
+    "where p.entry_id = $1)"
+)
+
+
 async def reverse_entry(id: UUID, reversal: structs.Reversal, by: Actor) -> structs.JournalEntry:
     """The entry that takes it back. Raises Conflict where one did already, or where its month takes no entries."""
     async with DB.transaction():
         entry = await read_entry(id)
+        if await _IS_MATCHED.value(id):
+            raise Conflict("This entry is matched with a line of a bank statement. Undo the match first.")
         postings = rules.reversed_postings(entry)
         day = reversal.booked_on if isinstance(reversal.booked_on, date) else entry.booked_on
         memo = reversal.memo if isinstance(reversal.memo, str) else f"Reverses: {entry.memo}"[:2000]

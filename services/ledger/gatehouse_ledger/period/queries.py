@@ -53,6 +53,16 @@ _open_before = DB.prepare(
         (tables.AccountingPeriod.starts_on < arg(1)) & (tables.AccountingPeriod.state != "closed")
     )
 )
+# By hand: a join, for the code of the account.
+_OPEN_LINES = DB.prepare_sql(
+    "select count(*) from ledger.statement_line l join ledger.account a on a.id = l.account_id "
+    "where l.match_id is null and l.booked_on >= $1 and l.booked_on < ($1 + interval '1 month')"
+)
+# By hand: of the lines of a month, whoever imported their statement.
+_IMPORTERS = DB.prepare_sql(
+    "select distinct s.imported_by from ledger.statement_line l join ledger.statement s on s.id = l.statement_id "
+    "where l.booked_on >= $1 and l.booked_on < ($1 + interval '1 month') and s.imported_by is not null"
+)
 _add = DB.prepare(
     InsertOf({tables.AccountingPeriod.id: arg(1), tables.AccountingPeriod.starts_on: arg(2)}).on_conflict(
         tables.AccountingPeriod.starts_on
@@ -95,7 +105,8 @@ async def prepare_period(id: UUID, version: int, by: Actor) -> structs.Accountin
     """From now on nothing is posted in it, and another person may close it."""
     async with DB.transaction():
         period = await PERIOD.get(id, lock=True, version=version)
-        rules.refuse_preparing(period, await _open_before.value(period.starts_on))
+        earlier, lines = await _open_before.value(period.starts_on), await _OPEN_LINES.value(period.starts_on)
+        rules.refuse_preparing(period, earlier, lines)
         values = {"state": "closing", "prepared_at": await DB.now(), "prepared_by": by.account}
         await PERIOD.change(id, version, values, by=by)
         return await read_period(id)
@@ -117,7 +128,8 @@ async def reopen_period(id: UUID, version: int, by: Actor) -> structs.Accounting
 async def close_period(id: UUID, version: int, by: Actor) -> structs.AccountingPeriod:
     async with DB.transaction():
         period = await PERIOD.get(id, lock=True, version=version)
-        rules.refuse_closing(period, by.account, await _posters.values(id))
+        involved = [*await _posters.values(id), *await _IMPORTERS.values(period.starts_on)]
+        rules.refuse_closing(period, by.account, involved)
         values = {"state": "closed", "closed_at": await DB.now(), "closed_by": by.account}
         closed = await PERIOD.change(id, version, values, by=by)
         await OUTBOX.publish("ledger.period.closed", closed, by=by)

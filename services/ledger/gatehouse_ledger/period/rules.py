@@ -13,12 +13,15 @@ def named(month: date) -> str:
     return month.strftime("%B %Y")
 
 
-def refuse_preparing(period: PeriodRecord, earlier_open: date | None) -> None:
-    """Raises Conflict unless the month is open and every earlier one is closed."""
+def refuse_preparing(period: PeriodRecord, earlier_open: date | None, open_lines: int) -> None:
+    """Raises Conflict unless the month is open and reconciled, and every earlier one is closed."""
     if period.state != "open":
         raise Conflict(f"{named(period.starts_on)} is {period.state} already.")
     if earlier_open is not None:
         raise Conflict(f"Close {named(earlier_open)} first: months are closed in their order.")
+    if open_lines:
+        lines = "One line" if open_lines == 1 else f"{open_lines:,} lines"
+        raise Conflict(f"{lines} of bank statements in {named(period.starts_on)} aren't reconciled yet.")
 
 
 def refuse_closing(period: PeriodRecord, account: UUID, involved: Collection[UUID]) -> None:
