@@ -141,6 +141,10 @@ OPERATIONS = (
     Operation("list people", "mentor", 6, _get("/api/person/people?limit=20")),
     Operation("open the members' page", "mentor", 3, _page("/members")),
     Operation("list partners", "marketing", 4, _get("/api/partner/partners?limit=20")),
+    Operation("look at what is reconciled", "finance", 2, _get("/api/ledger/reconciliations")),
+    Operation("read the journal's newest entries", "finance", 2, _get("/api/ledger/entries?limit=20")),
+    Operation("open the books", "finance", 1, _page("/books")),
+    Operation("read a trial balance", "board", 1, _get("/api/ledger/reports/trial-balance?as_of=2026-11-30")),
     Operation("who am I", "coordinator", 3, _get("/api/identity/me")),
     Operation("open the admin page", "engineer", 2, _page("/admin")),
 )

@@ -115,7 +115,7 @@ async def test_an_entry_stands_in_its_own_month(sql, month):
 
 async def test_a_transaction_that_began_before_a_closing_posts_nothing_after_it(ledger, by, sql, service_url):
     """Its now() lies before the closing, of which it knows nothing; what counts is when the entry was written."""
-    answer = await ledger.post(f"{API}/entries", headers=by("finance"), json=entry("2001-03-05", 100))
+    answer = await ledger.post(f"{API}/entries", headers=by("finance"), json=entry("2030-03-05", 100))
     month = UUID(answer.json()["period_id"])
 
     async def close_meanwhile() -> None:
@@ -131,7 +131,7 @@ async def test_a_transaction_that_began_before_a_closing_posts_nothing_after_it(
         async with sql.transaction():
             await sql.fetch("select now()")
             await close_meanwhile()
-            await write(sql, month, DEBIT, CREDIT, day="2001-03-06")
+            await write(sql, month, DEBIT, CREDIT, day="2030-03-06")
 
     with pytest.raises(asyncpg.CheckViolationError, match="takes no entries any more"):
         await post_late()

@@ -14,7 +14,7 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
-SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication")
+SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication", "ledger")
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
 INGRID = "019a0000-0001-7000-8000-000000000007"
@@ -166,6 +166,9 @@ class House:
             self.says("communication", "GET", f"/api/communication/{kind}", {"items": []})
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
+        self.says("ledger", "GET", "/api/ledger/reconciliations", [])
+        for kind in ("periods", "statements"):
+            self.says("ledger", "GET", f"/api/ledger/{kind}", {"items": []})
         self.says("topics", "GET", "/api/topics/resources", {"items": [resource(number) for number in RESOURCES]})
         self.says("topics", "GET", f"/api/topics/resources/{RESOURCES[1]}", resource(1) | {"version": 3})
         self.says(

@@ -30,7 +30,7 @@ def is_camt(head: str) -> bool:
 
 
 def read(content: bytes) -> list[BankStatement]:
-    reader = _Reader()
+    reader = _CamtReader()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True
     parser.StartElementHandler = reader.begin
@@ -49,7 +49,7 @@ def read(content: bytes) -> list[BankStatement]:
     return reader.statements
 
 
-class _Reader:
+class _CamtReader:
     """What stands below Stmt, Bal and Ntry, by its path. `statements` are those that have ended."""
 
     def __init__(self) -> None:

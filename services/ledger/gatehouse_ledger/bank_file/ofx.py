@@ -21,7 +21,7 @@ def read(content: bytes) -> list[BankStatement]:
     text = decoded(content)
     if "<!" in text[:10_000] and ("<!DOCTYPE" in text or "<!ENTITY" in text):
         raise FileRefused("The file declares entities, which no bank's file does. Download it from the bank again.")
-    reader = _Reader()
+    reader = _OfxReader()
     for match in _TAG.finditer(text):
         reader.take(match[2].upper(), match[3].strip(), bool(match[1]))
     if reader.inside:
@@ -31,7 +31,7 @@ def read(content: bytes) -> list[BankStatement]:
     return reader.statements
 
 
-class _Reader:
+class _OfxReader:
     """The statements that have ended, and what is known of the one that is being read."""
 
     def __init__(self) -> None:

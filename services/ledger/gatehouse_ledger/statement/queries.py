@@ -18,7 +18,7 @@ from gatehouse_chassis.lists.filters import choices, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
 from gatehouse_ledger.bank_file import csv_file
-from gatehouse_ledger.bank_file.read import read
+from gatehouse_ledger.bank_file.read import columns, read
 from gatehouse_ledger.bank_file.structs import BankStatement, CsvMapping, FileRefused
 from gatehouse_ledger.enumerators import StatementState
 from gatehouse_ledger.events import OUTBOX, StatementIds
@@ -371,7 +371,7 @@ async def _known(account_id: UUID, keys: list[rules.Key]) -> set[int]:
 
 async def _read_file(staged: structs.StagedFile, account: structs.BankAccount, mapping: CsvMapping | None) -> FileRead:
     """In a thread: a large file takes seconds, and others are answered meanwhile."""
-    header = await asyncio.to_thread(_header, staged.content)
+    header = await asyncio.to_thread(columns, staged.content)
     if mapping is None and header:
         kept = await _mapping.value(account.id, _digest(header))
         mapping = None if kept is None else msgspec.convert(kept, CsvMapping)
@@ -388,17 +388,6 @@ async def _read_file(staged: structs.StagedFile, account: structs.BankAccount, m
         why = f"The file is of the bank's account …{numbers.pop()}; earlier ones of this account are of …{earlier}."
         return msgspec.structs.replace(done, refused=f"{why} Choose the account that it is of.", statements=[], keys=[])
     return done
-
-
-def _header(content: bytes) -> list[str]:
-    """The names of the columns where it is a CSV file, as far as they can be found without a mapping."""
-    try:
-        read(content, "USD")
-        return csv_file.table(content).header
-    except csv_file.ColumnsUnknown as unknown:
-        return unknown.header
-    except FileRefused:
-        return []
 
 
 def _parsed(content: bytes, currency: str, header: list[str], mapping: CsvMapping | None) -> FileRead:

@@ -2,7 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from ..conftest import API, entry
+
+OCTOBER = "2026-10-01"
 
 
 async def posted(ledger, headers, day: str):
@@ -10,9 +14,9 @@ async def posted(ledger, headers, day: str):
 
 
 async def month_of(ledger, by, day: str) -> str:
-    answer = await posted(ledger, by("finance"), day)
-    assert answer.status_code == 201, answer.text
-    return f"{API}/periods/{answer.json()['period_id']}"
+    """The address of the month that begins on a day."""
+    months = (await ledger.get(f"{API}/periods", headers=by("finance"), params={"limit": 200})).json()["items"]
+    return f"{API}/periods/{next(one['id'] for one in months if one['starts_on'] == day)}"
 
 
 async def step(ledger, by, who: str, month: str, what: str):
@@ -20,28 +24,37 @@ async def step(ledger, by, who: str, month: str, what: str):
     return await ledger.post(f"{month}/{what}", headers=by(who, if_match=version))
 
 
-async def test_a_month_is_closed_by_a_second_person(ledger, by):
-    january, february = await month_of(ledger, by, "2000-01-05"), await month_of(ledger, by, "2000-02-05")
-    out_of_order = await step(ledger, by, "finance", february, "prepare")
-    assert (out_of_order.status_code, "Close January 2000 first" in out_of_order.text) == (409, True)
-    assert (await step(ledger, by, "finance", january, "close")).status_code == 409
+@pytest.fixture
+async def reconciled(ledger, by, sql) -> None:
+    """October is closed, and November has no open lines."""
+    await sql.execute("delete from ledger.statement_line where match_id is null")
+    await step(ledger, by, "board", await month_of(ledger, by, OCTOBER), "close")
 
-    prepared = await step(ledger, by, "second of finance", january, "prepare")
+
+async def test_a_month_is_closed_by_a_second_person(ledger, by, reconciled):
+    assert (await posted(ledger, by("finance"), "2026-12-01")).status_code == 201
+    november, december = await month_of(ledger, by, "2026-11-01"), await month_of(ledger, by, "2026-12-01")
+    out_of_order = await step(ledger, by, "finance", december, "prepare")
+    assert (out_of_order.status_code, "Close November 2026 first" in out_of_order.text) == (409, True)
+    assert (await step(ledger, by, "finance", november, "close")).status_code == 409
+
+    prepared = await step(ledger, by, "second of finance", november, "prepare")
     assert (prepared.status_code, prepared.json()["state"]) == (200, "closing")
-    assert (await posted(ledger, by("finance"), "2000-01-06")).status_code == 409
+    assert (await posted(ledger, by("finance"), "2026-11-06")).status_code == 409
     # Who prepared it, and who posted in it, don't close it.
-    assert (await step(ledger, by, "second of finance", january, "close")).status_code == 403
-    assert (await step(ledger, by, "finance", january, "close")).status_code == 403
-    closed = await step(ledger, by, "board", january, "close")
-    assert (closed.status_code, closed.json()["state"], closed.json()["entries"]) == (200, "closed", 1)
+    assert (await step(ledger, by, "second of finance", november, "close")).status_code == 403
+    assert (await step(ledger, by, "finance", november, "close")).status_code == 403
+    closed = await step(ledger, by, "board", november, "close")
+    assert (closed.status_code, closed.json()["state"]) == (200, "closed")
 
-    late = await posted(ledger, by("finance"), "2000-01-31")
-    assert (late.status_code, "January 2000 is closed" in late.text) == (409, True)
-    assert (await step(ledger, by, "finance", january, "reopen")).status_code == 409
-    assert (await step(ledger, by, "finance", february, "prepare")).status_code == 200
-    reopened = await step(ledger, by, "board", february, "reopen")
+    late = await posted(ledger, by("finance"), "2026-11-30")
+    assert (late.status_code, "November 2026 is closed" in late.text) == (409, True)
+    assert "closed until November 2026" in (await posted(ledger, by("finance"), "2001-01-01")).text
+    assert (await step(ledger, by, "finance", november, "reopen")).status_code == 409
+    assert (await step(ledger, by, "finance", december, "prepare")).status_code == 200
+    reopened = await step(ledger, by, "board", december, "reopen")
     assert (reopened.json()["state"], reopened.json()["prepared_by"]) == ("open", None)
-    assert (await posted(ledger, by("finance"), "2000-02-06")).status_code == 201
+    assert (await posted(ledger, by("finance"), "2026-12-06")).status_code == 201
 
 
 async def test_of_many_who_begin_a_month_all_find_the_same(ledger, by):
@@ -50,9 +63,7 @@ async def test_of_many_who_begin_a_month_all_find_the_same(ledger, by):
     assert len({answer.json()["period_id"] for answer in answers}) == 1
 
 
-async def test_the_closing_is_an_event(ledger, by, sql):
-    month = await month_of(ledger, by, "2000-02-07")
-    await step(ledger, by, "second of finance", month, "prepare")
-    assert (await step(ledger, by, "board", month, "close")).status_code == 200
-    found = await sql.fetch("select subject_id::text, ids from ledger.event where type = 'ledger.period.closed'")
-    assert month.rpartition("/")[2] in [row["subject_id"] for row in found]
+async def test_the_closing_is_an_event(ledger, by, sql, reconciled):
+    october = await month_of(ledger, by, OCTOBER)
+    found = await sql.fetch("select subject_id::text from ledger.event where type = 'ledger.period.closed'")
+    assert october.rpartition("/")[2] in [row["subject_id"] for row in found]

@@ -24,7 +24,7 @@ async def books(ledger, by) -> list[dict]:
     )
     programs = [
         (await ledger.post(f"{API}/programs", headers=by("finance"), json={"name": name})).json()["id"]
-        for name in ("Apprenticeship", "Demo; day")
+        for name in ("Coding: club", "Demo; day")
     ]
     funds = (fund(1), made.json()["id"])
     chance = random.Random(7)

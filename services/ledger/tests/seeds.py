@@ -1,0 +1,263 @@
+"""Makes the test data of the books: three years of a small charity, October ready to close, November to reconcile.
+
+    .venv/bin/python services/ledger/tests/seeds.py
+
+writes services/ledger/database/test-data. A test holds that the files are what this makes.
+"""
+
+import calendar
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from gatehouse_ledger.bank_file.structs import BankLine
+from gatehouse_ledger.statement.rules import identity
+
+FOLDER = Path(__file__).parents[1] / "database" / "test-data"
+FINANCE = "019a0000-0002-7000-8000-000000000008"
+BOARD = "019a0000-0002-7000-8000-000000000010"
+BEGINS, LAST = (2024, 1), (2026, 11)
+GENERAL, LAPTOPS, ENDOWMENT, NEXT_YEAR = 1, 2, 3, 4
+APPRENTICES, OUTREACH = 1, 2
+Part = tuple[int, int, int, str, int | None]
+"""Account, fund, amount, function, program."""
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def an_id(kind: int, number: int) -> str:
+    return f"019a0000-{kind:04}-7000-8000-{number:012d}"
+
+
+class Books:
+    def __init__(self) -> None:
+        self.rows: Rows = defaultdict(list)
+        self.chance = random.Random(24)
+        self.banked: dict[tuple[int, int], list[tuple[str, date, int, str]]] = defaultdict(list)
+
+    def entry(self, day: date, memo: str, *parts: Part, source: str = "manual") -> None:
+        number = len(self.rows["journal_entry"]) + 1
+        crumb = {"posted_at": f"{day}T16:00:00Z", "posted_by": FINANCE, "posted_request": "test-data"}
+        month = (day.year - BEGINS[0]) * 12 + day.month
+        row = {"id": an_id(44, number), "period_id": an_id(43, month), "booked_on": str(day), "memo": memo}
+        self.rows["journal_entry"].append(row | {"source": source, "lines": len(parts)} | crumb)
+        for position, (account, fund, amount, function, program) in enumerate(parts, 1):
+            id = an_id(45, len(self.rows["posting"]) + 1)
+            posting = {"id": id, "entry_id": row["id"], "position": position, "account_id": an_id(40, account)}
+            posting |= {"fund_id": an_id(41, fund), "function": function, "amount": amount, "currency": "USD"}
+            self.rows["posting"].append(posting | ({"program_id": an_id(42, program)} if program else {}))
+            if account == 1010 and source == "manual":
+                self.banked[day.year, day.month].append((id, day, amount, memo))
+
+    def paid(self, day: date, memo: str, amount: int, account: int, function: str, program: int | None = None) -> None:
+        self.entry(day, memo, (account, GENERAL, amount, function, program), (1010, GENERAL, -amount, "none", None))
+
+    def received(self, day: date, memo: str, amount: int, account: int, fund: int = GENERAL) -> None:
+        self.entry(day, memo, (1010, fund, amount, "none", None), (account, fund, -amount, "none", None))
+
+    def month(self, year: int, month: int) -> None:
+        def on(day: int) -> date:
+            return date(year, month, day)
+
+        cents = self.chance.randint
+        for day in (4, 11, 18):
+            self.received(on(day), "Zeffy gifts online", cents(18_000, 140_000), 4010)
+        self.received(on(9), f"Gift of {self.chance.choice(('E. Marsh', 'Millstone Trust', 'T. Okoro'))}", 25_000, 4010)
+        if month in (3, 9):
+            self.received(on(15), "Harbour Light Foundation, laptops grant", 1_200_000, 4030, LAPTOPS)
+        if month in (2, 6, 10):
+            self.received(on(20), "Northwind Cooperative, sponsorship", 900_000, 4020)
+        if month == 12:
+            self.received(on(28), "Pledge for next year's cohort", 600_000, 4010, NEXT_YEAR)
+        self.salaries(on(25), 980_000 + (year - 2024) * 35_000)
+        self.paid(on(1), "Lakeside Rent, office", 145_000, 5200, "management")
+        self.paid(on(6), "Hosting Harbor, servers", 18_000 + cents(0, 9_000), 5300, "program", APPRENTICES)
+        self.paid(on(12), "Stipends of apprentices", 240_000, 5600, "program", APPRENTICES)
+        if month % 3 == 0:
+            self.paid(on(22), "Demo day, room and food", cents(30_000, 90_000), 5500, "program", OUTREACH)
+            parts: list[Part] = [
+                (5310, LAPTOPS, 350_000, "program", APPRENTICES),
+                (1010, LAPTOPS, -350_000, "none", None),
+            ]
+            self.entry(on(23), "Laptops for the new cohort", *parts)
+        self.paid(on(28), "Newsletter and appeal, printing", cents(8_000, 30_000), 5310, "fundraising")
+        interest: list[Part] = [(1020, ENDOWMENT, cents(5_000, 9_000), "none", None)]
+        self.entry(
+            on(27), "Interest of the savings account", *interest, (4400, ENDOWMENT, -interest[0][2], "none", None)
+        )
+
+    def salaries(self, day: date, gross: int) -> None:
+        parts = {"program": gross * 70 // 100, "management": gross * 20 // 100}
+        parts["fundraising"] = gross - sum(parts.values())
+        of: list[Part] = [
+            (5010, GENERAL, amount, name, APPRENTICES if name == "program" else None) for name, amount in parts.items()
+        ]
+        self.entry(day, "Salaries", *of, (1010, GENERAL, -gross, "none", None))
+
+    def statement(self, year: int, month: int, opening: int, extra: list[BankLine], *, matched: bool) -> int:
+        """Of the checking account; what its balance is afterwards."""
+        number = len(self.rows["statement"]) + 1
+        id, last = an_id(46, number), date(year, month, calendar.monthrange(year, month)[1])
+        lines: list[tuple[BankLine, str | None]] = [
+            (
+                BankLine(min(day + timedelta(days=1), last), amount, memo.upper(), "", f"FT{year}{month:02}{place:03}"),
+                posting,
+            )
+            for place, (posting, day, amount, memo) in enumerate(self.banked[year, month])
+        ]
+        lines += [(line, None) for line in extra]
+        lines.sort(key=lambda pair: pair[0].booked_on)
+        closing = opening + sum(line.amount for line, _ in lines)
+        crumb = {
+            "imported_at": f"{last + timedelta(days=1)}T08:00:00Z",
+            "imported_by": FINANCE,
+            "imported_request": "test-data",
+        }
+        self.rows["statement"].append(
+            {
+                "id": id,
+                "account_id": an_id(40, 1010),
+                "file_name": f"checking-{year}-{month:02}.qfx",
+                "file_sha256": f"{number:064x}",
+            }
+            | {
+                "number": 1,
+                "format": "ofx",
+                "bank_account": "4821",
+                "from_on": str(date(year, month, 1)),
+                "to_on": str(last),
+            }
+            | {"opening": opening, "closing": closing, "state": "proven", "lines": len(lines), "new_lines": len(lines)}
+            | crumb
+        )
+        seen: dict[bytes, int] = defaultdict(int)
+        for seq, (line, posting) in enumerate(lines, 1):
+            seen[identity(line)] += 1
+            self._line(id, seq, line, seen[identity(line)], posting if matched else None)
+        return closing
+
+    def _line(self, statement: str, seq: int, line: BankLine, occurrence: int, posting: str | None) -> None:
+        id = an_id(47, len(self.rows["statement_line"]) + 1)
+        row = {
+            "id": id,
+            "account_id": an_id(40, 1010),
+            "statement_id": statement,
+            "seq": seq,
+            "booked_on": str(line.booked_on),
+        }
+        row |= {"amount": line.amount, "text": line.text, "reference": line.reference, "bank_id": line.bank_id}
+        row |= {"identity": "\\x" + identity(line).hex(), "occurrence": occurrence}
+        if posting is not None:
+            match = an_id(48, len(self.rows["match"]) + 1)
+            row["match_id"] = match
+            self.rows["match"].append(
+                {
+                    "id": match,
+                    "account_id": an_id(40, 1010),
+                    "kind": "one_to_one",
+                    "matched_by": "automatic",
+                    "score": 97,
+                }
+                | {
+                    "reasons": ["same_amount", "near_day", "name_found", "only_one"],
+                    "line_ids": [id],
+                    "posting_ids": [posting],
+                }
+                | {
+                    "created_by": FINANCE,
+                    "created_request": "test-data",
+                    "changed_by": FINANCE,
+                    "changed_request": "test-data",
+                }
+            )
+            self.rows["posting_match"].append({"posting_id": posting, "match_id": match})
+        self.rows["statement_line"].append(row)
+
+
+def months() -> Iterator[tuple[int, int]]:
+    year, month = BEGINS
+    while (year, month) <= LAST:
+        yield year, month
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+
+
+def rows() -> Rows:
+    books = Books()
+    crumbs = {
+        "created_by": FINANCE,
+        "created_request": "test-data",
+        "changed_by": FINANCE,
+        "changed_request": "test-data",
+    }
+    for number, (name, restriction, purpose) in enumerate(
+        (
+            ("Laptops for apprentices", "purpose", "Laptops and licences for apprentices"),
+            ("Endowment", "perpetual", "It is kept; its interest pays stipends"),
+            ("Next year's cohort", "time", "To be used from the first day of the year after"),
+        ),
+        2,
+    ):
+        books.rows["fund"].append(
+            {"id": an_id(41, number), "name": name, "restriction": restriction, "purpose": purpose} | crumbs
+        )
+    for number, name in enumerate(("Apprenticeship", "Community and outreach"), 1):
+        books.rows["program"].append({"id": an_id(42, number), "name": name} | crumbs)
+    for number, (year, month) in enumerate(months(), 1):
+        books.rows["accounting_period"].append(
+            {"id": an_id(43, number), "starts_on": str(date(year, month, 1))} | crumbs
+        )
+    opening: list[Part] = [(1010, GENERAL, 4_200_000, "none", None), (1020, ENDOWMENT, 2_000_000, "none", None)]
+    balance: list[Part] = [(3010, GENERAL, -4_200_000, "none", None), (3010, ENDOWMENT, -2_000_000, "none", None)]
+    books.entry(date(2024, 1, 1), "Opening balances", *opening, *balance, source="opening")
+    for year, month in months():
+        books.month(year, month)
+    _close(books)
+    _statements(books)
+    return dict(books.rows)
+
+
+def _close(books: Books) -> None:
+    """Every month before October 2026 is closed by the board; October is prepared."""
+    for row in books.rows["accounting_period"]:
+        month = date.fromisoformat(row["starts_on"])
+        prepared = month + timedelta(days=36)
+        row |= {"state": "open", "prepared_at": None, "prepared_by": None, "closed_at": None, "closed_by": None}
+        if month < date(2026, 11, 1):
+            row |= {"state": "closing", "prepared_at": f"{prepared}T09:00:00Z", "prepared_by": FINANCE}
+        if month < date(2026, 10, 1):
+            closed = f"{prepared + timedelta(days=2)}T18:00:00Z"
+            row |= {"state": "closed", "closed_at": closed, "closed_by": BOARD}
+
+
+def _statements(books: Books) -> None:
+    """September and October are reconciled. In November some lines wait: twins, a payout less fees, a refund."""
+    of_bank = [row for row in books.rows["posting"] if row["account_id"] == an_id(40, 1010)]
+    days = {row["id"]: row["booked_on"] for row in books.rows["journal_entry"]}
+    balance = sum(row["amount"] for row in of_bank if days[row["entry_id"]] < "2026-09-01")
+    for month in (9, 10):
+        balance = books.statement(2026, month, balance, [], matched=True)
+    # What was entered for November is what the bank doesn't show gross: Zeffy pays out less its fees.
+    listed = books.banked[2026, 11]
+    gifts = [one for one in listed if one[3] == "Zeffy gifts online"]
+    books.banked[2026, 11] = [one for one in listed if one not in gifts]
+    extra = [
+        BankLine(day + timedelta(days=2), amount - amount * 29 // 1000 - 30, "ZEFFY PAYOUT", "", f"PO{day.day}")
+        for _, day, amount, _ in gifts
+    ]
+    coffee = BankLine(date(2026, 11, 17), -1_250, "PINE STREET COFFEE", "", "")
+    extra += [coffee, coffee, BankLine(date(2026, 11, 19), 4_995, "OFFICE DEPOT REFUND", "", "RF1")]
+    extra += [BankLine(date(2026, 11, 24), -2_500, "WIRE FEE", "", "")]
+    books.statement(2026, 11, balance, extra, matched=False)
+
+
+def written(of: list[dict[str, Any]]) -> str:
+    return "[\n" + ",\n".join(json.dumps(row) for row in of) + "\n]\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    for collection, of in rows().items():
+        (FOLDER / f"{collection}.json").write_text(written(of), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The books: bank files to import, lines to reconcile, months to close, and reports."""

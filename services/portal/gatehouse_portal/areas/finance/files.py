@@ -1,0 +1,33 @@
+"""Calls to ledger that read a whole file: they take longer than a page waits for anything else."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request
+
+from gatehouse_chassis import ServiceContext
+from gatehouse_chassis.service.client import PeerClient
+from gatehouse_portal.shell.peers import Peers
+
+PATIENCE = 60.0  # seconds; a hundred thousand lines take about twenty
+
+
+@asynccontextmanager
+async def patient(service: ServiceContext, app: Litestar) -> AsyncGenerator[None]:
+    """A client of ledger that waits for it, as `app.state.patient_peers`."""
+    clients: dict[str, PeerClient] = {}
+    if "ledger" in service.addresses:
+        address = service.addresses["ledger"]
+        clients["ledger"] = PeerClient("ledger", address, attempt_timeout=PATIENCE, total=PATIENCE, attempts=1)
+    app.state.patient_peers = Peers(clients)
+    try:
+        yield
+    finally:
+        for client in clients.values():
+            await client.close()
+
+
+def patient_peers(request: Request[Any, Any, Any]) -> Peers:
+    found: Peers = request.app.state.patient_peers
+    return found

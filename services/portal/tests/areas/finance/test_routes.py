@@ -1,0 +1,251 @@
+"""The books: what pages show of them, and what their forms ask of ledger."""
+
+import base64
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from gatehouse_portal.areas.finance.format import amount
+from gatehouse_portal.areas.finance.reading import file_name
+
+BANK = "019a0000-0040-7000-8000-000000001010"
+FEES = "019a0000-0040-7000-8000-000000005800"
+FUND = "019a0000-0041-7000-8000-000000000001"
+FILE = "019a0000-0049-7000-8000-000000000001"
+LINE = "019a0000-0047-7000-8000-000000000001"
+POSTING = "019a0000-0045-7000-8000-000000000001"
+MONTH = "019a0000-0043-7000-8000-000000000034"
+LEDGER = "/api/ledger"
+
+bank: dict[str, Any] = {
+    "account_id": BANK,
+    "code": "1010",
+    "name": "Checking",
+    "currency": "USD",
+    "statement_on": "2026-10-31",
+}
+bank |= {
+    "statement": 1_234_055,
+    "books": 1_240_000,
+    "open_lines": 2,
+    "open_lines_sum": 4_000,
+    "oldest_open": "2026-11-02",
+}
+bank |= {"open_postings": 1, "open_postings_sum": 5_945}
+month = {"id": MONTH, "version": 2, "starts_on": "2026-10-01", "state": "closing", "entries": 14}
+line = {"id": LINE, "booked_on": "2026-11-13", "amount": 9_700, "text": "ZEFFY PAYOUT", "reference": ""}
+posting = {"id": POSTING, "booked_on": "2026-11-11", "amount": 10_000, "memo": "Zeffy gifts"}
+suggestion: dict[str, Any] = {
+    "line": line,
+    "kind": "one_to_many",
+    "score": 75,
+    "reasons": ["less_fees"],
+    "lines": [line],
+}
+suggestion |= {"postings": [posting], "rest": -300}
+shown: dict[str, Any] = {
+    "format": "ofx",
+    "bank_account": "4821",
+    "from_on": "2026-11-01",
+    "to_on": "2026-11-30",
+    "opening": None,
+}
+shown |= {
+    "closing": 55_000,
+    "state": "proven",
+    "difference": 0,
+    "why": "",
+    "lines": 1,
+    "new_lines": 1,
+    "known_lines": 0,
+}
+shown |= {"sample": [{"booked_on": "2026-11-13", "amount": 9_700, "text": "ZEFFY PAYOUT", "known": False}]}
+file = {
+    "id": FILE,
+    "account_id": BANK,
+    "name": "nov.qfx",
+    "currency": "USD",
+    "refused": "",
+    "columns": [],
+    "statements": [shown],
+}
+outcome = {"account_id": BANK, "statements": 1, "quarantined": 0, "new_lines": 3, "known_lines": 1, "matched": 2}
+account = {"id": BANK, "code": "1010", "name": "Checking", "type": "asset", "currency": "USD"}
+fees = {"id": FEES, "code": "5800", "name": "Bank and payment fees", "type": "expense", "currency": "USD"}
+
+
+@pytest.fixture
+def books(house):
+    house.says("ledger", "GET", f"{LEDGER}/reconciliations", [bank])
+    house.says("ledger", "GET", f"{LEDGER}/periods", {"items": [month]})
+    house.says("ledger", "GET", f"{LEDGER}/statements", {"items": []})
+    house.says("ledger", "GET", f"{LEDGER}/queues/{BANK}", {"open_lines": 1, "suggestions": [suggestion], "others": []})
+    house.says("ledger", "GET", f"{LEDGER}/accounts", {"items": [account, fees]})
+    house.says("ledger", "GET", f"{LEDGER}/accounts/{BANK}", account)
+    house.says("ledger", "GET", f"{LEDGER}/funds", {"items": [{"id": FUND, "name": "General fund"}]})
+    house.says("ledger", "GET", f"{LEDGER}/programs", {"items": []})
+    house.says("ledger", "GET", f"{LEDGER}/bank-files/{FILE}", file)
+    house.says("partner", "GET", "/api/partner/partners", {"items": [], "total": 0})
+    house.says("partner", "GET", "/api/partner/agreements", {"items": [], "total": 0})
+    return house
+
+
+def sent(books, method: str, path: str) -> dict:
+    """The body of the only such request."""
+    (body,) = [one[2] for one in books.asked("ledger", method) if one[0].partition("?")[0] == f"{LEDGER}{path}"]
+    return msgspec.json.decode(body) if body else {}
+
+
+@pytest.mark.parametrize(
+    ("role", "there", "missing"),
+    [
+        ("finance", ("Import a bank’s file", "$12,340.55", "$12,400.00"), ()),
+        ("board", ("$12,340.55", "October 2026"), ("Import a bank’s file", "/books/queue")),
+    ],
+)
+async def test_the_books_show_what_the_bank_and_the_books_say(browser, books, role, there, missing):
+    await browser.sign_in(role)
+    text = (await browser.see("/books")).text
+    assert [words for words in there if words not in text] == []
+    assert [words for words in missing if words in text] == []
+
+
+@pytest.mark.parametrize("role", ["member", "coordinator", "partner"])
+async def test_for_others_there_are_no_books(browser, books, role):
+    await browser.sign_in(role)
+    assert (await browser.see("/books")).status_code == 404
+
+
+@pytest.mark.parametrize(("role", "words"), [("finance", "Lines to reconcile"), ("board", "What closes next")])
+async def test_the_home_page_is_the_work_that_waits(browser, books, role, words):
+    await browser.sign_in(role)
+    text = (await browser.see("/")).text
+    assert words in text
+    assert "October 2026" in text
+
+
+async def test_a_file_is_looked_at_and_imported(browser, books):
+    await browser.sign_in("finance")
+    page = await browser.see("/books")
+    books.says("ledger", "POST", f"{LEDGER}/bank-files", file, status=201)
+    token = page.text.partition('name="form_token" value="')[2].partition('"')[0]
+    answer = await browser.post(
+        "/books/files",
+        data={"form_token": token, "account": BANK},
+        files={"file": ("C:\\bank\\nov.qfx", b"OFXHEADER")},
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/books/files/{FILE}")
+    body = sent(books, "POST", "/bank-files")
+    assert (body["name"], base64.b64decode(body["content"])) == ("nov.qfx", b"OFXHEADER")
+    preview = (await browser.see(f"/books/files/{FILE}")).text
+    for words in ("Import 1 new line", "ZEFFY PAYOUT", "…4821"):
+        assert words in preview
+    books.says("ledger", "POST", f"{LEDGER}/bank-files/{FILE}/import", outcome)
+    done = await browser.submit(f"/books/files/{FILE}/import")
+    assert done.headers["location"] == f"/books/queue/{BANK}"
+    assert "Imported 3 new lines, 1 known, 2 matched at once." in (await browser.see(f"/books/queue/{BANK}")).text
+
+
+async def test_a_file_that_is_missing_is_asked_for(browser, books):
+    await browser.sign_in("finance")
+    await browser.see("/books")
+    answer = await browser.submit("/books/files", account=BANK)
+    assert (answer.status_code, "choose the file" in answer.text) == (400, True)
+
+
+async def test_columns_are_chosen_where_the_header_does_not_tell(browser, books):
+    unclear = file | {"refused": "Say which.", "columns": ["Wann", "Wieviel"], "statements": []}
+    books.says("ledger", "GET", f"{LEDGER}/bank-files/{FILE}", unclear)
+    books.says("ledger", "POST", f"{LEDGER}/bank-files/{FILE}/preview", file)
+    await browser.sign_in("finance")
+    assert "<option>Wieviel</option>" in (await browser.see(f"/books/files/{FILE}")).text
+    done = await browser.submit(f"/books/files/{FILE}/columns", day="Wann", day_order="dmy", amount="Wieviel", text="")
+    assert done.status_code == 200
+    mapping = sent(books, "POST", f"/bank-files/{FILE}/preview")["mapping"]
+    assert (mapping["day"], mapping["amount"], mapping["text"]) == ("Wann", "Wieviel", [])
+
+
+async def test_a_suggestion_is_accepted_by_one_key_and_undone(browser, books):
+    match = {"id": FILE, "version": 1, "account_id": BANK}
+    books.says("ledger", "POST", f"{LEDGER}/matches", match, status=201)
+    books.says("ledger", "POST", f"{LEDGER}/matches/{FILE}/undo", match)
+    await browser.sign_in("finance")
+    text = (await browser.see(f"/books/queue/{BANK}")).text
+    assert f'id="accept-{LINE}" autofocus' in text
+    assert "75 % sure: less fees." in text
+    path = f"/books/queue/{BANK}"
+    done = await browser.submit(path, line=LINE, posting=POSTING, counter=FEES, fund=FUND, function="fundraising")
+    assert done.status_code == 303
+    body = sent(books, "POST", "/matches")
+    assert (body["line_ids"], body["posting_ids"]) == ([LINE], [POSTING])
+    assert body["booking"] == {
+        "counter_account_id": FEES,
+        "fund_id": FUND,
+        "function": "fundraising",
+        "program_id": None,
+    }
+    assert f'name="match" value="{FILE}"' in (await browser.see(path)).text
+    assert (await browser.submit(f"{path}/undo", match=FILE, version="1")).status_code == 303
+
+
+async def test_what_ledger_refuses_is_said_on_the_page(browser, books):
+    problem = {"type": "x", "title": "Conflict", "status": 409, "detail": "A line was matched a moment ago."}
+    books.says("ledger", "POST", f"{LEDGER}/matches", problem, status=409)
+    books.says("ledger", "POST", f"{LEDGER}/periods/{MONTH}/close", problem | {"status": 403}, status=403)
+    await browser.sign_in("finance")
+    await browser.see(f"/books/queue/{BANK}")
+    answer = await browser.submit(f"/books/queue/{BANK}", line=LINE)
+    assert (answer.status_code, "matched a moment ago" in answer.text) == (409, True)
+    answer = await browser.submit(f"/books/months/{MONTH}", step="close", version="2")
+    assert (answer.status_code, "matched a moment ago" in answer.text) == (403, True)
+
+
+async def test_a_second_person_closes_a_month(browser, books):
+    books.says("ledger", "POST", f"{LEDGER}/periods/{MONTH}/close", month | {"state": "closed"})
+    await browser.sign_in("board")
+    await browser.see("/books")
+    assert (await browser.submit(f"/books/months/{MONTH}", step="close", version="2")).status_code == 303
+    assert "Closed October 2026." in (await browser.see("/books")).text
+
+
+async def test_reports_are_by_restriction(browser, books):
+    three = {"without_restrictions": 100, "with_restrictions": 23, "total": 123}
+    row = {"account_id": BANK, "code": "4010", "account": "Individual gifts", "type": "income", "amount": three}
+    sums = dict.fromkeys(("income", "expenses", "change", "net_assets_before", "net_assets_after"), three)
+    activities: dict[str, Any] = {
+        "from_on": "2026-01-01",
+        "to_on": "2026-12-31",
+        "currency": "USD",
+        "rows": [row],
+    } | sums
+    position: dict[str, Any] = {"as_of": "2026-12-31", "currency": "USD", "rows": []}
+    position |= dict.fromkeys(("assets", "liabilities", "net_assets"), three)
+    books.says("ledger", "GET", f"{LEDGER}/reports/activities", activities)
+    books.says("ledger", "GET", f"{LEDGER}/reports/position", position)
+    await browser.sign_in("board")
+    text = (await browser.see(f"/books/reports?year={datetime.now(UTC).year}")).text
+    assert "4010 Individual gifts" in text
+    assert text.count("$1.23") == 9
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "words"),
+    [
+        (123_450, "USD", "$1,234.50"),
+        (-5, "USD", "−$0.05"),
+        (1_200, "CHF", "12.00 CHF"),
+        (7, "JPY", "7 JPY"),
+        (None, "USD", ""),
+    ],
+)
+def test_amounts_are_written_as_people_do(value, currency, words):
+    assert amount(value, currency) == words
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [("C:\\a\\b.csv", "b.csv"), ("../x\n.ofx", "x .ofx"), ("\x00", "file"), ("", "file")]
+)
+def test_a_file_keeps_its_name_only(given, name):
+    assert file_name(given) == name
