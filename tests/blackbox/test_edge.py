@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-SERVICES = ["identity", "person", "partner", "topics", "curriculum", "encounter", "portal"]
+SERVICES = ["identity", "person", "partner", "topics", "curriculum", "encounter", "ledger", "portal"]
 INSIDE = ["/health/live", "/health/ready", "/version", "/metrics", "/openapi.json"]
 
 

@@ -290,7 +290,7 @@ def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
     page = open_browser("sre")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Admin").click()
     services = page.locator("#services .service")
-    for name in ("identity", "person", "partner", "topics", "curriculum", "portal"):
+    for name in ("identity", "person", "partner", "topics", "curriculum", "ledger", "portal"):
         expect(services.filter(has=page.get_by_role("link", name=name, exact=True))).to_contain_text("Healthy")
     page.get_by_role("link", name="identity", exact=True).click()
     expect(page.get_by_role("heading", name="Configuration")).to_be_visible()

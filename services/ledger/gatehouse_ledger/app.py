@@ -6,7 +6,7 @@ from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_ledger.chart.routes import FundController, LedgerAccountController, ProgramController
 from gatehouse_ledger.entry.routes import EntryController
 from gatehouse_ledger.events import OUTBOX
-from gatehouse_ledger.match.routes import MatchController, QueueController, RuleController
+from gatehouse_ledger.match.routes import LineMatchController, LineQueueController, MatchingRuleController
 from gatehouse_ledger.period.routes import PeriodController
 from gatehouse_ledger.report.routes import ReportController
 from gatehouse_ledger.statement.routes import (
@@ -28,9 +28,9 @@ ROUTES = [
     StatementController,
     LineController,
     ReconciliationController,
-    QueueController,
-    MatchController,
-    RuleController,
+    LineQueueController,
+    LineMatchController,
+    MatchingRuleController,
 ]
 
 

@@ -64,12 +64,12 @@ class Books:
 
         cents = self.chance.randint
         for day in (4, 11, 18):
-            self.received(on(day), "Zeffy gifts online", cents(18_000, 140_000), 4010)
+            self.received(on(day), "Zeffy gifts online", cents(210_000, 520_000), 4010)
         self.received(on(9), f"Gift of {self.chance.choice(('E. Marsh', 'Millstone Trust', 'T. Okoro'))}", 25_000, 4010)
         if month in (3, 9):
             self.received(on(15), "Harbour Light Foundation, laptops grant", 1_200_000, 4030, LAPTOPS)
         if month in (2, 6, 10):
-            self.received(on(20), "Northwind Cooperative, sponsorship", 900_000, 4020)
+            self.received(on(20), "Northwind Cooperative, sponsorship", 1_800_000, 4020)
         if month == 12:
             self.received(on(28), "Pledge for next year's cohort", 600_000, 4010, NEXT_YEAR)
         self.salaries(on(25), 980_000 + (year - 2024) * 35_000)

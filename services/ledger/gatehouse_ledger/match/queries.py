@@ -155,13 +155,13 @@ async def open_postings(account_id: UUID, lines: Sequence[structs.OpenLine]) -> 
     return await _OPEN_POSTINGS.all(account_id, first, last, MOST_POSTINGS)
 
 
-async def queue(account_id: UUID) -> structs.Queue:
+async def queue(account_id: UUID) -> structs.LineQueue:
     """The oldest open lines with what they may be."""
     lines = await _oldest_open.all(account_id)
     found = rules.suggestions(lines, await open_postings(account_id, lines), await _rules.all(account_id))
     named = {line.id for one in found for line in one.lines}
     others = [line for line in lines if line.id not in named]
-    return structs.Queue(account_id, await _count_open.value(account_id) or 0, found, others)
+    return structs.LineQueue(account_id, await _count_open.value(account_id) or 0, found, others)
 
 
 async def accept(new: structs.NewMatch, by: Actor) -> structs.MatchRecord:
@@ -192,7 +192,7 @@ async def accept(new: structs.NewMatch, by: Actor) -> structs.MatchRecord:
 
 
 async def _book(
-    account_id: UUID, lines: Sequence[structs.OpenLine], rest: int, booking: structs.Booking, by: Actor
+    account_id: UUID, lines: Sequence[structs.OpenLine], rest: int, booking: structs.LineBooking, by: Actor
 ) -> UUID:
     memo = booking.memo if isinstance(booking.memo, str) else lines[0].text or lines[0].reference or "Bank statement"
     postings = [
@@ -209,7 +209,7 @@ async def _book(
     return entry.id
 
 
-async def _learn(account_id: UUID, line: structs.OpenLine, booking: structs.Booking, by: Actor) -> UUID | None:
+async def _learn(account_id: UUID, line: structs.OpenLine, booking: structs.LineBooking, by: Actor) -> UUID | None:
     """Remembers how the line was booked. Another choice than before begins anew."""
     name = rules.payee(line.text)
     if not name:

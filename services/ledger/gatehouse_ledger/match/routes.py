@@ -13,30 +13,30 @@ from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import FINANCE
 from gatehouse_ledger.chart.queries import ACCOUNT
 from gatehouse_ledger.match import queries
-from gatehouse_ledger.match.structs import MatchRecord, NewMatch, Queue, RuleRecord
+from gatehouse_ledger.match.structs import LineQueue, MatchRecord, NewMatch, RuleRecord
 
 
-class QueueController(Controller):
+class LineQueueController(Controller):
     path = "/queues"
     tags = ("matches",)
 
     @get(
         "/{account_id:uuid}",
-        operation_id="GetQueue",
+        operation_id="GetLineQueue",
         guards=[allow(*FINANCE)],
         summary="Lines of a bank's account to reconcile, with what they may be",
     )
-    async def get_queue(self, account_id: UUID) -> Queue:
+    async def get_queue(self, account_id: UUID) -> LineQueue:
         await ACCOUNT.get(account_id)
         return await queries.queue(account_id)
 
 
-class MatchController(Controller):
+class LineMatchController(Controller):
     path = "/matches"
     tags = ("matches",)
 
     @get(
-        operation_id="ListMatches",
+        operation_id="ListLineMatches",
         operation_class=queries.MATCHES.operation,
         guards=[allow(*FINANCE)],
         summary="Matches of lines and postings, undone ones too",
@@ -44,17 +44,17 @@ class MatchController(Controller):
     async def list_matches(self, request: Request[Any, Any, Any]) -> Page[MatchRecord]:
         return await queries.MATCHES.page(request.query_params)
 
-    @post(operation_id="CreateMatch", guards=[allow(*FINANCE)], summary="Match lines with postings, or book them")
+    @post(operation_id="CreateLineMatch", guards=[allow(*FINANCE)], summary="Match lines with postings, or book them")
     async def create_match(self, data: NewMatch, actor: Actor, once: Once) -> Response[MatchRecord]:
         return await once(queries.accept, data, actor)
 
-    @get("/{match_id:uuid}", operation_id="GetMatch", guards=[allow(*FINANCE)], summary="One match")
+    @get("/{match_id:uuid}", operation_id="GetLineMatch", guards=[allow(*FINANCE)], summary="One match")
     async def get_match(self, request: Request[Any, Any, Any], match_id: UUID) -> Response[MatchRecord]:
         return versioned(await queries.MATCH.get(match_id), request)
 
     @post(
         "/{match_id:uuid}/undo",
-        operation_id="UndoMatch",
+        operation_id="UndoLineMatch",
         guards=[allow(*FINANCE)],
         status_code=200,
         summary="Open the lines and postings of a match again; what was booked for it is reversed",
@@ -63,12 +63,12 @@ class MatchController(Controller):
         return versioned(await queries.undo(match_id, required_version(if_match), actor))
 
 
-class RuleController(Controller):
+class MatchingRuleController(Controller):
     path = "/rules"
     tags = ("rules",)
 
     @get(
-        operation_id="ListRules",
+        operation_id="ListMatchingRules",
         operation_class=queries.RULES.operation,
         guards=[allow(*FINANCE)],
         summary="How lines of payees are booked, as it was learned",
@@ -78,7 +78,7 @@ class RuleController(Controller):
 
     @post(
         "/{rule_id:uuid}/archive",
-        operation_id="ArchiveRule",
+        operation_id="ArchiveMatchingRule",
         guards=[allow(*FINANCE)],
         status_code=200,
         summary="Forget a rule",

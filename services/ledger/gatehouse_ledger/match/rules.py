@@ -8,7 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from gatehouse_ledger.enumerators import MatchReason
-from gatehouse_ledger.match.structs import Booking, LearnedRule, OpenLine, OpenPosting, Suggestion
+from gatehouse_ledger.match.structs import LearnedRule, LineBooking, LineSuggestion, OpenLine, OpenPosting
 from gatehouse_ledger.match.subsets import Found, find
 
 CERTAIN = 90
@@ -38,7 +38,7 @@ def payee(text: str) -> str:
     return " ".join(words(text)[:4])
 
 
-def single(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> list[Suggestion]:
+def single(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> list[LineSuggestion]:
     """The pairs of one line and one posting of the same amount; each line and each posting in one at most."""
     by_amount: dict[int, list[OpenPosting]] = defaultdict(list)
     for posting in postings:
@@ -64,7 +64,7 @@ def single(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> list[S
             # As good as another: a person decides, unless there is nothing to tell them apart.
             torn = any(sum(other >= score - 5 for other in best[one]) > 1 for one in (line.id, posting.id))
             shown = min(score, CERTAIN - 1) if torn else score
-            found.append(Suggestion(line, "one_to_one", shown, reasons, [line], [posting], 0))
+            found.append(LineSuggestion(line, "one_to_one", shown, reasons, [line], [posting], 0))
     return found
 
 
@@ -101,7 +101,7 @@ def _days(line: OpenLine, posting: OpenPosting) -> int:
     return abs((line.booked_on - posting.booked_on).days)
 
 
-def several(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> Iterator[Suggestion]:
+def several(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> Iterator[LineSuggestion]:
     """Lines that pay several postings, whole or less fees, and postings that several lines pay. The surest of each."""
     for line in lines:
         near = [one for one in postings if _days(line, one) <= WINDOW]
@@ -116,20 +116,20 @@ def several(lines: Sequence[OpenLine], postings: Sequence[OpenPosting]) -> Itera
         if result is not None:
             score, reasons = _of_several(result, len(alike_lines) > 0 and result.within(alike_lines))
             chosen = list(result.items)
-            yield Suggestion(chosen[0], "many_to_one", score, reasons, chosen, [posting], 0)
+            yield LineSuggestion(chosen[0], "many_to_one", score, reasons, chosen, [posting], 0)
 
 
-def _adding_up(line: OpenLine, alike: list[OpenPosting], near: list[OpenPosting]) -> Suggestion | None:
+def _adding_up(line: OpenLine, alike: list[OpenPosting], near: list[OpenPosting]) -> LineSuggestion | None:
     for candidates in (alike, near):
         result = find(line.amount, candidates)
         if result is not None:
             score, reasons = _of_several(result, result.within(alike))
-            return Suggestion(line, "one_to_many", score, reasons, [line], list(result.items), 0)
+            return LineSuggestion(line, "one_to_many", score, reasons, [line], list(result.items), 0)
     payout = _less_fees(line, alike)
     if payout is None:
         return None
     rest = line.amount - sum(one.amount for one in payout)
-    return Suggestion(line, "one_to_many", 75, ["less_fees", "name_found"], [line], payout, rest)
+    return LineSuggestion(line, "one_to_many", 75, ["less_fees", "name_found"], [line], payout, rest)
 
 
 def _less_fees(line: OpenLine, alike: Sequence[OpenPosting]) -> list[OpenPosting] | None:
@@ -164,23 +164,23 @@ def _of_several(result: Found, named: bool) -> tuple[int, list[MatchReason]]:
     return score, reasons
 
 
-def by_rule(line: OpenLine, learned: dict[tuple[str, bool], LearnedRule]) -> Suggestion | None:
+def by_rule(line: OpenLine, learned: dict[tuple[str, bool], LearnedRule]) -> LineSuggestion | None:
     rule = learned.get((payee(line.text), line.amount > 0))
     if rule is None or not rule.words or rule.uses < LEARNED_AFTER:
         return None
-    booking = Booking(
+    booking = LineBooking(
         counter_account_id=rule.counter_account_id,
         fund_id=rule.fund_id,
         function=rule.function,
         program_id=rule.program_id,
     )
     score = min(60 + 5 * rule.uses, CERTAIN - 1)
-    return Suggestion(line, "booked", score, ["rule"], [line], [], line.amount, booking, rule.id)
+    return LineSuggestion(line, "booked", score, ["rule"], [line], [], line.amount, booking, rule.id)
 
 
 def suggestions(
     lines: Sequence[OpenLine], postings: Sequence[OpenPosting], rules: Iterable[LearnedRule]
-) -> list[Suggestion]:
+) -> list[LineSuggestion]:
     """The surest suggestion of each line, the surest first; no line or posting is in two."""
     learned = {(rule.words, rule.incoming): rule for rule in rules}
     found = single(lines, postings)
@@ -191,7 +191,7 @@ def suggestions(
     return _apart(found)
 
 
-def _apart(found: list[Suggestion]) -> list[Suggestion]:
+def _apart(found: list[LineSuggestion]) -> list[LineSuggestion]:
     found.sort(key=lambda one: (-one.score, one.line.booked_on, one.line.id))
     used: set[UUID] = set()
     kept = []

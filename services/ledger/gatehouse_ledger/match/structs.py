@@ -46,7 +46,7 @@ class LearnedRule(msgspec.Struct, frozen=True):
     uses: int
 
 
-class Booking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LineBooking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How what no posting explains is booked: the other side of the entry. `memo`: the line's text unless given."""
 
     counter_account_id: UUID
@@ -56,7 +56,7 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     memo: Sentence | UnsetType = UNSET
 
 
-class Suggestion(msgspec.Struct, frozen=True):
+class LineSuggestion(msgspec.Struct, frozen=True):
     """What a line may be. `score`: 0 to 100; `rest`: what would have to be booked, such as fees; `booking`: how."""
 
     line: OpenLine
@@ -66,16 +66,16 @@ class Suggestion(msgspec.Struct, frozen=True):
     lines: list[OpenLine]
     postings: list[OpenPosting]
     rest: int
-    booking: Booking | None = None
+    booking: LineBooking | None = None
     rule_id: UUID | None = None
 
 
-class Queue(msgspec.Struct, frozen=True):
+class LineQueue(msgspec.Struct, frozen=True):
     """Lines to reconcile: those with a suggestion first, the surest at the top. `open_lines`: how many in all."""
 
     account_id: UUID
     open_lines: int
-    suggestions: list[Suggestion]
+    suggestions: list[LineSuggestion]
     others: list[OpenLine]
 
 
@@ -85,7 +85,7 @@ class NewMatch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     account_id: UUID
     line_ids: Annotated[list[UUID], Meta(min_length=1, max_length=MOST)]
     posting_ids: Annotated[list[UUID], Meta(max_length=MOST)] = []
-    booking: Booking | None = None
+    booking: LineBooking | None = None
 
 
 class MatchRecord(msgspec.Struct, frozen=True):

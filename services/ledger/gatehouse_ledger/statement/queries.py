@@ -171,6 +171,8 @@ _RECONCILIATION = DB.prepare_sql(
     "min(l.booked_on) as oldest from ledger.statement_line l where l.account_id = a.id and l.match_id is null) open "
     "cross join lateral (select count(*)::int as postings, coalesce(sum(p.amount), 0)::bigint as amount "
     "from ledger.posting p join ledger.journal_entry e on e.id = p.entry_id where p.account_id = a.id "
+    # What was booked before the first statement began is on none.
+    "and e.booked_on >= (select min(s.from_on) from ledger.statement s where s.account_id = a.id) "
     "and e.source not in ('reversal', 'opening') "
     "and not exists (select from ledger.posting_match m where m.posting_id = p.id) "
     "and not exists (select from ledger.journal_entry later where later.reverses_id = e.id)) posted "

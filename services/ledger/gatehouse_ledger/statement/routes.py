@@ -96,7 +96,7 @@ class LineController(Controller):
     tags = ("statements",)
 
     @get(
-        operation_id="ListLines",
+        operation_id="ListStatementLines",
         operation_class=queries.LINES.operation,
         guards=[allow(*FINANCE)],
         summary="Lines of statements",

@@ -20,7 +20,7 @@ def line(day: int, amount: int, text: str) -> BankLine:
 @pytest.fixture(scope="module")
 async def bank(ledger, by) -> str:
     """An account with five lines to reconcile, and three gifts that one of them pays less fees."""
-    body = {"code": "1690", "name": "Queue", "type": "asset", "bank": True}
+    body = {"code": "1690", "name": "LineQueue", "type": "asset", "bank": True}
     id = (await ledger.post(f"{API}/accounts", headers=by("finance"), json=body)).json()["id"]
     for amount in (1_000, 2_000, 7_000):
         gift = entry("2042-03-04", amount, memo="Gift by Zeffy")

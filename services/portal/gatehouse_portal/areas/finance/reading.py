@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar.datastructures import FormMultiDict
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_portal.areas.finance.structs import Booking, CsvMapping, ImportOutcome, NewMatch
+from gatehouse_portal.areas.finance.structs import CsvMapping, ImportOutcome, LineBooking, NewMatch
 
 MOST_COLUMNS = 6
 LONGEST_NAME = 200
@@ -65,7 +65,7 @@ def new_match(form: FormMultiDict, account_id: UUID) -> NewMatch:
     booking = None
     if form.get("counter"):
         program = form.get("program")
-        booking = Booking(
+        booking = LineBooking(
             counter_account_id=an_id(form, "counter"),
             fund_id=an_id(form, "fund"),
             function=str(form.get("function") or "none"),

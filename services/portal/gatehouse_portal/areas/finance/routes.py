@@ -23,17 +23,17 @@ from gatehouse_portal.areas.finance.structs import (
     ImportOutcome,
     ImportRequest,
     LedgerAccount,
+    LineQueue,
     MatchRecord,
     NewBankFile,
     Program,
-    Queue,
     Reconciliation,
     StatementOfActivities,
     StatementOfPosition,
 )
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
-from gatehouse_portal.shell.page import page, see
+from gatehouse_portal.shell.page import page, see, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.structs import Page
 from gatehouse_portal.shell.toast import Toast, Undo, see_with
@@ -145,10 +145,14 @@ async def queue(request: Request[Any, Any, Any], peers: Peers, account_id: UUID)
 
 
 async def _queue(
-    request: Request[Any, Any, Any], peers: Peers, account_id: UUID, problem: ApiProblem | None = None
+    request: Request[Any, Any, Any],
+    peers: Peers,
+    account_id: UUID,
+    problem: ApiProblem | None = None,
+    answer: Toast | None = None,
 ) -> Template:
     waiting, banks, accounts, funds, programs = await asyncio.gather(
-        peers.get("ledger", f"/api/ledger/queues/{account_id}", Queue),
+        peers.get("ledger", f"/api/ledger/queues/{account_id}", LineQueue),
         peers.get("ledger", "/api/ledger/reconciliations", list[Reconciliation]),
         peers.get("ledger", "/api/ledger/accounts", Page[LedgerAccount], limit=MOST),
         peers.get("ledger", "/api/ledger/funds", Page[Fund], limit=MOST),
@@ -156,7 +160,7 @@ async def _queue(
     )
     return page(
         request,
-        "finance/queue.html",
+        "finance/queue_changed.html" if wants_part(request) else "finance/queue.html",
         status=problem.status if problem else 200,
         queue=waiting,
         bank=next((bank for bank in banks if bank.account_id == account_id), None),
@@ -166,6 +170,7 @@ async def _queue(
         programs={one.id: one.name for one in programs.items},
         functions=VALUES["ledger"]["expense_function"],
         problem=problem,
+        answer=answer,
     )
 
 
@@ -183,17 +188,21 @@ async def accept(request: Request[Any, Any, Any], peers: Peers, account_id: UUID
         path=f"/books/queue/{account_id}/undo",
         fields={"match": str(match.id), "version": str(match.version)},
         target="queue",
+        then=(f"accept-{new.line_ids[0]}", f"book-{new.line_ids[0]}"),
     )
     text = "Booked the line." if new.booking and not new.posting_ids else "Matched the line."
     return see_with(request, f"/books/queue/{account_id}", Toast(text, undo))
 
 
 @post("/books/queue/{account_id:uuid}/undo", guards=[guards.pages_for(*FINANCE)], include_in_schema=False)
-async def undo(request: Request[Any, Any, Any], peers: Peers, account_id: UUID) -> Redirect:
+async def undo(request: Request[Any, Any, Any], peers: Peers, account_id: UUID) -> Redirect | Template:
     form = await request.form()
     path = f"/api/ledger/matches/{reading.an_id(form, 'match')}/undo"
     await peers.ask("ledger", "POST", path, MatchRecord, version=reading.version(form))
-    return see_with(request, f"/books/queue/{account_id}", Toast("Undone: the line waits again."))
+    answer = Toast("Undone: the line waits again.")
+    if wants_part(request):
+        return await _queue(request, peers, account_id, answer=answer)
+    return see_with(request, f"/books/queue/{account_id}", answer)
 
 
 @post("/books/months/{period_id:uuid}", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)

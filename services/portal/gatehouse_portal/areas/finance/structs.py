@@ -129,14 +129,14 @@ class OpenPosting(Struct, frozen=True, kw_only=True):
     memo: str
 
 
-class Booking(Struct, frozen=True, kw_only=True):
+class LineBooking(Struct, frozen=True, kw_only=True):
     counter_account_id: UUID
     fund_id: UUID
     function: str = "none"
     program_id: UUID | None = None
 
 
-class Suggestion(Struct, frozen=True, kw_only=True):
+class LineSuggestion(Struct, frozen=True, kw_only=True):
     line: OpenLine
     kind: str
     score: int
@@ -144,12 +144,12 @@ class Suggestion(Struct, frozen=True, kw_only=True):
     lines: list[OpenLine]
     postings: list[OpenPosting]
     rest: int
-    booking: Booking | None = None
+    booking: LineBooking | None = None
 
 
-class Queue(Struct, frozen=True, kw_only=True):
+class LineQueue(Struct, frozen=True, kw_only=True):
     open_lines: int
-    suggestions: list[Suggestion]
+    suggestions: list[LineSuggestion]
     others: list[OpenLine]
 
 
@@ -157,7 +157,7 @@ class NewMatch(Struct, frozen=True, kw_only=True):
     account_id: UUID
     line_ids: list[UUID]
     posting_ids: list[UUID] = []
-    booking: Booking | None = None
+    booking: LineBooking | None = None
 
 
 class MatchRecord(Struct, frozen=True, kw_only=True):

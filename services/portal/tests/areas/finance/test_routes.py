@@ -174,7 +174,7 @@ async def test_a_suggestion_is_accepted_by_one_key_and_undone(browser, books):
     await browser.sign_in("finance")
     text = (await browser.see(f"/books/queue/{BANK}")).text
     assert f'id="accept-{LINE}" autofocus' in text
-    assert "75 % sure: less fees." in text
+    assert "75 % sure: less fees" in text
     path = f"/books/queue/{BANK}"
     done = await browser.submit(path, line=LINE, posting=POSTING, counter=FEES, fund=FUND, function="fundraising")
     assert done.status_code == 303
