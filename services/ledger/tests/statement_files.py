@@ -124,8 +124,7 @@ def mutilated(content: bytes, chance: random.Random) -> bytes:
             made[place:place] = made[low:high] * chance.randint(1, 3)
         elif what == 3:
             made[place:place] = chance.choice([b"\x00", b"<", b">", b"&", b":61:", b":20:", b",", b'"', b"<STMTTRN>"])
-        elif what == 4:
-            digits = [at for at, byte in enumerate(made) if 48 <= byte <= 57]
+        elif what == 4 and (digits := [at for at, byte in enumerate(made) if 48 <= byte <= 57]):
             made[chance.choice(digits)] = chance.choice(b"0123456789.,-")
         elif len(made) > 50:
             del made[max(place, 20) :]
