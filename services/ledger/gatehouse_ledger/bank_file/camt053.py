@@ -49,16 +49,32 @@ def read(content: bytes) -> list[BankStatement]:
     return reader.statements
 
 
+_PARTS = frozenset({"Ntry", "Bal"})
+_KEPT = frozenset(
+    (
+        *(*_REFERENCES, *_TEXTS),
+        *("Amt", "CdtDbtInd", "Sts", "Sts/Cd", "AcctSvcrRef", "Tp/CdOrPrtry/Cd", "Dt/Dt", "Dt/DtTm"),
+        *("BookgDt/Dt", "BookgDt/DtTm", "ValDt/Dt", "ValDt/DtTm"),
+    )
+)
+
+
 class _CamtReader:
-    """What stands below Stmt, Bal and Ntry, by its path. `statements` are those that have ended."""
+    """What stands below Stmt, Bal and Ntry, by its path. `statements` are those that have ended.
+
+    Of a hundred thousand entries each has some thirty elements, so what is done for every element is little.
+    """
 
     def __init__(self) -> None:
         self.statements: list[BankStatement] = []
-        self.path: list[str] = []
+        self.tags: dict[str, str] = {}
+        # The paths of the open elements, from the innermost Stmt, Bal or Ntry on.
+        self.paths: list[str] = []
         self.value: list[str] = []
         self.length = 0
         self.statement: dict[str, str] = {}
         self.part: dict[str, str] | None = None
+        self.kind = ""
         self.part_depth = 0
         self.statement_depth = 0
         self.entries: list[BankLine] = []
@@ -69,19 +85,23 @@ class _CamtReader:
         raise FileRefused("The file declares a document type, which no bank's does. Download it from the bank again.")
 
     def begin(self, name: str, attributes: dict[str, str]) -> None:
-        tag = name.rpartition(" ")[2]
-        self.path.append(tag)
-        if len(self.path) > DEEPEST:
+        tag = self.tags.get(name)
+        if tag is None:
+            tag = self.tags[name] = name.rpartition(" ")[2]
+        depth = len(self.paths) + 1
+        if depth > DEEPEST:
             raise FileRefused(f"The file nests more than {DEEPEST} elements, which no statement does.")
-        self.value.clear()
-        self.length = 0
+        above = self.paths[-1] if self.paths else ""
         if tag == "Stmt":
             self.statement, self.entries, self.balances, self.currency = {}, [], {}, None
-            self.statement_depth, self.part = len(self.path), None
-        elif tag in ("Ntry", "Bal") and self.statement_depth and self.part is None:
-            self.part, self.part_depth = {}, len(self.path)
-        if tag == "Amt" and self.part is not None and len(self.path) == self.part_depth + 1:
+            self.statement_depth, self.part, above, tag = depth, None, "", ""
+        elif self.part is None and self.statement_depth and tag in _PARTS:
+            self.part, self.part_depth, self.kind, above, tag = {}, depth, tag, "", ""
+        elif tag == "Amt" and self.part is not None and depth == self.part_depth + 1:
             self.part.setdefault("Ccy", attributes.get("Ccy", ""))
+        self.paths.append(f"{above}/{tag}" if above else tag)
+        if self.value:
+            self.value, self.length = [], 0
 
     def text(self, text: str) -> None:
         if self.length < LONGEST_VALUE:
@@ -89,24 +109,25 @@ class _CamtReader:
             self.length += len(text)
 
     def end(self, _: str) -> None:
-        depth, tag = len(self.path), self.path[-1]
+        depth, path = len(self.paths), self.paths.pop()
         if self.part is not None:
             if depth == self.part_depth:
-                self._finish(tag, self.part)
+                self._finish(self.kind, self.part)
                 self.part = None
-            elif self.value:
-                path = "/".join(self.path[self.part_depth :])
-                value = "".join(self.value)
-                self.part[path] = f"{self.part[path]} {value}" if path in self.part else value
+            elif self.value and path in _KEPT:
+                before = self.part.get(path)
+                if before is None:
+                    self.part[path] = "".join(self.value)
+                elif len(before) < LONGEST_VALUE:  # or a file of one entry with a million texts would take hours
+                    self.part[path] = f"{before} {''.join(self.value)}"
         elif self.statement_depth:
             if depth == self.statement_depth:
                 self.statements.append(self._statement())
                 self.statement_depth = 0
             elif self.value:
-                self.statement.setdefault("/".join(self.path[self.statement_depth :]), "".join(self.value))
-        self.value.clear()
-        self.length = 0
-        self.path.pop()
+                self.statement.setdefault(path, "".join(self.value))
+        if self.value:
+            self.value, self.length = [], 0
 
     def _finish(self, tag: str, part: dict[str, str]) -> None:
         if tag == "Bal":

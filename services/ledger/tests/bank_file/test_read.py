@@ -123,6 +123,11 @@ def test_a_running_balance_that_breaks_is_noticed(newest_first):
     assert read(b"".join(without), "USD")[0].broken_at is not None
 
 
+def test_an_entry_with_very_many_texts_takes_no_longer():
+    many = as_camt(lines(1), 0).replace(b"<RmtInf>", b"<RmtInf>" + b"<Ustrd>abcdefghij</Ustrd>" * 20_000, 1)
+    assert len(read(many, "USD")[0].lines) == len(lines(1))
+
+
 def test_what_isn_t_booked_yet_is_no_line():
     content = as_camt(lines(1), 0).replace(b"<Cd>BOOK</Cd>", b"<Cd>PDNG</Cd>", 2)
     assert len(read(content, "USD")[0].lines) == len(lines(1)) - 2
