@@ -232,6 +232,7 @@ async def test_no_type_of_the_database_costs_more_than_its_length(postgres: Any)
     assert {"url", "email", "phone"} <= set(judged)
 
 
+@hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.too_slow])
 @hypothesis.given(st.from_regex(URL))
 def test_every_url_that_a_field_accepts_can_be_read(url: str) -> None:
     parts = urlsplit(url)

@@ -72,13 +72,13 @@ def _red() -> list[Panel]:
         ),
         graph(
             "Live connections",
-            f"sum by (service) (gatehouse_sockets_open{{{THIS}}})",
+            f"sum by (service) (gatehouse_sockets_open{{{THIS}}}) or vector(0)",
             "WebSockets that are open: pages that show others' changes at once",
             legend="open",
         ),
         graph(
             "Live connections that ended",
-            f"sum by (code) ({rate(f'gatehouse_sockets_closed_total{{{THIS}}}')})",
+            f"sum by (code) ({rate(f'gatehouse_sockets_closed_total{{{THIS}}}')}) or vector(0)",
             "1001 a page that was left, 1012 a deployment, 44xx refused; 1006 broke: many are an outage",
             legend="{{code}}",
             unit="ops",
