@@ -113,6 +113,10 @@ async def _own_curriculum(persona: LoadPersona) -> None:
     await persona.api("GET", f"/api/curriculum/curricula/{persona.me}")
 
 
+async def _own_brief(persona: LoadPersona) -> None:
+    await persona.api("GET", f"/api/encounter/members/{persona.me}/brief")
+
+
 async def _save_profile(persona: LoadPersona) -> None:
     place = f"/api/person/people/{persona.me}/profile"
     read = await persona.api("GET", place)
@@ -140,6 +144,9 @@ OPERATIONS = (
     Operation("look at mentees", "mentor", 6, _get("/api/curriculum/curricula?limit=20")),
     Operation("list people", "mentor", 6, _get("/api/person/people?limit=20")),
     Operation("open the members' page", "mentor", 3, _page("/members")),
+    Operation("open the home page as a mentor", "mentor", 3, _page("/")),
+    Operation("list one's encounters", "mentor", 4, _get("/api/encounter/encounters?limit=20")),
+    Operation("read the brief of a member", "member", 2, _own_brief),
     Operation("list partners", "marketing", 4, _get("/api/partner/partners?limit=20")),
     Operation("look at what is reconciled", "finance", 2, _get("/api/ledger/reconciliations")),
     Operation("read the journal's newest entries", "finance", 2, _get("/api/ledger/entries?limit=20")),

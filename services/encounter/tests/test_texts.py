@@ -131,6 +131,9 @@ async def test_break_glass_takes_a_reason_is_recorded_and_the_author_is_told(
     told = (await pair.send("GET", "/disclosures", pair.as_mentor)).json()["items"]
     assert [(one["encounter_id"], one["reason"]) for one in told] == [(id, "Somebody may be in danger")]
     assert len((await pair.read(id))["disclosures"]) == 1
+    noted = await pair.send("GET", f"/members/{pair.member}/reads", pair.as_member)
+    assert [(one["what"], one["why"]) for one in noted.json()] == [("DisclosePrivateTexts", "coordinator")]
+    assert (await pair.send("GET", f"/members/{pair.member}/reads", coordinator)).status_code == 404
     assert (await pair.send("GET", "/disclosures", pair.as_member)).json()["items"] == []
 
 

@@ -51,7 +51,10 @@ async function attempt(method: string, address: string, body?: unknown, version?
   }
 }
 
-/** Shows the dialog until the same person is signed in again. What is typed meanwhile stays. */
+/**
+ * Shows the dialog until the same person is signed in again. It lies beside the text and takes no focus: whoever is
+ * typing goes on typing.
+ */
 export function signInAgain(account: string): Promise<void> {
   signingIn ??= askToSignIn(account).finally(() => {
     signingIn = null
@@ -62,15 +65,15 @@ export function signInAgain(account: string): Promise<void> {
 
 async function askToSignIn(account: string): Promise<void> {
   const dialog = document.createElement('dialog')
-  dialog.className = 'ask'
+  dialog.className = 'ask beside'
   dialog.setAttribute('aria-labelledby', 'sign-in-again')
+  dialog.setAttribute('role', 'alertdialog')
   dialog.innerHTML =
     '<h2 id="sign-in-again">Sign in again</h2><p>Your session has ended. What you wrote is kept on this device, and is ' +
     'saved as soon as you are back.</p><p role="status" data-said></p><div class="row">' +
     '<a class="button main" target="_blank" href="/sign-in?then=/signed-in">Sign in in a new tab</a></div>'
   document.body.append(dialog)
-  dialog.addEventListener('cancel', (event) => event.preventDefault())
-  dialog.showModal()
+  dialog.setAttribute('open', '')
   const said = dialog.querySelector('[data-said]') as HTMLElement
   try {
     for (;;) {
@@ -80,7 +83,6 @@ async function askToSignIn(account: string): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
     }
   } finally {
-    dialog.close()
     dialog.remove()
   }
 }

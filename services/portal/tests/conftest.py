@@ -164,6 +164,7 @@ class House:
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/brief", {})
         for kind in ("notifications", "deliveries"):
             self.says("communication", "GET", f"/api/communication/{kind}", {"items": []})
+        self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/reads", [])
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
         self.says("ledger", "GET", "/api/ledger/reconciliations", [])

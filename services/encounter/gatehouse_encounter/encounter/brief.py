@@ -7,7 +7,9 @@ from uuid import UUID
 from litestar import Controller, get
 
 from gatehouse_chassis import Actor
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import Guard, signed_in
+from gatehouse_chassis.privacy.reads import ReadEntry, ReadLog
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter import queries
 from gatehouse_encounter.encounter.calendar import MEDIA_TYPE, Appointment, calendar
@@ -15,8 +17,10 @@ from gatehouse_encounter.encounter.structs import Agreement, Brief
 from gatehouse_encounter.follow_up.queries import open_follow_ups
 from gatehouse_encounter.series.queries import lasting_series
 from gatehouse_encounter.series.rules import occurrences
+from gatehouse_encounter.tables import DB
 from gatehouse_encounter.text.queries import notes_about
 
+READS = ReadLog(DB)
 CALENDAR_AHEAD = 26
 """Meetings of each series in a calendar: half a year of weeks."""
 
@@ -43,6 +47,17 @@ class MemberController(Controller):
             notes=await notes_about(member_id, actor.person),
             held_count=await queries.held_count(member_id),
         )
+
+    @get(
+        "/reads",
+        operation_id="ListEncounterReads",
+        guards=[signed_in],
+        summary="When coordinators read the caller's encounters, or opened private texts about them",
+    )
+    async def list_reads(self, member_id: UUID, actor: Actor) -> list[ReadEntry]:
+        if not actor.is_person(member_id):
+            raise NotFound("There is no such member.")
+        return await READS.of(member_id)
 
 
 class CalendarController(Controller):

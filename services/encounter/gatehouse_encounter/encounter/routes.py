@@ -11,9 +11,9 @@ from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_chassis.privacy.reads import ReadLog
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter import queries
+from gatehouse_encounter.encounter.brief import READS
 from gatehouse_encounter.encounter.structs import (
     Disclosed,
     Disclosure,
@@ -26,10 +26,7 @@ from gatehouse_encounter.encounter.structs import (
     WithReason,
 )
 from gatehouse_encounter.members import member_in
-from gatehouse_encounter.tables import DB
 from gatehouse_encounter.text.structs import NewAmendment
-
-READS = ReadLog(DB)
 
 
 class EncounterController(Controller):

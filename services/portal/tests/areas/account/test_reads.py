@@ -14,6 +14,22 @@ async def test_it_names_who_read_what_and_why(browser, house) -> None:
     assert 'href="/account/reads" aria-current="page"' in page, "the account's menu leads there"
 
 
+async def test_it_says_who_read_a_meeting(browser, house) -> None:
+    house.says("person", "GET", READS, [])
+    opened = {
+        "at": "2026-11-02T10:00:00Z",
+        "what": "DisclosePrivateTexts",
+        "why": "coordinator",
+        "actor_id": house.noah,
+    }
+    path = f"/api/encounter/members/{house.noah}/reads"
+    house.says("encounter", "GET", path, [{**opened, "reader_id": house.mara}, {**opened, "reader_id": None}])
+    await browser.sign_in("member")
+    page = (await browser.see("/account/reads")).text
+    for words in ("Mara Lindgren", "A coordinator", "in an emergency", "As a coordinator"):
+        assert words in page
+
+
 async def test_without_person_it_says_so(browser, house) -> None:
     house.says("person", "GET", READS, [])
     await browser.sign_in("member")
