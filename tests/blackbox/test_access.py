@@ -16,6 +16,7 @@ LISTS = [
     "/api/topics/paths",
     "/api/topics/skills",
     "/api/curriculum/curricula",
+    "/api/encounter/encounters",
 ]
 
 

@@ -91,6 +91,11 @@ def sign_in(page: Page, url: str) -> None:
     page.get_by_role("heading", name=re.compile("Welcome")).wait_for()
 
 
+def _loads(page: Page, address: str) -> bool:
+    answer = page.goto(address)
+    return answer is not None and answer.ok
+
+
 class Typist:
     """Somebody who types into one note, on a page that is closed and opened again."""
 
@@ -107,7 +112,7 @@ class Typist:
     def open(self) -> Page:
         page = self.context.new_page()
         page.on("requestfinished", self._noted)
-        page.goto(self.address)
+        until(lambda: _loads(page, self.address), "the page, after a kill", seconds=60)
         page.locator("html[data-drafts=ready]").wait_for(state="attached")
         page.locator("#text-notes").evaluate("field => field.setSelectionRange(field.value.length, field.value.length)")
         page.locator("#text-notes").focus()
@@ -171,7 +176,8 @@ def test_no_character_is_lost(chromium: Any, institute: Facts) -> None:
             case "kill":
                 kill(institute["state"], "encounter", "portal")
             case "close":
-                typist.cut(False)  # a page can't be opened without a network
+                typist.cut(False)  # a page can't be opened without a network, or a session
+                typist.sign_in_again()
                 typist.reopen()
             case "expire":
                 typist.cut(False)

@@ -10,6 +10,7 @@ import { countWaiting, forget, keep, waiting, type StoredDraft } from './store'
 import { send, signInAgain, UNREACHED, type Answer } from './session'
 
 const SEND_AFTER_MS = 250
+const WAIT_MS = 10_000
 const PAUSES_MS = [1000, 2000, 4000, 8000]
 const PRIVATE_MARK = /(^|\n)\/p[ \n]/
 
@@ -64,6 +65,14 @@ class Field {
 
   get unsaved(): boolean {
     return this.content() !== this.saved
+  }
+
+  get form(): HTMLFormElement | null {
+    return this.input.form
+  }
+
+  get name(): string {
+    return this.input.name
   }
 
   focus(): void {
@@ -136,7 +145,11 @@ class Field {
   }
 
   private async push(): Promise<void> {
-    if (this.sending || !this.unsaved) return
+    if (this.sending) return
+    if (!this.unsaved) {
+      this.say('Saved')
+      return
+    }
     this.sending = true
     const content = this.content()
     const body = { text: this.input.value, value: this.value(), writer: this.writer, ...this.audience() }
@@ -316,6 +329,7 @@ async function begin(): Promise<void> {
   void navigator.locks.request(lockOf(mine), forever)
   const fields = [...document.querySelectorAll<HTMLElement>('[data-draft]')].map((box) => new Field(box))
   guardSigningOut(fields)
+  for (const form of new Set(fields.map((field) => field.form))) if (form) saveBeforeSending(form, fields)
   addEventListener('online', () => fields.forEach((field) => field.resend()))
   document.addEventListener('visibilitychange', () => fields.forEach((field) => field.resend()))
   document.addEventListener('keydown', (event) => {
@@ -328,6 +342,29 @@ async function begin(): Promise<void> {
   })
   for (const field of fields) await field.restore().catch(() => undefined)
   document.documentElement.dataset.drafts = 'ready'
+}
+
+/** What this script saves isn't sent with its form as well, which goes when all of it is on the server. */
+function saveBeforeSending(form: HTMLFormElement, fields: Field[]): void {
+  const mine = fields.filter((field) => field.form === form)
+  form.addEventListener('formdata', (event) => {
+    for (const field of mine) if (field.name.startsWith('text-')) event.formData.delete(field.name)
+  })
+  form.addEventListener('submit', (event) => {
+    if (!mine.some((field) => field.unsaved)) return
+    event.preventDefault()
+    const pressed = (event as SubmitEvent).submitter
+    void (async () => {
+      const until = Date.now() + WAIT_MS
+      while (mine.some((field) => field.unsaved) && Date.now() < until) {
+        for (const field of mine) field.resend()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+      }
+      const left = mine.find((field) => field.unsaved)
+      if (left) left.focus()
+      else form.requestSubmit(pressed instanceof HTMLElement ? pressed : null)
+    })()
+  })
 }
 
 /** Signing out with text that isn't saved asks first: whoever sits here next doesn't see it, and it isn't sent. */
