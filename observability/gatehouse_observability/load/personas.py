@@ -138,6 +138,7 @@ def _page(path: str) -> Work:
 OPERATIONS = (
     Operation("open the home page", "member", 6, _page("/")),
     Operation("read one's curriculum", "member", 10, _own_curriculum),
+    Operation("read what is new", "member", 4, _get("/api/communication/notifications?limit=20")),
     Operation("search resources", "member", 12, _search),
     Operation("open a path", "member", 6, _one_path),
     Operation("save one's profile", "member", 2, _save_profile),

@@ -16,6 +16,16 @@ async def invited(event: PublishedEvent, prepared: Any) -> None:
     await order("welcome", event.read("person_id"), event_id=event.id, about_id=event.subject_id)
 
 
+async def introduction_awaited(event: PublishedEvent, prepared: Any) -> None:
+    await order("intro_reminder", event.subject_id, event_id=event.id)
+
+
+async def status_changed(event: PublishedEvent, prepared: Any) -> None:
+    """Of all statuses, one is worth a mail: nobody should wait for an answer that doesn't come any more."""
+    if event.ids["status"] == "timed_out":
+        await order("application_closed", event.subject_id, event_id=event.id)
+
+
 async def mentoring_started(event: PublishedEvent, prepared: Any) -> None:
     member, mentor = event.read("member_id"), event.read("mentor_id")
     for person, other in ((member, mentor), (mentor, member)):
@@ -43,6 +53,8 @@ async def roles_changed(event: PublishedEvent, prepared: Any) -> None:
 
 HANDLERS = {
     "invited": EventHandler(invited),
+    "introduction_awaited": EventHandler(introduction_awaited),
+    "status_changed": EventHandler(status_changed),
     "mentoring_started": EventHandler(mentoring_started),
     "mentoring_ended": EventHandler(mentoring_ended),
     "plan_committed": EventHandler(plan_committed),

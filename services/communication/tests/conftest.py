@@ -42,14 +42,14 @@ class Office:
         self.people.answers["GET", f"/api/person/contacts/{person}"] = (200, contact | more)
         return person
 
-    async def hears(self, handler: str, **ids: Any) -> PublishedEvent:
-        """One event, as the reader gives it to its handler."""
+    async def hears(self, handler: str, *, about: UUID | None = None, **ids: Any) -> PublishedEvent:
+        """One event, as the reader gives it to its handler. `about`: its subject."""
         event = PublishedEvent(
             epoch=1,
             tx=1,
             id=uuid4(),
             type="person.mentoring.started",
-            subject_id=uuid4(),
+            subject_id=about or uuid4(),
             subject_version=1,
             at=await DB.now(),
             ids={name: None if value is None else str(value) for name, value in ids.items()},

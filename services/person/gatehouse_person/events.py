@@ -35,6 +35,7 @@ OUTBOX = Outbox(
         "person.joined": StatusIds,
         "person.status_changed": StatusIds,
         "person.archived": None,
+        "person.introduction.awaited": StatusIds,
         "person.mentoring.started": MentoringIds,
         "person.mentoring.ended": MentoringIds,
         "person.consent.given": ConsentIds,

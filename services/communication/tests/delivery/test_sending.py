@@ -33,6 +33,42 @@ async def test_a_new_pair_gets_a_mail_each(office):
     assert ids == {"person_id": str(member), "kind": "mentoring_started", "about_id": str(mentor)}
 
 
+async def test_who_waits_for_an_introduction_is_reminded_and_told_when_it_is_over(office):
+    person = office.knows(uuid4())
+    await office.hears("introduction_awaited", about=person, status="pending")
+    for status in ("onboarding", "timed_out", "inactive"):
+        await office.hears("status_changed", about=person, status=status)
+    await office.works()
+    kinds = {one["kind"]: one["state"] for one in await office.mails_of(person)}
+    assert kinds == {"intro_reminder": "sent", "application_closed": "sent"}
+    subjects = [str(one.message["Subject"]) for one in office.mailman.sent]
+    assert subjects == ["Ada, shall we find a time?", "We closed your application, Ada"]
+
+
+LINK = {"url": "https://gate.example.org/welcome/abc", "expires_at": "2026-12-14T10:00:00Z"}
+
+
+async def test_an_invitation_becomes_a_welcome_mail_with_its_link(office):
+    person, invitation = office.knows(uuid4()), uuid4()
+    office.identity.answers["POST", f"/api/identity/invitations/{invitation}/link"] = (200, LINK)
+    await office.hears("invited", about=invitation, person_id=person)
+    await office.works()
+    (handover,) = office.mailman.sent
+    text = handover.message.get_body(("plain",)).get_content()
+    assert "open your account: https://gate.example.org/welcome/abc" in text
+    assert "until 14 December 2026" in text
+
+
+async def test_an_invitation_that_was_used_meanwhile_needs_no_mail(office):
+    person, invitation = office.knows(uuid4()), uuid4()
+    problem = {"type": "conflict", "title": "Conflict", "status": 409}
+    office.identity.answers["POST", f"/api/identity/invitations/{invitation}/link"] = (409, problem)
+    await office.hears("invited", about=invitation, person_id=person)
+    await office.works()
+    (mail,) = await office.mails_of(person)
+    assert (mail["state"], mail["skip_reason"]) == ("skipped", "settled")
+
+
 async def test_the_same_event_twice_is_one_mail(office):
     member, mentor = office.knows(uuid4()), office.knows(uuid4())
     event = await office.hears("mentoring_started", member_id=member, mentor_id=mentor)

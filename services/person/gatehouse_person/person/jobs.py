@@ -1,7 +1,7 @@
 """What happens to people by themselves: a mark that somebody is to be reminded of the introduction, and the time-out.
 
-Source of both rules: "Introductions" in the institute's defaults (a reminder on day 7, timed out on day 14). There is
-no mail yet: the mark is what a coordinator sees, and what a mail will be sent for.
+Source of both rules: "Introductions" in the institute's defaults (a reminder on day 7, timed out on day 14). The
+mark is what a coordinator sees; communication writes to the person.
 """
 
 from datetime import timedelta
@@ -11,6 +11,7 @@ import structlog
 
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.jobs.structs import JobRun
+from gatehouse_person.events import OUTBOX, StatusIds
 from gatehouse_person.person import queries, rules
 from gatehouse_person.person.structs import StatusChange
 from gatehouse_person.tables import DB
@@ -25,7 +26,8 @@ async def mark_intro_reminders(run: JobRun) -> None:
         async with DB.transaction():
             record = await queries.PERSON.get(id, lock=True)
             if rules.reminder_due(record):  # nothing of it changed meanwhile
-                await queries.PERSON.change(id, record.version, {"intro_reminder_at": run.now}, by=None)
+                row = await queries.PERSON.change(id, record.version, {"intro_reminder_at": run.now}, by=None)
+                await OUTBOX.publish("person.introduction.awaited", row, by=None, ids=StatusIds(row.status))
 
 
 async def time_out(run: JobRun) -> None:

@@ -58,6 +58,8 @@ async def test_a_newcomer_is_marked_on_day_7_and_timed_out_on_day_14(newcomers):
     assert marked["status"] == "pending"
     await newcomers.on_day(8)
     assert (await newcomers.see(id)) == marked, "once"
+    told = "select count(*) from person.event where type = 'person.introduction.awaited' and subject_id = $1"
+    assert await DB.fetchval(told, id) == 1
     await newcomers.on_day(13.9)
     assert (await newcomers.see(id))["status"] == "pending"
     await newcomers.on_day(14)
