@@ -49,6 +49,7 @@ RUN_BY = {
     "drift": "ci/tests/workflows/test_drift.py",
     "hooks install": "ci/tests/affected/test_hooks.py",
     "jobs list": "local/tests/cli/test_job_commands.py",
+    "jobs discard": "local/tests/cli/test_job_commands.py",
     "jobs run": "local/tests/cli/test_job_commands.py",
     "load": "observability/tests/test_load.py",
     "logs": GATE,

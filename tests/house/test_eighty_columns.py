@@ -98,7 +98,9 @@ ELSEWHERE = {
     **dict.fromkeys(["image build", "image index", "image prune", "image scan", "image unit-tests"], PLAIN),
     **dict.fromkeys(["logs", "new service", "probe", "remove service", "reset", "restart", "stop", "token"], PLAIN),
     **dict.fromkeys(["app build", "app check", "app install", "app test", "new app"], PLAIN),
-    **dict.fromkeys(["bench", "mutate", "promote release", "stack diagram", "jobs list", "jobs run"], PLAIN),
+    **dict.fromkeys(
+        ["bench", "mutate", "promote release", "stack diagram", "jobs discard", "jobs list", "jobs run"], PLAIN
+    ),
     **dict.fromkeys(["privacy erase", "privacy export", "privacy history"], PLAIN),
     **dict.fromkeys(["events parked", "events replay", "events retry", "events tail"], PLAIN),
 }

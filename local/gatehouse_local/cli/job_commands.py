@@ -1,4 +1,4 @@
-"""`gate jobs`: the jobs of the services of the platform on this machine, and one of them at once.
+"""`gate jobs`: the jobs of the services of the platform on this machine, one of them at once, and what is never done.
 
 In AWS nobody reaches a service's own port; there the portal's Admin has the same, on *Jobs*.
 """
@@ -41,16 +41,26 @@ class ServiceJobs:
 
     def run(self, service: str, job: str) -> None:
         """Raises Trouble, with the service's own words where it refuses."""
+        self._post(service, f"{job}/run")
+
+    def discard(self, service: str, work: str, reason: str) -> None:
+        """Raises Trouble, as `run`."""
+        self._post(service, f"failing/{work}/discard", {"reason": reason})
+
+    def _post(self, service: str, path: str, body: dict[str, str] | None = None) -> None:
         if service not in self.urls:
             raise Trouble(f"{service} isn't running. Running: {', '.join(sorted(self.urls))}.")
-        status, answer = self._ask(f"{self.urls[service]}/jobs/{job}/run", "POST")
+        status, answer = self._ask(f"{self.urls[service]}/jobs/{path}", "POST", body)
         if status >= 400:
             detail = answer.get("detail") if isinstance(answer, dict) else None
             raise Trouble(f"{service} has no jobs." if status == NO_JOBS and not detail else str(detail))
 
-    def _ask(self, url: str, method: str) -> tuple[int, Any]:
+    def _ask(self, url: str, method: str, body: dict[str, str] | None = None) -> tuple[int, Any]:
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
-        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310 - a loopback address
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        sent = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(url, sent, headers, method=method)  # noqa: S310 - a loopback address
         try:
             with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310 - as above
                 return response.status, _decoded(response.read())
@@ -69,7 +79,7 @@ def _decoded(body: bytes) -> Any:
 
 @click.group()
 def jobs() -> None:
-    """Show the jobs of the running services, and run one now."""
+    """Show the jobs of the running services, run one now, and discard work that fails."""
 
 
 @jobs.command("list")
@@ -100,6 +110,12 @@ def lines(job: dict[str, Any]) -> list[str]:
         found.append(f"    {job['waiting']} in its queue")
     if job["failures"]:
         found.append(f"    failed {job['failures']} times in a row: {job['last_error']}")
+    for work in job.get("failing", []):
+        found.append(f"    {work['id']}: {work['last_error']}")
+        if work["discarded_at"]:
+            found.append(f"      discarded {_shown(work['discarded_at'], '')}: {work['discarded_reason']}")
+        else:
+            found.append(f"      failed {work['failures']} times, tried again {_shown(work['due_at'], 'never')}")
     return found
 
 
@@ -116,3 +132,15 @@ def run_job(service: str, job: str, *, state: Path | None, root: Path | None) ->
     """Make JOB of SERVICE due now; one of its tasks runs it at once."""
     ServiceJobs(location_of(root, state)).run(service, job)
     click.echo(f"{job} is due now. See how it went: gate jobs list")
+
+
+@jobs.command()
+@click.argument("service")
+@click.argument("work")
+@click.option("--reason", required=True, help="Why it is never done; kept with the work.")
+@state_option
+@root_option
+def discard(service: str, work: str, *, reason: str, state: Path | None, root: Path | None) -> None:
+    """Never do WORK of SERVICE, a piece of work that fails: its id is in `gate jobs list`."""
+    ServiceJobs(location_of(root, state)).discard(service, work, reason)
+    click.echo(f"{work} is discarded. {service} does it again only if it is enqueued again.")

@@ -39,6 +39,11 @@ def test_a_job_is_told_with_what_is_wrong_with_it():
     assert lines(JOB) == ["  sweep, every 1h", "    last never, next when something is enqueued"]
     ill = {**JOB, "waiting": 7, "failures": 3, "last_error": "ValueError in sweep (jobs.py:7)"}
     assert lines(ill)[2:] == ["    7 in its queue", "    failed 3 times in a row: ValueError in sweep (jobs.py:7)"]
+    work = {"id": "7-1", "failures": 3, "last_error": "KeyError", "due_at": None, "discarded_at": None}
+    gone = {**work, "discarded_at": "2026-11-01T10:00:00+00:00", "discarded_reason": "No address"}
+    told = lines({**JOB, "failing": [work, gone]})
+    assert told[2:4] == ["    7-1: KeyError", "      failed 3 times, tried again never"]
+    assert told[5].endswith(": No address")
     assert "running now" in lines({**JOB, "running_since": "2026-11-01T10:00:00Z"})[1]
 
 
@@ -56,8 +61,12 @@ def test_a_job_of_a_running_service_runs_when_asked(platform):
     until(ran, "the job's run")
     shown = run("list", state=state).stdout
     services = [line for line in shown.splitlines() if not line.startswith(" ")]
-    assert services == ["curriculum", "identity", "partner", "person", "portal", "topics"]
+    assert services == sorted(platform.services)
     refused = run("run", "person", "mark_intro_reminder", state=state)
     assert refused.returncode == 1
     assert 'Did you mean "mark_intro_reminders"?' in refused.stderr
+    gone = "019a0000-0001-7000-8000-000000000077"
+    refused = run("discard", "person", gone, "--reason", "Its person is gone", state=state)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "Only work that has failed can be discarded" in refused.stderr
     assert "nobody isn't running. Running: " in run("run", "nobody", "sweep", state=state).stderr

@@ -17,6 +17,7 @@ from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.events.reader import ReaderFigures
 from gatehouse_chassis.events.store import EventStore, ParkedCounts, ParkedEvent
 from gatehouse_chassis.http.guards import operators
+from gatehouse_chassis.jobs.structs import DiscardReason
 
 
 class FollowedService(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,10 +30,6 @@ class FollowedService(msgspec.Struct, frozen=True, kw_only=True):
     lag_seconds: float
     counts: ParkedCounts
     unhandled: list[ParkedEvent]
-
-
-class DiscardReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(min_length=3, max_length=500, description="Why it is never handled")]
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

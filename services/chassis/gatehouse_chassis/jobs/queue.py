@@ -19,13 +19,14 @@ from gatehouse_catalog.jobs import Schedule
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.data.statements import arg
-from gatehouse_chassis.jobs.structs import JobClaim, JobState
+from gatehouse_chassis.jobs.structs import FailingWork, JobClaim, JobState
 from gatehouse_chassis.jobs.table import job_table
 
-NEEDS = {"job": "1.0.0"}
+NEEDS = {"job": "1.1.0"}
 """The collection that this code needs, as `[database.needs]` says it."""
 LONGEST_KEY = 200
 LONGEST_ERROR = 500
+MOST_SHOWN = 200
 STOPPED = "The task that ran it stopped before it had finished."
 
 
@@ -70,7 +71,8 @@ class JobQueue:
             f"insert into {job} (name, key, due_at, arguments, created_request) values ($1, $2, "
             "coalesce($3, now()), $4, $5) on conflict (name, key) do update set due_at = excluded.due_at, "
             "arguments = excluded.arguments, failures = 0, last_error = null, created_at = now(), "
-            "created_request = excluded.created_request"
+            "created_request = excluded.created_request, "
+            "discarded_at = null, discarded_by = null, discarded_reason = null"
         )
         # By hand: the row before and after its change, which nobody else holds.
         self._claim = database.prepare_sql(
@@ -114,18 +116,34 @@ class JobQueue:
             f"and (leased_until is null or leased_until <= {now}) returning true"
         )
         runs = f"leased_until > {now}"
+        kept = "discarded_at is null"
         # By hand: aggregates of some of a group's rows.
         self._look = database.prepare_sql(
-            "select name, max(schedule) as schedule, count(*) filter (where key <> '') as waiting, "
+            f"select name, max(schedule) as schedule, count(*) filter (where key <> '' and {kept}) as waiting, "
             f"min(started_at) filter (where {runs}) as running_since, min(due_at) as next_at, "
             f"greatest(0, extract(epoch from {now} - min(due_at) filter (where not coalesce({runs}, false))))::float8 "
-            "as overdue_seconds, max(failures) as failures, max(succeeded_at) as succeeded_at, "
+            f"as overdue_seconds, coalesce(max(failures) filter (where {kept}), 0) as failures, "
+            "max(succeeded_at) as succeeded_at, "
             "max(failed_at) as failed_at, max(milliseconds) filter (where key = '') as milliseconds, "
-            "(array_agg(last_error order by failed_at desc) filter (where last_error is not null))[1] as last_error, "
-            "'' as help, "
+            f"(array_agg(last_error order by failed_at desc) filter (where last_error is not null and {kept}))[1] "
+            "as last_error, '' as help, "
             "extract(epoch from min(greatest(due_at, leased_until)) filter (where due_at is not null) "
             f"- {now})::float8 as wait from {job} group by name order by name",
             _Found,
+        )
+
+        # By hand: the order, by what isn't a column.
+        self._failing = database.prepare_sql(
+            f"select {', '.join(FailingWork.__struct_fields__)} from {job} "
+            f"where key <> '' and (failures > 0 or not ({kept})) order by not ({kept}), failures desc, failed_at desc "
+            f"limit {MOST_SHOWN}",
+            FailingWork,
+        )
+        # By hand: a time that may be the clock's.
+        self._discard = database.prepare_sql(
+            f"update {job} set {free}, due_at = null, discarded_at = {now}, discarded_by = $3, discarded_reason = $4 "
+            f"where id = $2 and key <> '' and failures > 0 and {kept} "
+            f"and (leased_until is null or leased_until <= {now})"
         )
 
     async def declare(self, schedules: Mapping[str, Schedule | None], now: datetime) -> None:
@@ -176,6 +194,14 @@ class JobQueue:
         hastened = await self._hasten.value(now, name) is not None
         self.wake()
         return hastened
+
+    async def failing(self) -> list[FailingWork]:
+        """What failed most often first, then what was discarded. At most 200."""
+        return await self._failing.all()
+
+    async def discard(self, id: UUID, *, by: UUID, reason: str, now: datetime | None) -> bool:
+        """False: it isn't there, hasn't failed, is discarded already, or runs."""
+        return await self._discard.execute(now, id, by, reason) == 1
 
     async def look(self, names: Sequence[str], now: datetime | None) -> Look:
         found = await self._look.all(now)

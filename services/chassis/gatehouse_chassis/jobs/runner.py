@@ -15,7 +15,6 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import msgspec
 import structlog
 
 from gatehouse_catalog.errors import nearest
@@ -23,7 +22,7 @@ from gatehouse_chassis.base.context import RequestContext, current
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, NotFound
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.jobs.queue import queue_of
-from gatehouse_chassis.jobs.structs import Clock, DeclaredJob, JobClaim, JobRun, JobState
+from gatehouse_chassis.jobs.structs import Clock, DeclaredJob, JobClaim, JobRun, ListedJob, listed
 from gatehouse_chassis.metrics.jobs import JobMetrics
 from gatehouse_chassis.service.service import ServiceContext
 
@@ -84,13 +83,22 @@ class JobRunner:
 
     # What the service's routes ask
 
-    async def states(self) -> list[JobState]:
+    async def states(self) -> list[ListedJob]:
         """All jobs, by name."""
         await self._declare()
         look = await self._queue.look(list(self._jobs), self.clock())
+        failing = await self._queue.failing()
         helps = {name: job.help for name, job in self._jobs.items()}
         gone = "Not in service.toml any more: nothing runs it"
-        return [msgspec.structs.replace(state, help=helps.get(state.name, gone)) for state in look.states]
+        return [
+            listed(state, helps.get(state.name, gone), [work for work in failing if work.name == state.name])
+            for state in look.states
+        ]
+
+    async def discard(self, id: UUID, *, by: UUID, reason: str) -> None:
+        """A piece of work that fails is never done. The same key enqueued again is new work. Raises Conflict."""
+        if not await self._queue.discard(id, by=by, reason=reason, now=self.clock()):
+            raise Conflict("Only work that has failed can be discarded, while it isn't running. See the list again.")
 
     async def run_now(self, name: str) -> None:
         """Makes a job due. Raises NotFound, or Conflict while it runs and where it has no schedule."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
 from gatehouse_catalog.jobs import Schedule
 from gatehouse_chassis.service.service import ServiceContext
@@ -63,6 +64,24 @@ class JobClaim(msgspec.Struct, frozen=True):
     now: datetime
 
 
+class FailingWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of work that failed, and wasn't done since. `discarded_at`: a person decided that it never is."""
+
+    id: UUID
+    name: str
+    key: str
+    failures: int
+    failed_at: datetime | None
+    due_at: datetime | None
+    last_error: str | None
+    discarded_at: datetime | None
+    discarded_reason: str | None
+
+
+class DiscardReason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(min_length=3, max_length=500, description="Why it is never handled")]
+
+
 class JobState(msgspec.Struct, frozen=True, kw_only=True):
     """A job with the pieces of work in its queue, as operators see it. Times are UTC."""
 
@@ -78,3 +97,14 @@ class JobState(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: int | None
     last_error: str | None
     help: str = ""
+
+
+class ListedJob(JobState, frozen=True, kw_only=True):
+    """With the pieces of its work that fail."""
+
+    failing: list[FailingWork]
+
+
+def listed(state: JobState, help: str, failing: list[FailingWork]) -> ListedJob:
+    known: dict[str, Any] = {**msgspec.structs.asdict(state), "help": help, "failing": failing}
+    return ListedJob(**known)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,7 @@ from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.database import Database
 from gatehouse_chassis.jobs.queue import enqueue
 from gatehouse_chassis.jobs.runner import JobRunner, pause_after
-from gatehouse_chassis.jobs.structs import DeclaredJob, JobRun, JobState
+from gatehouse_chassis.jobs.structs import DeclaredJob, JobRun, ListedJob
 
 FOLDER = find_root(Path(__file__)) / "services" / "person"
 HOURLY = schedule_of(Job(help="h", every="1h"))
@@ -50,7 +51,7 @@ class House:
         jobs = {"sweep": DeclaredJob(handler=handler or self.handle, schedule=schedule, help="Sweeps")}
         return JobRunner(self.service, database, jobs, clock=lambda: self.now, **options)
 
-    async def state(self, task: JobRunner) -> JobState:
+    async def state(self, task: JobRunner) -> ListedJob:
         (state,) = await task.states()
         return state
 
@@ -212,6 +213,42 @@ async def test_work_is_there_exactly_if_the_change_is_and_the_same_key_is_the_sa
     assert (state.waiting, state.next_at, state.succeeded_at) == (0, None, house.now)
     with pytest.raises(ValueError, match="1 to 200"):
         await enqueue(database, "sweep", key="")
+
+
+async def test_work_that_fails_is_discarded_with_a_reason_until_it_is_enqueued_again(house: House):
+    task = await house.task(schedule=None)
+    await enqueue(task._database, "sweep", key="mara", due_at=house.now)
+    await enqueue(task._database, "sweep", key="noah", due_at=house.now + timedelta(days=9))
+    house.fails = True
+    await task.run_due()
+    (work,) = (await house.state(task)).failing
+    assert (work.key, work.failures, work.discarded_at) == ("mara", 1, None)
+    await task.discard(work.id, by=uuid4(), reason="Its person is gone")
+    house.forward(days=1)
+    assert await task.run_due() == 0
+    state = await house.state(task)
+    assert (state.failures, state.last_error, state.waiting, state.overdue_seconds) == (0, None, 1, 0)
+    assert [(one.discarded_reason, one.due_at) for one in state.failing] == [("Its person is gone", None)]
+    with pytest.raises(Conflict, match="Only work that has failed"):
+        await task.discard(work.id, by=uuid4(), reason="Twice")
+    house.fails = False
+    await enqueue(task._database, "sweep", key="mara", due_at=house.now)
+    assert await task.run_due() == 1
+    assert (await house.state(task)).failing == []
+
+
+async def test_what_runs_or_has_not_failed_is_not_discarded(house: House):
+    task = await house.task(schedule=None)
+    await enqueue(task._database, "sweep", key="mara", due_at=house.now)
+    id = await task._database.fetchval("select id from person.job where key = 'mara'")
+    with pytest.raises(Conflict):
+        await task.discard(id, by=uuid4(), reason="Has not failed")
+    house.fails = True
+    await task.run_due()
+    house.forward(minutes=1)
+    assert await task._claim() is not None
+    with pytest.raises(Conflict):
+        await task.discard(id, by=uuid4(), reason="Runs now")
 
 
 async def test_work_that_is_enqueued_again_while_it_runs_runs_again(house: House):

@@ -53,6 +53,17 @@ class Configuration(Struct, frozen=True):
     limits: list[LimitedRoute] = []
 
 
+class FailingWork(Struct, frozen=True, kw_only=True):
+    """A piece of a job's work that failed, as its service tells."""
+
+    id: UUID
+    failures: int = 0
+    due_at: datetime | None = None
+    last_error: str | None = None
+    discarded_at: datetime | None = None
+    discarded_reason: str | None = None
+
+
 class Job(Struct, frozen=True, kw_only=True):
     """A job of a service, with its queue."""
 
@@ -68,6 +79,7 @@ class Job(Struct, frozen=True, kw_only=True):
     failed_at: datetime | None = None
     milliseconds: int | None = None
     last_error: str | None = None
+    failing: list[FailingWork] = []
 
 
 class Refusal(Struct, frozen=True):

@@ -51,6 +51,23 @@ async def test_a_job_that_cannot_run_is_answered_in_the_part_that_htmx_asked_for
     assert (await browser.submit("/admin/jobs/nobody/sweep")).status_code == 404
 
 
+async def test_an_operator_discards_work_that_fails_with_a_reason(browser):
+    work = {"id": EVENT, "failures": 7, "due_at": "2026-11-01T11:00:00Z", "last_error": "KeyError in send (mail.py:3)"}
+    gone = {"id": PLACE[-36:], "failures": 2, "discarded_at": "2026-11-01T11:00:00Z", "discarded_reason": "No address"}
+    browser.house.says("person", "GET", "/jobs", [{"name": "mails", "failing": [work, gone]}])
+    browser.house.says("person", "POST", f"/jobs/failing/{EVENT}/discard", None, 204)
+    await browser.sign_in("sre")
+    page = (await browser.see("/admin/jobs")).text
+    for said in ("person: mails", "Failed 7 times", "KeyError in send", "No address"):
+        assert said in page
+    place = f"/admin/jobs/person/failing/{EVENT}/discard"
+    assert page.count('/discard"') == 1
+    assert (await browser.submit(place, reason="Sent by hand")).status_code == 400  # the box isn't ticked
+    assert (await browser.submit(place, reason="Sent by hand", confirmed="yes")).status_code == 303
+    assert [body for *_, body in browser.house.asked("person", "POST")] == [b'{"reason":"Sent by hand"}']
+    assert "is discarded" in (await browser.see("/admin/jobs")).text
+
+
 async def test_nobody_else_has_the_page_or_the_button(browser):
     await browser.sign_in("coordinator")
     assert (await browser.see("/admin/jobs")).status_code == 404
