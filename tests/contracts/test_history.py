@@ -58,4 +58,5 @@ def test_services_with_people_keep_history() -> None:
     kept = {name: {one.name for one in declared.collections if one.history} for name, declared in PACKAGES.items()}
     assert {"person", "consent", "mentor_assignment", "profile"} <= kept["gatehouse_person"]
     assert {"account", "role_grant"} <= kept["gatehouse_identity"]
+    assert {"topic", "resource", "path"} <= kept["gatehouse_topics"]
     assert {"partner", "contact", "agreement"} <= kept["gatehouse_partner"]

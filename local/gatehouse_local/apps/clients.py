@@ -19,6 +19,7 @@ from gatehouse_local.apps.operations import Document, allowed_operations, for_ap
 
 CLIENTS = "services/portal/kit/clients"
 OPERATIONS = "services/portal/gatehouse_portal/areas/apps/operations.json"
+DESCRIBE_SECONDS = 300  # until the documents of all services are there: it takes 3 s on a quiet machine
 TOOL = "openapi-typescript"
 
 
@@ -57,7 +58,16 @@ def read_documents(root: Path, services: tuple[Service, ...]) -> dict[str, Docum
     # Nothing is left beside the sources: other commands compare them.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "gatehouse_chassis", "describe", *(service.name for service in services)]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)  # noqa: S603
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, cwd=root, env=environment, capture_output=True, check=False, timeout=DESCRIBE_SECONDS
+        )
+    except subprocess.TimeoutExpired as error:
+        said = (error.stderr or b"").decode(errors="replace")
+        raise RuntimeError(
+            f"The OpenAPI documents weren't there after {DESCRIBE_SECONDS} s: a service waits for something while it "
+            f"is put together. See where: python -m gatehouse_chassis describe SERVICE\n{said}"
+        ) from None
     if done.returncode:
         raise RuntimeError(f"The OpenAPI documents can't be read:\n{done.stderr.decode(errors='replace')}")
     documents = json.loads(done.stdout)

@@ -44,7 +44,7 @@ def build(names: tuple[str, ...]) -> None:
 def _each(names: tuple[str, ...], action: str) -> int:
     """Runs an action of apps/tools.py for each app, in turn; the last exit code that isn't 0."""
     from gatehouse_catalog import find_root, load_catalog  # noqa: PLC0415 - loaded when used
-    from gatehouse_local.apps import node, tools  # noqa: PLC0415
+    from gatehouse_local.apps import node, tools  # noqa: PLC0415 - only where an app is built
 
     root = find_root()
     catalog = load_catalog(root)
@@ -56,7 +56,7 @@ def _each(names: tuple[str, ...], action: str) -> int:
     code = 0
     for service in chosen:
         command = tools.COMMANDS[action](root, program, service.folder)
-        done = subprocess.run(command, cwd=service.folder, env=node.environment_for(program), check=False)  # noqa: S603
+        done = subprocess.run(command, cwd=service.folder, env=node.environment_for(program), check=False)  # noqa: S603 - Node's own programs
         click.echo(f"{service.name}: {action} {'passed' if done.returncode == 0 else 'failed'}")
         code = done.returncode or code
     return code

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -165,6 +166,26 @@ async def test_after_the_listening_connection_broke_pages_look_again(
             "and usename = current_user and query ilike 'listen %gatehouse_live_curriculum%'"
         )
         assert await page.message() == {"topic": NOAH}
+
+
+async def test_what_could_not_be_told_is_told_later(
+    curriculum: InProcessClient, mara: Headers, noah: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await heard()
+    fetchval, refused = DB.fetchval, []
+
+    async def broken_once(sql: str, *values: Any) -> Any:
+        if "pg_notify" in sql and not refused:
+            refused.append(sql)
+            raise ConnectionResetError
+        return await fetchval(sql, *values)
+
+    monkeypatch.setattr(DB, "fetchval", broken_once)
+    async with socket_to(curriculum.app, LIVE, headers=noah) as page:
+        await page.message()
+        version = await changed_by(curriculum, mara, 12)
+        assert (await page.message())["version"] == version
+    assert refused
 
 
 async def test_what_any_role_may_notify_only_makes_pages_look(curriculum: InProcessClient, noah: Headers) -> None:

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from gatehouse_chassis.testing import InProcessClient
+from gatehouse_chassis.testing import InProcessClient, account_id
+from gatehouse_chassis.testing.people import caller
 
 RESOURCE = "019a0000-0004-7000-8000-{:012d}"
 TOPIC = "019a0000-0003-7000-8000-{:012d}"
@@ -281,3 +282,16 @@ async def test_every_route_has_a_guard_an_operation_id_and_a_summary(topics: InP
     assert len(own) == 26
     assert len({operation["operationId"] for operation in operations}) == len(operations)
     assert all(operation["security"] and operation["summary"] for operation in own)
+
+
+async def test_history_says_who_changed_what_from_what_to_what(topics: InProcessClient, mentor: Headers) -> None:
+    new = resource(description="First")
+    one = await made(topics, mentor, "resources", new)
+    change = {"description": "Second", "interests": ["ux"]}
+    answer = await topics.patch(f"{BASE}/resources/{one['id']}", json=change, headers={**mentor, "If-Match": '"1"'})
+    assert answer.status_code == 200, answer.text
+    kept = await topics.get(f"/privacy/history/resource/{one['id']}", headers=topics.by("admin"))
+    (entry,) = kept.json()
+    assert entry["changes"] == {"description": ["First", "Second"], "interests": [[], ["ux"]]}
+    assert entry["actor_id"] == account_id(caller("mentor").number)
+    assert entry["row_version"] == 2

@@ -181,8 +181,11 @@ class Changes:
                         "select pg_notify($1, $2)", self._channel, msgspec.json.encode(change).decode()
                     )
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unavailable) as error:
-                    log.warning("a change wasn't told to open pages", kind=type(error).__name__)
-            await asyncio.sleep(LEAST_BETWEEN_BATCHES)
+                    log.warning("a change wasn't told to open pages; tried again", kind=type(error).__name__)
+                    # What came meanwhile is newer.
+                    self._unsent = {(change.topic, change.recheck): change} | self._unsent
+                    self._committed.set()
+            await asyncio.sleep(RECONNECT_SECONDS if self._unsent else LEAST_BETWEEN_BATCHES)
 
     async def _listen(self) -> None:
         """On a connection of its own; after one that broke, everybody looks again."""

@@ -127,6 +127,35 @@ async def test_what_is_parked_and_a_feed_that_can_t_be_read_move_the_gauges(pair
             await asyncio.sleep(0.01)
 
 
+async def test_a_consumer_that_was_down_for_an_hour_catches_up_alone(pair: Pair) -> None:
+    """An hour by the age of what was published: the reader looks at no other time."""
+    before, missed = uuid4(), [uuid4() for _ in range(250)]
+    async with pair.reading():
+        await pair.publish(before)
+        await pair.until_effects(1)
+    for subject in missed:
+        await pair.publish(subject)
+    await pair.administrator.execute(
+        "update person.event as one set at = now() - interval '1 hour' * (1 - place / 250.0) from (select id, "
+        "row_number() over (order by epoch, tx, id) - 1 as place from person.event) as placed where placed.id = one.id"
+    )
+    await pair.settled()
+    behind: list[float] = []
+
+    async def noted(event: PublishedEvent, prepared: Any) -> None:
+        behind.append(reader.figures.lag_seconds)
+        await pair.handle(event, prepared)
+
+    async with pair.reading(handler=EventHandler(noted)) as reader:
+        assert await pair.until_effects(251) == [before, *missed]
+        async with asyncio.timeout(60):
+            while reader.figures.lag_seconds > 1:
+                await asyncio.sleep(0.01)
+    assert behind[0] > 3500
+    assert behind == sorted(behind, reverse=True)
+    assert await pair.administrator.fetchval("select count(*) from identity.event_parked") == 0
+
+
 async def test_a_type_that_is_added_later_is_read_from_the_first_event(pair: Pair) -> None:
     before, after = uuid4(), uuid4()
     async with pair.reading("person.joined"):
