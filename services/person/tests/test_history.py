@@ -60,19 +60,14 @@ async def test_what_changed_unseen_in_between_is_not_said_to_have_been(
     person: InProcessClient, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
     """By hand, without a new version, after the change had read what the row was."""
-    read = PERSON._before
+    change = PERSON.change
 
-    def then_changed(names: tuple[str, ...]) -> Any:
-        class Between:
-            async def record(self, *values: Any) -> Any:
-                record = await read(names).record(*values)
-                with psycopg.connect(database_url) as connection:
-                    connection.execute("update person.person set phone = '+4930999999' where id = %s", [NOAH])
-                return record
+    async def once_changed(*args: Any, **more: Any) -> Any:
+        with psycopg.connect(database_url) as connection:
+            connection.execute("update person.person set phone = '+4930999999' where id = %s", [NOAH])
+        return await change(*args, **more)
 
-        return Between()
-
-    monkeypatch.setattr(PERSON, "_before", then_changed)
+    monkeypatch.setattr(PERSON, "change", once_changed)
     await changed(person, NOAH, phone="+4930555555")
     (entry, *_) = await history(person, NOAH)
     assert entry["changes"]["phone"] == ["+4930999999", "+4930555555"]

@@ -114,10 +114,21 @@ class Repository(Generic[T]):
         assert row is not None
         return row
 
-    async def change(self, id: UUID, version: int, values: Any, *, by: By | None, where: Where = (), **more: Any) -> T:
+    async def change(
+        self,
+        id: UUID,
+        version: int,
+        values: Any,
+        *,
+        by: By | None,
+        where: Where = (),
+        before: Any = None,
+        **more: Any,
+    ) -> T:
         """The row as it is afterwards. NotFound, or StaleVersion when its version isn't `version` any more.
 
-        Nothing given changes nothing, and leaves the version; the version is still checked.
+        Nothing given changes nothing, and leaves the version; the version is still checked. `before`: the row as the
+        caller has read it, with all columns that change, which spares history from reading it.
         """
         given = {**self._given(values), **more}
         self._check(given)
@@ -127,20 +138,22 @@ class Repository(Generic[T]):
             return row
         account = None if by is None else by.account
         values = (id, version, account, request_id(), *map(_stored, given.values()), *where[1:])
-        row = await self._write(tuple(given), where, values)
+        row = await self._write(tuple(given), where, values, before)
         if row is None:
             await self._refuse_stale(id, version, where)
             raise StaleVersion(self._stale_text(version, None))
         return row
 
-    async def _write(self, names: tuple[str, ...], where: Where, values: tuple[Any, ...]) -> T | None:
+    async def _write(
+        self, names: tuple[str, ...], where: Where, values: tuple[Any, ...], before: Any = None
+    ) -> T | None:
         """The changed row; None when there is none of that id and version. With history, what it was is kept too."""
         history = self._database.history
         if history is None or not history.keeps(self._name):
             with self._answering():
                 return await self._changed(names, *_split(where)).one(*values)
         if self._database.running() is None:
-            if row := await self._write_at_once(history, names, where, values):
+            if row := await self._write_at_once(history, names, where, values, before):
                 return row
             async with self._database.transaction():
                 return await self._write(names, where, values)
@@ -160,7 +173,7 @@ class Repository(Generic[T]):
         return self._builder.from_values(record[:fields])
 
     async def _write_at_once(
-        self, history: ChangeRecorder, names: tuple[str, ...], where: Where, values: tuple[Any, ...]
+        self, history: ChangeRecorder, names: tuple[str, ...], where: Where, values: tuple[Any, ...], read: Any
     ) -> T | None:
         """The change and its history in one statement, which spares a transaction's begin and end.
 
@@ -169,9 +182,13 @@ class Repository(Generic[T]):
         """
         id, version, account = values[:3]
         extra = history.needed(self._name, names)
-        before = (
-            None if not self._documents.isdisjoint(names) else await self._before((*names, *extra)).record(id, version)
-        )
+        if not self._documents.isdisjoint(names):
+            return None
+        before: Any = None
+        if read is None:
+            before = await self._before((*names, *extra)).record(id, version)
+        elif read.version == version:
+            before = {name: _stored(getattr(read, name)) for name in (*names, *extra)}
         if before is None:
             return None
         given = dict(zip(names, values[4 : 4 + len(names)], strict=True))

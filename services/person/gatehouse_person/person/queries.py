@@ -159,8 +159,11 @@ async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
 async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:
     """Who has scheduled an introduction needs no reminder any more."""
     reminded: dict[str, Any] = {"intro_reminder_at": None} if isinstance(change.intro_scheduled_for, datetime) else {}
-    await PERSON.change(person_id, version, change, by=by, **reminded)
-    return await read_person(by, person_id)
+    before = await _read.one(person_id)
+    record = await PERSON.change(person_id, version, change, by=by, before=before, **reminded)
+    assert before is not None  # or there was nothing to change
+    values = {name: getattr(change, name) for name in given(change)} | msgspec.structs.asdict(record)
+    return rules.shown_to(by, msgspec.structs.replace(before, **values))
 
 
 async def change_status(

@@ -63,6 +63,8 @@ class PersonRecord(msgspec.Struct, frozen=True):
     status_changed_at: datetime
     intro_scheduled_for: datetime | None
     intro_reminder_at: datetime | None = None
+    changed_at: datetime | None = None
+    changed_by: UUID | None = None
 
 
 class NewPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
