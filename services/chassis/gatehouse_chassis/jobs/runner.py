@@ -178,6 +178,9 @@ class JobRunner:
 
     async def _start_due(self) -> None:
         while len(self._running) < AT_ONCE and not self._stopping and (found := await self._claim()) is not None:
+            if self._stopping:  # since the claim was on its way
+                await self._queue.free(*found)
+                return
             task = asyncio.create_task(self._run(*found))
             self._running.add(task)
             task.add_done_callback(self._finished)
