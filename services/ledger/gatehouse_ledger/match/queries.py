@@ -15,6 +15,7 @@ from gatehouse_chassis.data.statements import any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
+from gatehouse_ledger.chart.queries import ACCOUNT
 from gatehouse_ledger.entry.queries import post, read_entry
 from gatehouse_ledger.entry.rules import reversed_postings, shown
 from gatehouse_ledger.entry.structs import NewPosting
@@ -174,7 +175,8 @@ async def accept(new: structs.NewMatch, by: Actor) -> structs.MatchRecord:
         raise Conflict("A posting isn't of this account, or is matched already. Look at the queue again.")
     rest = sum(line.amount for line in lines) - sum(posting.amount for posting in postings)
     if rest and new.booking is None:
-        raise Invalid({"booking": f"the postings leave {shown(rest, 'USD')} that nothing explains; say how to book it"})
+        left = shown(rest, (await ACCOUNT.get(new.account_id)).currency)
+        raise Invalid({"booking": f"the postings leave {left} that nothing explains; say how to book it"})
     if not rest and new.booking is not None:
         raise Invalid({"booking": "nothing is left to be booked; leave it out"})
     entry_id, rule_id = None, None
