@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 
 from gatehouse_chassis.testing import person_id
@@ -188,12 +189,16 @@ async def test_a_person_goes_from_status_to_status(person, by):
     assert stale.status_code == 412
 
 
-async def test_who_has_scheduled_no_introduction_times_out_after_the_configured_days(person, by):
+async def test_who_has_scheduled_no_introduction_times_out_after_the_configured_days(person, by, database_url):
     new = await added(person, by, "Just Arrived")
     headers = by("coordinator", if_match='"1"')
     answer = await person.post(f"{PEOPLE}/{new['id']}/status", headers=headers, json={"status": "timed_out"})
     assert answer.status_code == 409
     assert "to schedule an introduction" in answer.json()["detail"]
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "update person.person set status_changed_at = now() - interval '15 days' where id = %s", [person_id(24)]
+        )
     long_ago = (await person.get(f"{PEOPLE}/{person_id(24)}", headers=by("coordinator"))).json()
     assert (await moved(person, by, long_ago, "timed_out"))["status"] == "timed_out"
 
