@@ -5,12 +5,14 @@ Each part registers its generator as an entry point `gatehouse.generators`: a fu
 
 import difflib
 import json
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 
 import click
 
 GROUP = "gatehouse.generators"
+LAST = "app-clients"
 HELP_FILE = "local/gatehouse_local/command_help.json"  # gate.py reads it
 DIFF_LINES = 20  # shown per file; `git diff` after `gate generate` has the rest
 
@@ -21,13 +23,20 @@ class TwoGenerators(Exception):
 
 def generated(root: Path) -> dict[str, str]:
     """The text of every generated file by its path relative to the root."""
-    files: dict[str, str] = {}
-    for declared in sorted(entry_points(group=GROUP), key=lambda declared: declared.name):
-        for path, text in declared.load()(root).items():
-            if path in files:
+    return dict(_each(root))
+
+
+def _each(root: Path) -> Iterator[tuple[str, str]]:
+    """Path and text of one file after the other. Whoever writes them as they come gives the later generators what they
+    need: the last one imports the services, and those import what was generated for them.
+    """
+    seen: set[str] = set()
+    for declared in sorted(entry_points(group=GROUP), key=lambda declared: (declared.name == LAST, declared.name)):
+        for path, text in sorted(declared.load()(root).items()):
+            if path in seen:
                 raise TwoGenerators(f"{path} is written by two generators, one of them {declared.value}. Keep one.")
-            files[path] = text
-    return files
+            seen.add(path)
+            yield path, text
 
 
 def command_help(root: Path) -> dict[str, str]:
@@ -41,8 +50,11 @@ def command_help(root: Path) -> dict[str, str]:
 
 def run(root: Path, *, only_check: bool) -> int:
     """Writes the stale files; with `only_check`, prints how they differ and returns 1 instead."""
-    outdated = stale(root)
-    for path, text in outdated.items():
+    outdated = False
+    for path, text in _each(root):
+        if _current(root / path) == text:
+            continue
+        outdated = True
         if only_check:
             click.echo(f"{path} is stale. Fix: gate generate\n{_difference(root / path, path, text)}")
         else:

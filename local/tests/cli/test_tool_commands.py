@@ -41,6 +41,20 @@ def test_generating_writes_what_is_missing_and_then_all_is_well(one_generator, t
     assert generate.run(tmp_path, only_check=True) == 0
 
 
+def test_a_generator_finds_what_those_before_it_wrote(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """A new service imports its generated enumerators, and the clients are made of what it says when imported."""
+
+    def clients(root: Path) -> dict[str, str]:
+        return {"clients.txt": (root / "zebra.txt").read_text()}
+
+    generators = {generate.LAST: clients, "zebra": lambda root: {"zebra.txt": "striped\n"}}
+    declared = [EntryPoint(name, f"{__name__}:table", generate.GROUP) for name in generators]
+    monkeypatch.setattr(EntryPoint, "load", lambda self: generators[self.name])
+    monkeypatch.setattr(generate, "entry_points", lambda group: declared)
+    assert generate.run(tmp_path, only_check=False) == 0
+    assert (tmp_path / "clients.txt").read_text() == "striped\n"
+
+
 def test_two_generators_of_one_file_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     declared = [EntryPoint(name, f"{__name__}:table", generate.GROUP) for name in ("a", "b")]
     monkeypatch.setattr(EntryPoint, "load", lambda _self: table)
