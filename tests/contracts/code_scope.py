@@ -155,6 +155,8 @@ class Scope:
             case ast.Call() if self.evaluated(node.func) is chosen:
                 names = self.evaluated(ast.Tuple(node.args[1:], ast.Load()))
                 found = {name: Field(False) for name in names}
+            case ast.Call() if (returned := self._returned(node)) is not None:
+                found = _of_type(returned)
             case ast.Name() if known := self.assigned(node.id):
                 found = functools.reduce(_either, map(self.fields, known)) | self._added(node.id)
             case _ if (typed := self.typed(node)) is not None:
@@ -162,6 +164,15 @@ class Scope:
             case _:
                 raise Unresolved(f"{ast.unparse(node)} is no dict whose keys are known")
         return found
+
+    def _returned(self, node: ast.Call) -> Any:
+        """What a function says that it returns, where that is a struct or a TypedDict."""
+        try:
+            returned = typing.get_type_hints(self.evaluated(node.func)).get("return")
+        except (Unresolved, TypeError, AttributeError):
+            return None
+        is_struct = isinstance(returned, type) and issubclass(returned, msgspec.Struct)
+        return returned if is_struct or typing.is_typeddict(returned) else None
 
     def _of_dict(self, node: ast.Dict) -> dict[str, Field]:
         fields: dict[str, Field] = {}

@@ -14,8 +14,11 @@ process_start_time_seconds %d
 """
 
 
+STARTED = time.time() - 100
+
+
 async def _read(_port: int) -> bytes:
-    return METRICS % (time.time() - 100)
+    return METRICS % STARTED
 
 
 async def test_the_runner_answers_every_figure_that_the_portal_asks_for():

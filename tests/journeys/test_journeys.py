@@ -47,7 +47,7 @@ def ground(page: Page) -> str:
 
 def test_a_mentor_sees_a_members_curriculum_from_the_real_paths(open_browser) -> None:
     page = open_browser("mentor")
-    page.get_by_role("link", name="Noah Adeyemi").click()
+    page.locator(".cover", has_text="Noah Adeyemi").click()
     expect(page.get_by_role("heading", name="Noah Adeyemi")).to_be_visible()
     for name in ("Now", "Next", "Later", "Completed"):
         expect(part(page, name)).to_be_visible()
@@ -151,7 +151,7 @@ def test_a_member_proposes_and_their_mentor_accepts(open_browser) -> None:
     expect(page.locator("[data-toast]")).to_contain_text(f"Proposed “{name}” for Later.")
     expect(page.locator(":focus")).to_have_count(1)
     mentor = open_browser("mentor")
-    mentor.get_by_role("link", name="Ava Castellanos").click()
+    mentor.locator(".cover", has_text="Ava Castellanos").click()
     proposed = part(mentor, "Next").locator("li").filter(has_text="Ava Castellanos: move it to Later")
     proposed.get_by_role("button", name=f"Accept for {name}", exact=True).press("Enter")
     expect(mentor.locator("[data-toast]")).to_contain_text("Accepted what was proposed")
@@ -163,7 +163,7 @@ def test_a_member_proposes_and_their_mentor_accepts(open_browser) -> None:
 def test_an_action_is_answered_while_the_server_works(open_browser) -> None:
     """The server's answer is held back here: the toast that says what is being done comes without it."""
     page = open_browser("mentor")
-    page.get_by_role("link", name="Noah Adeyemi").click()
+    page.locator(".cover", has_text="Noah Adeyemi").click()
     name = own_text(part(page, "Next").locator(".what a").first)
     held = []
 
@@ -212,7 +212,7 @@ def test_a_page_shows_what_somebody_else_changes(open_browser) -> None:
     member.get_by_role("link", name="Go to my curriculum").click()
     expect(member.locator("#curriculum[data-live-state=on]")).to_be_visible()
     mentor = open_browser("mentor")
-    mentor.get_by_role("link", name="Noah Adeyemi").click()
+    mentor.locator(".cover", has_text="Noah Adeyemi").click()
     name = own_text(part(mentor, "Next").locator(".what a").first)
     part(mentor, "Next").get_by_role("button", name=f"Plan for now {name}", exact=True).click()
     expect(part(member, "Now")).to_contain_text(name)

@@ -12,7 +12,7 @@ from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.structs import Page
 
 FEW = 5
-NAMED = ("mentoring_started", "mentoring_ended")
+NAMED = ("mentoring_started", "mentoring_ended", "plan_committed")
 
 
 async def load_news(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
@@ -22,15 +22,15 @@ async def load_news(request: Request[Any, Any, Any], actor: Actor) -> dict[str, 
     peers: Peers = request.app.state.peers
     address = "/api/communication/notifications"
     found = await peers.get("communication", address, Page[Notification], read="false", limit=FEW, total="true")
-    return {"news": await in_words(peers, found.items), "total": found.total} if found.items else None
+    return {"news": await in_words(peers, found.items, actor), "total": found.total} if found.items else None
 
 
-async def in_words(peers: Peers, found: list[Notification]) -> list[Any]:
+async def in_words(peers: Peers, found: list[Notification], reader: Actor) -> list[Any]:
     """With the names of the people that they are about, as far as the reader may know them."""
     ids = {str(one.about_id) for one in found if one.kind in NAMED}
     people = await asyncio.gather(*(or_away(_person(peers, id)) for id in sorted(ids)), return_exceptions=True)
-    names = {str(one.id): one.name for one in people if isinstance(one, Person)}
-    return [news_of(one, names) for one in found]
+    known = {one.id: one for one in people if isinstance(one, Person)}
+    return [news_of(one, known, reader.person) for one in found]
 
 
 async def _person(peers: Peers, id: str) -> Person:

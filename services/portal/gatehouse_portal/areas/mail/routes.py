@@ -62,7 +62,7 @@ async def news(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> T
     shown_at = datetime.now(UTC).isoformat()
     address = "/api/communication/notifications"
     found = await peers.get("communication", address, Page[Notification], limit=PAGE_SIZE, total="true", **query)
-    words = await home.in_words(peers, found.items)
+    words = await home.in_words(peers, found.items, actor)
     unread = any(one.read_at is None for one in found.items)
     return page(request, "mail/news.html", news=words, listed=found, query=query, unread=unread, shown_at=shown_at)
 

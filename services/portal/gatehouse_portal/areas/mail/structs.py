@@ -47,6 +47,7 @@ class Person(Struct, frozen=True, kw_only=True):
 
     id: UUID
     name: str
+    mentor_id: UUID | None = None
 
 
 class ReadCount(Struct, frozen=True):

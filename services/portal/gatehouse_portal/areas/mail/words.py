@@ -1,10 +1,11 @@
 """What communication's words mean to people."""
 
 from collections.abc import Mapping
+from uuid import UUID
 
 import msgspec
 
-from gatehouse_portal.areas.mail.structs import Notification
+from gatehouse_portal.areas.mail.structs import Notification, Person
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +35,16 @@ UNSETTLED = {
 }
 
 
-def news_of(notification: Notification, names: Mapping[str, str]) -> News:
-    """`names`: of people, by id."""
-    about = str(notification.about_id)
-    who = names.get(about, "somebody")
+def news_of(notification: Notification, people: Mapping[UUID, Person], reader: UUID | None) -> News:
+    """`people`: whom the reader may know, by id. A plan is opened by its member and their mentor."""
+    about = notification.about_id
+    person = people.get(about)
+    who = person.name if person else "somebody"
+    plan = f"/members/{about}" if about == reader or (person and person.mentor_id == reader) else "/"
     texts = {
-        "mentoring_started": (f"You and {who} learn together from now on", f"/members/{about}"),
+        "mentoring_started": (f"You and {who} learn together from now on", plan),
         "mentoring_ended": (f"You and {who} no longer are mentor and member", "/"),
-        "plan_committed": ("Your plan until the next meeting was agreed", f"/members/{about}"),
+        "plan_committed": ("Your plan until the next meeting was agreed", plan),
         "roles_changed": ("What you may do here changed: sign in anew to see all of it", "/"),
     }
     text, path = texts.get(notification.kind, ("Something changed", "/"))
