@@ -58,6 +58,7 @@ def schemathesis(
     return subprocess.run(
         [
             Path(sys.executable).parent / "schemathesis",
+            f"--config-file={HOOKS.with_name('schemathesis.toml')}",
             "run",
             f"{url}/openapi.json",
             f"--url={url}",

@@ -54,7 +54,7 @@ def pages(page: Page) -> Iterator[str]:
     while waiting and len(shapes) < MOST_PAGES:
         address = waiting.pop(0)
         shape = IDS.sub("*", address)
-        if shape in shapes or re.fullmatch(r"/admin/(?!identity).*", shape):  # services' pages are alike
+        if shape in shapes or shape.endswith(".ics") or re.fullmatch(r"/admin/(?!identity).*", shape):  # alike
             continue
         shapes.add(shape)
         page.goto(address)

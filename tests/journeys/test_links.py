@@ -53,7 +53,10 @@ class Links(HTMLParser):
 
 
 class Buttons(HTMLParser):
-    """What each submit button of a form that changes something would send: address, fields."""
+    """What each submit button of a form that changes something would send: address, fields.
+
+    A form with a field that a person has to fill in is none: the browser doesn't send it either.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -66,6 +69,8 @@ class Buttons(HTMLParser):
         if tag == "form":
             self._action = values["action"] if values.get("method") == "post" else ""
             self._fields = {}
+        elif tag in ("input", "textarea") and "required" in values and not values.get("value"):
+            self._action = ""
         elif tag == "input" and values.get("name"):
             self._fields[values["name"]] = values.get("value", "")
         elif tag == "select":

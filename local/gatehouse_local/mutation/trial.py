@@ -133,8 +133,15 @@ def _pytest(arguments: list[str], plugin: object) -> int:
 
     options = ["-p", "no:cacheprovider", "-n0", "-o", "faulthandler_timeout=0", "--timeout", "120"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # our plugin is imported here already
-    options.append("--all-cases")
-    return int(pytest.main([*arguments, *options], plugins=[plugin]))
+    return int(pytest.main([*arguments, *options], plugins=[plugin, _EveryCase()]))
+
+
+class _EveryCase:
+    """A pytest plugin: of sampled tests every case, where our own plugin knows the option."""
+
+    def pytest_configure(self, config: Any) -> None:
+        if hasattr(config.option, "all_cases"):
+            config.option.all_cases = True
 
 
 def _mutate(root: Path, mutant: Mutant) -> None:

@@ -109,6 +109,7 @@ class Field {
     this.markPrivate()
     this.grow()
     this.say('Saving …')
+    this.box.dataset.kept = 'no'
     void this.onDevice()
     this.soon(SEND_AFTER_MS)
   }
@@ -128,6 +129,7 @@ class Field {
           await keep(account, this.place, this.writer, draft)
         }
       } while (this.again)
+      this.box.dataset.kept = 'yes' // on this device, or on the server: the page may be closed
     })()
       .catch(() => undefined)
       .finally(() => (this.keeping = null))

@@ -1,5 +1,6 @@
 """What happened to the caller, over HTTP."""
 
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from litestar import Controller, Request, Response, get, post
 from msgspec import Meta
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.fields import Moment, refuse_odd_times
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.http.etags import versioned
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.lists.listing import Page
@@ -16,11 +17,14 @@ from gatehouse_communication.notification import queries
 from gatehouse_communication.notification.queries import NOTIFICATION, NOTIFICATIONS
 from gatehouse_communication.notification.structs import Notification, ReadCount
 
+RFC3339 = r"^[12]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)(?![\s\S])"
+
 
 class ReadUntil(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`until`: what came later stays unread."""
 
-    until: Annotated[Moment, Meta(description="When the list was shown")]
+    # Not Moment: Litestar converts bodies leniently, and would take a number for a moment.
+    until: Annotated[str, Meta(pattern=RFC3339, max_length=40, description="When the list was shown, in RFC 3339")]
 
 
 class NotificationController(Controller):
@@ -42,5 +46,12 @@ class NotificationController(Controller):
 
     @post("/read", operation_id="ReadNotifications", status_code=200, summary="Mark mine as read, up to a moment")
     async def read(self, data: ReadUntil, actor: Actor) -> ReadCount:
-        refuse_odd_times(data)
-        return ReadCount(0 if actor.person is None else await queries.mark_read(actor.person, data.until))
+        return ReadCount(0 if actor.person is None else await queries.mark_read(actor.person, _moment(data.until)))
+
+
+def _moment(text: str) -> datetime:
+    """Raises Invalid for a day that no calendar has."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid({"until": "is no moment; write it as 2026-11-30T09:00:00Z"}) from None

@@ -77,6 +77,11 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
         return self.names.get(self.encounter.mentor_id, "a former mentor")
 
     @property
+    def has_begun(self) -> bool:
+        """By the plan: before that nobody can have stayed away."""
+        return self.encounter.planned_from <= datetime.now(UTC)
+
+    @property
     def writes(self) -> bool:
         return self.encounter.standing == "author" and self.encounter.state == "open"
 
