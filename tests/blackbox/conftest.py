@@ -13,6 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Generator
+from types import FunctionType
 from typing import Any
 
 import httpx
@@ -35,10 +36,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def needed(item: Any) -> set[str]:
-    """The services whose addresses a test's code names, that of its fixtures and its parameters included."""
+    """The services whose addresses a test's code names, that of its fixtures, parameters and helpers included."""
     functions = [item.function, *(one[-1].func for one in item._fixtureinfo.name2fixturedefs.values())]
     code = " ".join(map(str, item.callspec.params.values())) if hasattr(item, "callspec") else ""
-    for function in map(inspect.unwrap, functions):
+    for function in map(inspect.unwrap, functions):  # grows while it is walked
+        called = {function.__globals__.get(name) for name in function.__code__.co_names}
+        functions += [
+            one
+            for one in called
+            if isinstance(one, FunctionType) and one.__module__ == function.__module__ and one not in functions
+        ]
         source = inspect.getsource(function).partition("def ")[2]
         constants = {name: function.__globals__.get(name) for name in re.findall(r"\b[A-Z]{3,}\b", source)}
         code += f" {source} {constants}"
