@@ -6,12 +6,9 @@ from uuid import UUID
 
 from msgspec import UNSET, structs
 from piccolo.querystring import QueryString
-from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.problems import Conflict, Invalid, NotFound
-from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.repository import By, Repository
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_chassis.data.text_attempts import SentText
@@ -20,10 +17,9 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_encounter import tables
 from gatehouse_encounter.access import Standing
 from gatehouse_encounter.encounter import rules
+from gatehouse_encounter.encounter.disclosures import add_amendment, amendments_of, disclosures_of
 from gatehouse_encounter.encounter.structs import (
     Agreement,
-    Disclosed,
-    Disclosure,
     Encounter,
     EncounterChange,
     EncounterInList,
@@ -52,7 +48,7 @@ from gatehouse_encounter.text.queries import (
     write_answer,
 )
 from gatehouse_encounter.text.rules import SUMMARY, refuse_audience, refuse_writing, summary_of
-from gatehouse_encounter.text.structs import Amendment, Answer, NewAmendment, WrittenAnswer
+from gatehouse_encounter.text.structs import Answer, NewAmendment, WrittenAnswer
 
 ENCOUNTER = Repository(
     tables.Encounter,
@@ -65,9 +61,8 @@ ENCOUNTER = Repository(
 COMPUTED = {
     "script_name": "(select s.name from encounter.script_version v join encounter.script s on s.id = v.script_id "
     'where v.id = "encounter"."script_version_id")',
-    "script_number": 'select v.number from encounter.script_version v where v.id = "encounter"."script_version_id"',
+    "script_number": '(select v.number from encounter.script_version v where v.id = "encounter"."script_version_id")',
 }
-COMPUTED["script_number"] = f"({COMPUTED['script_number']})"
 ENCOUNTERS = Listing(
     tables.Encounter,
     EncounterInList,
@@ -89,6 +84,15 @@ _PLANNED = DB.prepare(
         & (tables.Encounter.mentor_id == arg(2))
         & (tables.Encounter.state == "planned")
     ),
+    EncounterRow,
+)
+_PLANNED_OF = DB.prepare(
+    tables.Encounter.select(*columns_for(EncounterRow, tables.Encounter))
+    .where(
+        QueryString("(member_id = {} or mentor_id = {})", arg(1), arg(1)),
+        tables.Encounter.state == "planned",
+    )
+    .order_by(tables.Encounter.planned_from),
     EncounterRow,
 )
 _LAST_HELD = DB.prepare(
@@ -124,55 +128,6 @@ _USUAL_SCRIPT = DB.prepare_sql(
     where s.state = 'published'
     order by used.used_at desc nulls last, s.first_meeting desc, s.sort_name limit 1
     """
-)
-_AMEND = DB.prepare(
-    InsertOf(
-        {
-            tables.Amendment.id: arg(1),
-            tables.Amendment.encounter_id: arg(2),
-            tables.Amendment.prompt_key: arg(3),
-            tables.Amendment.audience: arg(4),
-            tables.Amendment.before: arg(5),
-            tables.Amendment.after: arg(6),
-            tables.Amendment.reason: arg(7),
-            tables.Amendment.amended_by: arg(8),
-            tables.Amendment.amended_request: arg(9),
-        }
-    )
-)
-_AMENDMENTS = DB.prepare(
-    tables.Amendment.select(*columns_for(Amendment, tables.Amendment))
-    .where(tables.Amendment.encounter_id == arg(1))
-    .order_by(tables.Amendment.amended_at, tables.Amendment.id),
-    Amendment,
-)
-_disclosure = columns_for(Disclosure, tables.Disclosure)
-_DISCLOSE = DB.prepare(
-    InsertOf(
-        {
-            tables.Disclosure.id: arg(1),
-            tables.Disclosure.encounter_id: arg(2),
-            tables.Disclosure.author_id: arg(3),
-            tables.Disclosure.reason: arg(4),
-            tables.Disclosure.reader_id: arg(5),
-            tables.Disclosure.disclosed_by: arg(6),
-            tables.Disclosure.disclosed_request: arg(7),
-        }
-    ).returning(*_disclosure),
-    Disclosure,
-)
-_DISCLOSURES = DB.prepare(
-    tables.Disclosure.select(*_disclosure)
-    .where(tables.Disclosure.encounter_id == arg(1))
-    .order_by(tables.Disclosure.disclosed_at, tables.Disclosure.id),
-    Disclosure,
-)
-DISCLOSURES = Listing(
-    tables.Disclosure,
-    Disclosure,
-    filters={"encounter": uuid(tables.Disclosure.encounter_id)},
-    sorts={"disclosed": tables.Disclosure.disclosed_at},
-    default_sort="-disclosed",
 )
 # By hand: the series of the pair, ended; no rule reads them first.
 _END_SERIES = DB.prepare(
@@ -215,8 +170,8 @@ async def read(id: UUID, standing: Standing, reader: UUID | None) -> Encounter:
     answers = rules.shown_answers(standing, row, await answers_of(id))
     notes = await notes_beside(id, reader)
     await mark_read(notes, reader)
-    amendments = [one for one in await _AMENDMENTS.all(id) if standing == "author" or one.audience == "shared"]
-    disclosures = await _DISCLOSURES.all(id) if standing in ("author", "coordination") else []
+    amendments = [one for one in await amendments_of(id) if standing == "author" or one.audience == "shared"]
+    disclosures = await disclosures_of(id) if standing in ("author", "coordination") else []
     return Encounter(
         **structs.asdict(row),
         standing=standing,
@@ -236,6 +191,10 @@ async def last_held(member: UUID) -> EncounterInList | None:
 async def next_of(member: UUID) -> EncounterInList | None:
     """The one that is being held, or planned next, with whichever mentor."""
     return await _NEXT.one(member)
+
+
+async def planned_of(person: UUID) -> list[EncounterRow]:
+    return await _PLANNED_OF.all(person)
 
 
 async def held_count(member: UUID) -> int:
@@ -427,28 +386,9 @@ async def amend(id: UUID, version: int, new: NewAmendment, by: Actor) -> Encount
         if answer.text == new.text:
             raise Conflict("The text is this already.")
         await amend_answer(answer, new.text, by)
-        values = (new.prompt_key, answer.audience, answer.text, new.text, new.reason)
-        await _AMEND.execute(uuid7(), id, *values, by.account, request_id())
+        await add_amendment(id, answer, new, by)
         summary = summary_of(new.text) if new.prompt_key == SUMMARY else before.summary
         return await ENCOUNTER.change(id, version, {"summary": summary}, by=by)
-
-
-async def disclose(encounter: EncounterRow, reason: str, by: Actor) -> Disclosed:
-    """Private texts of the encounter, with a record that its author sees."""
-    async with DB.transaction():
-        row = await _DISCLOSE.one(
-            uuid7(), encounter.id, encounter.mentor_id, reason, by.person, by.account, request_id()
-        )
-        assert row is not None
-        answers = [one for one in await answers_of(encounter.id) if one.audience == "author_only"]
-        notes = await notes_beside(encounter.id, encounter.mentor_id)
-        private = [note for note in notes if note.audience == "author_only" and note.author_id == encounter.mentor_id]
-        return Disclosed(**structs.asdict(row), answers=answers, notes=private)
-
-
-def disclosures_to(actor: Actor) -> tuple[Any, ...]:
-    """A condition: whoever's texts they were, and whoever opened them."""
-    return ("(author_id = {} or disclosed_by = {})", actor.person, actor.account)
 
 
 async def agreement_of(id: UUID) -> Agreement:
@@ -462,18 +402,3 @@ async def agreement_of(id: UUID) -> Agreement:
 
 async def _publish(what: str, row: EncounterRow, by: By | None) -> None:
     await OUTBOX.publish(what, row, by=by, ids=PairIds(row.member_id, row.mentor_id))
-
-
-_PLANNED_OF = DB.prepare(
-    tables.Encounter.select(*columns_for(EncounterRow, tables.Encounter))
-    .where(
-        QueryString("(member_id = {} or mentor_id = {})", arg(1), arg(1)),
-        tables.Encounter.state == "planned",
-    )
-    .order_by(tables.Encounter.planned_from),
-    EncounterRow,
-)
-
-
-async def planned_of(person: UUID) -> list[EncounterRow]:
-    return await _PLANNED_OF.all(person)

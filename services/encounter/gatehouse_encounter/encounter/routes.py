@@ -12,7 +12,7 @@ from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_encounter.access import EncounterAccess
-from gatehouse_encounter.encounter import queries
+from gatehouse_encounter.encounter import disclosures, queries
 from gatehouse_encounter.encounter.brief import READS
 from gatehouse_encounter.encounter.structs import (
     Disclosed,
@@ -166,7 +166,7 @@ class EncounterController(Controller):
     ) -> Response[Disclosed]:
         row = await queries.ENCOUNTER.get(encounter_id)
         await READS.note(actor, [row.member_id], what="DisclosePrivateTexts", why="coordinator")
-        return Response(await queries.disclose(row, data.reason, actor), status_code=201)
+        return Response(await disclosures.disclose(row, data.reason, actor), status_code=201)
 
     async def _seen(self, id: UUID, actor: Actor, access: EncounterAccess) -> EncounterRow:
         """Raises NotFound for what the caller may not see."""
@@ -186,11 +186,11 @@ class DisclosureController(Controller):
 
     @get(
         operation_id="ListDisclosures",
-        operation_class=queries.DISCLOSURES.operation,
+        operation_class=disclosures.DISCLOSURES.operation,
         guards=[signed_in],
         summary="When private texts of the caller's were opened, by whom and why; and what the caller opened",
     )
     async def list_disclosures(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Disclosure]:
         if actor.person is None:
             raise NotFound
-        return await queries.DISCLOSURES.page(request.query_params, where=[queries.disclosures_to(actor)])
+        return await disclosures.DISCLOSURES.page(request.query_params, where=[disclosures.disclosures_to(actor)])

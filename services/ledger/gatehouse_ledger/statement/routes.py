@@ -10,7 +10,7 @@ from gatehouse_chassis.http.etags import created, versioned
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import FINANCE, READERS
-from gatehouse_ledger.statement import queries
+from gatehouse_ledger.statement import bank_files, queries
 from gatehouse_ledger.statement.structs import (
     BankFile,
     ImportedStatement,
@@ -36,7 +36,7 @@ class BankFileController(Controller):
         summary="Look at a bank's file before it is imported: OFX, QFX, CSV, camt.053 or MT940",
     )
     async def stage_bank_file(self, data: NewBankFile, actor: Actor) -> Response[BankFile]:
-        staged = await queries.stage(data, actor)
+        staged = await bank_files.stage(data, actor)
         return created(staged, f"/api/ledger/bank-files/{staged.id}")
 
     @get(
@@ -46,7 +46,7 @@ class BankFileController(Controller):
         summary="What an import of a file would do now",
     )
     async def get_bank_file(self, file_id: UUID) -> BankFile:
-        return await queries.show_file(file_id)
+        return await bank_files.show_file(file_id)
 
     @post(
         "/{file_id:uuid}/preview",
@@ -56,7 +56,7 @@ class BankFileController(Controller):
         summary="What an import would do, with other columns",
     )
     async def preview_bank_file(self, file_id: UUID, data: ImportRequest) -> BankFile:
-        return await queries.show_file(file_id, data.mapping)
+        return await bank_files.show_file(file_id, data.mapping)
 
     @post(
         "/{file_id:uuid}/import",
@@ -66,11 +66,11 @@ class BankFileController(Controller):
         summary="Take the lines that are new, and match those that are certain",
     )
     async def import_bank_file(self, file_id: UUID, data: ImportRequest, actor: Actor) -> ImportOutcome:
-        return await queries.import_file(file_id, data, actor)
+        return await bank_files.import_file(file_id, data, actor)
 
     @delete("/{file_id:uuid}", operation_id="RemoveBankFile", guards=[allow(*FINANCE)], summary="Don't import a file")
     async def remove_bank_file(self, file_id: UUID) -> None:
-        await queries.remove_file(file_id)
+        await bank_files.remove_file(file_id)
 
 
 class StatementController(Controller):
