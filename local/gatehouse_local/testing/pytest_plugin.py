@@ -25,6 +25,7 @@ from _pytest.faulthandler import fault_handler_stderr_fd_key
 from gatehouse_local.ports import EDGE_PORT
 from gatehouse_local.testing.environment import isolate
 from gatehouse_local.testing.missing_programs import MissingPrograms
+from gatehouse_local.testing.precompile import compile_share
 from gatehouse_local.testing.shared_process import KeeperFailed, free_port, shared
 
 __all__ = ["Postgres", "RunningPlatform", "free_port"]
@@ -130,6 +131,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", early)
     isolate(os.environ)
     config.pluginmanager.register(MissingPrograms())
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    compile_share(session.config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
