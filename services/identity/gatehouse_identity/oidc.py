@@ -17,6 +17,7 @@ import msgspec
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Unavailable
+from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_identity.digests import digest
 
 T = TypeVar("T")
@@ -98,7 +99,9 @@ class Provider:
         self._scopes = settings.list("oidc_scopes")
         self._redirect = service.public_url + CALLBACK
         self._local = service.environment == "local"
-        self._http = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False, trust_env=False)
+        self._http = httpx.AsyncClient(
+            timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted_authorities()
+        )
         self._metadata: Metadata | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._known_at = float("-inf")

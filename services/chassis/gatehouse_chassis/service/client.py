@@ -22,6 +22,7 @@ import msgspec
 
 from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on, transaction_open
 from gatehouse_chassis.base.problems import ApiProblem, ProblemDetails, Unavailable
+from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_chassis.service.circuit_breaker import Breaker
 
 T = TypeVar("T")
@@ -103,6 +104,7 @@ class PeerClient:
             transport=transport,
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
+            verify=trusted_authorities(),
         )
 
     async def close(self) -> None:

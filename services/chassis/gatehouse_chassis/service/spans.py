@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from gatehouse_chassis.base.context import RequestContext
+from gatehouse_chassis.base.tls import trusted_authorities
 
 PATH = "/v1/traces"
 EVERY = 5.0  # seconds between deliveries
@@ -69,7 +70,7 @@ class SpanExporter:
     @asynccontextmanager
     async def running(self, _app: Any = None) -> AsyncGenerator[None]:
         """Delivers every few seconds, and what is left at the end."""
-        async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=trusted_authorities()) as http:
             delivering = asyncio.create_task(self._keep_delivering(http))
             try:
                 yield

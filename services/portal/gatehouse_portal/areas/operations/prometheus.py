@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from gatehouse_chassis.base.tls import trusted_authorities
+
 T = TypeVar("T")
 STEP = 30  # seconds between the values of the shortest range
 # Seconds; the page refreshes more slowly than that.
@@ -133,7 +135,7 @@ class Prometheus:
 
     def __init__(self, address: str) -> None:
         self.address = address.rstrip("/")
-        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=trusted_authorities())
 
     async def close(self) -> None:
         await self._http.aclose()

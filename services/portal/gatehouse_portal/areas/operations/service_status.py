@@ -14,6 +14,7 @@ import msgspec
 from litestar import Litestar
 
 from gatehouse_chassis.base.context import passed_on
+from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_portal.areas.operations.structs import Configuration, FollowedFeed, Job, Readiness, Refusal, Version
 
 T = TypeVar("T")
@@ -41,7 +42,7 @@ class StatusProbe:
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = dict(addresses)
-        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False)
+        self._http = httpx.AsyncClient(timeout=PATIENCE, trust_env=False, verify=trusted_authorities())
         self._own: dict[str, httpx.AsyncClient] = {}
 
     def include(self, name: str, address: str, app: Litestar) -> None:

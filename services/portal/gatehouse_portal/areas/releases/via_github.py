@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 
 import httpx
 
+from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed, Preview, Tree
@@ -37,7 +38,7 @@ class OnGitHub:
 
     def __init__(self, repository: str, client: httpx.Client | None = None) -> None:
         self._repository = repository
-        self._http = client or httpx.Client(timeout=PATIENCE, trust_env=False)
+        self._http = client or httpx.Client(timeout=PATIENCE, trust_env=False, verify=trusted_authorities())
         self._known: tuple[str, Tree] = ("", {})
         self.where = f"the branch main of {PAGES.removeprefix('https://')}/{repository}"
         self.refusal = REFUSAL.format(seconds=FRESH)
