@@ -28,7 +28,7 @@ from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import Alert, Recording
 from gatehouse_observability.testing import EMPTY_BEFORE_RELEASES, RunningPrometheus, by_design, program
 
-pytestmark = [pytest.mark.platform, pytest.mark.begins_early]
+pytestmark = [pytest.mark.platform, pytest.mark.begins_early, pytest.mark.deep]
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
 SERVED = {service.name for service in CATALOG}

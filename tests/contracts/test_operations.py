@@ -39,7 +39,7 @@ def callers(institute) -> dict[str, dict[str, str]]:
 
 @pytest.mark.parametrize("service", APIS)
 @pytest.mark.parametrize(("cases", "persona"), CASES)
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 def test_no_generated_request_breaks_a_service(
     institute, callers: dict[str, dict[str, str]], service: str, persona: str, cases: str, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from .conftest import CODE, Institute, rules_of
 pytestmark = pytest.mark.begins_early
 
 
+@pytest.mark.deep
 def test_a_change_goes_from_its_merge_to_production_and_back(institute: Institute):
     first_release_to_staging(institute)
     go_live(institute)

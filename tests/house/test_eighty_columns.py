@@ -106,6 +106,7 @@ ELSEWHERE = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", READ_ONLY)
 def test_a_command_cuts_nothing(command: str):
     assert_nothing_is_cut(command.split())
@@ -117,11 +118,13 @@ def test_a_command_of_the_platform_cuts_nothing(command: str):
     assert_nothing_is_cut(command.split())
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("command", OF_THE_DATABASE)
 def test_a_command_about_the_database_cuts_nothing(command: str, database_url: str):
     assert_nothing_is_cut(["db", command, "--url", database_url])
 
 
+@pytest.mark.deep
 def test_a_plan_of_a_whole_database_cuts_nothing(postgres):
     url = postgres.create_database()
     assert_nothing_is_cut(["db", "plan", "--url", url])
@@ -154,6 +157,7 @@ def test_status_shows_every_name_state_health_and_port_whole(platform):
         assert names[name] == ["running", "healthy", address.rpartition(":")[2]]
 
 
+@pytest.mark.deep
 @pytest.mark.platform
 def test_a_load_shows_every_figure_whole(platform, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("GATEHOUSE_URL", platform.url)

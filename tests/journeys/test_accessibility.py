@@ -63,6 +63,7 @@ def pages(page: Page) -> Iterator[str]:
         waiting += [path for link in links if (path := urlsplit(link).path) and "/api/" not in path]
 
 
+@pytest.mark.deep
 def test_axe_finds_nothing_on_any_page(open_browser) -> None:
     page = open_browser("admin")
     found = []
@@ -95,6 +96,7 @@ def acted(page: Page, what: str) -> None:
     page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
 
 
+@pytest.mark.deep
 def test_no_state_of_a_curriculum_has_findings_or_loses_the_focus(open_browser) -> None:
     page = open_browser("mentor")
     # Other modules change other members' curricula on the same platform meanwhile.
@@ -163,6 +165,7 @@ def test_the_palette_opens_by_keyboard_finds_and_gives_the_focus_back(open_brows
     expect(page.get_by_role("heading", level=1)).to_have_text("Noah Adeyemi")
 
 
+@pytest.mark.deep
 def test_a_services_docs_have_no_findings_and_fit(open_browser, platform) -> None:
     address = platform.services.get("person")
     if address is None:

@@ -24,6 +24,7 @@ def test_lines_are_reconciled_by_one_key_and_undone(open_browser) -> None:
     expect(page.locator(f"#{accepted}")).to_be_focused()
 
 
+@pytest.mark.deep
 def test_a_file_is_looked_at_and_put_away(open_browser) -> None:
     page = open_browser("finance")
     page.goto("/books")

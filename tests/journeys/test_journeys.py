@@ -104,6 +104,7 @@ def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
         expect(page.locator(":focus")).to_have_count(1)
 
 
+@pytest.mark.deep
 def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -> None:
     page = open_browser("mentor")
     page.get_by_role("link", name="Daniela Rossi").click()
@@ -120,6 +121,7 @@ def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -
     expect(part(page, "Next").locator(".count").first).to_have_text(before)
 
 
+@pytest.mark.deep
 def test_a_mentor_plans_a_period_and_takes_it_back(open_browser) -> None:
     page = open_browser("mentor")
     page.goto(page.get_by_role("link", name="Bruno Costa").get_attribute("href") or "")
@@ -160,6 +162,7 @@ def test_a_member_proposes_and_their_mentor_accepts(open_browser) -> None:
     expect(part(mentor, "Next")).to_contain_text(name)
 
 
+@pytest.mark.deep
 def test_an_action_is_answered_while_the_server_works(open_browser) -> None:
     """The server's answer is held back here: the toast that says what is being done comes without it."""
     page = open_browser("mentor")
@@ -222,6 +225,7 @@ def test_a_page_shows_what_somebody_else_changes(open_browser) -> None:
     expect(part(member, "Next")).to_contain_text(name)
 
 
+@pytest.mark.deep
 def test_a_socket_says_in_a_browser_why_it_was_closed(open_browser) -> None:
     """Before it is accepted, a browser would say 1006 whatever the reason is."""
     page = open_browser("member")
@@ -266,6 +270,7 @@ def test_search_answers_while_one_types(open_browser) -> None:
     expect(page.locator("#found")).to_contain_text("No results for “12 factor”")
 
 
+@pytest.mark.deep
 def test_a_mentor_says_how_long_a_resource_is_and_how_its_link_is(open_browser) -> None:
     page = open_browser("mentor")
     page.goto("/resources?search=12+factor")
@@ -300,6 +305,7 @@ def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
     expect(page.get_by_role("row").filter(has_text="signing_key")).to_contain_text(re.compile(r"1\.0\.\d"))
 
 
+@pytest.mark.deep
 def test_admin_refreshes_itself_and_can_be_paused(open_browser) -> None:
     page = open_browser("sre")
     page.goto("/admin")
@@ -341,6 +347,7 @@ def test_one_can_sign_in_and_out_by_keyboard_alone(open_browser) -> None:
     expect(page).to_have_url(re.compile("/sign-in"))  # nothing of the session is left in the browser
 
 
+@pytest.mark.deep
 def test_colours_follow_the_system_until_one_chooses(open_browser) -> None:
     light, dark = (open_browser(color_scheme=scheme) for scheme in ("light", "dark"))
     assert ground(light) != ground(dark)
@@ -351,6 +358,7 @@ def test_colours_follow_the_system_until_one_chooses(open_browser) -> None:
     assert ground(light) == ground(dark)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("persona", ["member", "admin"])
 def test_nothing_sticks_out_of_a_narrow_screen(open_browser, persona: str) -> None:
     page = open_browser(persona, width=NARROW)

@@ -125,6 +125,7 @@ def pages(client: httpx.Client, url: str) -> Iterator[tuple[str, str, httpx.Resp
                 waiting.append((target.removeprefix(url).partition("#")[0] or "/", address))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_every_link_leads_to_a_page(platform: Any, persona: str) -> None:
     url = platform.url.rstrip("/")

@@ -72,6 +72,7 @@ def test_a_mentor_meets_writes_and_agrees_by_keyboard_and_three_clicks(open_brow
     expect(member.locator("main")).not_to_contain_text("Unsure of himself.")
 
 
+@pytest.mark.deep
 def test_what_is_typed_survives_the_network_the_tab_and_the_session(open_browser) -> None:
     page = open_browser("mentor", refusals=(401, 412, 503))
     context = page.context
@@ -126,6 +127,7 @@ def test_what_is_typed_survives_the_network_the_tab_and_the_session(open_browser
     expect(page.locator("#kept")).to_contain_text("Going on. Mine.")
 
 
+@pytest.mark.deep
 def test_signing_out_with_unsaved_text_asks(open_browser) -> None:
     page = open_browser("mentor")
     meet(page, "Ava Castellanos")
@@ -141,6 +143,7 @@ def test_signing_out_with_unsaved_text_asks(open_browser) -> None:
     page.unroute_all()
 
 
+@pytest.mark.deep
 def test_the_meeting_works_without_javascript(open_browser) -> None:
     page = open_browser("mentor", java_script_enabled=False)
     page.goto("/")

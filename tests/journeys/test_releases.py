@@ -207,6 +207,7 @@ def test_a_tester_promotes_a_domain_by_keyboard_alone(world: World, open_release
     assert "kofi.mensah@example.org" in world.commits()[0]
 
 
+@pytest.mark.deep
 def test_two_browsers_see_the_right_set_during_and_after_a_promotion(world: World, open_releases) -> None:
     world.merge(2, "person")
     onlooker, page = open_releases("engineer"), open_releases("sre")
@@ -232,6 +233,7 @@ def test_two_browsers_see_the_right_set_during_and_after_a_promotion(world: Worl
         expect(cell(one, "person", "test")).not_to_contain_text("being applied")
 
 
+@pytest.mark.deep
 def test_of_two_at_once_the_second_is_told_why_not(world: World, open_releases) -> None:
     world.merge(3, "person")
     first, second = open_releases("tester"), open_releases("sre", refusals=(409,))
@@ -246,6 +248,7 @@ def test_of_two_at_once_the_second_is_told_why_not(world: World, open_releases) 
     expect(second.get_by_label("I have read the preview")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_what_the_breaker_rolls_back_is_said_and_not_shown_as_running(world: World, open_releases) -> None:
     world.merge(4, "person")
     world.ports.runtime.broken.add(release("person", 4).digest)
@@ -259,6 +262,7 @@ def test_what_the_breaker_rolls_back_is_said_and_not_shown_as_running(world: Wor
     world.merge(5, "person")
 
 
+@pytest.mark.deep
 def test_go_live_is_proposed_approved_by_two_others_and_followed(world: World, open_releases) -> None:
     for domain in world.state.domains:
         with contextlib.suppress(Exception):
@@ -290,6 +294,7 @@ def test_go_live_is_proposed_approved_by_two_others_and_followed(world: World, o
     assert world.state.releases["production"] == world.state.releases["staging"]
 
 
+@pytest.mark.deep
 def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_releases) -> None:
     page = open_releases("sre")
     page.get_by_text("Roll an environment back").click()
@@ -310,6 +315,7 @@ def test_a_rollback_is_held_and_a_hold_is_put_and_lifted(world: World, open_rele
     expect(page.get_by_text("topics is held in Dev")).to_have_count(0)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("path", ["/releases", "/releases/plan?action=promote&environment=staging"])
 def test_nothing_sticks_out_of_a_narrow_screen(world: World, open_releases, path: str) -> None:
     page = open_releases("sre", width=NARROW)

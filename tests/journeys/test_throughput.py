@@ -102,6 +102,7 @@ def drawn(page: Page) -> Page:
     return page
 
 
+@pytest.mark.deep
 def test_an_operator_sees_the_traffic_of_every_service(observed: None, open_browser) -> None:
     page = drawn(open_browser("sre"))
     expect(page.get_by_text(f"{len(SERVICES)} of {len(SERVICES)} services answer")).to_be_visible()
@@ -111,6 +112,7 @@ def test_an_operator_sees_the_traffic_of_every_service(observed: None, open_brow
     assert page.locator("svg.chart :is(.line, .point).rate").count() > 0
 
 
+@pytest.mark.deep
 def test_the_numbers_are_a_table_too_and_stay_open_while_figures_change(observed: None, open_browser) -> None:
     page = drawn(open_browser("sre"))
     fold = page.locator("#fold-topics")
@@ -127,6 +129,7 @@ def test_the_numbers_are_a_table_too_and_stay_open_while_figures_change(observed
     expect(page.locator("#fold-topics")).to_be_focused()
 
 
+@pytest.mark.deep
 def test_the_page_fits_a_narrow_screen_and_is_hidden_from_members(observed: None, open_browser) -> None:
     page = drawn(open_browser("tester", width=NARROW))
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -46,6 +46,7 @@ def all_done_once(database, checkout, runs):
     assert plan(database.url, checkout.load(), test_data=True).empty
 
 
+@pytest.mark.deep
 def test_fifty_on_an_empty_database_do_each_step_once(people, database, starter):
     """langflow #13204, alembic #633: the second starter failed on what the first had just made."""
     start_all(starter, people, database)

@@ -325,6 +325,7 @@ def test_every_lesson_is_shown():
     assert OPERATIONS.keys() | ELSEWHERE == LESSONS.keys()
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("one", EVERY, ids=lambda one: f"{one[0]}-{one[1]}")
 def test_it_ends_as_its_lesson_declares_and_nobody_stalls(ended, one):
     lesson, how = LESSONS[one[0]], ended[one]

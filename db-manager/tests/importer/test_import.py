@@ -282,6 +282,7 @@ LISTED = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", DATABASES)
 def test_whoever_made_it_a_plan_against_it_is_empty_and_what_is_left_is_listed(taken_over, database, tmp_path, name):
     said = taken_over(DATABASES[name])
@@ -295,6 +296,7 @@ def test_whoever_made_it_a_plan_against_it_is_empty_and_what_is_left_is_listed(t
     assert api.drift(database.url, configuration) == ()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("edit", "kind", "name"),
     [

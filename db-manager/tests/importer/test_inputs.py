@@ -50,7 +50,7 @@ def pairs() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "one", "other"), pairs())
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(10)
 def test_it_becomes_the_other_or_says_what_is_in_the_way(new_database, tmp_path, name, one, other):
     before, after = new_database(), new_database()
     before.run(one.read_text())
@@ -88,6 +88,7 @@ def test_a_sequence_by_the_usual_name_that_nothing_owns_is_made_once(new_databas
     assert statements(other) == statements(one)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("rows", [1, 3])
 def test_a_column_goes_on_counting_as_serial_and_as_identity(new_database, tmp_path, rows):
     """Input 51, with numbers that were given out and deleted: none comes twice."""

@@ -89,7 +89,7 @@ def _renames(databases):
 
 
 @pytest.mark.parametrize("name", FOUND)
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 def test_a_pair_that_was_once_wrong_is_right(checkout, new_database, name):
     holds(checkout, new_database, *FOUND[name])
 

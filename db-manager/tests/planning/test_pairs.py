@@ -84,7 +84,7 @@ def same(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize(("one", "other"), pairs())
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(8)
 def test_a_changed_database_equals_one_made_so(checkout, new_database, made, one, other):
     database = new_database(made(one)[0])
     held = rows(database)
@@ -185,7 +185,7 @@ def shapes(draw):
     return shape
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
 @given(one=shapes(), other=shapes(), filled=st.booleans())
 def test_any_two_databases_are_a_pair(checkout, new_database, one, other, filled):
     _are_a_pair(checkout, new_database, one, other, filled)

@@ -4,6 +4,7 @@ In a fresh clone four workers else rewrite and compile every test module each, 1
 """
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def compile_share(config: pytest.Config) -> None:
     """
     words = getattr(config, "workerinput", None)
     state = config.stash.get(rewrite.assertstate_key, None)
-    if words is None or state is None:
+    if words is None or state is None or sys.dont_write_bytecode:
         return
     files = sorted(_test_modules(config))
     first = len(files) * int(words["workerid"].removeprefix("gw")) // words["workercount"]

@@ -167,6 +167,7 @@ def test_up_brings_all_and_down_leaves_nothing(checkout):
     assert (checkout.processes(), checkout.locks(), checkout.open_ports()) == ([], [], [])
 
 
+@pytest.mark.deep
 def test_one_service_brings_only_what_it_needs_and_a_second_up_joins(checkout):
     assert checkout.up("identity").returncode == 0
     first = checkout.status()
@@ -190,6 +191,7 @@ def test_kill_9_of_the_runner_leaves_no_process_socket_or_lock(running):
     assert running.up().returncode == 0
 
 
+@pytest.mark.deep
 def test_kill_9_of_runner_and_guardian_is_recovered_from_by_the_next_up(running):
     runner = psutil.Process(running.status()["runner"])
     for process in [child for child in runner.children() if "guardian.py" in " ".join(child.cmdline())] + [runner]:
@@ -296,6 +298,7 @@ def test_a_new_service_folder_starts_by_itself(standing):
     eventually(lambda: "partner" not in {r["name"] for r in standing.status()["resources"]})
 
 
+@pytest.mark.deep
 def test_a_service_that_cannot_start_fails_up_with_its_last_lines_and_leaves_nothing(checkout):
     code = checkout.code
     code.write_text("import sys\nif sys.argv[1] == 'person': sys.exit('a line of code is wrong')\n" + code.read_text())
@@ -349,6 +352,7 @@ def test_logs_show_what_each_service_printed(standing):
     assert "has no log of nobody" in missing.stderr
 
 
+@pytest.mark.deep
 def test_two_ups_at_once_make_one_platform(checkout):
     command = checkout.command("up", "db", "--detach", "--port-offset", str(checkout.offset))
     both = [

@@ -16,6 +16,7 @@ def test_a_worker_begins_at_its_share_and_compiles_what_nobody_has_yet(tmp_path,
     (tmp_path / "tests" / ".hidden").mkdir()
     (tmp_path / "tests" / ".hidden" / "test_6.py").write_text("")
     order = []
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
     rewrite_test = rewrite._rewrite_test
     monkeypatch.setattr(rewrite, "_rewrite_test", lambda file, config: order.append(file) or rewrite_test(file, config))
     worker = SimpleNamespace(
