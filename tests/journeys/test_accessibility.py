@@ -60,7 +60,11 @@ def pages(page: Page) -> Iterator[str]:
         page.goto(address)
         yield address
         links = page.locator("a[href^='/']").evaluate_all("links => links.map(link => link.getAttribute('href'))")
-        waiting += [path for link in links if (path := urlsplit(link).path) and "/api/" not in path]
+        waiting += [
+            path
+            for link in links
+            if (path := urlsplit(link).path) and "/api/" not in path and not path.startswith("/go/")
+        ]
 
 
 @pytest.mark.deep

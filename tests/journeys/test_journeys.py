@@ -20,7 +20,7 @@ def part(page: Page, name: str):
 def learn_something(page: Page) -> str:
     """The name of what is begun; something of Next is planned and started first when there is nothing."""
     now = part(page, "Now")
-    begun = now.locator("li").filter(has=page.get_by_role("button", name=re.compile("^Complete "))).locator(".what a")
+    begun = now.locator("li").filter(has=page.get_by_role("button", name=re.compile("^Done "))).locator(".what a")
     if not begun.count():
         if not now.locator(".what a").count():
             part(page, "Next").get_by_role("button", name=re.compile("^(Start|Plan for now) ")).first.click()
@@ -65,7 +65,7 @@ def test_a_member_completes_what_they_learn(open_browser) -> None:
     page.get_by_role("link", name="Go to my curriculum").click()
     name = learn_something(page)
     page.evaluate("window.stayed = true")
-    part(page, "Now").get_by_role("button", name=f"Complete {name}", exact=True).click()
+    part(page, "Now").get_by_role("button", name=f"Done {name}", exact=True).click()
     expect(part(page, "Completed").locator("li").first).to_contain_text(name)
     expect(page.locator("[data-toast]")).to_contain_text(f"Completed “{name}”.")
     expect(page.locator("#announce")).to_contain_text(f"Completed “{name}”.")
@@ -87,7 +87,7 @@ def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
     page = open_browser("mentor")
     page.goto(page.get_by_role("link", name="Daniela Rossi").get_attribute("href") or "")
     learn_something(page)
-    for state, button in (("Next", "Plan for now"), ("Now", "Complete"), ("Completed", "Reopen")):
+    for state, button in (("Next", "Plan for now"), ("Now", "Done"), ("Completed", "Reopen")):
         page.locator("[data-toast]").evaluate_all("toasts => toasts.forEach(toast => toast.remove())")
         one = part(page, state).get_by_role("button", name=re.compile(f"^{button} ")).first
         one.focus()

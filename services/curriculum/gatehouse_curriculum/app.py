@@ -14,6 +14,7 @@ from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
+from gatehouse_curriculum.use.routes import UseController
 
 
 def create(service: ServiceContext) -> Litestar:
@@ -21,7 +22,14 @@ def create(service: ServiceContext) -> Litestar:
     CHANGES.forget = access.forget
     return create_app(
         service,
-        [CurriculumController, AssignmentController, ProposalController, PlanningController, LiveController],
+        [
+            CurriculumController,
+            AssignmentController,
+            ProposalController,
+            PlanningController,
+            LiveController,
+            UseController,
+        ],
         database=DB,
         outbox=OUTBOX,
         figures=figures,

@@ -40,8 +40,10 @@ OUTBOX = Outbox(
     {
         "curriculum.assignment.planned": AssignmentIds,
         "curriculum.assignment.started": AssignmentIds,
+        "curriculum.assignment.used": AssignmentIds,
         "curriculum.assignment.completed": AssignmentIds,
         "curriculum.assignment.reopened": AssignmentIds,
+        "curriculum.assignment.stopped": AssignmentIds,
         "curriculum.period.committed": PeriodIds,
         "curriculum.period.undone": PeriodIds,
     },

@@ -32,6 +32,11 @@ class Assignment(Table, db=DB, tablename="assignment", schema="curriculum"):
     started_by = UUID(null=True, default=None)
     completed_at = Timestamptz(null=True, default=None)
     completed_by = UUID(null=True, default=None)
+    minutes = Integer(null=True, default=None)
+    use_count = Integer(default=0)
+    last_used_at = Timestamptz(null=True, default=None)
+    stopped_at = Timestamptz(null=True, default=None)
+    stopped_by = UUID(null=True, default=None)
     proposed_change = Text(null=True)
     proposed_at = Timestamptz(null=True, default=None)
     proposed_by = UUID(null=True, default=None)
@@ -40,6 +45,13 @@ class Assignment(Table, db=DB, tablename="assignment", schema="curriculum"):
     changed_at = Timestamptz()
     changed_by = UUID(null=True, default=None)
     changed_request = Text(null=True)
+
+
+class Use(Table, db=DB, tablename="use", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    assignment_id = UUID()
+    used_at = Timestamptz()
 
 
 class Period(Table, db=DB, tablename="period", schema="curriculum"):

@@ -42,6 +42,8 @@ def security_headers(environment: str) -> Callable[[Message, Scope], Awaitable[N
     async def add(message: Message, scope: Scope) -> None:
         if message["type"] == "http.response.start":
             own = [*encoded] if scope["path"] == OWN_STYLE else [*encoded, policy]
-            message["headers"] = [*message["headers"], *own]
+            # An answer may be stricter than the rest: a redirect to another site says `no-referrer`.
+            said = {name.lower() for name, _ in message["headers"]}
+            message["headers"] = [*message["headers"], *(one for one in own if one[0] not in said)]
 
     return add

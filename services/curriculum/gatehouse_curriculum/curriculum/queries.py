@@ -3,6 +3,7 @@
 # ruff: noqa: S608 - states come from the code; what callers send goes as parameters
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -44,6 +45,11 @@ from gatehouse_curriculum.tables import DB
 class _Figures(msgspec.Struct):
     members: int
     completed: int
+
+
+class _Out(msgspec.Struct):
+    withdrawn_at: datetime | None
+    stopped_by: UUID | None
 
 
 CURRICULUM = Repository(
@@ -119,6 +125,7 @@ _CHANGED = {
     "started_by": "uuid",
     "completed_at": "timestamptz",
     "completed_by": "uuid",
+    "minutes": "integer",
     "proposed_change": "text",
     "proposed_at": "timestamptz",
     "proposed_by": "uuid",
@@ -135,6 +142,8 @@ _RESTORE = DB.prepare(
         {
             tables.Assignment.withdrawn_at: None,
             tables.Assignment.withdrawn_by: None,
+            tables.Assignment.stopped_at: None,
+            tables.Assignment.stopped_by: None,
             tables.Assignment.changed_at: NOW,
             tables.Assignment.changed_by: arg(3),
             tables.Assignment.changed_request: arg(4),
@@ -148,8 +157,16 @@ _RESTORE = DB.prepare(
     .returning(*_ASSIGNMENT),
     Assignment,
 )
-_WITHDRAWN_AT = DB.prepare(
-    tables.Assignment.select(tables.Assignment.withdrawn_at).where(tables.Assignment.id == arg(1))
+_OUT = DB.prepare(
+    tables.Assignment.select(tables.Assignment.withdrawn_at, tables.Assignment.stopped_by).where(
+        tables.Assignment.id == arg(1)
+    ),
+    _Out,
+)
+_STOP = DB.prepare(
+    tables.Assignment.update({tables.Assignment.stopped_at: arg(2), tables.Assignment.stopped_by: arg(3)}).where(
+        tables.Assignment.id == arg(1)
+    )
 )
 _WITHDRAW = DB.prepare(
     tables.Assignment.update(
@@ -291,11 +308,15 @@ async def written(begun: Change, after: Assignments, *, otherwise: bool = False)
     assert row is not None
     await _keep_history(begun, after, row.version)
     for what, one in rules.happened(begun.before, after):
-        ids = AssignmentIds(row.person_id, one.resource_id, one.topic_id, one.path_id)
         subject = AtVersion(one.id, row.version)
+        ids = assignment_ids(row.person_id, one)
         await OUTBOX.publish(f"curriculum.assignment.{what}", subject, by=begun.actor, ids=ids)
     CHANGES.tell(row.person_id, version=row.version, by=begun.stamp.by)
     return await as_shown(row, after, people)
+
+
+def assignment_ids(person: UUID, one: Assignment) -> AssignmentIds:
+    return AssignmentIds(person, one.resource_id, one.topic_id, one.path_id)
 
 
 async def _keep_history(begun: Change, after: Assignments, version: int) -> None:
@@ -319,7 +340,7 @@ async def restore_assignment(person: UUID, version: int, actor: Actor, standing:
     """The curriculum with an assignment that was taken out. Raises NotFound when none of that id was."""
     async with DB.transaction():
         begun = await locked(person, version, actor, standing)
-        withdrawn_at = await _WITHDRAWN_AT.value(id)
+        out = await _OUT.one(id)
         try:
             withdrawn = await _RESTORE.one(begun.row.id, id, actor.account, request_id())
         except asyncpg.UniqueViolationError:
@@ -327,10 +348,27 @@ async def restore_assignment(person: UUID, version: int, actor: Actor, standing:
         if withdrawn is None:
             raise NotFound(f"No assignment {id} was taken out of this curriculum.")
         if DB.history is not None:
-            changes = {"withdrawn_at": (withdrawn_at, None)}
+            changes = {"withdrawn_at": (out and out.withdrawn_at, None)}
             await DB.history.record("assignment", id, version + 1, changes, {}, account=begun.stamp.by)
-        after = rules.restore(begun.before, rules.settled(withdrawn), begun.stamp)
+        former = structs.replace(rules.settled(withdrawn), stopped_by=out and out.stopped_by)
+        after = rules.restore(begun.before, former, begun.stamp)
         return await written(begun._replace(before=(*begun.before, withdrawn)), after, otherwise=True)
+
+
+async def stop(person: UUID, version: int, actor: Actor, standing: Standing, id: UUID) -> Curriculum:
+    """The curriculum without what isn't for the member. The row stays as a record, with that outcome."""
+    async with DB.transaction():
+        begun = await locked(person, version, actor, standing)
+        stopped = rules.find(begun.before, id)
+        curriculum = await written(begun, rules.stop(begun.before, id))
+        await _STOP.execute(id, begun.stamp.at, actor.account)
+        await OUTBOX.publish(
+            "curriculum.assignment.stopped",
+            AtVersion(id, curriculum.version),
+            by=actor,
+            ids=assignment_ids(person, stopped),
+        )
+        return curriculum
 
 
 async def figures() -> dict[str, float]:

@@ -26,6 +26,7 @@ from gatehouse_curriculum.curriculum.structs import (
     Move,
     NewCurriculum,
     Propose,
+    Took,
     Unassign,
 )
 from gatehouse_curriculum.enumerators import Standing
@@ -157,6 +158,39 @@ class AssignmentController(Controller):
         return await changed(
             person_id, if_match, actor, standing, lambda items, at: rules.complete(items, assignment_id, at)
         )
+
+    @post(
+        "/minutes",
+        operation_id="StateMinutes",
+        summary="Say about how long it took; null: nobody knows",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def state_minutes(
+        self, person_id: UUID, assignment_id: UUID, data: Took, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "state_minutes")
+        return await changed(
+            person_id,
+            if_match,
+            actor,
+            standing,
+            lambda items, _: rules.state_minutes(items, assignment_id, data.minutes),
+        )
+
+    @post(
+        "/stop",
+        operation_id="StopAssignment",
+        summary="Say that it isn't for the member: it leaves the plan, and stays as an outcome; `restore` undoes it",
+        guards=[signed_in],
+        status_code=200,
+    )
+    async def stop(
+        self, person_id: UUID, assignment_id: UUID, actor: Actor, access: Access, if_match: IfMatch = None
+    ) -> Response[Curriculum]:
+        standing = await access.require(actor, person_id, "stop")
+        version = required_version(if_match)
+        return versioned(await queries.stop(person_id, version, actor, standing, assignment_id))
 
     @post("/reopen", operation_id="ReopenAssignment", summary="Undo completing it", guards=[signed_in], status_code=200)
     async def reopen(

@@ -106,12 +106,38 @@ def unstart(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
     return _replaced(assignments, replace(one, started_at=None, started_by=None))
 
 
+def begin(assignments: Assignments, id: UUID, at: datetime, by: UUID) -> Assignments:
+    """The first start, where there is none yet: the member opened it. It stays where it is, and no later one counts."""
+    one = find(assignments, id)
+    if one.started_at is not None or one.state == "completed":
+        return assignments
+    return _replaced(assignments, replace(one, started_at=max(at, one.assigned_at), started_by=by))
+
+
 def complete(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
     """Anything -> completed. What was learned in one go was never started, and has no such time."""
     one = find(assignments, id)
     if one.state == "completed":
         raise Conflict("This is completed already.")
-    return _placed(assignments, replace(one, completed_at=stamp.at, completed_by=stamp.by), "completed", stamp)
+    # Never before it was begun, whatever the clock of the database says.
+    at = stamp.at if one.started_at is None else max(stamp.at, one.started_at)
+    return _placed(assignments, replace(one, completed_at=at, completed_by=stamp.by), "completed", stamp)
+
+
+def state_minutes(assignments: Assignments, id: UUID, minutes: int | None) -> Assignments:
+    """About how long it took. Reopening keeps it, so that completing it again restores everything."""
+    one = find(assignments, id)
+    if one.state != "completed":
+        raise Conflict("How long it took is said once it is completed.")
+    return _replaced(assignments, replace(one, minutes=minutes))
+
+
+def stop(assignments: Assignments, id: UUID) -> Assignments:
+    """Without what the member found isn't for them, whoever added it: that is an outcome."""
+    one = find(assignments, id)
+    if one.state == "completed":
+        raise Conflict("This is completed; reopen it first.")
+    return tuple(numbered([other for other in assignments if other.id != id], one.state))
 
 
 def reopen(assignments: Assignments, id: UUID, stamp: Stamp) -> Assignments:
@@ -155,11 +181,15 @@ def unassign(assignments: Assignments, stamp: Stamp, *ids: UUID) -> Assignments:
 
 
 def restore(assignments: Assignments, withdrawn: Assignment, stamp: Stamp) -> Assignments:
-    """With an assignment that was taken out, at its former place. Raises Conflict when its resource is there again."""
-    if not stamp.is_mine(withdrawn.assigned_by):
+    """With an assignment that was taken out or stopped, at its former place.
+
+    Raises Conflict when its resource is there again.
+    """
+    if not (stamp.is_mine(withdrawn.assigned_by) or stamp.is_mine(withdrawn.stopped_by)):
         raise Forbidden("You bring back what you added yourself.")
     if any(one.resource_id == withdrawn.resource_id for one in assignments):
         raise Conflict("This resource has been assigned again since.")
+    withdrawn = replace(withdrawn, stopped_at=None, stopped_by=None)
     return _inserted(assignments, withdrawn, withdrawn.state, withdrawn.position)
 
 

@@ -17,6 +17,8 @@ class Assignment(Struct, kw_only=True, frozen=True):
     """A resource of topics in someone's curriculum. `position` counts from 1 among those of the same state.
 
     `planned_at`: when it was put on the now-list of the present period; `started_at`: when somebody began to learn it.
+    `minutes`: about how long it took, as somebody said; it counts while it is completed. `use_count`, `last_used_at`:
+    how often the member opened it from here, and when last. `stopped_at`: when they said that it isn't for them.
     `proposed_change`: what the member would like to be done with it, as long as nobody has decided.
     """
 
@@ -35,6 +37,11 @@ class Assignment(Struct, kw_only=True, frozen=True):
     started_by: UUID | None = None
     completed_at: datetime | None = None
     completed_by: UUID | None = None
+    minutes: int | None = None
+    use_count: int = 0
+    last_used_at: datetime | None = None
+    stopped_at: datetime | None = None
+    stopped_by: UUID | None = None
     proposed_change: ProposedChange | None = None
     proposed_at: datetime | None = None
     proposed_by: UUID | None = None
@@ -114,6 +121,16 @@ class Move(Struct, kw_only=True, forbid_unknown_fields=True):
 
     state: Literal["later", "next", "now"]
     position: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+
+
+# A hundred hours.
+MOST_MINUTES = 6_000
+
+
+class Took(Struct, kw_only=True, forbid_unknown_fields=True):
+    """About how long it took. Null: nobody knows, which is not the same as no time."""
+
+    minutes: Annotated[int, Meta(ge=1, le=MOST_MINUTES)] | None
 
 
 class Propose(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -364,3 +364,20 @@ def test_what_is_written_is_exactly_what_differs(
     stored |= {item.id: item for item in [*new, *changed]}
     assert stored == {item.id: item for item in now}
     assert all(item in now and item not in before for item in changed)
+
+
+def test_a_completion_is_never_before_its_start() -> None:
+    """The database's clock may be set back between the two."""
+    begun = rules.begin(curriculum("later", started_by=None), id_of(1), BEGIN + timedelta(hours=5), MEMBER)
+    finished = one(rules.complete(begun, id_of(1), stamp(2)), 1)
+    assert finished.started_at == finished.completed_at == BEGIN + timedelta(hours=5)
+    early = rules.begin(curriculum("later", started_by=None), id_of(1), BEGIN - timedelta(hours=5), MEMBER)
+    assert one(early, 1).started_at == BEGIN
+
+
+def test_a_click_moves_nothing_and_starts_once() -> None:
+    begun = rules.begin(curriculum("next", started_by=None), id_of(1), BEGIN, MEMBER)
+    assert (one(begun, 1).state, one(begun, 1).started_by) == ("next", MEMBER)
+    assert rules.begin(begun, id_of(1), BEGIN + timedelta(hours=1), MEMBER) == begun
+    done = curriculum("completed", started_by=None)
+    assert rules.begin(done, id_of(1), BEGIN, MEMBER) == done

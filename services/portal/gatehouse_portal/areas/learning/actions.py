@@ -14,11 +14,13 @@ from gatehouse_chassis.base.problems import Invalid
 from gatehouse_portal.enumerators import VALUES
 
 STEP = re.compile(
-    r"(start|unstart|complete|reopen|restore|decline)|move:(later|next|now):(\d{1,4})|propose:(now|next|later|remove)",
+    r"(start|unstart|complete|reopen|stop|restore|decline)|move:(later|next|now):(\d{1,4})|propose:(now|next|later|remove)",
     re.ASCII,
 )
 MOST_STEPS = 2
-CommandName = Literal["start", "unstart", "complete", "reopen", "unassign", "restore", "accept", "decline", "move"]
+CommandName = Literal[
+    "start", "unstart", "complete", "reopen", "stop", "unassign", "restore", "accept", "decline", "move"
+]
 
 
 class MoveTo(msgspec.Struct, frozen=True):
@@ -57,7 +59,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 UNFINISHED = ("now", "next", "later")
 ACTIONS: Mapping[str, Action] = {
     "start": Action(label="Start", done="Started “{name}”.", again="Start “{name}”", states=UNFINISHED),
-    "complete": Action(label="Complete", done="Completed “{name}”.", again="Complete “{name}”", states=UNFINISHED),
+    "complete": Action(label="Done", done="Completed “{name}”.", again="Complete “{name}”", states=UNFINISHED),
     "reopen": Action(label="Reopen", done="Reopened “{name}”.", again="Reopen “{name}”", states=("completed",)),
     "now": Action(
         label="Plan for now", done="Planned “{name}” for now.", again="Plan “{name}” for now", states=("next", "later")
@@ -69,6 +71,12 @@ ACTIONS: Mapping[str, Action] = {
         label="Move to Later", done="Moved “{name}” to Later.", again="Move “{name}” to Later", states=("now", "next")
     ),
     "unassign": Action(label="Remove", done="Removed “{name}”.", again="Remove “{name}”", states=UNFINISHED),
+    "stop": Action(
+        label="Not for me",
+        done="Stopped “{name}”; it is out of the plan.",
+        again="Stop “{name}”",
+        states=UNFINISHED,
+    ),
     "propose-now": Action(
         label="Propose for now",
         done="Proposed “{name}” for now.",
@@ -159,6 +167,7 @@ def undo_of(action: str, before: Place | None) -> str:
         "complete": "reopen" if before.state == "now" else f"reopen {back}",
         "reopen": "complete",
         "unassign": "restore",
+        "stop": "restore",
         "accept": "restore" if before.proposed == "remove" else back,
         "withdraw": again,
     }
@@ -197,14 +206,17 @@ def offer_of(state: str, *, started: bool, learner: bool, may_move: bool, may_re
     """`learner`: the reader is the member; `may_move`, `may_remove`: without asking anybody."""
     if state == "completed":
         return Offer("reopen", ())
-    first = "complete" if started else "start"
-    if state != "now":
-        first = "start" if learner else "now"
+    first = "start" if learner else "now"
+    if state == "now":
+        # Opening it starts it, so what is left to say is that it is done.
+        first = "complete" if started or learner else "start"
     others = [] if first == "complete" else ["complete"]
-    if not learner and first != "start" and not started:
+    if first != "start" and not started:
         others.append("start")
     for target in UNFINISHED:
         if target not in (state, first):
             others.append(target if may_move else f"propose-{target}")
     others.append("unassign" if may_remove else "propose-remove")
+    if learner:
+        others.append("stop")
     return Offer(first, tuple(others))

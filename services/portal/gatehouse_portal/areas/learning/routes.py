@@ -41,8 +41,10 @@ MOST_FLAT = 12
 
 
 @get("/members/{person_id:uuid}", guards=[guards.person], include_in_schema=False)
-async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID, by: UUID | None = None) -> Template:
-    """`by`: who made a change that the page has just heard of; it is said with the new part."""
+async def show(
+    request: Request, actor: Actor, peers: Peers, person_id: UUID, by: UUID | None = None, just: UUID | None = None
+) -> Template:
+    """`by`: who made a change that the page has just heard of; it is said with the new part. `just`: see `done`."""
     view = await view_of(peers, actor, person_id)
     who = view.by(by) if by is not None else ""
     if wants_part(request):
@@ -50,7 +52,7 @@ async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID, by
         return shown(request, view, answer=answer)
     declared = [section for area in request.app.state.areas for section in area.profile]
     sections = await shown_sections(declared, lambda section: section.load(request, actor, person_id))
-    return shown(request, view, sections=sections)
+    return shown(request, view, just=just, sections=sections)
 
 
 @get("/members/{person_id:uuid}/live", guards=[guards.person], include_in_schema=False)
@@ -85,7 +87,8 @@ async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, 
         fields["seen_at"] = curriculum.changed_at.isoformat()
         undo = Undo(path=path, fields=fields, target="curriculum", then=(f"do-{assignment_id}",))
     toast = Toast(ACTIONS[action].done.format(name=name), undo)
-    return await done(request, actor, peers, person_id, toast, item=assignment_id)
+    just = assignment_id if action == "complete" else None
+    return await done(request, actor, peers, person_id, toast, item=assignment_id, just=just)
 
 
 @post("/members/{person_id:uuid}/curriculum/{assignment_id:uuid}/undo", guards=[guards.person], include_in_schema=False)
@@ -134,12 +137,17 @@ async def done(
     toast: Toast,
     *,
     item: UUID | None = None,
+    just: UUID | None = None,
     assigned: str = "",
 ) -> Response[Any]:
-    """The curriculum after a change. `assigned`: the id of what was assigned, to mark it among the search's results."""
+    """The curriculum after a change.
+
+    `just`: what was completed by it; `assigned`: the id of what was assigned, to mark it among the search's results.
+    """
     if not wants_part(request):
-        return see_with(request, f"/members/{person_id}" + (f"#item-{item}" if item else ""), toast)
-    return shown(request, await view_of(peers, actor, person_id), answer=toast, assigned=assigned)
+        asked = f"?just={just}" if just else ""
+        return see_with(request, f"/members/{person_id}{asked}" + (f"#item-{item}" if item else ""), toast)
+    return shown(request, await view_of(peers, actor, person_id), answer=toast, just=just, assigned=assigned)
 
 
 async def refused(
@@ -176,12 +184,13 @@ def shown(
     status: int = 200,
     stale: dict[str, Any] | None = None,
     answer: Toast | None = None,
+    just: UUID | None = None,
     assigned: str = "",
     sections: Sequence[ShownSection] = (),
 ) -> Template:
     name = "learning/changed.html" if wants_part(request) else "learning/page.html"
-    values = {"view": view, "stale": stale, "answer": answer, "assigned": assigned, "few": FEW, "most_flat": MOST_FLAT}
-    return page(request, name, status=status, sections=sections, **values)
+    values = {"view": view, "stale": stale, "answer": answer, "assigned": assigned, "just": just}
+    return page(request, name, status=status, sections=sections, few=FEW, most_flat=MOST_FLAT, **values)
 
 
 def version_in(form: FormMultiDict) -> int:

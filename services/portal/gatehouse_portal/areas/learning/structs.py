@@ -83,9 +83,18 @@ class Assignment(Struct, frozen=True, kw_only=True):
     started_by: UUID | None = None
     completed_at: datetime | None = None
     completed_by: UUID | None = None
+    minutes: int | None = None
+    use_count: int = 0
+    last_used_at: datetime | None = None
     proposed_change: str | None = None
     proposed_at: datetime | None = None
     proposed_by: UUID | None = None
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """What a link of a plan leads to."""
+
+    resource_id: UUID
 
 
 class Participant(Struct, frozen=True, kw_only=True):

@@ -272,6 +272,47 @@
       menu.querySelector("summary").focus();
     }
   });
+  // A click on a link of the plan gets an id, and is sent once more when the reader is back: the first way may have failed.
+  const USES = "gatehouse-uses";
+  const MOST_USES = 50;
+  const uses = () => {
+    try {
+      return JSON.parse(localStorage.getItem(USES)) || [];
+    } catch {
+      return [];
+    }
+  };
+  const keepUses = (kept) => {
+    try {
+      localStorage.setItem(USES, JSON.stringify(kept.slice(-MOST_USES)));
+    } catch { /* a browser that keeps nothing sends nothing again */ }
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a[href^='/go/']");
+    if (!link || !window.isSecureContext) return;
+    const address = new URL(link.href);
+    const use = crypto.randomUUID();
+    address.searchParams.set("use", use);
+    link.href = address.pathname + address.search;
+    keepUses([...uses(), { path: address.pathname, use, at: new Date().toISOString() }]);
+  });
+  const sendUses = async () => {
+    const token = document.querySelector("input[name='form_token']");
+    if (document.hidden || !token) return;
+    for (const one of uses()) {
+      const body = new URLSearchParams({ form_token: token.value, use: one.use, used_at: one.at });
+      try {
+        const answer = await fetch(one.path, { method: "POST", body, redirect: "manual" });
+        if (answer.status >= 500 || answer.type === "opaqueredirect" || answer.status === 401) return;
+      } catch {
+        return;
+      }
+      keepUses(uses().filter((other) => other.use !== one.use));
+    }
+  };
+  document.addEventListener("visibilitychange", sendUses);
+  document.addEventListener("DOMContentLoaded", sendUses);
+
   // A part of a page that others change too: a WebSocket tells its newest version, and the part is asked for again.
   // `data-live` answers with a ticket for the socket, `data-live-part` with the part. Whoever writes in it isn't disturbed.
   const LEAST_WAIT_MS = 200;

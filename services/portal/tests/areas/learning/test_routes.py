@@ -69,7 +69,7 @@ async def test_completing_sends_the_version_that_the_page_showed(browser, house)
     answer = await browser.submit(
         f"/members/{house.noah}/curriculum/{house.assignments[1]}", action="complete", version="3"
     )
-    place = f"/members/{house.noah}#item-{house.assignments[1]}"
+    place = f"/members/{house.noah}?just={house.assignments[1]}#item-{house.assignments[1]}"
     assert (answer.status_code, answer.headers["location"]) == (303, place)
     path, headers, _ = house.asked("curriculum", "POST")[0]
     assert path == where

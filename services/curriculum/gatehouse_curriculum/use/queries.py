@@ -1,0 +1,75 @@
+"""All SQL about uses.
+
+The first use of an assignment starts it, so it is written under the curriculum's lock, as every change. Those after it
+change no version: an open page isn't told of them, and nobody's edit is refused for them.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_curriculum.curriculum import rules
+from gatehouse_curriculum.curriculum.queries import locked, written
+from gatehouse_curriculum.enumerators import Standing
+from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
+from gatehouse_curriculum.tables import DB
+from gatehouse_curriculum.use.structs import AssignmentInUse, AssignmentTarget, NewUse, RecordedUse
+
+# By hand, as Piccolo joins no tables that don't declare it.
+_FIND = DB.prepare_sql(
+    "select a.id, a.curriculum_id, c.version, c.archived_at, a.resource_id, a.topic_id, a.path_id, a.state, "
+    "a.assigned_at, a.started_at, a.withdrawn_at "
+    "from assignment a join curriculum c on c.id = a.curriculum_id where c.person_id = $1 and a.id = $2",
+    AssignmentInUse,
+)
+# By hand: a use that is there already counts no second time.
+_RECORD = DB.prepare_sql(
+    "with added as (insert into use (id, curriculum_id, assignment_id, used_at) values ($1, $2, $3, $4) "
+    "on conflict (id) do nothing returning assignment_id, used_at) "
+    "update assignment set use_count = use_count + 1, last_used_at = greatest(last_used_at, added.used_at) "
+    "from added where assignment.id = added.assignment_id returning assignment.id"
+)
+
+
+async def target(person: UUID, assignment: UUID) -> AssignmentTarget:
+    """Raises NotFound where the plan never had it, Conflict where it has been taken out."""
+    found = await _find(person, assignment)
+    return AssignmentTarget(assignment_id=found.id, resource_id=found.resource_id)
+
+
+async def record(person: UUID, assignment: UUID, actor: Actor, standing: Standing, new: NewUse) -> RecordedUse:
+    """One click. What is completed or archived is used without being started."""
+    id = new.id or uuid7()
+    async with DB.transaction():
+        found = await _find(person, assignment)
+        at = await _moment(found, new)
+        started, version = False, found.version
+        if found.started_at is None and found.state != "completed" and found.archived_at is None:
+            begun = await locked(person, None, actor, standing)
+            after = rules.begin(begun.before, assignment, at, actor.account)
+            # Of many first clicks at once one gets the lock first; the others find it started.
+            started = after != begun.before
+            version = (await written(begun, after)).version
+        recorded = await _RECORD.value(id, found.curriculum_id, assignment, at) is not None
+        if recorded:
+            ids = AssignmentIds(person, found.resource_id, found.topic_id, found.path_id)
+            subject = AtVersion(assignment, version)
+            await OUTBOX.publish("curriculum.assignment.used", subject, by=actor, ids=ids)
+    return RecordedUse(assignment_id=found.id, resource_id=found.resource_id, recorded=recorded, started=started)
+
+
+async def _find(person: UUID, assignment: UUID) -> AssignmentInUse:
+    found = await _FIND.one(person, assignment)
+    if found is None:
+        raise NotFound(f"There is no assignment {assignment} in this curriculum.")
+    if found.withdrawn_at is not None:
+        raise Conflict("This was taken out of the plan, so nothing was started.")
+    return found
+
+
+async def _moment(found: AssignmentInUse, new: NewUse) -> datetime:
+    now = await DB.now()
+    return now if new.used_at is None else min(max(new.used_at, found.assigned_at), now)
