@@ -10,6 +10,7 @@ from gatehouse_platform.components.ecs_service import run_service
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
 from gatehouse_platform.components.history_keys import HistoryKeyBucket
+from gatehouse_platform.components.mail import MailSending
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
 from gatehouse_platform.components.peer_key import PeerKey
@@ -37,7 +38,9 @@ class Environment(pulumi.ComponentResource):
                 continue
             schema = migrate(context, site, release)
             called = list(catalog.callees(service))
-            run_service(context, site, release, callees=called, after=[schema] if schema else [])
+            running = run_service(context, site, release, callees=called, after=[schema] if schema else [])
+            if service.sends_mail and context.mail is not None:
+                context.mail.tell(service, running)
         self._let_follow(catalog, sites)
         url = f"https://{environment_of(stack).dns.name}"
         pulumi.export("url", url)
@@ -71,6 +74,7 @@ class Environment(pulumi.ComponentResource):
             child_of(self),
         )
         has_events = any(service.has_events for service in catalog)
+        sends_mail = any(service.sends_mail for service in catalog)
         has_databases = any(service.database for service in catalog)
         vpc_id, key_arn = network.vpc_id, governance.key_arn
         cluster = Cluster("cluster", ClusterArgs(stack=stack, key_arn=key_arn), child_of(self))
@@ -125,4 +129,5 @@ class Environment(pulumi.ComponentResource):
             collector=monitoring.collector,
             peer_key=PeerKey("peer-key", stack, key_arn, child_of(self)) if has_events else None,
             history_keys=HistoryKeyBucket("history-keys", stack, child_of(self)) if has_databases else None,
+            mail=MailSending("mail", stack, key_arn, child_of(self)) if sends_mail else None,
         )

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from gatehouse_catalog import Catalog, CatalogError, find_root, load_catalog
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, RESERVED_NAMES, free_port
+from gatehouse_catalog.structs import MAIL_SETTINGS
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_ci.affected.decide import House
 from gatehouse_ci.affected.uv_lock import Lock
@@ -101,6 +102,11 @@ def entries(draw: st.DrawFn, most: int, least: int = 1) -> list[Entry]:
     drawn: list[Entry] = []
     for number, name in enumerate(names):
         drawn.append(draw(entry(name, number, [one["name"] for one in drawn if one["kind"] != "app"])))
+    apis = [one for one in drawn if one["kind"] == "api"]
+    if apis and draw(st.booleans()):
+        sender = draw(st.sampled_from(apis))
+        own = {key: {"type": "text", "help": "x"} for key in MAIL_SETTINGS}
+        sender |= {"sends_mail": True, "settings": {**sender.get("settings", {}), **own}}
     published = [event for one in drawn for event in one.get("events", {}).get("publishes", [])]
     for one in drawn:  # any follows any: no order, and circles
         others = [event for event in published if event.partition(".")[0] != one["name"]]

@@ -32,9 +32,9 @@ def run_service(
     *,
     callees: list[Service],
     after: list[pulumi.Resource],
-) -> None:
+) -> ecs.Service:
     """Runs `release` at a service's site once everything in `after` exists."""
-    _ServiceResources(context, site, release, callees).make(after)
+    return _ServiceResources(context, site, release, callees).make(after)
 
 
 class _ServiceResources:
@@ -55,12 +55,13 @@ class _ServiceResources:
         self.blue_green = bool(choice and choice.deployment == "blue_green")
         self.scales = self.most > self.least or self.settings.shutdown is not None
 
-    def make(self, after: list[pulumi.Resource]) -> None:
+    def make(self, after: list[pulumi.Resource]) -> ecs.Service:
         group, rule = self._listener_rule()
         balancing, alarms = [self._load_balancer(group, rule)], [self._error_alarm(group)]
         service = self._service(balancing, alarms, [*after, *self.site.dependencies, rule])
         if self.scales:
             self._scale(service, group)
+        return service
 
     def _listener_rule(self) -> tuple[lb.TargetGroup, lb.ListenerRule]:
         group = self._target_group(self.name)
@@ -164,7 +165,7 @@ class _ServiceResources:
                     image=image,
                     log_group=site.log_group,
                     region=self.stack.region,
-                    environment=environment | site.history_keys(),
+                    environment=environment | site.variables(),
                     secrets=dict(zip(secrets, arns, strict=True)),
                     ports={self.name: self.service.port},
                     labels=labels(self.service),

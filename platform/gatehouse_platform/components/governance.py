@@ -49,7 +49,7 @@ def key_policy(stack: Stack) -> dict[str, Any]:
             "SendAlerts",
             use,
             ["*"],
-            principal={"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com"]},
+            principal={"Service": ["aps.amazonaws.com", "cloudwatch.amazonaws.com", "ses.amazonaws.com"]},
             conditions={"StringEquals": {"aws:SourceAccount": account}},
         ),
     )

@@ -49,6 +49,8 @@ ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")  # X-Ray has no ARN for it
 # What a task does with the keys that its history is sealed to.
 KEY_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+# For a raw message, SES asks for both (anymail/django-anymail #384).
+SEND_MAIL = ("ses:SendEmail", "ses:SendRawEmail")
 SHELL = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",

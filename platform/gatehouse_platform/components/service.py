@@ -22,6 +22,7 @@ from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT,
 from gatehouse_platform.components.edge import Edge
 from gatehouse_platform.components.history_keys import HistoryKeyBucket
 from gatehouse_platform.components.iam_documents import Document, assumed_by, document, execution, shell
+from gatehouse_platform.components.mail import MailSending
 from gatehouse_platform.components.network import Network
 from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.security_group_rules import allow_traffic
@@ -47,6 +48,8 @@ class EnvironmentContext:
     peer_key: PeerKey | None
     # Where a service has a database, and so may keep a history.
     history_keys: HistoryKeyBucket | None
+    # Where a service sends mails.
+    mail: MailSending | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,7 @@ class ServiceSite(pulumi.ComponentResource):
         super().__init__("gatehouse:platform:Service", name, None, opts)
         self.service, self._context = args.service, args.context
         self._history_keys = args.context.history_keys if self.service.database else None
+        self._mail = args.context.mail if self.service.sends_mail else None
         self._stack, self._settings = args.context.stack, environment_of(args.context.stack)
         self.log_group = f"/gatehouse/{self._stack.name}/{name}"
         log = cloudwatch.LogGroup(
@@ -93,7 +97,7 @@ class ServiceSite(pulumi.ComponentResource):
             kms_key_id=args.context.key_arn,
             opts=child_of(self),
         )
-        self.dependencies = [log]
+        self.dependencies = [log, *(self._mail.dependencies if self._mail else [])]
         self.security_group = self._security_group(name, args)
         sources = containers.secret_sources(self.service, self._settings)
         self.secrets = {key: self._secret(name, key, source) for key, source in sources.items()}
@@ -122,13 +126,16 @@ class ServiceSite(pulumi.ComponentResource):
         statements = shell()["Statement"] if self._settings.shell_in_tasks else []
         if self._history_keys is not None:
             statements = [*statements, *self._history_keys.statements(name)]
+        if self._mail is not None:
+            statements = [*statements, *self._mail.statements(self.service)]
         return document(*statements) if statements else None
 
-    def history_keys(self) -> dict[str, str]:
-        """The variable that says where its keys are, if it may have some."""
+    def variables(self) -> dict[str, str]:
+        """What it is told of this environment's resources: where its history's keys are, how mails leave."""
+        mail = self._mail.variables(self.service) if self._mail else {}
         if self._history_keys is None:
-            return {}
-        return {PERSON_KEYS_VARIABLE: f"{self._history_keys.address}/{self.service.name}"}
+            return mail
+        return {**mail, PERSON_KEYS_VARIABLE: f"{self._history_keys.address}/{self.service.name}"}
 
     def _trust(self) -> dict[str, Any]:
         account, region = self._settings.account, self._stack.region

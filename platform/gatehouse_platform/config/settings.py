@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from gatehouse_catalog import Service
 from gatehouse_catalog.releases import ENVIRONMENTS, Digest, Release
-from gatehouse_catalog.structs import SettingValue, Strict
+from gatehouse_catalog.structs import MAIL_FROM, SettingValue, Strict
 
 FOUNDATION = "foundation"
 STACKS = (FOUNDATION, *ENVIRONMENTS)
@@ -124,6 +125,14 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
         Meta(description="The id of the service client that the probe signs in as; empty: it visits as a stranger"),
     ] = ""
     grafana_workspace: GrafanaWorkspace | None = None
+
+
+def mail_from(service: Service, settings: EnvironmentSettings) -> str:
+    """The address that a service with `sends_mail` sends from here: what the stack file says, or the name that its
+    service.toml has, at the environment's domain."""
+    chosen = settings.services.get(service.name, ServiceChoice()).settings.get(MAIL_FROM)
+    default = str(service.settings[MAIL_FROM].default or "")
+    return str(chosen) if chosen else f"{default.partition('@')[0] or 'mail'}@{settings.dns.name}"
 
 
 class RepositoryIds(Strict, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from gatehouse_catalog import Catalog, Service
 from gatehouse_catalog.errors import CatalogError, Problem, nearest
 from gatehouse_catalog.load import unknown_keys
 from gatehouse_catalog.rules import FARGATE_MEMORY_MIB, setting_problem
+from gatehouse_catalog.structs import MAIL_CONFIGURATION_SET, MAIL_FROM, MAIL_TOPIC
 from gatehouse_platform.config.off_hours import LEAST_AWAKE_MINUTES, awake_utc
 from gatehouse_platform.config.settings import (
     FOUNDATION,
@@ -186,7 +187,9 @@ def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterat
                 yield Problem(file=file, key=key, message="is no service.", fix=nearest(name, catalog.names))
     for name, choice in settings.services.items():
         if name in catalog:
-            yield from _unfit_choice(file, f"config.{PROJECT}:services.{name}", catalog[name], choice)
+            yield from _unfit_choice(
+                file, f"config.{PROJECT}:services.{name}", catalog[name], choice, settings.dns.name
+            )
     for name, release in settings.releases.items():
         if name in catalog and (catalog[name].database is None) != (release.database_digest is None):
             key, has = f"config.{PROJECT}:releases.{name}.database_digest", catalog[name].database is not None
@@ -213,7 +216,21 @@ def _unfit_shutdown(file: str, shutdown: Shutdown) -> Iterator[Problem]:
         yield Problem(file=file, key=key, value=f"{shutdown.start} to {shutdown.stop}", message=message, fix=fix)
 
 
-def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice) -> Iterator[Problem]:
+def _unfit_mail(file: str, path: str, choice: ServiceChoice, domain: str) -> Iterator[Problem]:
+    """SES sends for one domain, the environment's."""
+    for key in (MAIL_CONFIGURATION_SET, MAIL_TOPIC):
+        if key in choice.settings:
+            message = "is set by the platform: it makes what it names."
+            yield Problem(file=file, key=f"{path}.settings.{key}", message=message, fix="Remove it.")
+    address = choice.settings.get(MAIL_FROM)
+    if address is not None and not re.fullmatch(r"[A-Za-z0-9._+-]+@([a-z0-9-]+\.)*" + re.escape(domain), str(address)):
+        key = f"{path}.settings.{MAIL_FROM}"
+        message = f"is no address at {domain}, the only domain that SES sends for here."
+        fix = f"Write one such as hello@{domain}, or leave it out."
+        yield Problem(file=file, key=key, value=str(address), message=message, fix=fix)
+
+
+def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice, domain: str) -> Iterator[Problem]:
     for kind, given in (("settings", choice.settings), ("secrets", choice.secrets)):
         known = [key for key, setting in service.settings.items() if setting.secret == (kind == "secrets")]
         for key in given:
@@ -224,6 +241,8 @@ def _unfit_choice(file: str, path: str, service: Service, choice: ServiceChoice)
         if key in service.settings and (reason := setting_problem(service.settings[key], value)):
             fix = service.settings[key].help
             yield Problem(file=file, key=f"{path}.settings.{key}", value=str(value), message=reason, fix=fix)
+    if service.sends_mail:
+        yield from _unfit_mail(file, path, choice, domain)
     cpu, memory = choice.cpu or service.compute.cpu, choice.memory or service.compute.memory
     if memory not in FARGATE_MEMORY_MIB.get(cpu, ()):
         legal = ", ".join(map(str, FARGATE_MEMORY_MIB.get(cpu, FARGATE_MEMORY_MIB)))

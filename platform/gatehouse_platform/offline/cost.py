@@ -249,6 +249,7 @@ COUNTED: dict[str, Count] = {
     "aws:rds/instance:Instance": _database,
     "aws:s3/bucket:Bucket": _each("bucket", "object_gb", "gb_stored_per_bucket"),
     "aws:secretsmanager/secret:Secret": _each("secrets", "secret_month"),
+    "aws:sesv2/configurationSet:ConfigurationSet": _each("mails", "mail_thousand", "thousand_mails"),
     "aws:wafv2/webAcl:WebAcl": _firewall,
 }
 # Charged with something else, by an amount that doesn't matter here, or not at all. Groups are whole parts of AWS.
@@ -271,6 +272,7 @@ _FREE = {
     "scheduler": "schedule:Schedule",
     "secretsmanager": "secretVersion:SecretVersion",
     "servicediscovery": "httpNamespace:HttpNamespace",
+    "sesv2": "configurationSetEventDestination:ConfigurationSetEventDestination emailIdentity:EmailIdentity",
     "sns": "topic:Topic topicPolicy:TopicPolicy topicSubscription:TopicSubscription",
     "wafv2": "webAclAssociation:WebAclAssociation",
 }

@@ -189,10 +189,13 @@ def _shared(graph: Graph) -> list[DiagramBox]:
             DiagramBox(name="Prometheus (AMP)", kind="around", facts=(str(workspace.properties.get("alias", "")),))
         )
     alarms = len(graph.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"))
-    owners = len(graph.of_type("aws:sns/topicSubscription:TopicSubscription"))
+    subscriptions = graph.of_type("aws:sns/topicSubscription:TopicSubscription")
+    owners = len([each for each in subscriptions if each.properties["protocol"] == "email"])
     if owners:
         mail = f"mail to {owners} {'owner' if owners == 1 else 'owners'}"
         boxes.append(DiagramBox(name="Alerts (SNS)", kind="around", facts=(f"{alarms} rollback alarms", mail)))
+    for domain in graph.of_type("aws:sesv2/emailIdentity:EmailIdentity"):
+        boxes.append(DiagramBox(name="Mail (SES)", kind="around", facts=(str(domain.properties["emailIdentity"]),)))
     for group in graph.of_type("aws:cloudwatch/logGroup:LogGroup")[:1]:
         groups = len(graph.of_type(group.type))
         days = group.properties.get("retentionInDays")

@@ -141,6 +141,17 @@ def _oidc(aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dict[str, 
     return arn, {"arn": arn}
 
 
+def _mail_identity(aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
+    domain = str(inputs["emailIdentity"])
+    signing = {"tokens": [letter * 32 for letter in "abc"], "status": "PENDING"}
+    return domain, {"arn": aws.arn("ses", f"identity/{domain}"), "dkimSigningAttributes": signing}
+
+
+def _mail_configuration(aws: FakeAws, _name: str, inputs: Properties) -> tuple[str, dict[str, Any]]:
+    name = str(inputs["configurationSetName"])
+    return name, {"arn": aws.arn("ses", f"configuration-set/{name}")}
+
+
 def _vpc(aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[str, Any]]:
     return f"vpc-{name}", {"arn": aws.arn("ec2", f"vpc/vpc-{name}")}
 
@@ -180,6 +191,8 @@ _OUTPUTS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:route53/record:Record": _record,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:secretsmanager/secret:Secret": _secret,
+    "aws:sesv2/configurationSet:ConfigurationSet": _mail_configuration,
+    "aws:sesv2/emailIdentity:EmailIdentity": _mail_identity,
     "aws:sns/topic:Topic": _named("sns", ""),
     "random:index/randomId:RandomId": _random_id,
     "random:index/randomPassword:RandomPassword": _random,

@@ -9,6 +9,7 @@ from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.combinations import options_agree
 from gatehouse_platform.policies.exposure import balancers_speak_tls, databases_are_private, open_only_at_the_edge
 from gatehouse_platform.policies.grants import narrow_permissions, roles_are_bounded, secrets_are_granted_exactly
+from gatehouse_platform.policies.mail import bounces_come_back, mails_come_from_our_domain
 from gatehouse_platform.policies.production import production_is_spread, state_is_protected
 from gatehouse_platform.policies.storage import buckets_are_private, logs_end, storage_is_encrypted
 from gatehouse_platform.policies.tags import everything_is_tagged
@@ -28,6 +29,8 @@ POLICIES: tuple[Policy, ...] = (
     narrow_permissions,
     roles_are_bounded,
     secrets_are_granted_exactly,
+    mails_come_from_our_domain,
+    bounces_come_back,
     everything_is_tagged,
     state_is_protected,
     production_is_spread,

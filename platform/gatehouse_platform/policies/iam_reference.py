@@ -15,7 +15,7 @@ from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.grants import statements
 
 # IAM's prefix -> botocore's name of the service, where they differ.
-SERVICES = {"aps": "amp", "elasticloadbalancing": "elbv2"}
+SERVICES = {"aps": "amp", "elasticloadbalancing": "elbv2", "ses": "sesv2"}
 
 # Permissions without a call of that name. https://docs.aws.amazon.com/service-authorization/latest/reference/
 PERMISSIONS = {
@@ -38,6 +38,7 @@ PERMISSIONS = {
     "s3:PutLifecycleConfiguration": "list_amazons3",
     "s3:TagResource": "list_amazons3",
     "s3:UntagResource": "list_amazons3",
+    "ses:SendRawEmail": "list_amazonses",
     "ssmmessages:CreateControlChannel": "list_amazonmessagegatewayservice",
     "ssmmessages:CreateDataChannel": "list_amazonmessagegatewayservice",
     "ssmmessages:OpenControlChannel": "list_amazonmessagegatewayservice",
@@ -57,6 +58,7 @@ CONDITION_KEYS = {
     "kms:EncryptionContext:*": "list_awskeymanagementservice",
     "kms:ViaService": "list_awskeymanagementservice",
     "route53:ChangeResourceRecordSetsNormalizedRecordNames": "list_amazonroute53",
+    "ses:FromAddress": "list_amazonsimpleemailservicev2",
     # Claims of GitHub's tokens, by the name of the provider.
     "token.actions.githubusercontent.com:aud": "id_roles_providers_create_oidc",
     "token.actions.githubusercontent.com:sub": "id_roles_providers_create_oidc",

@@ -61,6 +61,13 @@ def test_every_committed_stack_file_is_read(root: Path, catalog: Catalog, name: 
             "settings.intro_timeout_days = 0: is below",
         ),
         ({"services": {"identity": {"secrets": {"oidc_issuer": "given"}}}}, "is not one of the secrets of identity."),
+        (
+            {"services": {"communication": {"settings": {"mail_from": "hello@example.org"}}}},
+            "mail_from = hello@example.org: is no address at dev.gatehouse.example, the only domain that SES sends for",
+        ),
+        ({"services": {"communication": {"settings": {"mail_from": "dev.gatehouse.example"}}}}, "is no address at"),
+        ({"services": {"communication": {"settings": {"mail_from": "a@xdev.gatehouse.example"}}}}, "is no address at"),
+        ({"services": {"communication": {"settings": {"mail_topic": "arn"}}}}, "mail_topic: is set by the platform"),
         ({"services": {"person": {"cpu": 512, "memory": 512}}}, "is no legal memory beside that cpu. Legal: 1024"),
         ({"account": 111122223333}, "gatehouse:account = 111122223333: expected `str`, got `int`. Put it in quotes."),
         ({"network": {"cidr": "10.1.0.0/16", "zones": 1}}, "gatehouse:network.zones = 1: expected `int` >= 2"),

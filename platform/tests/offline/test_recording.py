@@ -106,7 +106,8 @@ def test_no_service_is_named_in_the_platform(root: Path):
         f"{file.relative_to(root)}:{number}: {line.strip()}"
         for file in [*(root / "platform").glob("*.py"), *(root / "platform" / "gatehouse_platform").rglob("*.py")]
         for number, line in enumerate(file.read_text().splitlines(), start=1)
-        if names.search(line)
+        # The word of SES's ARNs.
+        if names.search(line.replace("identity/", ""))
     ]
     assert found == []
 

@@ -135,9 +135,27 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
     ("options agree", "staging", "Instance", "database", {"maintenanceWindow": "sun:02:30-sun:03:30"}, "have stopped"),
     ("options agree", "dev", "Schedule", "database-start", {"scheduleExpression": "cron(0 7 ? * MON-FRI *)"}, "is up"),
     ("options agree", "dev", "ScheduledAction", "person-start", {"schedule": "cron(40 6 ? * MON-FRI *)"}, "is up"),
+    (
+        "bounces come back",
+        "dev",
+        "ConfigurationSet",
+        "mail",
+        {"deliveryOptions": {"tlsPolicy": "OPTIONAL"}},
+        "plain",
+    ),
+    ("bounces come back", "dev", "ConfigurationSet", "mail", {"configurationSetName": "other"}, "doesn't tell"),
+    (
+        "bounces come back",
+        "dev",
+        "ConfigurationSetEventDestination",
+        "mail",
+        {"eventDestination": {"matchingEventTypes": ["BOUNCE"], "enabled": True, "snsDestination": {}}},
+        "doesn't tell",
+    ),
 ]
 # These compare ids, which a preview doesn't know while the resource is new.
 COMPARE_IDS = {
+    ("ConfigurationSet", "configurationSetName"),
     ("BucketPublicAccessBlock", "blockPublicAcls"),
     ("BucketServerSideEncryptionConfiguration", "bucket"),
     ("Service", "networkConfiguration"),
@@ -284,6 +302,24 @@ def test_a_wildcard_in_a_refusal_is_fine(graph: Graphs, changed: Change):
     assert caught(changed(graph("dev"), "RolePolicy", "collector", {"policy": policy})) == set()
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Condition": {}}, "may send from any address."),
+        ({"Condition": {"StringEquals": {"ses:FromAddress": "hello@gatehouse.example"}}}, "may send from any address."),
+        ({"Resource": ["arn:aws:ses:eu-central-1:111122223333:identity/gatehouse.example"]}, "sends for arn:aws:ses"),
+    ],
+)
+def test_a_sender_that_could_be_somebody_else_is_caught(graph: Graphs, changed: Change, change: dict, said: str):
+    of = graph("dev")
+    (policy,) = [one for one in of.of_type("aws:iam/rolePolicy:RolePolicy") if "ses:SendEmail" in str(one.properties)]
+    content = json.loads(policy.properties["policy"])
+    (send,) = [each for each in content["Statement"] if each["Sid"] == "SendMail"]
+    send.update(change)
+    (found,) = violations(changed(of, "RolePolicy", policy.name, {"policy": json.dumps(content)}))
+    assert (found.policy, said in found.message) == ("mails come from our domain", True)
+
+
 def test_a_role_that_anybody_may_take_is_caught(graph: Graphs, changed: Change):
     trust = {"Sid": "X", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"AWS": "*"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -324,5 +360,6 @@ def test_rules_of_the_old_kind_are_caught(graph: Graphs):
 
 
 def test_every_policy_is_broken_somewhere_above():
-    tested = {breach[0] for breach in BREACHES} | {"images by digest", "tasks are confined", "narrow permissions"}
+    elsewhere = {"images by digest", "tasks are confined", "narrow permissions", "mails come from our domain"}
+    tested = {breach[0] for breach in BREACHES} | elsewhere
     assert tested == {getattr(policy, "__name__", "").replace("_", " ").replace("tls", "TLS") for policy in POLICIES}

@@ -5,7 +5,7 @@ from typing import Any
 
 from gatehouse_catalog.errors import Problem, nearest
 from gatehouse_catalog.jobs import job_problems
-from gatehouse_catalog.structs import Service, Setting, duration_seconds, problem_of, publisher_of
+from gatehouse_catalog.structs import MAIL_SETTINGS, Service, Setting, duration_seconds, problem_of, publisher_of
 
 # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html#fargate-tasks-size
 FARGATE_MEMORY_MIB: dict[int, Sequence[int]] = {
@@ -48,6 +48,7 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     yield from _apps(services)
     yield from _uses(services)
     yield from _events(services)
+    yield from _mail(services)
 
 
 def _of_one(service: Service) -> Iterator[Problem]:
@@ -224,6 +225,24 @@ def _published(service: Service) -> Iterator[Problem]:
         if name in seen:
             yield problem_of(service, "events.publishes", name, "is there twice.", "Remove one.")
         seen.add(name)
+
+
+def _mail(services: Sequence[Service]) -> Iterator[Problem]:
+    senders = [service for service in services if service.sends_mail]
+    for service in senders:
+        if not service.is_api:
+            message = "is for an api only: what became of a mail is told below its path."
+            yield problem_of(service, "sends_mail", "true", message, "Remove it.")
+            continue
+        if service is not senders[0]:
+            message = f"is said by {senders[0].name} already: one service sends all mails."
+            yield problem_of(service, "sends_mail", "true", message, "Remove one, and publish an event for the other.")
+        for key in MAIL_SETTINGS:
+            setting = service.settings.get(key)
+            if setting is None or setting.type != "text" or setting.secret:
+                message = "is missing, or no plain text, and sends_mail is true."
+                fix = f'Write [settings.{key}] with type = "text".'
+                yield problem_of(service, f"settings.{key}", "", message, fix)
 
 
 def _circle(by_name: dict[str, Service]) -> list[str] | None:

@@ -121,6 +121,9 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     database: DatabaseEntry | None = None
     uses: Uses = Uses()
     events: EventsEntry = EventsEntry()
+    sends_mail: Annotated[
+        bool, Meta(description="Mails leave from it, and it is told which bounced; one service of the catalog")
+    ] = False
     settings: dict[Identifier, Setting] = {}
     jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()
@@ -188,6 +191,14 @@ PEER_KEY_VARIABLE = "GATEHOUSE_PEER_KEY"
 
 PERSON_KEYS_VARIABLE = "GATEHOUSE_PERSON_KEYS"
 """The environment variable that says where the private keys of people are: a folder, or a bucket's address."""
+
+
+MAIL_FROM, MAIL_CONFIGURATION_SET, MAIL_TOPIC = "mail_from", "mail_configuration_set", "mail_topic"
+MAIL_SETTINGS = (MAIL_FROM, MAIL_CONFIGURATION_SET, MAIL_TOPIC)
+"""The settings that a service with `sends_mail` has. In AWS, the platform gives the last two their values."""
+
+MAIL_EVENTS_PATH = "/mail-events"
+"""Below its path, where such a service is told what became of its mails."""
 
 
 def publisher_of(event: str) -> str:

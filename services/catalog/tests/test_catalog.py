@@ -7,6 +7,7 @@ import pytest
 
 from gatehouse_catalog import CatalogError, find_root, load_catalog, load_service
 from gatehouse_catalog.schema import PLACE, generate, service_schema
+from gatehouse_catalog.structs import MAIL_SETTINGS
 
 GOOD = """
 name = "{name}"
@@ -47,6 +48,15 @@ def test_a_service_starts_after_what_it_uses(tmp_path: Path) -> None:
     assert [service.name for service in catalog.start_order(["bb"])] == ["cc", "bb"]
 
 
+def test_one_service_sends_all_mails(tmp_path: Path) -> None:
+    mail = "".join(f'[settings.{key}]\ntype = "text"\n' for key in MAIL_SETTINGS)
+    for number, name in enumerate(("aa", "bb")):
+        write(tmp_path, name, GOOD.format(name=name, port=8401 + number) + "sends_mail = true\n" + mail)
+    assert "services/bb/service.toml: sends_mail = true: is said by aa already" in refused(tmp_path)
+    write(tmp_path, "bb", GOOD.format(name="bb", port=8402))
+    assert load_catalog(tmp_path)["aa"].sends_mail
+
+
 def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
     write(
         tmp_path,
@@ -74,6 +84,12 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
         ),
         ('[settings.key]\ntype = "text"\nsecret = true\ndefault = "s3cret"', "settings.key.default = (hidden)"),
         ('[settings.on]\ntype = "boolean"\nsecret = true', "settings.on.type = boolean: is a secret;"),
+        (
+            "sends_mail = true",
+            "settings.mail_topic: is missing, or no plain text, and sends_mail is true. Write [settings",
+        ),
+        ('sends_mail = true\nkind = "app"', "sends_mail = true: is for an api only"),
+        ('sends_mail = true\n[settings.mail_from]\ntype = "text"\nsecret = true', "settings.mail_from: is missing, or"),
         ('kind = "job"', 'kind = "job": is not a kind of service. Known: api, web, app.'),
         ('[settings.wait]\ntype = "duration"\ndefault = "5 minutes"', "is not a duration like"),
         ('kind = "app"', 'path = /api/other: is not below /apps/. Write "/apps/other".'),

@@ -25,12 +25,20 @@ GIVEN = "aws:RequestTag/gatehouse:environment"
 RECORD_NAMES = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
 # ACM proves a domain by a record of this form; `?` is one character, so that no name below another one fits.
 PROOF = "_" + "?" * 32
+# SES proves it by records of this form.
+DKIM = "?" * 32 + "._domainkey"
 CALLS = calls_of(list(WRITES))
 
 
 def deployer_documents(account: str, region: str, stack: str, dns: Dns) -> dict[str, Document]:
     """The documents by the name of their policy."""
-    fill = {"account": account, "here": f"{region}:{account}", "prefix": f"gatehouse-{stack}", "name": stack}
+    fill = {
+        "account": account,
+        "here": f"{region}:{account}",
+        "prefix": f"gatehouse-{stack}",
+        "name": stack,
+        "domain": dns.name,
+    }
     tagged = [call for call in CALLS if call.partition(":")[0] not in {*BY_NAME, "route53"} and call not in EVERYWHERE]
     return {
         "named": document(*_by_name(fill), *_records(dns), _master_password(fill)),
@@ -61,7 +69,7 @@ def _by_name(fill: Mapping[str, str]) -> list[Statement]:
 
 def _records(dns: Dns) -> list[Statement]:
     """The zone is shared, its records aren't."""
-    names = [dns.name, f"{PROOF}.{dns.name}"]
+    names = [dns.name, f"{PROOF}.{dns.name}", f"{DKIM}.{dns.name}"]
     return [
         allow(
             "OwnRecords",

@@ -21,6 +21,7 @@ from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
     KEY_ACTIONS,
+    SEND_MAIL,
     SHELL,
     WRITE_TRACES,
     Document,
@@ -90,7 +91,7 @@ ROLE_UPKEEP = (
 )
 
 
-def boundary(account: str, region: str, stack: str) -> Document:
+def boundary(account: str, region: str, stack: str, domain: str) -> Document:
     """The permissions boundary of this environment's roles; each role is granted far less (see service.py)."""
     here = f"{region}:{account}"
     by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}
@@ -114,6 +115,11 @@ def boundary(account: str, region: str, stack: str) -> Document:
         allow("OpenShell", SHELL, ["*"]),
         allow("KeepHistoryKeys", KEY_ACTIONS, [f"arn:aws:s3:::gatehouse-{stack}-history-keys-{account}/*"]),
         allow("TellGoneFromForbidden", ["s3:ListBucket"], [f"arn:aws:s3:::gatehouse-{stack}-history-keys-{account}"]),
+        allow(
+            "SendMail",
+            SEND_MAIL,
+            [f"arn:aws:ses:{here}:identity/{domain}", f"arn:aws:ses:{here}:configuration-set/gatehouse-{stack}"],
+        ),
         allow("WriteMetrics", ["aps:RemoteWrite"], [f"arn:aws:aps:{here}:workspace/*"]),
         allow("WriteTraces", WRITE_TRACES, ["*"]),
         *find_tasks(f"arn:aws:ecs:{here}:cluster/gatehouse-{stack}"),
@@ -282,7 +288,7 @@ class GithubAccess(pulumi.ComponentResource):
                 f"{environment}-boundary",
                 name=f"gatehouse-{environment}-boundary",
                 description=f"The most that a role of {environment} may do",
-                policy=as_json(boundary(settings.account, stack.region, environment)),
+                policy=as_json(boundary(settings.account, stack.region, environment, dns[environment].name)),
                 opts=child_of(self),
             )
             account, region = settings.account, stack.region

@@ -57,6 +57,8 @@ AUDITED: dict[str, str] = {
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": ""
     "s3:GetEncryptionConfiguration",
     "aws:secretsmanager/secret:Secret": "secretsmanager:DescribeSecret secretsmanager:GetResourcePolicy",
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": ""
+    "ses:GetConfigurationSetEventDestinations",
     "aws:sns/topic:Topic": "sns:GetTopicAttributes sns:ListTagsForResource",
     "aws:sns/topicPolicy:TopicPolicy": "sns:GetTopicAttributes",
     "aws:sns/topicSubscription:TopicSubscription": "sns:GetSubscriptionAttributes sns:ListSubscriptionsByTopic",
@@ -83,6 +85,8 @@ READS: dict[str, tuple[str, ...]] = {
     "aws:scheduler/schedule:Schedule": ("scheduler:GetSchedule",),
     # The provider compares the value of every version with the state's. Only this environment's secrets.
     "aws:secretsmanager/secretVersion:SecretVersion": ("secretsmanager:GetSecretValue",),
+    "aws:sesv2/configurationSet:ConfigurationSet": ("ses:ListTagsForResource",),
+    "aws:sesv2/emailIdentity:EmailIdentity": ("ses:ListTagsForResource",),
     "aws:servicediscovery/httpNamespace:HttpNamespace": (
         "servicediscovery:GetNamespace",
         "servicediscovery:ListTagsForResource",
@@ -105,6 +109,7 @@ def plan_reads(account: str, region: str, stack: str) -> dict[str, tuple[list[st
         "budgets": [f"arn:aws:budgets::{account}:budget/gatehouse-{stack}"],
         "s3": [f"arn:aws:s3:::gatehouse-{stack}-{kind}-{account}" for kind in ("logs", "history-keys")],
         "scheduler": [f"arn:aws:scheduler:{here}:schedule/default/gatehouse-{stack}-*"],
+        "ses": [f"arn:aws:ses:{here}:configuration-set/gatehouse-{stack}", f"arn:aws:ses:{here}:identity/*"],
         "servicediscovery": [f"arn:aws:servicediscovery:{here}:namespace/*"],
     }
     actions = sorted({action for each in READS.values() for action in each} - {SECRET_VALUE, NAMESPACE_TAGS})

@@ -94,6 +94,15 @@ WRITES: dict[str, str] = {
     # Its tags can't be changed later: that call can't be limited, and would give another environment's namespace away.
     "aws:servicediscovery/httpNamespace:HttpNamespace": "servicediscovery:CreateHttpNamespace "
     "servicediscovery:DeleteNamespace servicediscovery:GetOperation servicediscovery:UpdateHttpNamespace",
+    "aws:sesv2/configurationSet:ConfigurationSet": "ses:CreateConfigurationSet ses:DeleteConfigurationSet "
+    "ses:PutConfigurationSetDeliveryOptions ses:PutConfigurationSetReputationOptions "
+    "ses:PutConfigurationSetSendingOptions ses:TagResource ses:UntagResource",
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": ""
+    "ses:CreateConfigurationSetEventDestination ses:DeleteConfigurationSetEventDestination "
+    "ses:UpdateConfigurationSetEventDestination",
+    "aws:sesv2/emailIdentity:EmailIdentity": "ses:CreateEmailIdentity ses:DeleteEmailIdentity "
+    "ses:PutEmailIdentityConfigurationSetAttributes ses:PutEmailIdentityDkimSigningAttributes ses:TagResource "
+    "ses:UntagResource",
     "aws:sns/topic:Topic": "sns:CreateTopic sns:DeleteTopic sns:SetTopicAttributes sns:TagResource sns:UntagResource",
     "aws:sns/topicPolicy:TopicPolicy": "sns:SetTopicAttributes",
     # Ended by its owner, with the link in each mail (retain_on_delete): that call can't be limited.
@@ -108,7 +117,8 @@ WRITES: dict[str, str] = {
     "wafv2:DisassociateWebACL",
     "pulumi-python:dynamic/gatehouse:Schema": "ecs:RunTask ecs:StopTask",
 }
-# Services whose resources carry the environment in their ARN: {prefix} is `gatehouse-dev`, {name} is `dev`.
+# Services whose resources carry the environment in their ARN: {prefix} is `gatehouse-dev`, {name} is `dev`,
+# {domain} is its domain.
 BY_NAME: dict[str, tuple[str, ...]] = {
     "budgets": ("arn:aws:budgets::{account}:budget/{prefix}",),
     "cloudwatch": ("arn:aws:cloudwatch:{here}:alarm:{prefix}-*",),
@@ -131,6 +141,7 @@ BY_NAME: dict[str, tuple[str, ...]] = {
     ),
     "scheduler": ("arn:aws:scheduler:{here}:schedule/default/{prefix}-*",),
     "secretsmanager": ("arn:aws:secretsmanager:{here}:secret:{prefix}/*",),
+    "ses": ("arn:aws:ses:{here}:configuration-set/{prefix}", "arn:aws:ses:{here}:identity/{domain}"),
     "sns": ("arn:aws:sns:{here}:{prefix}-*",),
     "wafv2": (
         "arn:aws:wafv2:{here}:regional/webacl/{prefix}/*",

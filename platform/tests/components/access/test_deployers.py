@@ -54,6 +54,9 @@ KINDS = {
     "aws:rds/parameterGroup:ParameterGroup": "pg",
     "aws:rds/subnetGroup:SubnetGroup": "subgrp",
     "aws:s3/bucket:Bucket": "bucket",
+    "aws:sesv2/configurationSet:ConfigurationSet": "configuration-set",
+    "aws:sesv2/configurationSetEventDestination:ConfigurationSetEventDestination": "configuration-set",
+    "aws:sesv2/emailIdentity:EmailIdentity": "identity",
     "aws:sns/topic:Topic": "topic",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "security-group-rule",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "security-group-rule",
@@ -61,7 +64,9 @@ KINDS = {
     "aws:wafv2/webAclAssociation:WebAclAssociation": "loadbalancer/app/",
 }
 # Kinds that calls of ours take for other people's needs.
-NOT_OURS = re.compile(r"/(net|gwy)/?$|^accesspoint|^(cluster|og|secgrp|transit-gateway.*|network-interface)$")
+NOT_OURS = re.compile(
+    r"/(net|gwy)/?$|^accesspoint|^(cluster|dedicated-ip-pool|mailmanager-archive|og|secgrp|transit-gateway.*|network-interface)$"
+)
 
 
 class Decision(NamedTuple):
@@ -107,9 +112,11 @@ def names(resource: RecordedResource, stack: str) -> dict[str, str]:
         "BucketName": str(given.get("bucket")),
         "BudgetName": name,
         "ClusterName": prefix,
+        "ConfigurationSetName": prefix,
         "DbInstanceName": prefix,
         "GroupName": "default",
         "Id": "Z00000000000EXAMPLE" if resource.type.startswith("aws:route53") else "id0",
+        "IdentityName": str(given.get("emailIdentity")),
         "LoadBalancerName": prefix,
         "LogGroupName": name,
         "Name": prefix,
@@ -243,7 +250,7 @@ def test_a_record_of_another_environment_in_the_shared_zone_is_out_of_reach(depl
     zone, call = "arn:aws:route53:::hostedzone/Z00000000000EXAMPLE", "route53:ChangeResourceRecordSets"
     domains = {other: f"{other}.gatehouse.example" for other in ENVIRONMENTS} | {"production": "gatehouse.example"}
     for other, domain in domains.items():
-        for name in (domain, f"_{'a' * 32}.{domain}"):
+        for name in (domain, f"_{'a' * 32}.{domain}", f"{'a' * 32}._domainkey.{domain}"):
             assert allowed(deployer(stack), call, zone, {RECORD_NAMES: [name]}) == (other == stack), name
     assert not allowed(deployer(stack), call, zone, {RECORD_NAMES: list(domains.values())})
     assert not allowed(deployer(stack), call, zone, {})

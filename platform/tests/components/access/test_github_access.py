@@ -16,6 +16,7 @@ from gatehouse_catalog import Service, load_catalog
 from gatehouse_platform.components.access.github_access import apply_policy, subject, trust
 from gatehouse_platform.components.access.provider_reads import AUDITED, READS, plan_reads
 from gatehouse_platform.config.settings import ENVIRONMENTS, RepositoryIds
+from gatehouse_platform.config.stack_config import read_config
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.policies.iam_reference import calls, document_problems, known_action, unknown_grants
 
@@ -74,6 +75,11 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Gra
         if service.has_events:
             own.add(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/peer-key-AbCdEf")
         expected[prefix] = {} if stack == "production" else {action: {"*"} for action in SHELL}
+        if service.sends_mail:
+            domain = read_config(root, stack)["gatehouse:dns"]["name"]
+            here = f"arn:aws:ses:{REGION}:{ACCOUNT}"
+            sent = {f"{here}:identity/{domain}", f"{here}:configuration-set/gatehouse-{stack}"}
+            expected[prefix] |= {"ses:SendEmail": sent, "ses:SendRawEmail": sent}
         if service.database is not None:
             keys = f"arn:aws:s3:::gatehouse-{stack}-history-keys-{ACCOUNT}"
             expected[prefix] |= {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")}
