@@ -3,6 +3,7 @@
 Only their shape; load.py and resolve.py check what the values mean together.
 """
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -197,7 +198,7 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
         name = shape.__name__.removesuffix("File").lower()
         problems.append(document.problem(place, f"is not a {name}.", "Write `key: value` pairs.", value or "nothing"))
         return None
-    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    fields = _fields(shape)
     for key in value.keys() - fields.keys():
         # `{description: Two words, encrypted}`: YAML takes what follows the comma for a key of its own.
         fix = "Quote text that contains a comma inside {...}." if value[key] is None else nearest(str(key), fields)
@@ -210,6 +211,12 @@ def _decode(document: Document, value: Any, shape: Any, place: Place, problems: 
         for key in value.keys() & fields.keys()
     }
     return None if missing else shape(**known)
+
+
+@cache
+def _fields(shape: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """By name. msgspec reads a class's annotations anew each time: a third of the time of loading."""
+    return {field.name: field for field in msgspec.structs.fields(shape)}
 
 
 def _field(document: Document, value: Any, kind: Any, place: Place, problems: list[Problem]) -> Any:

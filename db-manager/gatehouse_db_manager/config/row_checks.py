@@ -4,7 +4,7 @@ PostgreSQL evaluates CHECK constraints when the rows are loaded.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gatehouse_db_manager.config.model import Column, Table
@@ -17,8 +17,10 @@ def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     """Problems of rows; the same problem in many rows is reported once. Rows are numbered from 0."""
     found: dict[tuple[str, str, str], tuple[int, Any]] = {}
     others: Counter[tuple[str, str, str]] = Counter()
+    columns = {column.name: column for column in table.columns}
+    needed = [name for name, column in columns.items() if _is_needed(column) or name in table.primary_key]
     for number, row in enumerate(rows):
-        for name, value, message, fix in _row_problems(table, row):
+        for name, value, message, fix in _row_problems(columns, needed, row):
             if found.setdefault((name, message, fix), (number, value))[0] != number:
                 others[name, message, fix] += 1
     for (name, message, fix), (number, value) in found.items():
@@ -29,14 +31,15 @@ def row_problems(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     yield from _repeated_keys(file, table, rows)
 
 
-def _row_problems(table: Table, row: Any) -> Iterator[tuple[str, str, str, str]]:
+def _row_problems(
+    columns: Mapping[str, Column], needed: Sequence[str], row: Any
+) -> Iterator[tuple[str, str, str, str]]:
     """Column, value, what is wrong and how to fix it."""
     if not isinstance(row, dict):
         yield "", "", "is not an object.", "Write {column: value}."
         return
-    columns = {column.name: column for column in table.columns}
-    for name, column in columns.items():
-        if name not in row and (_is_needed(column) or name in table.primary_key):
+    for name in needed:
+        if name not in row:
             yield name, "", "is missing.", "Add it."
     for name, value in row.items():
         if why := _why_unfit(columns, name, value):
@@ -45,11 +48,12 @@ def _row_problems(table: Table, row: Any) -> Iterator[tuple[str, str, str, str]]
 
 def _repeated_keys(file: str, table: Table, rows: list[Any]) -> Iterator[Problem]:
     keys: dict[tuple[str, ...], int] = {}
+    primary_key = table.primary_key
     for number, row in enumerate(rows):
-        if isinstance(row, dict) and table.primary_key and all(name in row for name in table.primary_key):
-            key = tuple(str(row[name]) for name in table.primary_key)
+        if isinstance(row, dict) and primary_key and all(name in row for name in primary_key):
+            key = tuple(str(row[name]) for name in primary_key)
             if (first := keys.setdefault(key, number)) != number:
-                where = f"row {number}: {', '.join(table.primary_key)}"
+                where = f"row {number}: {', '.join(primary_key)}"
                 message = f"has the primary key of row {first}."
                 yield Problem(file=file, key=where, value=", ".join(key), message=message, fix="Give it its own.")
 
