@@ -631,6 +631,7 @@ CAUSES: dict[str, Callable[[], Series]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("cause", CAUSES)
 def test_who_was_told_the_cause_is_not_told_the_symptom(tmp_path: Path, cause: str):
     """All that need identity fail; what is told is why."""

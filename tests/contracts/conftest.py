@@ -30,6 +30,7 @@ class Institute:
     settings_file: Path
     urls: dict[str, str]
     secrets: dict[str, dict[str, str]]
+    http: httpx.Client  # one for all: each reads the trusted authorities anew, which takes longer than most requests
     failures: dict[str, str] = field(default_factory=dict)
 
     def url(self, service: str) -> str:
@@ -41,11 +42,11 @@ class Institute:
         return (self.logs / f"{service}.log").read_text()
 
     def get(self, service: str, path: str, **options) -> httpx.Response:
-        return httpx.get(self.url(service) + path, timeout=10, **options)
+        return self.http.get(self.url(service) + path, **options)
 
     def sign_in(self, persona: str) -> dict[str, str]:
         """The Authorization header of a persona."""
-        answer = httpx.post(f"{self.url('identity')}/api/identity/personas/{persona}/sessions", timeout=10)
+        answer = self.http.post(f"{self.url('identity')}/api/identity/personas/{persona}/sessions")
         assert answer.status_code == 201, answer.text
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
 
@@ -67,12 +68,14 @@ def institute(postgres: Postgres, database_url: str, tmp_path_factory: pytest.Te
             }
             for service in CATALOG
         },
+        http=httpx.Client(timeout=10, trust_env=False),
     )
     with contextlib.ExitStack() as running:
         for service in CATALOG.start_order():
             if service.name in institute.urls:
                 url = postgres.role_url(database_url, service.database.service_role) if service.database else ""
                 running.enter_context(_started(institute, service, environment(institute, service, url)))
+        running.callback(institute.http.close)
         yield institute
 
 

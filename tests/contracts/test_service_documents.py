@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import pytest
 
 from gatehouse_catalog import find_root, load_catalog
@@ -145,6 +144,6 @@ def test_a_stranger_gets_nothing_but_what_is_public(institute, service: str) -> 
         if operation["x-gatehouse-allows"] == "anyone":
             continue
         filled = re.sub(r"\{[^}]+\}", "019a0000-0001-7000-8000-000000000001", path)
-        answer = httpx.request(method, institute.url(service) + filled, timeout=10)
+        answer = institute.http.request(method, institute.url(service) + filled)
         assert answer.status_code == 401, f"{place}: {answer.status_code}"
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ OF_THE_CHASSIS = [(key_table, "idempotency_key"), (bucket_table, "rate_bucket"),
 OF_PRIVACY = {"history", "person_key", "read_log", "text_attempt"}
 OF_EVENTS = {file.stem for file in ROOT.glob("services/chassis/gatehouse_chassis/schema/event*.yaml")}
 MODULES = contract.service_modules(ROOT)
+configuration = cache(lambda: load(ROOT))
 
 
 def test_every_service_with_a_database_is_compared() -> None:
@@ -35,7 +37,7 @@ def test_the_code_s_tables_fit_the_applied_schema(module: str, database_url: str
         actual = contract.applied(connection, SCHEMAS)
     tables = contract.code_tables(module)
     assert contract.compare(module, tables, actual) == []
-    (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
+    (schema,) = [schema for schema in configuration().schemas if module == f"gatehouse_{schema.name}.tables"]
     chassis = {name for _, name in OF_THE_CHASSIS} | OF_EVENTS | OF_PRIVACY
     own = {collection.name for collection in schema.collections} - chassis
     assert {table.table for table in tables} == own, "every collection is a table that queries can name"
@@ -43,7 +45,7 @@ def test_the_code_s_tables_fit_the_applied_schema(module: str, database_url: str
 
 @pytest.mark.parametrize(("make", "name"), OF_THE_CHASSIS)
 def test_the_chassis_own_tables_fit_their_collections(make: Callable[[Database], Any], name: str) -> None:
-    configured = contract.configured(load(ROOT))
+    configured = contract.configured(configuration())
     columns = tuple(
         contract.CodeColumn(column._meta.db_column_name, column.column_type, bool(column._meta.null))
         for column in make(Database("identity"))._meta.columns
@@ -56,7 +58,7 @@ def test_the_chassis_own_tables_fit_their_collections(make: Callable[[Database],
 def test_the_configuration_says_the_same_as_the_applied_schema(database_url: str) -> None:
     with api.connect(database_url) as connection:
         actual = contract.applied(connection, SCHEMAS)
-    for table, columns in contract.configured(load(ROOT)).items():
+    for table, columns in contract.configured(configuration()).items():
         assert columns == actual[table]
 
 
@@ -71,7 +73,7 @@ def repositories(module: str) -> list[Repository]:
 @pytest.mark.parametrize("module", [module for module in MODULES if module != "gatehouse_portal.tables"])
 def test_what_is_said_of_a_taken_value_is_about_a_unique_rule_that_exists(module: str) -> None:
     """A rule that is renamed in the collection file would otherwise lose its words without a sign."""
-    (schema,) = [schema for schema in load(ROOT).schemas if module == f"gatehouse_{schema.name}.tables"]
+    (schema,) = [schema for schema in configuration().schemas if module == f"gatehouse_{schema.name}.tables"]
     rules = {
         item.name
         for collection in schema.collections

@@ -107,6 +107,7 @@ def test_an_update_that_finds_the_stack_locked_waits_for_its_turn(institute: Ins
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
 
 
+@pytest.mark.deep
 def test_a_set_with_a_digest_that_the_registry_has_not_is_refused_whole(institute: Institute):
     releases = institute.merge_code() | institute.build(["topics"])
     lost = releases["topics"].database_digest
@@ -152,6 +153,7 @@ def test_a_change_that_concerns_no_deployment_makes_no_preview_stale(institute: 
     assert institute.promoter.explain(seen, actor("eva")).allowed
 
 
+@pytest.mark.deep
 def test_what_failed_outside_goes_no_further(institute: Institute):
     institute.black_box_says("1 failed, 11 passed in 0.10s")
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
@@ -163,6 +165,7 @@ def test_what_failed_outside_goes_no_further(institute: Institute):
     assert institute.promoter.explain(institute.seen("promote", "test", services=("person",)), actor("eva")).allowed
 
 
+@pytest.mark.deep
 def test_what_stopped_running_as_meant_goes_no_further(institute: Institute):
     """Somebody deployed by hand since it was verified."""
     institute.done("ci", "promote", "dev", releases=institute.merge_code())
@@ -185,6 +188,7 @@ def test_a_run_that_ends_before_it_deploys_is_settled_by_the_next(institute: Ins
     assert (settled.id, settled.state, settled.history[-1].by) == (begun.id, "verified", "sam")
 
 
+@pytest.mark.deep
 def test_two_at_once_both_arrive(institute: Institute, tmp_path: Path):
     """Each with a clone of its own; one loses a push and decides anew."""
     person, topics = institute.merge_code(), institute.build(["topics"])

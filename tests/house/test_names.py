@@ -71,6 +71,13 @@ def trees(files: list[str]) -> dict[str, ast.Module]:
     return sources(files)
 
 
+@pytest.fixture(scope="module")
+def nodes(trees: dict[str, ast.Module]) -> dict[str, list[ast.AST]]:
+    """Those that a rule is about, of each file; walked through once."""
+    wanted = ast.ClassDef | ast.Import | ast.ImportFrom | ast.Call
+    return {path: [node for node in ast.walk(tree) if isinstance(node, wanted)] for path, tree in trees.items()}
+
+
 def is_test(path: str) -> bool:
     return path.startswith("tests/") or "/tests/" in path
 
@@ -80,11 +87,11 @@ def test_no_folder_has_more_modules_than_one_sees_at_once(files: list[str]):
     assert {folder: count for folder, count in counted.items() if count > MODULES_IN_A_FOLDER} == {}
 
 
-def test_a_class_name_means_one_thing(trees: dict[str, ast.Module]):
+def test_a_class_name_means_one_thing(nodes: dict[str, list[ast.AST]]):
     places = defaultdict(list)
-    for path, tree in trees.items():
+    for path, found in nodes.items():
         if not is_test(path):
-            for node in ast.walk(tree):
+            for node in found:
                 if isinstance(node, ast.ClassDef):
                     places[node.name].append(path)
     twice = {name: found for name, found in places.items() if len(found) > 1}
@@ -92,10 +99,10 @@ def test_a_class_name_means_one_thing(trees: dict[str, ast.Module]):
     assert {name: found for name, found in twice.items() if sum(not MIRRORS.search(path) for path in found) > 1} == {}
 
 
-def test_nothing_is_renamed_on_import(trees: dict[str, ast.Module]):
+def test_nothing_is_renamed_on_import(nodes: dict[str, list[ast.AST]]):
     found = []
-    for path, tree in trees.items():
-        for node in ast.walk(tree):
+    for path, those in nodes.items():
+        for node in those:
             if isinstance(node, ast.Import | ast.ImportFrom):
                 module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
                 found += [
@@ -106,14 +113,14 @@ def test_nothing_is_renamed_on_import(trees: dict[str, ast.Module]):
     assert found == []
 
 
-def test_no_class_and_no_module_has_a_name_that_was_replaced(trees: dict[str, ast.Module]):
+def test_no_class_and_no_module_has_a_name_that_was_replaced(nodes: dict[str, list[ast.AST]]):
     classes = [
         f"{path}: {node.name}"
-        for path, tree in trees.items()
-        for node in ast.walk(tree)
+        for path, found in nodes.items()
+        for node in found
         if isinstance(node, ast.ClassDef) and node.name in CLASSES
     ]
-    modules = [path for path in trees if Path(path).stem in MODULES and not is_test(path)]
+    modules = [path for path in nodes if Path(path).stem in MODULES and not is_test(path)]
     assert classes + modules == []
 
 
@@ -128,12 +135,12 @@ def test_a_fix_is_called_a_fix(files: list[str]):
     assert found == []
 
 
-def test_every_problem_says_how_to_fix_it(trees: dict[str, ast.Module]):
+def test_every_problem_says_how_to_fix_it(nodes: dict[str, list[ast.AST]]):
     found = []
-    for path, tree in trees.items():
+    for path, those in nodes.items():
         if is_test(path):
             continue
-        for node in ast.walk(tree):
+        for node in those:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
                 fix = next((word.value for word in node.keywords if word.arg == "fix"), None)
                 if fix is None or (isinstance(fix, ast.Constant) and not fix.value):

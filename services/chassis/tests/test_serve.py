@@ -178,6 +178,7 @@ def test_sigterm_finishes_what_is_in_flight(root: Path, listener: socket.socket)
     assert successor.stop()[0] == 0
 
 
+@pytest.mark.deep
 def test_a_successor_on_the_same_socket_takes_over_without_a_refused_connection(
     root: Path, listener: socket.socket
 ) -> None:

@@ -167,6 +167,7 @@ def test_the_tables_have_every_type_of_every_environment_and_no_other(graph: Gra
     assert deployed - set(WRITES) == set()
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
 def test_a_deployer_can_do_what_its_stack_needs(graph: Graphs, deployer: Any, stack: str):
     may, refused = deployer(stack), set()
