@@ -31,7 +31,8 @@ def misfits(call: Call) -> Iterator[str]:
     headers = {one["name"].lower() for one in operation["parameters"] if one["in"] == "header"}
     if call.versioned and "if-match" not in headers:
         yield "version: the operation takes no If-Match"
-    if "if-match" in headers and "428" in operation["responses"] and not call.versioned:
+    needed = "If-Match isn't needed" not in operation.get("description", "")
+    if needed and "if-match" in headers and "428" in operation["responses"] and not call.versioned:
         yield "version: If-Match is required"
     yield from _body_misfits(call, whole, operation.get("requestBody"))
 

@@ -15,6 +15,7 @@ from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.use.routes import UseController
+from gatehouse_curriculum.way.routes import WayController
 
 
 def create(service: ServiceContext) -> Litestar:
@@ -29,6 +30,7 @@ def create(service: ServiceContext) -> Litestar:
             PlanningController,
             LiveController,
             UseController,
+            WayController,
         ],
         database=DB,
         outbox=OUTBOX,

@@ -8,6 +8,8 @@ from msgspec import Struct
 
 class ResourceOfTopic(Struct, kw_only=True):
     id: UUID
+    name: str | None = None
+    technologies: list[str] = []
 
 
 class Resource(ResourceOfTopic, kw_only=True):
@@ -16,6 +18,7 @@ class Resource(ResourceOfTopic, kw_only=True):
 
 class TopicOfPath(Struct, kw_only=True):
     id: UUID
+    name: str | None = None
     resources: list[ResourceOfTopic] = []
 
 
@@ -29,6 +32,7 @@ class Module(Struct, kw_only=True):
 
 class Path(Struct, kw_only=True):
     id: UUID
+    name: str | None = None
     modules: list[Module] = []
     archived_at: datetime | None = None
 

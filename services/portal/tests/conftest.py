@@ -93,6 +93,32 @@ def curriculum(version: int = 3) -> dict[str, Any]:
     return found
 
 
+def way(version: int = 3, **changes: Any) -> dict[str, Any]:
+    """The curriculum, as curriculum says it for a member's home."""
+    whole = curriculum(version)
+    named = {
+        one["id"]: one | {"resource_name": f"Resource {number}"}
+        for number, state in STATES.items()
+        for one in whole[state]
+    }
+    found = {
+        state: [named[one["id"]] | {"position": 1} for one in whole[state]] for state in ("now", "next", "completed")
+    }
+    part = {"path_name": "Odin", "path_id": RESOURCES[1], "topic_name": "Foundations", "topic_id": RESOURCES[2]}
+    counts = dict.fromkeys(STATES.values(), 1)
+    return {
+        **{name: whole[name] for name in ("person_id", "version", "changed_at", "planning", "people")},
+        **found,
+        "goes_on": found["now"][0],
+        "counts": counts,
+        "parts": [part | counts | {"started_at": "2026-10-31T10:00:00Z"}],
+        "months": [{"month": "2026-11", "count": 1}],
+        "skills": [{"skill": "Python", "count": 1}],
+        "pace": {"completed": 4, "weeks": 8},
+        "expected": [{"state": "now", "earliest": "2026-11-20", "latest": "2026-12-05"}],
+    } | changes
+
+
 def person(**changes: Any) -> dict[str, Any]:
     return {
         "id": NOAH,
@@ -111,6 +137,7 @@ class House:
     noah, mara, account = NOAH, MARA, ACCOUNT
     resources, assignments = RESOURCES, ASSIGNMENTS
     curriculum, person, resource = staticmethod(curriculum), staticmethod(person), staticmethod(resource)
+    way = staticmethod(way)
     link_check = staticmethod(link_check)
 
     def __init__(self, peers: dict[str, Peer]) -> None:
@@ -154,6 +181,7 @@ class House:
         self.says("identity", "GET", "/api/identity/personas", personas)
         self.says("identity", "DELETE", "/api/identity/sessions/current", None, 204)
         self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}", curriculum())
+        self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}/way", way())
         self.says("curriculum", "GET", "/api/curriculum/curricula", {"items": []})
         self.says("person", "GET", f"/api/person/people/{NOAH}", person())
         self.says("person", "GET", f"/api/person/people/{MARA}", person(id=MARA, name="Mara Lindgren", mentor_id=None))

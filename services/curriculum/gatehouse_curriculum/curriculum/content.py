@@ -6,7 +6,7 @@ from uuid import UUID
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_curriculum.curriculum.structs import Assign, ResourceToAssign
-from gatehouse_curriculum.peers import Path, Resource, Topic
+from gatehouse_curriculum.peers import Path, Resource, ResourceOfTopic, Topic, TopicOfPath
 
 T = TypeVar("T", Resource, Topic, Path)
 
@@ -21,17 +21,31 @@ class Content:
         topics = self._service.call("topics")
         if field == "resource_id":
             resource = _current(await topics.find(f"/api/topics/resources/{id}", Resource, token=token), field, id)
-            return [ResourceToAssign(resource.id)]
+            return [_to_assign(resource)]
         if field == "topic_id":
             topic = _current(await topics.find(f"/api/topics/topics/{id}", Topic, token=token), field, id)
-            return [ResourceToAssign(resource.id, topic.id) for resource in topic.resources]
+            return [_to_assign(resource, topic) for resource in topic.resources]
         path = _current(await topics.find(f"/api/topics/paths/{id}", Path, token=token), field, id)
         return [
-            ResourceToAssign(resource.id, topic.id, path.id)
+            _to_assign(resource, topic, path)
             for module in path.modules
             for topic in module.topics
             for resource in topic.resources
         ]
+
+
+def _to_assign(
+    resource: ResourceOfTopic, topic: TopicOfPath | None = None, path: Path | None = None
+) -> ResourceToAssign:
+    return ResourceToAssign(
+        resource_id=resource.id,
+        topic_id=topic.id if topic else None,
+        path_id=path.id if path else None,
+        resource_name=resource.name,
+        topic_name=topic.name if topic else None,
+        path_name=path.name if path else None,
+        skills=tuple(resource.technologies),
+    )
 
 
 def _current(answer: T | None, field: str, id: UUID) -> T:

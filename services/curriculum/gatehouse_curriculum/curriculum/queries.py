@@ -111,9 +111,14 @@ _FIGURES = DB.prepare_sql(
 )
 # By hand, as the next: any number of rows in one statement.
 _ADD = DB.prepare_sql(
-    "insert into assignment (curriculum_id, id, resource_id, topic_id, path_id, state, position, note, assigned_at, "
-    "assigned_by, assigned_request, changed_by, changed_request) select $1, given.*, $9, $10, $11, $10, $11 "
-    "from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[]) as given"
+    "insert into assignment (curriculum_id, id, resource_id, topic_id, path_id, state, position, note, resource_name, "
+    "topic_name, path_name, skills, assigned_at, assigned_by, assigned_request, changed_by, changed_request) "
+    "select $1, id, resource_id, topic_id, path_id, state, position, note, resource_name, topic_name, path_name, "
+    # unnest would take lists of skills apart, and they needn't be of one length.
+    "array(select jsonb_array_elements_text(skills::jsonb)), $13, $14, $15, $14, $15 "
+    "from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::integer[], $8::text[], $9::text[], "
+    "$10::text[], $11::text[], $12::text[]) as given(id, resource_id, topic_id, path_id, state, position, note, "
+    "resource_name, topic_name, path_name, skills)"
 )
 _CHANGED = {
     "id": "uuid",
@@ -389,7 +394,9 @@ async def _write(begun: Change, after: Assignments, who: tuple[UUID, str | None]
         await _CHANGE.execute(*_columns(changed, tuple(_CHANGED)), *who)
     if new:
         fields = ("id", "resource_id", "topic_id", "path_id", "state", "position", "note")
-        await _ADD.execute(begun.row.id, *_columns(new, fields), begun.stamp.at, *who)
+        names = ("resource_name", "topic_name", "path_name")
+        skills = [msgspec.json.encode(one.skills).decode() for one in new]
+        await _ADD.execute(begun.row.id, *_columns(new, (*fields, *names)), skills, begun.stamp.at, *who)
 
 
 def _columns(assignments: list[Assignment], fields: tuple[str, ...]) -> list[list[Any]]:

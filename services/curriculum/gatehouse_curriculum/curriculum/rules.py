@@ -70,6 +70,10 @@ def assign(
                 note=note,
                 assigned_at=stamp.at,
                 assigned_by=stamp.by,
+                resource_name=resource.resource_name,
+                topic_name=resource.topic_name,
+                path_name=resource.path_name,
+                skills=resource.skills,
             )
         )
     if len(assignments) + len(added) > MOST:

@@ -16,6 +16,7 @@ from gatehouse_curriculum.period.structs import Planning
 class Assignment(Struct, kw_only=True, frozen=True):
     """A resource of topics in someone's curriculum. `position` counts from 1 among those of the same state.
 
+    `resource_name`, `topic_name`, `path_name`, `skills`: as they were when it was assigned, where they were kept.
     `planned_at`: when it was put on the now-list of the present period; `started_at`: when somebody began to learn it.
     `minutes`: about how long it took, as somebody said; it counts while it is completed. `use_count`, `last_used_at`:
     how often the member opened it from here, and when last. `stopped_at`: when they said that it isn't for them.
@@ -31,6 +32,10 @@ class Assignment(Struct, kw_only=True, frozen=True):
     note: str | None
     assigned_at: datetime
     assigned_by: UUID | None
+    resource_name: str | None = None
+    topic_name: str | None = None
+    path_name: str | None = None
+    skills: tuple[str, ...] = ()
     planned_at: datetime | None = None
     planned_by: UUID | None = None
     started_at: datetime | None = None
@@ -140,8 +145,12 @@ class Propose(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class ResourceToAssign(Struct, frozen=True):
-    """A resource to assign, and the topic and path that it comes with."""
+    """A resource to assign, and the topic and path that it comes with, with their names as they are now."""
 
     resource_id: UUID
     topic_id: UUID | None = None
     path_id: UUID | None = None
+    resource_name: str | None = None
+    topic_name: str | None = None
+    path_name: str | None = None
+    skills: tuple[str, ...] = ()

@@ -22,7 +22,7 @@ class Undo(msgspec.Struct, frozen=True, kw_only=True):
     """The form that takes an action back.
 
     Attributes:
-        target: the id of the element whose content htmx replaces with the answer.
+        target: the id of the element whose content htmx replaces with the answer; empty where a whole page answers.
         then: ids of elements of which the first that exists gets the focus afterwards.
     """
 

@@ -28,6 +28,7 @@ WAYS = [
         "/api/topics/paths",
         "/api/curriculum/curricula",
         "/api/curriculum/curricula/019a0000-0001-7000-8000-000000000002",
+        "/api/curriculum/curricula/019a0000-0001-7000-8000-000000000002/way",
         "/api/person/people",
         "/api/person/people/019a0000-0001-7000-8000-000000000002",
         "/api/identity/sign-in/options",
@@ -73,7 +74,7 @@ async def test_home_says_what_it_cant_show(fresh, peers):
     down(peers, "curriculum")
     answer = await fresh.get("/")
     assert answer.status_code == 200
-    assert "Your curriculum can’t be shown right now" in answer.text
+    assert "My way can’t be shown right now" in answer.text
     assert "Noah Adeyemi" in answer.text
 
 

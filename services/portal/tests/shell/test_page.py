@@ -22,7 +22,7 @@ def loads(elements, text):
 async def test_a_member_sees_what_they_learn_and_nothing_of_admin(browser):
     await browser.sign_in("member")
     home = (await browser.see("/")).text
-    assert "You are learning" in home
+    assert "My way" in home
     assert "Resource 1" in home
     assert 'href="/admin"' not in home
     assert "Your members" not in home

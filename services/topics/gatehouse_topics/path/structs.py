@@ -54,6 +54,7 @@ class Branch(Struct, kw_only=True):
     cost: str | None
     level: str | None
     link_status: str | None
+    technologies: list[str] | None
 
 
 class ModulePlan(Struct, kw_only=True, forbid_unknown_fields=True):

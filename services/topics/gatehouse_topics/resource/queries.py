@@ -68,7 +68,7 @@ RESOURCES_BY_ID = Listing(
 )
 
 # The columns of ResourceInOrder.
-IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status"
+IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status, r.technologies"
 
 _CURRENT_RESOURCES = DB.prepare(
     Resource.select(Resource.id).where(any_of(Resource.id, arg(1)), Resource.archived_at.is_null())

@@ -43,6 +43,7 @@ class ResourceInOrder(Struct, kw_only=True):
     cost: Cost
     level: Level
     link_status: LinkStatus
+    technologies: list[str]
 
 
 class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):

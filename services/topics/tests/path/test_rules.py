@@ -72,6 +72,7 @@ def line(module: UUID, topic: UUID | None, resource: UUID | None) -> Branch:
         cost="free" if there else None,
         level="master" if there else None,
         link_status="active" if there else None,
+        technologies=[] if there else None,
     )
 
 

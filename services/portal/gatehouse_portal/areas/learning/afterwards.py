@@ -13,11 +13,11 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
 from gatehouse_portal.areas.learning.format import hours
-from gatehouse_portal.areas.learning.routes import done, name_in, refused, version_in
+from gatehouse_portal.areas.learning.routes import done, is_from_home, name_in, refused, undo_for, version_in
 from gatehouse_portal.areas.learning.structs import Curriculum
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.peers import Peers
-from gatehouse_portal.shell.toast import Toast, Undo
+from gatehouse_portal.shell.toast import Toast
 
 MOST_MINUTES = 6_000
 MOST_LINE = 500
@@ -47,8 +47,9 @@ async def state_minutes(
     }
     fields["seen_at"] = curriculum.changed_at.isoformat()
     path = f"/members/{person_id}/curriculum/{assignment_id}/minutes"
-    undo = Undo(path=path, fields=fields, target="curriculum", then=(f"do-{assignment_id}",))
-    return await done(request, actor, peers, person_id, Toast(text, undo), item=assignment_id, just=assignment_id)
+    undo = undo_for(form, path, fields, then=(f"do-{assignment_id}",))
+    toast, home = Toast(text, undo), is_from_home(form)
+    return await done(request, actor, peers, person_id, toast, item=assignment_id, just=assignment_id, home=home)
 
 
 @post(
@@ -66,7 +67,7 @@ async def rate(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
     line = str(form.get("line") or "").strip()[:MOST_LINE]
     await peers.ask("topics", "PUT", address, type(None), json={"stars": int(stars), "note": line or None})
     text = f"You gave “{name_in(form)}” {stars} of 5 stars{', and a line for others' if line else ''}."
-    return await done(request, actor, peers, person_id, Toast(text), item=assignment_id)
+    return await done(request, actor, peers, person_id, Toast(text), item=assignment_id, home=is_from_home(form))
 
 
 def _minutes(form: FormMultiDict, field: str) -> int | None:

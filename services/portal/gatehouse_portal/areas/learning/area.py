@@ -20,5 +20,5 @@ AREA = Area(
     ),
     filters=format.FILTERS,
     routes=(*routes.ROUTES, *assign.ROUTES, *planning.ROUTES, *go.ROUTES, *afterwards.ROUTES),
-    sections=(HomeSection(title="Your curriculum", order=10, template="learning/home.html", load=home.load),),
+    sections=(HomeSection(title="My way", order=3, template="learning/home.html", load=home.load),),
 )

@@ -65,20 +65,19 @@ async def send_again(request: Request, actor: Actor, peers: Peers, assignment_id
         raise NotFound
     at = moment(str(form.get("used_at", "")))
     body = {"id": str(use), "used_at": at.isoformat() if at else None}
-    await peers.ask("curriculum", "POST", _address(actor.person, assignment_id, "uses"), type(None), json=body)
+    path = f"/api/curriculum/curricula/{actor.person}/assignments/{assignment_id}/uses"
+    await peers.ask("curriculum", "POST", path, type(None), json=body)
 
 
 async def _target(
     request: Request[Any, Any, Any], peers: Peers, person: UUID, assignment: UUID, use: UUID | None
 ) -> Target:
     if not is_click(request.method, request.headers):
-        return await peers.get("curriculum", _address(person, assignment, "target"), Target)
+        where = f"/api/curriculum/curricula/{person}/assignments/{assignment}/target"
+        return await peers.get("curriculum", where, Target)
+    path = f"/api/curriculum/curricula/{person}/assignments/{assignment}/uses"
     body = {"id": str(use) if use else None}
-    return await peers.ask("curriculum", "POST", _address(person, assignment, "uses"), Target, json=body)
-
-
-def _address(person: UUID, assignment: UUID, what: str) -> str:
-    return f"/api/curriculum/curricula/{person}/assignments/{assignment}/{what}"
+    return await peers.ask("curriculum", "POST", path, Target, json=body)
 
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (go, send_again)

@@ -85,10 +85,10 @@ async def change(request: Request, actor: Actor, peers: Peers, person_id: UUID, 
         path = f"/members/{person_id}/curriculum/{assignment_id}/undo"
         fields = {"steps": back, "version": str(curriculum.version), "name": name}
         fields["seen_at"] = curriculum.changed_at.isoformat()
-        undo = Undo(path=path, fields=fields, target="curriculum", then=(f"do-{assignment_id}",))
+        undo = undo_for(form, path, fields, then=(f"do-{assignment_id}",))
     toast = Toast(ACTIONS[action].done.format(name=name), undo)
     just = assignment_id if action == "complete" else None
-    return await done(request, actor, peers, person_id, toast, item=assignment_id, just=just)
+    return await done(request, actor, peers, person_id, toast, item=assignment_id, just=just, home=is_from_home(form))
 
 
 @post("/members/{person_id:uuid}/curriculum/{assignment_id:uuid}/undo", guards=[guards.person], include_in_schema=False)
@@ -101,7 +101,7 @@ async def undo(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
         return await refused(request, actor, peers, person_id, problem=problem, form=form)
     state = next((item.state.capitalize() for item in curriculum.all() if item.id == assignment_id), "the curriculum")
     toast = Toast(f"Undone. “{name_in(form)}” is back in {state}.")
-    return await done(request, actor, peers, person_id, toast, item=assignment_id)
+    return await done(request, actor, peers, person_id, toast, item=assignment_id, home=is_from_home(form))
 
 
 async def _carry_out(
@@ -138,14 +138,17 @@ async def done(
     *,
     item: UUID | None = None,
     just: UUID | None = None,
+    home: bool = False,
     assigned: str = "",
 ) -> Response[Any]:
-    """The curriculum after a change.
+    """The curriculum after a change, or the reader's home where they made it there.
 
     `just`: what was completed by it; `assigned`: the id of what was assigned, to mark it among the search's results.
     """
+    asked = f"?just={just}" if just else ""
+    if home:
+        return see_with(request, f"/{asked}#{'afterwards' if just else 'way'}", toast)
     if not wants_part(request):
-        asked = f"?just={just}" if just else ""
         return see_with(request, f"/members/{person_id}{asked}" + (f"#item-{item}" if item else ""), toast)
     return shown(request, await view_of(peers, actor, person_id), answer=toast, just=just, assigned=assigned)
 
@@ -199,6 +202,18 @@ def version_in(form: FormMultiDict) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise Invalid({"version": "open the page again"})
     return int(text)
+
+
+def is_from_home(form: FormMultiDict) -> bool:
+    """Whether it was made on the reader's home, which is shown afterwards."""
+    return form.get("back") == "way"
+
+
+def undo_for(form: FormMultiDict, path: str, fields: dict[str, str], *, then: tuple[str, ...]) -> Undo:
+    """The form of the toast, for the page that `form` was on."""
+    if is_from_home(form):
+        return Undo(path=path, fields={**fields, "back": "way"}, target="")
+    return Undo(path=path, fields=fields, target="curriculum", then=then)
 
 
 def name_in(form: FormMultiDict) -> str:

@@ -76,6 +76,8 @@ class Assignment(Struct, frozen=True, kw_only=True):
     position: int = 1
     topic_id: UUID | None = None
     path_id: UUID | None = None
+    resource_name: str | None = None
+    skills: list[str] = []
     note: str | None = None
     planned_at: datetime | None = None
     planned_by: UUID | None = None
@@ -142,6 +144,69 @@ class Curriculum(Struct, frozen=True, kw_only=True):
 
     def all(self) -> list[Assignment]:
         return [*self.now, *self.next, *self.later, *self.completed]
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """What of one topic, as a part of one path, is in the plan."""
+
+    path_id: UUID | None = None
+    path_name: str | None = None
+    topic_id: UUID | None = None
+    topic_name: str | None = None
+    started_at: datetime | None = None
+    completed: int = 0
+    now: int = 0
+    next: int = 0
+    later: int = 0
+
+
+class MonthCount(Struct, frozen=True):
+    month: str
+    count: int
+
+
+class SkillCount(Struct, frozen=True):
+    skill: str
+    count: int
+
+
+class Pace(Struct, frozen=True):
+    completed: int
+    weeks: int
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """When all up to the end of that state is likely to be done; null where nothing can be said."""
+
+    state: str
+    earliest: date | None = None
+    latest: date | None = None
+
+
+class Way(Struct, frozen=True, kw_only=True):
+    """What a member's home shows of their plan, however long it is."""
+
+    person_id: UUID
+    version: int
+    changed_at: datetime
+    archived_at: datetime | None = None
+    goes_on: Assignment | None = None
+    now: list[Assignment] = []
+    next: list[Assignment] = []
+    completed: list[Assignment] = []
+    more: bool = False
+    counts: dict[str, int] = {}
+    stopped: int = 0
+    parts: list[Part] = []
+    months: list[MonthCount] = []
+    skills: list[SkillCount] = []
+    pace: Pace = Pace(0, 8)
+    expected: list[Expected] = []
+    planning: Planning = Planning()
+    people: list[Participant] = []
+
+    def shown(self) -> list[Assignment]:
+        return [*([self.goes_on] if self.goes_on else []), *self.now, *self.next, *self.completed]
 
 
 class CurriculumAfterAssigning(Curriculum, frozen=True, kw_only=True):

@@ -35,7 +35,9 @@ class Item(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        return self.resource.name if self.resource else "A resource whose name can’t be shown right now"
+        if self.resource:
+            return self.resource.name
+        return self.assignment.resource_name or "A resource whose name can’t be shown right now"
 
     @property
     def offer(self) -> Offer:
