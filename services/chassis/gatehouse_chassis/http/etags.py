@@ -31,6 +31,10 @@ IfMatch = Annotated[
 ]
 """For a handler that changes something: `if_match: IfMatch = None`, then `required_version(if_match)`."""
 
+NOT_NEEDED = "The version that is changed, if it is to be that one: the ETag of the last read"
+OptionalIfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description=NOT_NEEDED)]
+"""For what nobody but the caller changes: without one, whatever there is is changed. Its document has no 428."""
+
 
 class Versioned(Protocol):
     @property

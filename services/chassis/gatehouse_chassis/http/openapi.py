@@ -11,6 +11,7 @@ from litestar import Litestar, Response
 from litestar.handlers import HTTPRouteHandler
 
 from gatehouse_chassis.base.problems import BY_STATUS, MEDIA_TYPE, ApiProblem, Invalid, ProblemDetails, Unavailable
+from gatehouse_chassis.http.etags import NOT_NEEDED
 from gatehouse_chassis.http.guards import label_of
 from gatehouse_chassis.service.client import RequestRefused, TooLate
 
@@ -72,6 +73,8 @@ def statuses(method: str, guard: str, operation: dict[str, Any], path: str, *, a
             found.add(415)
         if "{" in path:
             found |= {412, 428}
+        if any(one.get("description") == NOT_NEEDED for one in operation.get("parameters", ())):
+            found.discard(428)
     return sorted(found)
 
 

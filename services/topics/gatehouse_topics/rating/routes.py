@@ -6,7 +6,7 @@ from litestar import Controller, Response, get, put
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Forbidden
-from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
+from gatehouse_chassis.http.etags import OptionalIfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_topics.rating import queries
 from gatehouse_topics.rating.structs import Opinion, RatingRow, Ratings
@@ -28,7 +28,7 @@ class RatingController(Controller):
         guards=[signed_in],
     )
     async def rate_resource(
-        self, id: UUID, data: Opinion, actor: Actor, if_match: IfMatch = None
+        self, id: UUID, data: Opinion, actor: Actor, if_match: OptionalIfMatch = None
     ) -> Response[RatingRow]:
         if actor.person is None:
             raise Forbidden("Only people rate resources.")
