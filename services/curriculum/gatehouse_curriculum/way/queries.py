@@ -7,15 +7,15 @@ from uuid import UUID
 
 import msgspec
 
-from gatehouse_curriculum.curriculum import rules as curriculum_rules
 from gatehouse_curriculum.curriculum.queries import find
+from gatehouse_curriculum.curriculum.rules import STATES
 from gatehouse_curriculum.curriculum.structs import Assignment
 from gatehouse_curriculum.participant.queries import people_of
 from gatehouse_curriculum.period.queries import commitments_of, last_period
 from gatehouse_curriculum.period.rules import planning_of
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.way.rules import WEEKS, expected
-from gatehouse_curriculum.way.structs import MonthCount, Pace, Part, SkillCount, Way
+from gatehouse_curriculum.way.structs import MemberWay, MonthCount, Pace, Part, SkillCount
 
 # As many as one looks at; the page of the whole plan shows all.
 MOST_NOW, MOST_NEXT, MOST_COMPLETED = 20, 8, 20
@@ -44,8 +44,7 @@ _PARTS = DB.prepare_sql(
     "select path_id, max(path_name) as path_name, topic_id, max(topic_name) as topic_name, "
     "min(started_at) as started_at, "
     + ", ".join(
-        f"(count(*) filter (where state = '{state}' and withdrawn_at is null))::integer as {state}"
-        for state in curriculum_rules.STATES
+        f"(count(*) filter (where state = '{state}' and withdrawn_at is null))::integer as {state}" for state in STATES
     )
     + " from assignment where curriculum_id = $1 group by path_id, topic_id "
     "having bool_or(withdrawn_at is null) "
@@ -70,18 +69,18 @@ _STOPPED = DB.prepare_sql(
 )
 
 
-async def way_of(person: UUID, *, skill: str | None, month: date | None, before: int | None) -> Way:
+async def way_of(person: UUID, *, skill: str | None, month: date | None, before: int | None) -> MemberWay:
     """Raises NotFound where the person has no curriculum. `before`: completed ones below that position."""
     row = await find(person)
     ahead = await _AHEAD.all(row.id, MOST_NOW, MOST_NEXT)
     completed = await _COMPLETED.all(row.id, skill, month, before, MOST_COMPLETED + 1)
     parts = await _PARTS.all(row.id)
-    counts: dict[str, int] = {state: sum(getattr(part, state) for part in parts) for state in curriculum_rules.STATES}
+    counts: dict[str, int] = {state: sum(getattr(part, state) for part in parts) for state in STATES}
     lately = await _LATELY.value(row.id, WEEKS) or 0
     now = [one for one in ahead if one.state == "now"]
     following = [one for one in ahead if one.state == "next"]
     touched = await _TOUCHED.one(row.id)
-    return Way(
+    return MemberWay(
         person_id=row.person_id,
         version=row.version,
         archived_at=row.archived_at,

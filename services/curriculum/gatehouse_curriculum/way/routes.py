@@ -13,7 +13,7 @@ from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.way import queries
-from gatehouse_curriculum.way.structs import Way
+from gatehouse_curriculum.way.structs import MemberWay
 
 MONTH = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 
@@ -36,7 +36,7 @@ class WayController(Controller):
         skill: Annotated[str | None, Parameter(max_length=200, description="Completed ones that teach this")] = None,
         month: Annotated[str | None, Parameter(description="Completed in this month, such as 2026-05")] = None,
         before: Annotated[int | None, Parameter(ge=1, le=10_000, description="Completed below this position")] = None,
-    ) -> Way:
+    ) -> MemberWay:
         await access.require(actor, person_id, "read")
         return await queries.way_of(person_id, skill=skill or None, month=_first_of(month), before=before)
 

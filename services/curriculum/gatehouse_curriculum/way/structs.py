@@ -57,7 +57,7 @@ class Expected(Struct, kw_only=True, frozen=True):
     latest: date | None
 
 
-class Way(Struct, kw_only=True, frozen=True):
+class MemberWay(Struct, kw_only=True, frozen=True):
     """A member's way, whatever its length in a few lines.
 
     Attributes:

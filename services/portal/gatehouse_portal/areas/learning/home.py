@@ -16,7 +16,7 @@ import msgspec
 from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal.areas.learning.structs import Assignment, Expected, Part, Person, Planning, Resource, Way
+from gatehouse_portal.areas.learning.structs import Assignment, Expected, MemberWay, Part, Person, Planning, Resource
 from gatehouse_portal.areas.learning.view import STANDINGS, Item
 from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
 
@@ -48,7 +48,7 @@ class WayPath(msgspec.Struct, frozen=True):
 class WayView(msgspec.Struct, frozen=True, kw_only=True):
     """What the home shows. `asked`: the timeline's filters; `mentor`: who to ask; `just`: what was just completed."""
 
-    way: Way
+    way: MemberWay
     person_id: UUID
     goes_on: Item | None
     now: list[Item]
@@ -66,7 +66,7 @@ class WayView(msgspec.Struct, frozen=True, kw_only=True):
     edits: bool = False
 
     @property
-    def curriculum(self) -> Way:
+    def curriculum(self) -> MemberWay:
         return self.way
 
     @property
@@ -111,7 +111,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
             peers.get(
                 "curriculum",
                 f"/api/curriculum/curricula/{actor.person}/way",
-                Way,
+                MemberWay,
                 skill=skill,
                 month=month,
                 before=before,
@@ -126,7 +126,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
 
 
 async def _view(
-    peers: Peers, person: UUID, way: Way, mentor: Person | None, asked: dict[str, str], just: UUID | None
+    peers: Peers, person: UUID, way: MemberWay, mentor: Person | None, asked: dict[str, str], just: UUID | None
 ) -> WayView:
     ids = {one.resource_id for one in way.shown()}
     resources = await or_away(by_id(peers, "resources", ids, Resource)) if ids else {}

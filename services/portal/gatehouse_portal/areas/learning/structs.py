@@ -183,7 +183,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     latest: date | None = None
 
 
-class Way(Struct, frozen=True, kw_only=True):
+class MemberWay(Struct, frozen=True, kw_only=True):
     """What a member's home shows of their plan, however long it is."""
 
     person_id: UUID
