@@ -2,6 +2,7 @@
 
 from litestar import Litestar
 
+from gatehouse_catalog.structs import MAIL_TOPIC
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_communication.delivery.routes import DeliveryController
 from gatehouse_communication.delivery.sending import Sending
@@ -10,6 +11,8 @@ from gatehouse_communication.handlers import HANDLERS
 from gatehouse_communication.mail.mailer import Mailer
 from gatehouse_communication.mail.ses import SesMailer
 from gatehouse_communication.mail_choice.routes import MailChoiceController
+from gatehouse_communication.mail_event.routes import tell_of_mails
+from gatehouse_communication.mail_event.topic import MailTopic
 from gatehouse_communication.mailbox.queries import LocalMailbox
 from gatehouse_communication.mailbox.routes import MailboxController
 from gatehouse_communication.notification.routes import NotificationController
@@ -27,12 +30,20 @@ CONTROLLERS = [
 ]
 
 
-def create(service: ServiceContext, mailer: Mailer | None = None) -> Litestar:
-    """The application. `mailer` is for tests: locally mails stay in the mailbox, elsewhere they leave by SES."""
+def create(service: ServiceContext, mailer: Mailer | None = None, topic: MailTopic | None = None) -> Litestar:
+    """The application. `mailer` and `topic` are for tests: locally mails stay in the mailbox, elsewhere they leave by
+    SES, and the topic of the settings tells what became of them."""
     sending = Sending(service, mailer or _mailer(service))
-    return create_app(
-        service, CONTROLLERS, database=DB, outbox=OUTBOX, handlers=HANDLERS, jobs={"deliver": sending.deliver}
+    app = create_app(
+        service,
+        [*CONTROLLERS, tell_of_mails],
+        database=DB,
+        outbox=OUTBOX,
+        handlers=HANDLERS,
+        jobs={"deliver": sending.deliver},
     )
+    app.state["mail_topic"] = topic or MailTopic(service.settings.text(MAIL_TOPIC))
+    return app
 
 
 def _mailer(service: ServiceContext) -> Mailer:

@@ -24,4 +24,12 @@ class SuppressionIds(msgspec.Struct, frozen=True):
     reason: SuppressionReason
 
 
-OUTBOX = Outbox(DB, {"communication.mail.sent": MailIds, "communication.suppressed": SuppressionIds})
+OUTBOX = Outbox(
+    DB,
+    {
+        "communication.mail.sent": MailIds,
+        "communication.mail.bounced": MailIds,
+        "communication.mail.complained": MailIds,
+        "communication.suppressed": SuppressionIds,
+    },
+)

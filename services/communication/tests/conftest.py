@@ -12,7 +12,10 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_communication.app import create
 from gatehouse_communication.handlers import HANDLERS
 from gatehouse_communication.mail.mailer import Handover
+from gatehouse_communication.mail_event.topic import MailTopic
 from gatehouse_communication.tables import DB
+
+from .mail_event.played_sns import PlayedSns
 
 KEY = "for-tests-only-0123456789-0123456789"
 
@@ -36,6 +39,8 @@ class Office:
 
     def __init__(self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer) -> None:
         self.service, self.mailman, self.people, self.identity = service, mailman, people, identity
+
+    sns: PlayedSns
 
     def knows(self, person: UUID, name: str = "Ada", email: str = "ada@example.org", **more: Any) -> UUID:
         contact = {"id": str(person), "name": name, "email": email, "preferred_name": None, "archived_at": None}
@@ -107,9 +112,13 @@ async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
             "GATEHOUSE_PUBLIC_URL": "https://gate.example.org",
         }
         url = postgres.role_url(database_url, "communication_service")
-        made = serving("communication", lambda one: create(one, mailman), database_url=url, environ=environ)
+        sns = PlayedSns()
+        topic = MailTopic(sns.arn, sns.transport, sns.now)
+        made = serving("communication", lambda one: create(one, mailman, topic), database_url=url, environ=environ)
         async with made as service:
-            yield Office(service, mailman, people, identity)
+            office = Office(service, mailman, people, identity)
+            office.sns = sns
+            yield office
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -9,7 +9,8 @@ from gatehouse_communication.enumerators import MailKind, MailState, SkipReason
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail to one person, and what became of it. `template_number` 0: the words that come with the service."""
+    """One mail to one person, and what became of it. `template_number` 0: the words that come with the service;
+    `message_id`: what the mail server calls it."""
 
     id: UUID
     version: int
@@ -22,6 +23,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
     locale: str | None
     template_number: int | None
+    message_id: str | None
     tries: int
     error: str | None
     sent_at: datetime | None
