@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-SERVICES = ["identity", "person", "partner", "topics", "curriculum", "encounter", "ledger", "portal"]
+SERVICES = ["identity", "person", "partner", "topics", "curriculum", "encounter", "ledger", "intake", "portal"]
 INSIDE = ["/health/live", "/health/ready", "/version", "/metrics", "/openapi.json"]
 
 

@@ -166,9 +166,10 @@ class Scope:
         return found
 
     def _returned(self, node: ast.Call) -> Any:
-        """What a function says that it returns, where that is a struct or a TypedDict."""
+        """What a function says that it returns, or the struct that is made, where that is a struct or a TypedDict."""
         try:
-            returned = typing.get_type_hints(self.evaluated(node.func)).get("return")
+            called = self.evaluated(node.func)
+            returned = called if isinstance(called, type) else typing.get_type_hints(called).get("return")
         except (Unresolved, TypeError, AttributeError):
             return None
         is_struct = isinstance(returned, type) and issubclass(returned, msgspec.Struct)

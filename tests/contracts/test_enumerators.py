@@ -110,12 +110,12 @@ def test_no_use_is_left_of_a_value_that_was_removed() -> None:
 def test_removing_a_value_names_every_use_that_is_left(checkout: Path) -> None:
     folder = checkout / "services/person/database/enumerators"
     lines = (folder / "1.yaml").read_text().splitlines(keepends=True)
-    (folder / "2.yaml").write_text("".join(line for line in lines if "value: timed_out" not in line))
+    (folder / "2.yaml").write_text("".join(line for line in lines if "value: hold" not in line))
     write_generated(checkout)
     found = left_uses(checkout)
     person = (checkout / "services/person/gatehouse_person/person/rules.py").read_text().splitlines()
     rules = [
-        f"services/person/gatehouse_person/person/rules.py:{n}" for n, line in enumerate(person, 1) if '"timed_' in line
+        f"services/person/gatehouse_person/person/rules.py:{n}" for n, line in enumerate(person, 1) if '"hold"' in line
     ]
     assert rules
     assert set(rules) < set(found)
@@ -133,6 +133,7 @@ def test_removing_a_role_names_the_guards_of_all_services(checkout: Path) -> Non
         "curriculum",
         "encounter",
         "identity",
+        "intake",
         "partner",
         "person",
         "portal",

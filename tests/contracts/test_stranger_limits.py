@@ -46,5 +46,6 @@ def test_the_routes_of_signing_in_are_limited() -> None:
         "GET /sign-in/callback": 30,
         "GET /sign-in/provider": 30,
         "GET /welcome/{token:str}": 30,
+        "POST /join": 10,
         "POST /welcome/{token:str}": 30,
     }

@@ -10,12 +10,14 @@ from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
 from gatehouse_person.person.contact_route import contact_route
 from gatehouse_person.person.jobs import mark_intro_reminders, time_out
 from gatehouse_person.person.routes import PersonController
+from gatehouse_person.person.sign_up_route import sign_up_route
 from gatehouse_person.profile.routes import ProfileController
 from gatehouse_person.tables import DB
 
 
 def create(service: ServiceContext) -> Litestar:
-    contacts = contact_route(other_services(service.peer_key, to=service.name))
-    routes = [PersonController, ProfileController, ConsentController, MentorAssignmentController, contacts]
+    services = other_services(service.peer_key, to=service.name)
+    asked_by_services = [contact_route(services), sign_up_route(services)]
+    routes = [PersonController, ProfileController, ConsentController, MentorAssignmentController, *asked_by_services]
     jobs = {"mark_intro_reminders": mark_intro_reminders, "time_out": time_out}
     return create_app(service, routes, database=DB, outbox=OUTBOX, jobs=jobs)

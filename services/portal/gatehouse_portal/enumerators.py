@@ -63,6 +63,22 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "keys_rotated",
         ),
     },
+    "intake": {
+        "sign_up_source": ("form", "squarespace_order", "sheet_row", "csv"),
+        "sign_up_state": (
+            "received",
+            "person",
+            "invited",
+            "welcomed",
+            "scheduled",
+            "introduced",
+            "matched",
+            "returning",
+            "duplicate",
+            "rejected",
+            "timed_out",
+        ),
+    },
     "ledger": {
         "account_type": ("asset", "liability", "net_assets", "income", "expense"),
         "restriction": ("none", "purpose", "time", "perpetual"),

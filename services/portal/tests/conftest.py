@@ -14,7 +14,7 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
-SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication", "ledger")
+SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication", "ledger", "intake")
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
 INGRID = "019a0000-0001-7000-8000-000000000007"
@@ -195,6 +195,7 @@ class House:
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/reads", [])
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
+        self.says("intake", "GET", "/api/intake/sign-ups", {"items": []})
         self.says("ledger", "GET", "/api/ledger/reconciliations", [])
         for kind in ("periods", "statements"):
             self.says("ledger", "GET", f"/api/ledger/{kind}", {"items": []})

@@ -84,12 +84,15 @@ async def invite(new: NewInvitation, actor: Actor) -> Invitation:
 
 
 async def invite_for_service(new: NewInvitation) -> InvitationOfPerson:
-    """In a transaction: the same again is the same invitation, and no second mail."""
+    """In a transaction: the same again is the same invitation, and no second mail unless its link has run out."""
     await DB.advisory_lock(f"identity.invitation.{new.person_id}")
     account = await _account_for(new, by=None)
     if account.provider is not None:
         return InvitationOfPerson(id=None, account_id=account.id, state="signed_in")
     known = await OPEN_OF_ACCOUNT.one(account.id)
+    if known is not None and rules.state_of(known, await DB.now()) == "expired":
+        row = await INVITATION.change(known.id, known.version, {"token_hash": None, "expires_at": None}, by=None)
+        await _sent(row, new.person_id, by=None)
     id = known.id if known is not None else (await _invite(account, new, by=None)).id
     return InvitationOfPerson(id=id, account_id=account.id, state="invited")
 

@@ -138,6 +138,12 @@ async def test_another_service_invites_once_however_often_it_asks(identity):
     found = dict(said)
     assert found["state"] == "invited"
     assert await events("identity.account.invited", found["id"]) == 1
+    await link_of(identity, found)
+    await DB.execute("update identity.invitation set expires_at = now() where id = $1", found["id"])
+    for _ in range(2):  # its link has run out: one more mail, not two
+        again = await identity.post(f"{API}/of-people", json=body, headers=headers)
+        assert again.json() == found
+    assert await events("identity.account.invited", found["id"]) == 2
 
 
 @pytest.mark.parametrize("who", ["member", "mentor", "admin", ""])

@@ -105,6 +105,13 @@ CONTACT = DB.prepare(
     structs.PersonContact,
 )
 
+_BY_EMAIL = DB.prepare(
+    tables.Person.select(*columns_for(structs.KnownPerson, tables.Person)).where(
+        QueryString("lower({}) = lower({})", tables.Person.email, arg(1))
+    ),
+    structs.KnownPerson,
+)
+
 _awaits_intro = tables.Person.status.is_in(rules.AWAITS_INTRO) & tables.Person.intro_scheduled_for.is_null()
 NO_INTRO_SINCE = DB.prepare(
     tables.Person.select(tables.Person.id).where(_awaits_intro & (tables.Person.status_changed_at <= arg(1)))
@@ -150,10 +157,25 @@ async def read_person(actor: Actor, person_id: UUID) -> structs.Person:
 
 async def create_person(new: structs.NewPerson, by: Actor) -> structs.Person:
     """To be called in a transaction."""
+    record = await _add(new, by=by)
+    return await read_person(by, record.id)
+
+
+async def find_or_add(new: structs.SignedUpPerson) -> structs.KnownPerson:
+    """In a transaction. However often and however many at once: one person, whose name stays as it was."""
+    await DB.advisory_lock(f"person.email.{new.email.lower()}")
+    known = await _BY_EMAIL.one(new.email)
+    if known is not None:
+        return known
+    record = await _add(new, by=None)
+    return structs.KnownPerson(id=record.id, status=record.status)
+
+
+async def _add(new: structs.NewPerson | structs.SignedUpPerson, *, by: Actor | None) -> structs.PersonRecord:
     record = await PERSON.insert(new, by=by)
     await OUTBOX.publish("person.joined", record, by=by, ids=StatusIds(record.status))
     await PROFILE.insert({"person_id": record.id}, by=by)
-    return await read_person(by, record.id)
+    return record
 
 
 async def change_person(person_id: UUID, version: int, change: structs.PersonChange, by: Actor) -> structs.Person:

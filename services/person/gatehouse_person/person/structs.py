@@ -54,6 +54,21 @@ class PersonContact(msgspec.Struct, frozen=True, kw_only=True):
     archived_at: datetime | None
 
 
+class SignedUpPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody who signed up, as another service read it."""
+
+    name: Word
+    email: Email
+    time_zone: TimeZone | None = None
+
+
+class KnownPerson(msgspec.Struct, frozen=True, kw_only=True):
+    """Whom an address belongs to, and how they stand."""
+
+    id: UUID
+    status: PersonStatus
+
+
 class PersonRecord(msgspec.Struct, frozen=True):
     """What the rules look at before a person is changed."""
 

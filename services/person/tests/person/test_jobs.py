@@ -75,6 +75,7 @@ async def test_a_newcomer_is_marked_on_day_7_and_timed_out_on_day_14(newcomers):
 async def test_who_schedules_an_introduction_is_neither_reminded_nor_timed_out(newcomers):
     id = await newcomers.add()
     await newcomers.on_day(7)
+    await newcomers.on_day(13 + (23 * 60 + 58) / 1440)  # and a minute
     changed = await newcomers.change(id, intro_scheduled_for="2027-01-01T09:00:00Z")
     assert changed["intro_reminder_at"] is None
     await newcomers.on_day(40)

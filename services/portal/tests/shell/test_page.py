@@ -67,6 +67,8 @@ def test_only_signing_in_colours_and_files_are_for_everybody(portal):
     open_to_all = {path for path, found in labels.items() if "anyone" in found}
     assert {path for path in open_to_all if not path.startswith(("/sign-", "/health", "/openapi"))} == {
         "/theme",
+        "/join",
+        "/join/sent",
         # Where a one-time link leads; and, in the local environment only, the mailbox.
         "/welcome/{token:str}",
         "/mail",

@@ -1,0 +1,3 @@
+"""Who sees and decides about those who come."""
+
+COORDINATORS = ("coordinator", "staff")

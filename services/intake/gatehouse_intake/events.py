@@ -1,0 +1,32 @@
+"""What happens to sign-ups that other services may follow."""
+
+from uuid import UUID
+
+import msgspec
+
+from gatehouse_chassis.events.outbox import Outbox
+from gatehouse_intake.enumerators import SignUpSource
+from gatehouse_intake.tables import DB
+
+
+class ReceivedIds(msgspec.Struct, frozen=True):
+    """Of a sign-up, the event's subject: by which door it came."""
+
+    source: SignUpSource
+
+
+class PersonIds(msgspec.Struct, frozen=True):
+    """Of a sign-up, the event's subject: whose it is."""
+
+    person_id: UUID
+
+
+OUTBOX = Outbox(
+    DB,
+    {
+        "intake.received": ReceivedIds,
+        "intake.duplicate": PersonIds,
+        "intake.introduction.scheduled": PersonIds,
+        "intake.introduction.held": PersonIds,
+    },
+)

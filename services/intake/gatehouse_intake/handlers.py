@@ -1,0 +1,29 @@
+"""What intake does with events of other services: a sign-up follows what happens to its person."""
+
+from typing import Any
+
+from gatehouse_chassis.events.event import PublishedEvent
+from gatehouse_chassis.events.reader import EventHandler
+from gatehouse_intake.sign_up.queries import follow_person
+
+
+async def mail_sent(event: PublishedEvent, prepared: Any) -> None:
+    """Of all mails, the welcome is a step of a sign-up."""
+    if event.ids["kind"] == "welcome":
+        await follow_person(event.read("person_id"), "welcomed")
+
+
+async def status_changed(event: PublishedEvent, prepared: Any) -> None:
+    if event.ids["status"] == "timed_out":
+        await follow_person(event.subject_id, "timed_out")
+
+
+async def mentoring_started(event: PublishedEvent, prepared: Any) -> None:
+    await follow_person(event.read("member_id"), "matched")
+
+
+HANDLERS = {
+    "mail_sent": EventHandler(mail_sent),
+    "status_changed": EventHandler(status_changed),
+    "mentoring_started": EventHandler(mentoring_started),
+}

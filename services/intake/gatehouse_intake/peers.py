@@ -1,0 +1,31 @@
+"""What other services answer, as far as it is used here. A test compares it with their OpenAPI."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class KnownPerson(Struct, kw_only=True, frozen=True):
+    """Whom an address belongs to, and how they stand."""
+
+    id: UUID
+    status: str
+
+
+class InvitationOfPerson(Struct, kw_only=True, frozen=True):
+    """How far somebody has come whom this service invites."""
+
+    id: UUID | None
+    state: Literal["invited", "signed_in"]
+
+
+class IntroducedPerson(Struct, kw_only=True, frozen=True):
+    """A person, as far as their introduction goes."""
+
+    id: UUID
+    version: int
+    status: str | None
+    intro_scheduled_for: datetime | None
+    intro_held_at: datetime | None

@@ -1,0 +1,83 @@
+"""What intake answers, as far as pages show it. Fields that aren't named here are skipped."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class FormOpened(Struct, frozen=True):
+    """What a form for strangers carries along."""
+
+    form: str
+
+
+class Received(Struct, frozen=True):
+    received: bool
+
+
+class SignUpForm(Struct, frozen=True, kw_only=True):
+    """What the form for strangers says, as intake takes it."""
+
+    form: str
+    name: str
+    email: str
+    time_zone: str | None
+    goal: str | None
+    website: str
+
+
+class SignUp(Struct, frozen=True, kw_only=True):
+    """Somebody who wants to learn here, and how far they are."""
+
+    id: UUID
+    version: int
+    source: str
+    external_id: str
+    name: str
+    email: str | None = None
+    time_zone: str | None = None
+    goal: str | None = None
+    state: str
+    state_changed_at: datetime
+    person_id: UUID | None = None
+    problem: str | None = None
+    tries: int = 0
+    twins: int = 0
+    created_at: datetime
+
+
+class DecidedSignUp(Struct, frozen=True, kw_only=True):
+    """About whom a coordinator decided."""
+
+    name: str
+
+
+class Door(Struct, frozen=True, kw_only=True):
+    """A way by which people come."""
+
+    source: str
+    is_open: bool
+    is_ready: bool
+    token_issued_at: datetime | None = None
+
+
+class DoorChange(Struct, frozen=True):
+    is_open: bool
+
+
+class ScriptToken(Struct, frozen=True):
+    token: str
+
+
+class ImportedFile(Struct, frozen=True):
+    content: bytes
+
+
+class ImportedRows(Struct, frozen=True):
+    new: int
+    known: int
+
+
+class IntroductionTime(Struct, frozen=True):
+    at: datetime

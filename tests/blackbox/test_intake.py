@@ -1,0 +1,71 @@
+"""Somebody signs up, and has a welcome mail and an account; nobody learns who was known before."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+INTAKE = "/api/intake"
+WAIT = 60  # seconds: only ends a hang
+NAME = "Nguyễn 🌱 O'Neil"
+
+
+def opened(stranger: Any, body: dict[str, Any]) -> dict[str, Any]:
+    """With a form of its own. It is taken 3 s later, as nobody reads it faster: who is too quick asks again."""
+    return {"form": stranger.read(f"{INTAKE}/form")["form"], **body}
+
+
+def signs_up(stranger: Any, body: dict[str, Any]) -> int:
+    """Sent until it is taken: not too quickly, one address sends ten at once, and a busy service says 503."""
+    ends = time.monotonic() + WAIT
+    while (answer := stranger.post(f"{INTAKE}/sign-ups", body)).status_code in (400, 429, 503):
+        assert answer.status_code != 400 or "too quickly" in answer.text, answer.text
+        assert time.monotonic() < ends
+        time.sleep(0.5)
+    return answer.status_code
+
+
+def arrived(coordinator: Any, address: str, state: str) -> dict[str, Any]:
+    ends = time.monotonic() + WAIT
+    while True:
+        found = coordinator.read(f"{INTAKE}/sign-ups", search=address, sort="created")["items"]
+        if any(one["state"] == state for one in found):
+            return found[0]
+        assert time.monotonic() < ends, found
+        time.sleep(0.1)
+
+
+def mails_to(stranger: Any, address: str) -> list[dict[str, Any]]:
+    listed = stranger.get("/api/communication/mailbox")
+    if listed.status_code == 404:
+        pytest.skip("there is no mailbox: it isn't a local environment")
+    return [one for one in listed.json() if one["recipient"] == address]
+
+
+def test_many_identical_sign_ups_are_one_person_one_account_and_one_mail(
+    coordinator: Any, stranger: Any, unique: str
+) -> None:
+    typed, address = f"{unique}+Join@Bücher.example", f"{unique}+join@xn--bcher-kva.example"
+    body = opened(stranger, {"name": NAME, "email": typed})
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: signs_up(stranger, body), range(12))) == {202}
+    found = arrived(coordinator, address, "welcomed")
+    people = coordinator.read("/api/person/people", search=NAME, limit=200)["items"]
+    assert [one["id"] for one in people if one["email"] == address] == [found["person_id"]]
+    invitations = coordinator.read("/api/identity/invitations", person=found["person_id"])["items"]
+    assert [one["id"] for one in invitations] == [found["invitation_id"]]
+    (mail,) = mails_to(stranger, address)
+    assert NAME in mail["subject"]
+
+
+def test_who_is_known_gets_the_same_answer_and_nothing_else(coordinator: Any, stranger: Any, unique: str) -> None:
+    address = f"{unique}@example.org"
+    new = {"name": "Zoë 🌱 O'Neil", "email": address}
+    person = coordinator.create("/api/person/people", new).json()
+    version = coordinator.get(f"/api/person/people/{person['id']}").headers["etag"]
+    moved = coordinator.post(f"/api/person/people/{person['id']}/status", {"status": "onboarding"}, version)
+    assert moved.status_code == 200, moved.text
+    assert signs_up(stranger, opened(stranger, {"name": "Somebody", "email": address})) == 202
+    assert arrived(coordinator, address, "duplicate")["person_id"] == person["id"]
+    assert mails_to(stranger, address) == []
