@@ -15,7 +15,7 @@ class ReceivedIds(msgspec.Struct, frozen=True):
     source: SignUpSource
 
 
-class PersonIds(msgspec.Struct, frozen=True):
+class SignUpIds(msgspec.Struct, frozen=True):
     """Of a sign-up, the event's subject: whose it is."""
 
     person_id: UUID
@@ -25,8 +25,8 @@ OUTBOX = Outbox(
     DB,
     {
         "intake.received": ReceivedIds,
-        "intake.duplicate": PersonIds,
-        "intake.introduction.scheduled": PersonIds,
-        "intake.introduction.held": PersonIds,
+        "intake.duplicate": SignUpIds,
+        "intake.introduction.scheduled": SignUpIds,
+        "intake.introduction.held": SignUpIds,
     },
 )

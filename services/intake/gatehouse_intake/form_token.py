@@ -13,7 +13,7 @@ from gatehouse_chassis.base.problems import Invalid
 
 SHORTEST_SECRET = 32
 QUICKEST = timedelta(seconds=3)
-"""Nobody reads the form and fills it in faster (design/domain/joining.md, M25)."""
+"""Nobody reads the form and fills it in faster."""
 LONGEST = timedelta(hours=24)
 STALE = "was open for too long; send it again"
 TOO_QUICK = "came too quickly; wait a moment, then send it again"

@@ -6,8 +6,6 @@ in a transaction of its own. So wherever it ends, the next run goes on from ther
 
 from uuid import UUID
 
-import structlog
-
 from gatehouse_chassis.base.problems import Conflict, Invalid, Unavailable
 from gatehouse_chassis.events import service_token
 from gatehouse_chassis.jobs.structs import JobRun
@@ -24,7 +22,7 @@ from gatehouse_intake.tables import DB
 ROLES = ["member"]
 """What somebody may do from their first sign-in on."""
 
-log = structlog.get_logger()
+AWAY = "A part of the platform, or the site, doesn't answer. It is tried again by itself."
 
 
 class Advancing:
@@ -45,8 +43,8 @@ class Advancing:
             except (Conflict, Invalid) as refused:
                 await queries.failed(sign_up.id, refused.detail or "The order names no e-mail address.")
                 return
-            except (Unavailable, TooLate) as error:
-                await queries.failed(sign_up.id, f"{error.detail or error.title} It is tried again by itself.")
+            except (Unavailable, TooLate):
+                await queries.failed(sign_up.id, AWAY)
                 raise
 
     async def _find_person(self, sign_up: SignUp) -> SignUp:

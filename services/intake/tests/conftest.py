@@ -21,7 +21,7 @@ SECRET = "forms-of-tests-0123456789-0123456789"
 API = "/api/intake"
 
 
-class Desk:
+class Intake:
     """The service under test, and what surrounds it: person knows addresses, identity invites people."""
 
     squarespace_secret = "0f" * 32
@@ -100,24 +100,24 @@ class Desk:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running(postgres: Any, database_url: str) -> AsyncGenerator[Desk]:
+async def running(postgres: Any, database_url: str) -> AsyncGenerator[Intake]:
     async with peer() as people, peer() as identity, peer() as squarespace:
         environ = {
             "GATEHOUSE_URL_PERSON": people.url,
             "GATEHOUSE_URL_IDENTITY": identity.url,
             "GATEHOUSE_PEER_KEY": KEY,
             "GATEHOUSE_SECRET_FORM_SECRET": SECRET,
-            "GATEHOUSE_SECRET_SQUARESPACE_SECRET": Desk.squarespace_secret,
+            "GATEHOUSE_SECRET_SQUARESPACE_SECRET": Intake.squarespace_secret,
             "GATEHOUSE_SECRET_SQUARESPACE_API_KEY": "a key of tests",
             "GATEHOUSE_SETTING_SQUARESPACE_URL": squarespace.url,
         }
         url = postgres.role_url(database_url, "intake_service")
         async with serving("intake", create, database_url=url, environ=environ) as service:
-            yield Desk(service, people, identity, squarespace)
+            yield Intake(service, people, identity, squarespace)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def desk(running: Desk) -> Desk:
+async def desk(running: Intake) -> Intake:
     running.reset()
     for played in (running.people, running.identity):
         played.requests.clear()

@@ -15,7 +15,7 @@ from gatehouse_chassis.lists.filters import choices, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_intake import tables
 from gatehouse_intake.enumerators import SignUpSource, SignUpState
-from gatehouse_intake.events import OUTBOX, PersonIds, ReceivedIds
+from gatehouse_intake.events import OUTBOX, ReceivedIds, SignUpIds
 from gatehouse_intake.sign_up import rules
 from gatehouse_intake.sign_up.structs import ListedSignUp, NewSignUp, SignUp
 from gatehouse_intake.tables import DB
@@ -120,7 +120,7 @@ async def take_person(id: UUID, person_id: UUID, status: str) -> SignUp:
         state = rules.stands_after(status, on_their_way=other is not None)
         row = await moved(row, state, person_id=person_id)
         if state == "duplicate":
-            await OUTBOX.publish("intake.duplicate", row, by=None, ids=PersonIds(person_id))
+            await OUTBOX.publish("intake.duplicate", row, by=None, ids=SignUpIds(person_id))
         return row
 
 
@@ -166,7 +166,7 @@ async def introduce(id: UUID, version: int, state: SignUpState, by: Actor) -> Si
         row = await moved(row, state, by=by)
         assert row.person_id is not None
         what = "scheduled" if state == "scheduled" else "held"
-        await OUTBOX.publish(f"intake.introduction.{what}", row, by=by, ids=PersonIds(row.person_id))
+        await OUTBOX.publish(f"intake.introduction.{what}", row, by=by, ids=SignUpIds(row.person_id))
         return row
 
 

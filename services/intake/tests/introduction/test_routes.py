@@ -11,7 +11,7 @@ class PlayedPerson:
     """Somebody at person, who changes as they are told to."""
 
     def __init__(self, desk: Any, id: str) -> None:
-        self.now = {
+        self.now: dict[str, Any] = {
             "id": id,
             "version": 1,
             "status": "pending",

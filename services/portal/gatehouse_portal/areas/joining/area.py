@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gatehouse_portal.areas.joining import board, routes
+from gatehouse_portal.areas.joining.view import FILTERS
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -19,5 +20,6 @@ AREA = Area(
         ),
     ),
     routes=(*routes.ROUTES, *board.ROUTES),
+    filters=FILTERS,
     sections=(HomeSection(title="Joining", order=16, template="joining/home.html", load=board.load_home),),
 )

@@ -30,7 +30,7 @@ from gatehouse_portal.shell.structs import Page
 from gatehouse_portal.shell.toast import Toast, see_with
 
 SEEN_BY = ("coordinator", "staff")
-MOST, FEW = 200, 5
+MOST, SHOWN_FIRST, FEW = 200, 10, 5
 by_coordinators = guards.pages_for(*SEEN_BY)
 
 
@@ -39,7 +39,9 @@ async def board(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
     return await _board(request, peers)
 
 
-async def _board(request: Request[Any, Any, Any], peers: Peers, **more: Any) -> Response[Any]:
+async def _board(
+    request: Request[Any, Any, Any], peers: Peers, *, problem: str = "", script_token: str = ""
+) -> Response[Any]:
     found, left, doors = await asyncio.gather(
         on_their_way(peers),
         peers.get(
@@ -48,18 +50,18 @@ async def _board(request: Request[Any, Any, Any], peers: Peers, **more: Any) -> 
         peers.get("intake", "/api/intake/doors", list[Door]),
     )
     shown = view.board_of(found.items)
-    values = {"problem": "", "script_token": "", **more}
     return page(
         request,
         "joining/board.html",
-        status=400 if values["problem"] else 200,
+        status=400 if problem else 200,
         board=shown,
         total=found.total,
         timed_out=left,
         doors=doors,
         names=view.DOORS,
-        reason_of=view.reason_of,
-        **values,
+        most=SHOWN_FIRST,
+        problem=problem,
+        script_token=script_token,
     )
 
 
@@ -77,7 +79,7 @@ async def load_home(request: Request[Any, Any, Any], actor: Actor) -> dict[str, 
     found = await on_their_way(request.app.state.peers)
     if not found.items:
         return None
-    return {"board": view.board_of(found.items), "total": found.total, "few": FEW, "reason_of": view.reason_of}
+    return {"board": view.board_of(found.items), "total": found.total, "few": FEW}
 
 
 @post("/joining/{id:uuid}/retry", guards=[by_coordinators], include_in_schema=False)

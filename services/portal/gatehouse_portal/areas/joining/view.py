@@ -1,10 +1,13 @@
 """The board of those who come: in stages, each with how long they wait and the one thing to do next. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from gatehouse_portal.areas.joining.structs import SignUp
+from gatehouse_portal.shell.format import age
 
 STAGES: dict[str, tuple[str, ...]] = {
     "New": ("received", "person"),
@@ -62,3 +65,12 @@ def is_stuck(sign_up: SignUp) -> bool:
 
 def reason_of(sign_up: SignUp) -> str:
     return sign_up.problem or (RETURNING if sign_up.state == "returning" else "")
+
+
+def waiting(since: datetime) -> str:
+    """`since today`, `for 3 days`."""
+    length = age(since)
+    return "since today" if length.startswith("0 ") else f"for {length}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"reason": reason_of, "waiting": waiting}
