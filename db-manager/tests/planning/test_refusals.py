@@ -87,3 +87,12 @@ def test_a_wrong_configuration_touches_nothing(checkout, database):
     with pytest.raises(ConfigurationError):
         database.apply(checkout)
     assert database.value("select to_regnamespace('dbm') is null")
+
+
+def test_an_extension_that_the_server_has_not_is_refused_before_anything_is_made(checkout, database):
+    checkout.collection()
+    checkout.schema("person", extensions=["not_on_this_server"])
+    with pytest.raises(RefusedError, match=r"extensions = not_on_this_server: isn't installed on this") as caught:
+        database.apply(checkout)
+    assert "use a server that has it" in str(caught.value)
+    assert database.value("select to_regnamespace('person')") is None
