@@ -56,8 +56,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
 class Watched:
     """What went wrong on a page, or left for another host."""
 
-    def __init__(self, base_url: str, refusals: tuple[int, ...]) -> None:
+    def __init__(self, base_url: str, refusals: tuple[int, ...], *, leads_elsewhere: bool = False) -> None:
         self._host = urlsplit(base_url).netloc
+        self._leads_elsewhere = leads_elsewhere
         self._refusals = tuple(f"{EXPECTED} {status}" for status in refusals)
         self.troubles: list[str] = []
 
@@ -71,6 +72,8 @@ class Watched:
             self.troubles.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
+        if self._leads_elsewhere and request.is_navigation_request():
+            return
         if urlsplit(request.url).netloc != self._host and not request.url.startswith("data:"):
             self.troubles.append(f"request to {request.url}")
 
@@ -80,7 +83,8 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
     """`open_browser(persona)`: the home page of somebody who has just signed in, in a fresh profile.
 
     Without a persona it is `start_page`. `refusals`: statuses that the test provokes. `url`: another portal than
-    the platform's. `options` are those of Playwright's new_context.
+    the platform's. `leads_elsewhere`: a link of it is followed to another site. `options` are those of Playwright's
+    new_context.
     """
     contexts = []
     watched: list[Watched] = []
@@ -92,13 +96,14 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
         refusals: tuple[int, ...] = (),
         url: str = platform.url,
         start_page: str = "/sign-in",
+        leads_elsewhere: bool = False,
         **options: Any,
     ) -> Page:
         size = {"width": width, "height": 900}
         context = chromium.new_context(base_url=url, viewport=size, **options)  # ty: ignore[invalid-argument-type]
         context.set_default_timeout(10_000)
         contexts.append(context)
-        watch = Watched(url, refusals)
+        watch = Watched(url, refusals, leads_elsewhere=leads_elsewhere)
         watched.append(watch)
         context.on("page", watch.watch)
         page = context.new_page()

@@ -1,5 +1,7 @@
 """All SQL about resources."""
 
+# ruff: noqa: S608 - the columns come from the code
+
 from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
@@ -8,6 +10,7 @@ from msgspec import UNSET, structs
 from piccolo.query.functions import Max
 
 from gatehouse_chassis import Actor
+from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.data.statements import any_of, arg
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
@@ -15,8 +18,8 @@ from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
 from gatehouse_topics.events import OUTBOX, ResourceIds
 from gatehouse_topics.order import once_each
-from gatehouse_topics.resource import rules
-from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
+from gatehouse_topics.resource import keys, rules
+from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceInOrder, ResourceRow, Twins
 from gatehouse_topics.skill.queries import skill_names
 from gatehouse_topics.tables import DB, LinkCheck, Resource
 
@@ -80,14 +83,19 @@ _NEWEST_RESULT = DB.prepare(
     .order_by(LinkCheck.checked_at, LinkCheck.id, ascending=False)
     .limit(1)
 )
+# By hand: the columns are shared with the statements of topics and paths.
+_CURRENT = DB.prepare_sql(
+    f"select {IN_ORDER} from resource r where r.archived_at is null order by r.number", ResourceInOrder
+)
 _LAST_NUMBER = DB.prepare(Resource.select(Max(Resource.number)))
 
 
 async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
     """Inside a transaction. Raises Invalid for a technology that is no skill."""
     await _check_technologies(new.technologies)
-    # One at a time, or two resources made at once would get the same number.
+    # One at a time, or two resources made at once would get the same number, or be the same page.
     await DB.advisory_lock("topics.resource.number")
+    await _refuse_twin(new.url)
     values = _without_repeats(new) | {"length_source": rules.length_source(structs.asdict(new), {})}
     row = await RESOURCE.insert(values, by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
     await OUTBOX.publish("topics.resource.created", row, by=actor, ids=ResourceIds(row.link_status))
@@ -104,6 +112,8 @@ async def change_resource(id: UUID, version: int, change: ResourceChange, actor:
         if not values.keys().isdisjoint({*rules.LENGTHS, "length_source"}):
             values["length_source"] = rules.length_source(values, structs.asdict(before))
         if values.get("url", before.url) != before.url:
+            await DB.advisory_lock("topics.resource.number")
+            await _refuse_twin(values["url"], but=id)
             values["link_status"] = await link_status_of(id, values["url"])
         row = await RESOURCE.change(id, version, values, by=actor)
         if row.version != version:
@@ -118,6 +128,22 @@ async def archive_resource(id: UUID, version: int, actor: Actor) -> ResourceRow:
         return row
 
 
+async def resource_at(url: str) -> ResourceRow:
+    """The current resource that the address leads to, however it is written. Raises NotFound."""
+    found = await _at(url)
+    if found is None:
+        raise NotFound("No resource has this address.")
+    return await RESOURCE.get(found.id)
+
+
+async def twins() -> list[Twins]:
+    current = await _CURRENT.all()
+    return [
+        Twins(key=keys.key_of(group[0].url), resources=group)
+        for group in keys.twins((resource, resource.url) for resource in current)
+    ]
+
+
 async def link_status_of(id: UUID, url: str) -> LinkStatus:
     """What the newest check of that address says."""
     return rules.link_status(await _NEWEST_RESULT.value(id, url))
@@ -126,6 +152,21 @@ async def link_status_of(id: UUID, url: str) -> LinkStatus:
 async def current_resources(ids: Sequence[UUID]) -> list[UUID]:
     """Those of the ids that belong to a resource which isn't archived."""
     return await _CURRENT_RESOURCES.values(ids)
+
+
+async def _at(url: str, but: UUID | None = None) -> ResourceInOrder | None:
+    wanted = keys.key_of(url)
+    current = (one for one in await _CURRENT.all() if one.id != but)
+    return next((one for one in current if keys.key_of(one.url) == wanted), None)
+
+
+async def _refuse_twin(url: str, but: UUID | None = None) -> None:
+    """Raises Conflict where another current resource is the same page under another spelling."""
+    twin = await _at(url, but)
+    # The same spelling is the database's to refuse, in its own words.
+    if twin is not None and twin.url != url:
+        message = f"leads to the same page as resource {twin.number}, “{twin.name}”; use that one"
+        raise Conflict(f"url: {message}", errors={"url": message})
 
 
 async def _check_technologies(technologies: Sequence[str]) -> None:

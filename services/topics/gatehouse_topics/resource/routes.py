@@ -1,8 +1,10 @@
 """Resources over HTTP."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch, post
+from litestar.params import Parameter
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
@@ -12,7 +14,7 @@ from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
 from gatehouse_topics.resource import queries
 from gatehouse_topics.resource.queries import RESOURCE, RESOURCES, RESOURCES_BY_ID
-from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow
+from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow, Twins
 
 
 class ResourceController(Controller):
@@ -25,6 +27,24 @@ class ResourceController(Controller):
     async def list_resources(self, request: Request) -> Page[ResourceRow]:
         listing = RESOURCES_BY_ID if "id" in request.query_params else RESOURCES
         return await listing.page(request.query_params)
+
+    @get(
+        "/twins",
+        operation_id="ListTwins",
+        summary="Resources whose addresses lead to the same page",
+        guards=[signed_in],
+    )
+    async def list_twins(self) -> list[Twins]:
+        return await queries.twins()
+
+    @get(
+        "/at",
+        operation_id="FindResourceByAddress",
+        summary="The resource that an address leads to, however it is written",
+        guards=[signed_in],
+    )
+    async def find_by_address(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> ResourceRow:
+        return await queries.resource_at(url)
 
     @get("/{id:uuid}", operation_id="GetResource", summary="Read a resource", guards=[signed_in])
     async def get_resource(self, request: Request, id: UUID) -> Response[ResourceRow]:

@@ -46,6 +46,13 @@ class ResourceInOrder(Struct, kw_only=True):
     technologies: list[str]
 
 
+class Twins(Struct, kw_only=True):
+    """Current resources whose addresses lead to the same page; `key` is what they have in common."""
+
+    key: str
+    resources: list[ResourceInOrder]
+
+
 class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
     """A length whose source isn't given is stated by whoever sends it."""
 

@@ -1,0 +1,60 @@
+"""Pasting a link: one action to see whether it is there, one more to add it."""
+
+import msgspec
+import pytest
+
+from gatehouse_portal.areas.library.paste import guess_of
+
+LINK = "https://learn.example/git-in-short.html"
+
+
+@pytest.mark.parametrize(
+    ("link", "name", "kind"),
+    [
+        (LINK, "Git in short", "article"),
+        ("https://www.youtube.com/watch?v=7EmboKQH8lM", "Youtube.com", "video"),
+        ("https://learn.example/", "Learn.example", "article"),
+        ("https://learn.example/posts/12345", "Learn.example", "article"),
+        ("https://learn.example/caf%C3%A9-au_lait/", "Café au lait", "article"),
+    ],
+)
+def test_an_address_says_something_of_its_resource(link, name, kind):
+    assert (guess_of(link).name, guess_of(link).kind) == (name, kind)
+
+
+async def test_what_is_there_is_shown(browser, house):
+    await browser.sign_in("mentor", person=house.mara)
+    house.says("topics", "GET", "/api/topics/resources/at", house.resource(1))
+    answer = await browser.get("/resources/paste", params={"link": LINK})
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/resources/{house.resources[1]}")
+
+
+async def test_what_isnt_there_is_added_with_one_more_action(browser, house):
+    await browser.sign_in("mentor", person=house.mara)
+    missing = {"type": "urn:gatehouse:problem:not-found", "title": "No", "status": 404}
+    house.says("topics", "GET", "/api/topics/resources/at", missing, 404)
+    house.says("topics", "POST", "/api/topics/resources", house.resource(2), 201)
+    page = (await browser.see("/resources/paste", params={"link": LINK})).text
+    assert 'value="Git in short"' in page
+    answer = await browser.submit("/resources", link=LINK, name="Git in short", kind="article", level="apprentice")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/resources/{house.resources[2]}")
+    body = msgspec.json.decode(house.asked("topics", "POST")[0][2])
+    assert (body["url"], body["length_minutes"]) == (LINK, None)
+
+
+async def test_a_twin_and_nonsense_are_explained(browser, house):
+    await browser.sign_in("mentor", person=house.mara)
+    await browser.see("/resources/paste")
+    twin = {"type": "urn:gatehouse:problem:conflict", "title": "No", "status": 409, "detail": "The same as Odin."}
+    house.says("topics", "POST", "/api/topics/resources", twin, 409)
+    answer = await browser.submit("/resources", link=LINK, name="Git", kind="article", level="apprentice")
+    assert (answer.status_code, "The same as Odin." in answer.text) == (409, True)
+    for wrong in ("javascript:alert(1)", "learn", "https://[::1"):
+        answer = await browser.get("/resources/paste", params={"link": wrong})
+        assert (answer.status_code, "no address of a page" in answer.text) == (409, True)
+
+
+async def test_members_add_nothing(browser):
+    await browser.sign_in("member")
+    assert "Paste a link" not in (await browser.see("/resources")).text
+    assert (await browser.get("/resources/paste", params={"link": LINK})).status_code == 404
