@@ -13,6 +13,7 @@ from gatehouse_curriculum.events import OUTBOX
 from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
+from gatehouse_curriculum.statistics.routes import StatisticsController
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.use.routes import UseController
 from gatehouse_curriculum.way.routes import WayController
@@ -31,6 +32,7 @@ def create(service: ServiceContext) -> Litestar:
             LiveController,
             UseController,
             WayController,
+            StatisticsController,
         ],
         database=DB,
         outbox=OUTBOX,

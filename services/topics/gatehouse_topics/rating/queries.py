@@ -13,9 +13,11 @@ from gatehouse_chassis.base.problems import StaleVersion
 from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
 from gatehouse_topics.events import OUTBOX, STARS, RatingIds
-from gatehouse_topics.rating.structs import Opinion, RatingRow, Ratings, StarCount
+from gatehouse_topics.rating.structs import Line, Opinion, RatingRow, Ratings, StarCount
 from gatehouse_topics.resource.queries import RESOURCE
 from gatehouse_topics.tables import DB, Rating
+
+MOST_LINES = 20
 
 _RATING = columns_for(RatingRow, Rating)
 _MINE = DB.prepare(
@@ -23,6 +25,12 @@ _MINE = DB.prepare(
 )
 _COUNTS = DB.prepare(
     Rating.select(Rating.stars, Count()).where(Rating.resource_id == arg(1)).group_by(Rating.stars), StarCount
+)
+# By hand: a column under another name.
+_LINES = DB.prepare_sql(
+    "select stars, note as text, changed_at from rating where resource_id = $1 and note is not null "
+    "order by changed_at desc, id limit $2",
+    Line,
 )
 
 _CHANGE: dict[Any, Any] = {
@@ -84,5 +92,6 @@ async def ratings(resource: UUID, person: UUID | None) -> Ratings:
         count=total,
         average=round(weighted / total, 2) if total else None,
         stars=stars,
+        lines=await _LINES.all(resource, MOST_LINES),
         mine=await _MINE.one(resource, person) if person else None,
     )

@@ -10,7 +10,7 @@ from gatehouse_chassis.base.fields import Sentence
 
 
 class Opinion(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the caller thinks of a resource: 1 (poor) to 5 (excellent)."""
+    """What the caller thinks of a resource: 1 (poor) to 5 (excellent). `note`: a line for others, shown without a name."""
 
     stars: Annotated[int, Meta(ge=1, le=5)]
     note: Sentence | None = None
@@ -34,11 +34,20 @@ class StarCount(Struct, frozen=True):
     count: int
 
 
+class Line(Struct, frozen=True):
+    """What somebody wrote for others, with the stars that they gave. Nobody is named."""
+
+    stars: int
+    text: str
+    changed_at: datetime
+
+
 class Ratings(Struct, kw_only=True):
-    """`stars` counts the ratings with 1, 2, 3, 4 and 5; `mine` is the caller's own."""
+    """`stars` counts the ratings with 1, 2, 3, 4 and 5; `mine` is the caller's own; `lines`: the newest, for others."""
 
     resource_id: UUID
     count: int
     average: float | None
     stars: list[int]
+    lines: list[Line]
     mine: RatingRow | None

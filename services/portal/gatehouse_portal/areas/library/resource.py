@@ -13,11 +13,11 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Invalid, StaleVersion
 from gatehouse_portal.areas.library.format import how_long
-from gatehouse_portal.areas.library.structs import LinkCheck, Resource, ResourceAfterCheck
+from gatehouse_portal.areas.library.structs import LinkCheck, Ratings, Resource, ResourceAfterCheck, ResourceStatistics
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, wants_part
-from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.peers import Peers, or_away
 from gatehouse_portal.shell.structs import Page
 from gatehouse_portal.shell.toast import Toast, Undo, see_with
 
@@ -96,15 +96,19 @@ async def shown(
     problem: StaleVersion | None = None,
     answer: Toast | None = None,
 ) -> Template:
-    resource, checks = await asyncio.gather(
+    resource, checks, ratings, statistics = await asyncio.gather(
         peers.get("topics", f"/api/topics/resources/{id}", Resource),
         peers.get(
             "topics", f"/api/topics/resources/{id}/link-checks", Page[LinkCheck], limit=MOST_CHECKS, total="true"
         ),
+        or_away(peers.get("topics", f"/api/topics/resources/{id}/ratings", Ratings)),
+        or_away(peers.get("curriculum", f"/api/curriculum/resources/{id}/statistics", ResourceStatistics)),
     )
     values: Mapping[str, Any] = {
         "resource": resource,
         "checks": checks.items,
+        "ratings": ratings if isinstance(ratings, Ratings) else None,
+        "statistics": statistics if isinstance(statistics, ResourceStatistics) else None,
         "total": checks.total or 0,
         "newest": next((one for one in checks.items if not one.withdrawn_at and one.url == resource.url), None),
         "edits": actor.has(*EDITORS),

@@ -31,6 +31,31 @@ class ResourceAfterCheck(Resource, frozen=True, kw_only=True):
     check_id: UUID
 
 
+class Line(Struct, frozen=True, kw_only=True):
+    """What somebody wrote for others, without their name."""
+
+    stars: int
+    text: str
+    changed_at: datetime
+
+
+class Ratings(Struct, frozen=True, kw_only=True):
+    count: int
+    average: float | None = None
+    lines: list[Line] = []
+
+
+class ResourceStatistics(Struct, frozen=True, kw_only=True):
+    """How many finished it and, where enough have said, how long it took them."""
+
+    completed: int
+    stopped: int = 0
+    stated: int = 0
+    median_minutes: int | None = None
+    quarter_minutes: int | None = None
+    three_quarters_minutes: int | None = None
+
+
 class LinkCheck(Struct, frozen=True, kw_only=True):
     """A check of a resource's address. One that was taken back has its time in `withdrawn_at`."""
 

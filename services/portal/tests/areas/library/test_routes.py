@@ -127,3 +127,15 @@ async def test_a_check_is_recorded_and_taken_back(browser, house, elements):
     where, undo = undo_of(elements, told.text)
     house.says("topics", "POST", f"{path}/{house.assignments[2]}/withdraw", house.resource(1))
     assert "Undone." in (await browser.submit(where, headers=HTMX, **undo)).text
+
+
+async def test_a_resource_says_how_it_went_for_others(browser, house):
+    await browser.sign_in("member")
+    text = " ".join((await browser.see(f"/resources/{house.resources[1]}")).text.split())
+    assert "1,200 completed it, 2 stopped; it took them about 40 min, half of them between 30 min and 1 h" in text
+    assert "4.33 of 5" in text
+    assert "“Skip part 2.”" in text
+    house.says("curriculum", "GET", f"/api/curriculum/resources/{house.resources[1]}/statistics", {}, 503)
+    text = (await browser.see(f"/resources/{house.resources[1]}")).text
+    assert "completed it" not in text
+    assert "4.33 of 5" in text
