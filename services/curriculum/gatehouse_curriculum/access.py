@@ -35,6 +35,7 @@ Action = Literal[
     "accept",
     "commit",
     "state_commitment",
+    "set_goals",
 ]
 EVERYTHING: frozenset[Action] = frozenset(get_args(Action))
 # What only those who plan everything do.

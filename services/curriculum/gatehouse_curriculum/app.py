@@ -10,6 +10,7 @@ from gatehouse_curriculum.curriculum.live_routes import LiveController
 from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
 from gatehouse_curriculum.events import OUTBOX
+from gatehouse_curriculum.goal.routes import GoalController
 from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
@@ -32,6 +33,7 @@ def create(service: ServiceContext) -> Litestar:
             LiveController,
             UseController,
             WayController,
+            GoalController,
             StatisticsController,
         ],
         database=DB,

@@ -83,6 +83,18 @@ class Commitment(Table, db=DB, tablename="commitment", schema="curriculum"):
     stated_request = Text(null=True)
 
 
+class Goal(Table, db=DB, tablename="goal", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    text = Text()
+    horizon = Text()
+    state = Text()
+    settled_at = Timestamptz(null=True, default=None)
+    stated_at = Timestamptz()
+    stated_by = UUID(null=True, default=None)
+    stated_request = Text(null=True)
+
+
 # Of a key of several columns Piccolo knows the first; it uses none of them here.
 class Participant(Table, db=DB, tablename="participant", schema="curriculum"):
     curriculum_id = UUID(primary_key=True)

@@ -10,6 +10,7 @@ import msgspec
 from gatehouse_curriculum.curriculum.queries import find
 from gatehouse_curriculum.curriculum.rules import STATES
 from gatehouse_curriculum.curriculum.structs import Assignment
+from gatehouse_curriculum.goal.queries import goals_of
 from gatehouse_curriculum.participant.queries import people_of
 from gatehouse_curriculum.period.queries import commitments_of, last_period
 from gatehouse_curriculum.period.rules import planning_of
@@ -99,4 +100,5 @@ async def way_of(person: UUID, *, skill: str | None, month: date | None, before:
         expected=expected(counts, lately, (await DB.now()).astimezone(UTC).date()),
         planning=planning_of(await commitments_of(row.id), await last_period(row.id)),
         people=await people_of(row.id),
+        goals=list(await goals_of(row.id)),
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from gatehouse_curriculum.curriculum.structs import Assignment
+from gatehouse_curriculum.goal.structs import GoalRow
 from gatehouse_curriculum.participant.structs import Participant
 from gatehouse_curriculum.period.structs import Planning
 
@@ -86,3 +87,4 @@ class MemberWay(Struct, kw_only=True, frozen=True):
     expected: list[Expected]
     planning: Planning
     people: list[Participant]
+    goals: list[GoalRow]

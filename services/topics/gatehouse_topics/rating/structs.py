@@ -10,7 +10,10 @@ from gatehouse_chassis.base.fields import Sentence
 
 
 class Opinion(Struct, kw_only=True, forbid_unknown_fields=True):
-    """What the caller thinks of a resource: 1 (poor) to 5 (excellent). `note`: a line for others, shown without a name."""
+    """What the caller thinks of a resource: 1 (poor) to 5 (excellent).
+
+    `note`: a line for others, shown without a name.
+    """
 
     stars: Annotated[int, Meta(ge=1, le=5)]
     note: Sentence | None = None

@@ -16,6 +16,7 @@ import msgspec
 from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
+from gatehouse_portal.areas.learning.goals import HORIZONS
 from gatehouse_portal.areas.learning.structs import Assignment, Expected, MemberWay, Part, Person, Planning, Resource
 from gatehouse_portal.areas.learning.view import STANDINGS, Item
 from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
@@ -120,9 +121,10 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
         or_away(_mentor(peers, actor.person)),
     )
     if way is None:
-        return {"view": None}
+        return {"view": None, "horizons": HORIZONS}
     known = mentor if isinstance(mentor, Person) else None
-    return {"view": await _view(peers, actor.person, way, known, asked, _id(request.query_params.get("just")))}
+    view = await _view(peers, actor.person, way, known, asked, _id(request.query_params.get("just")))
+    return {"view": view, "horizons": HORIZONS}
 
 
 async def _view(

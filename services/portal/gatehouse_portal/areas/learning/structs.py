@@ -183,6 +183,16 @@ class Expected(Struct, frozen=True, kw_only=True):
     latest: date | None = None
 
 
+class Goal(Struct, frozen=True, kw_only=True):
+    """What the member wants to reach."""
+
+    id: UUID
+    text: str
+    horizon: str
+    state: str
+    settled_at: datetime | None = None
+
+
 class MemberWay(Struct, frozen=True, kw_only=True):
     """What a member's home shows of their plan, however long it is."""
 
@@ -204,6 +214,7 @@ class MemberWay(Struct, frozen=True, kw_only=True):
     expected: list[Expected] = []
     planning: Planning = Planning()
     people: list[Participant] = []
+    goals: list[Goal] = []
 
     def shown(self) -> list[Assignment]:
         return [*([self.goes_on] if self.goes_on else []), *self.now, *self.next, *self.completed]

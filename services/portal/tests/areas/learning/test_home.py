@@ -88,3 +88,20 @@ async def test_somebody_without_a_plan_is_told_what_happens(browser, house):
     missing = {"type": "urn:gatehouse:problem:not-found", "title": "No", "status": 404}
     house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.noah}/way", missing, 404)
     assert "Your mentor begins it with you" in (await browser.see("/")).text
+
+
+async def test_a_goal_is_said_reached_and_taken_back(browser, house):
+    await browser.sign_in("member")
+    goal = {"id": house.assignments[1], "text": "Ship it alone", "horizon": "year", "state": "open"}
+    house.says("curriculum", "GET", f"/api/curriculum/curricula/{house.noah}/way", house.way(goals=[goal]))
+    where = f"/api/curriculum/curricula/{house.noah}/goals"
+    house.says("curriculum", "POST", where, goal, 201)
+    house.says("curriculum", "POST", f"{where}/{goal['id']}/settle", goal | {"state": "reached"})
+    assert "This year" in (await browser.see("/")).text
+    said = await browser.submit("/goals", text="Ship it alone", horizon="year")
+    reached = await browser.submit(f"/goals/{goal['id']}", state="reached")
+    assert [answer.headers["location"] for answer in (said, reached)] == ["/#goals", "/#goals"]
+    assert "Reached: “Ship it alone”." in (await browser.see("/")).text
+    for fields in ({"text": " ", "horizon": "year"}, {"text": "x", "horizon": "soon"}):
+        assert (await browser.submit("/goals", **fields)).status_code == 400
+    assert (await browser.submit(f"/goals/{goal['id']}", state="won")).status_code == 400
