@@ -13,6 +13,8 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "assignment_state": ("later", "next", "now", "completed"),
         "proposed_change": ("now", "next", "later", "remove"),
         "standing": ("self", "mentorship", "coordination"),
+        "goal_horizon": ("period", "year", "someday"),
+        "goal_state": ("open", "reached", "dropped"),
     },
     "encounter": {
         "script_state": ("draft", "published", "retired"),
@@ -180,6 +182,7 @@ LABELS: dict[str, str] = {
     "one_to_one": "One posting",
     "online-instructor": "Online with a teacher",
     "only_one": "Nothing else fits",
+    "period": "This period",
     "perpetual": "Perpetual",
     "person": "A person",
     "purpose": "Restricted by purpose",
@@ -191,6 +194,7 @@ LABELS: dict[str, str] = {
     "same_day": "Same day",
     "self": "The member",
     "shared": "Shared",
+    "someday": "Some day",
     "subscription-high": "Subscription, high",
     "subscription-low": "Subscription, low",
     "subscription-medium": "Subscription, medium",
@@ -200,4 +204,5 @@ LABELS: dict[str, str] = {
     "unproven": "Not proven",
     "unsafe": "It wasn't asked",
     "weekly": "Every week",
+    "year": "This year",
 }

@@ -1,17 +1,16 @@
 """What callers send and get about goals: what a member wants to reach."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from gatehouse_chassis.base.fields import Sentence
 from gatehouse_curriculum.enumerators import GoalHorizon, GoalState
 
 
 class NewGoal(Struct, kw_only=True, forbid_unknown_fields=True):
-    text: Annotated[Sentence, Meta(min_length=1)]
+    text: Sentence
     horizon: GoalHorizon
 
 
