@@ -19,7 +19,7 @@ from gatehouse_curriculum.way.rules import WEEKS, expected
 from gatehouse_curriculum.way.structs import MemberWay, MonthCount, Pace, Part, SkillCount
 
 # As many as one looks at; the page of the whole plan shows all.
-MOST_NOW, MOST_NEXT, MOST_COMPLETED = 20, 8, 20
+MOST_NOW, MOST_NEXT, MOST_COMPLETED = 20, 8, 10
 
 # By hand, all of them: aggregates with filters, lists taken apart, and a filter that may be left out.
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Assignment))

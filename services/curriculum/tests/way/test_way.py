@@ -59,10 +59,10 @@ async def test_all_that_is_completed_can_be_reached(
     month = way["months"][0]
     found = (await ask(curriculum, noah, f"?month={month['month']}")).json()["completed"]
     assert all(one["completed_at"].startswith(month["month"]) for one in found)
-    assert len(found) == min(month["count"], 20)
+    assert len(found) == min(month["count"], 10)
     for one in way["skills"][:2]:
         found = (await ask(curriculum, noah, f"?skill={one['skill']}")).json()["completed"]
-        assert len(found) == min(one["count"], 20)
+        assert len(found) == min(one["count"], 10)
         assert all(one["skill"] in each["skills"] for each in found)
     for wrong in ("?month=2026-13", "?month=x", "?before=0"):
         assert (await ask(curriculum, noah, wrong)).status_code == 400
