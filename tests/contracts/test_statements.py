@@ -17,7 +17,8 @@ DATABASE = re.compile(r"(\bDB|database|database_of\(.*\)|^self)$")
 BY_HAND = re.compile(r"\s*# By hand\b[^:]*: \S.{8,}")
 # What Piccolo 1.38 has no words for, without foreign keys between the tables.
 BEYOND_PICCOLO = re.compile(
-    r"\bjoin\b|\bunion\b|\bunnest\(|\bexists \(|\(actor, key\) in|clock_timestamp\(|filter \(where"
+    r"\bjoin\b|\bunion\b|\bunnest\(|\bexists \(|\(actor, key\) in|clock_timestamp\(|filter \(where|"
+    r"\bgreatest\(|\bat time zone\b|make_interval\(|\bwith \w+ as \(insert"
 )
 
 

@@ -8,7 +8,7 @@ from gatehouse_curriculum.tables import DB
 # With fewer, a median would be one person's own time.
 FEWEST = 3
 
-# By hand: Piccolo has no ordered aggregates. Unknown times are null, and so in none of them.
+# By hand: ordered aggregates with filters. Unknown times are null, and so in none of them.
 _OF = DB.prepare_sql(
     """
     with counted as (

@@ -18,14 +18,14 @@ from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.use.structs import AssignmentInUse, AssignmentTarget, NewUse, RecordedUse
 
-# By hand, as Piccolo joins no tables that don't declare it.
+# By hand: a join, of tables whose references are no foreign keys.
 _FIND = DB.prepare_sql(
     "select a.id, a.curriculum_id, c.version, c.archived_at, a.resource_id, a.topic_id, a.path_id, a.state, "
     "a.assigned_at, a.started_at, a.withdrawn_at "
     "from assignment a join curriculum c on c.id = a.curriculum_id where c.person_id = $1 and a.id = $2",
     AssignmentInUse,
 )
-# By hand: a use that is there already counts no second time.
+# By hand: an insert and what follows from it in one statement; a use that is there already counts no second time.
 _RECORD = DB.prepare_sql(
     "with added as (insert into use (id, curriculum_id, assignment_id, used_at) values ($1, $2, $3, $4) "
     "on conflict (id) do nothing returning assignment_id, used_at) "

@@ -6,7 +6,10 @@ from datetime import UTC, date
 from uuid import UUID
 
 import msgspec
+from piccolo.query.functions import Count
 
+from gatehouse_chassis.data.statements import arg, columns_for
+from gatehouse_curriculum import tables
 from gatehouse_curriculum.curriculum.queries import find
 from gatehouse_curriculum.curriculum.rules import STATES
 from gatehouse_curriculum.curriculum.structs import Assignment
@@ -21,19 +24,22 @@ from gatehouse_curriculum.way.structs import MemberWay, MonthCount, Pace, Part, 
 # As many as one looks at; the page of the whole plan shows all.
 MOST_NOW, MOST_NEXT, MOST_COMPLETED = 20, 8, 10
 
-# By hand, all of them: aggregates with filters, lists taken apart, and a filter that may be left out.
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Assignment))
 _OF = "from assignment where curriculum_id = $1 and withdrawn_at is null"
-_AHEAD = DB.prepare_sql(
-    f"select {_COLUMNS} {_OF} and (state = 'now' and position <= $2 or state = 'next' and position <= $3) "
-    "order by state desc, position",
+_AHEAD = DB.prepare(
+    tables.Assignment.select(*columns_for(Assignment, tables.Assignment))
+    .where((tables.Assignment.curriculum_id == arg(1)) & tables.Assignment.withdrawn_at.is_null())
+    .where(tables.Assignment.state == arg(2), tables.Assignment.position <= arg(3))
+    .order_by(tables.Assignment.position),
     Assignment,
 )
+# By hand: ordered by the later of two columns.
 _TOUCHED = DB.prepare_sql(
     f"select {_COLUMNS} {_OF} and state <> 'completed' and started_at is not null "
     "order by greatest(last_used_at, started_at) desc, id limit 1",
     Assignment,
 )
+# By hand: filters that may be left out, of a list and of a month.
 _COMPLETED = DB.prepare_sql(
     f"select {_COLUMNS} {_OF} and state = 'completed' and ($2::text is null or $2 = any(skills)) "
     "and ($3::date is null or (completed_at at time zone 'UTC')::date >= $3 "
@@ -41,6 +47,7 @@ _COMPLETED = DB.prepare_sql(
     "and ($4::integer is null or position < $4) order by position desc limit $5",
     Assignment,
 )
+# By hand: counts with filters.
 _PARTS = DB.prepare_sql(
     "select path_id, max(path_name) as path_name, topic_id, max(topic_name) as topic_name, "
     "min(started_at) as started_at, "
@@ -52,34 +59,37 @@ _PARTS = DB.prepare_sql(
     "order by min(array_position(array['now', 'next', 'later', 'completed'], state)), min(position), path_id, topic_id",
     Part,
 )
+# By hand: grouped by what is computed.
 _MONTHS = DB.prepare_sql(
     "select to_char(completed_at at time zone 'UTC', 'YYYY-MM') as month, count(*)::integer as count "
     f"{_OF} and state = 'completed' group by 1 order by 1 desc",
     MonthCount,
 )
+# By hand: a list taken apart.
 _SKILLS = DB.prepare_sql(
     "select skill, count(*)::integer as count from assignment, unnest(skills) as skill "
     "where curriculum_id = $1 and withdrawn_at is null and state = 'completed' group by 1 order by 2 desc, 1",
     SkillCount,
 )
+# By hand: counted from the database's own clock.
 _LATELY = DB.prepare_sql(
     f"select count(*)::integer {_OF} and state = 'completed' and completed_at > now() - make_interval(weeks => $2)"
 )
-_STOPPED = DB.prepare_sql(
-    "select count(*)::integer from assignment where curriculum_id = $1 and stopped_at is not null"
+_STOPPED = DB.prepare(
+    tables.Assignment.select(Count()).where(
+        (tables.Assignment.curriculum_id == arg(1)) & tables.Assignment.stopped_at.is_not_null()
+    )
 )
 
 
 async def way_of(person: UUID, *, skill: str | None, month: date | None, before: int | None) -> MemberWay:
     """Raises NotFound where the person has no curriculum. `before`: completed ones below that position."""
     row = await find(person)
-    ahead = await _AHEAD.all(row.id, MOST_NOW, MOST_NEXT)
+    now, following = await _AHEAD.all(row.id, "now", MOST_NOW), await _AHEAD.all(row.id, "next", MOST_NEXT)
     completed = await _COMPLETED.all(row.id, skill, month, before, MOST_COMPLETED + 1)
     parts = await _PARTS.all(row.id)
     counts: dict[str, int] = {state: sum(getattr(part, state) for part in parts) for state in STATES}
     lately = await _LATELY.value(row.id, WEEKS) or 0
-    now = [one for one in ahead if one.state == "now"]
-    following = [one for one in ahead if one.state == "next"]
     touched = await _TOUCHED.one(row.id)
     return MemberWay(
         person_id=row.person_id,

@@ -26,10 +26,11 @@ _MINE = DB.prepare(
 _COUNTS = DB.prepare(
     Rating.select(Rating.stars, Count()).where(Rating.resource_id == arg(1)).group_by(Rating.stars), StarCount
 )
-# By hand: a column under another name.
-_LINES = DB.prepare_sql(
-    "select stars, note as text, changed_at from rating where resource_id = $1 and note is not null "
-    "order by changed_at desc, id limit $2",
+_LINES = DB.prepare(
+    Rating.select(*columns_for(Line, Rating))
+    .where((Rating.resource_id == arg(1)) & Rating.note.is_not_null())
+    .order_by(Rating.changed_at, Rating.id, ascending=False)
+    .limit(MOST_LINES),
     Line,
 )
 
@@ -92,6 +93,6 @@ async def ratings(resource: UUID, person: UUID | None) -> Ratings:
         count=total,
         average=round(weighted / total, 2) if total else None,
         stars=stars,
-        lines=await _LINES.all(resource, MOST_LINES),
+        lines=await _LINES.all(resource),
         mine=await _MINE.one(resource, person) if person else None,
     )

@@ -41,7 +41,7 @@ class Line(Struct, frozen=True):
     """What somebody wrote for others, with the stars that they gave. Nobody is named."""
 
     stars: int
-    text: str
+    note: str
     changed_at: datetime
 
 

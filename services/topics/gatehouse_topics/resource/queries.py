@@ -1,7 +1,5 @@
 """All SQL about resources."""
 
-# ruff: noqa: S608 - the columns come from the code
-
 from collections.abc import Sequence
 from typing import Any, get_args
 from uuid import UUID
@@ -12,7 +10,7 @@ from piccolo.query.functions import Max
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.data.statements import any_of, arg
+from gatehouse_chassis.data.statements import any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, ResourceKind
@@ -83,9 +81,11 @@ _NEWEST_RESULT = DB.prepare(
     .order_by(LinkCheck.checked_at, LinkCheck.id, ascending=False)
     .limit(1)
 )
-# By hand: the columns are shared with the statements of topics and paths.
-_CURRENT = DB.prepare_sql(
-    f"select {IN_ORDER} from resource r where r.archived_at is null order by r.number", ResourceInOrder
+_CURRENT = DB.prepare(
+    Resource.select(*columns_for(ResourceInOrder, Resource))
+    .where(Resource.archived_at.is_null())
+    .order_by(Resource.number),
+    ResourceInOrder,
 )
 _LAST_NUMBER = DB.prepare(Resource.select(Max(Resource.number)))
 

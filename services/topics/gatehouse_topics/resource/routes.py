@@ -28,24 +28,6 @@ class ResourceController(Controller):
         listing = RESOURCES_BY_ID if "id" in request.query_params else RESOURCES
         return await listing.page(request.query_params)
 
-    @get(
-        "/twins",
-        operation_id="ListTwins",
-        summary="Resources whose addresses lead to the same page",
-        guards=[signed_in],
-    )
-    async def list_twins(self) -> list[Twins]:
-        return await queries.twins()
-
-    @get(
-        "/at",
-        operation_id="FindResourceByAddress",
-        summary="The resource that an address leads to, however it is written",
-        guards=[signed_in],
-    )
-    async def find_by_address(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> ResourceRow:
-        return await queries.resource_at(url)
-
     @get("/{id:uuid}", operation_id="GetResource", summary="Read a resource", guards=[signed_in])
     async def get_resource(self, request: Request, id: UUID) -> Response[ResourceRow]:
         return versioned(await RESOURCE.get(id), request)
@@ -69,3 +51,27 @@ class ResourceController(Controller):
     )
     async def archive_resource(self, id: UUID, actor: Actor, if_match: IfMatch = None) -> Response[ResourceRow]:
         return versioned(await queries.archive_resource(id, required_version(if_match), actor))
+
+
+class LinkController(Controller):
+    """Addresses of resources, compared by what they lead to."""
+
+    path = "/links"
+    tags = ("resources",)
+
+    @get(
+        operation_id="FindResourceByLink",
+        summary="The resource that an address leads to, however it is written",
+        guards=[signed_in],
+    )
+    async def find_by_link(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> ResourceRow:
+        return await queries.resource_at(url)
+
+    @get(
+        "/twins",
+        operation_id="ListTwins",
+        summary="Resources whose addresses lead to the same page",
+        guards=[signed_in],
+    )
+    async def list_twins(self) -> list[Twins]:
+        return await queries.twins()

@@ -4,11 +4,11 @@ from uuid import uuid4
 
 from gatehouse_chassis.testing import InProcessClient
 
-BASE = "/api/topics/resources"
+BASE, LINKS = "/api/topics/resources", "/api/topics/links"
 
 
 async def test_of_the_seeds_links_one_pair_is_reported(topics: InProcessClient, member: dict[str, str]) -> None:
-    found = (await topics.get(f"{BASE}/twins", headers=member)).json()
+    found = (await topics.get(f"{LINKS}/twins", headers=member)).json()
     assert [[one["number"] for one in group["resources"]] for group in found] == [[297, 675]]
     assert found[0]["key"] == "agilemanifesto.org"
 
@@ -20,9 +20,9 @@ async def test_another_spelling_finds_it_and_is_refused_through_every_door(
     new = {"name": page, "url": page, "kind": "article", "level": "master"}
     made = (await topics.post(BASE, json=new, headers=mentor)).json()
     spelled = page.replace("https://", "http://WWW.") + "/?utm_source=mail"
-    found = await topics.get(f"{BASE}/at", params={"url": spelled}, headers=mentor)
+    found = await topics.get(LINKS, params={"url": spelled}, headers=mentor)
     assert found.json()["id"] == made["id"]
-    assert (await topics.get(f"{BASE}/at", params={"url": page + "x"}, headers=mentor)).status_code == 404
+    assert (await topics.get(LINKS, params={"url": page + "x"}, headers=mentor)).status_code == 404
     refused = await topics.post(BASE, json=new | {"url": spelled}, headers=mentor)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "url")
     assert f"resource {made['number']}" in refused.json()["detail"]

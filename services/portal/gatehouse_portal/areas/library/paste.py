@@ -54,7 +54,7 @@ async def paste(request: Request, peers: Peers, link: str = "") -> Response[Any]
         return _shown(request, link)
     try:
         guess = guess_of(link)
-        there = await or_none(peers.get("topics", "/api/topics/resources/at", Resource, url=link))
+        there = await or_none(peers.get("topics", "/api/topics/links", Resource, url=link))
     except (ValueError, Invalid):
         return _shown(request, link, problem="That is no address of a page. Paste one that begins with https://.")
     if there is not None:
