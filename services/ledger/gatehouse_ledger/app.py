@@ -3,11 +3,17 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_chassis.events.service_token import other_services
+from gatehouse_ledger.board.routes import BoardController
 from gatehouse_ledger.chart.routes import FundController, LedgerAccountController, ProgramController
+from gatehouse_ledger.donor.routes import DonorController
 from gatehouse_ledger.entry.routes import EntryController
 from gatehouse_ledger.events import OUTBOX
+from gatehouse_ledger.gift.routes import GiftController
 from gatehouse_ledger.match.routes import LineMatchController, LineQueueController, MatchingRuleController
+from gatehouse_ledger.payee.routes import ContractorPaymentController, PayeeController
 from gatehouse_ledger.period.routes import PeriodController
+from gatehouse_ledger.receipt.routes import DonorLinkController, ReceiptController, service_routes
 from gatehouse_ledger.report.routes import ReportController
 from gatehouse_ledger.statement.routes import (
     BankFileController,
@@ -16,6 +22,7 @@ from gatehouse_ledger.statement.routes import (
     StatementController,
 )
 from gatehouse_ledger.tables import DB
+from gatehouse_ledger.tax.routes import TaxController
 
 ROUTES = [
     LedgerAccountController,
@@ -31,8 +38,17 @@ ROUTES = [
     LineQueueController,
     LineMatchController,
     MatchingRuleController,
+    DonorController,
+    GiftController,
+    ReceiptController,
+    DonorLinkController,
+    PayeeController,
+    ContractorPaymentController,
+    TaxController,
+    BoardController,
 ]
 
 
 def create(service: ServiceContext) -> Litestar:
-    return create_app(service, ROUTES, database=DB, outbox=OUTBOX)
+    guard = other_services(service.peer_key, to=service.name)
+    return create_app(service, [*ROUTES, *service_routes(guard)], database=DB, outbox=OUTBOX)

@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from gatehouse_chassis.events.outbox import Outbox
-from gatehouse_ledger.enumerators import StatementState
+from gatehouse_ledger.enumerators import GiftKind, ReceiptKind, StatementState
 from gatehouse_ledger.tables import DB
 
 
@@ -16,4 +16,28 @@ class StatementIds(msgspec.Struct, frozen=True):
     state: StatementState
 
 
-OUTBOX = Outbox(DB, {"ledger.period.closed": None, "ledger.statement.imported": StatementIds})
+class GiftIds(msgspec.Struct, frozen=True):
+    """Of a gift, the event's subject."""
+
+    donor_id: UUID
+    fund_id: UUID
+    kind: GiftKind
+
+
+class ReceiptIds(msgspec.Struct, frozen=True):
+    """Of a receipt, the event's subject. `replaces_id`: the one that is no longer valid."""
+
+    donor_id: UUID
+    kind: ReceiptKind
+    replaces_id: UUID | None
+
+
+OUTBOX = Outbox(
+    DB,
+    {
+        "ledger.gift.recorded": GiftIds,
+        "ledger.period.closed": None,
+        "ledger.receipt.issued": ReceiptIds,
+        "ledger.statement.imported": StatementIds,
+    },
+)

@@ -152,3 +152,97 @@ class MatchingRule(Tracked, Table, db=DB, tablename="matching_rule", schema="led
     program_id = UUID(null=True, default=None)
     uses = Integer()
     archived_at = Timestamptz(null=True, default=None)
+
+
+class Donor(Tracked, Table, db=DB, tablename="donor", schema="ledger"):
+    kind = Text()
+    name = Text()
+    sort_name = Text()
+    email = Text(null=True, default=None)
+    address = Text(null=True, default=None)
+    person_id = UUID(null=True, default=None)
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class Gift(Tracked, Table, db=DB, tablename="gift", schema="ledger"):
+    donor_id = UUID()
+    received_on = Date()
+    kind = Text()
+    amount = BigInt()
+    fund_id = UUID()
+    in_kind_text = Text(null=True, default=None)
+    goods_value = BigInt()
+    goods_text = Text(null=True, default=None)
+    entry_id = UUID(null=True, default=None)
+    refunded_on = Date(null=True, default=None)
+    receipt_id = UUID(null=True, default=None)
+    changed_since = Boolean()
+
+
+class Receipt(Tracked, Table, db=DB, tablename="receipt", schema="ledger"):
+    year = Integer()
+    sequence = Integer()
+    kind = Text()
+    state = Text()
+    donor_id = UUID()
+    of_year = Integer(null=True, default=None)
+    gift_ids = Array(UUID())
+    amount = BigInt()
+    content = JSONB()
+    file = Bytea(null=True, default=None)
+    file_sha256 = Text(null=True, default=None)
+    substituted = Text(null=True, default=None)
+    replaces_id = UUID(null=True, default=None)
+    void_reason = Text(null=True, default=None)
+    issued_at = Timestamptz()
+
+
+class ReceiptCounter(Table, db=DB, tablename="receipt_counter", schema="ledger"):
+    year = Integer(primary_key=True)
+    last = Integer()
+
+
+class TaxThreshold(Table, db=DB, tablename="tax_threshold", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    name = Text()
+    from_year = Integer()
+    amount = BigInt()
+    source = Text()
+
+
+class DonorLink(Table, db=DB, tablename="donor_link", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    donor_id = UUID()
+    token_hash = Bytea()
+    expires_at = Timestamptz()
+    created_at = Timestamptz()
+    created_by = UUID(null=True, default=None)
+    created_request = Text(null=True)
+    version = Integer()
+
+
+class Payee(Tracked, Table, db=DB, tablename="payee", schema="ledger"):
+    name = Text()
+    sort_name = Text()
+    w9_on_file = Boolean()
+    exempt = Boolean()
+    archived_at = Timestamptz(null=True, default=None)
+
+
+class ContractorPayment(Tracked, Table, db=DB, tablename="contractor_payment", schema="ledger"):
+    payee_id = UUID()
+    paid_on = Date()
+    amount = BigInt()
+    method = Text()
+    entry_id = UUID(null=True, default=None)
+    withdrawn_at = Timestamptz(null=True, default=None)
+
+
+class BoardPack(Tracked, Table, db=DB, tablename="board_pack", schema="ledger"):
+    ends_on = Date()
+    state = Text()
+    comment = Text(null=True, default=None)
+    content = JSONB(null=True, default=None)
+    file = Bytea(null=True, default=None)
+    file_sha256 = Text(null=True, default=None)
+    frozen_at = Timestamptz(null=True, default=None)

@@ -10,11 +10,19 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from gatehouse_ledger.bank_file.structs import BankLine
+from gatehouse_ledger.document.rules import Issuer
+from gatehouse_ledger.donor.structs import Donor
+from gatehouse_ledger.enumerators import DonorKind
+from gatehouse_ledger.receipt.rules import single
+from gatehouse_ledger.receipt.structs import AcknowledgedGift
 from gatehouse_ledger.statement.rules import identity
 
 FOLDER = Path(__file__).parents[1] / "database" / "test-data"
@@ -36,6 +44,7 @@ class Books:
     def __init__(self) -> None:
         self.rows: Rows = defaultdict(list)
         self.chance = random.Random(24)
+        self.numbers: dict[int, int] = defaultdict(int)
         self.banked: dict[tuple[int, int], list[tuple[str, date, int, str]]] = defaultdict(list)
 
     def entry(self, day: date, memo: str, *parts: Part, source: str = "manual") -> None:
@@ -216,7 +225,76 @@ def rows() -> Rows:
         books.month(year, month)
     _close(books)
     _statements(books)
+    _gifts(books)
     return dict(books.rows)
+
+
+# Who gives, as the memos of the entries name them; the last gave once, a thing.
+DONORS: dict[str, tuple[DonorKind, str, str | None, str | None]] = {
+    "E. Marsh": ("person", "Edda Marsh", "edda.marsh@example.org", "12 Elm Street, Salem, OR 97301"),
+    "Millstone Trust": ("organization", "Millstone Trust", "grants@millstone.example", "PO Box 88, Boston, MA 02101"),
+    "T. Okoro": ("household", "Tobe and Ada Okoro", "okoro@example.org", None),
+    "Northwind Cooperative": ("organization", "Northwind Cooperative", None, None),
+    "A neighbour": ("person", "李 Mei-Lin Tan", "meilin@example.org", "4 Canal Road, Portland, OR 97209"),
+}
+ISSUER = Issuer(
+    "Agile Learning Institute",
+    ["1 Gate Street, Springfield, IL 62701", "EIN 00-0000000"],
+    "00-0000000",
+    "The Treasurer",
+)
+
+
+def _gifts(books: Books) -> None:
+    """Of the entries that name a donor. Receipts are there until September 2026; what came since waits for thanks."""
+    names = list(DONORS)
+    crumbs = {"created_by": FINANCE, "created_request": "test-data", "changed_by": FINANCE}
+    for number, (kind, name, email, address) in enumerate(DONORS.values(), 1):
+        row = {"id": an_id(51, number), "kind": kind, "name": name, "email": email, "address": address}
+        books.rows["donor"].append({**row, **crumbs, "changed_request": "test-data"})
+    amounts = {row["entry_id"]: row["amount"] for row in books.rows["posting"] if row["account_id"] == an_id(40, 1010)}
+    for entry in list(books.rows["journal_entry"]):
+        who = next((name for name in names if name in entry["memo"]), None)
+        if who is not None:
+            _gift(books, names.index(who) + 1, entry["booked_on"], amounts[entry["id"]], entry["id"])
+    _gift(books, 1, "2026-08-14", 10_000, None, goods_value=4_500, goods_text="A place at the summer dinner")
+    _gift(books, 5, "2026-09-02", 0, None, kind="in_kind", in_kind_text="Ten used laptops and their chargers")
+    for year, last in books.numbers.items():
+        books.rows["receipt_counter"].append({"year": year, "last": last})
+
+
+def _gift(books: Books, donor: int, day: str, amount: int, entry: str | None, **more: Any) -> None:
+    number = len(books.rows["gift"]) + 1
+    row: dict[str, Any] = {"id": an_id(52, number), "donor_id": an_id(51, donor), "received_on": day, "kind": "money"}
+    row |= {"amount": amount, "fund_id": an_id(41, GENERAL), "in_kind_text": None, "goods_value": 0, "goods_text": None}
+    row |= {"entry_id": entry, "receipt_id": None} | more
+    crumbs = {"created_by": FINANCE, "created_request": "test-data", "changed_by": FINANCE}
+    books.rows["gift"].append(row | crumbs | {"changed_request": "test-data"})
+    if day >= "2026-10-01":
+        return
+    year = int(day[:4])
+    books.numbers[year] += 1
+    who = list(DONORS.values())[donor - 1]
+    moment = f"{day}T17:00:00Z"
+    at = datetime.fromisoformat(moment)
+    of = Donor(UUID(an_id(51, donor)), 1, who[0], who[1], who[2], who[3], None, None, at, at)
+    fields = {name: row[name] for name in ("amount", "in_kind_text", "goods_value", "goods_text")}
+    given = AcknowledgedGift(
+        id=UUID(row["id"]),
+        received_on=at.date(),
+        fund="General fund",
+        restricted=False,
+        refunded_on=None,
+        receipt_id=None,
+        **fields,
+    )
+    content = single(given, of, ISSUER, f"{year}-{books.numbers[year]:05}", None)
+    receipt: dict[str, Any] = {"id": an_id(53, number), "year": year, "sequence": books.numbers[year], "kind": "single"}
+    receipt |= {"donor_id": row["donor_id"], "gift_ids": [row["id"]], "amount": amount, "issued_at": moment}
+    receipt["content"] = msgspec.to_builtins(content)
+    books.rows["receipt"].append(receipt | crumbs | {"changed_request": "test-data"})
+    row["receipt_id"] = receipt["id"]
+    books.rows["gift"][-1]["receipt_id"] = receipt["id"]
 
 
 def _close(books: Books) -> None:

@@ -105,3 +105,13 @@ create or replace trigger not_emptied before truncate on ledger.journal_entry
 
 create or replace trigger not_emptied before truncate on ledger.posting
     for each statement execute function ledger.refuse_change();
+
+create or replace function ledger.refuse_change_of_frozen() returns trigger language plpgsql as $body$
+begin
+    raise exception 'A frozen pack is never changed or deleted; freeze the next one.'
+        using errcode = 'restrict_violation';
+end
+$body$;
+
+create or replace trigger frozen before update or delete on ledger.board_pack
+    for each row when (old.state = 'frozen') execute function ledger.refuse_change_of_frozen();

@@ -5,6 +5,7 @@ from datetime import date
 from typing import get_args
 from uuid import UUID
 
+import msgspec
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
@@ -15,6 +16,7 @@ from gatehouse_chassis.data.statements import any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
+from gatehouse_ledger.access import FINANCE
 from gatehouse_ledger.entry import rules, structs
 from gatehouse_ledger.enumerators import EntrySource
 from gatehouse_ledger.period.queries import open_month
@@ -100,6 +102,13 @@ async def read_entry(id: UUID) -> structs.JournalEntry:
     if entry is None:
         raise NotFound(f"There is no journal entry {id}.")
     return entry
+
+
+def shown_to(reader: Actor, entry: structs.JournalEntry) -> structs.JournalEntry:
+    """Without its memo, which may name a person, for those who read the books and don't keep them."""
+    if reader.has(*FINANCE):
+        return entry
+    return msgspec.structs.replace(entry, memo=rules.WITHOUT_NAMES[entry.source])
 
 
 async def post_entry(new: structs.NewJournalEntry, by: Actor) -> structs.JournalEntry:

@@ -3,9 +3,11 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Controller, Request, Response, get, post
 
 from gatehouse_chassis import Actor
+from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.http.etags import versioned
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.http.idempotency import Once
@@ -25,16 +27,19 @@ class EntryController(Controller):
         guards=[allow(*READERS)],
         summary="Journal entries with their postings",
     )
-    async def list_entries(self, request: Request[Any, Any, Any]) -> Page[JournalEntry]:
-        return await queries.ENTRIES.page(request.query_params)
+    async def list_entries(self, request: Request[Any, Any, Any], actor: Actor) -> Page[JournalEntry]:
+        if "search" in request.query_params and not actor.has(*FINANCE):
+            raise Invalid({"search": "looks for words of memos, which only finance reads; leave it out"})
+        found = await queries.ENTRIES.page(request.query_params)
+        return msgspec.structs.replace(found, items=[queries.shown_to(actor, one) for one in found.items])
 
     @post(operation_id="PostEntry", guards=[allow(*FINANCE)], summary="Post an entry that balances")
     async def post_entry(self, data: NewJournalEntry, actor: Actor, once: Once) -> Response[JournalEntry]:
         return await once(queries.post_entry, data, actor)
 
     @get("/{entry_id:uuid}", operation_id="GetEntry", guards=[allow(*READERS)], summary="One entry")
-    async def get_entry(self, request: Request[Any, Any, Any], entry_id: UUID) -> Response[JournalEntry]:
-        return versioned(await queries.read_entry(entry_id), request)
+    async def get_entry(self, request: Request[Any, Any, Any], entry_id: UUID, actor: Actor) -> Response[JournalEntry]:
+        return versioned(queries.shown_to(actor, await queries.read_entry(entry_id)), request)
 
     @post(
         "/{entry_id:uuid}/reverse",

@@ -6,10 +6,19 @@ from datetime import date
 
 from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_ledger.entry.structs import Chart, JournalEntry, NewPosting
+from gatehouse_ledger.enumerators import EntrySource
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2199, 12, 31)
 # Currencies whose minor unit isn't a hundredth (ISO 4217), as far as the books may meet them.
 DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "ISK": 0, "VND": 0, "BHD": 3, "JOD": 3, "KWD": 3, "OMR": 3, "TND": 3}
+
+WITHOUT_NAMES: dict[EntrySource, str] = {
+    "manual": "Entry",
+    "opening": "Opening balance",
+    "statement": "Line of a bank statement",
+    "reversal": "Reversal",
+}
+"""What the board reads instead of a memo."""
 
 
 def shown(amount: int, currency: str) -> str:

@@ -4,13 +4,15 @@ from collections.abc import AsyncIterator
 from datetime import date
 from typing import Annotated
 
+import msgspec
 from litestar import Controller, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from gatehouse_chassis import Actor
 from gatehouse_chassis.base.fields import CURRENCY
 from gatehouse_chassis.http.guards import allow
-from gatehouse_ledger.access import READERS
+from gatehouse_ledger.access import FINANCE, READERS
 from gatehouse_ledger.entry.rules import EARLIEST, refuse_day
 from gatehouse_ledger.report import queries, rules
 from gatehouse_ledger.report.journal import journal
@@ -72,11 +74,13 @@ class ReportController(Controller):
         media_type="text/plain",
         summary="The books until a day as a plain-text journal for hledger or Ledger",
     )
-    async def export_journal(self, to_on: Day) -> Stream:
+    async def export_journal(self, to_on: Day, actor: Actor) -> Stream:
         refuse_day(to_on, "to_on")
-        return Stream(_text(to_on), media_type="text/plain; charset=utf-8")
+        return Stream(_text(to_on, named=actor.has(*FINANCE)), media_type="text/plain; charset=utf-8")
 
 
-async def _text(to_on: date) -> AsyncIterator[str]:
+async def _text(to_on: date, *, named: bool) -> AsyncIterator[str]:
+    """`named`: with the memos, which may name people."""
     async for lines in queries.journal_lines(to_on):
-        yield "".join(journal(lines))
+        shown = lines if named else [msgspec.structs.replace(line, memo="") for line in lines]
+        yield "".join(journal(shown))

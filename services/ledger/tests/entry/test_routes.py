@@ -20,10 +20,10 @@ async def test_an_entry_is_posted_once_read_and_found(ledger, by):
     again = await ledger.post(f"{API}/entries", headers=headers, json=body)
     assert (first.status_code, again.json()) == (201, first.json())
     assert first.headers["location"] == f"{API}/entries/{first.json()['id']}"
-    read = await ledger.get(first.headers["location"], headers=by("board"))
+    read = await ledger.get(first.headers["location"], headers=by("finance"))
     assert read.json() == first.json()
     assert [(one["amount"], one["currency"]) for one in read.json()["postings"]] == [(2_500, "USD"), (-2_500, "USD")]
-    found = await ledger.get(f"{API}/entries", headers=by("board"), params={"search": "by post"})
+    found = await ledger.get(f"{API}/entries", headers=by("finance"), params={"search": "by post"})
     assert [one["id"] for one in found.json()["items"]] == [first.json()["id"]]
     of_account = {"account": account(1010), "period": first.json()["period_id"]}
     assert (await ledger.get(f"{API}/entries", headers=by("board"), params=of_account)).json()["items"]
@@ -81,3 +81,15 @@ async def test_who_reads_and_who_posts(ledger, by, caller, read, write):
     for path in ("accounts", "entries", "periods", "reports/trial-balance?as_of=2032-12-31"):
         assert (await ledger.get(f"{API}/{path}", headers=by(caller))).status_code == read
     assert (await ledger.post(f"{API}/entries", headers=by(caller), json=entry("2032-01-01", 1))).status_code == write
+
+
+async def test_the_board_reads_no_memo(ledger, by):
+    """A memo may name a person: `Gift of E. Marsh`."""
+    one = await posted(ledger, by("finance"), day="2032-03-11", amount=901, memo="Gift of E. Marsh")
+    shown = await ledger.get(f"{API}/entries/{one['id']}", headers=by("board"))
+    assert shown.json()["memo"] == "Entry"
+    listed = await ledger.get(f"{API}/entries", headers=by("board"), params={"period": one["period_id"]})
+    journal = await ledger.get(f"{API}/reports/journal", headers=by("board"), params={"to_on": "2032-03-31"})
+    assert "Marsh" not in listed.text + journal.text
+    found = await ledger.get(f"{API}/entries", headers=by("board"), params={"search": "Marsh"})
+    assert found.status_code == 400

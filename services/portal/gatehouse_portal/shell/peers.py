@@ -68,6 +68,26 @@ class Peers:
         token: str | None = None,
     ) -> T:
         """The service's answer as `kind`. Raises Away, or the problem that it answered with."""
+        content = await self.content(service, method, path, params=params, json=json, version=version, token=token)
+        if kind is type(None) or not content:
+            return cast(T, None)
+        try:
+            return msgspec.json.decode(content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise Misunderstood(f"{service} answered something else than expected.") from error
+
+    async def content(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        json: Any = None,
+        version: int | None = None,
+        token: str | None = None,
+    ) -> bytes:
+        """The bytes of the service's answer. Raises Away, or the problem that it answered with."""
         client = self._clients.get(service)
         if client is None:
             raise Away(service)
@@ -78,12 +98,7 @@ class Peers:
             raise as_said(refused) from refused
         except (Unavailable, TooLate) as error:
             raise Away(service) from error
-        if kind is type(None) or not response.content:
-            return cast(T, None)
-        try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError as error:
-            raise Misunderstood(f"{service} answered something else than expected.") from error
+        return response.content
 
     async def pass_on(
         self, service: str, method: str, address: str, body: msgspec.Raw | None, headers: Mapping[str, str]

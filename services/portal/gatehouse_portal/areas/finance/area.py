@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.finance import files, format, home, routes
+from gatehouse_portal.areas.finance import board, donor_page, entries, files, format, gifts, home, routes, taxes
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -18,7 +18,7 @@ AREA = Area(
             needs=("ledger",),
         ),
     ),
-    routes=routes.ROUTES,
+    routes=(*routes.ROUTES, *entries.ROUTES, *gifts.ROUTES, *donor_page.ROUTES, *taxes.ROUTES, *board.ROUTES),
     filters=format.FILTERS,
     sections=(HomeSection(title="The books", order=21, template="finance/home.html", load=home.load),),
     lifespan=files.patient,

@@ -25,4 +25,19 @@ def month(value: date) -> str:
     return value.strftime("%B %Y")
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"amount": amount, "month": month}
+def figure(value: int | None, unit: str) -> str:
+    """A figure of the board's in its unit: `$1,234.50`, `4.5`, `81 %`; words where it isn't shown."""
+    if value is None:
+        return "Not shown"
+    match unit:
+        case "money":
+            return amount(value)
+        case "months_in_tenths":
+            return f"{'−' if value < 0 else ''}{abs(value) // 10}.{abs(value) % 10}"
+        case "percent":
+            return f"{value} %"
+        case _:
+            return f"{value:,}"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {"amount": amount, "figure": figure, "month": month}

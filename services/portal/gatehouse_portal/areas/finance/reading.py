@@ -1,15 +1,29 @@
 """What forms of these pages say, read as strictly as everything else that a browser sends."""
 
+import re
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from litestar.datastructures import FormMultiDict
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_portal.areas.finance.structs import CsvMapping, ImportOutcome, LineBooking, NewMatch
+from gatehouse_portal.areas.finance.structs import (
+    CsvMapping,
+    GiftDeposit,
+    ImportOutcome,
+    LineBooking,
+    NewDonor,
+    NewGift,
+    NewJournalEntry,
+    NewMatch,
+    NewPosting,
+)
 
+AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 MOST_COLUMNS = 6
 LONGEST_NAME = 200
+MOST_POSTINGS = 6
 
 
 def an_id(form: FormMultiDict, name: str) -> UUID:
@@ -24,6 +38,83 @@ def ids(form: FormMultiDict, name: str) -> list[UUID]:
         return [UUID(str(one)) for one in form.getall(name, [])]
     except ValueError:
         raise Invalid({name: "open the page again"}) from None
+
+
+def a_day(form: FormMultiDict, name: str) -> date:
+    try:
+        return date.fromisoformat(str(form.get(name, "")))
+    except ValueError:
+        raise Invalid({name: "choose a day"}) from None
+
+
+def cents(form: FormMultiDict, name: str) -> int:
+    """`1,234.5` is 123,450 cents; nothing is 0."""
+    text = str(form.get(name, "")).strip().replace(",", "").removeprefix("$")
+    if not text:
+        return 0
+    found = AMOUNT.fullmatch(text)
+    if found is None:
+        raise Invalid({name: "an amount such as 250.00"})
+    return int(found[1]) * 100 + int((found[2] or "0").ljust(2, "0"))
+
+
+def line(form: FormMultiDict, name: str) -> str | None:
+    return " ".join(str(form.get(name) or "").split()) or None
+
+
+def new_donor(form: FormMultiDict) -> NewDonor:
+    name = line(form, "donor_name")
+    if name is None:
+        raise Invalid({"donor_name": "choose a donor, or give the name of a new one"})
+    return NewDonor(
+        kind=str(form.get("donor_kind") or "person"),
+        name=name,
+        email=line(form, "donor_email"),
+        address=line(form, "donor_address"),
+    )
+
+
+def new_gift(form: FormMultiDict, donor_id: UUID) -> NewGift:
+    thing, entry = form.get("kind") == "in_kind", form.get("entry")
+    deposit = None
+    if not thing and not entry:
+        deposit = GiftDeposit(account_id=an_id(form, "account"), income_account_id=an_id(form, "income"))
+    return NewGift(
+        donor_id=donor_id,
+        received_on=a_day(form, "received_on"),
+        fund_id=an_id(form, "fund"),
+        kind="in_kind" if thing else "money",
+        amount=0 if thing else cents(form, "amount"),
+        in_kind_text=line(form, "in_kind_text") if thing else None,
+        goods_value=cents(form, "goods_value"),
+        goods_text=line(form, "goods_text"),
+        entry_id=an_id(form, "entry") if entry else None,
+        deposit=deposit,
+    )
+
+
+def new_entry(form: FormMultiDict) -> NewJournalEntry:
+    """The lines of the form that have an amount: to the debit or to the credit of an account."""
+    postings = []
+    for number in range(MOST_POSTINGS):
+        debit, credit = cents(form, f"debit_{number}"), cents(form, f"credit_{number}")
+        if debit and credit:
+            raise Invalid({f"debit_{number}": "a line has a debit or a credit, not both"})
+        if debit or credit:
+            program = form.get(f"program_{number}")
+            postings.append(
+                NewPosting(
+                    account_id=an_id(form, f"account_{number}"),
+                    fund_id=an_id(form, f"fund_{number}"),
+                    amount=debit - credit,
+                    function=str(form.get(f"function_{number}") or "none"),
+                    program_id=an_id(form, f"program_{number}") if program else None,
+                )
+            )
+    memo = line(form, "memo")
+    if memo is None:
+        raise Invalid({"memo": "say what it was"})
+    return NewJournalEntry(booked_on=a_day(form, "booked_on"), memo=memo, postings=postings)
 
 
 def version(form: FormMultiDict) -> int:

@@ -217,3 +217,282 @@ class StatementOfPosition(Struct, frozen=True, kw_only=True):
     assets: RestrictedAmount
     liabilities: RestrictedAmount
     net_assets: RestrictedAmount
+
+
+class Donor(Struct, frozen=True, kw_only=True):
+    id: UUID
+    kind: str
+    name: str
+    email: str | None = None
+    address: str | None = None
+
+
+class NewDonor(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    kind: str
+    name: str
+    email: str | None = None
+    address: str | None = None
+
+
+class Gift(Struct, frozen=True, kw_only=True):
+    id: UUID
+    version: int
+    donor_id: UUID
+    received_on: date
+    kind: str
+    amount: int
+    fund_id: UUID
+    in_kind_text: str | None = None
+    goods_value: int = 0
+    goods_text: str | None = None
+    refunded_on: date | None = None
+    receipt_id: UUID | None = None
+    changed_since: bool = False
+
+
+class ListedGift(Gift, frozen=True, kw_only=True):
+    donor: str
+    fund: str
+
+
+class GiftDeposit(Struct, frozen=True, kw_only=True):
+    account_id: UUID
+    income_account_id: UUID
+
+
+class NewGift(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    donor_id: UUID
+    received_on: date
+    fund_id: UUID
+    kind: str = "money"
+    amount: int = 0
+    in_kind_text: str | None = None
+    goods_value: int = 0
+    goods_text: str | None = None
+    entry_id: UUID | None = None
+    deposit: GiftDeposit | None = None
+
+
+class UnrecordedIncome(Struct, frozen=True, kw_only=True):
+    entry_id: UUID
+    booked_on: date
+    memo: str
+    fund_id: UUID
+    amount: int
+    rest: int
+
+
+class Receipt(Struct, frozen=True, kw_only=True):
+    id: UUID
+    version: int
+    year: int
+    sequence: int
+    kind: str
+    state: str
+    donor_id: UUID
+    of_year: int | None = None
+    amount: int
+    substituted: str | None = None
+    replaces_id: UUID | None = None
+    void_reason: str | None = None
+    issued_at: datetime
+
+    @property
+    def number(self) -> str:
+        return f"{self.year}-{self.sequence:05}"
+
+
+class YearEndDonor(Struct, frozen=True, kw_only=True):
+    donor_id: UUID
+    name: str
+    has_email: bool
+    has_address: bool
+    gifts: int
+    amount: int
+    open: int
+    changed: int
+    statement_id: UUID | None = None
+
+
+class YearEnd(Struct, frozen=True, kw_only=True):
+    year: int
+    ready: int
+    without_address: int
+    changed: int
+    done: int
+    donors: list[YearEndDonor]
+
+
+class StatementsIssued(Struct, frozen=True, kw_only=True):
+    issued: int
+    without_address: int
+
+
+class IssuedDonorLink(Struct, frozen=True, kw_only=True):
+    url: str
+    until: datetime
+
+
+class DonorReceipt(Struct, frozen=True, kw_only=True):
+    id: UUID
+    number: str
+    kind: str
+    of_year: int | None = None
+    amount: int
+    issued_at: datetime
+
+
+class DonorReceipts(Struct, frozen=True, kw_only=True):
+    donor: str
+    institute: str
+    receipts: list[DonorReceipt]
+    until: datetime
+
+
+class NewPosting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    account_id: UUID
+    fund_id: UUID
+    amount: int
+    function: str = "none"
+    program_id: UUID | None = None
+
+
+class NewJournalEntry(Struct, frozen=True, kw_only=True):
+    booked_on: date
+    memo: str
+    postings: list[NewPosting]
+
+
+class JournalEntry(Struct, frozen=True, kw_only=True):
+    id: UUID
+    booked_on: date
+    memo: str
+
+
+class FormLine(Struct, frozen=True, kw_only=True):
+    line: str
+    words: str
+    amount: int
+    account_ids: list[UUID]
+
+
+class Form990Workbook(Struct, frozen=True, kw_only=True):
+    year: int
+    form: str
+    why: str
+    gross_receipts: int
+    normal_receipts: int
+    total_assets: int
+    lines: list[FormLine]
+
+
+class FigurePosting(Struct, frozen=True, kw_only=True):
+    entry_id: UUID
+    booked_on: date
+    memo: str
+    code: str
+    account: str
+    fund: str
+    amount: int
+
+
+class Form1099Row(Struct, frozen=True, kw_only=True):
+    payee_id: UUID
+    name: str
+    w9_on_file: bool
+    exempt: bool
+    total: int
+    reportable: int
+    over: bool
+
+
+class Form1099List(Struct, frozen=True, kw_only=True):
+    year: int
+    threshold: int
+    rows: list[Form1099Row]
+
+
+class LargeDonor(Struct, frozen=True, kw_only=True):
+    donor_id: UUID
+    name: str
+    address: str | None = None
+    money: int
+    things: int
+
+
+class ScheduleB(Struct, frozen=True, kw_only=True):
+    year: int
+    threshold: int
+    donors: list[LargeDonor]
+
+
+class FunctionalRow(Struct, frozen=True, kw_only=True):
+    account_id: UUID
+    code: str
+    account: str
+    program: int
+    management: int
+    fundraising: int
+    total: int
+
+
+class FunctionalExpenses(Struct, frozen=True, kw_only=True):
+    from_on: date
+    to_on: date
+    currency: str
+    rows: list[FunctionalRow]
+    program: int
+    management: int
+    fundraising: int
+    total: int
+
+
+class QuarterValue(Struct, frozen=True, kw_only=True):
+    ends_on: date
+    value: int | None = None
+
+
+class BoardFigure(Struct, frozen=True, kw_only=True):
+    key: str
+    name: str
+    definition: str
+    unit: str
+    source: str
+    quarters: list[QuarterValue]
+
+    @property
+    def value(self) -> int | None:
+        return self.quarters[-1].value
+
+
+class BoardFigures(Struct, frozen=True, kw_only=True):
+    ends_on: date
+    as_of: datetime
+    figures: list[BoardFigure]
+
+
+class BoardPack(Struct, frozen=True, kw_only=True):
+    id: UUID
+    version: int
+    ends_on: date
+    state: str
+    comment: str | None = None
+    frozen_at: datetime | None = None
+    created_by: UUID | None = None
+
+
+class NewBoardPack(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    ends_on: date
+    comment: str | None = None
+
+
+class Restatement(Struct, frozen=True, kw_only=True):
+    key: str
+    frozen: int | None = None
+    now: int | None = None
+
+
+class ShownPack(Struct, frozen=True, kw_only=True):
+    pack: BoardPack
+    figures: BoardFigures
+    restated: list[Restatement]

@@ -249,3 +249,172 @@ def test_amounts_are_written_as_people_do(value, currency, words):
 )
 def test_a_file_keeps_its_name_only(given, name):
     assert file_name(given) == name
+
+
+DONOR = "019a0000-0051-7000-8000-000000000001"
+GIFT = "019a0000-0052-7000-8000-000000000001"
+RECEIPT = "019a0000-0053-7000-8000-000000000001"
+ENTRY = "019a0000-0044-7000-8000-000000000005"
+TOKEN = "a-token-that-nobody-can-guess-0123456789"
+donor = {"id": DONOR, "kind": "person", "name": "Edda Marsh", "email": "edda@example.org"}
+gift: dict[str, Any] = {"id": GIFT, "version": 3, "donor_id": DONOR, "received_on": "2026-08-14", "kind": "money"}
+gift |= {"amount": 25_000, "fund_id": FUND, "receipt_id": RECEIPT, "changed_since": True}
+receipt: dict[str, Any] = {"id": RECEIPT, "version": 1, "year": 2026, "sequence": 7, "kind": "single"}
+receipt |= {"state": "issued", "donor_id": DONOR, "amount": 25_000, "issued_at": "2026-08-14T17:00:00Z"}
+unrecorded = {"entry_id": ENTRY, "booked_on": "2026-11-09", "memo": "Gift by post", "fund_id": FUND}
+unrecorded |= {"amount": 30_000, "rest": 25_000}
+
+
+@pytest.fixture
+def gifts(books):
+    books.says("ledger", "GET", f"{LEDGER}/gifts/unrecorded", [unrecorded])
+    listed = gift | {"donor": "Edda Marsh", "fund": "General fund"}
+    books.says("ledger", "GET", f"{LEDGER}/gifts", {"items": [listed], "total": 1})
+    books.says("ledger", "GET", f"{LEDGER}/gifts/{GIFT}", gift)
+    books.says("ledger", "GET", f"{LEDGER}/donors", {"items": [donor]})
+    books.says("ledger", "GET", f"{LEDGER}/donors/{DONOR}", donor)
+    books.says("ledger", "GET", f"{LEDGER}/funds/{FUND}", {"id": FUND, "name": "General fund"})
+    books.says("ledger", "GET", f"{LEDGER}/receipts", {"items": [receipt]})
+    return books
+
+
+async def test_gifts_are_listed_and_those_of_entries_offered(browser, gifts):
+    await browser.sign_in("finance")
+    text = (await browser.see("/books/gifts")).text
+    for words in ("Edda Marsh", "$250.00 of $300.00", f"/books/gifts/new?entry={ENTRY}", "Changed since"):
+        assert words in text
+
+
+async def test_a_gift_of_an_entry_is_recorded_with_a_new_donor(browser, gifts):
+    await browser.sign_in("finance")
+    form = (await browser.see(f"/books/gifts/new?entry={ENTRY}")).text
+    assert 'value="250.00"' in form
+    gifts.says("ledger", "POST", f"{LEDGER}/donors", donor, status=201)
+    gifts.says("ledger", "POST", f"{LEDGER}/gifts", gift, status=201)
+    fields = {"donor": "", "donor_name": "Edda Marsh", "donor_kind": "person", "donor_email": "edda@example.org"}
+    fields |= {"entry": ENTRY, "fund": FUND, "received_on": "2026-11-09", "amount": "250.00"}
+    done = await browser.submit("/books/gifts", **fields)
+    assert done.headers["location"] == f"/books/gifts/{GIFT}"
+    assert sent(gifts, "POST", "/donors") == {"kind": "person", "name": "Edda Marsh", "email": "edda@example.org"}
+    body = sent(gifts, "POST", "/gifts")
+    assert (body["amount"], body["entry_id"], body["donor_id"]) == (25_000, ENTRY, DONOR)
+
+
+async def test_what_is_wrong_with_a_gift_is_said_and_nothing_is_lost(browser, gifts):
+    await browser.sign_in("finance")
+    fields = {"donor": DONOR, "entry": ENTRY, "fund": FUND, "received_on": "2026-11-09", "amount": "a lot"}
+    answer = await browser.submit("/books/gifts", **fields)
+    assert answer.status_code == 400
+    assert "Amount: an amount such as 250.00" in answer.text
+    assert 'value="a lot"' in answer.text
+
+
+async def test_a_receipt_is_issued_anew(browser, gifts):
+    await browser.sign_in("finance")
+    assert "Issue it anew" in (await browser.see(f"/books/gifts/{GIFT}")).text
+    gifts.says("ledger", "POST", f"{LEDGER}/receipts/{RECEIPT}/replace", receipt | {"sequence": 8})
+    done = await browser.submit(f"/books/gifts/{GIFT}/receipt", step="replace", receipt=RECEIPT, version="1")
+    assert done.status_code == 303
+    assert "Issued receipt 2026-00008 instead." in (await browser.see(f"/books/gifts/{GIFT}")).text
+
+
+async def test_a_donor_reads_their_receipts_without_signing_in(browser, gifts):
+    seen = {"id": RECEIPT, "number": "2026-00007", "kind": "single", "amount": 25_000}
+    seen |= {"issued_at": "2026-08-14T17:00:00Z"}
+    found = {"donor": "Edda Marsh", "institute": "Agile Learning Institute", "receipts": [seen]}
+    gifts.says("ledger", "POST", f"{LEDGER}/donor-links/look", found | {"until": "2026-12-30T00:00:00Z"})
+    page = await browser.see(f"/receipts/{TOKEN}")
+    assert f"/receipts/{TOKEN}/{RECEIPT}" in page.text
+    assert page.headers["referrer-policy"] == "no-referrer"
+    gifts.says("ledger", "POST", f"{LEDGER}/donor-links/look", {"title": "No", "status": 404}, status=404)
+    gone = await browser.see(f"/receipts/{TOKEN}")
+    assert (gone.status_code, "doesn’t open anything" in gone.text) == (404, True)
+
+
+async def test_january_is_one_button(browser, gifts):
+    year_end = {"year": 2025, "ready": 1, "without_address": 2, "changed": 0, "done": 3, "donors": []}
+    gifts.says("ledger", "GET", f"{LEDGER}/receipts/year-end", year_end)
+    gifts.says("ledger", "POST", f"{LEDGER}/receipts/year-end", {"issued": 1, "without_address": 2})
+    await browser.sign_in("finance")
+    assert "Issue all statements" in (await browser.see("/books/receipts?year=2025")).text
+    await browser.submit("/books/receipts", year="2025")
+    assert "Issued 1 statement for 2025." in (await browser.see("/books/receipts?year=2025")).text
+
+
+async def test_an_entry_is_posted_by_hand(browser, gifts):
+    await browser.sign_in("finance")
+    assert "Line 6" in (await browser.see("/books/entries/new")).text
+    gifts.says(
+        "ledger", "POST", f"{LEDGER}/entries", {"id": ENTRY, "booked_on": "2026-11-30", "memo": "Owed"}, status=201
+    )
+    fields = {"booked_on": "2026-11-30", "memo": "Owed"}
+    fields |= {"account_0": FEES, "fund_0": FUND, "debit_0": "1,200.5", "function_0": "management"}
+    fields |= {"account_1": BANK, "fund_1": FUND, "credit_1": "1200.50", "function_1": "none"}
+    assert (await browser.submit("/books/entries", **fields)).status_code == 303
+    postings = sent(gifts, "POST", "/entries")["postings"]
+    assert [one["amount"] for one in postings] == [120_050, -120_050]
+    both = await browser.submit("/books/entries", **(fields | {"credit_0": "1"}))
+    assert both.status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/books/gifts", "/books/receipts", "/books/entries/new", f"/books/gifts/{GIFT}"])
+async def test_the_board_sees_no_donor(browser, gifts, path):
+    await browser.sign_in("board")
+    assert (await browser.see(path)).status_code == 404
+
+
+cash: dict[str, Any] = {
+    "key": "cash",
+    "name": "Cash",
+    "definition": "Bank accounts",
+    "unit": "money",
+    "source": "Journal",
+}
+cash["quarters"] = [{"ends_on": f"2025-{month}", "value": 100} for month in ("06-30", "09-30", "12-31")]
+donors = cash | {"key": "donors", "name": "Donors", "unit": "number"}
+donors["quarters"] = [{"ends_on": "2025-12-31", "value": None}]
+figures = {"ends_on": "2026-09-30", "as_of": "2026-10-05T09:00:00Z", "figures": [cash, donors]}
+PACK = "019a0000-0054-7000-8000-000000000001"
+pack = {"id": PACK, "version": 1, "ends_on": "2026-09-30", "state": "draft", "created_by": DONOR}
+
+
+@pytest.mark.parametrize("role", ["board", "finance"])
+async def test_the_board_sees_figures_and_freezes_what_finance_prepared(browser, books, role):
+    books.says("ledger", "GET", f"{LEDGER}/board/figures", figures)
+    books.says("ledger", "GET", f"{LEDGER}/board/packs", {"items": [pack]})
+    restated = [{"key": "cash", "frozen": 100, "now": 90}]
+    shown_pack = {"pack": pack, "version": 1, "figures": figures, "restated": restated}
+    books.says("ledger", "GET", f"{LEDGER}/board/packs/{PACK}", shown_pack)
+    await browser.sign_in(role)
+    text = (await browser.see("/books/board")).text
+    assert [words for words in ("$1.00", "Not shown", "Bank accounts") if words not in text] == []
+    assert ("Prepare the pack" in text) == (role == "finance")
+    text = (await browser.see(f"/books/board/{PACK}")).text
+    assert "frozen as $1.00, by the books of today $0.90" in text
+    books.says("ledger", "POST", f"{LEDGER}/board/packs/{PACK}/freeze", pack | {"state": "frozen"})
+    assert (await browser.submit(f"/books/board/{PACK}", version="1")).status_code == 303
+
+
+@pytest.mark.parametrize("role", ["board", "finance"])
+async def test_taxes_lead_from_a_line_to_its_postings(browser, books, role):
+    line = {"line": "1", "words": "Contributions", "amount": 25_000, "account_ids": [FEES]}
+    form = {"year": 2025, "form": "990-EZ", "why": "Small enough.", "gross_receipts": 25_000, "normal_receipts": 20_000}
+    books.says("ledger", "GET", f"{LEDGER}/taxes/form-990", form | {"total_assets": 1, "lines": [line]})
+    expenses = {"from_on": "2025-01-01", "to_on": "2025-12-31", "currency": "USD", "rows": []}
+    expenses |= {"program": 0, "management": 0, "fundraising": 0, "total": 0}
+    books.says("ledger", "GET", f"{LEDGER}/reports/functional-expenses", expenses)
+    row = {"payee_id": DONOR, "name": "Ada Contractor", "w9_on_file": False, "exempt": False}
+    row |= {"total": 200_000, "reportable": 200_000, "over": True}
+    books.says("ledger", "GET", f"{LEDGER}/taxes/form-1099", {"year": 2025, "threshold": 60_000, "rows": [row]})
+    large = {"donor_id": DONOR, "name": "Edda Marsh", "money": 600_000, "things": 0}
+    books.says("ledger", "GET", f"{LEDGER}/taxes/schedule-b", {"year": 2025, "threshold": 500_000, "donors": [large]})
+    entry = {"entry_id": ENTRY, "booked_on": "2025-03-04", "memo": "", "code": "4010", "account": "Gifts"}
+    books.says("ledger", "GET", f"{LEDGER}/taxes/postings", [entry | {"fund": "General fund", "amount": -25_000}])
+    await browser.sign_in(role)
+    text = (await browser.see("/books/taxes?year=2025")).text
+    for words in ("Form 990-EZ", "/books/taxes/1?year=2025"):
+        assert words in text
+    for private in ("Ada Contractor", "Edda Marsh"):
+        assert (private in text) == (role == "finance")
+    assert "−$250.00" in (await browser.see("/books/taxes/1?year=2025")).text
+    assert (await browser.see("/books/taxes/2?year=2025")).status_code == 404

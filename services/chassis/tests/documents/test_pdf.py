@@ -1,0 +1,48 @@
+"""A document is the same bytes each time, conforms, takes no markup from its values, and never fails for a name."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gatehouse_chassis.documents import fonts
+from gatehouse_chassis.documents.pdf import render_now
+
+TEMPLATE = b"""
+#let data = json(bytes(sys.inputs.data))
+#set document(title: data.title)
+#set text(font: ("Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai"), lang: "en")
+= #data.title
+#par[#data.text]
+"""
+AT = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+
+
+def test_the_same_values_make_the_same_bytes_that_conform():
+    first, again = (render_now(TEMPLATE, {"title": "Receipt", "text": "Thank you"}, AT) for _ in range(2))
+    assert first.content == again.content
+    assert (first.standards, first.substituted) == (("a-2a", "ua-1"), "")
+    for part in (b"pdfuaid:part", b"pdfaid:part", b"/MarkInfo"):
+        assert part in first.content
+
+
+@pytest.mark.parametrize(
+    ("name", "substituted"),
+    [
+        ("Zoë Łucja Ångström", ""),
+        ("Νίκος Дмитрий Trần Thị Hồng", ""),
+        ("محمد สมชาย अनिता", ""),
+        ("李小龙", "李小龙"),
+        ("A\x00B\ue000C\ufeff 🎁", "\x00\ue000\ufeff🎁"),
+        ("#panic() *bold* $x$ \\ //", ""),
+    ],
+)
+def test_every_name_can_be_set_and_what_no_font_has_is_reported(name, substituted):
+    made = render_now(TEMPLATE, {"title": "Receipt", "text": name}, AT)
+    assert made.substituted == substituted
+    assert made.standards
+
+
+def test_the_fonts_have_what_names_in_their_scripts_need():
+    known = fonts.coverage()
+    for first, last in ((0x20, 0x7E), (0xA1, 0x17F), (0x391, 0x3A1), (0x410, 0x44F), (0x1EA0, 0x1EF9), (0xE01, 0xE3A)):
+        assert [hex(code) for code in range(first, last + 1) if code not in known] in ([], ["0xad"])

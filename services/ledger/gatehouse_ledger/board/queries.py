@@ -1,0 +1,108 @@
+"""All SQL of the board's figures and packs."""
+
+import hashlib
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from gatehouse_chassis import Actor
+from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg
+from gatehouse_chassis.documents.pdf import render
+from gatehouse_chassis.lists.filters import choices
+from gatehouse_chassis.lists.listing import Listing
+from gatehouse_ledger import tables
+from gatehouse_ledger.board import rules, structs
+from gatehouse_ledger.document.rules import Issuer, template
+from gatehouse_ledger.enumerators import MetricKey
+from gatehouse_ledger.report.queries import sums
+from gatehouse_ledger.tables import DB
+
+PACK = Repository(
+    tables.BoardPack,
+    structs.BoardPack,
+    unique={"once": {"ends_on": "a pack of this quarter is there already; open that one"}},
+)
+PACKS = Listing(
+    tables.BoardPack,
+    structs.BoardPack,
+    filters={"state": choices(tables.BoardPack.state, ("draft", "frozen"))},
+    sorts={"quarter": tables.BoardPack.ends_on},
+    default_sort="-quarter",
+)
+_CONTENT = DB.prepare(
+    tables.BoardPack.select(tables.BoardPack.content, tables.BoardPack.file).where(tables.BoardPack.id == arg(1))
+)
+# By hand: counts over a join, with what each donor gave before.
+_GIFTS = DB.prepare_sql(
+    "select count(*)::int as gifts, count(distinct g.donor_id) filter (where d.kind <> 'anonymous')::int as donors, "
+    "count(distinct g.donor_id) filter (where d.kind <> 'anonymous' and exists (select from ledger.gift former "
+    "where former.donor_id = g.donor_id and former.refunded_on is null and former.received_on < $1 "
+    "and former.received_on >= $1 - interval '12 months'))::int as repeat_donors "
+    "from ledger.gift g join ledger.donor d on d.id = g.donor_id "
+    "where g.refunded_on is null and g.received_on between $1 and $2",
+    structs.QuarterGifts,
+)
+# By hand: a day counted from another.
+_OLDEST_OPEN = DB.prepare_sql(
+    "select coalesce(current_date - min(booked_on), 0)::int from ledger.statement_line where match_id is null"
+)
+
+
+async def figures(ends_on: date) -> structs.BoardFigures:
+    """Of a quarter and the seven before it, as the books have them now."""
+    values: dict[date, dict[MetricKey, int | None]] = {}
+    for last in rules.last_quarters(ends_on):
+        quarter = await sums(rules.quarter_begins(last), last, "USD")
+        year = await sums(rules.year_begins(last), last, "USD")
+        gifts = await _GIFTS.one(rules.quarter_begins(last), last)
+        assert gifts is not None
+        values[last] = rules.of_quarter(quarter, year) | rules.of_gifts(gifts)
+    values[ends_on]["oldest_open_line"] = await _OLDEST_OPEN.value()
+    return structs.BoardFigures(ends_on, await DB.now(), rules.figures(values))
+
+
+async def show(id: UUID) -> structs.ShownPack:
+    pack = await PACK.get(id)
+    now = await figures(pack.ends_on)
+    if pack.state == "draft":
+        return structs.ShownPack(pack, pack.version, now, [])
+    found = await _CONTENT.record(id)
+    assert found is not None
+    frozen = msgspec.convert(found["content"], structs.BoardFigures)
+    return structs.ShownPack(pack, pack.version, frozen, rules.restated(frozen, now))
+
+
+async def prepare(new: structs.NewBoardPack, by: Actor) -> structs.BoardPack:
+    rules.refuse_quarter(new.ends_on, (await DB.now()).date())
+    return await PACK.insert(new, by=by)
+
+
+async def freeze(id: UUID, version: int, issuer: Issuer, by: Actor) -> structs.BoardPack:
+    """By another person than who prepared it. Figures and PDF are kept together, and never change."""
+    pack = await PACK.get(id, version=version)
+    rules.refuse_freezing(pack, by.account)
+    found = await figures(pack.ends_on)
+    content = rules.document(pack, found, issuer)
+    made = await render(template(), msgspec.to_builtins(content), at=found.as_of)
+    return await PACK.change(
+        id,
+        version,
+        {
+            "state": "frozen",
+            "content": msgspec.to_builtins(found),
+            "file": made.content,
+            "file_sha256": hashlib.sha256(made.content).hexdigest(),
+            "frozen_at": found.as_of,
+        },
+        by=by,
+    )
+
+
+async def file_of(id: UUID) -> bytes:
+    found = await _CONTENT.record(id)
+    if found is None or found["file"] is None:
+        raise NotFound("There is no such pack, or it isn't frozen yet.")
+    return bytes(found["file"])

@@ -1,0 +1,194 @@
+"""The board's figures, made of sums of postings. Pure functions: no database, no HTTP."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import get_args
+
+from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid
+from gatehouse_ledger.board.structs import (
+    BoardFigure,
+    BoardFigures,
+    BoardPack,
+    QuarterGifts,
+    QuarterValue,
+    Restatement,
+)
+from gatehouse_ledger.document.rules import Issuer, dollars, long_day
+from gatehouse_ledger.document.structs import DocumentBlock, DocumentContent, DocumentRow, Letterhead
+from gatehouse_ledger.enumerators import MetricKey, MetricUnit
+from gatehouse_ledger.report.structs import PostedSum
+from gatehouse_ledger.tax.rules import CASH
+
+FEWEST = 5  # people: of fewer nothing is told
+QUARTERS = 8
+UNITS: dict[MetricKey, MetricUnit] = {
+    "cash": "money",
+    "runway": "months_in_tenths",
+    "net_assets_free": "money",
+    "net_assets_restricted": "money",
+    "income": "money",
+    "expenses": "money",
+    "program_share": "percent",
+    "gifts": "number",
+    "donors": "number",
+    "repeat_donors": "number",
+    "oldest_open_line": "days",
+}
+SOURCES: dict[MetricKey, str] = {
+    "gifts": "Recorded gifts",
+    "donors": "Recorded gifts",
+    "repeat_donors": "Recorded gifts",
+    "oldest_open_line": "Bank statements",
+}
+WORDS: dict[MetricKey, tuple[str, str]] = {
+    "cash": ("Cash", "Bank accounts, petty cash and payments on their way"),
+    "runway": (
+        "Months of runway",
+        "Cash without donor restrictions, over the average month's expenses of the last twelve months",
+    ),
+    "net_assets_free": ("Net assets without donor restrictions", "Owned less owed, in funds that no donor restricted"),
+    "net_assets_restricted": ("Net assets with donor restrictions", "Owned less owed, in funds that donors restricted"),
+    "income": ("Income", "Of the quarter"),
+    "expenses": ("Expenses", "Of the quarter"),
+    "program_share": ("Program share of expenses", "Of the last twelve months' expenses, those that serve the mission"),
+    "gifts": ("Gifts", "Recorded gifts of the quarter; not shown for fewer than five donors"),
+    "donors": ("Donors", "Who gave in the quarter and is known; not shown below five"),
+    "repeat_donors": (
+        "Repeat donors",
+        "Of them, who also gave in the twelve months before; not shown where fewer than five did, or didn't",
+    ),
+    "oldest_open_line": ("Unreconciled days", "Since the oldest line of a bank statement that isn't reconciled; today"),
+}
+"""What each is called, and what it means."""
+assert set(UNITS) == set(WORDS) == set(get_args(MetricKey))
+
+
+def quarter_ends(day: date) -> date:
+    """The last day of the quarter that a day is in."""
+    month = (day.month + 2) // 3 * 3
+    return (date(day.year + month // 12, month % 12 + 1, 1)) - timedelta(days=1)
+
+
+def quarter_begins(ends_on: date) -> date:
+    return date(ends_on.year, ends_on.month - 2, 1)
+
+
+def year_begins(ends_on: date) -> date:
+    """The first of the twelve months that end on a day."""
+    return (ends_on + timedelta(days=1)).replace(year=(ends_on + timedelta(days=1)).year - 1)
+
+
+def last_quarters(ends_on: date) -> list[date]:
+    """The last days of eight quarters, the given one last."""
+    found = [ends_on]
+    while len(found) < QUARTERS:
+        found.append(quarter_begins(found[-1]) - timedelta(days=1))
+    return found[::-1]
+
+
+def refuse_quarter(ends_on: date, today: date) -> None:
+    if quarter_ends(ends_on) != ends_on:
+        raise Invalid({"ends_on": f"isn't the last day of a quarter; give {quarter_ends(ends_on)}"})
+    if ends_on >= today:
+        raise Invalid({"ends_on": "lies ahead: a pack is prepared when its quarter is over"})
+
+
+def refuse_freezing(pack: BoardPack, account: object) -> None:
+    """Raises Conflict for a pack that is frozen already, Forbidden for who prepared it."""
+    if pack.state == "frozen":
+        raise Conflict("This pack is frozen already, and never changes.")
+    if pack.created_by == account:
+        raise Forbidden("You prepared this pack yourself. Another person of finance or of the board freezes it.")
+
+
+def of_quarter(quarter: Sequence[PostedSum], year: Sequence[PostedSum]) -> dict[MetricKey, int | None]:
+    """`quarter`: sums of its three months, `year`: of the twelve that end with it."""
+    cash = [one for one in quarter if one.code in CASH]
+    free = sum(one.before + one.within for one in cash if one.restriction == "none")
+    spent = sum(one.within for one in year if one.type == "expense")
+    program = sum(one.within for one in year if one.type == "expense" and one.function == "program")
+    net = {True: 0, False: 0}
+    for one in quarter:
+        if one.type in ("income", "expense", "net_assets"):
+            net[one.restriction == "none"] -= one.before + one.within
+    return {
+        "cash": sum(one.before + one.within for one in cash),
+        "runway": free * 120 // spent if spent > 0 else None,
+        "net_assets_free": net[True],
+        "net_assets_restricted": net[False],
+        "income": -sum(one.within for one in quarter if one.type == "income"),
+        "expenses": sum(one.within for one in quarter if one.type == "expense"),
+        "program_share": round(100 * program / spent) if spent > 0 else None,
+    }
+
+
+def of_gifts(found: QuarterGifts) -> dict[MetricKey, int | None]:
+    """Nothing of fewer than five donors, nor what the difference of two figures would tell of fewer."""
+    if found.donors < FEWEST:
+        return {"gifts": None, "donors": None, "repeat_donors": None}
+    repeat = found.repeat_donors
+    hidden = repeat < FEWEST or found.donors - repeat < FEWEST
+    return {"gifts": found.gifts, "donors": found.donors, "repeat_donors": None if hidden else repeat}
+
+
+def figures(values: Mapping[date, Mapping[MetricKey, int | None]]) -> list[BoardFigure]:
+    """`values`: of each quarter, the latest last."""
+    return [
+        BoardFigure(
+            key,
+            *WORDS[key],
+            unit,
+            SOURCES.get(key, "Journal"),
+            [QuarterValue(ends_on, of.get(key)) for ends_on, of in values.items()],
+        )
+        for key, unit in UNITS.items()
+    ]
+
+
+def restated(frozen: BoardFigures, now: BoardFigures) -> list[Restatement]:
+    """What was frozen and is otherwise by now, of the pack's own quarter. Open lines aren't a thing of the past."""
+    today = {one.key: one.value for one in now.figures}
+    return [
+        Restatement(one.key, one.value, today[one.key])
+        for one in frozen.figures
+        if one.key in today and one.key != "oldest_open_line" and one.value != today[one.key]
+    ]
+
+
+def shown(value: int | None, unit: MetricUnit) -> str:
+    if value is None:
+        return "Not shown"
+    match unit:
+        case "money":
+            return dollars(value)
+        case "months_in_tenths":
+            return f"{value // 10}.{value % 10}" if value >= 0 else f"-{-value // 10}.{-value % 10}"
+        case "percent":
+            return f"{value} %"
+        case _:
+            return f"{value:,}"
+
+
+def document(pack: BoardPack, found: BoardFigures, issuer: Issuer) -> DocumentContent:
+    """The pack as it is printed: the same figures as on the page."""
+    rows = [
+        DocumentRow([one.name, shown(one.value, one.unit), shown(_year_before(one), one.unit)]) for one in found.figures
+    ]
+    title = f"Board pack for the quarter to {long_day(pack.ends_on)}"
+    comment = [DocumentBlock("paragraph", pack.comment)] if pack.comment else []
+    return DocumentContent(
+        title=title,
+        letterhead=Letterhead(issuer.name, issuer.lines),
+        to=[],
+        blocks=[
+            *comment,
+            DocumentBlock("table", columns=["Figure", "This quarter", "A year before"], rows=rows),
+            DocumentBlock("small", f"Read from the books on {long_day(found.as_of.date())}. It names no person."),
+        ],
+        footer=title,
+        signer=[],
+    )
+
+
+def _year_before(figure: BoardFigure) -> int | None:
+    return figure.quarters[-5].value if len(figure.quarters) >= 5 else None

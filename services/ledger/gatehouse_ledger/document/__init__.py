@@ -1,0 +1,1 @@
+"""Letters and reports as PDF: what they say, apart from how they are set (document.typ)."""

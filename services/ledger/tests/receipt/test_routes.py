@@ -1,0 +1,167 @@
+"""Receipts: numbers without a gap, a chain of replacements, one PDF for ever, and the donor's own link."""
+
+import asyncio
+import hashlib
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from gatehouse_ledger.receipt.donor_links import new_link
+
+from ..conftest import API, account, fund
+
+WITHOUT_A_GAP = """
+select year from ledger.receipt group by year having count(*) <> max(sequence)
+union all select c.year from ledger.receipt_counter c
+where c.last <> (select count(*) from ledger.receipt r where r.year = c.year)
+"""
+
+
+async def made(ledger, by, path, body, status=201):
+    answer = await ledger.post(f"{API}/{path}", headers=by("finance"), json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def donor(ledger, by, name="Edda Marsh", **more) -> str:
+    body = {"kind": "person", "name": name, "email": "edda@example.org", "address": "12 Elm St, Salem, OR 97301"}
+    return (await made(ledger, by, "donors", body | more))["id"]
+
+
+async def gift(ledger, by, of, amount=25_000, day="2025-03-04", **more) -> dict:
+    return await made(
+        ledger, by, "gifts", {"donor_id": of, "received_on": day, "amount": amount, "fund_id": fund(1)} | more
+    )
+
+
+async def issued(ledger, by, one) -> dict:
+    return await made(ledger, by, f"receipts/of-gifts/{one['id']}", None, status=200)
+
+
+async def test_a_gift_is_acknowledged_once_and_its_file_never_changes(ledger, by):
+    one = await gift(ledger, by, await donor(ledger, by))
+    receipt = await issued(ledger, by, one)
+    again = await ledger.post(f"{API}/receipts/of-gifts/{one['id']}", headers=by("finance"))
+    assert again.status_code == 409
+    files = [await ledger.get(f"{API}/receipts/{receipt['id']}/file", headers=by("finance")) for _ in range(2)]
+    assert files[0].content == files[1].content
+    assert files[0].content[:5] == b"%PDF-"
+    assert hashlib.sha256(files[0].content).hexdigest() == receipt["file_sha256"]
+    assert receipt["substituted"] is None
+
+
+async def test_a_name_that_no_font_has_is_reported_and_the_receipt_is_there(ledger, by):
+    one = await gift(ledger, by, await donor(ledger, by, name="李 Łucja"))
+    assert (await issued(ledger, by, one))["substituted"] == "李"
+
+
+async def test_a_changed_gift_is_acknowledged_anew_and_the_donor_sees_the_valid_one(ledger, by, sql):
+    of = await donor(ledger, by, name="Ines Roy")
+    one = await gift(ledger, by, of)
+    first = await issued(ledger, by, one)
+    kept = (await ledger.get(f"{API}/gifts/{one['id']}", headers=by("finance"))).json()
+    headers = by("finance", if_match=f'"{kept["version"]}"')
+    change = {"goods_value": 4_000, "goods_text": "A dinner"}
+    changed = await ledger.patch(f"{API}/gifts/{one['id']}", headers=headers, json=change)
+    assert changed.json()["changed_since"] is True
+    path, version = f"{API}/receipts/{first['id']}", by("finance", if_match=f'"{first["version"]}"')
+    second = (await ledger.post(f"{path}/replace", headers=version)).json()
+    assert (second["replaces_id"], second["sequence"]) == (first["id"], first["sequence"] + 1)
+    former = (await ledger.get(path, headers=by("finance"))).json()
+    assert former["state"] == "replaced"
+    token, _ = await new_link(UUID(of), 1)
+    seen = (await ledger.post(f"{API}/donor-links/look", json={"token": token})).json()
+    assert [row["id"] for row in seen["receipts"]] == [second["id"]]
+    wanted = {"token": token, "receipt_id": first["id"]}
+    assert (await ledger.post(f"{API}/donor-links/file", json=wanted)).status_code == 404
+    wanted["receipt_id"] = second["id"]
+    assert (await ledger.post(f"{API}/donor-links/file", json=wanted)).content[:5] == b"%PDF-"
+    await sql.execute("update ledger.donor_link set expires_at = now() - interval '1 second'")
+    assert (await ledger.post(f"{API}/donor-links/look", json={"token": token})).status_code == 404
+
+
+async def test_a_void_receipt_keeps_its_number(ledger, by, sql):
+    one = await gift(ledger, by, await donor(ledger, by))
+    first = await issued(ledger, by, one)
+    headers = by("finance", if_match=f'"{first["version"]}"')
+    answer = await ledger.post(
+        f"{API}/receipts/{first['id']}/void", headers=headers, json={"reason": "Issued to the wrong donor"}
+    )
+    assert (answer.json()["state"], answer.json()["sequence"]) == ("void", first["sequence"])
+    assert (await issued(ledger, by, one))["sequence"] > first["sequence"]
+    assert await sql.fetch(WITHOUT_A_GAP) == []
+
+
+async def test_the_annual_statement_acknowledges_the_rest_and_lists_the_others(ledger, by, sql):
+    of = await donor(ledger, by, name="Otto Lind")
+    first = await gift(ledger, by, of, 30_001)
+    await issued(ledger, by, first)
+    for amount in (1_001, 2_002):
+        await gift(ledger, by, of, amount, "2025-07-01")
+    body = {"donor_id": of, "year": 2025}
+    statement = await made(ledger, by, "receipts/annual", body, status=200)
+    assert (statement["amount"], len(statement["gift_ids"])) == (3_003, 2)
+    content = str(await sql.fetchval("select content from ledger.receipt where id = $1", statement["id"]))
+    assert "$30.03" in content
+    assert "$300.01" in content
+    assert "$330.04" in content
+    assert (await ledger.post(f"{API}/receipts/annual", headers=by("finance"), json=body)).status_code == 409
+    late = await gift(ledger, by, of, 500, "2025-12-30")
+    await made(ledger, by, "receipts/year-end?year=2025", None, status=200)
+    kept = (await ledger.get(f"{API}/gifts/{late['id']}", headers=by("finance"))).json()
+    assert kept["receipt_id"] not in (None, statement["id"])
+
+
+async def test_the_books_and_the_gift_say_the_same(ledger, by):
+    of = await donor(ledger, by)
+    deposit = {"account_id": account(1010), "income_account_id": account(4010)}
+    one = await gift(ledger, by, of, 7_700, "2033-05-06", deposit=deposit)
+    entry = (await ledger.get(f"{API}/entries/{one['entry_id']}", headers=by("finance"))).json()
+    assert ([posting["amount"] for posting in entry["postings"]], entry["memo"]) == ([7_700, -7_700], "Gift")
+    body = {"donor_id": of, "received_on": "2033-05-06", "amount": 1, "fund_id": fund(1), "entry_id": one["entry_id"]}
+    answer = await ledger.post(f"{API}/gifts", headers=by("finance"), json=body)
+    assert [error["field"] for error in answer.json()["errors"]] == ["amount"]
+
+
+@pytest.mark.parametrize("caller", ["board", "member"])
+async def test_only_finance_sees_who_gave(ledger, by, caller):
+    for path in ("donors", "gifts", "receipts", "receipts/year-end?year=2025", "gifts/unrecorded"):
+        assert (await ledger.get(f"{API}/{path}", headers=by(caller))).status_code == 404
+
+
+@pytest.mark.parametrize(("gifts", "kills"), [(12, 0), pytest.param(50, 12, marks=pytest.mark.deep)])
+async def test_fifty_issuers_whose_connections_are_killed_leave_no_gap(ledger, by, sql, database_url, gifts, kills):
+    of = await donor(ledger, by, name="At Once")
+    todo = [await gift(ledger, by, of, 100 + number) for number in range(gifts)]
+    count, done = "select count(*) from ledger.receipt where donor_id = $1", 0
+
+    async def issue(one: dict) -> None:
+        nonlocal done
+        for _ in range(60):
+            answer = await ledger.post(f"{API}/receipts/of-gifts/{one['id']}", headers=by("finance"))
+            if answer.status_code in (200, 409):
+                done += 1
+                return
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.05)
+
+    async def killer() -> None:
+        admin = await asyncpg.connect(database_url)
+        kill = (
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where application_name = 'ledger' and datname = $1 order by random() limit 4"
+        )
+        for number in range(kills):
+            while done < gifts and await admin.fetchval(count, of) < number * gifts // (kills + 2):
+                await asyncio.sleep(0.005)
+            await admin.fetch(kill, database_url.rpartition("/")[2].partition("?")[0])
+        await admin.close()
+
+    async with asyncio.timeout(300):
+        await asyncio.gather(killer(), *(issue(one) for one in todo))
+    assert await sql.fetchval(count, of) == done == gifts
+    assert await sql.fetch(WITHOUT_A_GAP) == []
+    of_gifts = "(select unnest(gift_ids) as gift from ledger.receipt where state = 'issued') one"
+    twice = f"select gift from {of_gifts} group by gift having count(*) > 1"
+    assert await sql.fetch(twice) == []
