@@ -48,4 +48,6 @@ def test_the_routes_of_signing_in_are_limited() -> None:
         "GET /welcome/{token:str}": 30,
         "POST /join": 10,
         "POST /welcome/{token:str}": 30,
+        "GET /receipts/{token:str}": 20,
+        "GET /receipts/{token:str}/{receipt_id:uuid}": 20,
     }

@@ -12,6 +12,7 @@ from gatehouse_ledger.events import OUTBOX
 from gatehouse_ledger.gift.routes import GiftController
 from gatehouse_ledger.match.routes import LineMatchController, LineQueueController, MatchingRuleController
 from gatehouse_ledger.payee.routes import ContractorPaymentController, PayeeController
+from gatehouse_ledger.payroll.routes import PayrollController
 from gatehouse_ledger.period.routes import PeriodController
 from gatehouse_ledger.receipt.routes import DonorLinkController, ReceiptController, service_routes
 from gatehouse_ledger.report.routes import ReportController
@@ -44,6 +45,7 @@ ROUTES = [
     DonorLinkController,
     PayeeController,
     ContractorPaymentController,
+    PayrollController,
     TaxController,
     BoardController,
 ]

@@ -246,3 +246,19 @@ class BoardPack(Tracked, Table, db=DB, tablename="board_pack", schema="ledger"):
     file = Bytea(null=True, default=None)
     file_sha256 = Text(null=True, default=None)
     frozen_at = Timestamptz(null=True, default=None)
+
+
+class PayrollRegister(Table, db=DB, tablename="payroll_register", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    paid_on = Date()
+    file_sha256 = Text()
+    rows = Integer()
+    gross = BigInt()
+    withheld = BigInt()
+    net = BigInt()
+    employer_cost = BigInt()
+    entry_id = UUID()
+    created_at = Timestamptz()
+    created_by = UUID(null=True, default=None)
+    created_request = Text(null=True)
+    version = Integer()

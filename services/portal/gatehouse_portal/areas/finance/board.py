@@ -13,7 +13,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import ApiProblem
 from gatehouse_portal.areas.finance import reading
 from gatehouse_portal.areas.finance.files import pdf_of
-from gatehouse_portal.areas.finance.structs import BoardFigures, BoardPack, NewBoardPack, ShownPack
+from gatehouse_portal.areas.finance.structs import BoardFigures, BoardPack, ShownPack
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers
@@ -55,7 +55,7 @@ async def _board(
 async def prepare(request: Request[Any, Any, Any], actor: Actor, peers: Peers) -> Redirect | Template:
     form = await request.form()
     try:
-        new = NewBoardPack(ends_on=reading.a_day(form, "ends_on"), comment=reading.line(form, "comment"))
+        new = reading.new_pack(form)
         pack = await peers.ask("ledger", "POST", "/api/ledger/board/packs", BoardPack, json=new)
     except ApiProblem as problem:
         if problem.status not in (400, 409):

@@ -6,7 +6,7 @@ from typing import Any
 from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal.areas.finance.structs import AccountingPeriod, ImportedStatement, Reconciliation
+from gatehouse_portal.areas.finance.structs import AccountingPeriod, ImportedStatement, ListedGift, Reconciliation
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.structs import Page
 
@@ -22,9 +22,13 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
         unclosed(peers),
     )
     quarantined: list[ImportedStatement] = []
+    thanks: Page[ListedGift] | None = None
     if "finance" in actor.roles:
-        found = await peers.get(
-            "ledger", "/api/ledger/statements", Page[ImportedStatement], state="quarantined", limit=FEW
+        found, thanks = await asyncio.gather(
+            peers.get("ledger", "/api/ledger/statements", Page[ImportedStatement], state="quarantined", limit=FEW),
+            peers.get(
+                "ledger", "/api/ledger/gifts", Page[ListedGift], receipted="false", sort="day", limit=FEW, total="true"
+            ),
         )
         quarantined = found.items
     return {
@@ -32,6 +36,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
         "open_lines": sum(bank.open_lines for bank in banks),
         "months": closing[:FEW],
         "quarantined": quarantined,
+        "thanks": thanks,
         "finance": "finance" in actor.roles,
         "account": actor.account,
     }

@@ -13,6 +13,7 @@ from gatehouse_portal.areas.finance.structs import (
     GiftDeposit,
     ImportOutcome,
     LineBooking,
+    NewBoardPack,
     NewDonor,
     NewGift,
     NewJournalEntry,
@@ -115,6 +116,10 @@ def new_entry(form: FormMultiDict) -> NewJournalEntry:
     if memo is None:
         raise Invalid({"memo": "say what it was"})
     return NewJournalEntry(booked_on=a_day(form, "booked_on"), memo=memo, postings=postings)
+
+
+def new_pack(form: FormMultiDict) -> NewBoardPack:
+    return NewBoardPack(ends_on=a_day(form, "ends_on"), comment=line(form, "comment"))
 
 
 def version(form: FormMultiDict) -> int:

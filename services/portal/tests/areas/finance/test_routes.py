@@ -81,6 +81,7 @@ def books(house):
     house.says("ledger", "GET", f"{LEDGER}/reconciliations", [bank])
     house.says("ledger", "GET", f"{LEDGER}/periods", {"items": [month]})
     house.says("ledger", "GET", f"{LEDGER}/statements", {"items": []})
+    house.says("ledger", "GET", f"{LEDGER}/gifts", {"items": [], "total": 0})
     house.says("ledger", "GET", f"{LEDGER}/queues/{BANK}", {"open_lines": 1, "suggestions": [suggestion], "others": []})
     house.says("ledger", "GET", f"{LEDGER}/accounts", {"items": [account, fees]})
     house.says("ledger", "GET", f"{LEDGER}/accounts/{BANK}", account)
