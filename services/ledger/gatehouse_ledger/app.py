@@ -9,12 +9,17 @@ from gatehouse_ledger.chart.routes import FundController, LedgerAccountControlle
 from gatehouse_ledger.donor.routes import DonorController
 from gatehouse_ledger.entry.routes import EntryController
 from gatehouse_ledger.events import OUTBOX
-from gatehouse_ledger.gift.routes import GiftController
+from gatehouse_ledger.gift.routes import GiftController, UnrecordedIncomeController
 from gatehouse_ledger.match.routes import LineMatchController, LineQueueController, MatchingRuleController
 from gatehouse_ledger.payee.routes import ContractorPaymentController, PayeeController
 from gatehouse_ledger.payroll.routes import PayrollController
 from gatehouse_ledger.period.routes import PeriodController
-from gatehouse_ledger.receipt.routes import DonorLinkController, ReceiptController, service_routes
+from gatehouse_ledger.receipt.routes import (
+    AnnualStatementController,
+    DonorLinkController,
+    ReceiptController,
+    service_routes,
+)
 from gatehouse_ledger.report.routes import ReportController
 from gatehouse_ledger.statement.routes import (
     BankFileController,
@@ -41,7 +46,9 @@ ROUTES = [
     MatchingRuleController,
     DonorController,
     GiftController,
+    UnrecordedIncomeController,
     ReceiptController,
+    AnnualStatementController,
     DonorLinkController,
     PayeeController,
     ContractorPaymentController,

@@ -5,6 +5,7 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
+from piccolo.query.functions import Min
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
@@ -45,9 +46,8 @@ _GIFTS = DB.prepare_sql(
     "where g.refunded_on is null and g.received_on between $1 and $2",
     structs.QuarterGifts,
 )
-# By hand: a day counted from another.
-_OLDEST_OPEN = DB.prepare_sql(
-    "select coalesce(current_date - min(booked_on), 0)::int from ledger.statement_line where match_id is null"
+_OLDEST_OPEN = DB.prepare(
+    tables.StatementLine.select(Min(tables.StatementLine.booked_on)).where(tables.StatementLine.match_id.is_null())
 )
 
 
@@ -60,8 +60,10 @@ async def figures(ends_on: date) -> structs.BoardFigures:
         gifts = await _GIFTS.one(rules.quarter_begins(last), last)
         assert gifts is not None
         values[last] = rules.of_quarter(quarter, year) | rules.of_gifts(gifts)
-    values[ends_on]["oldest_open_line"] = await _OLDEST_OPEN.value()
-    return structs.BoardFigures(ends_on, await DB.now(), rules.figures(values))
+    now = await DB.now()
+    oldest = await _OLDEST_OPEN.value()
+    values[ends_on]["oldest_open_line"] = 0 if oldest is None else (now.date() - oldest).days
+    return structs.BoardFigures(ends_on, now, rules.figures(values))
 
 
 async def show(id: UUID) -> structs.ShownPack:

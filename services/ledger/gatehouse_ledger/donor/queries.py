@@ -6,6 +6,7 @@ from uuid import UUID
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
@@ -26,9 +27,10 @@ DONORS = Listing(
     search=[tables.Donor.name, tables.Donor.email],
     default_sort="name",
 )
-# By hand: only the letter is read anew; what they gave stays.
-_MARK_CHANGED = DB.prepare_sql(
-    "update ledger.gift set changed_since = true where donor_id = $1 and receipt_id is not null and not changed_since"
+_MARK_CHANGED = DB.prepare(
+    tables.Gift.update({tables.Gift.changed_since: True}).where(
+        (tables.Gift.donor_id == arg(1)) & tables.Gift.receipt_id.is_not_null()
+    )
 )
 
 

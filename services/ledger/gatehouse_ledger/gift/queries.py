@@ -5,10 +5,12 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
+from piccolo.query.functions import Sum
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.repository import Repository
+from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.lists.filters import choices, integer, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
@@ -47,14 +49,15 @@ GIFTS = Listing(
     sorts={"day": tables.Gift.received_on},
     default_sort="-day",
 )
-# By hand: a sum over a join. The lock makes two gifts of one entry wait for one another.
-_LOCK_ENTRY = DB.prepare_sql("select pg_advisory_xact_lock(hashtextextended('gift of ' || $1::text, 0))")
+# By hand: a sum over a join.
 _BOOKED = DB.prepare_sql(
     "select -sum(p.amount)::bigint from ledger.posting p join ledger.account a on a.id = p.account_id "
     "where p.entry_id = $1 and p.fund_id = $2 and a.type = 'income' and p.currency = 'USD'"
 )
-_RECORDED = DB.prepare_sql(
-    "select coalesce(sum(amount), 0)::bigint from ledger.gift where entry_id = $1 and fund_id = $2"
+_RECORDED = DB.prepare(
+    tables.Gift.select(Sum(tables.Gift.amount)).where(
+        (tables.Gift.entry_id == arg(1)) & (tables.Gift.fund_id == arg(2))
+    )
 )
 # By hand: sums over joins. Accounts 4010 and 4020 of the chart are what people and companies give.
 _UNRECORDED = DB.prepare_sql(
@@ -83,9 +86,10 @@ async def add_gift(new: structs.NewGift, by: Actor) -> structs.Gift:
     if new.deposit is not None:
         entry_id = await _deposit(new, new.deposit, by)
     elif entry_id is not None:
-        await _LOCK_ENTRY.value(str(entry_id))
+        # Two gifts of one entry wait for one another.
+        await DB.advisory_lock(f"gift of {entry_id}")
         booked, recorded = await _BOOKED.value(entry_id, new.fund_id), await _RECORDED.value(entry_id, new.fund_id)
-        rules.refuse_more_than_booked(new.amount, booked, recorded)
+        rules.refuse_more_than_booked(new.amount, booked, int(recorded or 0))
     values = {field: value for field, value in msgspec.structs.asdict(new).items() if field != "deposit"}
     gift = await GIFT.insert({**values, "entry_id": entry_id}, by=by)
     await OUTBOX.publish("ledger.gift.recorded", gift, by=by, ids=GiftIds(gift.donor_id, gift.fund_id, gift.kind))

@@ -32,15 +32,6 @@ class GiftController(Controller):
     async def record_gift(self, data: NewGift, actor: Actor, once: Once) -> Response[Gift]:
         return await once(queries.add_gift, data, actor)
 
-    @get(
-        "/unrecorded",
-        operation_id="ListUnrecordedIncome",
-        guards=[allow(*FINANCE)],
-        summary="Entries of the last 400 days that book gifts whose donors aren't recorded yet",
-    )
-    async def list_unrecorded(self) -> list[UnrecordedIncome]:
-        return await queries.unrecorded_income()
-
     @get("/{gift_id:uuid}", operation_id="GetGift", guards=[allow(*FINANCE)], summary="One gift")
     async def get_gift(self, request: Request[Any, Any, Any], gift_id: UUID) -> Response[Gift]:
         return versioned(await queries.GIFT.get(gift_id), request)
@@ -62,3 +53,16 @@ class GiftController(Controller):
         self, gift_id: UUID, data: GiftRefund, actor: Actor, if_match: IfMatch = None
     ) -> Response[Gift]:
         return versioned(await queries.refund_gift(gift_id, required_version(if_match), data, actor))
+
+
+class UnrecordedIncomeController(Controller):
+    path = "/unrecorded-income"
+    tags = ("gifts",)
+
+    @get(
+        operation_id="ListUnrecordedIncome",
+        guards=[allow(*FINANCE)],
+        summary="Entries of the last 400 days that book gifts whose donors aren't recorded yet",
+    )
+    async def list_unrecorded(self) -> list[UnrecordedIncome]:
+        return await queries.unrecorded_income()

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from uuid_utils.compat import uuid7
 
 from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_ledger import tables
 from gatehouse_ledger.document.rules import Issuer
@@ -40,16 +42,22 @@ _of_token = DB.prepare(
     tables.DonorLink.select(*columns_for(HeldLink, tables.DonorLink)).where(tables.DonorLink.token_hash == arg(1)),
     HeldLink,
 )
-_add = DB.prepare_sql(
-    # By hand: a row that nobody signed in made, with only these columns.
-    "insert into ledger.donor_link (id, donor_id, token_hash, expires_at) values (gen_random_uuid(), $1, $2, $3)"
+_add = DB.prepare(
+    InsertOf(
+        {
+            tables.DonorLink.id: arg(1),
+            tables.DonorLink.donor_id: arg(2),
+            tables.DonorLink.token_hash: arg(3),
+            tables.DonorLink.expires_at: arg(4),
+        }
+    )
 )
 
 
 async def new_link(donor_id: UUID, days: int) -> tuple[str, datetime]:
     token = secrets.token_urlsafe(32)
     until = await DB.now() + timedelta(days=days)
-    await _add.execute(donor_id, _digest(token), until)
+    await _add.execute(uuid7(), donor_id, _digest(token), until)
     return token, until
 
 

@@ -9,8 +9,9 @@ import msgspec
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_chassis.data.inserts import InsertOf
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.data.statements import arg, columns_for
+from gatehouse_chassis.data.statements import any_of, arg, columns_for
 from gatehouse_chassis.documents.pdf import render
 from gatehouse_chassis.lists.filters import choices, integer, uuid
 from gatehouse_chassis.lists.listing import Listing
@@ -39,10 +40,16 @@ RECEIPTS = Listing(
     sorts={"issued": tables.Receipt.issued_at},
     default_sort="-issued",
 )
-# By hand: the row is held until the transaction ends, so the next number waits for this one to be there or not.
-_NEXT_NUMBER = DB.prepare_sql(
-    "insert into ledger.receipt_counter as counter (year, last) values ($1, 1) "
-    "on conflict (year) do update set last = counter.last + 1 returning last"
+_BEGIN_YEAR = DB.prepare(
+    InsertOf({tables.ReceiptCounter.year: arg(1), tables.ReceiptCounter.last: 0}).on_conflict(
+        tables.ReceiptCounter.year
+    )
+)
+# The row is held until the transaction ends, so the next number waits for this one to be there or not.
+_NEXT_NUMBER = DB.prepare(
+    tables.ReceiptCounter.update({tables.ReceiptCounter.last: tables.ReceiptCounter.last + 1})
+    .where(tables.ReceiptCounter.year == arg(1))
+    .returning(tables.ReceiptCounter.last)
 )
 _GIFT_COLUMNS = (
     "select g.id, g.received_on, g.amount, f.name as fund, f.restriction <> 'none' as restricted, g.in_kind_text, "
@@ -52,23 +59,38 @@ _GIFT_COLUMNS = (
 )
 # By hand: a join, with only the gifts locked.
 _GIFT = DB.prepare_sql(f"{_GIFT_COLUMNS} where g.id = $1 for update of g", structs.AcknowledgedGift)
+# By hand: the same join.
 _GIFTS_OF_YEAR = DB.prepare_sql(
     f"{_GIFT_COLUMNS} where g.donor_id = $1 and g.received_on >= make_date($2, 1, 1) "
     "and g.received_on <= make_date($2, 12, 31) and g.refunded_on is null order by g.received_on, g.id for update of g",
     structs.AcknowledgedGift,
 )
 _DONOR_OF_GIFT = DB.prepare(tables.Gift.select(tables.Gift.donor_id).where(tables.Gift.id == arg(1)))
-# By hand: gifts are locked, so their versions need no comparison; a receipt is no change of theirs.
-_POINT_TO = DB.prepare_sql("update ledger.gift set receipt_id = $1, changed_since = false where id = any($2::uuid[])")
-_LET_GO = DB.prepare_sql("update ledger.gift set receipt_id = null, changed_since = false where receipt_id = $1")
+# Gifts are locked then, so their versions need no comparison; a receipt is no change of theirs.
+_POINT_TO = DB.prepare(
+    tables.Gift.update({tables.Gift.receipt_id: arg(1), tables.Gift.changed_since: False}).where(
+        any_of(tables.Gift.id, arg(2))
+    )
+)
+_LET_GO = DB.prepare(
+    tables.Gift.update({tables.Gift.receipt_id: None, tables.Gift.changed_since: False}).where(
+        tables.Gift.receipt_id == arg(1)
+    )
+)
 _CONTENT = DB.prepare(
     tables.Receipt.select(tables.Receipt.content, tables.Receipt.file, tables.Receipt.issued_at).where(
         tables.Receipt.id == arg(1)
     )
 )
-# By hand: only the first to make the file keeps it.
-_KEEP_FILE = DB.prepare_sql(
-    "update ledger.receipt set file = $2, file_sha256 = $3, substituted = nullif($4, '') where id = $1 and file is null"
+# Only the first to make the file keeps it.
+_KEEP_FILE = DB.prepare(
+    tables.Receipt.update(
+        {
+            tables.Receipt.file: arg(2),
+            tables.Receipt.file_sha256: arg(3),
+            tables.Receipt.substituted: arg(4),
+        }
+    ).where((tables.Receipt.id == arg(1)) & tables.Receipt.file.is_null())
 )
 _OPEN_ANNUAL = DB.prepare(
     tables.Receipt.select(*columns_for(structs.Receipt, tables.Receipt))
@@ -176,7 +198,7 @@ async def file_of(id: UUID) -> bytes:
     content = msgspec.convert(found["content"], DocumentContent)
     made = await render(template(), msgspec.to_builtins(content), at=found["issued_at"])
     digest = hashlib.sha256(made.content).hexdigest()
-    if await _KEEP_FILE.execute(id, made.content, digest, made.substituted):
+    if await _KEEP_FILE.execute(id, made.content, digest, made.substituted or None):
         return made.content
     return await file_of(id)
 
@@ -230,6 +252,7 @@ async def _issue_for_year(
 async def _number() -> tuple[int, int, str]:
     """Taken last: who issues another one waits from here until this transaction ends."""
     year = (await DB.now()).year
+    await _BEGIN_YEAR.execute(year)
     sequence = await _NEXT_NUMBER.value(year)
     return year, sequence, f"{year}-{sequence:05}"
 

@@ -89,25 +89,6 @@ class ReceiptController(Controller):
         issued = await queries.issue_annual(data.donor_id, data.year, issuer(service.settings), actor)
         return versioned(issued)
 
-    @get(
-        "/year-end",
-        operation_id="GetReceiptsOfYear",
-        guards=[allow(*FINANCE)],
-        summary="Who gets an annual statement: ready, without an address, changed since",
-    )
-    async def year_end(self, year: OfYear) -> YearEnd:
-        return await queries.year_end(year)
-
-    @post(
-        "/year-end",
-        operation_id="IssueAnnualStatements",
-        guards=[allow(*FINANCE)],
-        status_code=200,
-        summary="Issue the annual statements of all donors who are ready",
-    )
-    async def issue_all(self, year: OfYear, actor: Actor, service: ServiceContext) -> StatementsIssued:
-        return await queries.issue_all(year, issuer(service.settings), actor)
-
     @post(
         "/{receipt_id:uuid}/replace",
         operation_id="ReplaceReceipt",
@@ -132,6 +113,28 @@ class ReceiptController(Controller):
         self, receipt_id: UUID, data: ReceiptVoiding, actor: Actor, if_match: IfMatch = None
     ) -> Response[Receipt]:
         return versioned(await queries.void(receipt_id, required_version(if_match), data, actor))
+
+
+class AnnualStatementController(Controller):
+    path = "/annual-statements"
+    tags = ("gifts",)
+
+    @get(
+        operation_id="GetReceiptsOfYear",
+        guards=[allow(*FINANCE)],
+        summary="Who gets an annual statement: ready, without an address, changed since",
+    )
+    async def year_end(self, year: OfYear) -> YearEnd:
+        return await queries.year_end(year)
+
+    @post(
+        operation_id="IssueAnnualStatements",
+        guards=[allow(*FINANCE)],
+        status_code=200,
+        summary="Issue the annual statements of all donors who are ready",
+    )
+    async def issue_all(self, year: OfYear, actor: Actor, service: ServiceContext) -> StatementsIssued:
+        return await queries.issue_all(year, issuer(service.settings), actor)
 
 
 class DonorLinkController(Controller):

@@ -23,6 +23,7 @@ _PAID = DB.prepare_sql(
     "where c.withdrawn_at is null and c.paid_on between make_date($1, 1, 1) and make_date($1, 12, 31) group by p.id",
     structs.PaidInYear,
 )
+# By hand: sums over a join.
 _LARGE_DONORS = DB.prepare_sql(
     "select d.id as donor_id, d.name, d.address, sum(g.amount)::bigint as money, "
     "count(*) filter (where g.kind = 'in_kind')::int as things from ledger.gift g "
@@ -31,6 +32,7 @@ _LARGE_DONORS = DB.prepare_sql(
     "group by d.id having sum(g.amount) >= $2 order by sum(g.amount) desc, d.sort_name",
     structs.LargeDonor,
 )
+# By hand: a join.
 _POSTINGS = DB.prepare_sql(
     "select e.id as entry_id, e.booked_on, e.memo, a.code, a.name as account, f.name as fund, p.amount "
     "from ledger.posting p join ledger.journal_entry e on e.id = p.entry_id "

@@ -108,7 +108,7 @@ async def test_the_annual_statement_acknowledges_the_rest_and_lists_the_others(l
     assert "$330.04" in content
     assert (await ledger.post(f"{API}/receipts/annual", headers=by("finance"), json=body)).status_code == 409
     late = await gift(ledger, by, of, 500, "2025-12-30")
-    await made(ledger, by, "receipts/year-end?year=2025", None, status=200)
+    await made(ledger, by, "annual-statements?year=2025", None, status=200)
     kept = (await ledger.get(f"{API}/gifts/{late['id']}", headers=by("finance"))).json()
     assert kept["receipt_id"] not in (None, statement["id"])
 
@@ -126,7 +126,7 @@ async def test_the_books_and_the_gift_say_the_same(ledger, by):
 
 @pytest.mark.parametrize("caller", ["board", "member"])
 async def test_only_finance_sees_who_gave(ledger, by, caller):
-    for path in ("donors", "gifts", "receipts", "receipts/year-end?year=2025", "gifts/unrecorded"):
+    for path in ("donors", "gifts", "receipts", "annual-statements?year=2025", "unrecorded-income"):
         assert (await ledger.get(f"{API}/{path}", headers=by(caller))).status_code == 404
 
 

@@ -40,7 +40,7 @@ INCOME = ("4010", "4020", "4030", "4200")
 async def gifts(request: Request[Any, Any, Any], peers: Peers) -> Template:
     query = chosen(request, "cursor")
     unrecorded, listed = await asyncio.gather(
-        peers.get("ledger", "/api/ledger/gifts/unrecorded", list[UnrecordedIncome]),
+        peers.get("ledger", "/api/ledger/unrecorded-income", list[UnrecordedIncome]),
         peers.get("ledger", "/api/ledger/gifts", Page[ListedGift], limit=FEW, total="true", **query),
     )
     return page(request, "finance/gifts.html", unrecorded=unrecorded, listed=listed, query=query, year=_last_year())
@@ -58,7 +58,7 @@ async def _form(
         peers.get("ledger", "/api/ledger/donors", Page[Donor], limit=MOST),
         peers.get("ledger", "/api/ledger/funds", Page[Fund], limit=MOST),
         peers.get("ledger", "/api/ledger/accounts", Page[LedgerAccount], limit=MOST),
-        peers.get("ledger", "/api/ledger/gifts/unrecorded", list[UnrecordedIncome]),
+        peers.get("ledger", "/api/ledger/unrecorded-income", list[UnrecordedIncome]),
     )
     booked = next((one for one in unrecorded if str(one.entry_id) == entry), None)
     return page(
@@ -172,7 +172,7 @@ async def year_end(request: Request[Any, Any, Any], peers: Peers) -> Template:
     years = list(range(this, this - 5, -1))
     asked = request.query_params.get("year", "")
     year = int(asked) if asked in map(str, years) else _last_year()
-    found = await peers.get("ledger", "/api/ledger/receipts/year-end", YearEnd, year=year)
+    found = await peers.get("ledger", "/api/ledger/annual-statements", YearEnd, year=year)
     return page(request, "finance/receipts.html", year_end=found, years=years)
 
 
@@ -183,7 +183,7 @@ async def issue_all(request: Request[Any, Any, Any], peers: Peers) -> Redirect:
     if not (year.isascii() and year.isdigit() and len(year) == 4):
         raise Invalid({"year": "open the page again"})
     done = await request.app.state.patient_peers.ask(
-        "ledger", "POST", "/api/ledger/receipts/year-end", StatementsIssued, params={"year": year}
+        "ledger", "POST", "/api/ledger/annual-statements", StatementsIssued, params={"year": year}
     )
     words = "1 statement" if done.issued == 1 else f"{done.issued:,} statements"
     return see_with(request, f"/books/receipts?year={year}", Toast(f"Issued {words} for {year}."))

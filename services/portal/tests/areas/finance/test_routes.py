@@ -268,7 +268,7 @@ unrecorded |= {"amount": 30_000, "rest": 25_000}
 
 @pytest.fixture
 def gifts(books):
-    books.says("ledger", "GET", f"{LEDGER}/gifts/unrecorded", [unrecorded])
+    books.says("ledger", "GET", f"{LEDGER}/unrecorded-income", [unrecorded])
     listed = gift | {"donor": "Edda Marsh", "fund": "General fund"}
     books.says("ledger", "GET", f"{LEDGER}/gifts", {"items": [listed], "total": 1})
     books.says("ledger", "GET", f"{LEDGER}/gifts/{GIFT}", gift)
@@ -334,8 +334,8 @@ async def test_a_donor_reads_their_receipts_without_signing_in(browser, gifts):
 
 async def test_january_is_one_button(browser, gifts):
     year_end = {"year": 2025, "ready": 1, "without_address": 2, "changed": 0, "done": 3, "donors": []}
-    gifts.says("ledger", "GET", f"{LEDGER}/receipts/year-end", year_end)
-    gifts.says("ledger", "POST", f"{LEDGER}/receipts/year-end", {"issued": 1, "without_address": 2})
+    gifts.says("ledger", "GET", f"{LEDGER}/annual-statements", year_end)
+    gifts.says("ledger", "POST", f"{LEDGER}/annual-statements", {"issued": 1, "without_address": 2})
     await browser.sign_in("finance")
     assert "Issue all statements" in (await browser.see("/books/receipts?year=2025")).text
     await browser.submit("/books/receipts", year="2025")
