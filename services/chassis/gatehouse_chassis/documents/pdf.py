@@ -70,9 +70,13 @@ def render_now(template: bytes, values: Mapping[str, Any], at: datetime) -> Rend
 def _fonts() -> Any:
     import typst  # noqa: PLC0415 - as above
 
-    return typst.Fonts(
-        include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(path) for path in fonts.paths()]
-    )
+    folders = sorted({str(path.parent) for path in fonts.paths()})
+    found = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+    # Typst takes what isn't a folder of fonts for one without any, and then sets documents without a letter.
+    missing = [family for family in fonts.FAMILIES if family not in found.families()]
+    if missing:
+        raise RuntimeError(f"These fonts of documents can't be read: {', '.join(missing)}.")
+    return found
 
 
 def _settable(value: Any, missing: dict[str, None]) -> Any:

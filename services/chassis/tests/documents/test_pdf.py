@@ -1,5 +1,7 @@
 """A document is the same bytes each time, conforms, takes no markup from its values, and never fails for a name."""
 
+import re
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -40,6 +42,17 @@ def test_every_name_can_be_set_and_what_no_font_has_is_reported(name, substitute
     made = render_now(TEMPLATE, {"title": "Receipt", "text": name}, AT)
     assert made.substituted == substituted
     assert made.standards
+
+
+def test_what_it_says_can_be_read_out_of_it():
+    """Every letter has a glyph, and the code point that a screen reader or a search finds it by."""
+    content = render_now(TEMPLATE, {"title": "Receipt", "text": "Thank you, Łucja"}, AT).content
+    streams = [
+        zlib.decompress(part) for part in re.findall(rb"FlateDecode.*?stream\r?\n(.*?)\r?\nendstream", content, re.S)
+    ]
+    mapped = b"".join(part for part in streams if b"begincmap" in part)
+    assert [letter for letter in "ReciptThankyouŁj" if f"<{ord(letter):04X}>".encode() not in mapped] == []
+    assert b"/FontFile" in content + b"".join(streams)
 
 
 def test_the_fonts_have_what_names_in_their_scripts_need():
