@@ -226,6 +226,7 @@ def rows() -> Rows:
     _close(books)
     _statements(books)
     _gifts(books)
+    _payees(books)
     return dict(books.rows)
 
 
@@ -295,6 +296,26 @@ def _gift(books: Books, donor: int, day: str, amount: int, entry: str | None, **
     books.rows["receipt"].append(receipt | crumbs | {"changed_request": "test-data"})
     row["receipt_id"] = receipt["id"]
     books.rows["gift"][-1]["receipt_id"] = receipt["id"]
+
+
+# Of each contractor: whether their W-9 is on file, exempt, and what they were paid in which year and how.
+PAYEES: dict[str, tuple[bool, bool, list[tuple[str, int, str]]]] = {
+    "Ida Bloom, bookkeeping": (True, False, [("2025-05-30", 90_000, "transfer"), ("2026-05-29", 120_000, "transfer")]),
+    "Karim Haddad, workshops": (False, False, [("2026-03-13", 160_000, "check"), ("2026-09-18", 90_000, "check")]),
+    "Copyshop Corporation": (True, True, [("2026-02-06", 310_000, "transfer")]),
+    "Studio Lark, design": (True, False, [("2025-10-02", 240_000, "card")]),
+}
+
+
+def _payees(books: Books) -> None:
+    crumbs = {"created_by": FINANCE, "created_request": "test-data", "changed_by": FINANCE}
+    for number, (name, (w9, exempt, payments)) in enumerate(PAYEES.items(), 1):
+        row = {"id": an_id(55, number), "name": name, "w9_on_file": w9, "exempt": exempt}
+        books.rows["payee"].append({**row, **crumbs, "changed_request": "test-data"})
+        for day, amount, method in payments:
+            id = an_id(56, len(books.rows["contractor_payment"]) + 1)
+            paid = {"id": id, "payee_id": row["id"], "paid_on": day, "amount": amount, "method": method}
+            books.rows["contractor_payment"].append({**paid, **crumbs, "changed_request": "test-data"})
 
 
 def _close(books: Books) -> None:
