@@ -35,3 +35,25 @@ def test_a_file_is_looked_at_and_put_away(open_browser) -> None:
     expect(page.get_by_text("the running balance breaks at line 2")).to_be_visible()
     page.get_by_role("button", name="Put it away").click()
     expect(page.get_by_role("region", name="Notifications")).to_contain_text("Nothing was imported.")
+
+
+@pytest.mark.deep
+def test_a_gift_is_thanked_for_and_its_donor_reads_the_receipt(open_browser) -> None:
+    page = open_browser("finance")
+    page.goto("/books/gifts/new")
+    page.get_by_text("A new donor").click()
+    page.get_by_label("Name, as the receipt is addressed").fill("Wanda Gift")
+    page.get_by_label("Amount in dollars").fill("1,250.50")
+    page.get_by_role("button", name="Record the gift").click()
+    page.get_by_role("button", name="Issue a receipt").click()
+    expect(page.get_by_role("region", name="Notifications")).to_contain_text("Issued receipt")
+    page.get_by_role("button", name="Make a link for the donor").click()
+    link = page.get_by_label("A link to all their valid receipts").input_value()
+    page.context.clear_cookies()
+    page.goto(f"/receipts/{link.rpartition('/')[2]}")
+    expect(page.get_by_role("heading", name="Your receipts, Wanda Gift")).to_be_visible()
+    shown = page.get_by_role("link", name=re.compile("^Receipt"))
+    address = shown.get_attribute("href")
+    files = [page.request.get(address).body() for _ in range(2)]
+    assert files[0][:5] == b"%PDF-"
+    assert files[0] == files[1]
