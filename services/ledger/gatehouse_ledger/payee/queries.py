@@ -3,6 +3,8 @@
 from typing import get_args
 from uuid import UUID
 
+from msgspec import UNSET
+
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_chassis.data.repository import Repository
@@ -49,6 +51,19 @@ PAYMENTS = Listing(
 )
 # By hand: whether there is such an entry.
 _IS_ENTRY = DB.prepare_sql("select exists (select from ledger.journal_entry where id = $1)")
+
+
+async def add_payee(new: structs.NewPayee, by: Actor) -> structs.Payee:
+    return await PAYEE.insert({"name": new.name, **_w9(new.w9)}, by=by)
+
+
+async def change_payee(id: UUID, version: int, change: structs.PayeeChange, by: Actor) -> structs.Payee:
+    w9 = {} if change.w9 is UNSET else _w9(change.w9)
+    return await PAYEE.change(id, version, {"name": change.name, **w9}, by=by)
+
+
+def _w9(said: structs.W9) -> dict[str, bool]:
+    return {"w9_on_file": said != "missing", "exempt": said == "exempt"}
 
 
 async def add_payment(new: structs.NewContractorPayment, by: Actor) -> structs.ContractorPayment:

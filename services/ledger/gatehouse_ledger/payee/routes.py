@@ -30,7 +30,7 @@ class PayeeController(Controller):
 
     @post(operation_id="CreatePayee", guards=[allow(*FINANCE)], summary="Add a contractor")
     async def create_payee(self, data: NewPayee, actor: Actor, once: Once) -> Response[Payee]:
-        return await once(queries.PAYEE.insert, data, by=actor)
+        return await once(queries.add_payee, data, actor)
 
     @get("/{payee_id:uuid}", operation_id="GetPayee", guards=[allow(*FINANCE)], summary="One contractor")
     async def get_payee(self, request: Request[Any, Any, Any], payee_id: UUID) -> Response[Payee]:
@@ -40,7 +40,7 @@ class PayeeController(Controller):
     async def change_payee(
         self, payee_id: UUID, data: PayeeChange, actor: Actor, if_match: IfMatch = None
     ) -> Response[Payee]:
-        return versioned(await queries.PAYEE.change(payee_id, required_version(if_match), data, by=actor))
+        return versioned(await queries.change_payee(payee_id, required_version(if_match), data, actor))
 
 
 class ContractorPaymentController(Controller):

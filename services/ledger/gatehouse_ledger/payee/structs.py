@@ -1,7 +1,7 @@
 """What callers send and get about contractors and what they were paid. Amounts are minor units of USD."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -10,6 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 from gatehouse_chassis.base.fields import Word
 from gatehouse_ledger.entry.structs import MOST_MONEY
 from gatehouse_ledger.enumerators import PaymentMethod
+
+W9 = Literal["missing", "on_file", "exempt"]
+"""Their Form W-9: `exempt` is on file and says that no Form 1099 is sent, such as to a corporation."""
 
 
 class Payee(msgspec.Struct, frozen=True):
@@ -25,16 +28,14 @@ class Payee(msgspec.Struct, frozen=True):
 
 class NewPayee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Word
-    w9_on_file: bool = False
-    exempt: bool = False
+    w9: W9 = "missing"
 
 
 class PayeeChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Only what is given changes."""
 
     name: Word | UnsetType = UNSET
-    w9_on_file: bool | UnsetType = UNSET
-    exempt: bool | UnsetType = UNSET
+    w9: W9 | UnsetType = UNSET
 
 
 class ContractorPayment(msgspec.Struct, frozen=True):

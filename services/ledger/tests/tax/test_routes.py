@@ -57,7 +57,7 @@ async def test_the_form_follows_from_receipts_and_assets(ledger, by):
 async def test_the_list_of_1099s_flips_at_the_threshold_of_its_year(ledger, by, year, reported):
     amounts = {"Below 600": 59_999, "At 600": 60_000} if year == 2025 else {"At 1,999.99": 199_999, "At 2,000": 200_000}
     for name, amount in {**amounts, "By card": 900_000, "A corporation": 900_000}.items():
-        body = {"name": f"{name} in {year}", "w9_on_file": True, "exempt": name == "A corporation"}
+        body = {"name": f"{name} in {year}", "w9": "exempt" if name == "A corporation" else "on_file"}
         payee = await made(ledger, by, "payees", body)
         method = "card" if name == "By card" else "check"
         paid = {"payee_id": payee["id"], "paid_on": f"{year}-06-01", "amount": amount, "method": method}
