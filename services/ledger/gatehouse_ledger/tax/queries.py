@@ -32,7 +32,7 @@ _LARGE_DONORS = DB.prepare_sql(
     "group by d.id having sum(g.amount) >= $2 order by sum(g.amount) desc, d.sort_name",
     structs.LargeDonor,
 )
-# By hand: a join.
+# By hand: a join of four tables.
 _POSTINGS = DB.prepare_sql(
     "select e.id as entry_id, e.booked_on, e.memo, a.code, a.name as account, f.name as fund, p.amount "
     "from ledger.posting p join ledger.journal_entry e on e.id = p.entry_id "
