@@ -7,7 +7,7 @@ from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.finance.structs import AccountingPeriod, ImportedStatement, ListedGift, Reconciliation
-from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.peers import Peers, or_none
 from gatehouse_portal.shell.structs import Page
 
 FEW = 3
@@ -26,8 +26,16 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
     if "finance" in actor.roles:
         found, thanks = await asyncio.gather(
             peers.get("ledger", "/api/ledger/statements", Page[ImportedStatement], state="quarantined", limit=FEW),
-            peers.get(
-                "ledger", "/api/ledger/gifts", Page[ListedGift], receipted="false", sort="day", limit=FEW, total="true"
+            or_none(
+                peers.get(
+                    "ledger",
+                    "/api/ledger/gifts",
+                    Page[ListedGift],
+                    receipted="false",
+                    sort="day",
+                    limit=FEW,
+                    total="true",
+                )
             ),
         )
         quarantined = found.items
