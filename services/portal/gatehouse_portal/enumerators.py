@@ -13,6 +13,8 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "assignment_state": ("later", "next", "now", "completed"),
         "proposed_change": ("now", "next", "later", "remove"),
         "standing": ("self", "mentorship", "coordination"),
+        "goal_horizon": ("period", "year", "someday"),
+        "goal_state": ("open", "reached", "dropped"),
     },
     "encounter": {
         "script_state": ("draft", "published", "retired"),
@@ -226,6 +228,7 @@ LABELS: dict[str, str] = {
     "only_one": "Nothing else fits",
     "organization": "An organisation",
     "percent": "Percent",
+    "period": "This period",
     "perpetual": "Perpetual",
     "person": "A person",
     "purpose": "Restricted by purpose",
@@ -240,6 +243,7 @@ LABELS: dict[str, str] = {
     "self": "The member",
     "shared": "Shared",
     "single": "One gift",
+    "someday": "Some day",
     "subscription-high": "Subscription, high",
     "subscription-low": "Subscription, low",
     "subscription-medium": "Subscription, medium",
@@ -251,4 +255,5 @@ LABELS: dict[str, str] = {
     "unproven": "Not proven",
     "unsafe": "It wasn't asked",
     "weekly": "Every week",
+    "year": "This year",
 }
