@@ -32,5 +32,5 @@ class RatingController(Controller):
     ) -> Response[RatingRow]:
         if actor.person is None:
             raise Forbidden("Only people rate resources.")
-        version = None if if_match is None else required_version(if_match)
+        version = required_version(if_match) if if_match and if_match.strip() else None
         return versioned(await queries.rate(id, data, actor, version))

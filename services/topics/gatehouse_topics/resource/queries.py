@@ -8,7 +8,7 @@ from msgspec import UNSET, structs
 from piccolo.query.functions import Max
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict, NotFound
+from gatehouse_chassis.base.problems import Conflict
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.data.statements import any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, integer, member, present, uuid
@@ -128,12 +128,10 @@ async def archive_resource(id: UUID, version: int, actor: Actor) -> ResourceRow:
         return row
 
 
-async def resource_at(url: str) -> ResourceRow:
-    """The current resource that the address leads to, however it is written. Raises NotFound."""
+async def resources_at(url: str) -> list[ResourceRow]:
+    """The current resource that the address leads to, however it is written; none where there is none."""
     found = await _at(url)
-    if found is None:
-        raise NotFound("No resource has this address.")
-    return await RESOURCE.get(found.id)
+    return [] if found is None else [await RESOURCE.get(found.id)]
 
 
 async def twins() -> list[Twins]:

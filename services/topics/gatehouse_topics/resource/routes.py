@@ -60,12 +60,12 @@ class LinkController(Controller):
     tags = ("resources",)
 
     @get(
-        operation_id="FindResourceByLink",
-        summary="The resource that an address leads to, however it is written",
+        operation_id="FindResourcesByLink",
+        summary="The current resource that an address leads to, however it is written; an empty list without one",
         guards=[signed_in],
     )
-    async def find_by_link(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> ResourceRow:
-        return await queries.resource_at(url)
+    async def find_by_link(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> list[ResourceRow]:
+        return await queries.resources_at(url)
 
     @get(
         "/twins",

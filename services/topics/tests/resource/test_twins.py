@@ -21,8 +21,8 @@ async def test_another_spelling_finds_it_and_is_refused_through_every_door(
     made = (await topics.post(BASE, json=new, headers=mentor)).json()
     spelled = page.replace("https://", "http://WWW.") + "/?utm_source=mail"
     found = await topics.get(LINKS, params={"url": spelled}, headers=mentor)
-    assert found.json()["id"] == made["id"]
-    assert (await topics.get(LINKS, params={"url": page + "x"}, headers=mentor)).status_code == 404
+    assert [one["id"] for one in found.json()] == [made["id"]]
+    assert (await topics.get(LINKS, params={"url": page + "x"}, headers=mentor)).json() == []
     refused = await topics.post(BASE, json=new | {"url": spelled}, headers=mentor)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (409, "url")
     assert f"resource {made['number']}" in refused.json()["detail"]

@@ -15,7 +15,7 @@ from gatehouse_portal.areas.library.structs import Resource
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
-from gatehouse_portal.shell.peers import Peers, or_none
+from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.toast import Toast, see_with
 
 KINDS, LEVELS = VALUES["topics"]["resource_kind"], VALUES["topics"]["level"]
@@ -54,11 +54,12 @@ async def paste(request: Request, peers: Peers, link: str = "") -> Response[Any]
         return _shown(request, link)
     try:
         guess = guess_of(link)
-        there = await or_none(peers.get("topics", "/api/topics/links", Resource, url=link))
+        found = await peers.get("topics", "/api/topics/links", list[Resource], url=link)
     except (ValueError, Invalid):
         return _shown(request, link, problem="That is no address of a page. Paste one that begins with https://.")
-    if there is not None:
-        return see_with(request, f"/resources/{there.id}", Toast(f"This link is there already, as “{there.name}”."))
+    if found:
+        text = f"This link is there already, as “{found[0].name}”."
+        return see_with(request, f"/resources/{found[0].id}", Toast(text))
     return _shown(request, link, guess=guess)
 
 
