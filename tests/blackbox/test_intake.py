@@ -1,5 +1,6 @@
 """Somebody signs up, and has a welcome mail and an account; nobody learns who was known before."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,10 +17,10 @@ def opened(stranger: Any, body: dict[str, Any]) -> dict[str, Any]:
     return {"form": stranger.read(f"{INTAKE}/form")["form"], **body}
 
 
-def signs_up(stranger: Any, body: dict[str, Any]) -> int:
+def signs_up(stranger: Any, body: dict[str, Any], what: str = "sign-ups") -> int:
     """Sent until it is taken: not too quickly, one address sends ten at once, and a busy service says 503."""
     ends = time.monotonic() + WAIT
-    while (answer := stranger.post(f"{INTAKE}/sign-ups", body)).status_code in (400, 429, 503):
+    while (answer := stranger.post(f"{INTAKE}/{what}", body)).status_code in (400, 429, 503):
         assert answer.status_code != 400 or "too quickly" in answer.text, answer.text
         assert time.monotonic() < ends
         time.sleep(0.5)
@@ -69,3 +70,36 @@ def test_who_is_known_gets_the_same_answer_and_nothing_else(coordinator: Any, st
     assert signs_up(stranger, opened(stranger, {"name": "Somebody", "email": address})) == 202
     assert arrived(coordinator, address, "duplicate")["person_id"] == person["id"]
     assert mails_to(stranger, address) == []
+
+
+def mail_to(stranger: Any, address: str, words: str) -> str:
+    """The text of the mail to this address whose subject has these words, once it is there."""
+    ends = time.monotonic() + WAIT
+    while not (found := [one for one in mails_to(stranger, address) if words in one["subject"]]):
+        assert time.monotonic() < ends, f"no mail to {address} came within {WAIT} s"
+        time.sleep(0.1)
+    assert len(found) == 1
+    return stranger.read(f"/api/communication/mailbox/{found[0]['id']}")["text"]
+
+
+def test_who_applies_confirms_is_accepted_and_signs_in_as_a_mentor(
+    coordinator: Any, stranger: Any, unique: str
+) -> None:
+    address = f"{unique}@example.org"
+    body = opened(stranger, {"name": NAME, "email": address, "knows": "Testing", "hours_month": 6})
+    assert signs_up(stranger, body, "applications") == 202
+    text = mail_to(stranger, address, "Is this application yours")
+    token = re.findall(r"/become-a-mentor/confirm/([A-Za-z0-9_-]+)", text)[0]
+    people = coordinator.read("/api/person/people", search=NAME, limit=200)["items"]
+    assert address not in {one["email"] for one in people}, "unconfirmed, nobody knows them"
+    assert stranger.post(f"{INTAKE}/applications/confirm", {"token": token}).status_code == 200
+    (found,) = coordinator.read(f"{INTAKE}/applications", search=address)["items"]
+    accepted = coordinator.post(f"{INTAKE}/applications/{found['id']}/accept", None, f'"{found["version"]}"')
+    assert accepted.status_code == 200, accepted.text
+    link = re.findall(r"/welcome/([A-Za-z0-9_-]+)", mail_to(stranger, address, "Welcome as a mentor"))[0]
+    assert stranger.post("/api/identity/invitations/sessions", {"token": link}).status_code == 201
+    (found,) = coordinator.read(f"{INTAKE}/applications", search=address)["items"]
+    person = coordinator.read(f"/api/person/people/{found['person_id']}")
+    assert (person["status"], person["email"], found["problem"]) == ("active", address, None)
+    (account,) = coordinator.read("/api/identity/accounts", person=found["person_id"])["items"]
+    assert account["roles"] == ["mentor"]

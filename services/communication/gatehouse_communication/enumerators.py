@@ -2,7 +2,14 @@
 
 from typing import Literal
 
-MailKind = Literal["welcome", "intro_reminder", "application_closed", "mentoring_started"]
+MailKind = Literal[
+    "welcome",
+    "mentor_welcome",
+    "application_confirm",
+    "intro_reminder",
+    "application_closed",
+    "mentoring_started",
+]
 MailState = Literal["queued", "sending", "sent", "unknown", "failed", "skipped", "bounced", "complained"]
 SkipReason = Literal["suppressed", "declined", "archived", "settled"]
 SuppressionReason = Literal["bounced", "complained", "asked"]

@@ -8,12 +8,19 @@ from typing import Any
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler
 from gatehouse_communication.delivery.queries import order
+from gatehouse_communication.enumerators import MailKind
 from gatehouse_communication.notification.queries import notify
 
 
 async def invited(event: PublishedEvent, prepared: Any) -> None:
     """The welcome mail; the link in it is asked for when it is sent, so no link is ever in an event or a row."""
-    await order("welcome", event.read("person_id"), event_id=event.id, about_id=event.subject_id)
+    kind: MailKind = "mentor_welcome" if event.ids["welcome"] == "mentor" else "welcome"
+    await order(kind, event.read("person_id"), event_id=event.id, about_id=event.subject_id)
+
+
+async def application_received(event: PublishedEvent, prepared: Any) -> None:
+    """Whoever applied is nobody's person: their application stands for one."""
+    await order("application_confirm", event.subject_id, event_id=event.id, about_id=event.subject_id)
 
 
 async def introduction_awaited(event: PublishedEvent, prepared: Any) -> None:
@@ -52,6 +59,7 @@ async def roles_changed(event: PublishedEvent, prepared: Any) -> None:
 
 
 HANDLERS = {
+    "application_received": EventHandler(application_received),
     "invited": EventHandler(invited),
     "introduction_awaited": EventHandler(introduction_awaited),
     "status_changed": EventHandler(status_changed),

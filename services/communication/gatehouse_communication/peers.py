@@ -20,6 +20,15 @@ class PersonContact(Struct, kw_only=True, frozen=True):
         return self.preferred_name or self.name
 
 
+class ConfirmLink(Struct, kw_only=True, frozen=True):
+    """A link by which a stranger says that an application is theirs, and who they say they are."""
+
+    name: str
+    email: str
+    url: str
+    expires_at: datetime
+
+
 class InvitationLink(Struct, kw_only=True, frozen=True):
     """A link by which an invited person signs in, once."""
 

@@ -37,8 +37,8 @@ class Mailman:
 class Office:
     """The service under test, and what surrounds it."""
 
-    def __init__(self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer) -> None:
-        self.service, self.mailman, self.people, self.identity = service, mailman, people, identity
+    def __init__(self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer, intake: Peer) -> None:
+        self.service, self.mailman, self.people, self.identity, self.intake = service, mailman, people, identity, intake
 
     sns: PlayedSns
 
@@ -57,7 +57,7 @@ class Office:
             subject_id=about or uuid4(),
             subject_version=1,
             at=await DB.now(),
-            ids={name: None if value is None else str(value) for name, value in ids.items()},
+            ids={name: str(value) if isinstance(value, UUID) else value for name, value in ids.items()},
         )
         async with DB.transaction():
             await HANDLERS[handler].apply(event, None)
@@ -104,10 +104,11 @@ class Office:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
     mailman = Mailman()
-    async with peer() as people, peer() as identity:
+    async with peer() as people, peer() as identity, peer() as intake:
         environ = {
             "GATEHOUSE_URL_PERSON": people.url,
             "GATEHOUSE_URL_IDENTITY": identity.url,
+            "GATEHOUSE_URL_INTAKE": intake.url,
             "GATEHOUSE_PEER_KEY": KEY,
             "GATEHOUSE_PUBLIC_URL": "https://gate.example.org",
         }
@@ -116,7 +117,7 @@ async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
         topic = MailTopic(sns.arn, sns.transport, sns.now)
         made = serving("communication", lambda one: create(one, mailman, topic), database_url=url, environ=environ)
         async with made as service:
-            office = Office(service, mailman, people, identity)
+            office = Office(service, mailman, people, identity, intake)
             office.sns = sns
             yield office
 

@@ -1,5 +1,6 @@
 """What happens to accounts that other services may follow."""
 
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -14,11 +15,16 @@ class PersonIds(msgspec.Struct, frozen=True):
     person_id: UUID | None
 
 
+Welcome = Literal["mentor", "member"]
+"""As what somebody is welcomed: as a mentor where the invitation promises that role."""
+
+
 class InvitationIds(msgspec.Struct, frozen=True):
-    """Of an invitation, the event's subject: whose account is to be signed in to, and who that is."""
+    """Of an invitation, the event's subject: whose account is to be signed in to, who that is, and as what."""
 
     account_id: UUID
     person_id: UUID
+    welcome: Welcome
 
 
 OUTBOX = Outbox(

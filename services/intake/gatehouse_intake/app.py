@@ -3,6 +3,9 @@
 from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_chassis.events.service_token import other_services
+from gatehouse_intake.application.admission import MentorAdmission
+from gatehouse_intake.application.routes import ApplicationController, link_route
 from gatehouse_intake.door.form_routes import FormController
 from gatehouse_intake.door.orders import Orders
 from gatehouse_intake.door.routes import ArrivalController, DoorController
@@ -15,17 +18,31 @@ from gatehouse_intake.sign_up.routes import SignUpController
 from gatehouse_intake.steps import Advancing
 from gatehouse_intake.tables import DB
 
+CONTROLLERS = [
+    FormController,
+    SignUpController,
+    IntroductionController,
+    ApplicationController,
+    ArrivalController,
+    DoorController,
+]
+
 
 def create(service: ServiceContext) -> Litestar:
-    """The application. Raises CatalogError where a secret is missing or can't be used."""
-    orders = Orders(service)
+    """The application. Raises CatalogError where form_secret is missing or too short."""
+    orders, admission = Orders(service), MentorAdmission(service)
+    links = link_route(other_services(service.peer_key, to=service.name))
     app = create_app(
         service,
-        [FormController, SignUpController, IntroductionController, ArrivalController, DoorController],
+        [*CONTROLLERS, links],
         database=DB,
         outbox=OUTBOX,
         handlers=HANDLERS,
-        jobs={"advance": Advancing(service, orders).advance},
+        jobs={
+            "advance": Advancing(service, orders).advance,
+            "admit": admission.admit,
+            "forget_applications": admission.forget,
+        },
     )
     app.state.update({"form_tokens": form_tokens(service), "orders": orders, "people": People(service)})
     return app

@@ -16,3 +16,4 @@ SignUpState = Literal[
     "rejected",
     "timed_out",
 ]
+ApplicationState = Literal["unconfirmed", "confirmed", "accepted", "declined"]

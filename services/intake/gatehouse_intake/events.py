@@ -28,5 +28,6 @@ OUTBOX = Outbox(
         "intake.duplicate": SignUpIds,
         "intake.introduction.scheduled": SignUpIds,
         "intake.introduction.held": SignUpIds,
+        "intake.application.received": None,
     },
 )

@@ -4,13 +4,19 @@ from typing import Any
 
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler
-from gatehouse_intake.sign_up.queries import follow_person
+from gatehouse_intake.sign_up.queries import follow_person, note_bounce
 
 
 async def mail_sent(event: PublishedEvent, prepared: Any) -> None:
     """Of all mails, the welcome is a step of a sign-up."""
     if event.ids["kind"] == "welcome":
         await follow_person(event.read("person_id"), "welcomed")
+
+
+async def mail_bounced(event: PublishedEvent, prepared: Any) -> None:
+    """Who didn't get the welcome waits for another address: somebody has to ask for it."""
+    if event.ids["kind"] == "welcome":
+        await note_bounce(event.read("person_id"))
 
 
 async def status_changed(event: PublishedEvent, prepared: Any) -> None:
@@ -24,6 +30,7 @@ async def mentoring_started(event: PublishedEvent, prepared: Any) -> None:
 
 HANDLERS = {
     "mail_sent": EventHandler(mail_sent),
+    "mail_bounced": EventHandler(mail_bounced),
     "status_changed": EventHandler(status_changed),
     "mentoring_started": EventHandler(mentoring_started),
 }

@@ -31,3 +31,20 @@ class Door(Tracked, Table, db=DB, tablename="door", schema="intake"):
     is_open = Boolean()
     token_hash = Text(null=True)
     token_issued_at = Timestamptz(null=True, default=None)
+
+
+class Application(Tracked, Table, db=DB, tablename="application", schema="intake"):
+    external_id = Text()
+    name = Text()
+    email = Text()
+    knows = Text()
+    hours_month = Integer()
+    time_zone = Text(null=True)
+    why = Text(null=True)
+    state = Text()
+    state_changed_at = Timestamptz()
+    confirm_hash = Text(null=True)
+    mails = Integer()
+    mailed_at = Timestamptz()
+    person_id = UUID(null=True, default=None)
+    problem = Text(null=True)

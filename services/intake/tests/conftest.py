@@ -24,7 +24,7 @@ API = "/api/intake"
 class Intake:
     """The service under test, and what surrounds it: person knows addresses, identity invites people."""
 
-    squarespace_secret = "0f" * 32
+    key, squarespace_secret = KEY, "0f" * 32
 
     def __init__(self, service: InProcessClient, people: Peer, identity: Peer, squarespace: Peer) -> None:
         self.service, self.people, self.identity, self.squarespace = service, people, identity, squarespace

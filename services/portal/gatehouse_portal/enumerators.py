@@ -3,7 +3,14 @@
 # By service, then by enumerator.
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "communication": {
-        "mail_kind": ("welcome", "intro_reminder", "application_closed", "mentoring_started"),
+        "mail_kind": (
+            "welcome",
+            "mentor_welcome",
+            "application_confirm",
+            "intro_reminder",
+            "application_closed",
+            "mentoring_started",
+        ),
         "mail_state": ("queued", "sending", "sent", "unknown", "failed", "skipped", "bounced", "complained"),
         "skip_reason": ("suppressed", "declined", "archived", "settled"),
         "suppression_reason": ("bounced", "complained", "asked"),
@@ -80,6 +87,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "rejected",
             "timed_out",
         ),
+        "application_state": ("unconfirmed", "confirmed", "accepted", "declined"),
     },
     "ledger": {
         "account_type": ("asset", "liability", "net_assets", "income", "expense"),

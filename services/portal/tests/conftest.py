@@ -195,7 +195,8 @@ class House:
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/reads", [])
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
-        self.says("intake", "GET", "/api/intake/sign-ups", {"items": []})
+        for kind in ("sign-ups", "applications"):
+            self.says("intake", "GET", f"/api/intake/{kind}", {"items": []})
         self.says("ledger", "GET", "/api/ledger/reconciliations", [])
         for kind in ("periods", "statements"):
             self.says("ledger", "GET", f"/api/ledger/{kind}", {"items": []})

@@ -10,6 +10,8 @@ from gatehouse_communication.template.rules import OPTIONAL
 
 MOST_TRIES = 8
 """So often the mail server may put a mail off, with pauses that double up to an hour."""
+OF_STRANGERS: frozenset[MailKind] = frozenset({"application_confirm"})
+"""Kinds that go to somebody whom person doesn't know; what the mail is about says who that is."""
 REPEATABLE: frozenset[MailState] = frozenset({"unknown", "failed", "bounced"})
 """From these a person may have it sent again."""
 
@@ -17,6 +19,8 @@ REPEATABLE: frozenset[MailState] = frozenset({"unknown", "failed", "bounced"})
 def reason_to_skip(
     kind: MailKind, contact: PersonContact | None, declined: Collection[MailKind], *, suppressed: bool
 ) -> SkipReason | None:
+    if contact is None and kind in OF_STRANGERS:
+        return "settled"
     if contact is None or contact.archived_at is not None:
         return "archived"
     if suppressed:

@@ -22,7 +22,7 @@ from gatehouse_communication.delivery.structs import Delivery
 from gatehouse_communication.mail.mailer import Handover, Mailer, MailNotAccepted, MailRefused, MailUnknown
 from gatehouse_communication.mail.message import MailText, Sender, make_message
 from gatehouse_communication.mail_choice.queries import choice_of
-from gatehouse_communication.peers import InvitationLink, PersonContact
+from gatehouse_communication.peers import ConfirmLink, InvitationLink, PersonContact
 from gatehouse_communication.suppression.queries import is_suppressed
 from gatehouse_communication.template.queries import words_for
 from gatehouse_communication.template.rules import rendered
@@ -59,11 +59,11 @@ class Sending:
             log.info("somebody else decided about this mail", delivery_id=str(delivery.id))
 
     async def _send(self, delivery: Delivery) -> None:
-        contact = await self._contact(delivery.person_id)
+        contact, link = await self._recipient(delivery)
         choice = await choice_of(delivery.person_id)
         suppressed = contact is not None and await is_suppressed(contact.email)
         reason = rules.reason_to_skip(delivery.kind, contact, choice.declined, suppressed=suppressed)
-        values = None if reason or contact is None else await self._values(delivery, contact)
+        values = None if reason or contact is None else await self._values(delivery, contact, link)
         if contact is None or values is None:
             await move(delivery, "skipped", skip_reason=reason or "settled")
             return
@@ -71,7 +71,7 @@ class Sending:
         started = await move(
             delivery,
             "sending",
-            address=contact.email,
+            address=contact.email if link is None else None,  # what strangers typed is kept by intake alone, for days
             locale=words.locale,
             template_number=words.number,
             tries=delivery.tries + 1,
@@ -96,11 +96,15 @@ class Sending:
         else:
             await mark_sent(delivery, message_id)
 
-    async def _values(self, delivery: Delivery, contact: PersonContact) -> Mapping[str, str] | None:
+    async def _values(
+        self, delivery: Delivery, contact: PersonContact, confirm: ConfirmLink | None
+    ) -> Mapping[str, str] | None:
         """What the words may name. None: what the mail is about was done meanwhile."""
         values = {"name": contact.called, "home": f"{self._service.public_url}/"}
+        if confirm is not None:
+            return {"name": confirm.name, "link": confirm.url, "until": day(confirm.expires_at)}
         match delivery.kind:
-            case "welcome":
+            case "welcome" | "mentor_welcome":
                 link = await self._invitation_link(delivery)
                 return None if link is None else {**values, "link": link.url, "until": day(link.expires_at)}
             case "mentoring_started":
@@ -109,10 +113,28 @@ class Sending:
             case _:
                 return values
 
+    async def _recipient(self, delivery: Delivery) -> tuple[PersonContact | None, ConfirmLink | None]:
+        """Whom it goes to; for a stranger with the link that it is about."""
+        if delivery.kind not in rules.OF_STRANGERS:
+            return await self._contact(delivery.person_id), None
+        link = await self._confirm_link(delivery)
+        return (None if link is None else _stranger(delivery, link)), link
+
     async def _contact(self, person_id: UUID) -> PersonContact | None:
         token = service_token.sign(self._service.peer_key, by=self._service.name, to="person")
         client = self._service.call("person")
         return await client.find(f"/api/person/contacts/{person_id}", PersonContact, token=token)
+
+    async def _confirm_link(self, delivery: Delivery) -> ConfirmLink | None:
+        """Whom an application is of, and a new link to confirm it; None when it was confirmed or deleted."""
+        token = service_token.sign(self._service.peer_key, by=self._service.name, to="intake")
+        client = self._service.call("intake")
+        try:
+            return await client.post(f"/api/intake/applications/{delivery.about_id}/link", ConfirmLink, token=token)
+        except RequestRefused as refused:
+            if refused.answered in (404, 409):
+                return None
+            raise
 
     async def _invitation_link(self, delivery: Delivery) -> InvitationLink | None:
         """A new link of the invitation; None when it was used or withdrawn."""
@@ -125,6 +147,11 @@ class Sending:
             if refused.answered in (404, 409):
                 return None
             raise
+
+
+def _stranger(delivery: Delivery, link: ConfirmLink) -> PersonContact:
+    """Somebody who is nobody's person: their application's id stands for one."""
+    return PersonContact(id=delivery.person_id, name=link.name, email=link.email)
 
 
 def day(moment: datetime) -> str:

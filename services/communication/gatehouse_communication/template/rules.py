@@ -22,12 +22,18 @@ from gatehouse_communication.mail.message import MailText
 FALLBACK = "en"
 PLACEHOLDERS: dict[MailKind, frozenset[str]] = {
     "welcome": frozenset({"name", "link", "until", "home"}),
+    "mentor_welcome": frozenset({"name", "link", "until", "home"}),
+    "application_confirm": frozenset({"name", "link", "until"}),
     "intro_reminder": frozenset({"name", "home"}),
     "application_closed": frozenset({"name", "home"}),
     "mentoring_started": frozenset({"name", "home", "other", "other_email"}),
 }
 """What the words of each kind may name."""
-NEEDED: dict[MailKind, frozenset[str]] = {"welcome": frozenset({"link"})}
+NEEDED: dict[MailKind, frozenset[str]] = {
+    "welcome": frozenset({"link"}),
+    "mentor_welcome": frozenset({"link"}),
+    "application_confirm": frozenset({"link"}),
+}
 """What they must name: without it the mail is of no use."""
 OPTIONAL: frozenset[MailKind] = frozenset({"intro_reminder", "mentoring_started"})
 """Kinds that a person may decline. The others are asked for, or about their application."""

@@ -51,7 +51,7 @@ LINK = {"url": "https://gate.example.org/welcome/abc", "expires_at": "2026-12-14
 async def test_an_invitation_becomes_a_welcome_mail_with_its_link(office):
     person, invitation = office.knows(uuid4()), uuid4()
     office.identity.answers["POST", f"/api/identity/invitations/{invitation}/link"] = (200, LINK)
-    await office.hears("invited", about=invitation, person_id=person)
+    await office.hears("invited", about=invitation, person_id=person, welcome="member")
     await office.works()
     (handover,) = office.mailman.sent
     text = handover.message.get_body(("plain",)).get_content()
@@ -59,11 +59,37 @@ async def test_an_invitation_becomes_a_welcome_mail_with_its_link(office):
     assert "until 14 December 2026" in text
 
 
+async def test_who_is_invited_as_a_mentor_is_welcomed_as_one(office):
+    person, invitation = office.knows(uuid4()), uuid4()
+    office.identity.answers["POST", f"/api/identity/invitations/{invitation}/link"] = (200, LINK)
+    await office.hears("invited", about=invitation, person_id=person, welcome="mentor")
+    await office.works()
+    (handover,) = office.mailman.sent
+    assert handover.message["Subject"] == "Welcome as a mentor, Ada"
+
+
+async def test_who_applies_is_asked_at_an_address_that_is_kept_nowhere_here(office):
+    application = uuid4()
+    address = f"/api/intake/applications/{application}/link"
+    link = {"name": "Zoë O'Neil", "email": "zoe@example.org", **LINK}
+    office.intake.answers["POST", address] = (200, link)
+    await office.hears("application_received", about=application)
+    await office.works()
+    assert sent_to(office) == ["zoe@example.org"]
+    assert LINK["url"] in office.mailman.sent[0].message.get_body(("plain",)).get_content()
+    (mail,) = await office.mails_of(application)
+    assert (mail["state"], mail["kind"], mail["address"]) == ("sent", "application_confirm", None)
+    office.intake.answers["POST", address] = (409, {"type": "conflict", "title": "Conflict", "status": 409})
+    await office.hears("application_received", about=application)
+    await office.works()
+    assert len(office.mailman.sent) == 1
+
+
 async def test_an_invitation_that_was_used_meanwhile_needs_no_mail(office):
     person, invitation = office.knows(uuid4()), uuid4()
     problem = {"type": "conflict", "title": "Conflict", "status": 409}
     office.identity.answers["POST", f"/api/identity/invitations/{invitation}/link"] = (409, problem)
-    await office.hears("invited", about=invitation, person_id=person)
+    await office.hears("invited", about=invitation, person_id=person, welcome="member")
     await office.works()
     (mail,) = await office.mails_of(person)
     assert (mail["state"], mail["skip_reason"]) == ("skipped", "settled")

@@ -116,7 +116,12 @@ async def _invite(account: AccountRow, new: NewInvitation, *, by: By | None) -> 
 async def _sent(row: Invitation, person_id: UUID, *, by: By | None) -> None:
     """communication writes the mail, and asks for the link when it does."""
     await record("invitation_sent", by=by, subject=row.account_id, invitation=str(row.id))
-    await OUTBOX.publish("identity.account.invited", row, by=by, ids=InvitationIds(row.account_id, person_id))
+    await OUTBOX.publish(
+        "identity.account.invited",
+        row,
+        by=by,
+        ids=InvitationIds(row.account_id, person_id, "mentor" if "mentor" in row.roles else "member"),
+    )
 
 
 async def send_again(id: UUID, version: int, actor: Actor) -> Invitation:

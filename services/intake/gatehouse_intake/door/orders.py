@@ -6,7 +6,6 @@ Source: https://developers.squarespace.com/commerce-apis/retrieve-specific-order
 import httpx
 import msgspec
 
-from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Conflict, Unavailable
 from gatehouse_intake.door.structs import Order
@@ -16,10 +15,10 @@ PATIENCE = 5.0  # seconds
 
 class Orders:
     def __init__(self, service: ServiceContext) -> None:
-        """`secret`: empty where notifications can't be checked. Raises CatalogError for one that isn't hexadecimal."""
+        """`secret`: empty where notifications can't be checked."""
         settings = service.settings
         self._url, self._key = settings.url("squarespace_url"), settings.text("squarespace_api_key")
-        self.secret = _bytes(settings.text("squarespace_secret"), is_local=service.environment == "local")
+        self.secret = _bytes(settings.text("squarespace_secret"))
 
     @property
     def is_ready(self) -> bool:
@@ -45,16 +44,9 @@ class Orders:
             raise Conflict("Squarespace answers something else than an order.") from None
 
 
-def _bytes(secret: str, *, is_local: bool) -> bytes:
+def _bytes(secret: str) -> bytes:
+    """What a secret was made up for until Squarespace's own is known checks nothing: then the door isn't set up."""
     try:
         return bytes.fromhex(secret)
     except ValueError:
-        if is_local:  # the runner makes secrets up, and Squarespace knows none of them
-            return b""
-        problem = Problem(
-            file="environment",
-            key="GATEHOUSE_SECRET_SQUARESPACE_SECRET",
-            message="isn't hexadecimal.",
-            fix="Pass the secret as Squarespace showed it when the subscription was created or rotated",
-        )
-        raise CatalogError([problem]) from None
+        return b""

@@ -93,7 +93,7 @@ class DoorController(Controller):
 
     @put("/doors/{source:str}", operation_id="TurnDoor", summary="Open or close a way by which people come")
     async def turn(self, source: SignUpSource, data: DoorChange, actor: Actor, state: State) -> list[ShownDoor]:
-        await queries.turn(source, actor, is_open=data.is_open)
+        await queries.turn(source, actor, is_open=data.state == "open")
         return await self.list_doors.fn(self, state)
 
     @post(

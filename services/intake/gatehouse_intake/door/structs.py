@@ -1,7 +1,7 @@
 """What the doors take in, and what they answer."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -39,7 +39,7 @@ class ShownDoor(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DoorChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    is_open: bool
+    state: Literal["open", "closed"]
 
 
 class ScriptToken(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ from gatehouse_intake.sign_up.structs import ListedSignUp, NewSignUp, SignUp
 from gatehouse_intake.tables import DB
 
 JOB = "advance"
+BOUNCED = "The welcome mail came back. Ask for another address, correct it on their page, and send the mail again."
 SIGN_UP = Repository(
     tables.SignUp,
     SignUp,
@@ -142,6 +143,14 @@ async def follow_person(person_id: UUID, state: SignUpState) -> None:
     row = await SIGN_UP.get(id, lock=True)
     if row.state in rules.FOLLOWS[state]:
         await moved(row, state)
+
+
+async def note_bounce(person_id: UUID) -> None:
+    """In a transaction: whose welcome mail came back, and who isn't further on their way."""
+    id = await _LIVE_OF_PERSON.value(person_id)
+    row = None if id is None else await SIGN_UP.get(id, lock=True)
+    if row is not None and row.state in rules.FOLLOWS["welcomed"] | {"welcomed"}:
+        await SIGN_UP.change(row.id, row.version, {"problem": BOUNCED}, by=None)
 
 
 async def moved(row: SignUp, state: SignUpState, *, by: Actor | None = None, **values: Any) -> SignUp:

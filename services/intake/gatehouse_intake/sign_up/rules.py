@@ -37,7 +37,7 @@ def stands_after(status: str, *, on_their_way: bool) -> SignUpState:
 
 def refuse_retry(sign_up: SignUp) -> None:
     """Raises Conflict where there is nothing to try again."""
-    if sign_up.state not in STUCK:
+    if sign_up.state not in STUCK and sign_up.problem is None:
         raise Conflict(f"This sign-up is {sign_up.state}. Only one that couldn't go on is tried again.")
     if sign_up.email is None and sign_up.source != "squarespace_order":
         raise Conflict("It has no e-mail address: correct it where it came from, and it is taken again.")

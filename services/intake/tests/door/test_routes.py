@@ -6,6 +6,8 @@ import hmac
 
 import pytest
 
+from gatehouse_intake.door.orders import Orders, _bytes
+
 API = "/api/intake"
 
 
@@ -51,6 +53,11 @@ async def test_a_wrong_signature_leaves_nothing(desk):
     assert {one["external_id"] for one in listed.json()["items"]} & {"order-forged", "gone"} == set()
 
 
+async def test_a_secret_that_is_not_squarespaces_leaves_the_door_closed(desk):
+    assert Orders(desk.service.app.state.service).is_ready
+    assert _bytes("made up, as every secret is until it is given") == b""
+
+
 async def test_an_order_that_cannot_be_read_waits_for_a_coordinator(desk):
     sells(desk, "order-late", None, 404)
     await notice(desk, "order-late")
@@ -93,7 +100,7 @@ async def test_a_token_that_leaked_is_worthless_after_the_next_and_a_door_is_clo
     for refused in (leaked, {}, {"Authorization": "Bearer "}, desk.service.by("admin")):
         assert (await desk.service.post(f"{API}/sheet-rows", json=row, headers=refused)).status_code == 401
     for is_open, status in ((False, 409), (True, 200)):
-        body = {"is_open": is_open}
+        body = {"state": "open" if is_open else "closed"}
         turned = await desk.service.put(f"{API}/doors/sheet_row", json=body, headers=desk.service.by("coordinator"))
         shown = {one["source"]: (one["is_open"], one["is_ready"]) for one in turned.json()}
         assert shown["sheet_row"] == (is_open, True)
@@ -101,7 +108,7 @@ async def test_a_token_that_leaked_is_worthless_after_the_next_and_a_door_is_clo
         assert answer.status_code == status, answer.text
     member = desk.service.by("member")
     assert (await desk.service.get(f"{API}/doors", headers=member)).status_code == 404
-    assert (await desk.service.put(f"{API}/doors/form", json={"is_open": False}, headers=member)).status_code == 403
+    assert (await desk.service.put(f"{API}/doors/form", json={"state": "closed"}, headers=member)).status_code == 403
 
 
 @pytest.mark.parametrize("by", ["coordinator", "staff"])

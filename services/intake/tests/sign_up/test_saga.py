@@ -110,6 +110,22 @@ async def test_a_service_that_is_away_is_asked_again_and_seen_meanwhile(desk):
     ]
 
 
+async def test_a_welcome_mail_that_came_back_is_a_coordinators_to_settle(desk):
+    await desk.signs_up("bounced@example.org")
+    await desk.works()
+    (found,) = await desk.of("bounced@example.org")
+    ids = {"person_id": found["person_id"], "kind": "welcome", "about_id": found["invitation_id"]}
+    await desk.hears("mail_sent", **ids)
+    await desk.hears("mail_bounced", **(ids | {"kind": "intro_reminder"}))
+    (found,) = await desk.of("bounced@example.org")
+    assert found["problem"] is None
+    await desk.hears("mail_bounced", **ids)
+    (found,) = await desk.of("bounced@example.org")
+    assert (found["state"], "came back" in found["problem"]) == ("welcomed", True)
+    assert (await desk.decides(found, "retry")).json()["problem"] is None
+    assert await desk.states_of("bounced@example.org") == ["welcomed"]
+
+
 async def test_who_left_is_opened_again_by_a_coordinator(desk):
     desk.statuses["back@example.org"] = "timed_out"
     await desk.signs_up("back@example.org")

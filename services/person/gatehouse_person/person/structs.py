@@ -55,11 +55,12 @@ class PersonContact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignedUpPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody who signed up, as another service read it."""
+    """Somebody who signed up, as another service read it. `status`: of somebody new; a mentor is active at once."""
 
     name: Word
     email: Email
     time_zone: TimeZone | None = None
+    status: Literal["pending", "active"] = "pending"
 
 
 class KnownPerson(msgspec.Struct, frozen=True, kw_only=True):

@@ -69,6 +69,9 @@ def test_only_signing_in_colours_and_files_are_for_everybody(portal):
         "/theme",
         "/join",
         "/join/sent",
+        "/become-a-mentor",
+        "/become-a-mentor/sent",
+        "/become-a-mentor/confirm/{token:str}",
         # Where a one-time link leads; and, in the local environment only, the mailbox.
         "/welcome/{token:str}",
         "/mail",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.joining import board, routes
+from gatehouse_portal.areas.joining import board, mentors, routes
 from gatehouse_portal.areas.joining.view import FILTERS
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
@@ -19,7 +19,7 @@ AREA = Area(
             needs=("intake",),
         ),
     ),
-    routes=(*routes.ROUTES, *board.ROUTES),
+    routes=(*routes.ROUTES, *mentors.ROUTES, *board.ROUTES),
     filters=FILTERS,
     sections=(HomeSection(title="Joining", order=16, template="joining/home.html", load=board.load_home),),
 )

@@ -14,6 +14,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Invalid, NotFound
 from gatehouse_portal.areas.joining import view
 from gatehouse_portal.areas.joining.structs import (
+    Application,
     DecidedSignUp,
     Door,
     DoorChange,
@@ -42,12 +43,13 @@ async def board(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
 async def _board(
     request: Request[Any, Any, Any], peers: Peers, *, problem: str = "", script_token: str = ""
 ) -> Response[Any]:
-    found, left, doors = await asyncio.gather(
+    found, left, doors, applications = await asyncio.gather(
         on_their_way(peers),
         peers.get(
             "intake", "/api/intake/sign-ups", Page[SignUp], state="timed_out", sort="-moved", limit=FEW, total="true"
         ),
         peers.get("intake", "/api/intake/doors", list[Door]),
+        applications_to_decide(peers),
     )
     shown = view.board_of(found.items)
     return page(
@@ -58,6 +60,7 @@ async def _board(
         total=found.total,
         timed_out=left,
         doors=doors,
+        applications=applications,
         names=view.DOORS,
         most=SHOWN_FIRST,
         problem=problem,
@@ -72,14 +75,26 @@ async def on_their_way(peers: Peers) -> Page[SignUp]:
     )
 
 
+async def applications_to_decide(peers: Peers) -> list[Application]:
+    """Those that wait for a decision, and admissions that can't go on."""
+    address = "/api/intake/applications"
+    waiting, stuck = await asyncio.gather(
+        peers.get("intake", address, Page[Application], state="confirmed", limit=MOST),
+        peers.get("intake", address, Page[Application], state="accepted", problem="true", limit=MOST),
+    )
+    return [*stuck.items, *waiting.items]
+
+
 async def load_home(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
     """On the home page of coordinators; None for others, and where nobody is on their way."""
     if "coordinator" not in actor.roles:
         return None
-    found = await on_their_way(request.app.state.peers)
-    if not found.items:
+    peers: Peers = request.app.state.peers
+    found, applications = await asyncio.gather(on_their_way(peers), applications_to_decide(peers))
+    if not found.items and not applications:
         return None
-    return {"board": view.board_of(found.items), "total": found.total, "few": FEW}
+    board = view.board_of(found.items)
+    return {"board": board, "total": found.total, "few": FEW, "applications": applications}
 
 
 @post("/joining/{id:uuid}/retry", guards=[by_coordinators], include_in_schema=False)
@@ -134,9 +149,9 @@ async def bring_file(request: Request[Any, Any, Any], peers: Peers) -> Response[
 async def turn(request: Request[Any, Any, Any], peers: Peers, source: str) -> Response[Any]:
     if source not in view.DOORS:
         raise NotFound
-    body = DoorChange((await request.form()).get("open") == "yes")
+    body = DoorChange("open" if (await request.form()).get("open") == "yes" else "closed")
     await peers.ask("intake", "PUT", f"/api/intake/doors/{source}", list[Door], json=body)
-    text = f"{view.DOORS[source]}: {'open' if body.is_open else 'closed'} now."
+    text = f"{view.DOORS[source]}: {body.state} now."
     return see_with(request, "/joining", Toast(text))
 
 

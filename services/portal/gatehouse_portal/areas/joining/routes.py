@@ -23,7 +23,7 @@ ZONES = sorted(
 
 @get("/join", guards=[guards.visitor], include_in_schema=False)
 async def join(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
-    return await _form(request, peers, {})
+    return await form_page(request, peers, "joining/join.html", {})
 
 
 @post("/join", guards=[guards.visitor, SENDING], include_in_schema=False)
@@ -41,7 +41,8 @@ async def send(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
     try:
         await peers.ask("intake", "POST", "/api/intake/sign-ups", Received, json=body, token="")
     except Invalid as refused:
-        return await _form(request, peers, values, {one.field: one.message for one in refused.errors})
+        errors = {one.field: one.message for one in refused.errors}
+        return await form_page(request, peers, "joining/join.html", values, errors)
     return see("/join/sent")
 
 
@@ -50,17 +51,19 @@ async def sent(request: Request[Any, Any, Any]) -> Response[Any]:
     return page(request, "joining/sent.html")
 
 
-async def _form(
-    request: Request[Any, Any, Any], peers: Peers, values: Mapping[str, str], errors: Mapping[str, str] | None = None
+async def form_page(
+    request: Request[Any, Any, Any],
+    peers: Peers,
+    template: str,
+    values: Mapping[str, str],
+    errors: Mapping[str, str] | None = None,
 ) -> Response[Any]:
     """With what was typed. A form that came too quickly keeps its token, so that it can be sent a moment later."""
     token = values.get("form", "")
     if not token or (errors and "open for too long" in errors.get("form", "")):
         token = (await peers.ask("intake", "GET", "/api/intake/form", FormOpened, token="")).form
     status = 400 if errors else 200
-    return page(
-        request, "joining/join.html", status=status, values=values, errors=errors or {}, opened=token, zones=ZONES
-    )
+    return page(request, template, status=status, values=values, errors=errors or {}, opened=token, zones=ZONES)
 
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (join, send, sent)

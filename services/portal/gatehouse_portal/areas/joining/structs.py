@@ -63,7 +63,7 @@ class Door(Struct, frozen=True, kw_only=True):
 
 
 class DoorChange(Struct, frozen=True):
-    is_open: bool
+    state: str
 
 
 class ScriptToken(Struct, frozen=True):
@@ -81,3 +81,33 @@ class ImportedRows(Struct, frozen=True):
 
 class IntroductionTime(Struct, frozen=True):
     at: datetime
+
+
+class ApplicationForm(Struct, frozen=True, kw_only=True):
+    """What the form for mentors says, as intake takes it."""
+
+    form: str
+    name: str
+    email: str
+    knows: str
+    hours_month: int
+    time_zone: str | None
+    why: str | None
+    website: str
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """Somebody who wants to be a mentor."""
+
+    id: UUID
+    version: int
+    name: str
+    email: str
+    knows: str
+    hours_month: int
+    time_zone: str | None = None
+    why: str | None = None
+    state: str
+    state_changed_at: datetime
+    person_id: UUID | None = None
+    problem: str | None = None

@@ -8,7 +8,7 @@ from litestar import Request
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.mail.structs import Delivery, Notification, Person
 from gatehouse_portal.areas.mail.words import MAIL_KINDS, UNSETTLED, news_of
-from gatehouse_portal.shell.peers import Away, Peers, or_away
+from gatehouse_portal.shell.peers import Away, Peers, or_away, or_none
 from gatehouse_portal.shell.structs import Page
 
 FEW = 5
@@ -47,6 +47,7 @@ async def load_unsettled(request: Request[Any, Any, Any], actor: Actor) -> dict[
     )
     if not found.items:
         return None
-    people = await asyncio.gather(*(or_away(_person(peers, str(one.person_id))) for one in found.items))
-    names = {one.id: one.name for one in people if not isinstance(one, Away)}
+    # Who applies to be a mentor is nobody's person.
+    people = await asyncio.gather(*(or_away(or_none(_person(peers, str(one.person_id)))) for one in found.items))
+    names = {one.id: one.name for one in people if one is not None and not isinstance(one, Away)}
     return {"mails": found.items, "total": found.total, "names": names, "kinds": MAIL_KINDS, "what": UNSETTLED}

@@ -23,6 +23,8 @@ OPTIONAL = {
 }
 MAIL_KINDS = {
     "welcome": "Welcome",
+    "mentor_welcome": "Welcome as a mentor",
+    "application_confirm": "Question about an application",
     "intro_reminder": "Reminder of the introduction",
     "application_closed": "Application closed",
     "mentoring_started": "New mentor or member",
