@@ -38,7 +38,9 @@ class WayController(Controller):
         before: Annotated[int | None, Parameter(ge=1, le=10_000, description="Completed below this position")] = None,
     ) -> MemberWay:
         await access.require(actor, person_id, "read")
-        return await queries.way_of(person_id, skill=skill or None, month=_first_of(month), before=before)
+        # No skill's name has a NUL, and PostgreSQL takes no text with one.
+        named = (skill or "").replace("\0", "") or None
+        return await queries.way_of(person_id, skill=named, month=_first_of(month), before=before)
 
 
 def _first_of(month: str | None) -> date | None:
