@@ -17,7 +17,7 @@ import jmespath
 from botocore import xform_name
 
 REGION = "eu-central-1"
-NOT_IN_MOTO = {"LookupEvents", "DescribeDBEngineVersions"}
+NOT_IN_MOTO = {"PutAccountDetails", "LookupEvents", "DescribeDBEngineVersions"}
 OUTPUTS = ("json", "text")
 
 

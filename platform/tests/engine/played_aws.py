@@ -242,6 +242,9 @@ MIRRORED: dict[str, Any] = {
     "aws:s3/bucket:Bucket": lambda client, inputs: client("s3").create_bucket(
         Bucket=inputs["bucket"], CreateBucketConfiguration={"LocationConstraint": REGION}
     ),
+    "aws:sesv2/emailIdentity:EmailIdentity": lambda client, inputs: client("sesv2").create_email_identity(
+        EmailIdentity=inputs["emailIdentity"]
+    ),
     "aws:secretsmanager/secret:Secret": lambda client, inputs: client("secretsmanager").create_secret(
         Name=inputs["name"], SecretString="not filled yet"
     ),
