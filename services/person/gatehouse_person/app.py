@@ -4,7 +4,7 @@ from litestar import Litestar
 
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.events.service_token import other_services
-from gatehouse_person.consent.routes import ConsentController
+from gatehouse_person.consent.routes import ConsentController, consent_documents
 from gatehouse_person.events import OUTBOX
 from gatehouse_person.mentor_assignment.routes import MentorAssignmentController
 from gatehouse_person.person.contact_route import contact_route
@@ -16,8 +16,9 @@ from gatehouse_person.tables import DB
 
 
 def create(service: ServiceContext) -> Litestar:
+    consents = [ConsentController, consent_documents]
     services = other_services(service.peer_key, to=service.name)
     asked_by_services = [contact_route(services), sign_up_route(services)]
-    routes = [PersonController, ProfileController, ConsentController, MentorAssignmentController, *asked_by_services]
+    routes = [PersonController, ProfileController, *consents, MentorAssignmentController, *asked_by_services]
     jobs = {"mark_intro_reminders": mark_intro_reminders, "time_out": time_out}
     return create_app(service, routes, database=DB, outbox=OUTBOX, jobs=jobs)

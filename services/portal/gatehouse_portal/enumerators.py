@@ -151,7 +151,15 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
         "person_status": ("pending", "onboarding", "matching", "active", "hold", "inactive", "timed_out", "archived"),
         "mastery": ("candidate", "apprentice", "practitioner", "craftsperson", "master", "distinguished"),
         "specialty": ("generalist", "ui", "api", "data", "sre"),
-        "consent_kind": ("code_of_conduct", "data_processing", "public_profile", "newsletter"),
+        "consent_kind": (
+            "code_of_conduct",
+            "data_processing",
+            "public_profile",
+            "newsletter",
+            "recording",
+            "sponsor_progress",
+            "testimonial",
+        ),
     },
     "topics": {
         "resource_kind": (

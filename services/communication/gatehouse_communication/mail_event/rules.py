@@ -7,7 +7,7 @@ from gatehouse_communication.enumerators import MailState, SuppressionReason
 from gatehouse_communication.mail_event.structs import MailEvent
 
 OPEN: frozenset[MailState] = frozenset({"sent", "unknown"})
-"""Of a mail in these states an event is news; of a bounced one, only that its reader complained can't be."""
+"""Of a mail in one of these states an event is news: it isn't known yet what became of it."""
 PERMANENT = "Permanent"
 
 

@@ -12,9 +12,21 @@ from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.consent import queries, rules
+from gatehouse_person.consent.documents import ConsentDocument, current_documents, refuse_other_versions
 from gatehouse_person.consent.structs import Consent, NewConsent
 from gatehouse_person.reads import note_reads
 from gatehouse_person.relationships import facts_for
+
+
+@get(
+    "/consent-documents",
+    operation_id="ListConsentDocuments",
+    guards=[signed_in],
+    summary="The texts that one can consent to, as they are now",
+    tags=["consents"],
+)
+async def consent_documents() -> list[ConsentDocument]:
+    return list(current_documents().values())
 
 
 class ConsentController(Controller):
@@ -44,7 +56,8 @@ class ConsentController(Controller):
         once: Once,
     ) -> Response[Consent]:
         await refuse_others(actor, person_id)
-
+        if actor.is_person(person_id):
+            refuse_other_versions(data.kind, data.document_version)
         return await once(queries.give_consent, person_id, data, actor)
 
     @get("/{consent_id:uuid}", operation_id="GetConsent", guards=[signed_in], summary="One consent")

@@ -1,13 +1,16 @@
 """Giving and withdrawing consents, over HTTP."""
 
+from typing import get_args
+
 from gatehouse_chassis.testing import person_id
+from gatehouse_person.enumerators import ConsentKind
 
 PEOPLE = "/api/person/people"
 
 
 async def test_a_consent_is_given_once_and_may_be_withdrawn(person, by):
     path = f"{PEOPLE}/{person_id(18)}/consents"
-    new = {"kind": "public_profile", "document_version": "2026-01"}
+    new = {"kind": "public_profile", "document_version": "2024-09"}
     given = await person.post(path, headers=by("unmatched member"), json=new)
     assert given.status_code == 201
     assert (await person.get(given.headers["location"], headers=by("unmatched member"))).json() == given.json()
@@ -32,3 +35,21 @@ async def test_a_consent_is_found_under_its_own_person_only(person, by):
     assert (await person.get(f"{PEOPLE}/{person_id(3)}/consents/{of_noah}", headers=by("staff"))).status_code == 404
     withdraw = f"{PEOPLE}/{person_id(3)}/consents/{of_noah}/withdraw"
     assert (await person.post(withdraw, headers=by("staff", if_match='"1"'))).status_code == 404
+
+
+async def test_one_consents_to_the_text_that_is_shown_now(person, by):
+    documents = (await person.get("/api/person/consent-documents", headers=by("member"))).json()
+    assert [one["kind"] for one in documents] == list(get_args(ConsentKind))
+    assert all(one["title"] and len(one["text"]) > 100 for one in documents)
+    (recording,) = [one for one in documents if one["kind"] == "recording"]
+    path = f"{PEOPLE}/{person_id(18)}/consents"
+    new = {"kind": "recording", "document_version": "2024-09"}
+    refused = await person.post(path, headers=by("unmatched member"), json=new)
+    assert (refused.status_code, refused.json()["errors"][0]["message"]) == (
+        400,
+        f"isn't the text that is valid now. Read version {recording['version']}, then consent.",
+    )
+    shown = new | {"document_version": recording["version"]}
+    assert (await person.post(path, headers=by("unmatched member"), json=shown)).status_code == 201
+    # On paper somebody may have agreed to an earlier one.
+    assert (await person.post(path, headers=by("staff"), json=new | {"kind": "testimonial"})).status_code == 201

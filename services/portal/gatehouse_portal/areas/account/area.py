@@ -2,12 +2,21 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.account import home, invitation, reads, routes
+from gatehouse_portal.areas.account import consents, home, invitation, reads, routes
 from gatehouse_portal.shell.area import Area, NavEntry
 
 AREA = Area(
     name="account",
     folder=Path(__file__).parent,
     navigation=(NavEntry(name="Home", path="/", order=0),),
-    routes=(home.home, reads.reads, invitation.welcome, invitation.accept, *routes.ROUTES),
+    routes=(
+        home.home,
+        reads.reads,
+        consents.consents,
+        consents.give,
+        consents.withdraw,
+        invitation.welcome,
+        invitation.accept,
+        *routes.ROUTES,
+    ),
 )
