@@ -35,7 +35,7 @@ _RECORD = DB.prepare_sql(
 
 
 async def target(person: UUID, assignment: UUID) -> AssignmentTarget:
-    """Raises NotFound where the plan never had it, Conflict where it has been taken out."""
+    """Also of what has been taken out: it counts for nothing. Raises NotFound where the plan never had it."""
     found = await _find(person, assignment)
     return AssignmentTarget(assignment_id=found.id, resource_id=found.resource_id)
 
@@ -45,6 +45,8 @@ async def record(person: UUID, assignment: UUID, actor: Actor, standing: Standin
     id = new.id or uuid7()
     async with DB.transaction():
         found = await _find(person, assignment)
+        if found.withdrawn_at is not None:
+            raise Conflict("This was taken out of the plan, so nothing was started.")
         at = await _moment(found, new)
         started, version = False, found.version
         if found.started_at is None and found.state != "completed" and found.archived_at is None:
@@ -65,8 +67,6 @@ async def _find(person: UUID, assignment: UUID) -> AssignmentInUse:
     found = await _FIND.one(person, assignment)
     if found is None:
         raise NotFound(f"There is no assignment {assignment} in this curriculum.")
-    if found.withdrawn_at is not None:
-        raise Conflict("This was taken out of the plan, so nothing was started.")
     return found
 
 
