@@ -52,3 +52,24 @@ def test_a_replaced_key_is_referred_to_without_a_gap(checkout, database):
     assert "INCLUDE (name)" in database.tables()["pet"].constraints["pet_by_tag"].definition
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         database.run(ORPHAN)
+
+
+def test_a_key_goes_while_what_refers_to_it_changes_too(checkout, database):
+    """There is another one of the same columns, so the reference is never missing."""
+    column, rule = {"tag": {"type": "text"}}, {"columns": ["tag"]}
+    checkout.collection("pet", columns=column, unique={"by_tag": rule})
+    checkout.collection("toy", **TOY)
+    database.apply(checkout)
+    checkout.collection("pet", "1.1.0.0", columns=column, unique={"by_tag": rule, "by_name": rule})
+    database.apply(checkout)
+    database.run(
+        "insert into person.pet (name, tag) values ('Rex', 'r');insert into person.toy (name, tag) values ('Ball', 'r')"
+    )
+    checkout.collection("pet", "2.0.0.0", columns=column, unique={"by_name": rule})
+    whose = TOY["foreign_keys"]["whose"] | {"on_delete": "cascade"}
+    checkout.collection("toy", "2.0.0.0", columns=column, foreign_keys={"whose": whose})
+    database.apply(checkout, approve=database.plan(checkout).fingerprint)
+    assert database.plan(checkout).empty
+    assert "CASCADE" in database.tables()["toy"].constraints["toy_whose"].definition
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        database.run(ORPHAN)

@@ -55,12 +55,13 @@ def test_rules_of_columns_that_swap_their_names_swap_too(checkout, database):
 
 def test_a_generated_column_comes_anew_with_the_type_of_what_it_is_made_of(people, database):
     people.collection(version="1.1.0.0", columns={**AGE, **MAIL, "next": {"type": "integer", "generated": "age + 1"}})
-    approved(database, people)
+    assert approved(database, people)[0] == "generate next"
     people.collection(
         version="2.0.0.0",
         columns={"age": {"type": "bigint"}, **MAIL, "next": {"type": "bigint", "generated": "age + 1"}},
     )
     (step,) = database.plan(people).steps
+    assert step.what == "change age from integer to bigint; generate next anew"
     assert not step.reversible
     approved(database, people)
     columns = database.tables()["person"].columns
@@ -112,6 +113,22 @@ def test_tables_that_swap_are_named_with_what_they_become(checkout, database):
     assert [one.key for one in renamed.hazards] == ["table.rename person.person", "table.rename person.dog"]
     approved(database, checkout)
     assert database.run("select name, age from person.dog") == [("Ada", 36)]
+
+
+def test_a_key_to_a_table_that_is_renamed_stays_as_it_is(checkout, database):
+    pets = {"columns": {"owner": {"type": "uuid"}}}
+
+    def dog(version, to):
+        checkout.collection("dog", version, **pets, foreign_keys={"owner": {"columns": ["owner"], "to": to}})
+
+    checkout.collection()
+    dog("1.0.0.0", "person")
+    database.apply(checkout)
+    (checkout.root / "services/person/database/collections/person.yaml").unlink()
+    checkout.collection("human", "2.0.0.0", renamed_from="person")
+    dog("1.0.1.0", "human")
+    assert approved(database, checkout) == ["rename collection person to human", "update descriptions"]
+    assert database.tables()["dog"].constraints["dog_owner"].target == "person.human"
 
 
 def test_a_key_that_gets_another_type_is_referred_to_from_then_on(checkout, database):
