@@ -31,6 +31,8 @@ ELSEWHERE = {
         [("account", "archived_at"), *(("role_grant", f"revoked_{part}") for part in ("at", "by", "reason"))],
         "audit_entry: only a restore does so again (recovery/queries.py)",
     ),
+    ("gift", "receipt_id"): "receipt: what it says names its gifts",
+    ("gift", "changed_since"): "receipt: set back by each that is issued, replaced or void",
     ("account", "status"): "session: the first one makes an invited account active",
 }
 

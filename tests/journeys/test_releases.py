@@ -203,7 +203,7 @@ def test_a_tester_promotes_a_domain_by_keyboard_alone(world: World, open_release
     press(page, "Back to the releases", "link")
     expect(cell(page, "person", "test")).to_contain_text("v1")
     expect(cell(page, "topics", "test")).to_contain_text("none")
-    assert set(world.state.releases["test"]) == {"identity", "person"}
+    assert set(world.state.releases["test"]) == {"identity", "intake", "person"}
     assert "kofi.mensah@example.org" in world.commits()[0]
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from piccolo.query.functions import Sum
 from piccolo.querystring import QueryString
 
 from gatehouse_chassis import Actor
@@ -47,14 +48,8 @@ _BY_FORM = DB.prepare(_table.select(_table.id).where(_table.external_id == arg(1
 _BY_HASH = DB.prepare(
     _table.select(*_selected).where((_table.confirm_hash == arg(1)) & (_table.state == "unconfirmed")), Application
 )
-# By hand: Piccolo has no delete with parameters of both columns.
-_FORGET = DB.prepare_sql("delete from intake.application where state = $1 and state_changed_at < $2")
-
-
-# By hand: the sum of a condition that names the clock.
-_MAILS_SINCE = DB.prepare_sql(
-    "select coalesce(sum(mails), 0)::int from intake.application where lower(email) = lower($1) and mailed_at > $2"
-)
+_FORGET = DB.prepare(_table.delete().where((_table.state == arg(1)) & (_table.state_changed_at < arg(2))))
+_MAILS_SINCE = DB.prepare(_table.select(Sum(_table.mails)).where(_of_address).where(_table.mailed_at > arg(2)))
 
 
 async def apply(values: dict[str, Any]) -> None:
@@ -64,7 +59,7 @@ async def apply(values: dict[str, Any]) -> None:
     if await _BY_FORM.value(values["external_id"]) is not None:
         return
     now = await DB.now()
-    mails = await _MAILS_SINCE.value(email, now - rules.A_DAY)
+    mails = int(await _MAILS_SINCE.value(email, now - rules.A_DAY) or 0)
     known = await _WAITING.one(email)
     if mails >= rules.MOST_MAILS or (known is not None and known.state == "confirmed"):
         return
