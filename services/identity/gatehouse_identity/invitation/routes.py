@@ -63,7 +63,7 @@ class InvitationController(Controller):
     @post(
         "/{id:uuid}/send-again",
         operation_id="SendInvitationAgain",
-        summary="Send an invitation again, with a new link; the one before is worthless",
+        summary="Send an invitation again, with a new link; the previous one no longer works",
         guards=[coordinators],
         status_code=200,
     )
@@ -121,7 +121,7 @@ def service_routes(guard: Guard) -> list[ControllerRouterHandler]:
     @post(
         "/invitations/{id:uuid}/link",
         operation_id="IssueInvitationLink",
-        summary="A new one-time link, for the service that sends it; the one before is worthless",
+        summary="A new one-time link, for the service that sends it; the previous one no longer works",
         guards=[guard],
         status_code=200,
         tags=["invitations"],

@@ -90,7 +90,7 @@ def link_route(guard: Guard) -> HTTPRouteHandler:
         operation_id="IssueConfirmLink",
         guards=[guard],
         status_code=200,
-        summary="A new link to confirm an application, and whom to send it to; the one before is worthless",
+        summary="A new link to confirm an application, and whom to send it to; the previous one no longer works",
         tags=["applications"],
     )
     async def issue_link(id: UUID, service: ServiceContext) -> Response[ConfirmLink]:

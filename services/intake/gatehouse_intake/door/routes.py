@@ -101,7 +101,7 @@ class DoorController(Controller):
         operation_id="MakeScriptToken",
         guards=[recently(allow(*COORDINATORS))],
         status_code=201,
-        summary="A new token for the sheet's script; the one before is worthless",
+        summary="A new token for the sheet's script; the previous one no longer works",
     )
     async def make_token(self, actor: Actor) -> ScriptToken:
         return ScriptToken(await queries.new_token(actor))

@@ -43,7 +43,7 @@ class DoorChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 class ScriptToken(msgspec.Struct, frozen=True):
-    """What the sheet's script sends from now on; it is shown once, and the one before is worthless."""
+    """What the sheet's script sends from now on; it is shown once, and the previous one no longer works."""
 
     token: str
 

@@ -10,7 +10,7 @@ async def test_a_stranger_signs_up(browser, house):
     assert 'value="token-1"' in page
     answer = await browser.submit("/join", name="Zoë O'Neil 🌱", email="zoe+x@example.org", form="token-1")
     assert (answer.status_code, answer.headers["location"]) == (303, "/join/sent")
-    assert "Look into your mailbox" in (await browser.see("/join/sent")).text
+    assert "Check your mailbox" in (await browser.see("/join/sent")).text
     ((_, headers, body),) = house.asked("intake", "POST")
     assert b'"time_zone":null' in body.replace(b" ", b"")
     assert "Zoë O'Neil 🌱".encode() in body
