@@ -43,7 +43,7 @@ def first_release_to_staging(institute: Institute) -> None:
     institute.agree("test")
 
     institute.done("eva", "promote", "test", domain="people")
-    institute.agree("test", identity="v1", person="v2")
+    institute.agree("test", identity="v1", intake="v1", person="v2")
     for domain in sorted(set(institute.state.domains) - {"people"}):
         institute.done("eva", "promote", "test", domain=domain)
     institute.agree("test", **all_at("v1", person="v2"))

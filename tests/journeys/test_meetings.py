@@ -97,6 +97,7 @@ def test_what_is_typed_survives_the_network_the_tab_and_the_session(open_browser
     # The session ends: what is typed waits for the same person.
     cookies = [cookie for cookie in context.cookies() if "session" in cookie["name"]]
     context.clear_cookies(name=re.compile("session"))
+    field.press("Control+End")  # it stands at the beginning where the page came with the text
     field.press_sequentially("Signed out. ", delay=2)
     expect(page.get_by_role("alertdialog", name="Sign in again")).to_be_visible()
     field.press_sequentially("Going on. ", delay=2)

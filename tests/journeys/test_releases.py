@@ -188,6 +188,7 @@ def verified(page: Page) -> None:
     expect(page.locator("#progress .chip.good")).to_have_text("Verified: running as recorded", timeout=30_000)
 
 
+@pytest.mark.deep
 def test_a_tester_promotes_a_domain_by_keyboard_alone(world: World, open_releases) -> None:
     world.merge(1)
     page = open_releases("tester")

@@ -18,7 +18,7 @@ import pytest
 TESTS = {
     "PostgreSQL": "services/chassis/tests/data/test_database.py",
     "the platform": "tests/blackbox/test_edge.py",
-    "Chromium": "tests/journeys/test_throughput.py",
+    "Chromium": "tests/journeys/test_journeys.py",
     "services under the runner": "local/tests/runner/test_supervisor.py",
     "db-manager": "db-manager/tests/execution/test_starters.py",
     "git": "ci/release/tests/git/test_repository.py",
