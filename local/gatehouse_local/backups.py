@@ -75,7 +75,7 @@ def restore(embedded: Embedded, file: Path, finish: Callable[[str], None]) -> No
     except BaseException:
         databases.drop(DATABASE + NEXT)
         raise
-    databases.replace(DATABASE, DATABASE + NEXT)
+    databases.replace(DATABASE, DATABASE + NEXT, rights_of=DATABASE)
 
 
 def _run(program: str, *arguments: str, environment: Mapping[str, str]) -> None:

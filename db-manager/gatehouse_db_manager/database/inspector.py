@@ -35,6 +35,8 @@ from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
 """
 _ROLES = """
 select 'role', name from unnest(%(roles)s::text[]) name where to_regrole(quote_ident(name)) is not null
+union all select 'kept out', rolname::text from pg_roles
+where rolname = any(%(roles)s::text[]) and not has_database_privilege(oid, current_database(), 'connect')
 union all select 'extension', extname::text from pg_extension
 union all select 'loaded', 'pg_stat_statements' where current_setting('pg_stat_statements.max', true) is not null
 """
@@ -149,6 +151,7 @@ def inspect(
         cluster_is_new=cluster_is_new,
         major=connection.info.server_version // 10000,
         roles=frozenset(name for kind, name in named if kind == "role"),
+        kept_out=frozenset(name for kind, name in named if kind == "kept out"),
         extensions=frozenset(name for kind, name in named if kind == "extension"),
         loads_statements=any(kind == "loaded" for kind, name in named),
         schemas=builder.schemas(),

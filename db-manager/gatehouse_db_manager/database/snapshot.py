@@ -149,7 +149,8 @@ class Dependent(msgspec.Struct, frozen=True):
 
 class DatabaseState(_Live, frozen=True, kw_only=True):
     """`environment` is the marker, None before the first apply. `cluster_is_new`: the database was restored into, or
-    moved to, a cluster that its records don't know. `roles` are those of the configuration that exist.
+    moved to, a cluster that its records don't know. `roles` are those of the configuration that exist;
+    `kept_out`: of those, which may not connect, as in a copy or a restored dump: neither has a database's own rights.
     `loads_statements`: the server counts statements, so that pg_stat_statements can be created.
 
     `major`: PostgreSQL's version; `dependents`: None until a plan needs them; `answers`: counts that an earlier plan
@@ -160,6 +161,7 @@ class DatabaseState(_Live, frozen=True, kw_only=True):
     environment: str | None = None
     cluster_is_new: bool = False
     roles: frozenset[str] = frozenset()
+    kept_out: frozenset[str] = frozenset()
     extensions: frozenset[str] = frozenset()
     loads_statements: bool = False
     schemas: dict[str, LiveSchema] = {}

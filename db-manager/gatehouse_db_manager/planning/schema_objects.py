@@ -35,9 +35,10 @@ def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Itera
     if missing:
         statements = tuple(ddl.create_role(role) for role in missing)
         yield _step(schema, f"create role {', '.join(missing)}", "each schema has two roles of its own", *statements)
+    again = missing or whole.kept_out & set(schema.roles)
     recorded = live.objects.get(("schema", schema.name))
     details = recorded.details if recorded else {}
-    if not live.exists or missing or recorded is None or recorded.digest != schema_digest(schema):
+    if not live.exists or again or recorded is None or recorded.digest != schema_digest(schema):
         known = set(details.get("extensions", ())) | (set(schema.extensions) - whole.extensions)
         made = tuple(name for name in schema.extensions if name in known)
         before = details.get("roles", ())
@@ -45,7 +46,7 @@ def open_schema(whole: DatabaseState, live: LiveSchema, schema: Schema) -> Itera
         # Service and reader were swapped: the new reader has too many rights.
         moved = [role for role, now in zip(before, schema.roles, strict=False) if role != now and role in schema.roles]
         # A changed description or extension doesn't touch grants.
-        granted = live.exists and not missing and details.get("grants") == grants_digest(schema)
+        granted = live.exists and not again and details.get("grants") == grants_digest(schema)
         what = f"change schema {schema.name}" if granted else LET_IN if live.exists else f"create schema {schema.name}"
         why = "its description or extensions changed"
         yield _step(

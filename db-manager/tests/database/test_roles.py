@@ -76,6 +76,20 @@ def test_a_new_password_replaces_the_old_one(database, checkout, postgres):
         pass
 
 
+def test_who_may_not_connect_is_let_in_again(two, database, checkout):
+    """A copy of a database, and a dump that is restored, have no rights on the database itself."""
+    name = database.value("select current_database()")
+    database.run(f'revoke connect on database "{name}" from topics_service, topics_reader')
+    with pytest.raises(psycopg.OperationalError, match="permission denied"):
+        psycopg.connect(two["topics_service"])
+    (step,) = database.plan(checkout).steps
+    assert (step.schema, step.what) == ("topics", "grant access to its roles")
+    database.apply(checkout)
+    with database.connect(two["topics_service"]) as connection:
+        assert connection.execute("select name from topics.resource").fetchall() == []
+    assert database.plan(checkout).empty
+
+
 def test_a_password_for_an_unknown_role_is_refused(two, database, checkout):
     with pytest.raises(FailedError, match="role persn_service doesn't exist"):
         database.apply(checkout, passwords={"persn_service": "x"})

@@ -48,14 +48,16 @@ class Databases:
     def drop(self, name: str) -> None:
         self.run(f'drop database if exists "{name}" with (force)')
 
-    def replace(self, name: str, new: str) -> None:
+    def replace(self, name: str, new: str, *, rights_of: str) -> None:
         """Renames `new` to `name`, replacing an existing database; its sessions are terminated and reconnect.
+
+        `rights_of`: the database whose own rights it gets, as neither a copy nor a dump has them.
 
         Dropping takes 100 ms or more, renaming 10: so the old one is renamed first and dropped afterwards.
         """
         old = name + OLD
         self.drop(old)
-        for statement in self._grants(name, new):
+        for statement in self._grants(rights_of, new):
             self.run(statement)
         if self.exists(name):
             self.run(f'alter database "{name}" allow_connections false')
@@ -74,14 +76,14 @@ class Databases:
     def copy(self, source: str, name: str) -> None:
         self.terminate_sessions(source)
         self.create(name + NEXT, template=source)
-        self.replace(name, name + NEXT)
+        self.replace(name, name + NEXT, rights_of=source)
 
     def comment(self, name: str) -> str | None:
         rows = self.run("select shobj_description(oid, 'pg_database') from pg_database where datname = %s", name)
         return rows[0][0] if rows else None
 
     def _grants(self, name: str, new: str) -> list[str]:
-        """Statements that restore the privileges on the database itself, which a copy doesn't include."""
+        """Statements that give `new` the rights on the database `name` itself."""
         acl = self.run(
             "select case when grantee = 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end, privilege_type "
             "from pg_database, aclexplode(datacl) where datname = %s",
@@ -121,7 +123,7 @@ def reset(root: Path, embedded: Embedded) -> None:
 def _build_seed(root: Path, embedded: Embedded, databases: Databases) -> None:
     databases.create(SEED + NEXT)
     bring_up_to_date(root, embedded, embedded.url(SEED + NEXT), quiet=True)
-    databases.replace(SEED, SEED + NEXT)
+    databases.replace(SEED, SEED + NEXT, rights_of=SEED + NEXT)
 
 
 def _is_managed(embedded: Embedded) -> bool:

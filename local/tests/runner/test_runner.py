@@ -410,6 +410,8 @@ def test_reset_brings_the_test_data_back_while_services_run(checkout):
     grants = ask(checkout, "select datacl::text from pg_database where datname = 'gatehouse'")
     ask(checkout, "update person.person set name = 'Eve'")
     ask(checkout, "create table litter ()")
+    # As of a service that is newer than this database.
+    ask(checkout, "revoke connect on database gatehouse from person_service")
     before = checkout.resource("postgres")["pid"]
     done = checkout.gate("reset", "--backup")
     assert done.returncode == 0, done.stderr
