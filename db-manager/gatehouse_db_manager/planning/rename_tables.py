@@ -226,9 +226,7 @@ class _Table:
     def _digest(self, item: Constraint | None, digest: str, points_here: bool) -> str:
         """A foreign key to the table is the same one whatever the table is called; if the file wants another one, it
         isn't to be taken for one to what is called so next."""
-        stale = digest
-        if points_here and not digest.startswith("renamed "):
-            stale = f"renamed {digest}"
+        stale = f"renamed {digest}" if points_here and not digest.startswith("renamed ") else digest
         if item is None:
             return stale
         earlier = msgspec.structs.replace(item, definition=substitute(item.definition, {self.new: self.origin}))
