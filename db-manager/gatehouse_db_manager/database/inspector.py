@@ -34,9 +34,8 @@ select n.nspname, coalesce(obj_description(n.oid, 'pg_namespace'), '')
 from pg_namespace n where n.nspname = any(%(schemas)s) or n.nspname = 'dbm'
 """
 _ROLES = """
-select 'role', name from unnest(%(roles)s::text[]) name where to_regrole(quote_ident(name)) is not null
-union all select 'kept out', rolname::text from pg_roles
-where rolname = any(%(roles)s::text[]) and not has_database_privilege(oid, current_database(), 'connect')
+select case when has_database_privilege(name, current_database(), 'connect') then 'role' else 'kept out' end, name
+from unnest(%(roles)s::text[]) name where to_regrole(quote_ident(name)) is not null
 union all select 'extension', extname::text from pg_extension
 union all select 'loaded', 'pg_stat_statements' where current_setting('pg_stat_statements.max', true) is not null
 """
@@ -150,7 +149,7 @@ def inspect(
         environment=environment,
         cluster_is_new=cluster_is_new,
         major=connection.info.server_version // 10000,
-        roles=frozenset(name for kind, name in named if kind == "role"),
+        roles=frozenset(name for kind, name in named if kind in {"role", "kept out"}),
         kept_out=frozenset(name for kind, name in named if kind == "kept out"),
         extensions=frozenset(name for kind, name in named if kind == "extension"),
         loads_statements=any(kind == "loaded" for kind, name in named),
