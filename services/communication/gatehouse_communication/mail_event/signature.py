@@ -1,19 +1,22 @@
 """Whether a message is our topic's: AWS's rules for SNS, as pure functions.
 
 https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. Where the certificate comes from is
-decided by the topic's own region, never by the message; cryptography is loaded at the first message.
+decided by the topic's own region, never by the message.
 """
 
 import base64
 import binascii
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509.oid import NameOID
 
 from gatehouse_communication.mail_event.structs import SnsMessage, Verified
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 TOPIC = re.compile(r"arn:(aws|aws-cn):sns:([a-z]{2}(?:-[a-z]+)+-\d):(\d{12}):([A-Za-z0-9_-]{1,256})")
 TOKEN = re.compile(r"[0-9A-Za-z]{16,1024}")
@@ -59,12 +62,8 @@ def sent_at(message: SnsMessage) -> datetime:
         raise ForgedMessage("no time") from None
 
 
-def read_certificate(pem: bytes, topic: str, now: datetime) -> "Certificate":
+def read_certificate(pem: bytes, topic: str, now: datetime) -> x509.Certificate:
     """A certificate of SNS that is valid now. Raises ForgedMessage."""
-    from cryptography import x509  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
-    from cryptography.x509.oid import NameOID  # noqa: PLC0415
-
     try:
         certificate = x509.load_pem_x509_certificate(pem)
         names = {str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
@@ -98,19 +97,12 @@ def text_to_sign(message: SnsMessage) -> bytes:
     return "".join(f"{name}\n{values[name]}\n" for name in names if values[name] is not None).encode()
 
 
-def verified(message: SnsMessage, certificate: "Certificate") -> Verified:
+def verified(message: SnsMessage, certificate: x509.Certificate) -> Verified:
     """Raises ForgedMessage unless the certificate's owner signed exactly this."""
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see above
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey  # noqa: PLC0415
-
     key = certificate.public_key()
     assert isinstance(key, RSAPublicKey)
-    # Version 1 is SHA-1, as SNS defines it; our own topic signs with version 2.
-    algorithm = hashes.SHA256() if message.signature_version == "2" else hashes.SHA1()  # noqa: S303
     try:
-        key.verify(base64.b64decode(message.signature, validate=True), text_to_sign(message), PKCS1v15(), algorithm)
+        key.verify(base64.b64decode(message.signature, validate=True), text_to_sign(message), PKCS1v15(), SHA256())
     except (InvalidSignature, binascii.Error, ValueError):
         raise ForgedMessage("another signature") from None
     return Verified(message, sent_at(message))

@@ -14,14 +14,17 @@ Short = Annotated[str, Meta(max_length=2048)]
 
 
 class SnsMessage(Struct, frozen=True, rename="pascal"):
-    """A message as it came, not yet checked: everything in it may be forged."""
+    """A message as it came, not yet checked: everything in it may be forged.
+
+    Our topic signs all that it says with version 2, SHA-256; version 1 is SHA-1, which nothing is taken with.
+    """
 
     type: Literal["Notification", "SubscriptionConfirmation", "UnsubscribeConfirmation"]
     message_id: Short
     topic_arn: Short
     message: str
     timestamp: Short
-    signature_version: Literal["1", "2"]
+    signature_version: Literal["2"]
     signature: Short
     signing_cert_url: Short = field(name="SigningCertURL")
     subject: Short | None = None

@@ -3,19 +3,16 @@
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import httpx
 import structlog
+from cryptography.x509 import Certificate
 
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_communication.mail_event import signature
 from gatehouse_communication.mail_event.signature import ForgedMessage
 from gatehouse_communication.mail_event.structs import SnsMessage, Verified
-
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
 
 TIMEOUT = 5.0
 LARGEST_ANSWER = 20_000  # bytes; a certificate has 2,000

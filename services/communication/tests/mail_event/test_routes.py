@@ -42,10 +42,9 @@ async def suppressions(office) -> list[tuple[str, str]]:
     return [(one["address"], one["reason"]) for one in found.json()["items"]]
 
 
-@pytest.mark.parametrize("version", ["1", "2"])
-async def test_a_bounce_is_shown_and_its_address_is_never_used_again(office, version):
+async def test_a_bounce_is_shown_and_its_address_is_never_used_again(office):
     person, mail = await sent_mail(office)
-    message = office.sns.signed(event(mail, "Bounce", **BOUNCE), SignatureVersion=version, Subject="Amazon SES")
+    message = office.sns.signed(event(mail, "Bounce", **BOUNCE), Subject="Amazon SES")
     assert await post(office, message) == 204
     (bounced,) = await office.mails_of(person)
     assert (bounced["state"], bounced["error"]) == ("bounced", "The address doesn't exist, or takes no mail.")
@@ -159,7 +158,10 @@ async def test_what_our_topic_didnt_sign_is_refused(office, how):
 )
 async def test_what_is_no_message_is_refused(office, content):
     assert await post(office, content) == 400
-    assert await post(office, office.sns.signed(SignatureVersion="3") | {"Message": 7}) == 400
+    assert await post(office, office.sns.signed() | {"Message": 7}) == 400
+    # 1 is SHA-1, which our topic doesn't sign with.
+    for version in ("1", "3"):
+        assert await post(office, office.sns.signed(SignatureVersion=version)) == 400
 
 
 async def test_a_subscription_is_confirmed_by_its_token_and_never_at_the_address_it_names(office):
