@@ -35,7 +35,8 @@ def outcome_of(event: MailEvent) -> Outcome | None:
 
 
 def is_news(delivery: Delivery, event: MailEvent) -> bool:
-    """Whether an event is about this mail as it was sent last: an earlier try's, or a repeated one, changes nothing."""
-    if delivery.state == "unknown" and delivery.message_id is None:
-        return True
-    return delivery.state in OPEN and delivery.message_id == event.mail.message_id
+    """Whether an event is about this mail as it was sent last: an earlier try's, or a repeated one, changes nothing.
+
+    Nobody knows what the mail server calls a mail whose handover was interrupted: any event is about that one.
+    """
+    return delivery.state in OPEN and delivery.message_id in (None, event.mail.message_id)

@@ -7,6 +7,8 @@ from uuid import uuid4
 
 import pytest
 
+from gatehouse_communication.mail.mailer import MailUnknown
+
 from .played_sns import HOST, PlayedSns, Signer
 
 API = "/api/communication"
@@ -92,6 +94,20 @@ async def test_an_event_of_an_earlier_try_or_of_no_mail_of_ours_changes_nothing(
     assert await post(office, office.sns.signed("Successfully validated SNS topic for Amazon SES.")) == 204
     (now,) = await office.mails_of(person)
     assert now["state"] == "sent"
+
+
+async def test_what_somebody_took_for_sent_may_still_come_back(office):
+    office.mailman.fails = MailUnknown("ReadTimeoutError")
+    person = office.knows(uuid4(), email="settled@example.org")
+    await office.hears("introduction_awaited", about=person, status="pending")
+    await office.works()
+    (mail,) = await office.mails_of(person)
+    settled = (await office.decides(mail, "settle")).json()
+    assert (settled["state"], settled["message_id"]) == ("sent", None)
+    bounce = event(settled | {"message_id": "as the mail server calls it"}, "Bounce", **BOUNCE)
+    assert await post(office, office.sns.signed(bounce)) == 204
+    (now,) = await office.mails_of(person)
+    assert now["state"] == "bounced"
 
 
 OTHERS = Signer()
