@@ -38,7 +38,7 @@ async def apply(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
     form = await request.form()
     values = {name: str(form.get(name) or "").strip() for name in FIELDS}
     hours = values["hours_month"]
-    if not (hours.isascii() and hours.isdigit() and 1 <= int(hours[:4]) <= 200):
+    if not (hours.isascii() and hours.isdigit() and len(hours) < 4 and 1 <= int(hours) <= 200):
         return await form_page(request, peers, TEMPLATE, values, {"hours_month": HOURS})
     body = ApplicationForm(
         form=values["form"],
