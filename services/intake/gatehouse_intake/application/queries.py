@@ -42,18 +42,28 @@ APPLICATIONS = Listing(
 _of_address = QueryString("lower({}) = lower({})", _table.email, arg(1))
 _selected = columns_for(Application, _table)
 _WAITING = DB.prepare(
-    _table.select(*_selected).where(_of_address).where(_table.state.is_in(["unconfirmed", "confirmed"])), Application
+    _table.select(*_selected)
+    .where(_of_address)
+    .where(_table.state.is_in(["unconfirmed", "confirmed"]))
+    .lock_rows("UPDATE"),
+    Application,
 )
 _BY_FORM = DB.prepare(_table.select(_table.id).where(_table.external_id == arg(1)))
 _BY_HASH = DB.prepare(
-    _table.select(*_selected).where((_table.confirm_hash == arg(1)) & (_table.state == "unconfirmed")), Application
+    _table.select(*_selected)
+    .where((_table.confirm_hash == arg(1)) & (_table.state == "unconfirmed"))
+    .lock_rows("UPDATE"),
+    Application,
 )
 _FORGET = DB.prepare(_table.delete().where((_table.state == arg(1)) & (_table.state_changed_at < arg(2))))
 _MAILS_SINCE = DB.prepare(_table.select(Sum(_table.mails)).where(_of_address).where(_table.mailed_at > arg(2)))
 
 
 async def apply(values: dict[str, Any]) -> None:
-    """In a transaction. However many forms name an address, it gets few mails; and nobody learns what is known."""
+    """In a transaction. However many forms name an address, it gets few mails; and nobody learns what is known.
+
+    Until somebody confirms, the last form counts, and only the link in its own mail confirms it.
+    """
     email = values["email"]
     await DB.advisory_lock(f"intake.application.{email.lower()}")
     if await _BY_FORM.value(values["external_id"]) is not None:
@@ -66,7 +76,8 @@ async def apply(values: dict[str, Any]) -> None:
     if known is None:
         row = await APPLICATION.insert(values, by=None)
     else:
-        row = await APPLICATION.change(known.id, known.version, {"mails": known.mails + 1, "mailed_at": now}, by=None)
+        again = {"mails": known.mails + 1, "mailed_at": now, "state_changed_at": now, "confirm_hash": None}
+        row = await APPLICATION.change(known.id, known.version, values | again, by=None)
     await OUTBOX.publish("intake.application.received", row, by=None)
 
 

@@ -1,5 +1,6 @@
 """Somebody applies to be a mentor: nobody is known before a click in the mail, and few mails leave for many forms."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -91,6 +92,28 @@ async def test_many_forms_ask_for_five_mails_and_answer_the_same(desk):
     await confirmed(desk, "flood3@example.org")
     answers.add((await applies(desk, "flood3@example.org")).content)
     assert len(answers) == 1
+
+
+async def test_the_last_form_counts_and_only_the_link_in_its_own_mail(desk):
+    await applies(desk, "corrects@example.org", knows="Tpying")
+    (found,) = await of(desk, "corrects@example.org")
+    old = (await link_of(desk, found)).json()["url"].rpartition("/")[2]
+    form = desk.form()
+    for _ in range(2):
+        await applies(desk, "corrects@example.org", form=form, knows="Typing", why="It helps")
+    assert (await desk.service.post(f"{API}/confirm", json={"token": old})).status_code == 404
+    new = (await link_of(desk, found)).json()["url"].rpartition("/")[2]
+    assert (await desk.service.post(f"{API}/confirm", json={"token": new})).status_code == 200
+    (found,) = await of(desk, "corrects@example.org")
+    assert (found["state"], found["knows"], found["why"], found["mails"]) == ("confirmed", "Typing", "It helps", 2)
+
+
+async def test_a_link_that_is_clicked_twice_at_once_confirms_once(desk):
+    await applies(desk, "hasty@example.org")
+    (found,) = await of(desk, "hasty@example.org")
+    token = {"token": (await link_of(desk, found)).json()["url"].rpartition("/")[2]}
+    answers = await asyncio.gather(*(desk.service.post(f"{API}/confirm", json=token) for _ in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 404, 404, 404]
 
 
 @pytest.mark.parametrize(
