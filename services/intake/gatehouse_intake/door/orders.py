@@ -8,6 +8,7 @@ import msgspec
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Conflict, Unavailable
+from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_intake.door.structs import Order
 
 PATIENCE = 5.0  # seconds
@@ -30,7 +31,9 @@ class Orders:
             raise Conflict("No key for Squarespace's orders is configured (squarespace_api_key).")
         headers = {"Authorization": f"Bearer {self._key}", "User-Agent": "Gatehouse"}
         try:
-            async with httpx.AsyncClient(base_url=self._url, timeout=PATIENCE, trust_env=False) as http:
+            async with httpx.AsyncClient(
+                base_url=self._url, timeout=PATIENCE, trust_env=False, verify=trusted_authorities()
+            ) as http:
                 answer = await http.get(f"/1.0/commerce/orders/{id}", headers=headers)
         except httpx.HTTPError:
             raise Unavailable("Squarespace doesn't answer.") from None
