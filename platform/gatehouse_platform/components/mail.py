@@ -17,6 +17,14 @@ from gatehouse_platform.config.settings import Stack, mail_from
 TOLD = ("BOUNCE", "COMPLAINT", "REJECT")
 DKIM_RECORDS = 3
 CONFIRM_MINUTES = 5
+# For 58 minutes of the hour that SNS allows: by default it drops what it couldn't deliver for a minute. In seconds.
+REPEATS = {
+    "minDelayTarget": 20,
+    "maxDelayTarget": 60,
+    "numMinDelayRetries": 3,
+    "numMaxDelayRetries": 57,
+    "numRetries": 60,
+}
 
 
 class MailSending(pulumi.ComponentResource):
@@ -131,6 +139,7 @@ class MailSending(pulumi.ComponentResource):
             endpoint=f"https://{self._settings.dns.name}{service.path}{MAIL_EVENTS_PATH}",
             endpoint_auto_confirms=True,
             confirmation_timeout_in_minutes=CONFIRM_MINUTES,
+            delivery_policy=as_json({"healthyRetryPolicy": REPEATS}),
             # It ends with its topic: no deployer can be allowed to end only its own (SNS).
             opts=child_of(self, depends_on=[running], retain_on_delete=True),
         )

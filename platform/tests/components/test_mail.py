@@ -39,7 +39,14 @@ def test_the_sender_is_told_what_the_platform_made(root: Path, graph: Graphs, st
         "GATEHOUSE_SETTING_MAIL_TOPIC": topic,
     }
     assert may_send(found, sender.name)["Condition"] == {"StringEquals": {"ses:FromAddress": f"hello@{domain}"}}
+    # The service takes nothing that is signed otherwise.
+    assert found.named("aws:sns/topic:Topic", "mail-events").properties["signatureVersion"] == 2
     subscription = found.named("aws:sns/topicSubscription:TopicSubscription", "mail-events").properties
+    repeats = json.loads(subscription["deliveryPolicy"])["healthyRetryPolicy"]
+    few, many = repeats["numMinDelayRetries"], repeats["numMaxDelayRetries"]
+    waits = few * repeats["minDelayTarget"] + many * repeats["maxDelayTarget"]
+    assert repeats["numRetries"] == few + many
+    assert 3_000 < waits <= 3_600, "SNS refuses more than an hour"
     assert (subscription["topic"], subscription["endpoint"]) == (
         topic,
         f"https://{domain}{sender.path}/mail-events",
