@@ -102,7 +102,7 @@ class Sending:
         """What the words may name. None: what the mail is about was done meanwhile."""
         values = {"name": contact.called, "home": f"{self._service.public_url}/"}
         if confirm is not None:
-            return {"name": confirm.name, "link": confirm.url, "until": day(confirm.expires_at)}
+            return {"link": confirm.url, "until": day(confirm.expires_at)}
         match delivery.kind:
             case "welcome" | "mentor_welcome":
                 link = await self._invitation_link(delivery)

@@ -23,7 +23,8 @@ FALLBACK = "en"
 PLACEHOLDERS: dict[MailKind, frozenset[str]] = {
     "welcome": frozenset({"name", "link", "until", "home"}),
     "mentor_welcome": frozenset({"name", "link", "until", "home"}),
-    "application_confirm": frozenset({"name", "link", "until"}),
+    # Nothing that somebody typed: whoever fills in the form chooses who gets this mail, and would write it too.
+    "application_confirm": frozenset({"link", "until"}),
     "intro_reminder": frozenset({"name", "home"}),
     "application_closed": frozenset({"name", "home"}),
     "mentoring_started": frozenset({"name", "home", "other", "other_email"}),

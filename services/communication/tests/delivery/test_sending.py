@@ -76,7 +76,10 @@ async def test_who_applies_is_asked_at_an_address_that_is_kept_nowhere_here(offi
     await office.hears("application_received", about=application)
     await office.works()
     assert sent_to(office) == ["zoe@example.org"]
-    assert LINK["url"] in office.mailman.sent[0].message.get_body(("plain",)).get_content()
+    message = office.mailman.sent[0].message
+    text = message.get_body(("plain",)).get_content()
+    assert LINK["url"] in text
+    assert (message["Subject"], "Neil" in text) == ("Is this application yours?", False), "a stranger typed the name"
     (mail,) = await office.mails_of(application)
     assert (mail["state"], mail["kind"], mail["address"]) == ("sent", "application_confirm", None)
     office.intake.answers["POST", address] = (409, {"type": "conflict", "title": "Conflict", "status": 409})

@@ -49,7 +49,7 @@ def values(name: str, kind: MailKind = "welcome") -> dict[str, str]:
     return known | {"other": name, "other_email": "a+b@xn--bcher-kva.example"}
 
 
-@pytest.mark.parametrize("kind", get_args(MailKind))
+@pytest.mark.parametrize("kind", [kind for kind, known in PLACEHOLDERS.items() if "name" in known])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_only_a_name(kind, name):
     mail = rendered(built_in(kind), values(name))
