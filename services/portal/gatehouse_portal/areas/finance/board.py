@@ -12,8 +12,8 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import ApiProblem
 from gatehouse_portal.areas.finance import reading
+from gatehouse_portal.areas.finance.board_structs import BoardFigures, BoardPack, ShownPack
 from gatehouse_portal.areas.finance.files import pdf_of
-from gatehouse_portal.areas.finance.structs import BoardFigures, BoardPack, ShownPack
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers

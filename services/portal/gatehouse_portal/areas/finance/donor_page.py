@@ -12,7 +12,7 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.problems import Invalid, NotFound
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_portal.areas.finance.files import pdf_of
-from gatehouse_portal.areas.finance.structs import DonorReceipts
+from gatehouse_portal.areas.finance.gift_structs import DonorReceipts
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers

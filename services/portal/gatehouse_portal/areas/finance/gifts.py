@@ -12,18 +12,17 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.problems import ApiProblem, Invalid
 from gatehouse_portal.areas.finance import reading
 from gatehouse_portal.areas.finance.files import pdf_of
-from gatehouse_portal.areas.finance.structs import (
+from gatehouse_portal.areas.finance.gift_structs import (
     Donor,
-    Fund,
     Gift,
     IssuedDonorLink,
-    LedgerAccount,
     ListedGift,
     Receipt,
     StatementsIssued,
     UnrecordedIncome,
     YearEnd,
 )
+from gatehouse_portal.areas.finance.structs import Fund, LedgerAccount
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers

@@ -6,7 +6,9 @@ from typing import Any
 from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal.areas.finance.structs import AccountingPeriod, ImportedStatement, ListedGift, Reconciliation
+from gatehouse_portal.areas.finance.bank_structs import ImportedStatement, Reconciliation
+from gatehouse_portal.areas.finance.gift_structs import ListedGift
+from gatehouse_portal.areas.finance.structs import AccountingPeriod
 from gatehouse_portal.shell.peers import Peers, or_none
 from gatehouse_portal.shell.structs import Page
 

@@ -8,18 +8,10 @@ from uuid import UUID
 from litestar.datastructures import FormMultiDict
 
 from gatehouse_chassis.base.problems import Invalid
-from gatehouse_portal.areas.finance.structs import (
-    CsvMapping,
-    GiftDeposit,
-    ImportOutcome,
-    LineBooking,
-    NewBoardPack,
-    NewDonor,
-    NewGift,
-    NewJournalEntry,
-    NewMatch,
-    NewPosting,
-)
+from gatehouse_portal.areas.finance.bank_structs import CsvMapping, ImportOutcome, LineBooking, NewMatch
+from gatehouse_portal.areas.finance.board_structs import NewBoardPack
+from gatehouse_portal.areas.finance.gift_structs import GiftDeposit, NewDonor, NewGift
+from gatehouse_portal.areas.finance.structs import NewJournalEntry, NewPosting
 
 AMOUNT = re.compile(r"([0-9]{1,13})(?:\.([0-9]{1,2}))?")
 MOST_COLUMNS = 6

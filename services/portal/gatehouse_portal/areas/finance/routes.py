@@ -13,21 +13,23 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import ApiProblem, Invalid
 from gatehouse_portal.areas.finance import home, reading
+from gatehouse_portal.areas.finance.bank_structs import (
+    BankFile,
+    ImportedStatement,
+    ImportOutcome,
+    ImportRequest,
+    LineQueue,
+    MatchRecord,
+    NewBankFile,
+    Reconciliation,
+)
 from gatehouse_portal.areas.finance.files import patient_peers
 from gatehouse_portal.areas.finance.format import month
 from gatehouse_portal.areas.finance.structs import (
     AccountingPeriod,
-    BankFile,
     Fund,
-    ImportedStatement,
-    ImportOutcome,
-    ImportRequest,
     LedgerAccount,
-    LineQueue,
-    MatchRecord,
-    NewBankFile,
     Program,
-    Reconciliation,
     StatementOfActivities,
     StatementOfPosition,
 )

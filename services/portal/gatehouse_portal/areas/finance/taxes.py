@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_portal.areas.finance.structs import (
+from gatehouse_portal.areas.finance.tax_structs import (
     FigurePosting,
     Form990Workbook,
     Form1099List,

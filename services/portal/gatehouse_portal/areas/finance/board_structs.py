@@ -1,0 +1,60 @@
+"""What ledger answers about the board's figures and packs, as far as pages show it.
+
+Fields that aren't named here are skipped.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+
+class QuarterValue(Struct, frozen=True, kw_only=True):
+    ends_on: date
+    value: int | None = None
+
+
+class BoardFigure(Struct, frozen=True, kw_only=True):
+    key: str
+    name: str
+    definition: str
+    unit: str
+    source: str
+    quarters: list[QuarterValue]
+
+    @property
+    def value(self) -> int | None:
+        return self.quarters[-1].value
+
+
+class BoardFigures(Struct, frozen=True, kw_only=True):
+    ends_on: date
+    as_of: datetime
+    figures: list[BoardFigure]
+
+
+class BoardPack(Struct, frozen=True, kw_only=True):
+    id: UUID
+    version: int
+    ends_on: date
+    state: str
+    comment: str | None = None
+    frozen_at: datetime | None = None
+    created_by: UUID | None = None
+
+
+class NewBoardPack(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    ends_on: date
+    comment: str | None = None
+
+
+class Restatement(Struct, frozen=True, kw_only=True):
+    key: str
+    frozen: int | None = None
+    now: int | None = None
+
+
+class ShownPack(Struct, frozen=True, kw_only=True):
+    pack: BoardPack
+    figures: BoardFigures
+    restated: list[Restatement]
