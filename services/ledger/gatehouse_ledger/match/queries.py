@@ -19,7 +19,7 @@ from gatehouse_ledger.chart.queries import ACCOUNT
 from gatehouse_ledger.entry.queries import post, read_entry
 from gatehouse_ledger.entry.rules import reversed_postings, shown
 from gatehouse_ledger.entry.structs import NewPosting
-from gatehouse_ledger.enumerators import MatchedBy, MatchKind, MatchReason
+from gatehouse_ledger.enumerators import MatchKind
 from gatehouse_ledger.match import rules, structs
 from gatehouse_ledger.tables import DB
 
@@ -188,9 +188,7 @@ async def accept(new: structs.NewMatch, by: Actor) -> structs.MatchRecord:
     kind: MatchKind = "booked" if not postings else "many_to_one" if len(lines) > 1 else "one_to_many"
     if len(postings) == 1 and len(lines) == 1:
         kind = "one_to_one"
-    return await _write(
-        new.account_id, kind, "person", 100, ["chosen"], [line.id for line in lines], ids, by, entry_id, rule_id
-    )
+    return await _write(new.account_id, kind, [line.id for line in lines], ids, by, entry_id=entry_id, rule_id=rule_id)
 
 
 async def _book(
@@ -231,24 +229,23 @@ async def _learn(account_id: UUID, line: structs.OpenLine, booking: structs.Line
     return known.id
 
 
-async def _write(  # noqa: PLR0917 - the columns of one row
+async def _write(
     account_id: UUID,
     kind: MatchKind,
-    matched_by: MatchedBy,
-    score: int,
-    reasons: list[MatchReason],
     line_ids: list[UUID],
     posting_ids: list[UUID],
     by: Actor,
-    entry_id: UUID | None = None,
-    rule_id: UUID | None = None,
+    *,
+    entry_id: UUID | None,
+    rule_id: UUID | None,
 ) -> structs.MatchRecord:
+    """What a person chose."""
     values = {
         "account_id": account_id,
         "kind": kind,
-        "matched_by": matched_by,
-        "score": score,
-        "reasons": reasons,
+        "matched_by": "person",
+        "score": 100,
+        "reasons": ["chosen"],
         "line_ids": line_ids,
         "posting_ids": posting_ids,
         "entry_id": entry_id,

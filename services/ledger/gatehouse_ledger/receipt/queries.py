@@ -241,9 +241,8 @@ async def _issue_for_year(
     open_gifts = [gift for gift in gifts if gift.receipt_id is None]
     receipted = [gift for gift in gifts if gift.receipt_id is not None]
     year, sequence, number = await _number()
-    content = rules.annual(
-        of_year, open_gifts, receipted, donor, issuer, number, None if former is None else former.number
-    )
+    replaces = None if former is None else former.number
+    content = rules.annual(of_year, open_gifts, receipted, donor=donor, issuer=issuer, number=number, replaces=replaces)
     values = {"year": year, "sequence": sequence, "kind": "annual", "of_year": of_year}
     values["amount"] = sum(gift.amount for gift in open_gifts)
     return await _write(values, content, donor, [gift.id for gift in open_gifts], former, by)

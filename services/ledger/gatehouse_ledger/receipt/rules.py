@@ -44,10 +44,11 @@ def single(gift: AcknowledgedGift, donor: Donor, issuer: Issuer, number: str, re
     return _letter(f"Receipt {number}", blocks, donor, issuer, number, replaces)
 
 
-def annual(  # noqa: PLR0917 - what one statement is made of
+def annual(
     year: int,
     open_gifts: Sequence[AcknowledgedGift],
     receipted: Sequence[AcknowledgedGift],
+    *,
     donor: Donor,
     issuer: Issuer,
     number: str,

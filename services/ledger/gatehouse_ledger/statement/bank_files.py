@@ -186,7 +186,7 @@ async def import_file(id: UUID, request: structs.ImportRequest, by: Actor) -> st
         await DB.advisory_lock(f"ledger statements {account.id}")
         outcome = structs.ImportOutcome(account.id, 0, 0, 0, 0, 0)
         for number, (statement, keys) in enumerate(zip(done.statements, done.keys, strict=True), 1):
-            outcome = await _import(outcome, staged, number, statement, keys, account, by)
+            outcome = await _import(outcome, statement, keys, staged=staged, number=number, account=account, by=by)
         if request.mapping is not None:
             values = (uuid7(), account.id, _digest(done.columns), msgspec.to_builtins(request.mapping))
             await _KEEP_MAPPING.execute(*values, by.account, request_id())
@@ -195,12 +195,13 @@ async def import_file(id: UUID, request: structs.ImportRequest, by: Actor) -> st
         return msgspec.structs.replace(outcome, matched=matched)
 
 
-async def _import(  # noqa: PLR0917 - one statement of one file
+async def _import(
     outcome: structs.ImportOutcome,
-    staged: structs.StagedFile,
-    number: int,
     statement: BankStatement,
     keys: list[rules.Key],
+    *,
+    staged: structs.StagedFile,
+    number: int,
     account: structs.BankAccount,
     by: Actor,
 ) -> structs.ImportOutcome:

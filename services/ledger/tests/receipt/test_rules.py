@@ -93,6 +93,8 @@ def test_households_and_addresses_abroad_are_addressed(of):
 
 def test_a_statement_adds_up_what_it_acknowledges_and_lists_the_rest_apart():
     fresh = [gift(1_001), gift(2_002, value=500, goods="A mug"), gift(0, "A desk")]
-    said = text(rules.annual(2025, fresh, [gift(30_001, receipt="2025-00004")], donor(), ISSUER, "2026-00001", None))
+    receipted = [gift(30_001, receipt="2025-00004")]
+    statement = rules.annual(2025, fresh, receipted, donor=donor(), issuer=ISSUER, number="2026-00001", replaces=None)
+    said = text(statement)
     for words in ("$30.03", "$300.01", "$330.04", "2025-00004", "A desk", "A mug", rules.NOTHING_IN_RETURN_FOR_SOME):
         assert words in said
