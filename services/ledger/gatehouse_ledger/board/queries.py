@@ -18,7 +18,6 @@ from gatehouse_ledger import tables
 from gatehouse_ledger.board import rules, structs
 from gatehouse_ledger.document.rules import Issuer, template
 from gatehouse_ledger.enumerators import MetricKey
-from gatehouse_ledger.report.queries import sums
 from gatehouse_ledger.tables import DB
 
 PACK = Repository(
@@ -35,6 +34,15 @@ PACKS = Listing(
 )
 _CONTENT = DB.prepare(
     tables.BoardPack.select(tables.BoardPack.content, tables.BoardPack.file).where(tables.BoardPack.id == arg(1))
+)
+# By hand: sums over a join, of all quarters in one statement, so that the figures are of one moment.
+_SUMS = DB.prepare_sql(
+    "select greatest(date_trunc('quarter', e.booked_on)::date, $1) as begins, a.code, a.type, f.restriction, "
+    "p.function, sum(p.amount)::bigint as amount "
+    "from ledger.posting p join ledger.journal_entry e on e.id = p.entry_id "
+    "join ledger.account a on a.id = p.account_id join ledger.fund f on f.id = p.fund_id "
+    "where e.booked_on <= $2 and p.currency = 'USD' group by 1, a.code, a.type, f.restriction, p.function",
+    structs.QuarterSum,
 )
 # By hand: counts over a join, with what each donor gave before.
 _GIFTS = DB.prepare_sql(
@@ -54,12 +62,12 @@ _OLDEST_OPEN = DB.prepare(
 async def figures(ends_on: date) -> structs.BoardFigures:
     """Of a quarter and the seven before it, as the books have them now."""
     values: dict[date, dict[MetricKey, int | None]] = {}
-    for last in rules.last_quarters(ends_on):
-        quarter = await sums(rules.quarter_begins(last), last, "USD")
-        year = await sums(rules.year_begins(last), last, "USD")
+    quarters = rules.last_quarters(ends_on)
+    sums = await _SUMS.all(rules.before_all(quarters), ends_on)
+    for last in quarters:
         gifts = await _GIFTS.one(rules.quarter_begins(last), last)
         assert gifts is not None
-        values[last] = rules.of_quarter(quarter, year) | rules.of_gifts(gifts)
+        values[last] = rules.of_quarter(sums, last) | rules.of_gifts(gifts)
     now = await DB.now()
     oldest = await _OLDEST_OPEN.value()
     values[ends_on]["oldest_open_line"] = 0 if oldest is None else (now.date() - oldest).days

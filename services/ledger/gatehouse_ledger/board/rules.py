@@ -10,13 +10,13 @@ from gatehouse_ledger.board.structs import (
     BoardFigures,
     BoardPack,
     QuarterGifts,
+    QuarterSum,
     QuarterValue,
     Restatement,
 )
 from gatehouse_ledger.document.rules import Issuer, dollars, long_day
 from gatehouse_ledger.document.structs import DocumentBlock, DocumentContent, DocumentRow, Letterhead
 from gatehouse_ledger.enumerators import MetricKey, MetricUnit
-from gatehouse_ledger.report.structs import PostedSum
 from gatehouse_ledger.tax.rules import CASH
 
 FEWEST = 5  # people: of fewer nothing is told
@@ -101,24 +101,33 @@ def refuse_freezing(pack: BoardPack, account: object) -> None:
         raise Forbidden("You prepared this pack yourself. Another person of finance or of the board freezes it.")
 
 
-def of_quarter(quarter: Sequence[PostedSum], year: Sequence[PostedSum]) -> dict[MetricKey, int | None]:
-    """`quarter`: sums of its three months, `year`: of the twelve that end with it."""
-    cash = [one for one in quarter if one.code in CASH]
-    free = sum(one.before + one.within for one in cash if one.restriction == "none")
-    spent = sum(one.within for one in year if one.type == "expense")
-    program = sum(one.within for one in year if one.type == "expense" and one.function == "program")
+def before_all(quarters: Sequence[date]) -> date:
+    """A day before the twelve months of all these quarters, at which another quarter begins."""
+    return quarter_begins(year_begins(quarters[0]) - timedelta(days=1))
+
+
+def of_quarter(sums: Sequence[QuarterSum], ends_on: date) -> dict[MetricKey, int | None]:
+    """`sums`: of this quarter, each of the three before it, and all that came earlier; later ones don't count."""
+    begins, year = quarter_begins(ends_on), year_begins(ends_on)
+    held = [one for one in sums if one.begins <= begins]
+    quarter = [one for one in held if one.begins == begins]
+    cash = [one for one in held if one.code in CASH]
+    free = sum(one.amount for one in cash if one.restriction == "none")
+    expenses = [one for one in held if one.type == "expense" and one.begins >= year]
+    spent = sum(one.amount for one in expenses)
+    program = sum(one.amount for one in expenses if one.function == "program")
     net = {True: 0, False: 0}
-    for one in quarter:
+    for one in held:
         if one.type in ("income", "expense", "net_assets"):
-            net[one.restriction == "none"] -= one.before + one.within
+            net[one.restriction == "none"] -= one.amount
     return {
-        "cash": sum(one.before + one.within for one in cash),
+        "cash": sum(one.amount for one in cash),
         "runway": free * 120 // spent if spent > 0 else None,
         "net_assets_free": net[True],
         "net_assets_restricted": net[False],
-        "income": -sum(one.within for one in quarter if one.type == "income"),
-        "expenses": sum(one.within for one in quarter if one.type == "expense"),
-        "program_share": round(100 * program / spent) if spent > 0 else None,
+        "income": -sum(one.amount for one in quarter if one.type == "income"),
+        "expenses": sum(one.amount for one in quarter if one.type == "expense"),
+        "program_share": (200 * program + spent) // (2 * spent) if spent > 0 else None,
     }
 
 

@@ -7,7 +7,14 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence
-from gatehouse_ledger.enumerators import MetricKey, MetricUnit, PackState
+from gatehouse_ledger.enumerators import (
+    AccountType,
+    ExpenseFunction,
+    MetricKey,
+    MetricUnit,
+    PackState,
+    Restriction,
+)
 
 
 class QuarterValue(msgspec.Struct, frozen=True):
@@ -74,6 +81,17 @@ class NewBoardPack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     ends_on: date
     comment: Sentence | UnsetType | None = UNSET
+
+
+class QuarterSum(msgspec.Struct, frozen=True):
+    """What was posted in the quarter that begins on a day. The first one has what was posted before it too."""
+
+    begins: date
+    code: str
+    type: AccountType
+    restriction: Restriction
+    function: ExpenseFunction
+    amount: int
 
 
 class QuarterGifts(msgspec.Struct, frozen=True):

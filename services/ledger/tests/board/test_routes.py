@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from gatehouse_ledger.board import rules
-from gatehouse_ledger.board.structs import BoardFigures, QuarterGifts, Restatement
-from gatehouse_ledger.enumerators import MetricKey
+from gatehouse_ledger.board.structs import BoardFigures, QuarterGifts, QuarterSum, Restatement
+from gatehouse_ledger.enumerators import ExpenseFunction, MetricKey
 
 from ..conftest import API
 
@@ -34,6 +34,19 @@ async def test_each_figure_is_an_independent_sum(ledger, by, sql):
         assert of["expenses"][place]["value"] == (await sql.fetchval(OF_TYPE, ["expense"], begins, ends) or 0)
         net = -(await sql.fetchval(OF_TYPE, ["income", "expense", "net_assets"], date(2000, 1, 1), ends))
         assert of["net_assets_free"][place]["value"] + of["net_assets_restricted"][place]["value"] == net
+
+
+def test_a_quarter_counts_its_year_and_all_before_it_for_what_there_is():
+    def spent(begins: date, amount: int, function: ExpenseFunction) -> QuarterSum:
+        return QuarterSum(begins, "5010", "expense", "none", function, amount)
+
+    before = QuarterSum(date(2025, 7, 1), "1010", "asset", "none", "none", 1_000)
+    sums = [before, spent(date(2025, 7, 1), 900, "program"), spent(date(2025, 10, 1), 1, "program")]
+    sums += [spent(date(2026, 7, 1), 7, "management"), spent(date(2026, 10, 1), 500, "program")]
+    of = rules.of_quarter(sums, date(2026, 9, 30))
+    assert rules.before_all([date(2026, 9, 30)]) == date(2025, 7, 1)
+    assert (of["cash"], of["expenses"], of["net_assets_free"]) == (1_000, 7, -908)
+    assert (of["runway"], of["program_share"]) == (15_000, 13)  # 12.5 is rounded up
 
 
 async def test_a_frozen_pack_never_changes_and_a_correction_is_shown_beside_it(ledger, by, sql):
