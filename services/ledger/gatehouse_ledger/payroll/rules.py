@@ -19,6 +19,7 @@ from gatehouse_ledger.payroll.structs import NewPayrollRegister, PayrollColumns,
 
 MOST_ROWS = 2_000
 AMOUNT = re.compile(r"\$?([0-9]{1,3}(?:,[0-9]{3})*|[0-9]{1,12})(?:\.([0-9]{1,2}))?")
+TOTAL = re.compile(r"(?:grand |sub-?)?totals?:?", re.IGNORECASE)
 SALARIES, TAXES, OWED = "5010", "5020", "2100"
 """Accounts of the chart: salaries and wages, payroll taxes, payroll liabilities."""
 FUNCTIONS: tuple[str, ...] = tuple(one for one in get_args(ExpenseFunction) if one != "none")
@@ -37,9 +38,13 @@ def read(content: bytes, columns: PayrollColumns, otherwise: ExpenseFunction) ->
     reader = csv.DictReader(io.StringIO(text))
     wanted = {field: name for field in columns.__struct_fields__ if (name := getattr(columns, field)) is not None}
     try:
-        missing = sorted(name for name in wanted.values() if name not in (reader.fieldnames or []))
+        names = list(reader.fieldnames or [])
+        missing = sorted(name for name in wanted.values() if name not in names)
         if missing:
             raise Invalid({"columns": f"the file has no column {', '.join(missing)}"})
+        twice = sorted(name for name in set(wanted.values()) if names.count(name) > 1)
+        if twice:
+            raise Invalid({"columns": f"the file has several columns {', '.join(twice)}; rename all but one"})
         rows = [
             _row(line, reader.line_num, wanted, otherwise)
             for line in reader
@@ -49,10 +54,26 @@ def read(content: bytes, columns: PayrollColumns, otherwise: ExpenseFunction) ->
         raise Invalid({"content": f"isn't a CSV file: {error}"}) from None
     if not 1 <= len(rows) <= MOST_ROWS:
         raise Invalid({"content": f"has {len(rows):,} rows with amounts; a register has 1 to {MOST_ROWS:,}"})
+    _refuse_total(rows)
     return rows
 
 
+def _refuse_total(rows: Sequence[PayrollRow]) -> None:
+    """A last line that adds up those above it is a total by another name. Of two lines, both may be people's."""
+    *people, last = rows
+    if len(people) > 1 and all(
+        getattr(last, field) == sum(getattr(row, field) for row in people)
+        for field in ("gross", "withheld", "net", "employer_cost")
+    ):
+        raise Invalid(
+            {"content": "the last line adds up those above it, and would be booked again; take it out of the file"}
+        )
+
+
 def _row(line: dict[str, str], number: int, wanted: dict[str, str], otherwise: ExpenseFunction) -> PayrollRow:
+    if any(isinstance(cell, str) and TOTAL.fullmatch(cell.strip()) for cell in line.values()):
+        raise Invalid({"content": f"line {number} is a total, which would be booked again; take it out of the file"})
+
     def cents(field: str) -> int:
         text = (line[wanted[field]] or "").strip() or "0"
         found = AMOUNT.fullmatch(text)

@@ -59,6 +59,9 @@ async def test_a_register_is_booked_once_as_one_entry(ledger, by, sql):
         (("Management", "Sales"), "line 3: Function isn't one of program, management, fundraising"),
         (("Employer taxes", "Employer"), "the file has no column Employer taxes"),
         (("Ada", "\x00"), "isn't a CSV file"),
+        (("TOTALS,,,,,,", "Totals:,,100,0,100,0,"), "line 5 is a total, which would be booked again"),
+        (("TOTALS,,,,,,", 'Company,,"4,500.00",900.50,"3,599.50",344.25,'), "the last line adds up those above it"),
+        (("SSN", "Net"), "the file has several columns Net; rename all but one"),
     ],
 )
 async def test_what_is_wrong_is_named_by_its_line_and_nothing_is_booked(ledger, by, change, told):
