@@ -58,7 +58,7 @@ _GIFT_COLUMNS = (
     "as receipt from ledger.gift g join ledger.fund f on f.id = g.fund_id "
 )
 # By hand: a join, with only the gifts locked.
-_GIFT = DB.prepare_sql(f"{_GIFT_COLUMNS} where g.id = $1 for update of g", structs.AcknowledgedGift)
+_GIFT = DB.prepare_sql(f"{_GIFT_COLUMNS} where g.id = $1 and g.donor_id = $2 for update of g", structs.AcknowledgedGift)
 # By hand: the same join.
 _GIFTS_OF_YEAR = DB.prepare_sql(
     f"{_GIFT_COLUMNS} where g.donor_id = $1 and g.received_on >= make_date($2, 1, 1) "
@@ -108,12 +108,18 @@ _YEAR_END = DB.prepare_sql(
     "select d.id as donor_id, d.name, d.kind, d.email is not null as has_email, d.address is not null as has_address, "
     "count(g.id)::int as gifts, coalesce(sum(g.amount), 0)::bigint as amount, "
     "count(*) filter (where g.receipt_id is null)::int as open, "
-    "count(*) filter (where g.changed_since)::int as changed, "
-    "(select r.id from ledger.receipt r where r.donor_id = d.id and r.of_year = $1 and r.kind = 'annual' "
-    "and r.state = 'issued') as statement_id "
+    "count(*) filter (where g.changed_since)::int as changed, st.id as statement_id, "
+    # What the statement acknowledges changed, or a receipt of the year was issued or void since.
+    "(exists (select from ledger.gift o where o.receipt_id = st.id and o.changed_since) "
+    "or exists (select from ledger.receipt r join ledger.gift o on o.id = any(r.gift_ids) "
+    "where r.donor_id = d.id and r.kind = 'single' "
+    "and o.received_on >= make_date($1, 1, 1) and o.received_on <= make_date($1, 12, 31) "
+    "and (r.issued_at > st.issued_at or (r.state = 'void' and r.changed_at > st.issued_at)))) as outdated "
     "from ledger.gift g join ledger.donor d on d.id = g.donor_id "
+    "left join ledger.receipt st on st.donor_id = d.id and st.of_year = $1 and st.kind = 'annual' "
+    "and st.state = 'issued' "
     "where g.received_on >= make_date($1, 1, 1) and g.received_on <= make_date($1, 12, 31) "
-    "and g.refunded_on is null and d.kind <> 'anonymous' group by d.id order by d.sort_name, d.id",
+    "and g.refunded_on is null and d.kind <> 'anonymous' group by d.id, st.id order by d.sort_name, d.id",
     structs.YearEndDonor,
 )
 
@@ -142,12 +148,13 @@ async def issue_annual(donor_id: UUID, year: int, issuer: Issuer, by: Actor) -> 
 async def replace(id: UUID, version: int, issuer: Issuer, by: Actor) -> structs.Receipt:
     """A new receipt of the same gifts as they are now; this one is no longer valid and keeps its number."""
     async with DB.transaction():
+        # Whoever issues locks the donor first, then their receipts and gifts.
+        donor = await DONOR.get((await RECEIPT.get(id, version=version)).donor_id, lock=True)
         former = await RECEIPT.get(id, lock=True, version=version)
         _refuse_unless_valid(former)
         await _LET_GO.execute(id)
         await RECEIPT.change(id, version, {"state": "replaced"}, by=by)
         if former.of_year is not None:
-            donor = await DONOR.get(former.donor_id, lock=True)
             receipt = await _issue_for_year(former.of_year, donor, issuer, by, former)
         else:
             donor, gift = await _donor_and_gift(former.gift_ids[0])
@@ -165,16 +172,19 @@ async def void(id: UUID, version: int, voiding: structs.ReceiptVoiding, by: Acto
 
 
 async def issue_all(year: int, issuer: Issuer, by: Actor) -> structs.StatementsIssued:
-    """The annual statements of every donor who is ready, each in a transaction of its own."""
+    """The annual statements of every donor who is ready, each in a transaction of its own.
+
+    Those that say what is no longer so are replaced. Nothing is issued twice: what this issued is done.
+    """
     issued = without_address = 0
     for donor in await _YEAR_END.all(year):
         group = rules.group_of(donor)
         if group == "without_address":
             without_address += 1
-        if group == "ready" and donor.statement_id is None:
+        elif donor.statement_id is None and group == "ready":
             await issue_annual(donor.donor_id, year, issuer, by)
             issued += 1
-        elif group in ("ready", "changed") and donor.statement_id is not None:
+        elif donor.statement_id is not None and (donor.open or donor.outdated):
             statement = await RECEIPT.get(donor.statement_id)
             await replace(statement.id, statement.version, issuer, by)
             issued += 1
@@ -209,10 +219,15 @@ async def _with_file(id: UUID) -> structs.Receipt:
 
 
 async def _donor_and_gift(gift_id: UUID) -> tuple[Donor, structs.AcknowledgedGift]:
-    gift = await _GIFT.one(gift_id)
-    if gift is None:
+    """Both locked, the donor first: nobody gets another name or address while a receipt is written."""
+    donor_id = await _DONOR_OF_GIFT.value(gift_id)
+    if donor_id is None:
         raise NotFound(f"There is no gift {gift_id}.")
-    return await DONOR.get(await _DONOR_OF_GIFT.value(gift_id)), gift
+    donor = await DONOR.get(donor_id, lock=True)
+    gift = await _GIFT.one(gift_id, donor_id)
+    if gift is None:
+        raise Conflict("This gift was given to another donor a moment ago. Look at it again.")
+    return donor, gift
 
 
 async def _issue_for(

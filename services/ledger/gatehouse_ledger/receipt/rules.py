@@ -79,7 +79,7 @@ def annual(
 
 def group_of(donor: YearEndDonor) -> str:
     """In which part of January's list a donor stands: `done`, `changed`, `without_address` or `ready`."""
-    if donor.changed:
+    if donor.changed or donor.outdated:
         return "changed"
     if donor.statement_id is not None and not donor.open:
         return "done"

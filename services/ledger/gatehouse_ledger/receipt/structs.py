@@ -71,7 +71,7 @@ class AcknowledgedGift(msgspec.Struct, frozen=True):
 class YearEndDonor(msgspec.Struct, frozen=True):
     """A donor with gifts in a year. `open`: gifts that no valid receipt acknowledges; `changed`: since their receipt.
 
-    `statement_id`: the annual statement that is valid.
+    `statement_id`: the annual statement that is valid; `outdated`: it says what is no longer so.
     """
 
     donor_id: UUID
@@ -84,6 +84,7 @@ class YearEndDonor(msgspec.Struct, frozen=True):
     open: int
     changed: int
     statement_id: UUID | None
+    outdated: bool
 
 
 class YearEnd(msgspec.Struct, frozen=True):

@@ -113,6 +113,30 @@ async def test_the_annual_statement_acknowledges_the_rest_and_lists_the_others(l
     assert kept["receipt_id"] not in (None, statement["id"])
 
 
+async def test_a_statement_is_issued_anew_when_what_it_lists_is_and_never_twice(ledger, by):
+    async def pressed() -> int:
+        return (await made(ledger, by, "annual-statements?year=2023", None, status=200))["issued"]
+
+    of = await donor(ledger, by, name="Otto Lind")
+    one = await gift(ledger, by, of, 30_001, "2023-03-04")
+    receipt = await issued(ledger, by, one)
+    await gift(ledger, by, of, 1_001, "2023-07-01")
+    assert [await pressed(), await pressed()] == [1, 0]
+    kept = (await ledger.get(f"{API}/gifts/{one['id']}", headers=by("finance"))).json()
+    headers = by("finance", if_match=f'"{kept["version"]}"')
+    await ledger.patch(f"{API}/gifts/{one['id']}", headers=headers, json={"amount": 29_000})
+    assert await pressed() == 0  # the gift has a receipt of its own, which a person issues anew
+    path = f"{API}/receipts/{receipt['id']}"
+    second = await ledger.post(f"{path}/replace", headers=by("finance", if_match=f'"{receipt["version"]}"'))
+    assert [await pressed(), await pressed()] == [1, 0]
+    path, version = f"{API}/receipts/{second.json()['id']}", f'"{second.json()["version"]}"'
+    await ledger.post(f"{path}/void", headers=by("finance", if_match=version), json={"reason": "Given back"})
+    kept = (await ledger.get(f"{API}/gifts/{one['id']}", headers=by("finance"))).json()
+    headers = by("finance", if_match=f'"{kept["version"]}"')
+    await ledger.post(f"{API}/gifts/{one['id']}/refund", headers=headers, json={"refunded_on": "2023-12-01"})
+    assert [await pressed(), await pressed()] == [1, 0]
+
+
 async def test_the_books_and_the_gift_say_the_same(ledger, by):
     of = await donor(ledger, by)
     deposit = {"account_id": account(1010), "income_account_id": account(4010)}

@@ -102,6 +102,7 @@ class YearEndDonor(Struct, frozen=True, kw_only=True):
     open: int
     changed: int
     statement_id: UUID | None = None
+    outdated: bool = False
 
 
 class YearEnd(Struct, frozen=True, kw_only=True):

@@ -172,7 +172,8 @@ async def year_end(request: Request[Any, Any, Any], peers: Peers) -> Template:
     asked = request.query_params.get("year", "")
     year = int(asked) if asked in map(str, years) else _last_year()
     found = await peers.get("ledger", "/api/ledger/annual-statements", YearEnd, year=year)
-    return page(request, "finance/receipts.html", year_end=found, years=years)
+    due = found.ready or any(one.outdated or (one.statement_id and one.open) for one in found.donors)
+    return page(request, "finance/receipts.html", year_end=found, years=years, due=due)
 
 
 @post("/books/receipts", guards=[guards.pages_for(*FINANCE)], include_in_schema=False)
