@@ -15,7 +15,7 @@ from gatehouse_chassis.lists.filters import choices, integer, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
 from gatehouse_ledger.chart.queries import FUND
-from gatehouse_ledger.donor.queries import DONOR
+from gatehouse_ledger.donor.queries import DONOR, add_donor
 from gatehouse_ledger.entry.queries import post
 from gatehouse_ledger.entry.rules import refuse_day
 from gatehouse_ledger.entry.structs import NewPosting
@@ -78,8 +78,7 @@ async def add_gift(new: structs.NewGift, by: Actor) -> structs.Gift:
     """To be called in a transaction. Books it too, where the caller says how."""
     refuse_day(new.received_on, "received_on")
     rules.refuse_gift(new)
-    if await DONOR.find(new.donor_id) is None:
-        raise Invalid({"donor_id": "there is no such donor"})
+    donor_id = await _donor_of(new, by)
     if await FUND.find(new.fund_id) is None:
         raise Invalid({"fund_id": "there is no such fund"})
     entry_id = new.entry_id or None
@@ -90,10 +89,19 @@ async def add_gift(new: structs.NewGift, by: Actor) -> structs.Gift:
         await DB.advisory_lock(f"gift of {entry_id}")
         booked, recorded = await _BOOKED.value(entry_id, new.fund_id), await _RECORDED.value(entry_id, new.fund_id)
         rules.refuse_more_than_booked(new.amount, booked, int(recorded or 0))
-    values = {field: value for field, value in msgspec.structs.asdict(new).items() if field != "deposit"}
-    gift = await GIFT.insert({**values, "entry_id": entry_id}, by=by)
+    others = ("donor_id", "new_donor", "entry_id", "deposit")
+    values = {field: value for field, value in msgspec.structs.asdict(new).items() if field not in others}
+    gift = await GIFT.insert({**values, "donor_id": donor_id, "entry_id": entry_id}, by=by)
     await OUTBOX.publish("ledger.gift.recorded", gift, by=by, ids=GiftIds(gift.donor_id, gift.fund_id, gift.kind))
     return gift
+
+
+async def _donor_of(new: structs.NewGift, by: Actor) -> UUID:
+    if new.new_donor is not None:
+        return (await add_donor(new.new_donor, by)).id
+    if not new.donor_id or await DONOR.find(new.donor_id) is None:
+        raise Invalid({"donor_id": "there is no such donor"})
+    return new.donor_id
 
 
 async def _deposit(new: structs.NewGift, how: structs.GiftDeposit, by: Actor) -> UUID:

@@ -22,6 +22,8 @@ def refuse_gift(gift: NewGift | Gift) -> None:
     if gift.kind == "money" and gift.amount and gift.goods_value >= gift.amount:
         errors["goods_value"] = "is as much as was given, so this is a purchase and no gift"
     if isinstance(gift, NewGift):
+        if bool(gift.donor_id) == (gift.new_donor is not None):
+            errors["donor_id"] = "choose a donor, or give a new one; not both"
         if gift.kind == "in_kind" and (gift.deposit is not None or gift.entry_id):
             errors["deposit"] = "a thing isn't booked with its gift; leave it out"
         if gift.deposit is not None and gift.entry_id:

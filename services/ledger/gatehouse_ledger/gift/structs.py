@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence
+from gatehouse_ledger.donor.structs import NewDonor
 from gatehouse_ledger.entry.structs import MOST_MONEY
 from gatehouse_ledger.enumerators import GiftKind
 
@@ -48,9 +49,13 @@ class GiftDeposit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class NewGift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`entry_id`: the entry that books it already; `deposit`: it isn't booked yet. A thing has neither."""
+    """`new_donor`: instead of `donor_id`, a donor who is added with the gift, or not at all.
 
-    donor_id: UUID
+    `entry_id`: the entry that books it already; `deposit`: it isn't booked yet. A thing has neither.
+    """
+
+    donor_id: UUID | UnsetType | None = UNSET
+    new_donor: NewDonor | None = None
     received_on: date
     kind: GiftKind = "money"
     amount: Cents = 0

@@ -148,6 +148,19 @@ async def test_the_books_and_the_gift_say_the_same(ledger, by):
     assert [error["field"] for error in answer.json()["errors"]] == ["amount"]
 
 
+async def test_a_new_donor_is_added_with_the_gift_or_not_at_all(ledger, by, sql):
+    new = {"kind": "person", "name": "Paula Once"}
+    body = {"new_donor": new, "received_on": "2033-05-06", "amount": 7_700, "fund_id": fund(1)}
+    named = "select count(*) from ledger.donor where name = 'Paula Once'"
+    nowhere = {"account_id": fund(1), "income_account_id": account(4010)}
+    for wrong in ({"deposit": nowhere}, {"donor_id": fund(1)}, {"new_donor": None}):
+        answer = await ledger.post(f"{API}/gifts", headers=by("finance"), json=body | wrong)
+        assert answer.status_code == 400, answer.text
+    assert await sql.fetchval(named) == 0
+    made_gift = await made(ledger, by, "gifts", body)
+    assert await sql.fetchval("select name from ledger.donor where id = $1", UUID(made_gift["donor_id"])) == new["name"]
+
+
 @pytest.mark.parametrize("caller", ["board", "member"])
 async def test_only_finance_sees_who_gave(ledger, by, caller):
     for path in ("donors", "gifts", "receipts", "annual-statements?year=2025", "unrecorded-income"):

@@ -51,7 +51,8 @@ class GiftDeposit(Struct, frozen=True, kw_only=True):
 
 
 class NewGift(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    donor_id: UUID
+    donor_id: UUID | None = None
+    new_donor: NewDonor | None = None
     received_on: date
     fund_id: UUID
     kind: str = "money"

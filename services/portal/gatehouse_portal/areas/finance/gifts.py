@@ -1,6 +1,7 @@
 """Gifts and receipts: what was given is recorded, thanked for and, in January, added up for each donor."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -47,19 +48,21 @@ async def gifts(request: Request[Any, Any, Any], peers: Peers) -> Template:
 
 @get("/books/gifts/new", guards=[guards.pages_for(*FINANCE)], include_in_schema=False)
 async def new_gift(request: Request[Any, Any, Any], peers: Peers) -> Template:
-    return await _form(request, peers, request.query_params.get("entry", ""))
+    return await _form(request, peers, request.query_params)
 
 
 async def _form(
-    request: Request[Any, Any, Any], peers: Peers, entry: str = "", problem: ApiProblem | None = None, given: Any = None
+    request: Request[Any, Any, Any], peers: Peers, given: Mapping[str, Any], problem: ApiProblem | None = None
 ) -> Template:
+    """`given`: what was filled in; an entry and a fund from the list of gifts that are booked already."""
     donors, funds, accounts, unrecorded = await asyncio.gather(
         peers.get("ledger", "/api/ledger/donors", Page[Donor], limit=MOST),
         peers.get("ledger", "/api/ledger/funds", Page[Fund], limit=MOST),
         peers.get("ledger", "/api/ledger/accounts", Page[LedgerAccount], limit=MOST),
         peers.get("ledger", "/api/ledger/unrecorded-income", list[UnrecordedIncome]),
     )
-    booked = next((one for one in unrecorded if str(one.entry_id) == entry), None)
+    part = (given.get("entry"), given.get("fund"))
+    booked = next((one for one in unrecorded if (str(one.entry_id), str(one.fund_id)) == part), None)
     return page(
         request,
         "finance/gift_form.html",
@@ -71,7 +74,7 @@ async def _form(
         booked=booked,
         today=datetime.now(UTC).date(),
         problem=problem,
-        given=given or {},
+        given=given,
     )
 
 
@@ -79,18 +82,11 @@ async def _form(
 async def record_gift(request: Request[Any, Any, Any], peers: Peers) -> Redirect | Template:
     form = await request.form()
     try:
-        if form.get("donor"):
-            donor_id = reading.an_id(form, "donor")
-            new = reading.new_gift(form, donor_id)
-        else:
-            reading.new_gift(form, UUID(int=0))  # what is wrong with the gift is said before a donor is added
-            made = await peers.ask("ledger", "POST", "/api/ledger/donors", Donor, json=reading.new_donor(form))
-            new = reading.new_gift(form, made.id)
-        gift = await peers.ask("ledger", "POST", "/api/ledger/gifts", Gift, json=new)
+        gift = await peers.ask("ledger", "POST", "/api/ledger/gifts", Gift, json=reading.new_gift(form))
     except ApiProblem as problem:
         if problem.status not in (400, 409):
             raise
-        return await _form(request, peers, str(form.get("entry") or ""), problem, form)
+        return await _form(request, peers, form, problem)
     return see_with(request, f"/books/gifts/{gift.id}", Toast("Recorded the gift."))
 
 

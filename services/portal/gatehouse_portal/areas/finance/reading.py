@@ -67,13 +67,15 @@ def new_donor(form: FormMultiDict) -> NewDonor:
     )
 
 
-def new_gift(form: FormMultiDict, donor_id: UUID) -> NewGift:
+def new_gift(form: FormMultiDict) -> NewGift:
     thing, entry = form.get("kind") == "in_kind", form.get("entry")
     deposit = None
     if not thing and not entry:
         deposit = GiftDeposit(account_id=an_id(form, "account"), income_account_id=an_id(form, "income"))
+    known = bool(form.get("donor"))
     return NewGift(
-        donor_id=donor_id,
+        donor_id=an_id(form, "donor") if known else None,
+        new_donor=None if known else new_donor(form),
         received_on=a_day(form, "received_on"),
         fund_id=an_id(form, "fund"),
         kind="in_kind" if thing else "money",
