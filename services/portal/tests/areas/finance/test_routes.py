@@ -323,6 +323,17 @@ async def test_a_receipt_is_issued_anew(browser, gifts):
     assert "Issued receipt 2026-00008 instead." in (await browser.see(f"/books/gifts/{GIFT}")).text
 
 
+async def test_a_receipt_is_void_for_a_reason_by_a_form_of_its_own(browser, gifts):
+    await browser.sign_in("finance")
+    page = (await browser.see(f"/books/gifts/{GIFT}")).text
+    (form,) = [part.partition("</form>")[0] for part in page.split("<form") if 'name="reason"' in part]
+    assert 'value="replace"' not in form
+    gifts.says("ledger", "POST", f"{LEDGER}/receipts/{RECEIPT}/void", receipt | {"state": "void"})
+    fields = {"step": "void", "receipt": RECEIPT, "version": "1", "reason": "Wrong donor"}
+    assert (await browser.submit(f"/books/gifts/{GIFT}/receipt", **fields)).status_code == 303
+    assert sent(gifts, "POST", f"/receipts/{RECEIPT}/void") == {"reason": "Wrong donor"}
+
+
 async def test_a_donor_reads_their_receipts_without_signing_in(browser, gifts):
     seen = {"id": RECEIPT, "number": "2026-00007", "kind": "single", "amount": 25_000}
     seen |= {"issued_at": "2026-08-14T17:00:00Z"}
