@@ -100,7 +100,7 @@ async def freeze(request: Request[Any, Any, Any], actor: Actor, peers: Peers, pa
 
 @get("/books/board/{pack_id:uuid}/file", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
 async def pack_file(peers: Peers, pack_id: UUID) -> Response[bytes]:
-    return await pdf_of(peers, "GET", f"/api/ledger/board/packs/{pack_id}/file")
+    return await pdf_of(peers, "GET", f"/api/ledger/board/packs/{pack_id}/file", name="board-pack")
 
 
 def _last_quarter(today: date) -> date:

@@ -34,9 +34,9 @@ def patient_peers(request: Request[Any, Any, Any]) -> Peers:
 
 
 async def pdf_of(
-    peers: Peers, method: str, path: str, *, json: Any = None, token: str | None = None
+    peers: Peers, method: str, path: str, *, name: str = "receipt", json: Any = None, token: str | None = None
 ) -> Response[bytes]:
     """A PDF of ledger's, passed on as it is. Nobody keeps it on the way."""
     content = await peers.content("ledger", method, path, json=json, token=token)
-    headers = {"Content-Disposition": 'inline; filename="receipt.pdf"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/pdf", headers=headers)

@@ -409,6 +409,9 @@ async def test_the_board_sees_figures_and_freezes_what_finance_prepared(browser,
     assert "frozen as $1.00, by the books of today $0.90" in text
     books.says("ledger", "POST", f"{LEDGER}/board/packs/{PACK}/freeze", pack | {"state": "frozen"})
     assert (await browser.submit(f"/books/board/{PACK}", version="1")).status_code == 303
+    books.says("ledger", "GET", f"{LEDGER}/board/packs/{PACK}/file", "a PDF")
+    file = await browser.see(f"/books/board/{PACK}/file")
+    assert file.headers["content-disposition"] == 'inline; filename="board-pack.pdf"'
 
 
 @pytest.mark.parametrize("role", ["board", "finance"])
