@@ -72,4 +72,4 @@ async def _year(year: int) -> list[rules.PostedSum]:
 
 
 async def _receipts(year: int) -> int:
-    return rules.gross_receipts(await _year(year)) if year >= 2000 else 0
+    return rules.gross_receipts(await _year(year))

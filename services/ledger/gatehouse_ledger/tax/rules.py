@@ -70,13 +70,13 @@ def _part_one(sums: Sequence[PostedSum]) -> list[FormLine]:
     expenses = sum(line.amount for line in spent)
     lines += [*spent, FormLine("17", "Total expenses", expenses, [])]
     before = -sum(one.before for one in sums if one.type in ("income", "expense", "net_assets"))
-    adjusted = [one for one in sums if one.type == "net_assets"]
+    adjusted = [one for one in sums if one.type == "net_assets" and one.within]
     other = -sum(one.within for one in adjusted)
     return [
         *lines,
         FormLine("18", "Excess or deficit for the year", income - expenses, []),
         FormLine("19", "Net assets at the beginning of the year", before, []),
-        FormLine("20", "Other changes in net assets", other, list({one.account_id for one in adjusted if one.within})),
+        FormLine("20", "Other changes in net assets", other, sorted({one.account_id for one in adjusted})),
         FormLine("21", "Net assets at the end of the year", before + income - expenses + other, []),
     ]
 

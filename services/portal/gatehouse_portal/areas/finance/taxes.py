@@ -25,6 +25,8 @@ SEEN_BY = ("board", "finance")
 FINANCE = ("finance",)
 # What a line says of the end of the year, not of what happened in it.
 AT_THE_END = ("22", "24", "26")
+MOST_POSTINGS = 5_000
+"""As many as ledger lists: of more, the sum would be wrong."""
 
 
 def _year(request: Request[Any, Any, Any]) -> tuple[int, list[int]]:
@@ -83,7 +85,8 @@ async def figure(request: Request[Any, Any, Any], peers: Peers, line: str) -> Te
         from_on=begins,
         to_on=date(year, 12, 31).isoformat(),
     )
-    return page(request, "finance/figure.html", line=shown, postings=postings, year=year)
+    whole = len(postings) < MOST_POSTINGS
+    return page(request, "finance/figure.html", line=shown, postings=postings, whole=whole, year=year)
 
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (taxes, figure)
