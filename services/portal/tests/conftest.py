@@ -205,7 +205,7 @@ class House:
         self.says(
             "topics", "GET", f"/api/topics/resources/{RESOURCES[1]}/link-checks", {"items": [link_check()], "total": 1}
         )
-        lines = [{"stars": 4, "note": "Skip part 2.", "changed_at": "2026-11-01T10:00:00Z"}]
+        lines = [{"stars": 4, "line": "Skip part 2.", "changed_at": "2026-11-01T10:00:00Z"}]
         ratings = {"count": 3, "average": 4.33, "lines": lines}
         self.says("topics", "GET", f"/api/topics/resources/{RESOURCES[1]}/ratings", ratings)
         counted = {"completed": 1_200, "stopped": 2, "stated": 5}

@@ -93,3 +93,4 @@ class Rating(Tracked, Table, db=DB, tablename="rating", schema="topics"):
     person_id = UUID()
     stars = Integer()
     note = Text(null=True)
+    line = Text(null=True)

@@ -212,6 +212,20 @@ async def test_a_person_has_one_rating_of_a_resource(topics: InProcessClient, me
     assert (await topics.get(address, headers=mentor)).json()["mine"] is None
 
 
+async def test_others_read_a_line_without_a_name_and_no_note(topics: InProcessClient, mentor: Headers) -> None:
+    one = await made(topics, mentor, "resources", resource())
+    address = f"{BASE}/resources/{one['id']}/ratings"
+    member = topics.tokens.headers("member", person=uuid4())
+    for said in ({"stars": 2, "note": "I was tired."}, {"stars": 4, "line": "Skip part 2."}, {"stars": 3}):
+        assert (await topics.put(f"{address}/mine", json=said, headers=member)).status_code == 200
+    seen = (await topics.get(address, headers=mentor)).json()
+    assert [line.keys() for line in seen["lines"]] == [{"stars", "line", "changed_at"}]
+    assert (seen["lines"][0]["line"], seen["mine"]) == ("Skip part 2.", None)
+    own = await topics.put(f"{address}/mine", json={"stars": 3, "line": None}, headers=member)
+    assert (own.json()["note"], own.json()["line"]) == ("I was tired.", None)
+    assert (await topics.get(address, headers=mentor)).json()["lines"] == []
+
+
 async def test_only_people_rate(topics: InProcessClient) -> None:
     service = topics.tokens.headers("member", kind="service")
     answer = await topics.put(f"{BASE}/resources/{RESOURCE.format(1)}/ratings/mine", json={"stars": 3}, headers=service)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
 from piccolo.query.functions import Count
 from piccolo.querystring import QueryString
 from uuid_utils.compat import uuid7
@@ -28,15 +29,17 @@ _COUNTS = DB.prepare(
 )
 _LINES = DB.prepare(
     Rating.select(*columns_for(Line, Rating))
-    .where((Rating.resource_id == arg(1)) & Rating.note.is_not_null())
+    .where((Rating.resource_id == arg(1)) & Rating.line.is_not_null())
     .order_by(Rating.changed_at, Rating.id, ascending=False)
     .limit(MOST_LINES),
     Line,
 )
 
+# What was left out stays: a line that is said in one place must not take away the note that was written in another.
 _CHANGE: dict[Any, Any] = {
     Rating.stars: arg(3),
-    Rating.note: arg(4),
+    Rating.note: QueryString("case when {} then {} else rating.note end", arg(9), arg(4)),
+    Rating.line: QueryString("case when {} then {} else rating.line end", arg(10), arg(8)),
     Rating.changed_at: NOW,
     Rating.changed_by: arg(5),
     Rating.changed_request: arg(6),
@@ -49,6 +52,7 @@ _RATE = DB.prepare(
             Rating.person_id: arg(2),
             Rating.stars: arg(3),
             Rating.note: arg(4),
+            Rating.line: arg(8),
             Rating.created_by: arg(5),
             Rating.created_request: arg(6),
             Rating.changed_by: arg(5),
@@ -71,9 +75,12 @@ _RATE_AGAIN = DB.prepare(
 async def rate(resource: UUID, opinion: Opinion, actor: Actor, version: int | None) -> RatingRow:
     """The caller's rating, new or changed. With a version, only that one is changed (StaleVersion otherwise)."""
     await RESOURCE.get(resource)
-    given = (resource, actor.person, opinion.stars, opinion.note, actor.account, request_id())
+    texts = (opinion.note, opinion.line)
+    note, line = (None if text is UNSET else text for text in texts)
+    given = (resource, actor.person, opinion.stars, note, actor.account, request_id())
+    rest = (line, *(text is not UNSET for text in texts))
     async with DB.transaction():
-        row = await (_RATE.one(*given, uuid7()) if version is None else _RATE_AGAIN.one(*given, version))
+        row = await (_RATE.one(*given, uuid7(), *rest) if version is None else _RATE_AGAIN.one(*given, version, *rest))
         if row is None:
             raise StaleVersion(f"Your rating of this resource isn't version {version}. Read it again.")
         ids = RatingIds(resource_id=resource, person_id=row.person_id, stars=STARS[row.stars - 1])

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence
 
@@ -12,11 +12,13 @@ from gatehouse_chassis.base.fields import Sentence
 class Opinion(Struct, kw_only=True, forbid_unknown_fields=True):
     """What the caller thinks of a resource: 1 (poor) to 5 (excellent).
 
-    `note`: a line for others, shown without a name.
+    `note`: for oneself, nobody else reads it. `line`: for others, who read it without a name. What is left out stays as
+    it is; null takes it away.
     """
 
     stars: Annotated[int, Meta(ge=1, le=5)]
-    note: Sentence | None = None
+    note: Sentence | UnsetType | None = UNSET
+    line: Sentence | UnsetType | None = UNSET
 
 
 class RatingRow(Struct, kw_only=True):
@@ -26,6 +28,7 @@ class RatingRow(Struct, kw_only=True):
     person_id: UUID
     stars: int
     note: str | None
+    line: str | None
     created_at: datetime
     changed_at: datetime
 
@@ -41,7 +44,7 @@ class Line(Struct, frozen=True):
     """What somebody wrote for others, with the stars that they gave. Nobody is named."""
 
     stars: int
-    note: str
+    line: str
     changed_at: datetime
 
 

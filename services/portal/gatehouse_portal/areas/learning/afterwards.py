@@ -65,7 +65,9 @@ async def rate(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
     except ValueError:
         raise Invalid({"resource_id": "open the page again"}) from None
     line = str(form.get("line") or "").strip()[:MOST_LINE]
-    await peers.ask("topics", "PUT", address, type(None), json={"stars": int(stars), "note": line or None})
+    # No line said now isn't a line taken back.
+    body = {"stars": int(stars), "line": line} if line else {"stars": int(stars)}
+    await peers.ask("topics", "PUT", address, type(None), json=body)
     text = f"You gave “{name_in(form)}” {stars} of 5 stars{', and a line for others' if line else ''}."
     return await done(request, actor, peers, person_id, Toast(text), item=assignment_id, home=is_from_home(form))
 

@@ -35,7 +35,7 @@ class Line(Struct, frozen=True, kw_only=True):
     """What somebody wrote for others, without their name."""
 
     stars: int
-    note: str
+    line: str
     changed_at: datetime
 
 

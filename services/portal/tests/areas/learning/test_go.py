@@ -125,7 +125,7 @@ async def test_a_member_says_how_long_it_took_and_what_they_think(browser, house
     rated = await browser.submit(f"{where}/rating", stars="4", line="Skip part 2.", resource_id=house.resources[4])
     assert rated.status_code == 303
     assert [msgspec.json.decode(body) for _, _, body in house.asked("topics", "PUT")] == [
-        {"stars": 4, "note": "Skip part 2."}
+        {"stars": 4, "line": "Skip part 2."}
     ]
     for wrong in ({"minutes": "0"}, {"minutes": "x"}, {"minutes": "99999"}):
         assert (await browser.submit(f"{where}/minutes", version="3", **wrong)).status_code == 400
