@@ -18,10 +18,10 @@ from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.use.structs import AssignmentInUse, AssignmentTarget, NewUse, RecordedUse
 
-# By hand: a join, of tables whose references are no foreign keys.
+# By hand: a join, of tables whose references are no foreign keys; and whether that click is recorded already.
 _FIND = DB.prepare_sql(
     "select a.id, a.curriculum_id, c.version, c.archived_at, a.resource_id, a.topic_id, a.path_id, a.state, "
-    "a.assigned_at, a.started_at, a.withdrawn_at "
+    "a.assigned_at, a.started_at, a.withdrawn_at, exists (select from use where use.id = $3) as is_recorded "
     "from assignment a join curriculum c on c.id = a.curriculum_id where c.person_id = $1 and a.id = $2",
     AssignmentInUse,
 )
@@ -36,15 +36,20 @@ _RECORD = DB.prepare_sql(
 
 async def target(person: UUID, assignment: UUID) -> AssignmentTarget:
     """Also of what has been taken out: it counts for nothing. Raises NotFound where the plan never had it."""
-    found = await _find(person, assignment)
+    found = await _find(person, assignment, None)
     return AssignmentTarget(assignment_id=found.id, resource_id=found.resource_id)
 
 
 async def record(person: UUID, assignment: UUID, actor: Actor, standing: Standing, new: NewUse) -> RecordedUse:
-    """One click. What is completed or archived is used without being started."""
+    """One click. What is completed or archived is used without being started.
+
+    A click that is sent again changes nothing: what it started may have been taken back since.
+    """
     id = new.id or uuid7()
     async with DB.transaction():
-        found = await _find(person, assignment)
+        found = await _find(person, assignment, id)
+        if found.is_recorded:
+            return _answer(found, recorded=False, started=False)
         if found.withdrawn_at is not None:
             raise Conflict("This was taken out of the plan, so nothing was started.")
         at = await _moment(found, new)
@@ -60,11 +65,15 @@ async def record(person: UUID, assignment: UUID, actor: Actor, standing: Standin
             ids = AssignmentIds(person, found.resource_id, found.topic_id, found.path_id)
             subject = AtVersion(assignment, version)
             await OUTBOX.publish("curriculum.assignment.used", subject, by=actor, ids=ids)
+    return _answer(found, recorded=recorded, started=started)
+
+
+def _answer(found: AssignmentInUse, *, recorded: bool, started: bool) -> RecordedUse:
     return RecordedUse(assignment_id=found.id, resource_id=found.resource_id, recorded=recorded, started=started)
 
 
-async def _find(person: UUID, assignment: UUID) -> AssignmentInUse:
-    found = await _FIND.one(person, assignment)
+async def _find(person: UUID, assignment: UUID, use: UUID | None) -> AssignmentInUse:
+    found = await _FIND.one(person, assignment, use)
     if found is None:
         raise NotFound(f"There is no assignment {assignment} in this curriculum.")
     return found

@@ -33,7 +33,7 @@ class RecordedUse(AssignmentTarget, kw_only=True, frozen=True):
 
 
 class AssignmentInUse(Struct, frozen=True):
-    """As far as a click has to know it."""
+    """As far as a click has to know it. `is_recorded`: that very click is."""
 
     id: UUID
     curriculum_id: UUID
@@ -46,3 +46,4 @@ class AssignmentInUse(Struct, frozen=True):
     assigned_at: datetime
     started_at: datetime | None
     withdrawn_at: datetime | None
+    is_recorded: bool

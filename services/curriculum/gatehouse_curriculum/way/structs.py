@@ -64,7 +64,7 @@ class MemberWay(Struct, kw_only=True, frozen=True):
     Attributes:
         goes_on: what to go on with: last opened or begun, else the first of now, else of next. Null: nothing is left.
         now, next: the first of them, in order. `completed`: the newest that match the month and the skill asked for.
-        more: there is more of those, before the last one's `completed_at`.
+        more: there is more of those, below the last one's `position`.
         counts: of everything in the plan, by state; `stopped`: what turned out not to be for the member.
         parts: of everything in the plan, by path and topic; their counts add up to `counts`.
     """

@@ -74,6 +74,10 @@ async def test_a_click_that_is_sent_again_counts_once_and_never_in_the_future(pl
     one = await plan.one(id)
     assert one["use_count"] == 1
     assert one["assigned_at"] <= one["started_at"] <= one["last_used_at"] < "2199"
+    await plan.send(f"assignments/{id}/unstart")
+    third = await plan.click(id, id=click)
+    assert (third.json()["recorded"], third.json()["started"]) == (False, False)
+    assert (await plan.one(id))["started_at"] is None
 
 
 async def test_only_the_members_own_clicks_count(plan: Plan, mara: Headers, coordinator: Headers) -> None:
