@@ -33,21 +33,24 @@ async def state_goal(request: Request, actor: Actor, peers: Peers) -> Response[A
         raise NotFound
     path = f"/api/curriculum/curricula/{actor.person}/goals"
     goal = await peers.ask("curriculum", "POST", path, Goal, json={"text": text, "horizon": horizon})
-    undo = Undo(path=f"/goals/{goal.id}", fields={"state": "dropped"}, target="")
+    undo = Undo(path=f"/goals/{goal.id}", fields={"state": "dropped", "before": "open"}, target="")
     return see_with(request, HOME, Toast(f"Your goal is “{goal.text}”.", undo))
 
 
 @post("/goals/{goal_id:uuid}", guards=[guards.person], include_in_schema=False)
 async def settle_goal(request: Request, actor: Actor, peers: Peers, goal_id: UUID) -> Response[Any]:
-    state = str((await request.form()).get("state", ""))
+    """`before`: what an undo's own undo goes back to."""
+    form = await request.form()
+    state, before = str(form.get("state", "")), str(form.get("before", ""))
     if state not in DONE:
         raise Invalid({"state": f"must be one of {', '.join(DONE)}"})
     if actor.person is None:
         raise NotFound
     path = f"/api/curriculum/curricula/{actor.person}/goals/{goal_id}/settle"
     goal = await peers.ask("curriculum", "POST", path, Goal, json={"state": state})
-    back = "open" if state != "open" else "reached"
-    undo = Undo(path=f"/goals/{goal.id}", fields={"state": back}, target="")
+    # The page shows what is open and what was reached, so that is where it came from.
+    back = before if before in DONE else "open" if state != "open" else "reached"
+    undo = Undo(path=f"/goals/{goal.id}", fields={"state": back, "before": state}, target="")
     return see_with(request, HOME, Toast(DONE[state].format(text=goal.text), undo))
 
 
