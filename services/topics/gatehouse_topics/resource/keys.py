@@ -44,6 +44,8 @@ def key_of(url: str) -> str:
         host, port = _host(parts.hostname or ""), parts.port
     except ValueError:
         return text
+    if not host:
+        return text
     place = f":{port}" if port not in (None, DEFAULT_PORTS.get(parts.scheme)) else ""
     kept = f"#{fragment}" if mark and ROUTE.match(fragment) else ""
     return f"{host}{place}{_path(parts.path)}{_query(parts.query)}{kept}"

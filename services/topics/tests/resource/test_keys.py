@@ -59,6 +59,15 @@ def test_whatever_is_given_has_a_key(rest: str) -> None:
     assert key_of(rest) == key_of(rest)
 
 
+def test_what_is_no_address_is_its_own_key() -> None:
+    assert [key_of(text) for text in ("learn", "learn git", "https:///", "mailto:")] == [
+        "learn",
+        "learn git",
+        "https:///",
+        "mailto:",
+    ]
+
+
 def test_of_the_seeds_links_exactly_two_are_one_page() -> None:
     links = json.loads(SEED.read_text(encoding="utf-8"))
     assert len(links) == 725
