@@ -69,7 +69,8 @@ async def rate(request: Request, actor: Actor, peers: Peers, person_id: UUID, as
     body = {"stars": int(stars), "line": line} if line else {"stars": int(stars)}
     await peers.ask("topics", "PUT", address, type(None), json=body)
     text = f"You gave “{name_in(form)}” {stars} of 5 stars{', and a line for others' if line else ''}."
-    return await done(request, actor, peers, person_id, Toast(text), item=assignment_id, home=is_from_home(form))
+    toast, home = Toast(text), is_from_home(form)
+    return await done(request, actor, peers, person_id, toast, item=assignment_id, just=assignment_id, home=home)
 
 
 def _minutes(form: FormMultiDict, field: str) -> int | None:
@@ -77,7 +78,7 @@ def _minutes(form: FormMultiDict, field: str) -> int | None:
     text = str(form.get(field) or "").strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MOST_MINUTES):
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= MOST_MINUTES):
         raise Invalid({field: f"a whole number of minutes from 1 to {MOST_MINUTES:,}"})
     return int(text)
 

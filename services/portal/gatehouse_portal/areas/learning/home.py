@@ -22,6 +22,7 @@ from gatehouse_portal.areas.learning.view import STANDINGS, Item
 from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
 
 MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])", re.ASCII)
+PLACE = re.compile(r"[1-9][0-9]{0,3}", re.ASCII)
 # Filters of the timeline, kept by its links.
 FILTERS = ("skill", "month", "before")
 
@@ -102,7 +103,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
     asked = {name: request.query_params.get(name, "")[:200] for name in FILTERS}
     if not MONTH.fullmatch(asked["month"]):
         asked["month"] = ""
-    if not (asked["before"].isascii() and asked["before"].isdigit() and 1 <= int(asked["before"][:5]) <= 10_000):
+    if not PLACE.fullmatch(asked["before"]):
         asked["before"] = ""
     peers: Peers = request.app.state.peers
     before = int(asked["before"]) if asked["before"] else None

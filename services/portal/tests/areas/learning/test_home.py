@@ -72,6 +72,7 @@ async def test_without_topics_names_are_as_they_were(browser, house):
     [
         ("?skill=Python&month=2026-11", {"skill=Python", "month=2026-11"}),
         ("?month=nonsense&before=x", set()),
+        ("?before=10000999", set()),
         ("?before=12", {"before=12"}),
     ],
 )
@@ -102,6 +103,12 @@ async def test_a_goal_is_said_reached_and_taken_back(browser, house):
     reached = await browser.submit(f"/goals/{goal['id']}", state="reached")
     assert [answer.headers["location"] for answer in (said, reached)] == ["/#goals", "/#goals"]
     assert "Reached: “Ship it alone”." in (await browser.see("/")).text
+    # A drop that is taken back, and that taken back, is dropped again: never reached.
+    for fields, undo in (({"state": "dropped"}, ("open", "dropped")), ({"before": "dropped"}, ("dropped", "open"))):
+        await browser.submit(f"/goals/{goal['id']}", **{"state": "open"} | fields)
+        page = (await browser.see("/")).text
+        for name, value in zip(("state", "before"), undo, strict=True):
+            assert f'<input type="hidden" name="{name}" value="{value}">' in page
     for fields in ({"text": " ", "horizon": "year"}, {"text": "x", "horizon": "soon"}):
         assert (await browser.submit("/goals", **fields)).status_code == 400
     assert (await browser.submit(f"/goals/{goal['id']}", state="won")).status_code == 400
