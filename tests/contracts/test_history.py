@@ -20,7 +20,7 @@ PACKAGES = {
 UPDATE = re.compile(
     r'update "?(?:\w+"?\.)?"?(\w+)"? set (.*?)(?: from | where | returning |$)', re.IGNORECASE | re.DOTALL
 )
-# The curriculum's own queries keep these (curriculum/queries.py), as one statement changes any number of rows.
+# The curriculum's own commands keep these (curriculum/commands.py), as one statement changes any number of rows.
 BY_CURRICULUM = ("assignment",)
 # What no history shows, and where it stands instead.
 ELSEWHERE = {

@@ -15,7 +15,7 @@ from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum.access import Access
-from gatehouse_curriculum.curriculum import queries, rules
+from gatehouse_curriculum.curriculum import commands, queries, rules
 from gatehouse_curriculum.curriculum.content import Content
 from gatehouse_curriculum.curriculum.rules import Assignments, Stamp
 from gatehouse_curriculum.curriculum.structs import (
@@ -108,7 +108,7 @@ class CurriculumController(Controller):
         version = required_version(if_match)
         resources = await content.resources(data, actor.token)
         return versioned(
-            await queries.assign(person_id, version, actor, standing, resources, state=data.state, note=data.note)
+            await commands.assign(person_id, version, actor, standing, resources, state=data.state, note=data.note)
         )
 
     @post(
@@ -190,7 +190,7 @@ class AssignmentController(Controller):
     ) -> Response[Curriculum]:
         standing = await access.require(actor, person_id, "stop")
         version = required_version(if_match)
-        return versioned(await queries.stop(person_id, version, actor, standing, assignment_id))
+        return versioned(await commands.stop(person_id, version, actor, standing, assignment_id))
 
     @post("/reopen", operation_id="ReopenAssignment", summary="Undo completing it", guards=[signed_in], status_code=200)
     async def reopen(
@@ -239,7 +239,7 @@ class AssignmentController(Controller):
     ) -> Response[Curriculum]:
         standing = await access.require(actor, person_id, "restore")
         version = required_version(if_match)
-        return versioned(await queries.restore_assignment(person_id, version, actor, standing, assignment_id))
+        return versioned(await commands.restore_assignment(person_id, version, actor, standing, assignment_id))
 
 
 class ProposalController(Controller):
@@ -307,4 +307,4 @@ async def changed(
     standing: Standing,
     rule: Callable[[Assignments, Stamp], Assignments],
 ) -> Response[Curriculum]:
-    return versioned(await queries.change(person, required_version(if_match), actor, standing, rule))
+    return versioned(await commands.change(person, required_version(if_match), actor, standing, rule))

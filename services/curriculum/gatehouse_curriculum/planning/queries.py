@@ -10,7 +10,7 @@ from msgspec import structs
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
-from gatehouse_curriculum.curriculum.queries import Change, locked, written
+from gatehouse_curriculum.curriculum.commands import Change, locked, written
 from gatehouse_curriculum.curriculum.structs import Curriculum
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AtVersion, PeriodIds

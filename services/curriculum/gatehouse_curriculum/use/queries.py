@@ -12,7 +12,7 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_curriculum.curriculum import rules
-from gatehouse_curriculum.curriculum.queries import locked, written
+from gatehouse_curriculum.curriculum.commands import locked, written
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
 from gatehouse_curriculum.tables import DB

@@ -6,9 +6,9 @@ from uuid import UUID
 import msgspec
 from piccolo.query.functions import Count
 
-from gatehouse_chassis.data.statements import arg, columns_for
+from gatehouse_chassis.data.statements import arg
 from gatehouse_curriculum import tables
-from gatehouse_curriculum.curriculum.queries import find
+from gatehouse_curriculum.curriculum.queries import ASSIGNMENT_COLUMNS, find
 from gatehouse_curriculum.curriculum.rules import STATES
 from gatehouse_curriculum.curriculum.structs import Assignment
 from gatehouse_curriculum.goal.queries import goals_of
@@ -25,7 +25,7 @@ MOST_NOW, MOST_NEXT, MOST_COMPLETED = 20, 8, 10
 _COLUMNS = ", ".join(field.name for field in msgspec.structs.fields(Assignment))
 _OF = "from assignment where curriculum_id = $1 and withdrawn_at is null"
 _AHEAD = DB.prepare(
-    tables.Assignment.select(*columns_for(Assignment, tables.Assignment))
+    tables.Assignment.select(*ASSIGNMENT_COLUMNS)
     .where((tables.Assignment.curriculum_id == arg(1)) & tables.Assignment.withdrawn_at.is_null())
     .where(tables.Assignment.state == arg(2), tables.Assignment.position <= arg(3))
     .order_by(tables.Assignment.position),
