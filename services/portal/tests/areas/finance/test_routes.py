@@ -445,8 +445,8 @@ async def test_a_list_of_postings_that_is_cut_off_is_not_added_up(browser, books
     form = {"year": 2025, "form": "990-EZ", "why": "Small.", "gross_receipts": 1, "normal_receipts": 1}
     books.says("ledger", "GET", f"{LEDGER}/taxes/form-990", form | {"total_assets": 1, "lines": [line]})
     entry = {"entry_id": ENTRY, "booked_on": "2025-03-04", "memo": "", "code": "4010", "account": "Gifts"}
-    entry |= {"fund": "General fund", "amount": -10_000}
-    books.says("ledger", "GET", f"{LEDGER}/taxes/postings", [entry, entry])
+    posting = entry | {"fund": "General fund", "amount": -10_000}
+    books.says("ledger", "GET", f"{LEDGER}/taxes/postings", [posting, posting])
     await browser.sign_in("board")
     text = (await browser.see("/books/taxes/1?year=2025")).text
     assert ("−$200.00" in text, "these are the first 2" in text) == (False, True)
