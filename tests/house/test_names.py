@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES_IN_A_FOLDER = 22
 # An aggregate's struct, its table and its consumers' copies are one word of the domain.
-MIRRORS = re.compile(r"services/(?!catalog/|chassis/).*/(structs|tables|peers)\.py$")
+MIRRORS = re.compile(r"services/(?!catalog/|chassis/).*/((\w+_)?structs|tables|peers)\.py$")
 # As their own documentation imports them.
 USUAL = {("hypothesis", "strategies", "st"), ("", "pulumi_aws", "aws")}
 # What the names of docs/moved.md replaced.

@@ -226,7 +226,7 @@ async def _donor_and_gift(gift_id: UUID) -> tuple[Donor, structs.AcknowledgedGif
     donor = await DONOR.get(donor_id, lock=True)
     gift = await _GIFT.one(gift_id, donor_id)
     if gift is None:
-        raise Conflict("This gift was given to another donor a moment ago. Look at it again.")
+        raise Conflict("This gift was given to another donor a moment ago. Load the gift again and decide anew.")
     return donor, gift
 
 
