@@ -33,10 +33,13 @@ class Module:
 
     def __init__(self, package: Path, file: Path) -> None:
         self.file = file
-        self.tree = ast.parse(file.read_text(encoding="utf-8"))
+        self.text = file.read_text(encoding="utf-8")
         parts = file.relative_to(package).with_suffix("").parts
         self.name = ".".join((package.name, *(part for part in parts if part != "__init__")))
-        self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        return {child: node for node in ast.walk(ast.parse(self.text)) for child in ast.iter_child_nodes(node)}
 
     @cached_property
     def names(self) -> dict[str, Any]:

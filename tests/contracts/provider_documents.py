@@ -9,7 +9,7 @@ from litestar import Litestar
 from gatehouse_catalog import find_root, load_catalog
 from gatehouse_chassis import describe
 
-from .service_calls import calls_of
+from .service_calls import Call, calls_of
 
 ROOT = find_root(Path(__file__).parent)
 CATALOG = load_catalog(ROOT)
@@ -27,12 +27,14 @@ def document(service: str) -> dict[str, Any]:
     return describe.document(application(service))
 
 
-CONSUMERS = [service.folder / service.package for service in CATALOG if service.is_api or service.kind == "web"]
-CALLS = {
-    f"{call.place} {call.method} {call.path}": call
-    for package in [*CONSUMERS, ROOT / "services/chassis/gatehouse_chassis"]
-    for call in calls_of(package)
-}
+PACKAGES = [service.folder / service.package for service in CATALOG if service.is_api or service.kind == "web"]
+CONSUMERS = {package.parent.name: package for package in [*PACKAGES, ROOT / "services/chassis/gatehouse_chassis"]}
+
+
+@cache
+def calls(consumer: str) -> tuple[Call, ...]:
+    """The calls that a service makes. Not read at import: that would take each worker of a test run a second."""
+    return tuple(calls_of(CONSUMERS[consumer]))
 
 
 def operation_of(path: str, method: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,7 +17,8 @@ import pytest
 
 from gatehouse_chassis.testing import Peer, TestTokens, person_id
 
-from .provider_documents import CALLS, ROOT, answer_schema, resolved
+from .provider_documents import CONSUMERS, ROOT, answer_schema, calls, resolved
+from .service_calls import Call
 
 # A value of each format that a document may have.
 FORMATS = {
@@ -89,21 +90,29 @@ def unknown_fields(whole: dict[str, Any], schema: dict[str, Any], shape: Any, wh
 
 
 def test_the_calls_of_services_are_found() -> None:
-    assert len(CALLS) >= 30
-    assert {call.place.split("/")[0] for call in CALLS.values()} >= {"chassis", "curriculum", "portal"}
+    found = {consumer for consumer in CONSUMERS if calls(consumer)}
+    assert sum(len(calls(consumer)) for consumer in found) >= 200
+    assert found >= {"chassis", "curriculum", "portal"}
 
 
-@pytest.mark.parametrize("place", CALLS)
-def test_a_consumer_can_read_whatever_its_provider_answers(place: str) -> None:
-    call = CALLS[place]
+def unreadable(call: Call) -> Iterator[str]:
+    """What a provider's document promises of a call's answer, and its consumer's struct can't read."""
     whole, schema = answer_schema(call.path, call.method)
     if call.shape is type(None):  # the answer isn't read
         return
-    assert list(unknown_fields(whole, schema, msgspec.inspect.type_info(call.shape))) == []
-    for turn in range(20):
-        for sparse in (False, True):
-            answer = sample(whole, schema, turn, sparse=sparse)
-            msgspec.json.decode(msgspec.json.encode(answer), type=call.shape)
+    yield from unknown_fields(whole, schema, msgspec.inspect.type_info(call.shape))
+    answers = (sample(whole, schema, turn, sparse=sparse) for turn in range(20) for sparse in (False, True))
+    for text in {msgspec.json.encode(answer) for answer in answers}:
+        try:
+            msgspec.json.decode(text, type=call.shape)
+        except msgspec.ValidationError as error:
+            yield f"{error}: {text.decode()}"
+
+
+@pytest.mark.parametrize("consumer", CONSUMERS)
+def test_a_consumer_can_read_whatever_its_provider_answers(consumer: str) -> None:
+    problems = {(call.place, call.path): list(unreadable(call)) for call in calls(consumer)}
+    assert {where: said for where, said in problems.items() if said} == {}
 
 
 def test_a_struct_that_drifts_is_named() -> None:
@@ -113,8 +122,9 @@ def test_a_struct_that_drifts_is_named() -> None:
 
     whole, schema = answer_schema("/api/person/people/*")
     assert list(unknown_fields(whole, schema, msgspec.inspect.type_info(Renamed))) == [".given_name"]
-    with pytest.raises(msgspec.ValidationError, match="given_name"):
-        msgspec.json.decode(msgspec.json.encode(sample(whole, schema, 0, sparse=False)), type=Renamed)
+    said = list(unreadable(Call("here", "get", "/api/person/people/*", Renamed, {}, None, True, False)))
+    assert said[0] == ".given_name"
+    assert "missing required field `given_name`" in said[1]
 
 
 def strict(whole: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:

@@ -17,14 +17,11 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ecs.models import ecs_backends
-
 from gatehouse_catalog import CatalogError
 from gatehouse_platform.config.environment_catalog import environment_catalog
 from gatehouse_platform.config.stack_config import read_config, read_stack, releases_of
 from gatehouse_release.testing.checkout import write
-from gatehouse_release.testing.ecs import DIGEST_VARIABLE, REGION
+from gatehouse_release.testing.ecs import DIGEST_VARIABLE, backend
 
 TASKS = 2
 # Refuses what would wait for an answer, and what believes that a rolled back service runs.
@@ -72,7 +69,7 @@ class Engine:
             if said := self.migrate(environment, service, release["commit"], approved.get(service, "").split()):
                 return False, f"error: update failed\n{said}\n"
             self._migrated[environment, service] = release["database_digest"]
-        cluster, ecs = f"gatehouse-{environment}", ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
+        cluster, ecs = f"gatehouse-{environment}", backend()
         for arn in ecs.list_services(cluster):
             if (gone := arn.rpartition("/")[2]) not in releases:
                 ecs.delete_service(cluster, gone, force=True)

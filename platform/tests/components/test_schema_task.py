@@ -14,9 +14,6 @@ from typing import Any
 import boto3
 import msgspec
 import pytest
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ecs.models import ecs_backends
-from moto.server import ThreadedMotoServer
 
 from gatehouse_platform.components import schema_resource, schema_task
 from gatehouse_platform.components.grafana import DashboardsProvider
@@ -36,6 +33,15 @@ from gatehouse_platform.components.schema_task import (
 REGION, CONTAINER, LOG_GROUP = "eu-central-1", "demo-database", "/gatehouse/dev/demo"
 
 
+def _backend() -> Any:
+    """moto's own state of ECS. Imported late: moto reads AWS's regions and instance types for a second, and every
+    worker of a test run imports this module."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID
+    from moto.ecs.models import ecs_backends
+
+    return ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
 @dataclasses.dataclass(frozen=True)
 class World:
     """A cluster with a task definition, and the run that is asked for."""
@@ -44,7 +50,7 @@ class World:
     clients: dict[str, Any]
 
     def task(self, arn: str) -> Any:
-        return ecs_backends[DEFAULT_ACCOUNT_ID][REGION].tasks["gatehouse-dev"][arn]
+        return _backend().tasks["gatehouse-dev"][arn]
 
     def end(self, arn: str, **how: Any) -> None:
         """Ends a task as AWS would: `code`, `reason`, `stop_code`, `stopped_reason`, `started`."""
@@ -70,6 +76,8 @@ class World:
 
 @pytest.fixture(scope="module")
 def server() -> Generator[str]:
+    from moto.server import ThreadedMotoServer
+
     running = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     running.start()
     yield "http://{}:{}".format(*running.get_host_and_port())
@@ -192,7 +200,7 @@ def test_a_task_that_takes_too_long_is_left_running_and_said(world: World):
 
 def test_a_task_that_is_deleted_meanwhile_is_said(world: World):
     def deleted(arn: str) -> None:
-        del ecs_backends[DEFAULT_ACCOUNT_ID][REGION].tasks["gatehouse-dev"][arn]
+        del _backend().tasks["gatehouse-dev"][arn]
 
     with pytest.raises(Gone, match="ECS doesn't know arn:aws:ecs"):
         ended(world, deleted)

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from gatehouse_local.testing.checkout_copy import copy_working_tree
 
@@ -32,7 +31,7 @@ NOT_TRIED = "NOT TRIED: Pulumi's engine isn't here. Fix: install Pulumi, or plat
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All in one process: they share one clone. Where there is no engine, one of them is left to say so."""
-    here = [item for item in items if Path(item.fspath).parent == Path(__file__).parent]
+    here = [item for item in items if item.nodeid.startswith("platform/tests/engine/")]
     ours = [item for item in here if item.get_closest_marker("deep")]
     for item in ours:
         item.add_marker(pytest.mark.xdist_group("pulumi"))
@@ -169,6 +168,8 @@ def ecs() -> Generator[str]:
 @pytest.fixture(scope="session")
 def moto() -> Generator[str]:
     """The address of moto: what the engine keeps its state and its keys in, and what the AWS CLI asks."""
+    from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -13,10 +13,6 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 import msgspec
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ecs.models import ecs_backends
-from moto.moto_api import state_manager
-from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
 ENVIRONMENTS = ("dev", "test", "staging", "production")
@@ -39,20 +35,20 @@ class Ecs(msgspec.Struct, kw_only=True):
 
     def runs(self, environment: str) -> dict[str, str]:
         """Service -> the digest in the task definition that it runs."""
-        names = [one.rpartition("/")[2] for one in _backend().list_services(f"gatehouse-{environment}")]
+        names = [one.rpartition("/")[2] for one in backend().list_services(f"gatehouse-{environment}")]
         # A service that was deleted is listed as inactive for a while, by AWS as by moto.
         active = [name for name in names if self.service(environment, name).status != "INACTIVE"]
         return {name: _digest(self.service(environment, name).task_definition) for name in active}
 
     def answered(self, environment: str, service: str) -> set[str]:
         """What the service's running tasks say of themselves."""
-        tasks = _backend().tasks.get(f"gatehouse-{environment}", {}).values()
+        tasks = backend().tasks.get(f"gatehouse-{environment}", {}).values()
         own = [one for one in tasks if one.group == f"service:{service}" and one.desired_status == "RUNNING"]
         return {self.answers.get(service, _digest(one.task_definition_arn)) for one in own}
 
     def service(self, environment: str, service: str) -> Any:
         """moto's own service, to be changed as AWS would."""
-        return _backend().services[f"gatehouse-{environment}:{service}"]
+        return backend().services[f"gatehouse-{environment}:{service}"]
 
     def rolls_back(self, environment: str, service: str) -> None:
         """Says of a service what ECS says when its breaker has rolled back."""
@@ -60,24 +56,32 @@ class Ecs(msgspec.Struct, kw_only=True):
         self.service(environment, service).events.insert(0, {"id": "1", "message": said})
 
 
-def _backend() -> Any:
+def backend() -> Any:
+    """moto's own state of ECS. Imported late: moto reads AWS's regions and instance types for a second, and every
+    worker of a test run imports this module."""
+    from moto.core.models import DEFAULT_ACCOUNT_ID  # noqa: PLC0415 - see above
+    from moto.ecs.models import ecs_backends  # noqa: PLC0415 - as above
+
     return ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
 
 
 def _digest(task_definition: str) -> str:
     """What the task definition tells the process about itself."""
-    (container,) = _backend().describe_task_definition(task_definition).container_definitions
+    (container,) = backend().describe_task_definition(task_definition).container_definitions
     return next(one["value"] for one in container["environment"] if one["name"] == DIGEST_VARIABLE)
 
 
 @contextlib.contextmanager
 def moto_ecs() -> Generator[Ecs]:
     """Starts moto's server and the tasks' server on free ports of loopback, with empty clusters."""
+    from moto.moto_api import state_manager  # noqa: PLC0415 - as above
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - as above
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    _backend().reset()
+    backend().reset()
     for environment in ENVIRONMENTS:
-        _backend().create_cluster(f"gatehouse-{environment}", [], [], {}, None, None)
+        backend().create_cluster(f"gatehouse-{environment}", [], [], {}, None, None)
     logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it logs every request
     # Otherwise a task would stop by itself as soon as it is looked at.
     state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
@@ -97,7 +101,7 @@ def _answering(ecs: Ecs) -> type[http.server.BaseHTTPRequestHandler]:
     class VersionHandler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             _, service, task, _ = self.path.split("/")
-            found = [one for tasks in _backend().tasks.values() for one in tasks.values() if one.id == task]
+            found = [one for tasks in backend().tasks.values() for one in tasks.values() if one.id == task]
             digest = ecs.answers.get(service, _digest(found[0].task_definition_arn) if found else "")
             self.send_response(200 if digest else 503)
             self.end_headers()

@@ -11,8 +11,6 @@ from typing import Any
 import boto3
 import pytest
 from boto3.session import Session
-from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.ecs.models import ecs_backends
 
 from gatehouse_chassis.ask import MARK
 from gatehouse_release.adapters import version_probe_task
@@ -21,7 +19,7 @@ from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.adapters.version_probe_task import STARTED_BY, TaskVersionProbe
 from gatehouse_release.model import RunningService
 from gatehouse_release.ports import PortFailed
-from gatehouse_release.testing.ecs import REGION, Ecs, moto_ecs
+from gatehouse_release.testing.ecs import REGION, Ecs, backend, moto_ecs
 
 from .test_ecs import CLUSTER, NEW, TREE, OneTree
 
@@ -46,7 +44,7 @@ class Inside(threading.Thread):
 
     @staticmethod
     def tasks(started_by: str) -> list[Any]:
-        tasks = ecs_backends[DEFAULT_ACCOUNT_ID][REGION].tasks[CLUSTER].values()
+        tasks = backend().tasks[CLUSTER].values()
         return [one for one in list(tasks) if one.started_by == started_by]
 
     def end(self, task: Any, logs: Any) -> None:

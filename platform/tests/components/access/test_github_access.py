@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from gatehouse_catalog import Service, load_catalog
 from gatehouse_platform.components.access.github_access import apply_policy, subject, trust
@@ -239,6 +238,8 @@ def test_a_repository_with_immutable_subjects_is_trusted_by_its_ids_alone():
 @cache
 def audit() -> re.Pattern[str]:
     """What AWS's own SecurityAudit allows; moto has a copy of the policy, among megabytes of others."""
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
     policy = json.loads(aws_managed_policies_data)["SecurityAudit"]["Document"]
     lists = [statement["Action"] for statement in policy["Statement"]]
     patterns = [each for actions in lists for each in ([actions] if isinstance(actions, str) else actions)]
