@@ -134,7 +134,8 @@ async def test_ctrl_c_ends_it_with_the_report_of_what_it_saw(url: str):
             while await asked(http, url) < before + 100:
                 await asyncio.sleep(0.1)
         process.send_signal(signal.SIGINT)
-        output, errors = await process.communicate()
+        async with asyncio.timeout(60):
+            output, errors = await process.communicate()
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -7,10 +7,12 @@ last. A test that needs none starts none.
 import contextlib
 import faulthandler
 import fcntl
+import gc
 import hashlib
 import itertools
 import os
 import platform
+import signal
 import time
 from collections import Counter
 from collections.abc import Generator, Mapping
@@ -130,11 +132,21 @@ def pytest_configure(config: pytest.Config) -> None:
     early = "begins_early: a module that waits for long: it begins before the others, so that they run meanwhile"
     config.addinivalue_line("markers", early)
     isolate(os.environ)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job; what tests start would inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.pluginmanager.register(MissingPrograms())
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
     compile_share(session.config)
+    gc.disable()  # until all is collected: what collecting makes is kept
+
+
+def pytest_collection_finish() -> None:
+    """Seven thousand tests and what they import stay to the end: each full collection would go through all of it."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
