@@ -23,6 +23,7 @@ from harness import LOAD_CORE, Figure, compare, console, server, show
 from world import World, world
 
 from gatehouse_chassis import Actor
+from gatehouse_chassis.base.actor import EVERY_SERVICE
 from gatehouse_chassis.http.auth import CLOCK_SKEW, KEYS_FRESH_FOR, Authenticator, PublicKeys
 
 PACE = 0.02  # seconds between two requests of the reader
@@ -226,7 +227,8 @@ async def revocation_costs(made: World, rounds: int) -> tuple[float, float]:
 
     header = made.token()["Authorization"]
     keys = PublicKeys(fetch)
-    checking, plain = Authenticator(keys), Unrevoked(keys)
+    audiences = [EVERY_SERVICE]
+    checking, plain = Authenticator(keys, audiences=audiences), Unrevoked(keys, audiences=audiences)
     added, fetched = [], []
     for _ in range(rounds):
         added.append(await once(checking) - await once(plain))

@@ -1,7 +1,8 @@
 """How black-box tests meet a platform: by HTTP, at one address, as whoever a test says.
 
 Where personas are refused (every environment but the local one), a token is taken from GATEHOUSE_TOKEN_<ROLE>, such as
-GATEHOUSE_TOKEN_MENTOR or GATEHOUSE_TOKEN_RELEASE_MANAGER; without one, the tests that need it are skipped.
+GATEHOUSE_TOKEN_MENTOR or GATEHOUSE_TOKEN_RELEASE_MANAGER; without one, the tests that need it are skipped. It is
+one for identity, as a program gets it, and is exchanged for one of each service.
 
 Where only some services run (a profile of compose.yaml), GATEHOUSE_SERVICES names them, as in "identity,person": the
 tests that name another service, themselves or in a fixture, are left out.
@@ -23,6 +24,7 @@ READ_ONLY = "GATEHOUSE_BLACKBOX_READ_ONLY"  # set for production (gatehouse_rele
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 RENEW_AFTER = 300  # seconds; tokens live for 600
 RUNNING = "GATEHOUSE_SERVICES"
+EXCHANGE = "/api/identity/token/exchange"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -62,10 +64,15 @@ class Caller:
     def __init__(self, http: httpx.Client, name: str) -> None:
         self._http, self.name = http, name
         self._token, self._since = "", float("-inf")
+        self._exchanged: dict[str, str] = {}
 
     def __call__(self, method: str, path: str, version: str | None = None, **options: Any) -> httpx.Response:
         """`version` is the ETag of what is changed."""
-        headers = {**self.headers, **({"If-Match": version} if version else {}), **options.pop("headers", {})}
+        headers = {
+            **self._headers_for(path),
+            **({"If-Match": version} if version else {}),
+            **options.pop("headers", {}),
+        }
         return self._http.request(method, path, headers=headers, **options)
 
     def get(self, path: str, **params: Any) -> httpx.Response:
@@ -104,8 +111,24 @@ class Caller:
             self._token, self._since = self._sign_in(), time.monotonic()
         return {"Authorization": f"Bearer {self._token}"} if self.name else {}
 
+    def _headers_for(self, path: str) -> dict[str, str]:
+        headers = self.headers
+        if self._variable not in os.environ or not path.startswith("/api/"):
+            return headers
+        service = path.split("/")[2]
+        if service not in self._exchanged:
+            body = {"subject_token": self._token, "audience": service}
+            answer = self._http.post(EXCHANGE, json=body)
+            assert answer.status_code == 200, answer.text
+            self._exchanged[service] = answer.json()["access_token"]
+        return {"Authorization": f"Bearer {self._exchanged[service]}"}
+
+    @property
+    def _variable(self) -> str:
+        return f"GATEHOUSE_TOKEN_{self.name.replace('-', '_').upper()}"
+
     def _sign_in(self) -> str:
-        variable = f"GATEHOUSE_TOKEN_{self.name.replace('-', '_').upper()}"
+        variable = self._variable
         given = os.environ.get(variable)
         if given:
             return given
@@ -136,7 +159,7 @@ def http(platform: Any) -> Generator[httpx.Client]:
 
 def refuse_changes(request: httpx.Request) -> None:
     """Skips the test before it sends anything but a read; signing in needs a token by then."""
-    if request.method not in READS:
+    if request.method not in READS and request.url.path != EXCHANGE:
         pytest.skip(f"{READ_ONLY} is set: {request.method} {request.url.path} is not sent")
 
 

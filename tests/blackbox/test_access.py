@@ -40,6 +40,20 @@ def test_a_token_that_was_tampered_with_opens_nothing(stranger: Any, member: Any
     assert answer.status_code == 401
 
 
+def test_what_one_service_was_shown_opens_no_other(stranger: Any) -> None:
+    answer = stranger("POST", "/api/identity/personas/admin/sessions", params={"audience": "identity"})
+    if answer.status_code in (403, 404):
+        pytest.skip("there are no personas here")
+    body = {"subject_token": answer.json()["access_token"], "audience": "topics"}
+    shown = stranger.post("/api/identity/token/exchange", body).json()["access_token"]
+    headers = {"Authorization": f"Bearer {shown}"}
+    assert stranger("GET", "/api/topics/paths", headers=headers).status_code == 200
+    for path in ("/api/person/people", "/api/partner/partners", "/api/ledger/funds", "/api/identity/me"):
+        assert stranger("GET", path, headers=headers).status_code == 401, path
+    again = stranger.post("/api/identity/token/exchange", {"subject_token": shown, "audience": "person"})
+    assert again.status_code == 401
+
+
 @pytest.mark.parametrize("path", LISTS)
 def test_every_api_lists_for_an_administrator(callers: Any, path: str) -> None:
     page = callers("admin").read(path, limit=5)

@@ -40,6 +40,7 @@ def test_the_routes_of_signing_in_are_limited() -> None:
         "POST /api/identity/sessions",
         "POST /api/identity/sessions/refresh",
         "POST /api/identity/token",
+        "POST /api/identity/token/exchange",
     }
     declared = {limit.route: limit.at_once for limit in application("portal").state.limited_routes}
     assert declared == {

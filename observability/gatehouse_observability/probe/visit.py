@@ -107,7 +107,8 @@ class _Visitor:
         """As the service client in the environment; else as a persona, where there are any; else not at all."""
         if os.environ.get(CLIENT_ID):
             named = {"client_id": os.environ[CLIENT_ID], "client_secret": os.environ.get(CLIENT_SECRET, "")}
-            self._get_token("/api/identity/token", 200, {"grant_type": "client_credentials", **named})
+            wanted = {"grant_type": "client_credentials", "audience": LIST.split("/")[2]}
+            self._get_token("/api/identity/token", 200, {**wanted, **named})
             return
         status, body = self._ask("GET", "/api/identity/sign-in/options")
         if status != 200:

@@ -85,6 +85,7 @@ async def test_in_an_environment_it_signs_in_as_a_service_client(site: Site, mon
     given = {path: body for path, _, body in site.asked}
     assert json.loads(given[TOKEN]) == {
         "grant_type": "client_credentials",
+        "audience": "topics",
         "client_id": "probe",
         "client_secret": "s",
     }

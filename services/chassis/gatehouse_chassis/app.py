@@ -16,9 +16,10 @@ from litestar.enums import MediaType
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ASGIApp, ControllerRouterHandler, ExceptionHandler, Receive, Scope, Send
+from uuid_utils.compat import uuid7
 
 from gatehouse_catalog.structs import Job
-from gatehouse_chassis.base.actor import Actor
+from gatehouse_chassis.base.actor import EVERY_SERVICE, Actor
 from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.data.database import Database
@@ -26,6 +27,7 @@ from gatehouse_chassis.events import retention
 from gatehouse_chassis.events.following import Following
 from gatehouse_chassis.events.outbox import Outbox
 from gatehouse_chassis.events.reader import EventHandler
+from gatehouse_chassis.events.service_token import sign
 from gatehouse_chassis.http import idempotency, rate_limits
 from gatehouse_chassis.http.admission import Admission
 from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
@@ -52,6 +54,7 @@ from gatehouse_chassis.metrics.registry import Metrics
 from gatehouse_chassis.privacy.assembled import Privacy
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.service import ServiceContext
+from gatehouse_chassis.service.token_exchange import Ask, ExchangedToken, TokenExchange
 
 if TYPE_CHECKING:
     from gatehouse_chassis.service.spans import SpanExporter
@@ -116,6 +119,7 @@ def create_app(
     figures: ReadFigures | None = None,
     changes: Changes | None = None,
     keys: FetchKeys | None = None,
+    audience: str = "",
     errors: ExceptionHandler = answer,
     **options: Any,
 ) -> Litestar:
@@ -124,8 +128,8 @@ def create_app(
     `outbox` holds the events that it publishes, `handlers` what it does with those of others, by the names that
     `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `figures` reads what the
     institute counts in it (metrics/business.py). `changes`: what open pages are told of, by WebSocket. `keys` replaces
-    fetching identity's JWKS over HTTP (identity itself, tests). `errors` answers every exception. `options` go to
-    Litestar.
+    fetching identity's JWKS over HTTP (identity itself, tests). `audience`: whom the tokens that it takes are
+    for, where that isn't itself. `errors` answers every exception. `options` go to Litestar.
     Raises Unguarded when a route has no guard, and CatalogError where service.toml has other events or jobs.
     """
     drain = Drain()
@@ -154,7 +158,9 @@ def create_app(
             "drain": drain,
             "metrics": metrics,
             "health": health,
-            "authenticator": Authenticator(PublicKeys(keys or _from_identity(service))),
+            "authenticator": Authenticator(
+                PublicKeys(keys or _from_identity(service)), audiences=_audiences(service, audience)
+            ),
             "jobs": runner,
             "tickets": Tickets(service.database_url or service.name),
         }
@@ -252,8 +258,9 @@ def _calling(service: ServiceContext, metrics: Metrics) -> Lifespan:
 
     @asynccontextmanager
     async def calling(app: Litestar) -> AsyncGenerator[None, None]:
+        exchange = TokenExchange(_exchange_at_identity(service)) if "identity" in service.addresses else None
         for name, address in service.addresses.items():
-            clients[name] = PeerClient(name, address, on_call=metrics.count_call)
+            clients[name] = PeerClient(name, address, on_call=metrics.count_call, exchange=exchange)
         try:
             yield
         finally:
@@ -422,6 +429,24 @@ def _from_identity(service: ServiceContext) -> FetchKeys:
         return await service.call("identity").get("/api/identity/jwks.json", dict[str, Any], token="")
 
     return fetch
+
+
+def _audiences(service: ServiceContext, audience: str) -> list[str]:
+    return [audience or service.name, *([EVERY_SERVICE] if service.environment == "local" else [])]
+
+
+def _exchange_at_identity(service: ServiceContext) -> Ask:
+    """Who has the key that services sign with says who it is; the portal has none, and its tokens are for identity."""
+
+    async def ask(token: str, audience: str) -> ExchangedToken:
+        body = {"subject_token": token, "audience": audience}
+        if service.peer_key:
+            body["actor_token"] = sign(service.peer_key, by=service.name, to="identity")
+        return await service.clients["identity"].post(
+            "/api/identity/token/exchange", ExchangedToken, json=body, token="", idempotency_key=str(uuid7())
+        )
+
+    return ask
 
 
 def _documents(service: ServiceContext) -> Router:

@@ -31,6 +31,7 @@ from gatehouse_identity.sign_in.routes import SignInController
 from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.signing_key.routes import SigningKeyController, get_jwks
 from gatehouse_identity.tables import DB
+from gatehouse_identity.token_exchange.routes import exchange_token
 
 ROUTES = [
     SignInController,
@@ -42,6 +43,7 @@ ROUTES = [
     RoleGrantController,
     ServiceClientController,
     issue_service_token,
+    exchange_token,
     SigningKeyController,
     get_jwks,
     AuditEntryController,

@@ -15,6 +15,7 @@ PUBLIC = {
     "CreateSession",
     "RefreshSession",
     "IssueServiceToken",
+    "ExchangeToken",
     "GetJwks",
     "LookAtInvitation",
     "SignInByInvitation",

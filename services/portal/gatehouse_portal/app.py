@@ -50,6 +50,7 @@ def create(service: ServiceContext, areas: Sequence[Area] | None = None) -> Lite
         database=DB,
         lifespan=[ready],
         jobs={"forget_sessions": forget_sessions},
+        audience="identity",  # whose tokens sessions hold; each service is shown one of its own
         dependencies={
             "peers": Provide(_peers, sync_to_thread=False),
             "sessions": Provide(_sessions, sync_to_thread=False),

@@ -6,6 +6,8 @@ import msgspec
 
 # Who may see how the platform itself runs.
 OPERATOR_ROLES = frozenset({"engineer", "sre", "admin"})
+# The audience of a local persona's token. A service takes tokens for itself, and these only in the local environment.
+EVERY_SERVICE = "gatehouse"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):

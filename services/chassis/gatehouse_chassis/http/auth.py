@@ -5,6 +5,10 @@ sessions) and `not_before` (by account or service client, seconds since 1970: to
 the withdrawal of a key, act in every service within 60 s: identity's document is at most 10 s old, and is fetched again
 every 20 s while requests come. A fetch runs beside the requests, which wait for it only when the document is too old.
 
+A token is for one service, which its `aud` names: what a service was shown opens no other one. A service that calls
+another for its caller exchanges the token first (service/token_exchange.py). Only the personas of the local environment
+get tokens for every service.
+
 A token that was checked is remembered together with the key that it was checked with, and is good only while that very
 key is published and nothing revokes it: two dictionary look-ups a request.
 """
@@ -12,7 +16,7 @@ key is published and nothing revokes it: two dictionary look-ups a request.
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import Context
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -26,7 +30,6 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 
 ISSUER = "gatehouse"
-AUDIENCE = "gatehouse"
 ALGORITHM = "EdDSA"
 # Seconds that a token lives; one that claims more is void, whoever signed it.
 TOKEN_SECONDS = 600
@@ -135,19 +138,30 @@ class PublicKeys:
 
 
 class CheckedToken(NamedTuple):
-    """A token that was checked: whose it is, by which key, and when it was issued (seconds since 1970)."""
+    """A token that was checked: whose it is, by which key, and when it was issued (seconds since 1970).
+
+    `acting` is the service that got it by exchange, for who is in `actor`; empty for a token of its holder's own.
+    """
 
     actor: Actor
     key_id: str
     key: Any
     issued_at: float
+    acting: str = ""
 
 
 class Authenticator:
-    """Turns an Authorization header into an Actor, and remembers the tokens that it has checked."""
+    """Turns an Authorization header into an Actor, and remembers the tokens that it has checked.
 
-    def __init__(self, keys: PublicKeys, clock: Callable[[], float] = time.time) -> None:
+    Args:
+        keys: identity's.
+        audiences: Whom a token must be for; one of these is enough.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, keys: PublicKeys, *, audiences: Sequence[str], clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
+        self._audiences = audiences
         self._clock = clock
         self._checked: OrderedDict[str, CheckedToken] = OrderedDict()
 
@@ -174,7 +188,7 @@ class Authenticator:
             ):
                 return known.actor
             self._checked.pop(token, None)
-        checked = await self._verify(token)
+        checked = await self.check(token, self._audiences)
         self._checked[token] = checked
         if len(self._checked) > REMEMBERED_TOKENS:
             self._checked.popitem(last=False)
@@ -184,7 +198,8 @@ class Authenticator:
         keys, actor = self._keys, checked.actor
         return actor.session in keys.revoked or checked.issued_at < keys.not_before.get(actor.account, 0.0)
 
-    async def _verify(self, token: str) -> CheckedToken:
+    async def check(self, token: str, audiences: Sequence[str]) -> CheckedToken:
+        """A token that must be for one of `audiences`; it isn't remembered. Raises Unauthenticated."""
         try:
             header = jwt.get_unverified_header(token)
         except jwt.InvalidTokenError:
@@ -198,7 +213,7 @@ class Authenticator:
                 token,
                 key,
                 algorithms=[ALGORITHM],
-                audience=AUDIENCE,
+                audience=list(audiences),
                 issuer=ISSUER,
                 leeway=CLOCK_SKEW,
                 options={"require": ["exp", "iat", "sub"], "verify_exp": False},
@@ -211,7 +226,9 @@ class Authenticator:
         issued_at = float(claims["iat"])
         if actor.expires_at - issued_at > TOKEN_SECONDS + CLOCK_SKEW:
             raise Unauthenticated("The token claims to live longer than tokens do; sign in again.")
-        checked = CheckedToken(actor, key_id, key, issued_at)
+        acting = claims.get("act")
+        service = str(acting.get("sub", "")) if isinstance(acting, dict) else ""
+        checked = CheckedToken(actor, key_id, key, issued_at, service)
         if self._is_revoked(checked):
             raise Unauthenticated("The token was revoked; sign in again, or refresh the session.")
         return checked

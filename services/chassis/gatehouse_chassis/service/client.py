@@ -5,7 +5,8 @@
     row = await people.find(f"/api/person/people/{id}", PersonRow)          # None on 404
     made = await people.post("/api/person/people", PersonRow, json=new, idempotency_key=key)
 
-The caller's token, request id, trace and deadline are passed on from the current request (base/context.py). A call ends
+The caller's token, exchanged for one that the other takes (token_exchange.py), the request id, trace and deadline are
+passed on from the current request (base/context.py). A call ends
 after `total` seconds or at the request's own deadline, whichever is sooner. GET, HEAD, PUT and DELETE, and any request
 with an Idempotency-Key, are attempted up to `attempts` times when the other doesn't answer or answers 502, 503 or 504;
 what was never sent (no connection) is retried for every method. Pauses are random up to a doubling bound (full jitter:
@@ -24,6 +25,7 @@ from gatehouse_chassis.base.context import TIMEOUT_HEADER, current, passed_on, t
 from gatehouse_chassis.base.problems import ApiProblem, ProblemDetails, Unavailable
 from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_chassis.service.circuit_breaker import Breaker
+from gatehouse_chassis.service.token_exchange import TokenExchange
 
 T = TypeVar("T")
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -88,11 +90,13 @@ class PeerClient:
         connections: int = 20,
         breaker: Breaker | None = None,
         on_call: OnCall | None = None,
+        exchange: TokenExchange | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        """Timeouts in seconds. `jitter` gives numbers from 0 to 1."""
+        """Timeouts in seconds. `exchange`: without it a token is passed on as it is. `jitter`: numbers from 0 to 1."""
         self.name = name
+        self.exchange = exchange
         self.breaker = breaker or Breaker()
         self._attempt_timeout = attempt_timeout
         self._total = total
@@ -105,6 +109,18 @@ class PeerClient:
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
             verify=trusted_authorities(),
+        )
+
+    def more_patient(self, seconds: float) -> "PeerClient":
+        """A client of the same service that waits so long for the one attempt that it makes."""
+        return PeerClient(
+            self.name,
+            str(self._http.base_url),
+            attempt_timeout=seconds,
+            total=seconds,
+            attempts=1,
+            on_call=self._on_call,
+            exchange=self.exchange,
         )
 
     async def close(self) -> None:
@@ -146,7 +162,8 @@ class PeerClient:
     ) -> httpx.Response:
         """A response below 400. Raises RequestRefused (4xx), Unavailable (no answer, or 5xx), TooLate.
 
-        `token` instead of the caller's own; an empty one sends none. Raises CallInTransaction, too.
+        `token` instead of the caller's own; an empty one sends none. Raises CallInTransaction, too, and what identity
+        says when it doesn't exchange the token.
         """
         if transaction_open.get():
             raise CallInTransaction(
@@ -157,7 +174,7 @@ class PeerClient:
         context = current.get()
         if context is not None and context.deadline is not None:
             ends = min(ends, context.deadline)
-        sent = self._headers(headers or {}, token)
+        sent = await self._headers(headers or {}, token, ends)
         content = None
         if json is not None:
             content = msgspec.json.encode(json)
@@ -203,11 +220,17 @@ class PeerClient:
             self.breaker.succeeded()
         return response, False
 
-    def _headers(self, headers: Mapping[str, str], token: str | None) -> dict[str, str]:
+    async def _headers(self, headers: Mapping[str, str], token: str | None, ends: float) -> dict[str, str]:
         sent = {"Accept": "application/json", **headers, **passed_on()}
         context = current.get()
         if context is not None and token is None:
             token = context.token
+        if token and self.exchange is not None:
+            try:
+                async with asyncio.timeout_at(ends):
+                    token = await self.exchange.token_for(token, self.name)
+            except TimeoutError:
+                raise TooLate(f"The deadline passed before {self.name} was asked.") from None
         if token:
             sent["Authorization"] = f"Bearer {token}"
         return sent

@@ -31,7 +31,8 @@ from uuid_utils.compat import uuid7
 
 from gatehouse_catalog import find_root
 from gatehouse_catalog.structs import PERSON_KEYS_VARIABLE
-from gatehouse_chassis.http.auth import ALGORITHM, AUDIENCE, ISSUER
+from gatehouse_chassis.base.actor import EVERY_SERVICE
+from gatehouse_chassis.http.auth import ALGORITHM, ISSUER
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.testing.people import account_id, caller, person_id
 from gatehouse_chassis.testing.sockets import socket_to
@@ -63,7 +64,7 @@ class TestTokens:
         now = int(time.time())
         payload: dict[str, Any] = {
             "iss": ISSUER,
-            "aud": AUDIENCE,
+            "aud": EVERY_SERVICE,
             "sub": str(account or uuid7()),
             "name": "Test",
             "roles": list(roles),

@@ -9,6 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gatehouse_chassis.base.actor import EVERY_SERVICE
 from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 from gatehouse_chassis.http.auth import (
     CLOCK_SKEW,
@@ -26,7 +27,7 @@ PERSON = "019a0000-0001-7000-8000-000000000002"
 
 
 def authenticator(tokens: TestTokens) -> Authenticator:
-    return Authenticator(PublicKeys(tokens.jwks))
+    return Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE])
 
 
 async def test_a_good_token_says_who_is_asking() -> None:
@@ -36,6 +37,15 @@ async def test_a_good_token_says_who_is_asking() -> None:
     assert actor.name == "Noah"
     assert actor.has("member")
     assert not actor.has("staff", "board")
+
+
+async def test_a_token_is_for_one_service() -> None:
+    tokens = TestTokens()
+    topics = Authenticator(PublicKeys(tokens.jwks), audiences=["topics"])
+    assert (await topics.actor("Bearer " + tokens.token("member", aud="topics"))).has("member")
+    for audience in ("person", "topic", ["person", "identity"], EVERY_SERVICE, "", None):
+        with pytest.raises(Unauthenticated):
+            await topics.actor("Bearer " + tokens.token("admin", aud=audience))
 
 
 async def test_an_admin_has_every_role() -> None:
@@ -86,7 +96,7 @@ async def test_no_token_is_no_caller(header: str | None) -> None:
 async def test_a_checked_token_stops_working_when_it_expires() -> None:
     tokens = TestTokens()
     now = time.time()
-    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
+    checking = Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE], clock=lambda: now)
     header = "Bearer " + tokens.token("member", exp=int(now) + 2)
     await checking.actor(header)
     now += 60
@@ -97,27 +107,27 @@ async def test_a_checked_token_stops_working_when_it_expires() -> None:
 async def test_a_token_is_good_until_it_expired_by_more_than_clocks_differ() -> None:
     tokens, now = TestTokens(), time.time()
     ends = int(now) + 2
-    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
+    checking = Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE], clock=lambda: now)
     header = "Bearer " + tokens.token("member", exp=ends)
     await checking.actor(header)
     now = ends + CLOCK_SKEW - 0.5
     await checking.actor(header)
     now = float(ends + CLOCK_SKEW)
-    for anyone in (checking, Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)):
+    for anyone in (checking, Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE], clock=lambda: now)):
         with pytest.raises(Unauthenticated, match="has expired; refresh the session"):
             await anyone.actor(header)
 
 
 async def test_only_the_authenticators_clock_says_what_has_expired() -> None:
     tokens, now = TestTokens(), time.time() - 1000
-    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
+    checking = Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE], clock=lambda: now)
     await checking.actor("Bearer " + tokens.token("member", iat=int(now), exp=int(now) + 100))
 
 
 async def test_a_token_that_is_remembered_is_not_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even in the seconds by which clocks may differ: those of an expired token are many."""
     tokens, now = TestTokens(), time.time()
-    checking = Authenticator(PublicKeys(tokens.jwks), clock=lambda: now)
+    checking = Authenticator(PublicKeys(tokens.jwks), audiences=[EVERY_SERVICE], clock=lambda: now)
     header = "Bearer " + tokens.token("member", exp=int(now) + 2)
     actor = await checking.actor(header)
     now += 3
@@ -308,7 +318,7 @@ ACCOUNT, SESSION = str(uuid4()), str(uuid4())
 async def test_what_is_revoked_ends_within_a_minute_also_for_a_token_that_was_used_before(revoke, seen: bool) -> None:
     """Checked tokens were once remembered without the key and the session that made them good."""
     now, source = 1000.0, Revoking()
-    checking = Authenticator(PublicKeys(source, clock=lambda: now))
+    checking = Authenticator(PublicKeys(source, clock=lambda: now), audiences=[EVERY_SERVICE])
     header = "Bearer " + source.tokens.token("admin", account=ACCOUNT, sid=SESSION)
     other = "Bearer " + source.tokens.token("admin", sid=str(uuid4()))
     await checking.actor(other)
@@ -325,7 +335,7 @@ async def test_what_is_revoked_ends_within_a_minute_also_for_a_token_that_was_us
 async def test_a_token_issued_at_the_change_or_after_it_is_good() -> None:
     source, changed = Revoking(), int(time.time()) - 10
     source.more = {"not_before": {ACCOUNT: changed}, "revoked": [str(uuid4())]}
-    checking = Authenticator(PublicKeys(source))
+    checking = Authenticator(PublicKeys(source), audiences=[EVERY_SERVICE])
     for issued in (changed, changed + 1):
         await checking.actor("Bearer " + source.tokens.token("member", account=ACCOUNT, iat=issued, exp=issued + 60))
     with pytest.raises(Unauthenticated, match="was revoked"):

@@ -105,15 +105,17 @@ async def archive_client(id: UUID, version: int, actor: Actor) -> ServiceClient:
     return row
 
 
-async def issue_token(keys: KeyRing, name: str, secret: str) -> ServiceToken:
-    """An access token of kind `service`. Raises Unauthenticated when name and secret don't match."""
+async def issue_token(keys: KeyRing, name: str, secret: str, audience: str) -> ServiceToken:
+    """An access token of kind `service`, for the service `audience`. Raises Unauthenticated when name and
+    secret don't match.
+    """
     client = await _SECRETS.one(name, SETTLING) if storable(name) else None
     current = client.secret_hash if client else UNKNOWN
     previous = client.previous_secret_hash if client else None
     match = matches(secret, current) | matches(secret, previous)
     if client is None or not match:
         raise Unauthenticated("No service client has this client_id and client_secret.")
-    claims = service_claims(client.id, client.name, client.roles, client.issued_at)
+    claims = service_claims(client.id, client.name, client.roles, client.issued_at, audience)
     return ServiceToken(access_token=await keys.sign(claims), expires_in=TOKEN_SECONDS)
 
 

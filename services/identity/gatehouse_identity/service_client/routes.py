@@ -113,6 +113,7 @@ class TokenOperation(Operation):
                     "grant_type": Schema(type=OpenAPIType.STRING, enum=["client_credentials"]),
                     "client_id": text,
                     "client_secret": text,
+                    "audience": text,
                 },
                 required=["grant_type"],
                 additional_properties=False,
@@ -136,7 +137,7 @@ async def issue_service_token(request: Request[Any, Any, Any], state: State) -> 
     body = await _token_request(request)
     try:
         name, secret = _basic(request) or (body.client_id, body.client_secret)
-        return uncached(await queries.issue_token(state.key_ring, name, secret))
+        return uncached(await queries.issue_token(state.key_ring, name, secret, body.audience))
     except Unauthenticated as problem:
         problem.headers |= BASIC
         raise

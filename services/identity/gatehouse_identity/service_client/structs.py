@@ -9,6 +9,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gatehouse_chassis.base.fields import END, Sentence
 from gatehouse_identity.enumerators import Role
+from gatehouse_identity.token_exchange.structs import ServiceName
+from gatehouse_identity.tokens import OURS
 
 ClientName = Annotated[str, Meta(max_length=50, pattern=rf"^[a-z][a-z0-9-]+{END}", examples=["topics-link-checker"])]
 
@@ -52,11 +54,15 @@ class ServiceClientWithSecret(ServiceClient, frozen=True, kw_only=True):
 
 
 class TokenRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """RFC 6749, section 4.4. The client may name itself by HTTP Basic instead."""
+    """RFC 6749, section 4.4. The client may name itself by HTTP Basic instead.
+
+    `audience`: the service that the token is for (the parameter of RFC 8693). One for identity can be exchanged.
+    """
 
     grant_type: Literal["client_credentials"]
     client_id: Annotated[str, Meta(max_length=50)] = ""
     client_secret: Annotated[str, Meta(max_length=512)] = ""
+    audience: ServiceName = OURS
 
 
 class ServiceToken(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ from gatehouse_identity.session import queries
 from gatehouse_identity.session.structs import SessionState, SessionTokens
 from gatehouse_identity.signing_key.key_ring import KeyRing
 from gatehouse_identity.tables import DB
-from gatehouse_identity.tokens import SETTLING, TOKEN_SECONDS, person_claims
+from gatehouse_identity.tokens import OURS, SETTLING, TOKEN_SECONDS, person_claims
 
 ENDED = "This session has ended; sign in again."
 
@@ -49,10 +49,13 @@ class Sessions:
         self._box = box
         self._lifetimes = lifetimes
 
-    async def start(self, account_id: UUID, method: SignInMethod, proven_at: datetime | None = None) -> SessionTokens:
+    async def start(
+        self, account_id: UUID, method: SignInMethod, proven_at: datetime | None = None, audience: str = OURS
+    ) -> SessionTokens:
         """Signs in: a new session of the account. Raises Unauthenticated when it is archived.
 
-        `proven_at`: when the provider authenticated the person; now, where it doesn't say.
+        `proven_at`: when the provider authenticated the person; now, where it doesn't say. `audience`: whom the access
+        token is for.
         """
         id, family, token = uuid7(), new_secret(), new_secret()
         async with DB.transaction():
@@ -73,7 +76,7 @@ class Sessions:
             )
             await record("signed_in", by=AccountActor(account_id), subject=account_id, method=method, session=str(id))
             self._log_token(id, account_id, family, token, method=method)
-            return await self._tokens(id, account_id, proven_at, family, token)
+            return await self._tokens(id, account_id, proven_at, family, token, audience)
 
     async def refresh(self, refresh_token: str) -> SessionTokens:
         """New tokens, with the roles that the account has now. Raises Unauthenticated when the session has ended."""
@@ -126,7 +129,13 @@ class Sessions:
         DB.after_commit(partial(log.info, "session token", **line))
 
     async def _tokens(
-        self, id: UUID, account_id: UUID, proven_at: datetime | None, family: str, token: str
+        self,
+        id: UUID,
+        account_id: UUID,
+        proven_at: datetime | None,
+        family: str,
+        token: str,
+        audience: str = OURS,
     ) -> SessionTokens:
         account = await BEARER.one(account_id, SETTLING)
         assert account is not None
@@ -138,6 +147,7 @@ class Sessions:
             id,
             signed_in_at=min(proven_at or account.issued_at, account.issued_at),
             issued_at=account.issued_at,
+            audience=audience,
         )
         return SessionTokens(
             access_token=await self._keys.sign(claims),

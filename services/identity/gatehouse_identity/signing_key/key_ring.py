@@ -63,12 +63,13 @@ class KeyRing:
         self._opened: dict[str, Ed25519PrivateKey] = {}
         self._read_at = float("-inf")
 
-    async def sign(self, claims: dict[str, Any]) -> str:
-        """A JWT with `claims`, signed by the active key."""
+    async def sign(self, claims: dict[str, Any], kid: str = "") -> str:
+        """A JWT with `claims`, signed by the active key, or by `kid`. Raises Unavailable where that can't sign."""
         now = datetime.now(UTC)
-        key = active_of(await self._usable(now), now)
+        usable = await self._usable(now)
+        key = next((key for key in usable if key.kid == kid), None) if kid else active_of(usable, now)
         if key is None:
-            message = "There is no signing key yet; try again in a moment."
+            message = "There is no such signing key now; try again in a moment."
             raise Unavailable(message)
         return jwt.encode(claims, self._opened[key.kid], algorithm=ALGORITHM, headers={"kid": key.kid})
 

@@ -107,7 +107,7 @@ async def as_persona(request: Request, peers: Peers, sessions: SessionStore, key
         raise NotFound
     form = await request.form()
     where = f"/api/identity/personas/{key}/sessions"
-    tokens = await peers.ask("identity", "POST", where, IssuedTokens, token="")
+    tokens = await peers.ask("identity", "POST", where, IssuedTokens, params={"audience": "identity"}, token="")
     return await signed_in_page(request, sessions, tokens, local_path(form.get("then")))
 
 

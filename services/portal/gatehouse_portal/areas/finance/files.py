@@ -18,8 +18,7 @@ async def patient(service: ServiceContext, app: Litestar) -> AsyncGenerator[None
     """A client of ledger that waits for it, as `app.state.patient_peers`."""
     clients: dict[str, PeerClient] = {}
     if "ledger" in service.addresses:
-        address = service.addresses["ledger"]
-        clients["ledger"] = PeerClient("ledger", address, attempt_timeout=PATIENCE, total=PATIENCE, attempts=1)
+        clients["ledger"] = service.call("ledger").more_patient(PATIENCE)
     app.state.patient_peers = Peers(clients)
     try:
         yield
