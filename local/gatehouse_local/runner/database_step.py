@@ -6,10 +6,13 @@
 
 import hashlib
 import sys
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
 
+from gatehouse_catalog import load_catalog
+from gatehouse_catalog.laid_out import LaidOutEnvironment, laid_out_in
 from gatehouse_local.postgres_wheels import unusable_schemas
 from gatehouse_local.runner.postgres import DATABASE, Embedded
 
@@ -98,6 +101,10 @@ class Databases:
 
 
 def apply(root: Path, embedded: Embedded) -> None:
+    released = laid_out_in(embedded.state)
+    if released is not None:
+        apply_released(released, embedded)
+        return
     databases = Databases(embedded)
     fresh = not _is_managed(embedded)
     bring_up_to_date(root, embedded, embedded.admin_url)
@@ -120,6 +127,16 @@ def reset(root: Path, embedded: Embedded) -> None:
     _print("The database is reset to the test data.")
 
 
+def apply_released(released: LaidOutEnvironment, embedded: Embedded) -> None:
+    """Each service's own schema, as the commit has it that the service's release was built from."""
+    for code, names in released.by_code.items():
+        root = Path(code)
+        catalog = load_catalog(root)
+        schemas = {one.database.schema for one in catalog if one.database and one.name in names}
+        approved = [word for name in names for word in released.approved_plans.get(name, "").split()]
+        bring_up_to_date(root, embedded, embedded.admin_url, only=schemas, approve=approved)
+
+
 def _build_seed(root: Path, embedded: Embedded, databases: Databases) -> None:
     databases.create(SEED + NEXT)
     bring_up_to_date(root, embedded, embedded.url(SEED + NEXT), quiet=True)
@@ -134,14 +151,30 @@ def _is_managed(embedded: Embedded) -> bool:
     return bool(row and row[0])
 
 
-def bring_up_to_date(root: Path, embedded: Embedded, url: str, *, quiet: bool = False) -> None:
-    """Applies the checkout's configuration to the database at `url`. Raises what db-manager raises."""
+def bring_up_to_date(
+    root: Path,
+    embedded: Embedded,
+    url: str,
+    *,
+    quiet: bool = False,
+    only: Collection[str] | None = None,
+    approve: Iterable[str] = (),
+) -> None:
+    """Applies the checkout's configuration, or that of the schemas in `only`, to the database at `url`.
+
+    `approve`: fingerprints of plans whose dangerous steps are approved. Raises what db-manager raises.
+    """
     import gatehouse_db_manager  # noqa: PLC0415 - 100 ms that `reset` doesn't need
-    from gatehouse_catalog import load_catalog  # noqa: PLC0415 - as above
     from gatehouse_local.runner.platform_specs import role_passwords  # noqa: PLC0415 - as above
 
     configuration = gatehouse_db_manager.load(root)
     unusable = unusable_schemas(root)
+    passwords = role_passwords(load_catalog(root), embedded.state)
+    if only is not None:
+        chosen = tuple(schema for schema in configuration.schemas if schema.name in only)
+        configuration = msgspec.structs.replace(configuration, schemas=chosen)
+        roles = {role for schema in chosen for role in schema.roles}
+        passwords = {role: password for role, password in passwords.items() if role in roles}
     if unusable:
         for why in () if quiet else unusable.values():
             _print(f"{why}; this schema is left out.")
@@ -152,7 +185,8 @@ def bring_up_to_date(root: Path, embedded: Embedded, url: str, *, quiet: bool = 
         configuration,
         environment="local",
         test_data=True,
-        passwords=role_passwords(load_catalog(root), embedded.state),
+        passwords=passwords,
+        approve=approve,
     )
     for schema in () if quiet else result.schemas:
         if schema.steps or schema.versions:

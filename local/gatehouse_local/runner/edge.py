@@ -11,6 +11,7 @@ import itertools
 import os
 import signal
 import socket
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from http import HTTPStatus
 from pathlib import Path
@@ -110,11 +111,15 @@ class LocalEdge:
     def __init__(self, table: RouteTable, kept: aiohttp.ClientSession, fresh: aiohttp.ClientSession) -> None:
         self._table, self._kept, self._fresh = table, kept, fresh
         self.sockets = SocketRelay(fresh)
+        self._used = time.monotonic()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.rel_url.raw_path
         if path == "/__edge/health":
-            return web.json_response({"ready": True, "targets": {t.url: t.ready for t in self._table.targets}})
+            targets = {target.url: target.ready for target in self._table.targets}
+            idle = time.monotonic() - self._used
+            return web.json_response({"ready": True, "idle_seconds": round(idle, 1), "targets": targets})
+        self._used = time.monotonic()
         route = None if is_internal(path) else self._table.route(unquote(path))
         if route is None:
             return problem(404, "Not Found", f"Nothing is routed at {path}.")

@@ -3,6 +3,7 @@
 Reads the catalog, git's commit and the local secrets, and writes Prometheus' files; it starts nothing.
 """
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from urllib.parse import quote
 import msgspec
 
 from gatehouse_catalog import Catalog, Service, load_catalog
+from gatehouse_catalog.laid_out import laid_out_in
 from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, setting_variable
 from gatehouse_local import breakpoints
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
@@ -97,7 +99,7 @@ class LocalPlatform:
 
     def __init__(self, place: Location) -> None:
         self.place = place
-        self.catalog = load_catalog(place.root)
+        self.reread()
         self.embedded = Embedded(place.state, place.postgres_port)
         self._secrets = Secrets(place.state)
         self._built = datetime.now(UTC).isoformat(timespec="seconds")
@@ -108,10 +110,13 @@ class LocalPlatform:
             "prometheus_url": f"http://{HOST}:{place.prometheus_port}",
             "checkout": str(place.root),
         }
+        if self.laid_out is not None:  # nobody works there
+            del self._runner_settings["checkout"]
 
     def reread(self) -> None:
-        """Reads the catalog again. Raises CatalogError and keeps the previous one if it is invalid."""
+        """Reads the catalog and the releases again. Raises CatalogError and keeps those before if it is invalid."""
         self.catalog = load_catalog(self.place.root)
+        self.laid_out = laid_out_in(self.place.state)
 
     def specs(self, wanted: Selection) -> list[Spec]:
         services = wanted.services(self.catalog)
@@ -148,11 +153,19 @@ class LocalPlatform:
             name=DATABASE_STEP,
             kind="task",
             command=self.database_command("apply"),
-            environment=self._inherited(),
+            environment=self._inherited() | self._databases(),
             folder=self.place.root,
             needs=(POSTGRES,),
             once=True,
         )
+
+    def _databases(self) -> dict[str, str]:
+        """What the step depends on: it runs again when that changes."""
+        if self.laid_out is None:
+            return {}
+        digests = {name: one.release.database_digest or "" for name, one in self.laid_out.services.items()}
+        content = msgspec.json.encode([digests, self.laid_out.approved_plans], order="deterministic")
+        return {"GATEHOUSE_DATABASES": hashlib.sha256(content).hexdigest()}
 
     def database_command(self, action: str) -> tuple[str, ...]:
         place = self.place
@@ -206,7 +219,13 @@ class LocalPlatform:
             url=self.place.url(service),
             ready_path="/health/ready",
             forked=not (why or service.is_app),
+            code=self._code(service),
         )
+
+    def _code(self, service: Service) -> str:
+        """Where its Python packages are; empty: those that are installed."""
+        released = self.laid_out.services.get(service.name) if self.laid_out else None
+        return released.python_path if released else ""
 
     def _environment(self, service: Service) -> dict[str, str]:
         place = self.place
@@ -220,6 +239,8 @@ class LocalPlatform:
             "GATEHOUSE_DRAIN_SECONDS": "0",
             "PYTHONBREAKPOINT": f"{breakpoints.__name__}.{breakpoints.skip.__name__}",
         }
+        if self.laid_out is not None:
+            variables |= self._released(service)
         settings = place.root / "local" / "settings.toml"
         if settings.is_file():
             variables["GATEHOUSE_SETTINGS_FILE"] = str(settings)
@@ -238,6 +259,18 @@ class LocalPlatform:
             elif key in self._runner_settings:
                 variables.setdefault(setting_variable(key, secret=False), self._runner_settings[key])
         return variables
+
+    def _released(self, service: Service) -> dict[str, str]:
+        """What a release says of itself at /version, as the platform in AWS sets it."""
+        assert self.laid_out is not None
+        one = self.laid_out.services[service.name]
+        return {
+            "GATEHOUSE_VERSION": one.release.tag,
+            "GATEHOUSE_COMMIT": one.release.commit,
+            "GATEHOUSE_BUILD_TIME": one.release.built_at,
+            "GATEHOUSE_IMAGE_DIGEST": one.release.digest,
+            "PYTHONPATH": one.python_path,
+        }
 
     def _inherited(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key not in _OWN}

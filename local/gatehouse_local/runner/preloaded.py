@@ -20,7 +20,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -32,10 +32,14 @@ ARGUMENTS_BEGIN = 48  # its field in /proc/self/stat, and the next one is where 
 
 
 class PreloadedProcess:
-    """Starts the process that imports `module` when it is first wanted, and anew when what it imported has changed."""
+    """Starts the process that imports `module` when it is first wanted, and anew when what it imported has changed.
 
-    def __init__(self, module: str, folder: Path) -> None:
-        self._module, self._folder = module, folder
+    `code`: where it finds the packages, as PYTHONPATH has it; empty: those that are installed.
+    """
+
+    def __init__(self, module: str, folder: Path, code: str = "") -> None:
+        self._module, self._folder, self._code = module, folder, code
+        self._others: dict[str, PreloadedProcess] = {}
         self._process: subprocess.Popen | None = None
         self._socket: socket.socket | None = None
         self._start: asyncio.Task[bool] | None = None
@@ -44,6 +48,19 @@ class PreloadedProcess:
     @property
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
+
+    def of(self, code: str) -> "PreloadedProcess":
+        """The one with these packages: this one, or another that ends with it."""
+        if code == self._code:
+            return self
+        if code not in self._others:
+            self._others[code] = PreloadedProcess(self._module, self._folder, code)
+        return self._others[code]
+
+    def keep(self, codes: Set[str]) -> None:
+        """Ends those that no service needs any more."""
+        for code in self._others.keys() - codes:
+            self._others.pop(code).close()
 
     async def fresh(self) -> bool:
         """Waits until there is one that has imported the files as they are now. False if those can't be imported."""
@@ -94,7 +111,8 @@ class PreloadedProcess:
             self._start = asyncio.get_running_loop().create_task(self._import())
 
     def close(self) -> None:
-        """Ends it; its forks go on."""
+        """Ends it, and those beside it; their forks go on."""
+        self.keep(frozenset())
         if self._start is not None:
             self._start.cancel()
             self._start = None
@@ -134,14 +152,20 @@ class PreloadedProcess:
 
     def _spawn(self, control: int) -> subprocess.Popen:
         return subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "gatehouse_local.runner.preloaded", str(control), self._module],
+            [*self._program(), str(control), self._module],
             cwd=self._folder,
+            env={**os.environ, "PYTHONPATH": self._code} if self._code else None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             pass_fds=[control],
             start_new_session=True,
         )
+
+    def _program(self) -> list[str]:
+        """This module. With other packages it is run as a file, as they have a gatehouse_local of their own; -P keeps
+        the file's folder off the path."""
+        return [sys.executable, "-P", __file__] if self._code else [sys.executable, "-m", __name__]
 
     def _ask(self, request: Mapping[str, object], descriptors: Sequence[int] = ()) -> dict:
         """Its answer; an empty one if there is none."""

@@ -61,6 +61,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 8.0
     forked: bool = False  # from the preloaded process, if there is one
+    code: str = ""  # where its Python packages are, as PYTHONPATH has it; empty: those that are installed
 
 
 class ResourceContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +92,7 @@ class ManagedResource:
     def begin(self, needs: Sequence["ManagedResource"]) -> None:
         """Starts to manage it; its process starts once what it needs is available."""
         if self.spec.forked and self._context.preloaded is not None:
-            self._context.preloaded.prepare()
+            self._context.preloaded.of(self.spec.code).prepare()
         self._task = asyncio.create_task(self._manage(needs), name=f"manage {self.spec.name}")
 
     async def release(self) -> None:
@@ -167,7 +168,8 @@ class ManagedResource:
 
     async def _spawn(self) -> Child | None:
         spec = self.spec
-        preloaded = self._context.preloaded if spec.forked else None
+        all_preloaded = self._context.preloaded if spec.forked else None
+        preloaded = all_preloaded.of(spec.code) if all_preloaded is not None else None
         if preloaded is not None and not await preloaded.fresh():
             preloaded = None
         self.log.begin()

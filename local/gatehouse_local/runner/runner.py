@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,14 @@ from gatehouse_observability.objectives import AVAILABILITY, objective
 NOTICES = 200  # kept for commands that join later
 METRICS = "the history of metrics"  # of the last hour, on Prometheus' port while that doesn't run
 RESTART_SECONDS = 90.0  # until what was restarted is healthy
+IDLE_POLL_SECONDS = 15.0
 STEP_SECONDS = 60.0  # a reset waits this long for a running database step
+
+
+class EdgeHealth(msgspec.Struct, frozen=True):
+    """What is read of the edge's own answer."""
+
+    idle_seconds: float
 
 
 class Observer:
@@ -66,6 +73,9 @@ class Runner:
         self._notices: OrderedDict[int, str] = OrderedDict()
         self._noticed = 0
         self._stop = asyncio.Event()
+        self._deploying = asyncio.Lock()
+        self._deployed = time.monotonic()  # or started
+        self._preloaded: PreloadedProcess | None = None
         self._listeners: dict[str, socket.socket] = {}
         self._log = Log(place.logs / "runner.log")
         self._metrics = RecentMetrics(self._scrape_targets, probe.metrics)
@@ -82,14 +92,13 @@ class Runner:
             await asyncio.to_thread(platform.embedded.prepare)
             guardian = Guardian(control.file_of(self.place.state))
             stack.callback(guardian.dismiss)
-            preloaded = None
             if sys.platform == "linux":
-                preloaded = PreloadedProcess(PRELOADED, self.place.root)
-                stack.callback(preloaded.close)
+                self._preloaded = PreloadedProcess(PRELOADED, self.place.root)
+                stack.callback(self._preloaded.close)
             self.supervisor = Supervisor(
                 logs=self.place.logs,
                 guardian=guardian,
-                preloaded=preloaded,
+                preloaded=self._preloaded,
                 on_lines=self._observer.lines,
                 on_notice=self.notice,
             )
@@ -99,7 +108,8 @@ class Runner:
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
             await self._record_metrics(self._wanted)
             self.supervisor.start(specs, self._listeners)
-            watching = asyncio.create_task(self._watch())
+            # What was deployed changes by deployments alone.
+            watching = asyncio.create_task(self._watch() if platform.laid_out is None else self._sleep_when_idle())
             started()
             try:
                 await self._stop.wait()
@@ -173,6 +183,10 @@ class Runner:
     async def _start_more(self, request: dict[str, Any]) -> list[str]:
         """Starts the resources of a selection that aren't running; returns the names of all of them."""
         wanted = selection(request["wanted"])
+        if self._platform.laid_out is not None:
+            async with self._deploying:
+                await self._deploy()
+                self._deployed = time.monotonic()
         return sorted(self._start(wanted, revive=self._stopped() & self.names(wanted)))
 
     async def _stop_some(self, request: dict[str, Any]) -> list[str]:
@@ -188,17 +202,37 @@ class Runner:
         self._start(self._wanted, revive=self._stopped() & names)
         for name in before:
             self.supervisor.reload(name)
+        await self._healthy_again({name: before.get(name, 0) for name in names})
+        return sorted(names)
+
+    async def _deploy(self) -> None:
+        """Brings what runs to the releases that the state folder names: first the database, then what changed of code.
+
+        A service whose new process doesn't become ready keeps the one before. Raises Trouble with its last lines.
+        """
+        self._platform.reread()
+        spawned = {one.name: self.supervisor.spawned(one.name) for one in self.supervisor.resources}
+        step = next(spec for spec in self._platform.specs(self._wanted) if spec.name == DATABASE_STEP)
+        if step != self.supervisor.spec(DATABASE_STEP):
+            self.supervisor.reload(DATABASE_STEP, step)
+            await self._healthy_again({DATABASE_STEP: spawned[DATABASE_STEP]})
+        changed = await self._apply_catalog()
+        await self._healthy_again({name: spawned.get(name, 0) for name in changed})
+        if self._preloaded is not None:
+            self._preloaded.keep({self.supervisor.spec(one.name).code for one in self.supervisor.resources})
+
+    async def _healthy_again(self, before: Mapping[str, int]) -> None:
+        """Waits until each has a process of its own after `before` of them, and that one is well. Raises Trouble."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(RESTART_SECONDS):
                 async for _ in self.supervisor.changes():
-                    if all(self._restarted(name, before.get(name, 0)) for name in names):
+                    if all(self._restarted(name, count) for name, count in before.items()):
                         break
-        for name in sorted(names):
+        for name in sorted(before):
             resource = self.supervisor[name]
             if not resource.well or resource.last_error:
                 lines = [f"    {line}" for line in self.supervisor.last_lines(name)]
                 raise Trouble("\n".join([f"{name} isn't healthy: {resource.last_error or resource.state}", *lines]))
-        return sorted(names)
 
     def _restarted(self, name: str, before: int) -> bool:
         """Whether a process started after `before` of them has become well, or won't."""
@@ -310,6 +344,19 @@ class Runner:
                 promised = objective(service, AVAILABILITY)
                 found[service.name] = ScrapeTarget(self.place.port(service), running, promised)
         return found
+
+    async def _sleep_when_idle(self) -> None:
+        """Stops the platform when nobody has asked anything at its address for so long as its file says."""
+        while (laid_out := self._platform.laid_out) is not None:
+            await asyncio.sleep(min(IDLE_POLL_SECONDS, laid_out.sleeps_after))
+            with contextlib.suppress(probe.NoAnswer, msgspec.DecodeError):
+                answer = await probe.get(self.place.edge_port, "/__edge/health")
+                health = msgspec.json.decode(answer.body, type=EdgeHealth)
+                idle = min(time.monotonic() - self._deployed, health.idle_seconds)
+                if idle > laid_out.sleeps_after and not self._deploying.locked():
+                    self.notice(f"Nobody has used it for {idle:.0f} s: it stops. gate up starts it again.")
+                    self._stop.set()
+                    return
 
     # --- saved files ---
 

@@ -18,6 +18,9 @@ import psutil
 import psycopg
 import pytest
 
+from gatehouse_catalog.laid_out import LaidOutEnvironment, LaidOutRelease, lay_out_in
+from gatehouse_catalog.releases import Release
+
 pytestmark = pytest.mark.begins_early
 SERVICE = """
 name = "{name}"
@@ -488,3 +491,48 @@ def test_a_refused_configuration_fails_up_and_reset_begins_anew(checkout):
 
 def test_down_without_a_platform_says_so(checkout):
     assert checkout.gate("down").stdout == "Nothing is running.\n"
+
+
+def deployed(checkout: Checkout, sleeps_after: float = 600, **codes: str) -> None:
+    """Releases of these services, each with the code of a commit: a fake that answers the commit's name and its tag."""
+    services = {}
+    for name, commit in codes.items():
+        code = checkout.root / "commits" / commit
+        package = code / "services" / "chassis" / "gatehouse_chassis"
+        if not package.is_dir():
+            package.mkdir(parents=True)
+            (package.parent / "pyproject.toml").touch()
+            for module in ("__init__", "preload"):
+                (package / f"{module}.py").touch()
+            fake = (Path(__file__).parents[1] / "fake_service.py").read_text()
+            answer = f'TEXT = "{commit} " + os.environ["GATEHOUSE_VERSION"]'
+            fake = fake.replace('TEXT = text.read_text() if text else ""', answer)
+            (package / "__main__.py").write_text(fake if commit != "bad" else "raise SystemExit('the last line')")
+        release = Release(tag=f"of-{commit}", digest=f"sha256:{'1' * 64}", commit=commit)
+        services[name] = LaidOutRelease(release=release, code=str(code))
+    content = LaidOutEnvironment(environment="dev", revision="r", services=services, sleeps_after=sleeps_after)
+    lay_out_in(checkout.state, content)
+
+
+def test_a_deployment_changes_the_services_whose_release_changed_and_keeps_those_that_run(checkout):
+    """Each runs the code of its own release; one that doesn't start leaves the one before, and `up` says so."""
+    shutil.rmtree(checkout.code.parent)
+    deployed(checkout, identity="first", person="first")
+    done = checkout.up()
+    assert done.returncode == 0, done.stdout + done.stderr
+    before = {name: checkout.get(name, "/").split() for name in ("identity", "person")}
+    assert all(answer[1:] == ["first", "of-first"] for answer in before.values())
+    deployed(checkout, identity="first", person="second")
+    assert checkout.up().returncode == 0
+    assert checkout.get("identity", "/").split() == before["identity"]
+    assert checkout.get("person", "/").split()[1:] == ["second", "of-second"]
+    deployed(checkout, identity="first", person="bad")
+    refused = checkout.up()
+    assert refused.returncode != 0
+    assert "person isn't healthy" in refused.stderr
+    assert "the last line" in refused.stderr
+    assert checkout.get("person", "/").split()[1:] == ["second", "of-second"]
+    deployed(checkout, sleeps_after=0.2, identity="first", person="second")
+    assert checkout.up().returncode == 0
+    eventually(lambda: not checkout.processes())  # nobody uses it
+    assert (checkout.locks(), checkout.open_ports()) == ([], [])
