@@ -86,6 +86,10 @@ NOT_RUN = {
     "image unit-tests": "runs a service's whole tests; ci/tests/images/test_unit_tests.py runs it on a small one",
     "image scan": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
     "mutate": "takes an hour; its parts are run in local/tests/mutation",
+    **dict.fromkeys(
+        ["rehearse delete", "rehearse merge", "rehearse skip", "rehearse status", "rehearse stop"],
+        "starts four platforms: minutes. tests/benchmarks/rehearsal.py runs the story; deployments: test_runner.py",
+    ),
     "promote built": "a workflow calls it; its request is decided in ci/release/tests/test_promoter.py",
 }
 

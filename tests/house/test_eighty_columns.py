@@ -101,6 +101,9 @@ ELSEWHERE = {
     **dict.fromkeys(
         ["bench", "mutate", "promote release", "stack diagram", "jobs discard", "jobs list", "jobs run"], PLAIN
     ),
+    **dict.fromkeys(
+        [f"rehearse {name}" for name in ("build", "delete", "merge", "skip", "status", "stop", "wake")], PLAIN
+    ),
     **dict.fromkeys(["privacy erase", "privacy export", "privacy history"], PLAIN),
     **dict.fromkeys(["events parked", "events replay", "events retry", "events tail"], PLAIN),
 }

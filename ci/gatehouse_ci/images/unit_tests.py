@@ -17,15 +17,17 @@ LONGEST_SECONDS = 600
 # What spans services runs elsewhere: the black-box suite against dev, journeys in the pull request.
 UNIT = "not platform and not browser"
 # A test needs none of the job's credentials, which are in its environment.
-PASSED_ON = ("PATH", "HOME", "LANG", "CI", "TMPDIR", "VIRTUAL_ENV", "UV_CACHE_DIR", "SSL_CERT_FILE")
+PASSED_ON = ("PATH", "HOME", "LANG", "CI", "TMPDIR", "VIRTUAL_ENV", "UV_CACHE_DIR", "SSL_CERT_FILE", "PYTHONPATH")
 NOTHING_COLLECTED = 5
 
 
-def run(root: Path, services: Iterable[str], report: Callable[[str], None]) -> dict[str, UnitTests]:
-    """By service."""
+def run(
+    root: Path, services: Iterable[str], report: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> dict[str, UnitTests]:
+    """By service. PYTHONPATH, if `environ` has one, says where the checkout's packages are that aren't installed."""
     found = {}
     for service in services:
-        found[service] = _run(root, service)
+        found[service] = _run(root, service, environ)
         report(f"{service}: unit tests {'passed' if found[service].passed else 'failed'}: {found[service].summary}")
     return found
 

@@ -7,9 +7,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_release.adapters import github_app
+from gatehouse_release.adapters.black_box import ADDRESS
+from gatehouse_release.adapters.rehearsal import Rehearsal, RehearsalClock, outside, rehearsal_of
+from gatehouse_release.adapters.rehearsal_registry import RehearsalRegistry
+from gatehouse_release.adapters.rehearsal_runtime import GATE, RehearsalEnvironments, RehearsalRuntime
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.ports import BlackBoxSuite, NotConfigured, Previews, Registry, Runtime
+from gatehouse_release.ports import BlackBoxSuite, Clock, NotConfigured, Previews, Registry, Runtime
 
 REMOTE = "GATEHOUSE_REMOTE"
 
@@ -25,7 +30,7 @@ class Connected:
     def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
         self.root = root
         self.environ = environ
-        self.clock = SystemClock()
+        self.clock: Clock = SystemClock()
 
     @cached_property
     def repository(self) -> GitRepository:
@@ -60,8 +65,50 @@ class Connected:
         return black_box.connect(self.root, self.environ)
 
 
+class RehearsalPorts(Connected):
+    """The ports of a checkout's rehearsal (gate rehearse): all that differs from AWS."""
+
+    def __init__(self, rehearsal: Rehearsal, root: Path, environ: Mapping[str, str]) -> None:
+        addresses = {f"{ADDRESS}{name.upper()}": rehearsal.url(name) for name in ENVIRONMENTS}
+        super().__init__(root, {**outside(environ), **addresses})
+        self.rehearsal = rehearsal
+        self.clock = clock = RehearsalClock(rehearsal)
+        self.environments = RehearsalEnvironments(rehearsal, clock)
+
+    @cached_property
+    def repository(self) -> GitRepository:
+        return GitRepository(str(self.rehearsal.remote), self.rehearsal.work)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return RehearsalRegistry(self.rehearsal)
+
+    @cached_property
+    def runtime(self) -> Runtime:
+        return RehearsalRuntime(self.rehearsal, self.repository)
+
+    @cached_property
+    def previews(self) -> Previews:
+        from gatehouse_release.preview import previewer  # noqa: PLC0415 - the planners, for those who need them
+
+        return previewer.Previewer(self.rehearsal.builder, self.environ, self.repository, gate=GATE)
+
+    @cached_property
+    def black_box(self) -> BlackBoxSuite:
+        from gatehouse_release.adapters import black_box  # noqa: PLC0415 - as above
+
+        return black_box.Suite(self.rehearsal.builder, self.environ, program=(*GATE, "test"))
+
+
+def rehearsed(root: Path, environ: Mapping[str, str]) -> RehearsalPorts | None:
+    """The ports of the checkout's rehearsal, if it has one that isn't switched off."""
+    rehearsal = rehearsal_of(root, environ)
+    return RehearsalPorts(rehearsal, root, environ) if rehearsal else None
+
+
 def connect(root: Path, environ: Mapping[str, str]) -> Connected:
-    return Connected(root, environ)
+    """The ports of this checkout: those of its rehearsal, if it has one."""
+    return rehearsed(root, environ) or Connected(root, environ)
 
 
 def remote_of(root: Path) -> str:

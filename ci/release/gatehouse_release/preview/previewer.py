@@ -6,7 +6,7 @@ known at once; the page itself is made when somebody looks at it.
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,11 @@ def connect(
 
 
 class Previewer:
-    def __init__(self, root: Path, environ: Mapping[str, str], main: Main) -> None:
+    """`gate`: the command that compares infrastructure, if not the checkout's own door."""
+
+    def __init__(self, root: Path, environ: Mapping[str, str], main: Main, gate: Sequence[str] = ()) -> None:
         self._checkout = Checkout(root)
+        self._gate = gate or (str(root / "local" / "gate"),)
         self._main = main
         self._environ = environ
         self._documents: Documents = {}
@@ -117,7 +120,7 @@ class Previewer:
                 settings=tuple(one for name, change in in_order for one in sections.settings(name, change)),
                 databases=tuple(one for name, change in in_order if (one := sections.database(name, change))),
                 apis=tuple(one for name, change in in_order if (one := sections.api(name, change))),
-                infrastructure=sections.infrastructure(environment, revision),
+                infrastructure=sections.infrastructure(environment, revision, self._gate),
                 health=health,
                 ways_back=tuple(sections.way_back(name, change) for name, change in in_order),
             )

@@ -5,7 +5,7 @@ What can't be found out becomes the section's note: a page with a hole that says
 
 import json
 import subprocess
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -213,8 +213,11 @@ class Sections:
             for collection in one.collections
         }
 
-    def infrastructure(self, environment: str, revision: str) -> Infrastructure:
-        """What came to main since this environment's stack file was last written: nothing, mostly."""
+    def infrastructure(self, environment: str, revision: str, gate: Sequence[str]) -> Infrastructure:
+        """What came to main since this environment's stack file was last written: nothing, mostly.
+
+        `gate`: the command that compares.
+        """
         path = stack_path(environment)
         try:
             last = self._checkout.git("log", "-1", "--format=%H", "--end-of-options", revision, "--", path)
@@ -228,7 +231,7 @@ class Sections:
             return Infrastructure(note=f"not compared: {error}")
         root = self._checkout.root
         spans = (f"{environment}@{last}", f"{environment}@{revision}")
-        command = [str(root / "local" / "gate"), "stack", "diff", *spans, "--as-released", "--json"]
+        command = [*gate, "stack", "diff", *spans, "--as-released", "--json"]
         found = compared(command, root, self._environ)
         if program and not found.note:
             note = "Main's program (platform/, observability/) changed, too; this shows what the files say."

@@ -283,7 +283,8 @@ def test_nothing_is_asked_where_nothing_came_to_main(world: World, second: str):
 
     def note() -> str:
         with Files(world.git, {}) as files:
-            return Sections(world.git, files, {}, {}).infrastructure("test", world.git.git("rev-parse", "HEAD")).note
+            head = world.git.git("rev-parse", "HEAD")
+            return Sections(world.git, files, {}, {}).infrastructure("test", head, ["no-such-gate"]).note
 
     assert "not compared" in note()  # there is no `gate` in this checkout: it was asked
     commit(world.git, "Deploy", **{"stacks/Pulumi.test.yaml": world.text("stacks/Pulumi.test.yaml") + "# deployed\n"})

@@ -1,5 +1,6 @@
 """Releases and their records in words, for templates."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
@@ -48,6 +49,7 @@ CHIPS = {"proposed": "lamp", "approved": "lamp", "applying": "lamp", "verified":
 LONG_WAY = ("proposed", "approved", "applying", "verified")
 SHORT_WAY = ("applying", "verified")
 FEW = 3  # names in a title
+ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def short(digest: str) -> str:
@@ -69,7 +71,7 @@ def title(action: str, environment: str, domain: str = "", record: Record | None
     if action == "rollback":
         return f"Roll {place(environment)} back"
     if action in ("approve", "apply") and record is not None:
-        return f"{VERBS[action]} the set that {record.by} proposed for {place(environment)}"
+        return f"{VERBS[action]} the set that {person_name(record.by)} proposed for {place(environment)}"
     return f"{VERBS.get(action, action)} {place(environment)}"
 
 
@@ -131,8 +133,9 @@ def zoned(moment: datetime, policy: Policy) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital letter, as the core's reasons don't have one."""
-    return text[:1].upper() + text[1:]
+    """A reason of the core for a page: names for mail addresses, and a capital letter first."""
+    named = ADDRESS.sub(lambda found: person_name(found[0]), text)
+    return named[:1].upper() + named[1:]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {

@@ -4,7 +4,7 @@ Everything is derived from the release page's board, so the two can't disagree. 
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,7 +67,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
         return {"trouble": str(trouble)}
     peers: Peers = request.app.state.peers
     me = await peers.get("identity", "/api/identity/me", Me)
-    name, now = me.email or me.name, datetime.now(UTC)
+    name, now = me.email or me.name, desk.core.now()
     shown = board(state, me.roles, now)
     return {
         "empty": shown.empty,

@@ -7,15 +7,16 @@ Previews need git and a checkout's tools, as a developer's machine has them; via
 import os
 import tempfile
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 from gatehouse_chassis import ServiceContext
-from gatehouse_portal.areas.releases.promotion_session import Core
+from gatehouse_portal.areas.releases.promotion_session import Core, LocalEnvironments
 from gatehouse_portal.areas.releases.via_github import OnGitHub
-from gatehouse_release.adapters.wiring import Connected
+from gatehouse_release.adapters.wiring import Connected, rehearsed
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
@@ -25,9 +26,10 @@ from gatehouse_release.state import RepositoryState
 
 Folder = tempfile.TemporaryDirectory[str]
 NO_REMOTE = (
-    "This page shows the branch main of the checkout at {checkout}. To promote from here, set release_remote below "
-    "[portal] in local/settings.toml to the git remote that promotions are written to. There is no default, so that "
-    "nobody writes to the institute’s repository by accident."
+    "This page shows the branch main of the checkout at {checkout}. To try promotions on this machine, run "
+    "./local/gate rehearse. To promote from here, set release_remote below [portal] in local/settings.toml to the git "
+    "remote that promotions are written to. There is no default, so that nobody writes to the institute’s repository "
+    "by accident."
 )
 
 
@@ -56,8 +58,19 @@ class InProcess:
     fresh = 1.5
     forms: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, ports: Ports, *, where: str, refusal: str = "", folder: Folder | None = None) -> None:
-        self.ports, self.where, self.refusal, self._folder = ports, where, refusal, folder
+    def __init__(
+        self,
+        ports: Ports,
+        *,
+        where: str,
+        refusal: str = "",
+        folder: Folder | None = None,
+        local: LocalEnvironments | None = None,
+    ) -> None:
+        self.ports, self.where, self.refusal, self._folder, self.local = ports, where, refusal, folder, local
+
+    def now(self) -> datetime:
+        return self.ports.clock.now()
 
     def close(self) -> None:
         if self._folder is not None:
@@ -84,6 +97,8 @@ def core_of(service: ServiceContext) -> Core | None:
         return OnGitHub(github)
     if not remote and not checkout:
         return None
+    if not remote and (rehearsal := rehearsed(Path(checkout), os.environ)):
+        return InProcess(rehearsal, where="the rehearsal of this checkout", local=rehearsal.environments)
     # For this process only, and gone with it: two portals share no clone.
     folder: Folder = tempfile.TemporaryDirectory(prefix="gatehouse-releases-")
     root = Path(checkout) if checkout else Path.cwd()

@@ -18,15 +18,28 @@ from gatehouse_catalog.errors import CatalogError
 from gatehouse_release import records
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of
 from gatehouse_release.model import DangerousPlan, Decision, PromotionRequest, Reason, Record, Requester
-from gatehouse_release.ports import Moved, NotConfigured, PortFailed, Preview, Tree
+from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Preview, Tree
 from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.unit_tests import failing
 
 REMEMBERED = 100
 # What the ports and the parsers raise on purpose, with a message for people.
-TROUBLES = (NotConfigured, PortFailed, Moved, CatalogError)
+TROUBLES = (NotConfigured, PortFailed, Moved, DeployFailed, CatalogError)
 
 log = structlog.get_logger()
+
+
+class LocalEnvironments(Protocol):
+    """Environments on this machine: they have addresses here, sleep, and keep a clock that can skip. May block."""
+
+    addresses: Mapping[str, str]
+
+    def asleep(self) -> frozenset[str]: ...
+    def wake(self, environment: str) -> None:
+        """Starts what was deployed there. Raises DeployFailed, PortFailed."""
+        ...
+
+    def skip_to(self, moment: datetime) -> None: ...
 
 
 class Core(Protocol):
@@ -50,6 +63,15 @@ class Core(Protocol):
     @property
     def forms(self) -> Mapping[str, str]:
         """The address of the form for promotions into an environment, where they are started elsewhere."""
+        ...
+
+    @property
+    def local(self) -> LocalEnvironments | None:
+        """The environments, where they are on this machine."""
+        ...
+
+    def now(self) -> datetime:
+        """By the clock that decides."""
         ...
 
     def close(self) -> None: ...
@@ -115,6 +137,7 @@ class PromotionSession:
         self._known: tuple[int, float, RepositoryState] | None = None
         self._runs: OrderedDict[str, PromotionRun] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self.waking: set[str] = set()  # environments that are being started
 
     async def close(self) -> None:
         """Unfinished runs are left to their records: the next run settles them."""
@@ -185,6 +208,31 @@ class PromotionSession:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return run
+
+    def wake(self, environment: str) -> None:
+        """Starts an environment of this machine in the background; the page shows when it is there."""
+        local = self.core.local
+        assert local is not None
+        if environment in self.waking:
+            return
+        self.waking.add(environment)
+
+        async def carry_out() -> None:
+            try:
+                await asyncio.to_thread(local.wake, environment)
+            except TROUBLES as trouble:
+                log.warning("an environment wasn't started", environment=environment, reason=str(trouble))
+            finally:
+                self.waking.discard(environment)
+
+        task = asyncio.create_task(carry_out(), name=f"wake {environment}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def asleep(self) -> frozenset[str]:
+        """Environments of this machine that don't run."""
+        local = self.core.local
+        return frozenset() if local is None else await asyncio.to_thread(local.asleep) - self.waking
 
     def run(self, key: str) -> PromotionRun | None:
         """One that this process began and still knows."""

@@ -2,7 +2,7 @@
 anew for every request, because a token has those of some minutes ago.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,6 +24,7 @@ from gatehouse_portal.shell.page import page, see, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.toast import Toast, see_with
 from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, Requester
+from gatehouse_release.next_window import next_window
 from gatehouse_release.policy import Policy
 from gatehouse_release.state import RepositoryState
 
@@ -54,7 +55,7 @@ async def releases(request: Request, peers: Peers, state: State) -> Template:
         name = "releases/trouble.html" if wants_part(request) else "releases/away.html"
         return page(request, name, trouble=str(trouble), where=desk.core.where)
     actor = await _actor(peers)
-    shown = board(known, actor.roles, datetime.now(UTC))
+    shown = board(known, actor.roles, desk.core.now())
     name = "releases/board.html" if wants_part(request) else "releases/page.html"
     return page(
         request,
@@ -65,6 +66,8 @@ async def releases(request: Request, peers: Peers, state: State) -> Template:
         me=actor,
         domains=known.domains,
         read_at=desk.read_at,
+        asleep=await desk.asleep(),
+        waking=frozenset(desk.waking),
     )
 
 
@@ -117,6 +120,33 @@ async def record(request: Request, peers: Peers, state: State, key: str) -> Temp
         vetoes=known.vetoes(found.id) if found else [],
         final=final,
     )
+
+
+@post("/releases/wake", guards=[seen_by], include_in_schema=False)
+async def wake(request: Request, state: State) -> Response[Any]:
+    """Starts an environment of this machine."""
+    desk, form = _desk(state), await request.form()
+    environment = str(form.get("environment", ""))
+    if desk.core.local is None or environment not in desk.core.local.addresses:
+        raise NotFound
+    desk.wake(environment)
+    return see_with(request, "/releases", Toast(f"{format.place(environment)} is starting."))
+
+
+@post("/releases/skip", guards=[seen_by], include_in_schema=False)
+async def skip(request: Request, state: State) -> Response[Any]:
+    """Lets the clock of this machine's environments go on to when a set may come in. The rules stay as they are."""
+    desk, form = _desk(state), await request.form()
+    environment = str(form.get("environment", ""))
+    if desk.core.local is None or environment not in desk.core.local.addresses:
+        raise NotFound
+    known = await desk.state()
+    moment = next_window(known, environment, desk.core.now())
+    if moment is None:
+        raise Invalid({"environment": "has no set that waits for a window."})
+    desk.core.local.skip_to(moment)
+    shown = format.zoned(moment, known.policy)
+    return see_with(request, "/releases", Toast(f"The clock of these environments says {shown}."))
 
 
 @post("/releases/{action:str}", guards=[seen_by], include_in_schema=False)
@@ -238,4 +268,4 @@ def _final(run: PromotionRun | None, found: Record | None) -> bool:
     )
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (releases, plan, record, act)
+ROUTES: tuple[ControllerRouterHandler, ...] = (releases, plan, record, wake, skip, act)

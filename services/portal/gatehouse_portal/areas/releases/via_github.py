@@ -9,6 +9,7 @@ preview, and another takes its fingerprint. So this reads public repositories on
 import io
 import tarfile
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import httpx
 
@@ -35,6 +36,7 @@ class OnGitHub:
     """The repository OWNER/NAME. `client` is for tests."""
 
     fresh = FRESH
+    local = None
 
     def __init__(self, repository: str, client: httpx.Client | None = None) -> None:
         self._repository = repository
@@ -46,6 +48,9 @@ class OnGitHub:
             environment: f"{PAGES}/{repository}/actions/workflows/{workflow}"
             for environment, workflow in WORKFLOWS.items()
         }
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def close(self) -> None:
         self._http.close()

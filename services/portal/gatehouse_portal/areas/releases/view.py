@@ -12,6 +12,7 @@ import msgspec
 
 from gatehouse_release.matrix import Matrix, MatrixColumn, matrix
 from gatehouse_release.model import ENVIRONMENTS, Record, ReleaseChange
+from gatehouse_release.next_window import next_window
 from gatehouse_release.policy import PolicyEdge
 from gatehouse_release.state import RepositoryState
 
@@ -19,13 +20,17 @@ LOG_LENGTH = 30
 
 
 class EdgeButton(msgspec.Struct, frozen=True, kw_only=True):
-    """An edge that people promote along. `domains`: those to choose from, with how many of their services differ."""
+    """An edge that people promote along. `domains`: those to choose from, with how many of their services differ.
+
+    `opens`: when neither soak nor window keep the set out any more; None: nothing comes, or its soak hasn't begun.
+    """
 
     environment: str
     edge: PolicyEdge
     differing: int
     domains: dict[str, int]
     may: bool
+    opens: datetime | None = None
 
 
 class EnvironmentColumn(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +95,7 @@ def board(state: RepositoryState, roles: Iterable[str], now: datetime) -> Releas
         now=now,
         matrix=found,
         places=[_place(state, column, mine) for column in found.columns],
-        ways=[_way(state, column, mine) for column in found.columns if column.source in ENVIRONMENTS],
+        ways=[_way(state, column, mine, now) for column in found.columns if column.source in ENVIRONMENTS],
         log=log[:LOG_LENGTH],
         log_more=max(0, len(log) - LOG_LENGTH),
     )
@@ -105,7 +110,7 @@ def _place(state: RepositoryState, column: MatrixColumn, roles: frozenset[str]) 
     )
 
 
-def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str]) -> EdgeButton:
+def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str], now: datetime) -> EdgeButton:
     """Of the policy's edge into this environment."""
     edge = state.policy.edges[column.name]
     source, target = state.releases[edge.source], state.releases[column.name]
@@ -119,4 +124,5 @@ def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str]) ->
         differing=len(names),
         domains=domains,
         may=not roles.isdisjoint(edge.who),
+        opens=next_window(state, column.name, now) if names and (edge.soak_hours or edge.windows) else None,
     )
