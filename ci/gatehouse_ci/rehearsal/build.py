@@ -3,9 +3,11 @@
 The same answers as in build.yml: `gate affected --released dev` says what to build, `gate promote built` releases it.
 """
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from gatehouse_ci.images import index, unit_tests
 from gatehouse_release.adapters.rehearsal import Rehearsal, outside
 from gatehouse_release.adapters.rehearsal_registry import BuiltImage, RehearsalRegistry
 from gatehouse_release.cli import actions
+from gatehouse_release.preview.files_at_commit import DocumentFolder, Files, NotKnown
 
 Report = Callable[[str], None]
 BUILD = "github-actions[bot]"  # who releases what was built, as the policy knows it
@@ -76,12 +79,25 @@ def build(rehearsal: Rehearsal, say: Report) -> None:
             return
         say(f"Building {', '.join(answer.services)}" if answer.services else "Nothing to build")
         environ = {**outside(os.environ), "PYTHONPATH": python_path(rehearsal.builder)}
-        tested = unit_tests.run(rehearsal.builder, answer.services, say, environ)
+        with ThreadPoolExecutor(1) as beside:
+            described = beside.submit(describe, rehearsal, git, answer.services)
+            tested = unit_tests.run(rehearsal.builder, answer.services, say, environ)
+            described.result()
         made = releases(rehearsal, git, answer.services, tested)
     with tempfile.TemporaryDirectory(prefix="gatehouse-built-") as folder:
         for name, release in made.items():
             (Path(folder) / f"{name}.json").write_bytes(msgspec.json.encode(release))
         actions.built(BUILD, folder, reason="", as_json=False)
+
+
+def describe(rehearsal: Rehearsal, git: WorkingTree, names: Iterable[str]) -> None:
+    """Keeps the OpenAPI documents that previews of these services will compare: a service is started for each."""
+    head, released = git.git("rev-parse", "HEAD"), report.released(git.root, "dev")
+    with Files(git, DocumentFolder(rehearsal.documents)) as files:
+        for name in names:
+            for commit in filter(None, (released.get(name), head)):
+                with contextlib.suppress(NotKnown):  # the preview says so
+                    files.document(commit, name)
 
 
 def releases(

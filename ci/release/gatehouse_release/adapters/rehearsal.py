@@ -41,6 +41,7 @@ class Rehearsal:
         self.builder = self.folder / "builder"  # a clone with a working tree: builds and tests run there
         self.work = self.folder / "promote.git"
         self.registry = self.folder / "registry.json"
+        self.documents = self.folder / "documents"  # OpenAPI documents, by commit and service
 
     def environment(self, name: str) -> Path:
         return self.folder / "environments" / name

@@ -90,8 +90,12 @@ class RehearsalPorts(Connected):
     @cached_property
     def previews(self) -> Previews:
         from gatehouse_release.preview import previewer  # noqa: PLC0415 - the planners, for those who need them
+        from gatehouse_release.preview.files_at_commit import DocumentFolder  # noqa: PLC0415 - as above
 
-        return previewer.Previewer(self.rehearsal.builder, self.environ, self.repository, gate=GATE)
+        documents = DocumentFolder(self.rehearsal.documents)
+        return previewer.Previewer(
+            self.rehearsal.builder, self.environ, self.repository, gate=GATE, documents=documents
+        )
 
     @cached_property
     def black_box(self) -> BlackBoxSuite:

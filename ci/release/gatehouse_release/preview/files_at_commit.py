@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,7 +49,40 @@ class NotKnown(Exception):
 
 # Where members of the workspace are.
 MEMBERS = ("services/*/pyproject.toml", "*/pyproject.toml", "ci/*/pyproject.toml")
-Documents = dict[tuple[str, str], dict[str, Any]]
+Documents = MutableMapping[tuple[str, str], dict[str, Any]]
+
+
+class DocumentFolder(Documents):
+    """OpenAPI documents by (commit, service), kept in a folder: whoever builds can prepare what a preview compares."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getitem__(self, key: tuple[str, str]) -> dict[str, Any]:
+        try:
+            return json.loads(self._file(key).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise KeyError(key) from None
+
+    def __setitem__(self, key: tuple[str, str], document: dict[str, Any]) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        new = self._file(key).with_suffix(f".{os.getpid()}.new")
+        new.write_text(json.dumps(document), encoding="utf-8")
+        new.replace(self._file(key))
+
+    def __delitem__(self, key: tuple[str, str]) -> None:
+        self._file(key).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        for file in sorted(self._folder.glob("*.json")):
+            commit, _, service = file.stem.partition("-")
+            yield commit, service
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _file(self, key: tuple[str, str]) -> Path:
+        return self._folder / f"{key[0]}-{key[1]}.json"
 
 
 class Files:
@@ -78,9 +112,13 @@ class Files:
 
     def toml(self, commit: str, service: str) -> dict[str, Any] | None:
         """A service's own service.toml at a commit; None where it had none yet. Raises NotKnown."""
-        file = self.at(commit) / "services" / service / "service.toml"
+        if not commit:
+            raise NotKnown("the release doesn't say from which commit it was built")
+        if self._checkout.commit(commit) is None:
+            raise NotKnown(f"{commit[:12]} isn't known here. Fix: git fetch (a workflow: fetch-depth 0)")
+        text = self._checkout.text(commit, f"services/{service}/service.toml")
         try:
-            return tomllib.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+            return tomllib.loads(text) if text is not None else None
         except tomllib.TOMLDecodeError as error:
             raise NotKnown(f"service.toml at {commit[:12]} can't be read: {error}") from error
 

@@ -38,14 +38,22 @@ def connect(
 
 
 class Previewer:
-    """`gate`: the command that compares infrastructure, if not the checkout's own door."""
+    """`gate`: the command that compares infrastructure, if not the checkout's own door. `documents`: where APIs' are
+    kept; by default as long as this process runs."""
 
-    def __init__(self, root: Path, environ: Mapping[str, str], main: Main, gate: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        environ: Mapping[str, str],
+        main: Main,
+        gate: Sequence[str] = (),
+        documents: Documents | None = None,
+    ) -> None:
         self._checkout = Checkout(root)
         self._gate = gate or (str(root / "local" / "gate"),)
         self._main = main
         self._environ = environ
-        self._documents: Documents = {}
+        self._documents: Documents = {} if documents is None else documents
 
     def preview(self, revision: str, source: str, environment: str, changes: Mapping[str, ReleaseChange]) -> "LazyPage":
         """The page of these changes to `environment`. Raises PortFailed when the revision can't be read."""

@@ -184,16 +184,24 @@ class Sections:
 
     def _plan(self, service: str, was: str, before: Release | None, after: Release) -> "Plan | None":
         """From the schema of one release (of the service called `was`) to that of the other; None for a service without
-        one. Raises NotKnown."""
+        one, and where no file of it has changed. Raises NotKnown."""
         schema = _schema(self._files.toml(after.commit, service))
         if schema is None:
+            return None
+        had = before is not None and _schema(self._files.toml(before.commit, was)) == schema
+        if before and had and was == service and self._same_database(service, before, after):
             return None
         from gatehouse_db_manager import Configuration, plan_between  # noqa: PLC0415 - psycopg is loaded when needed
 
         new = self._configuration(after.commit, schema)
-        had = before is not None and _schema(self._files.toml(before.commit, was)) == schema
         old = self._configuration(before.commit, schema) if before and had else Configuration(root=new.root, schemas=())
         return plan_between(old, new)
+
+    def _same_database(self, service: str, before: Release, after: Release) -> bool:
+        try:
+            return self._files.same(before.commit, after.commit, f"services/{service}/database", *DATABASES)
+        except GitError as error:
+            raise NotKnown(str(error)) from error
 
     def _configuration(self, commit: str, schema: str) -> "Configuration":
         from gatehouse_db_manager import ConfigurationError, load  # noqa: PLC0415 - as above

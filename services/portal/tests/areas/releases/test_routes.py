@@ -1,5 +1,6 @@
 """The release page over the real core, with the core's ports in memory. tests/journeys has a real remote of git."""
 
+import asyncio
 import re
 import threading
 import time
@@ -16,7 +17,7 @@ from gatehouse_portal.areas import all_areas
 from gatehouse_portal.areas.releases.area import releases
 from gatehouse_portal.areas.releases.in_process import InProcess
 from gatehouse_portal.tables import DB
-from gatehouse_release.model import DangerousPlan, PromotionRequest, Requester
+from gatehouse_release.model import ENVIRONMENTS, DangerousPlan, PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
@@ -29,10 +30,13 @@ REMOTE = "/somewhere/institute.git"
 class World:
     """Ports in memory, and what a test does with them."""
 
-    def __init__(self, root):
+    def __init__(self, root, *, waits=False):
+        """`waits`: production has its soak and its windows."""
         policy = (root / "stacks" / "policy.yaml").read_text()
-        policy = policy.replace("soak_hours: 24", "soak_hours: 0")
-        texts = tree(re.sub(r"    # When somebody is there.*\n    windows:\n.*\n", "", policy), SERVICES)
+        if not waits:
+            policy = policy.replace("soak_hours: 24", "soak_hours: 0")
+            policy = re.sub(r"    # When somebody is there.*\n    windows:\n.*\n", "", policy)
+        texts = tree(policy, SERVICES)
         self.ports = MemoryPorts(texts, lambda read, name: read_state("", read).releases[name])
 
     @property
@@ -79,7 +83,7 @@ async def desk(releasing, peers, world):
     """A browser, of nobody yet."""
     portal, core = releasing
     peers.reset()
-    core.ports, core.refusal = world.ports, ""
+    core.ports, core.refusal, core.local = world.ports, "", None
     portal.app.state.promotions.forget()
     async with peers.browser(portal) as browser:
         yield browser
@@ -457,3 +461,57 @@ async def test_a_reviewer_accepts_a_black_box_run_in_place_of_unit_tests(desk, w
     text = (await desk.see(done.headers["location"])).text
     assert "The unit tests of person didn’t pass." in text
     assert "Black-box run of person accepted for Test" in (await desk.see("/releases")).text
+
+
+class Here:
+    """Environments of this machine: Test sleeps until it is woken."""
+
+    def __init__(self, clock):
+        self.clock, self.woken = clock, threading.Event()
+        self.addresses = {name: f"http://localhost:{port}" for port, name in enumerate(ENVIRONMENTS, 8500)}
+
+    def asleep(self):
+        return frozenset() if self.woken.is_set() else frozenset({"test"})
+
+    def wake(self, environment):
+        assert environment == "test"
+        self.woken.set()
+
+    def skip_to(self, moment):
+        self.clock.at = moment
+
+
+async def test_environments_of_this_machine_have_addresses_and_sleep_and_their_clock_skips(
+    desk, releasing, workspace_root
+):
+    """The rules stay: a set that has skipped to its window goes in by the same decision. No mail address is shown."""
+    portal, core = releasing
+    world = World(workspace_root, waits=True)
+    core.ports, core.local = world.ports, Here(world.ports.clock)
+    portal.app.state.promotions.forget()
+    world.merge(1)
+    for domain in set(SERVICES.values()):
+        world.carry_out("test", Requester(name="kofi.mensah@example.org", roles=frozenset({"tester"})), domain=domain)
+    sre = Requester(name="sunita.rao@example.org", roles=frozenset({"sre"}))
+    world.carry_out("staging", sre)
+    await sign_in(desk, "sunita.rao@example.org", "sre")
+    text = (await desk.see("/releases")).text
+    assert 'href="http://localhost:8500"' in text
+    assert 'href="http://localhost:8501"' not in text, "it sleeps"
+    assert "Kofi Mensah" in text
+    assert "@example.org" not in text
+    answer = await desk.submit("/releases/wake", **fields(text, "wake"))
+    assert answer.status_code == 303
+    assert await asyncio.to_thread(core.local.woken.wait, 30)
+    asked = PromotionRequest(action="promote", environment="production")
+    assert {reason.rule for reason in Promoter(world.ports).explain(asked, sre).reasons} >= {"soak"}
+    assert 'id="skip-production"' in text
+    answer = await desk.submit("/releases/skip", **fields(text, "skip"))
+    assert answer.status_code == 303
+    rules = {reason.rule for reason in Promoter(world.ports).explain(asked, sre).reasons}
+    assert not rules & {"soak", "window"}
+    assert 'id="skip-production"' not in (await desk.see("/releases")).text
+    core.local = None
+    for path in ("wake", "skip"):
+        refused = await desk.submit(f"/releases/{path}", **fields(text, path))
+        assert refused.status_code == 404, "where they are in AWS, there is neither"
