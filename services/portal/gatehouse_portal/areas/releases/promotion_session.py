@@ -23,6 +23,8 @@ from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.unit_tests import failing
 
 REMEMBERED = 100
+# For whoever has waited for a plan, to reload the page with it.
+PLAN_KEPT_SECONDS = 5.0
 # What the ports and the parsers raise on purpose, with a message for people.
 TROUBLES = (NotConfigured, PortFailed, Moved, DeployFailed, CatalogError)
 
@@ -125,6 +127,24 @@ class PromotionRun:
         return True
 
 
+class PlanInTheMaking:
+    """A plan that somebody waits for."""
+
+    def __init__(self, task: "asyncio.Task[PromotionPlan]") -> None:
+        self.task = task
+        self.began = time.monotonic()
+        self._done = float("inf")
+        task.add_done_callback(self._note)
+
+    @property
+    def old(self) -> bool:
+        """Whether it was finished so long ago that it is made anew."""
+        return time.monotonic() - self._done > PLAN_KEPT_SECONDS
+
+    def _note(self, _task: "asyncio.Task[PromotionPlan]") -> None:
+        self._done = time.monotonic()
+
+
 class PromotionSession:
     """One for the application."""
 
@@ -137,13 +157,15 @@ class PromotionSession:
         self._known: tuple[int, float, RepositoryState] | None = None
         self._runs: OrderedDict[str, PromotionRun] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._plans: OrderedDict[bytes, PlanInTheMaking] = OrderedDict()
         self.waking: set[str] = set()  # environments that are being started
 
     async def close(self) -> None:
         """Unfinished runs are left to their records: the next run settles them."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *(making.task for making in self._plans.values())]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self.core.close()
 
     def forget(self) -> None:
@@ -190,6 +212,33 @@ class PromotionSession:
             dangers=dangers,
             untested=tuple(sorted(name for name, one in move.releases.items() if failing(one))),
         )
+
+    async def plan_soon(
+        self, request: PromotionRequest, actor: Requester, seconds: float, *, take: bool
+    ) -> PromotionPlan | float:
+        """The plan; or, if it takes longer than that, for how many seconds it has been in the making: ask again.
+
+        Until somebody takes it, whoever asks for the same at the same revision finds it, for some seconds.
+        """
+        state = await self.state()
+        key = msgspec.json.encode([state.revision, request, actor.name, sorted(actor.roles)])
+        making = self._plans.get(key)
+        if making is None or making.old:
+            making = self._plans[key] = PlanInTheMaking(asyncio.create_task(self.plan(request, actor)))
+            while len(self._plans) > REMEMBERED:
+                self._plans.popitem(last=False)[1].task.cancel()
+        await asyncio.wait([making.task], timeout=seconds)
+        if not making.task.done():
+            return time.monotonic() - making.began
+        if take:
+            self._plans.pop(key, None)
+        return making.task.result()
+
+    def forget_plans(self) -> None:
+        """The clock was moved: what was decided by it is decided anew."""
+        for making in self._plans.values():
+            making.task.cancel()
+        self._plans.clear()
 
     def _preview(
         self, state: RepositoryState, move: ChangeSet

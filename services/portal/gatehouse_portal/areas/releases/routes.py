@@ -30,6 +30,8 @@ from gatehouse_release.state import RepositoryState
 
 # Seconds that a form waits for its outcome before the page of its progress is shown.
 PATIENCE = 2.0
+# Seconds that a preview may take before the page says that it is being made.
+PLAN_SECONDS = 0.15
 STOP_ASKING = 286  # htmx's own: the answer is shown, and isn't asked for again
 LONGEST = 500
 # Those that a preview is confirmed for, and those that are one commit and no more.
@@ -80,7 +82,14 @@ async def plan(request: Request, peers: Peers, state: State) -> Template:
     known, actor = await desk.state(), await _actor(peers)
     # The form asks for the reason, after this page was read.
     asked = msgspec.structs.replace(wanted, reason=wanted.reason or "-") if wanted.action == "accept-tests" else wanted
-    found = await desk.plan(asked, actor)
+    found = await desk.plan_soon(asked, actor, PLAN_SECONDS, take=not wants_part(request))
+    if isinstance(found, float):
+        name = "releases/plan_progress.html" if wants_part(request) else "releases/plan_wait.html"
+        return page(request, name, title=_title(known, wanted), seconds=int(found))
+    if wants_part(request):  # the page that waits for it
+        answer = page(request, "releases/plan_progress.html", seconds=0)
+        answer.headers["HX-Refresh"] = "true"
+        return answer
     return page(
         request,
         "releases/plan.html",
@@ -145,6 +154,7 @@ async def skip(request: Request, state: State) -> Response[Any]:
     if moment is None:
         raise Invalid({"environment": "has no set that waits for a window."})
     desk.core.local.skip_to(moment)
+    desk.forget_plans()
     shown = format.zoned(moment, known.policy)
     return see_with(request, "/releases", Toast(f"The clock of these environments says {shown}."))
 

@@ -515,3 +515,33 @@ async def test_environments_of_this_machine_have_addresses_and_sleep_and_their_c
     for path in ("wake", "skip"):
         refused = await desk.submit(f"/releases/{path}", **fields(text, path))
         assert refused.status_code == 404, "where they are in AWS, there is neither"
+
+
+async def test_a_preview_that_takes_long_says_so_at_once_and_is_shown_when_it_is_made(desk, world, releasing):
+    """One is made for all who ask; a part asks until the browser is told to load the page with it."""
+    world.merge(1)
+    await sign_in(desk, "kofi.mensah@example.org", "tester")
+    go, made = threading.Event(), []
+    preview = world.ports.previews.preview
+
+    def slow(*words):
+        made.append(words)
+        go.wait(60)
+        return preview(*words)
+
+    world.ports.previews.preview = slow
+    address = "/releases/plan?action=promote&environment=test&domain=people"
+    text = (await desk.see(address)).text
+    assert "Making the preview" in text
+    assert f'hx-get="{address.replace("&", "&amp;")}"' in text
+    part = await desk.see(address, headers={"HX-Request": "true"})
+    assert "Making the preview" in part.text
+    assert "HX-Refresh" not in part.headers
+    assert len(made) == 1
+    go.set()
+    async with asyncio.timeout(60):
+        while "HX-Refresh" not in part.headers:
+            part = await desk.see(address, headers={"HX-Request": "true"})
+    before = len(made)
+    assert "I have read" in (await desk.see(address)).text
+    assert len(made) == before, "the one that was waited for"
