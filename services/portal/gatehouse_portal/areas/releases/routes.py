@@ -83,7 +83,7 @@ async def plan(request: Request, peers: Peers, state: State) -> Template:
     # The form asks for the reason, after this page was read.
     asked = msgspec.structs.replace(wanted, reason=wanted.reason or "-") if wanted.action == "accept-tests" else wanted
     found = await desk.plan_soon(asked, actor, PLAN_SECONDS, take=not wants_part(request))
-    if isinstance(found, float):
+    if not isinstance(found, PromotionPlan):
         name = "releases/plan_progress.html" if wants_part(request) else "releases/plan_wait.html"
         return page(request, name, title=_title(known, wanted), seconds=int(found))
     if wants_part(request):  # the page that waits for it
