@@ -40,10 +40,11 @@ def make(root: Path, first_offset: int, say: Report) -> Rehearsal:
     except FileNotFoundError:
         settings = RehearsalSettings(offsets=offsets_from(first_offset))
         rehearsal.settings = settings
-    if settings.seeded:
-        return rehearsal
     os.environ[SWITCH] = "on"
     ports = RehearsalPorts(rehearsal, root, os.environ)
+    if settings.seeded:
+        Promoter(ports, say).resume(MAKER)  # what a promotion left that was killed
+        return rehearsal
     _remote(rehearsal, say)
     _builder(rehearsal)
     _first_release(rehearsal, ports, say)

@@ -135,6 +135,9 @@ def put_together(rehearsal: Rehearsal, environment: str, services: Mapping[str, 
 
 def up(rehearsal: Rehearsal, environment: str) -> None:
     """Starts the environment's platform, or brings it to what is laid out. Raises DeployFailed with what it said."""
+    laid_out = laid_out_in(rehearsal.state(environment))
+    if laid_out and not rehearsal.checkout(environment).is_dir():  # a deployment ended while it was put together
+        put_together(rehearsal, environment, laid_out.services)
     words = (*where(rehearsal, environment), "--port-offset", str(rehearsal.settings.offsets[environment]))
     done = gate(rehearsal, "up", "--detach", *words, patience=UP_SECONDS)
     if done.returncode:
