@@ -463,7 +463,7 @@ async def test_a_reviewer_accepts_a_black_box_run_in_place_of_unit_tests(desk, w
     assert "Black-box run of person accepted for Test" in (await desk.see("/releases")).text
 
 
-class Here:
+class LocalStub:
     """Environments of this machine: Test sleeps until it is woken."""
 
     def __init__(self, clock):
@@ -487,7 +487,7 @@ async def test_environments_of_this_machine_have_addresses_and_sleep_and_their_c
     """The rules stay: a set that has skipped to its window goes in by the same decision. No mail address is shown."""
     portal, core = releasing
     world = World(workspace_root, waits=True)
-    core.ports, core.local = world.ports, Here(world.ports.clock)
+    core.ports, core.local = world.ports, LocalStub(world.ports.clock)
     portal.app.state.promotions.forget()
     world.merge(1)
     for domain in set(SERVICES.values()):
