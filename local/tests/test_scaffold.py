@@ -48,6 +48,7 @@ def test_the_lock_knows_it(checkout: Path, written: Path):
     assert 'name = "gatehouse-book-club"' in (checkout / "uv.lock").read_text()
 
 
+@pytest.mark.deep
 def test_what_is_generated_knows_it(checkout: Path, written: Path):
     assert stale(checkout) == {}
 

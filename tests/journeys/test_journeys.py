@@ -82,6 +82,7 @@ def focused(page: Page) -> str:
     return page.evaluate("document.activeElement === document.body ? 'the body' : document.activeElement.innerText")
 
 
+@pytest.mark.deep
 def test_the_keyboard_keeps_its_place_after_every_action(open_browser) -> None:
     """Each action of an item, by keyboard: the focus is on another item of the list or its heading, never the body."""
     page = open_browser("mentor")
@@ -143,6 +144,7 @@ def test_a_mentor_plans_a_period_and_takes_it_back(open_browser) -> None:
     assert now.locator(".what a").all_inner_texts() == before
 
 
+@pytest.mark.deep
 def test_a_member_proposes_and_their_mentor_accepts(open_browser) -> None:
     page = open_browser("candidate")
     page.get_by_role("link", name="Go to my curriculum").click()
@@ -193,6 +195,7 @@ def test_it_works_without_javascript(open_browser) -> None:
     expect(part(page, "Now")).to_contain_text(name)
 
 
+@pytest.mark.deep
 def test_of_two_who_change_at_once_the_second_sees_what_happened(open_browser) -> None:
     page = open_browser("mentor", refusals=(412,))
     page.route_web_socket(re.compile("/live$"), lambda _: None)  # it doesn't hear of the other's change in time
@@ -251,6 +254,7 @@ def test_a_mentor_assigns_a_resource_found_by_its_name(open_browser) -> None:
     expect(part(page, "Next")).to_contain_text(name)
 
 
+@pytest.mark.deep
 def test_search_answers_while_one_types(open_browser) -> None:
     page = open_browser("member")
     page.goto("/resources")
@@ -291,6 +295,7 @@ def test_a_mentor_says_how_long_a_resource_is_and_how_its_link_is(open_browser) 
     expect(page.locator("#resource")).to_contain_text("Active")
 
 
+@pytest.mark.deep
 def test_an_operator_sees_how_the_platform_runs(open_browser) -> None:
     page = open_browser("sre")
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Admin").click()
