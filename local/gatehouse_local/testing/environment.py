@@ -20,6 +20,7 @@ _SET = {
     "PYTHONUNBUFFERED": "1",  # a test that waits for a child's line must not wait for its buffer to fill
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
+    "GATEHOUSE_REHEARSAL": "off",  # whoever tests may have one in this checkout
 }
 
 
