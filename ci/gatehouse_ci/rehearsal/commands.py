@@ -69,11 +69,12 @@ def build() -> None:
 @click.argument("environment")
 def wake(environment: str) -> None:
     """Start an environment that sleeps."""
-    from gatehouse_release.adapters import rehearsal_runtime
+    from gatehouse_release.adapters.wiring import RehearsalPorts
 
     rehearsal = _rehearsal()
-    with rehearsal.alone(f"deploy-{environment}"):
-        rehearsal_runtime.up(rehearsal, environment)
+    if environment not in rehearsal.settings.offsets:
+        raise click.ClickException(f"{environment} is none of {', '.join(rehearsal.settings.offsets)}.")
+    RehearsalPorts(rehearsal, rehearsal.root, os.environ).environments.wake(environment)
     _addresses(rehearsal)
 
 

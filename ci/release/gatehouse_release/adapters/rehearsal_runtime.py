@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from gatehouse_release.adapters.rehearsal import Rehearsal, RehearsalClock, outs
 from gatehouse_release.adapters.version_probe import digest_of
 from gatehouse_release.git.files import Tree, service_toml, stack_config, stack_path
 from gatehouse_release.model import RunningService
-from gatehouse_release.ports import DeployFailed, PortFailed, ReleaseRepository
+from gatehouse_release.ports import DeployFailed, PortFailed, Ports, ReleaseRepository
 from gatehouse_release.stack_file import APPROVED_PLANS, RELEASES
 
 GATE = (sys.executable, "-m", "gatehouse_local.gate")
@@ -30,6 +31,8 @@ UP_SECONDS = 300.0
 DOWN_SECONDS = 60.0
 ANSWER_SECONDS = 5.0
 ROUNDS = 5
+# Each service of an environment is asked about: one that has just failed to start isn't started again for each.
+TRIED_SECONDS = 60.0
 SAID_LINES = 25
 
 
@@ -37,8 +40,17 @@ class RehearsalRuntime:
     def __init__(self, rehearsal: Rehearsal, repository: ReleaseRepository) -> None:
         self._rehearsal, self._repository = rehearsal, repository
         self._http = httpx.Client(timeout=ANSWER_SECONDS)
+        self._failed: dict[str, float] = {}  # when an environment's platform last failed to start
 
     def deploy(self, environment: str, revision: str) -> None:
+        try:
+            self._deploy(environment, revision)
+        except DeployFailed:
+            self._failed[environment] = time.monotonic()
+            raise
+        self._failed.pop(environment, None)
+
+    def _deploy(self, environment: str, revision: str) -> None:
         with self._rehearsal.alone(f"deploy-{environment}"):
             for _ in range(ROUNDS):
                 head, tree = self._repository.read()
@@ -53,13 +65,14 @@ class RehearsalRuntime:
 
     def running(self, environment: str, service: str) -> RunningService | None:
         """Starts the environment if it sleeps: what doesn't run can't say what it is."""
+        tried = time.monotonic() - self._failed.get(environment, float("-inf")) < TRIED_SECONDS
+        if not tried and not awake(self._rehearsal, environment):
+            with contextlib.suppress(DeployFailed):
+                self.deploy(environment, self._repository.read()[0])
         laid_out = laid_out_in(self._rehearsal.state(environment))
         one = laid_out.services.get(service) if laid_out else None
         if one is None:
             return None
-        if not awake(self._rehearsal, environment):
-            with self._rehearsal.alone(f"deploy-{environment}"), contextlib.suppress(DeployFailed):
-                up(self._rehearsal, environment)
         meant = f"{service} {one.release.tag}"
         return RunningService(
             task_definition=meant,
@@ -97,16 +110,16 @@ class RehearsalRuntime:
 class RehearsalEnvironments:
     """What a page offers for environments that are on this machine, and for none in AWS."""
 
-    def __init__(self, rehearsal: Rehearsal, clock: RehearsalClock) -> None:
-        self._rehearsal, self._clock = rehearsal, clock
+    def __init__(self, rehearsal: Rehearsal, clock: RehearsalClock, ports: Ports) -> None:
+        self._rehearsal, self._clock, self._ports = rehearsal, clock, ports
         self.addresses: Mapping[str, str] = {name: rehearsal.url(name) for name in rehearsal.settings.offsets}
 
     def asleep(self) -> frozenset[str]:
         return frozenset(name for name in self.addresses if not awake(self._rehearsal, name))
 
     def wake(self, environment: str) -> None:
-        with self._rehearsal.alone(f"deploy-{environment}"):
-            up(self._rehearsal, environment)
+        """As main says; at its first time, too. Raises DeployFailed, PortFailed."""
+        self._ports.runtime.deploy(environment, self._ports.repository.read()[0])
 
     def skip_to(self, moment: datetime) -> None:
         self._clock.skip_to(moment)
@@ -135,9 +148,6 @@ def put_together(rehearsal: Rehearsal, environment: str, services: Mapping[str, 
 
 def up(rehearsal: Rehearsal, environment: str) -> None:
     """Starts the environment's platform, or brings it to what is laid out. Raises DeployFailed with what it said."""
-    laid_out = laid_out_in(rehearsal.state(environment))
-    if laid_out and not rehearsal.checkout(environment).is_dir():  # a deployment ended while it was put together
-        put_together(rehearsal, environment, laid_out.services)
     words = (*where(rehearsal, environment), "--port-offset", str(rehearsal.settings.offsets[environment]))
     done = gate(rehearsal, "up", "--detach", *words, patience=UP_SECONDS)
     if done.returncode:

@@ -73,7 +73,7 @@ class RehearsalPorts(Connected):
         super().__init__(root, {**outside(environ), **addresses})
         self.rehearsal = rehearsal
         self.clock = clock = RehearsalClock(rehearsal)
-        self.environments = RehearsalEnvironments(rehearsal, clock)
+        self.environments = RehearsalEnvironments(rehearsal, clock, self)
 
     @cached_property
     def repository(self) -> GitRepository:
