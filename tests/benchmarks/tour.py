@@ -48,8 +48,8 @@ class Tour:
             page.screenshot(path=str(self.pictures / f"{self.taken:02d}-{name}.png"), full_page=True)
 
     def confirm(self, page: Page, button: str) -> None:
-        self.picture(page, "preview")
         page.get_by_label("I have read the preview").check()
+        self.picture(page, "preview")
         page.get_by_role("button", name=button).click()
 
     def verified(self, page: Page) -> None:
@@ -73,6 +73,7 @@ class Tour:
 
 def taken(tour: Tour) -> list[Figure]:
     story = tour.story
+    expect.set_options(timeout=WAIT_MS)
     began = time.monotonic()
     story.gate("up", "--detach", "--port-offset", str(HERE))
     made = timed(lambda: story.gate("rehearse", "--port-offset", str(OFFSET)))

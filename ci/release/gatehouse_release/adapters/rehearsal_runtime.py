@@ -176,11 +176,16 @@ def where(rehearsal: Rehearsal, environment: str) -> tuple[str, ...]:
     return "--root", str(rehearsal.checkout(environment)), "--state", str(rehearsal.state(environment))
 
 
+def gate_of(root: Path) -> tuple[str, ...]:
+    """The command that works in this checkout, without the door, which installs what it lacks."""
+    return (*GATE, "--root", str(root))
+
+
 def gate(rehearsal: Rehearsal, *words: str, patience: float) -> "subprocess.CompletedProcess[str]":
     """Runs a command of this checkout. It is given nothing of a service that calls it. Raises PortFailed."""
     try:
         return subprocess.run(  # noqa: S603 - our own command
-            [*GATE, *words],
+            [*gate_of(rehearsal.root), *words],
             cwd=rehearsal.root,
             env=outside(os.environ),
             stdin=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from gatehouse_release.adapters import github_app
 from gatehouse_release.adapters.black_box import ADDRESS
 from gatehouse_release.adapters.rehearsal import Rehearsal, RehearsalClock, outside, rehearsal_of
 from gatehouse_release.adapters.rehearsal_registry import RehearsalRegistry
-from gatehouse_release.adapters.rehearsal_runtime import GATE, RehearsalEnvironments, RehearsalRuntime
+from gatehouse_release.adapters.rehearsal_runtime import RehearsalEnvironments, RehearsalRuntime, gate_of
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.ports import BlackBoxSuite, Clock, NotConfigured, Previews, Registry, Runtime
 
@@ -92,16 +92,15 @@ class RehearsalPorts(Connected):
         from gatehouse_release.preview import previewer  # noqa: PLC0415 - the planners, for those who need them
         from gatehouse_release.preview.files_at_commit import DocumentFolder  # noqa: PLC0415 - as above
 
-        documents = DocumentFolder(self.rehearsal.documents)
-        return previewer.Previewer(
-            self.rehearsal.builder, self.environ, self.repository, gate=GATE, documents=documents
-        )
+        root, kept = self.rehearsal.builder, DocumentFolder(self.rehearsal.documents)
+        return previewer.Previewer(root, self.environ, self.repository, gate=gate_of(root), documents=kept)
 
     @cached_property
     def black_box(self) -> BlackBoxSuite:
         from gatehouse_release.adapters import black_box  # noqa: PLC0415 - as above
 
-        return black_box.Suite(self.rehearsal.builder, self.environ, program=(*GATE, "test"))
+        root = self.rehearsal.builder
+        return black_box.Suite(root, self.environ, program=(*gate_of(root), "test"))
 
 
 def rehearsed(root: Path, environ: Mapping[str, str]) -> RehearsalPorts | None:
