@@ -10,9 +10,9 @@ from gatehouse_communication.tables import DB
 
 
 class MailIds(msgspec.Struct, frozen=True):
-    """Of a delivery, the event's subject: to whom, what, and what it was about."""
+    """Of a delivery, the event's subject: to whom, what, and what it was about. `person_id`: None outside us."""
 
-    person_id: UUID
+    person_id: UUID | None
     kind: MailKind
     about_id: UUID | None
 

@@ -4,6 +4,7 @@ Handlers only write. Names and addresses are asked for when a mail is sent, so i
 """
 
 from typing import Any
+from uuid import UUID
 
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler
@@ -58,6 +59,21 @@ async def roles_changed(event: PublishedEvent, prepared: Any) -> None:
         await notify("roles_changed", person, event_id=event.id, about_id=event.subject_id)
 
 
+async def receipt_issued(event: PublishedEvent, prepared: Any) -> None:
+    """A donor is somebody outside, unless the institute knows them as a person."""
+    kind: MailKind = "annual_statement" if event.ids["kind"] == "annual" else "gift_receipt"
+    await order(kind, _donor(event), event_id=event.id, about_id=event.subject_id)
+
+
+async def gift_recorded(event: PublishedEvent, prepared: Any) -> None:
+    """Whether it is thanked for is asked when the mail is sent: a receipt may thank for it first."""
+    await order("gift_thanks", _donor(event), event_id=event.id, about_id=event.subject_id)
+
+
+def _donor(event: PublishedEvent) -> UUID | None:
+    return None if event.ids.get("person_id") is None else event.read("person_id")
+
+
 HANDLERS = {
     "application_received": EventHandler(application_received),
     "invited": EventHandler(invited),
@@ -67,4 +83,6 @@ HANDLERS = {
     "mentoring_ended": EventHandler(mentoring_ended),
     "plan_committed": EventHandler(plan_committed),
     "roles_changed": EventHandler(roles_changed),
+    "receipt_issued": EventHandler(receipt_issued),
+    "gift_recorded": EventHandler(gift_recorded),
 }

@@ -15,10 +15,6 @@ class PersonContact(Struct, kw_only=True, frozen=True):
     preferred_name: str | None = None
     archived_at: datetime | None = None
 
-    @property
-    def called(self) -> str:
-        return self.preferred_name or self.name
-
 
 class ConfirmLink(Struct, kw_only=True, frozen=True):
     """A link by which a stranger says that an application is theirs, and who they say they are."""
@@ -34,3 +30,23 @@ class InvitationLink(Struct, kw_only=True, frozen=True):
 
     url: str
     expires_at: datetime
+
+
+class ReceiptMail(Struct, kw_only=True, frozen=True):
+    """Whom a receipt goes to, and a new link for its donor. `email` None: they have no address."""
+
+    name: str
+    email: str | None
+    number: str
+    of_year: int | None
+    valid: bool
+    url: str
+    until: datetime
+
+
+class GiftMail(Struct, kw_only=True, frozen=True):
+    """Who gave, and whether thanks are still due: a gift with a receipt is thanked for by that."""
+
+    name: str
+    email: str | None
+    due: bool

@@ -19,7 +19,7 @@ class MailTemplate(Tracked, Table, db=DB, tablename="template", schema="communic
 
 class Delivery(Tracked, Table, db=DB, tablename="delivery", schema="communication"):
     event_id = UUID()
-    person_id = UUID()
+    person_id = UUID(null=True, default=None)
     kind = Text()
     about_id = UUID(null=True, default=None)
     state = Text()
@@ -57,7 +57,7 @@ class Notification(Tracked, Table, db=DB, tablename="notification", schema="comm
 class MailboxMail(Table, db=DB, tablename="mailbox_mail", schema="communication"):
     id = UUID(primary_key=True, default=None)
     delivery_id = UUID()
-    person_id = UUID()
+    person_id = UUID(null=True, default=None)
     recipient = Text()
     subject = Text()
     message = Bytea()

@@ -17,9 +17,10 @@ class StatementIds(msgspec.Struct, frozen=True):
 
 
 class GiftIds(msgspec.Struct, frozen=True):
-    """Of a gift, the event's subject."""
+    """Of a gift, the event's subject. `person_id`: its donor's, where the institute knows them as a person."""
 
     donor_id: UUID
+    person_id: UUID | None
     fund_id: UUID
     kind: GiftKind
 
@@ -28,6 +29,7 @@ class ReceiptIds(msgspec.Struct, frozen=True):
     """Of a receipt, the event's subject. `replaces_id`: the one that is no longer valid."""
 
     donor_id: UUID
+    person_id: UUID | None
     kind: ReceiptKind
     replaces_id: UUID | None
 

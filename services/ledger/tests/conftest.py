@@ -10,6 +10,7 @@ from gatehouse_chassis.testing import InProcessClient, serving
 from gatehouse_ledger.app import create
 
 API = "/api/ledger"
+PEER_KEY = "for-tests-only-0123456789-0123456789"
 # Another person in the role: the test data has one of finance.
 OTHERS = {"second of finance": (24, "finance"), "nobody": (13, "partner")}
 
@@ -43,7 +44,8 @@ def service_url(postgres, database_url: str) -> str:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def ledger(service_url: str) -> AsyncGenerator[InProcessClient]:
-    async with serving("ledger", create, database_url=service_url) as client:
+    environ = {"GATEHOUSE_PEER_KEY": PEER_KEY, "GATEHOUSE_PUBLIC_URL": "https://gate.example.org"}
+    async with serving("ledger", create, database_url=service_url, environ=environ) as client:
         yield client
 
 

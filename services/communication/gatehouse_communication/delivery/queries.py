@@ -8,12 +8,13 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.data.inserts import InsertOf
-from gatehouse_chassis.data.repository import By, Repository
+from gatehouse_chassis.data.repository import By, Repository, Where
 from gatehouse_chassis.data.statements import arg
 from gatehouse_chassis.jobs.queue import enqueue
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_communication import tables
+from gatehouse_communication.access import DONOR_SENDERS, SENDERS
 from gatehouse_communication.delivery import rules
 from gatehouse_communication.delivery.structs import Delivery
 from gatehouse_communication.enumerators import MailKind, MailState
@@ -44,13 +45,13 @@ _ORDER = DB.prepare(
             tables.Delivery.created_request: arg(6),
         }
     )
-    .on_conflict((tables.Delivery.event_id, tables.Delivery.person_id, tables.Delivery.kind), "DO NOTHING")
+    .on_conflict()  # once for the event: of a person, or of somebody outside
     .returning(tables.Delivery.id)
 )
 
 
-async def order(kind: MailKind, person_id: UUID, *, event_id: UUID, about_id: UUID | None = None) -> None:
-    """In a transaction: this person gets this mail, once for the event."""
+async def order(kind: MailKind, person_id: UUID | None, *, event_id: UUID, about_id: UUID | None = None) -> None:
+    """In a transaction: this person, or somebody outside the institute, gets this mail, once for the event."""
     id = await _ORDER.value(uuid7(), event_id, person_id, kind, about_id, request_id()[:200])
     if id is not None:
         await enqueue(DB, JOB, key=str(id))
@@ -70,10 +71,20 @@ async def mark_sent(delivery: Delivery, message_id: str | None = None, *, by: By
     return sent
 
 
+def shown_to(actor: Actor) -> Where:
+    """Of mails to donors finance knows, and of all others those who follow up people."""
+    kinds: set[MailKind] = set()
+    if actor.has(*SENDERS):
+        kinds |= set(get_args(MailKind)) - rules.OF_DONORS
+    if actor.has(*DONOR_SENDERS):
+        kinds |= rules.OF_DONORS
+    return ("kind = any({})", sorted(kinds))
+
+
 async def send_again(id: UUID, version: int, by: Actor) -> Delivery:
     """Raises Conflict unless a person may decide that."""
     async with DB.transaction():
-        delivery = await DELIVERY.get(id, lock=True, version=version)
+        delivery = await DELIVERY.get(id, lock=True, version=version, where=shown_to(by))
         rules.refuse_repeat(delivery)
         queued = await move(delivery, "queued", by=by, tries=0, error=None)
         await enqueue(DB, JOB, key=str(id))
@@ -83,6 +94,6 @@ async def send_again(id: UUID, version: int, by: Actor) -> Delivery:
 async def settle(id: UUID, version: int, by: Actor) -> Delivery:
     """Somebody knows that an unknown one arrived."""
     async with DB.transaction():
-        delivery = await DELIVERY.get(id, lock=True, version=version)
+        delivery = await DELIVERY.get(id, lock=True, version=version, where=shown_to(by))
         rules.refuse_settling(delivery)
         return await mark_sent(delivery, by=by)

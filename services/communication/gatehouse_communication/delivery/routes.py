@@ -9,7 +9,7 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.lists.listing import Page
-from gatehouse_communication.access import SENDERS
+from gatehouse_communication.access import DONOR_SENDERS, SENDERS
 from gatehouse_communication.delivery import queries
 from gatehouse_communication.delivery.queries import DELIVERIES, DELIVERY
 from gatehouse_communication.delivery.structs import Delivery
@@ -18,15 +18,15 @@ from gatehouse_communication.delivery.structs import Delivery
 class DeliveryController(Controller):
     path = "/deliveries"
     tags = ("deliveries",)
-    guards = (allow(*SENDERS),)
+    guards = (allow(*SENDERS, *DONOR_SENDERS),)
 
     @get(operation_id="ListDeliveries", operation_class=DELIVERIES.operation, summary="Mails, the newest first")
-    async def list_deliveries(self, request: Request[Any, Any, Any]) -> Page[Delivery]:
-        return await DELIVERIES.page(request.query_params)
+    async def list_deliveries(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Delivery]:
+        return await DELIVERIES.page(request.query_params, where=[queries.shown_to(actor)])
 
     @get("/{id:uuid}", operation_id="GetDelivery", summary="One mail and what became of it")
-    async def get_delivery(self, request: Request[Any, Any, Any], id: UUID) -> Response[Delivery]:
-        return versioned(await DELIVERY.get(id), request)
+    async def get_delivery(self, request: Request[Any, Any, Any], id: UUID, actor: Actor) -> Response[Delivery]:
+        return versioned(await DELIVERY.get(id, where=queries.shown_to(actor)), request)
 
     @post(
         "/{id:uuid}/send-again",

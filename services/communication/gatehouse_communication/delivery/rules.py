@@ -3,25 +3,26 @@
 from collections.abc import Collection
 
 from gatehouse_chassis.base.problems import Conflict
-from gatehouse_communication.delivery.structs import Delivery
+from gatehouse_communication.delivery.structs import Delivery, Recipient
 from gatehouse_communication.enumerators import MailKind, MailState, SkipReason
-from gatehouse_communication.peers import PersonContact
 from gatehouse_communication.template.rules import OPTIONAL
 
 MOST_TRIES = 8
 """So often the mail server may put a mail off, with pauses that double up to an hour."""
 OF_STRANGERS: frozenset[MailKind] = frozenset({"application_confirm"})
 """Kinds that go to somebody whom person doesn't know; what the mail is about says who that is."""
+OF_DONORS: frozenset[MailKind] = frozenset({"gift_thanks", "gift_receipt", "annual_statement"})
+"""Kinds that go to a donor, whose address the ledger keeps."""
 REPEATABLE: frozenset[MailState] = frozenset({"unknown", "failed", "bounced"})
 """From these a person may have it sent again."""
 
 
 def reason_to_skip(
-    kind: MailKind, contact: PersonContact | None, declined: Collection[MailKind], *, suppressed: bool
+    kind: MailKind, contact: Recipient | None, declined: Collection[MailKind], *, suppressed: bool
 ) -> SkipReason | None:
-    if contact is None and kind in OF_STRANGERS:
+    if contact is None and kind in OF_STRANGERS | OF_DONORS:
         return "settled"
-    if contact is None or contact.archived_at is not None:
+    if contact is None or contact.archived:
         return "archived"
     if suppressed:
         return "suppressed"

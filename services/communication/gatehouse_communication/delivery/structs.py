@@ -9,13 +9,15 @@ from gatehouse_communication.enumerators import MailKind, MailState, SkipReason
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail to one person, and what became of it. `template_number` 0: the words that come with the service;
-    `message_id`: what the mail server calls it."""
+    """One mail, and what became of it. `person_id` None: to somebody outside the institute.
+
+    `template_number` 0: the words that come with the service; `message_id`: what the mail server calls it.
+    """
 
     id: UUID
     version: int
     event_id: UUID
-    person_id: UUID
+    person_id: UUID | None
     kind: MailKind
     about_id: UUID | None
     state: MailState
@@ -30,3 +32,17 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     changed_at: datetime
     changed_by: UUID | None
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """Whom a mail goes to. `id`: None for who isn't a person of the institute."""
+
+    name: str
+    email: str
+    id: UUID | None = None
+    preferred_name: str | None = None
+    archived: bool = False
+
+    @property
+    def called(self) -> str:
+        return self.preferred_name or self.name

@@ -11,7 +11,7 @@ class Handover(msgspec.Struct, frozen=True, kw_only=True):
     """A message, ready to leave."""
 
     delivery_id: UUID
-    person_id: UUID
+    person_id: UUID | None
     address: str
     message: EmailMessage
 

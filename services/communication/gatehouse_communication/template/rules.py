@@ -28,16 +28,21 @@ PLACEHOLDERS: dict[MailKind, frozenset[str]] = {
     "intro_reminder": frozenset({"name", "home"}),
     "application_closed": frozenset({"name", "home"}),
     "mentoring_started": frozenset({"name", "home", "other", "other_email"}),
+    "gift_thanks": frozenset({"name"}),
+    "gift_receipt": frozenset({"name", "number", "link", "until"}),
+    "annual_statement": frozenset({"name", "number", "year", "link", "until"}),
 }
 """What the words of each kind may name."""
 NEEDED: dict[MailKind, frozenset[str]] = {
     "welcome": frozenset({"link"}),
     "mentor_welcome": frozenset({"link"}),
     "application_confirm": frozenset({"link"}),
+    "gift_receipt": frozenset({"link"}),
+    "annual_statement": frozenset({"link"}),
 }
 """What they must name: without it the mail is of no use."""
 OPTIONAL: frozenset[MailKind] = frozenset({"intro_reminder", "mentoring_started"})
-"""Kinds that a person may decline. The others are asked for, or about their application."""
+"""Kinds that a person may decline. The others are asked for, about their application, or about what they gave."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")
 _MARKS = re.compile(r"\*\*|(?<!\w)\*(?=\S)|(?<=\S)\*(?!\w)|^#+ ", re.MULTILINE)

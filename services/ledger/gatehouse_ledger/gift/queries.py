@@ -15,13 +15,16 @@ from gatehouse_chassis.lists.filters import choices, integer, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
 from gatehouse_ledger.chart.queries import FUND
+from gatehouse_ledger.document.rules import Issuer
 from gatehouse_ledger.donor.queries import DONOR, add_donor
+from gatehouse_ledger.donor.structs import Donor
 from gatehouse_ledger.entry.queries import post
 from gatehouse_ledger.entry.rules import refuse_day
 from gatehouse_ledger.entry.structs import NewPosting
 from gatehouse_ledger.enumerators import GiftKind
 from gatehouse_ledger.events import OUTBOX, GiftIds
 from gatehouse_ledger.gift import rules, structs
+from gatehouse_ledger.receipt.queries import acknowledge_at_once
 from gatehouse_ledger.tables import DB
 
 GIFT = Repository(tables.Gift, structs.Gift)
@@ -74,11 +77,20 @@ _UNRECORDED = DB.prepare_sql(
 )
 
 
+async def record_gift(new: structs.NewGift, issuer: Issuer, by: Actor) -> structs.Gift:
+    """To be called in a transaction. With the receipt, where one is due at once."""
+    gift = await add_gift(new, by)
+    if new.acknowledge == "later":
+        return gift
+    await acknowledge_at_once(gift.id, issuer, by)
+    return await GIFT.get(gift.id)
+
+
 async def add_gift(new: structs.NewGift, by: Actor) -> structs.Gift:
     """To be called in a transaction. Books it too, where the caller says how."""
     refuse_day(new.received_on, "received_on")
     rules.refuse_gift(new)
-    donor_id = await _donor_of(new, by)
+    donor = await _donor_of(new, by)
     if await FUND.find(new.fund_id) is None:
         raise Invalid({"fund_id": "there is no such fund"})
     entry_id = new.entry_id or None
@@ -89,19 +101,30 @@ async def add_gift(new: structs.NewGift, by: Actor) -> structs.Gift:
         await DB.advisory_lock(f"gift of {entry_id}")
         booked, recorded = await _BOOKED.value(entry_id, new.fund_id), await _RECORDED.value(entry_id, new.fund_id)
         rules.refuse_more_than_booked(new.amount, booked, int(recorded or 0))
-    others = ("donor_id", "new_donor", "entry_id", "deposit")
+    others = ("donor_id", "new_donor", "entry_id", "deposit", "acknowledge")
     values = {field: value for field, value in msgspec.structs.asdict(new).items() if field not in others}
-    gift = await GIFT.insert({**values, "donor_id": donor_id, "entry_id": entry_id}, by=by)
-    await OUTBOX.publish("ledger.gift.recorded", gift, by=by, ids=GiftIds(gift.donor_id, gift.fund_id, gift.kind))
+    values |= {"donor_id": donor.id, "entry_id": entry_id, "thank": new.acknowledge == "at_once"}
+    gift = await GIFT.insert(values, by=by)
+    ids = GiftIds(donor.id, donor.person_id, gift.fund_id, gift.kind)
+    await OUTBOX.publish("ledger.gift.recorded", gift, by=by, ids=ids)
     return gift
 
 
-async def _donor_of(new: structs.NewGift, by: Actor) -> UUID:
+async def mail_of(id: UUID) -> structs.GiftMail:
+    """Whom to thank, and whether: a gift with a receipt is thanked for by that, one that was given back not at all."""
+    gift = await GIFT.get(id)
+    donor = await DONOR.get(gift.donor_id)
+    due = gift.thank and donor.kind != "anonymous" and gift.receipt_id is None and gift.refunded_on is None
+    return structs.GiftMail(donor.name, donor.email if donor.archived_at is None else None, due)
+
+
+async def _donor_of(new: structs.NewGift, by: Actor) -> Donor:
     if new.new_donor is not None:
-        return (await add_donor(new.new_donor, by)).id
-    if not new.donor_id or await DONOR.find(new.donor_id) is None:
+        return await add_donor(new.new_donor, by)
+    donor = await DONOR.find(new.donor_id) if new.donor_id else None
+    if donor is None:
         raise Invalid({"donor_id": "there is no such donor"})
-    return new.donor_id
+    return donor
 
 
 async def _deposit(new: structs.NewGift, how: structs.GiftDeposit, by: Actor) -> UUID:

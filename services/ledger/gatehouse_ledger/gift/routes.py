@@ -4,15 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, patch, post
+from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis import Actor
+from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
-from gatehouse_chassis.http.guards import allow
+from gatehouse_chassis.http.guards import Guard, allow
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import FINANCE
+from gatehouse_ledger.document.rules import issuer
 from gatehouse_ledger.gift import queries
-from gatehouse_ledger.gift.structs import Gift, GiftChange, GiftRefund, ListedGift, NewGift, UnrecordedIncome
+from gatehouse_ledger.gift.structs import Gift, GiftChange, GiftMail, GiftRefund, ListedGift, NewGift, UnrecordedIncome
 
 
 class GiftController(Controller):
@@ -29,8 +31,8 @@ class GiftController(Controller):
         return await queries.GIFTS.page(request.query_params)
 
     @post(operation_id="RecordGift", guards=[allow(*FINANCE)], summary="Record a gift, and book it where it isn't yet")
-    async def record_gift(self, data: NewGift, actor: Actor, once: Once) -> Response[Gift]:
-        return await once(queries.add_gift, data, actor)
+    async def record_gift(self, data: NewGift, actor: Actor, once: Once, service: ServiceContext) -> Response[Gift]:
+        return await once(queries.record_gift, data, issuer(service.settings), actor)
 
     @get("/{gift_id:uuid}", operation_id="GetGift", guards=[allow(*FINANCE)], summary="One gift")
     async def get_gift(self, request: Request[Any, Any, Any], gift_id: UUID) -> Response[Gift]:
@@ -66,3 +68,20 @@ class UnrecordedIncomeController(Controller):
     )
     async def list_unrecorded(self) -> list[UnrecordedIncome]:
         return await queries.unrecorded_income()
+
+
+def gift_service_routes(guard: Guard) -> list[ControllerRouterHandler]:
+    """What communication asks, who passes `guard`: never people."""
+
+    @post(
+        "/gifts/{gift_id:uuid}/mail",
+        operation_id="GetGiftMail",
+        guards=[guard],
+        status_code=200,
+        tags=["gifts"],
+        summary="Whom to thank for a gift, and whether that is still due",
+    )
+    async def gift_mail(gift_id: UUID) -> GiftMail:
+        return await queries.mail_of(gift_id)
+
+    return [gift_mail]

@@ -1,7 +1,7 @@
 """What callers send and get about gifts. Amounts are minor units of USD."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,7 @@ class Gift(msgspec.Struct, frozen=True):
     refunded_on: date | None
     receipt_id: UUID | None
     changed_since: bool
+    thank: bool
     created_at: datetime
     changed_at: datetime
 
@@ -52,6 +53,7 @@ class NewGift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """`new_donor`: instead of `donor_id`, a donor who is added with the gift, or not at all.
 
     `entry_id`: the entry that books it already; `deposit`: it isn't booked yet. A thing has neither.
+    `acknowledge`: `at_once` mails thanks, from $250 on and for things with the receipt; `later` mails nothing yet.
     """
 
     donor_id: UUID | UnsetType | None = UNSET
@@ -65,6 +67,7 @@ class NewGift(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     goods_text: Sentence | UnsetType | None = UNSET
     entry_id: UUID | UnsetType | None = UNSET
     deposit: GiftDeposit | None = None
+    acknowledge: Literal["at_once", "later"] = "later"
 
 
 class GiftChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,3 +95,11 @@ class UnrecordedIncome(msgspec.Struct, frozen=True):
     fund_id: UUID
     amount: int
     rest: int
+
+
+class GiftMail(msgspec.Struct, frozen=True):
+    """What communication needs to thank for a gift. `email` None: the donor has none."""
+
+    name: str
+    email: str | None
+    due: bool

@@ -92,6 +92,12 @@ _KEEP_FILE = DB.prepare(
         }
     ).where((tables.Receipt.id == arg(1)) & tables.Receipt.file.is_null())
 )
+_ACKNOWLEDGMENT = DB.prepare(
+    tables.TaxThreshold.select(tables.TaxThreshold.amount)
+    .where((tables.TaxThreshold.name == "acknowledgment") & (tables.TaxThreshold.from_year <= arg(1)))
+    .order_by(tables.TaxThreshold.from_year, ascending=False)
+    .limit(1)
+)
 _OPEN_ANNUAL = DB.prepare(
     tables.Receipt.select(*columns_for(structs.Receipt, tables.Receipt))
     .where(
@@ -130,6 +136,16 @@ async def issue_single(gift_id: UUID, issuer: Issuer, by: Actor) -> structs.Rece
         rules.refuse_single(gift, donor)
         receipt = await _issue_for(gift, donor, issuer, by, None)
     return await _with_file(receipt.id)
+
+
+async def acknowledge_at_once(gift_id: UUID, issuer: Issuer, by: Actor) -> None:
+    """In the transaction that recorded a gift: its receipt, where one is due at once.
+
+    That is from the amount on that the law names, and for things. The mail of the receipt says thanks as well.
+    """
+    donor, gift = await _donor_and_gift(gift_id)
+    if donor.kind != "anonymous" and rules.is_due_at_once(gift, await _ACKNOWLEDGMENT.value(gift.received_on.year)):
+        await _issue_for(gift, donor, issuer, by, None)
 
 
 async def issue_annual(donor_id: UUID, year: int, issuer: Issuer, by: Actor) -> structs.Receipt:
@@ -283,7 +299,7 @@ async def _write(
     replaces_id = None if former is None else former.id
     receipt = await RECEIPT.insert({**values, "replaces_id": replaces_id}, by=by)
     await _POINT_TO.execute(receipt.id, list(gift_ids))
-    ids = ReceiptIds(donor.id, receipt.kind, replaces_id)
+    ids = ReceiptIds(donor.id, donor.person_id, receipt.kind, replaces_id)
     await OUTBOX.publish("ledger.receipt.issued", receipt, by=by, ids=ids)
     return receipt
 

@@ -14,6 +14,7 @@ from gatehouse_chassis.http.guards import Guard, allow
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import FINANCE
+from gatehouse_ledger.document.files import PDF, UNCACHED, pdf
 from gatehouse_ledger.document.rules import issuer
 from gatehouse_ledger.receipt import donor_links, queries
 from gatehouse_ledger.receipt.structs import (
@@ -30,14 +31,7 @@ from gatehouse_ledger.receipt.structs import (
 )
 
 OfYear = Annotated[int, QueryParameter(ge=2000, le=2199, description="Such as 2026")]
-PDF = "application/pdf"
-UNCACHED = {"Cache-Control": "no-store"}
 strangers = anonymous(per_minute=30, at_once=20)
-
-
-def pdf(content: bytes, name: str) -> Response[bytes]:
-    headers = {**UNCACHED, "Content-Disposition": f'inline; filename="{name}.pdf"'}
-    return Response(content, media_type=PDF, headers=headers)
 
 
 class ReceiptController(Controller):

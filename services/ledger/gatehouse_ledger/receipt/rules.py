@@ -29,6 +29,11 @@ def refuse_single(gift: AcknowledgedGift, donor: Donor) -> None:
         raise Conflict("A receipt is valid for this gift already. Replace that one if something changed.")
 
 
+def is_due_at_once(gift: AcknowledgedGift, limit: int | None) -> bool:
+    """`limit`: from this amount on a donor needs a written acknowledgment to deduct a gift; None: no rule is known."""
+    return gift.in_kind_text is not None or (limit is not None and gift.amount >= limit)
+
+
 def single(gift: AcknowledgedGift, donor: Donor, issuer: Issuer, number: str, replaces: str | None) -> DocumentContent:
     day = long_day(gift.received_on)
     blocks = [_paragraph(f"Dear {donor.name},")]

@@ -7,9 +7,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from gatehouse_chassis.events.service_token import sign
 from gatehouse_ledger.receipt.donor_links import new_link
 
-from ..conftest import API, account, fund
+from ..conftest import API, PEER_KEY, account, fund
 
 WITHOUT_A_GAP = """
 select year from ledger.receipt group by year having count(*) <> max(sequence)
@@ -159,6 +160,41 @@ async def test_a_new_donor_is_added_with_the_gift_or_not_at_all(ledger, by, sql)
     assert await sql.fetchval(named) == 0
     made_gift = await made(ledger, by, "gifts", body)
     assert await sql.fetchval("select name from ledger.donor where id = $1", UUID(made_gift["donor_id"])) == new["name"]
+
+
+@pytest.mark.parametrize(
+    ("given", "receipted", "due"),
+    [
+        ({"amount": 24_999}, False, True),
+        ({"amount": 25_000}, True, False),
+        ({"amount": 0, "kind": "in_kind", "in_kind_text": "A desk"}, True, False),
+        ({"amount": 25_000, "acknowledge": "later"}, False, False),
+    ],
+)
+async def test_a_gift_is_thanked_for_at_once_with_its_receipt_where_one_is_due(ledger, by, given, receipted, due):
+    of = await donor(ledger, by)
+    one = await gift(ledger, by, of, **{"acknowledge": "at_once", **given})
+    assert (one["receipt_id"] is not None) == receipted
+    assert await mail_of(ledger, f"gifts/{one['id']}") == {
+        "name": "Edda Marsh",
+        "email": "edda@example.org",
+        "due": due,
+    }
+    if receipted:
+        mail = await mail_of(ledger, f"receipts/{one['receipt_id']}")
+        assert (mail["email"], mail["valid"]) == ("edda@example.org", True)
+        token = mail["url"].rpartition("/")[2]
+        seen = (await ledger.post(f"{API}/donor-links/look", json={"token": token})).json()
+        assert [row["number"] for row in seen["receipts"]] == [mail["number"]]
+
+
+async def mail_of(ledger, path: str) -> dict:
+    """What communication is told, by its own token; people are refused."""
+    assert (await ledger.post(f"{API}/{path}/mail", headers=ledger.by("finance"))).status_code in (401, 403)
+    token = sign(PEER_KEY, by="communication", to="ledger")
+    answer = await ledger.post(f"{API}/{path}/mail", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 @pytest.mark.parametrize("caller", ["board", "member"])

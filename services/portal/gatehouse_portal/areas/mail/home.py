@@ -7,7 +7,7 @@ from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.mail.structs import Delivery, Notification, Person
-from gatehouse_portal.areas.mail.words import MAIL_KINDS, UNSETTLED, news_of
+from gatehouse_portal.areas.mail.words import LEADS, MAIL_KINDS, UNSETTLED, news_of
 from gatehouse_portal.shell.peers import Away, Peers, or_away, or_none
 from gatehouse_portal.shell.structs import Page
 
@@ -39,7 +39,7 @@ async def _person(peers: Peers, id: str) -> Person:
 
 async def load_unsettled(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
     """None for who doesn't follow mails up, and where there is none to look at."""
-    if not actor.roles & {"coordinator"}:
+    if not actor.roles & {"coordinator", "finance"}:
         return None
     peers: Peers = request.app.state.peers
     found = await peers.get(
@@ -47,7 +47,15 @@ async def load_unsettled(request: Request[Any, Any, Any], actor: Actor) -> dict[
     )
     if not found.items:
         return None
-    # Who applies to be a mentor is nobody's person.
-    people = await asyncio.gather(*(or_away(or_none(_person(peers, str(one.person_id)))) for one in found.items))
+    # Who applies to be a mentor is nobody's person, and most donors aren't either.
+    ids = {str(one.person_id) for one in found.items if one.person_id is not None and one.kind not in LEADS}
+    people = await asyncio.gather(*(or_away(or_none(_person(peers, id))) for id in sorted(ids)))
     names = {one.id: one.name for one in people if one is not None and not isinstance(one, Away)}
-    return {"mails": found.items, "total": found.total, "names": names, "kinds": MAIL_KINDS, "what": UNSETTLED}
+    return {
+        "mails": found.items,
+        "total": found.total,
+        "names": names,
+        "kinds": MAIL_KINDS,
+        "what": UNSETTLED,
+        "leads": LEADS,
+    }

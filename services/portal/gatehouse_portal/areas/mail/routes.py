@@ -98,7 +98,9 @@ async def choose(request: Request[Any, Any, Any], peers: Peers, actor: Actor) ->
     return see_with(request, "/account/mail", Toast("Your choice is saved."))
 
 
-@post("/deliveries/{id:uuid}/{decision:str}", guards=[guards.pages_for("coordinator")], include_in_schema=False)
+@post(
+    "/deliveries/{id:uuid}/{decision:str}", guards=[guards.pages_for("coordinator", "finance")], include_in_schema=False
+)
 async def decide(request: Request[Any, Any, Any], peers: Peers, id: UUID, decision: str) -> Response[Any]:
     if decision not in DECISIONS:
         raise NotFound

@@ -26,7 +26,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
 
     id: UUID
     version: int
-    person_id: UUID
+    person_id: UUID | None = None
+    about_id: UUID | None = None
     kind: str
     state: str
     address: str | None = None

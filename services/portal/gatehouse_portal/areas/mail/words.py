@@ -28,6 +28,15 @@ MAIL_KINDS = {
     "intro_reminder": "Reminder of the introduction",
     "application_closed": "Application closed",
     "mentoring_started": "New mentor or member",
+    "gift_thanks": "Thanks for a gift",
+    "gift_receipt": "Receipt",
+    "annual_statement": "Annual statement",
+}
+# Mails to donors are about what they gave: the page that shows it.
+LEADS = {
+    "gift_thanks": "/books/gifts/{}",
+    "gift_receipt": "/books/receipts/{}/file",
+    "annual_statement": "/books/receipts/{}/file",
 }
 # How a mail that has to be looked at stands, and what to do.
 UNSETTLED = {
