@@ -28,6 +28,13 @@ def shown(amount: int, currency: str) -> str:
     return f"{'-' if amount < 0 else ''}{whole:,}{f'.{rest:0{digits}}' if digits else ''} {currency}"
 
 
+def decimal(amount: int, currency: str) -> str:
+    """`-1200.00`: exact, with a point and without separators."""
+    digits = DIGITS.get(currency, 2)
+    whole, rest = divmod(abs(amount), 10**digits)
+    return f"{'-' if amount < 0 else ''}{whole}{f'.{rest:0{digits}}' if digits else ''}"
+
+
 def refuse_day(day: date, field: str = "booked_on") -> None:
     if not EARLIEST <= day <= LATEST:
         raise Invalid({field: f"lies outside the years {EARLIEST.year} to {LATEST.year}"})

@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator
 
-from gatehouse_ledger.entry.rules import DIGITS
+from gatehouse_ledger.entry.rules import decimal
 from gatehouse_ledger.enumerators import AccountType
 from gatehouse_ledger.report.structs import JournalLine
 
@@ -43,13 +43,6 @@ def _posting(line: JournalLine) -> str:
     tags += [f"program: {plain(line.program)}"] if line.program else []
     comment = f"  ; {', '.join(tags)}" if tags else ""
     return f"    {name}  {decimal(line.amount, line.currency)} {line.currency}{comment}\n"
-
-
-def decimal(amount: int, currency: str) -> str:
-    """`-1200.00`: exact, with a point and without separators."""
-    digits = DIGITS.get(currency, 2)
-    whole, rest = divmod(abs(amount), 10**digits)
-    return f"{'-' if amount < 0 else ''}{whole}{f'.{rest:0{digits}}' if digits else ''}"
 
 
 def plain(text: str) -> str:

@@ -2,19 +2,21 @@
 
 from collections.abc import AsyncIterator
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
-from gatehouse_chassis import Actor
+from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.fields import CURRENCY
 from gatehouse_chassis.http.guards import allow
 from gatehouse_ledger.access import FINANCE, READERS
+from gatehouse_ledger.document.files import PDF, AsFormat, SheetOperation, sheet_file
+from gatehouse_ledger.document.rules import issuer
 from gatehouse_ledger.entry.rules import EARLIEST, refuse_day
-from gatehouse_ledger.report import queries, rules
+from gatehouse_ledger.report import queries, rules, sheets
 from gatehouse_ledger.report.journal import journal
 from gatehouse_ledger.report.structs import (
     FunctionalExpenses,
@@ -22,8 +24,10 @@ from gatehouse_ledger.report.structs import (
     StatementOfPosition,
     TrialBalance,
 )
+from gatehouse_ledger.tables import DB
 
 Day = Annotated[date, QueryParameter(description="A day, such as 2026-05-31")]
+ReportName = Literal["activities", "functional-expenses", "position"]
 Currency = Annotated[str, QueryParameter(pattern=CURRENCY, description="ISO 4217 code")]
 
 
@@ -66,6 +70,33 @@ class ReportController(Controller):
     )
     async def functional_expenses(self, from_on: Day, to_on: Day, currency: Currency = "USD") -> FunctionalExpenses:
         return rules.functional_expenses(await queries.sums(from_on, to_on, currency), from_on, to_on, currency)
+
+    @get(
+        "/files/{report:str}",
+        operation_id="GetReportFile",
+        operation_class=SheetOperation,
+        guards=[allow(*READERS)],
+        media_type=PDF,
+        summary="A report as CSV or PDF: activities, functional-expenses, or position on the last day",
+    )
+    async def report_file(
+        self,
+        report: ReportName,
+        from_on: Day,
+        to_on: Day,
+        service: ServiceContext,
+        format: AsFormat = "csv",
+        currency: Currency = "USD",
+    ) -> Response[bytes]:
+        sums = await queries.sums(from_on, to_on, currency)
+        match report:
+            case "activities":
+                sheet = sheets.activities(rules.activities(sums, from_on, to_on, currency))
+            case "functional-expenses":
+                sheet = sheets.functional_expenses(rules.functional_expenses(sums, from_on, to_on, currency))
+            case "position":
+                sheet = sheets.position(rules.position(sums, to_on, currency))
+        return await sheet_file(sheet, format, issuer(service.settings), await DB.now())
 
     @get(
         "/journal",

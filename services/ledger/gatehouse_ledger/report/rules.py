@@ -53,21 +53,21 @@ def trial_balance(sums: Sequence[PostedSum], as_of: date, currency: str) -> Tria
 def activities(sums: Sequence[PostedSum], from_on: date, to_on: date, currency: str) -> StatementOfActivities:
     of_result = [one for one in sums if one.type in RESULT]
     rows = _rows((one, one.within) for one in of_result)
-    income = _total(row.amount for row in rows if row.type == "income")
-    expenses = _total(row.amount for row in rows if row.type == "expense")
-    change = _difference(income, expenses)
+    income = total(row.amount for row in rows if row.type == "income")
+    expenses = total(row.amount for row in rows if row.type == "expense")
+    change = difference(income, expenses)
     before = _split((one, -one.before) for one in sums if one.type in RESULT or one.type == "net_assets")
     # What was posted to net assets themselves within the days, such as opening balances.
     adjusted = _split((one, -one.within) for one in sums if one.type == "net_assets")
-    after = _total([before, change, adjusted])
+    after = total([before, change, adjusted])
     return StatementOfActivities(from_on, to_on, currency, rows, income, expenses, change, before, after)
 
 
 def position(sums: Sequence[PostedSum], as_of: date, currency: str) -> StatementOfPosition:
     """`sums`: from the beginning of the books to `as_of`. Net assets include what wasn't carried forward yet."""
     rows = _rows((one, one.before + one.within) for one in sums if one.type in ("asset", "liability"))
-    assets = _total(row.amount for row in rows if row.type == "asset")
-    liabilities = _total(row.amount for row in rows if row.type == "liability")
+    assets = total(row.amount for row in rows if row.type == "asset")
+    liabilities = total(row.amount for row in rows if row.type == "liability")
     net = _split((one, -one.before - one.within) for one in sums if one.type in RESULT or one.type == "net_assets")
     return StatementOfPosition(as_of, currency, rows, assets, liabilities, net)
 
@@ -120,14 +120,14 @@ def _split(parts: Iterable[tuple[PostedSum, int]]) -> RestrictedAmount:
     return RestrictedAmount(free, restricted, free + restricted)
 
 
-def _total(amounts: Iterable[RestrictedAmount]) -> RestrictedAmount:
+def total(amounts: Iterable[RestrictedAmount]) -> RestrictedAmount:
     listed = list(amounts)
     free = sum(one.without_restrictions for one in listed)
     restricted = sum(one.with_restrictions for one in listed)
     return RestrictedAmount(free, restricted, free + restricted)
 
 
-def _difference(first: RestrictedAmount, second: RestrictedAmount) -> RestrictedAmount:
+def difference(first: RestrictedAmount, second: RestrictedAmount) -> RestrictedAmount:
     return RestrictedAmount(
         first.without_restrictions - second.without_restrictions,
         first.with_restrictions - second.with_restrictions,

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
+import msgspec
+
 from gatehouse_chassis.data.statements import columns_for
 from gatehouse_ledger import tables
 from gatehouse_ledger.enumerators import ThresholdName
@@ -65,6 +67,18 @@ async def schedule_b(year: int) -> structs.ScheduleB:
 async def postings(account_ids: Sequence[UUID], from_on: date, to_on: date) -> list[structs.FigurePosting]:
     """At most MOST_POSTINGS."""
     return await _POSTINGS.all(list(account_ids), from_on, to_on, MOST_POSTINGS)
+
+
+async def form_990_postings(year: int, *, named: bool) -> list[tuple[structs.FormLine, list[structs.FigurePosting]]]:
+    """Of each line that adds up accounts. `named`: with the memos, which may name people."""
+    found = []
+    for line in (await form_990(year)).lines:
+        if line.account_ids:
+            begins = rules.BEGINNING if line.line in rules.AT_THE_END else date(year, 1, 1)
+            rows = await _POSTINGS.all(line.account_ids, begins, date(year, 12, 31), None)
+            shown = rows if named else [msgspec.structs.replace(one, memo="") for one in rows]
+            found.append((line, shown))
+    return found
 
 
 async def _year(year: int) -> list[rules.PostedSum]:

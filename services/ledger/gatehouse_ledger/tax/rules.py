@@ -6,6 +6,7 @@ out: line 9 is all income, line 17 all expenses, line 25 all assets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Literal
 
 from gatehouse_ledger.enumerators import ThresholdName
@@ -24,6 +25,9 @@ EXPENSES = {
     "13": ("Professional fees and other payments to contractors", ("5100", "5700")),
     "14": ("Occupancy, rent, utilities and maintenance", ("5200",)),
 }
+AT_THE_END = frozenset({"22", "24", "26"})
+"""Lines of what there is at the end of the year: all that was posted until then."""
+BEGINNING = date(2000, 1, 1)
 CASH = ("1010", "1020", "1050", "1090")
 
 

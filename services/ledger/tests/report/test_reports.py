@@ -3,15 +3,23 @@
 import csv
 import io
 import random
+import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Callable
+from datetime import date
 
 import pytest
+
+from gatehouse_ledger.document.rules import Issuer
+from gatehouse_ledger.document.sheet import Sheet, SheetRow, csv_of, document_of
 
 from ..conftest import API, entry, fund
 
 YEAR = 2040
+ISSUER = Issuer("Agile Learning Institute", ["1 Gate St"], "00-0000000", "The Treasurer")
+DAY = date(2041, 1, 5)
 EXPENSES = (5010, 5200, 5300, 5800)
 INCOMES = (4010, 4030, 4400)
 
@@ -100,15 +108,115 @@ async def test_a_wrong_parameter_is_named(ledger, by, name, params, field):
 
 
 async def test_an_independent_program_makes_the_same_reports_of_the_journal(ledger, by, books, tmp_path):
+    hledger = await exported(ledger, by, tmp_path)
+    shown = await report(ledger, by, "trial-balance", as_of="2199-12-31")
+    theirs = hledger()
+    assert sorted(theirs.values()) == sorted(row["debit"] - row["credit"] for row in shown["rows"])
+    assert len(theirs) == len(shown["rows"])
+    days = {"from_on": f"{YEAR}-01-01", "to_on": f"{YEAR}-12-31"}
+    roots = hledger("--depth", "1", "-p", str(YEAR))
+    activities = await report(ledger, by, "activities", **days)
+    assert roots["Revenues"] == -activities["income"]["total"]
+    assert roots["Expenses"] == activities["expenses"]["total"]
+    restricted = hledger("--depth", "1", "-p", str(YEAR), "not:acct:General fund$")
+    assert restricted.get("Revenues", 0) == -activities["income"]["with_restrictions"]
+    assert restricted["Expenses"] == activities["expenses"]["with_restrictions"]
+    position = await report(ledger, by, "position", as_of=days["to_on"])
+    until = hledger("--depth", "1", "-e", f"{YEAR + 1}")
+    assert until["Assets"] == position["assets"]["total"]
+    assert until["Liabilities"] == -position["liabilities"]["total"]
+    net = sum(until.get(name, 0) for name in ("Equity", "Revenues", "Expenses"))
+    assert net == -position["net_assets"]["total"]
+    functional = await report(ledger, by, "functional-expenses", **days)
+    for function in ("program", "management"):
+        assert sum(hledger("-p", str(YEAR), f"tag:function={function}").values()) == functional[function]
+    accounts = {row["code"]: row["total"] for row in functional["rows"]}
+    by_account = hledger("--depth", "2", "-p", str(YEAR), "^Expenses")
+    assert {name.split(":")[1][:4]: amount for name, amount in by_account.items()} == accounts
+
+
+@pytest.mark.parametrize("year", [2024, 2025, YEAR])
+async def test_an_independent_program_makes_the_lines_of_the_990_of_the_journal(ledger, by, books, tmp_path, year):
+    hledger = await exported(ledger, by, tmp_path)
+    answer = await ledger.get(f"{API}/taxes/form-990", headers=by("board"), params={"year": year})
+    ours = {line["line"]: line["amount"] for line in answer.json()["lines"]}
+    within, until, before = ("-p", str(year)), ("-e", str(year + 1)), ("-e", str(year))
+    income, expense = within_codes(hledger(*within, "^Revenues")), within_codes(hledger(*within, "^Expenses"))
+    for line, pattern in INCOME_LINES.items():
+        assert ours[line] == -added(income, pattern), line
+    for line, pattern in EXPENSE_LINES.items():
+        assert ours[line] == added(expense, pattern), line
+    assert ours["8"] == -sum(income.values()) - sum(ours[line] for line in INCOME_LINES)
+    assert ours["9"] == -sum(income.values())
+    assert ours["16"] == sum(expense.values()) - sum(ours[line] for line in EXPENSE_LINES)
+    assert ours["17"] == sum(expense.values())
+    assert ours["18"] == -sum(hledger(*within, "^Revenues", "^Expenses").values())
+    assert ours["19"] == -sum(hledger(*before, "^Revenues", "^Expenses", "^Equity").values())
+    assert ours["20"] == -sum(hledger(*within, "^Equity").values())
+    assets = within_codes(hledger(*until, "^Assets"))
+    assert ours["22"] == added(assets, "10(10|20|50|90)")
+    assert ours["24"] == sum(assets.values()) - ours["22"]
+    assert ours["25"] == sum(assets.values())
+    assert ours["26"] == -sum(hledger(*until, "^Liabilities").values())
+    assert ours["21"] == ours["27"] == -sum(hledger(*until, "^Revenues", "^Expenses", "^Equity").values())
+
+
+@pytest.mark.parametrize("name", ["activities", "position", "functional-expenses"])
+async def test_a_statement_is_the_same_as_json_csv_and_pdf(ledger, by, books, name):
+    params = {"from_on": f"{YEAR}-01-01", "to_on": f"{YEAR}-12-31"}
+    path = f"{API}/reports/files/{name}"
+    text = await ledger.get(path, headers=by("board"), params=params)
+    assert (text.status_code, text.headers["content-type"]) == (200, "text/csv; charset=utf-8"), text.text
+    header, *rows = csv.reader(io.StringIO(text.text))
+    asked = {"as_of": params["to_on"]} if name == "position" else params
+    shown = await report(ledger, by, name, **asked)
+    figures = {row[0]: [cents(cell) for cell in row[1:]] for row in rows}
+    for row in shown["rows"]:
+        if name == "functional-expenses":
+            wanted = [row["program"], row["management"], row["fundraising"], row["total"]]
+        else:
+            wanted = list(row["amount"].values())
+        assert figures[f"{row['code']} {row['account']}"] == wanted
+    printed = await ledger.get(path, headers=by("board"), params={**params, "format": "pdf"})
+    assert printed.content[:5] == b"%PDF-"
+    assert name.partition("-")[0] in printed.headers["content-disposition"]
+    sheet = Sheet(header[0], header, [SheetRow(row[:1], [cents(cell) for cell in row[1:]]) for row in rows])
+    cells = [cell for block in document_of(sheet, ISSUER, DAY).blocks for row in block.rows for cell in row.cells[1:]]
+    assert len(cells) == sum(len(row) - 1 for row in rows)
+    assert all(re.fullmatch(r"-?\$[0-9,]+\.[0-9]{2}", cell) for cell in cells)
+
+
+def test_a_spreadsheet_calculates_nothing_of_what_people_are_called():
+    sheet = Sheet("List", ["Who", "Amount"], [SheetRow(["=HYPERLINK(1)"], [-5]), SheetRow(["Ada"], [None])])
+    assert csv_of(sheet).decode().splitlines() == ["Who,Amount", "'=HYPERLINK(1),-0.05", "Ada,"]
+
+
+INCOME_LINES = {"1": "40[1-4]0|4300", "2": "4100", "4": "4400", "6": "4200"}
+EXPENSE_LINES = {"10": "5600", "12": "50[1-3]0", "13": "5100|5700", "14": "5200"}
+
+
+def within_codes(balances: dict[str, int]) -> Counter[str]:
+    """Of `Expenses:5200 Rent:General fund`, by the number of the account."""
+    found: Counter[str] = Counter()
+    for name, amount in balances.items():
+        found[name.split(":")[1].split(" ")[0]] += amount
+    return found
+
+
+def added(of: Counter[str], pattern: str) -> int:
+    return sum(amount for number, amount in of.items() if re.fullmatch(pattern, number))
+
+
+async def exported(ledger, by, folder) -> Callable[..., dict[str, int]]:
+    """hledger on the exported journal: balances by account in cents."""
     program = shutil.which("hledger")
     if program is None:
         pytest.skip("hledger isn't installed. Fix: apt-get install hledger")
     answer = await ledger.get(f"{API}/reports/journal", headers=by("board"), params={"to_on": "2199-12-31"})
-    file = tmp_path / "books.journal"
+    file = folder / "books.journal"
     file.write_text(answer.text, encoding="utf-8")
 
     def hledger(*arguments: str) -> dict[str, int]:
-        """Balances by account in cents."""
         done = subprocess.run(
             [program, "-f", str(file), "balance", "--flat", "-N", "-O", "csv", *arguments],
             env={"LC_ALL": "C.UTF-8"},
@@ -120,17 +228,7 @@ async def test_an_independent_program_makes_the_same_reports_of_the_journal(ledg
         rows = list(csv.reader(io.StringIO(done.stdout)))[1:]
         return {name: cents(amount) for name, amount in rows}
 
-    shown = await report(ledger, by, "trial-balance", as_of="2199-12-31")
-    theirs = hledger()
-    assert sorted(theirs.values()) == sorted(row["debit"] - row["credit"] for row in shown["rows"])
-    assert len(theirs) == len(shown["rows"])
-    roots = hledger("--depth", "1", "-p", str(YEAR))
-    activities = await report(ledger, by, "activities", from_on=f"{YEAR}-01-01", to_on=f"{YEAR}-12-31")
-    assert roots["Revenues"] == -activities["income"]["total"]
-    assert roots["Expenses"] == activities["expenses"]["total"]
-    functional = await report(ledger, by, "functional-expenses", from_on=f"{YEAR}-01-01", to_on=f"{YEAR}-12-31")
-    for function in ("program", "management"):
-        assert sum(hledger("-p", str(YEAR), f"tag:function={function}").values()) == functional[function]
+    return hledger
 
 
 def cents(text: str) -> int:
