@@ -10,7 +10,7 @@ from gatehouse_chassis.http.etags import created, versioned
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import FINANCE, READERS
-from gatehouse_ledger.statement import bank_files, queries
+from gatehouse_ledger.statement import bank_files, imports, queries
 from gatehouse_ledger.statement.structs import (
     BankFile,
     ImportedStatement,
@@ -66,7 +66,7 @@ class BankFileController(Controller):
         summary="Take the lines that are new, and match those that are certain",
     )
     async def import_bank_file(self, file_id: UUID, data: ImportRequest, actor: Actor) -> ImportOutcome:
-        return await bank_files.import_file(file_id, data, actor)
+        return await imports.import_file(file_id, data, actor)
 
     @delete("/{file_id:uuid}", operation_id="RemoveBankFile", guards=[allow(*FINANCE)], summary="Don't import a file")
     async def remove_bank_file(self, file_id: UUID) -> None:
