@@ -2,7 +2,20 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.finance import board, donor_page, entries, files, format, gifts, home, routes, taxes
+from gatehouse_portal.areas.finance import (
+    board,
+    budget,
+    contractors,
+    donor_page,
+    entries,
+    files,
+    format,
+    gifts,
+    home,
+    reports,
+    routes,
+    taxes,
+)
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -18,7 +31,17 @@ AREA = Area(
             needs=("ledger",),
         ),
     ),
-    routes=(*routes.ROUTES, *entries.ROUTES, *gifts.ROUTES, *donor_page.ROUTES, *taxes.ROUTES, *board.ROUTES),
+    routes=(
+        *routes.ROUTES,
+        *reports.ROUTES,
+        *entries.ROUTES,
+        *gifts.ROUTES,
+        *donor_page.ROUTES,
+        *taxes.ROUTES,
+        *contractors.ROUTES,
+        *budget.ROUTES,
+        *board.ROUTES,
+    ),
     filters=format.FILTERS,
     sections=(HomeSection(title="The books", order=21, template="finance/home.html", load=home.load),),
     lifespan=files.patient,

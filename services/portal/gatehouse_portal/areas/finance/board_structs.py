@@ -27,10 +27,24 @@ class BoardFigure(Struct, frozen=True, kw_only=True):
         return self.quarters[-1].value
 
 
+class BudgetTotal(Struct, frozen=True, kw_only=True):
+    name: str
+    budget: int
+    actual: int
+    left: int
+
+
 class BoardFigures(Struct, frozen=True, kw_only=True):
     ends_on: date
     as_of: datetime
     figures: list[BoardFigure]
+    programs: list[BudgetTotal] = []
+
+    @property
+    def parts(self) -> list[tuple[str, list[BoardFigure]]]:
+        """Of money and of the mission, apart."""
+        mission = [one for one in self.figures if one.source.startswith("Events")]
+        return [("Money", [one for one in self.figures if one not in mission]), ("Mission", mission)]
 
 
 class BoardPack(Struct, frozen=True, kw_only=True):
@@ -58,3 +72,29 @@ class ShownPack(Struct, frozen=True, kw_only=True):
     pack: BoardPack
     figures: BoardFigures
     restated: list[Restatement]
+
+
+class BudgetRow(Struct, frozen=True, kw_only=True):
+    account_id: UUID
+    code: str
+    account: str
+    type: str
+    program_id: UUID | None = None
+    program: str | None = None
+    budget: int
+    actual: int
+
+
+class BudgetReport(Struct, frozen=True, kw_only=True):
+    year: int
+    to_on: date
+    rows: list[BudgetRow]
+    programs: list[BudgetTotal]
+    income: BudgetTotal
+    expenses: BudgetTotal
+
+
+class BudgetLineSetting(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    account_id: UUID
+    amount: int
+    program_id: UUID | None = None

@@ -7,9 +7,11 @@ from typing import Any
 from litestar import Litestar, Request, Response
 
 from gatehouse_chassis import ServiceContext
+from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_portal.shell.peers import Peers
 
+SHEETS = {"csv": ("text/csv; charset=utf-8", "attachment"), "pdf": ("application/pdf", "inline")}
 PATIENCE = 60.0  # seconds; a hundred thousand lines take about twenty
 
 
@@ -30,6 +32,16 @@ async def patient(service: ServiceContext, app: Litestar) -> AsyncGenerator[None
 def patient_peers(request: Request[Any, Any, Any]) -> Peers:
     found: Peers = request.app.state.patient_peers
     return found
+
+
+async def sheet_of(peers: Peers, path: str, format: str, name: str, **params: str) -> Response[bytes]:
+    """A report of ledger's as CSV or PDF, passed on as it is. Raises NotFound for another format."""
+    if format not in SHEETS:
+        raise NotFound
+    kind, how = SHEETS[format]
+    content = await peers.content("ledger", "GET", path, params={**params, "format": format})
+    headers = {"Content-Disposition": f'{how}; filename="{name}.{format}"', "Cache-Control": "no-store"}
+    return Response(content, media_type=kind, headers=headers)
 
 
 async def pdf_of(

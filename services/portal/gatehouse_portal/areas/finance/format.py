@@ -32,7 +32,7 @@ def figure(value: int | None, unit: str) -> str:
     match unit:
         case "money":
             return amount(value)
-        case "months_in_tenths":
+        case "months_in_tenths" | "number_in_tenths":
             return f"{'−' if value < 0 else ''}{abs(value) // 10}.{abs(value) % 10}"
         case "percent":
             return f"{value} %"

@@ -62,6 +62,7 @@ class NewGift(Struct, frozen=True, kw_only=True, omit_defaults=True):
     goods_text: str | None = None
     entry_id: UUID | None = None
     deposit: GiftDeposit | None = None
+    acknowledge: str = "later"
 
 
 class UnrecordedIncome(Struct, frozen=True, kw_only=True):

@@ -55,6 +55,13 @@ def line(form: FormMultiDict, name: str) -> str | None:
     return " ".join(str(form.get(name) or "").split()) or None
 
 
+def needed(form: FormMultiDict, name: str) -> str:
+    found = line(form, name)
+    if found is None:
+        raise Invalid({name: "fill it in"})
+    return found
+
+
 def new_donor(form: FormMultiDict) -> NewDonor:
     name = line(form, "donor_name")
     if name is None:
@@ -85,6 +92,7 @@ def new_gift(form: FormMultiDict) -> NewGift:
         goods_text=line(form, "goods_text"),
         entry_id=an_id(form, "entry") if entry else None,
         deposit=deposit,
+        acknowledge="later" if form.get("acknowledge") == "later" else "at_once",
     )
 
 

@@ -1,7 +1,6 @@
 """The books: bank files are dropped and looked at, lines reconciled one by one, months closed by a second person."""
 
 import asyncio
-from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +29,6 @@ from gatehouse_portal.areas.finance.structs import (
     Fund,
     LedgerAccount,
     Program,
-    StatementOfActivities,
-    StatementOfPosition,
 )
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
@@ -225,26 +222,6 @@ async def step_month(
     return see_with(request, "/books", Toast(STEPS[step].format(month=month(period.starts_on))))
 
 
-@get("/books/reports", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
-async def reports(request: Request[Any, Any, Any], peers: Peers) -> Template:
-    today = datetime.now(UTC).date()
-    years = list(range(today.year, today.year - 5, -1))
-    asked = request.query_params.get("year", "")
-    year = int(asked) if asked in map(str, years) else today.year
-    ends = min(date(year, 12, 31), today)
-    activities, position = await asyncio.gather(
-        peers.get(
-            "ledger",
-            "/api/ledger/reports/activities",
-            StatementOfActivities,
-            from_on=f"{year}-01-01",
-            to_on=ends.isoformat(),
-        ),
-        peers.get("ledger", "/api/ledger/reports/position", StatementOfPosition, as_of=ends.isoformat()),
-    )
-    return page(request, "finance/reports.html", activities=activities, position=position, years=years, year=year)
-
-
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     books,
     drop_file,
@@ -256,5 +233,4 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     accept,
     undo,
     step_month,
-    reports,
 )

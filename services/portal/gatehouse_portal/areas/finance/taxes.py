@@ -4,12 +4,13 @@ import asyncio
 from datetime import UTC, date, datetime
 from typing import Any
 
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
+from gatehouse_portal.areas.finance.files import sheet_of
 from gatehouse_portal.areas.finance.tax_structs import (
     FigurePosting,
     Form990Workbook,
@@ -89,4 +90,22 @@ async def figure(request: Request[Any, Any, Any], peers: Peers, line: str) -> Te
     return page(request, "finance/figure.html", line=shown, postings=postings, whole=whole, year=year)
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (taxes, figure)
+@get("/books/taxes/file/{form:str}/{format:str}", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
+async def tax_file(
+    request: Request[Any, Any, Any], actor: Actor, peers: Peers, form: str, format: str
+) -> Response[bytes]:
+    year, _ = _year(request)
+    if form == "form-990":
+        path = "/api/ledger/taxes/files/form-990"
+    elif form == "form-990-postings" and format == "csv":
+        path = "/api/ledger/taxes/files/form-990-postings"
+    elif form == "form-1099" and actor.has(*FINANCE):
+        path = "/api/ledger/taxes/files/form-1099"
+    elif form == "schedule-b" and actor.has(*FINANCE):
+        path = "/api/ledger/taxes/files/schedule-b"
+    else:
+        raise NotFound
+    return await sheet_of(peers, path, format, f"{form}-{year}", year=str(year))
+
+
+ROUTES: tuple[ControllerRouterHandler, ...] = (taxes, figure, tax_file)
