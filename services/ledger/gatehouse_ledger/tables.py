@@ -177,6 +177,7 @@ class Gift(Tracked, Table, db=DB, tablename="gift", schema="ledger"):
     refunded_on = Date(null=True, default=None)
     receipt_id = UUID(null=True, default=None)
     changed_since = Boolean()
+    thank = Boolean()
 
 
 class Receipt(Tracked, Table, db=DB, tablename="receipt", schema="ledger"):
@@ -262,3 +263,19 @@ class PayrollRegister(Table, db=DB, tablename="payroll_register", schema="ledger
     created_by = UUID(null=True, default=None)
     created_request = Text(null=True)
     version = Integer()
+
+
+class MissionEvent(Table, db=DB, tablename="mission_event", schema="ledger"):
+    id = UUID(primary_key=True, default=None)
+    event_id = UUID()
+    kind = Text()
+    happened_on = Date()
+    member_id = UUID()
+    mentor_id = UUID(null=True, default=None)
+
+
+class BudgetLine(Tracked, Table, db=DB, tablename="budget_line", schema="ledger"):
+    year = Integer()
+    account_id = UUID()
+    program_id = UUID(null=True, default=None)
+    amount = BigInt()

@@ -227,6 +227,8 @@ def rows() -> Rows:
     _statements(books)
     _gifts(books)
     _payees(books)
+    _budget(books)
+    _mission(books)
     return dict(books.rows)
 
 
@@ -316,6 +318,62 @@ def _payees(books: Books) -> None:
             id = an_id(56, len(books.rows["contractor_payment"]) + 1)
             paid = {"id": id, "payee_id": row["id"], "paid_on": day, "amount": amount, "method": method}
             books.rows["contractor_payment"].append({**paid, **crumbs, "changed_request": "test-data"})
+
+
+# Of each account and program: what is meant for a year, in the first year; a twentieth more in each later one.
+BUDGET: list[tuple[int, int | None, int]] = [
+    (4010, None, 14_500_000),
+    (4020, None, 5_400_000),
+    (4030, None, 2_400_000),
+    (5010, APPRENTICES, 8_300_000),
+    (5010, None, 3_600_000),
+    (5200, None, 1_740_000),
+    (5300, APPRENTICES, 270_000),
+    (5310, APPRENTICES, 1_400_000),
+    (5310, None, 220_000),
+    (5500, OUTREACH, 260_000),
+    (5600, APPRENTICES, 2_900_000),
+]
+
+
+def _budget(books: Books) -> None:
+    crumbs = {"created_by": FINANCE, "created_request": "test-data", "changed_by": FINANCE}
+    for later, year in enumerate((2024, 2025, 2026)):
+        for account, program, amount in BUDGET:
+            id = an_id(58, len(books.rows["budget_line"]) + 1)
+            row: dict[str, Any] = {"id": id, "year": year, "account_id": an_id(40, account)}
+            row |= {"program_id": an_id(42, program)} if program else {}
+            row["amount"] = amount * (20 + later) // 20
+            books.rows["budget_line"].append({**row, **crumbs, "changed_request": "test-data"})
+
+
+def _mission(books: Books) -> None:
+    """Of nobody in particular: what other services would have told in three years."""
+    chance = random.Random(31)
+    mentors = [an_id(59, number) for number in range(1, 13)]
+    learning: dict[str, str] = {}
+
+    def told(kind: str, day: date, member: str, mentor: str | None = None) -> None:
+        number = len(books.rows["mission_event"]) + 1
+        row = {"id": an_id(60, number), "event_id": an_id(61, number), "kind": kind, "happened_on": str(day)}
+        books.rows["mission_event"].append(row | {"member_id": member} | ({"mentor_id": mentor} if mentor else {}))
+
+    for number, (year, month) in enumerate(months()):
+        begins = date(year, month, 1)
+        for place in range(2 if number % 3 else 3):
+            member, joins = an_id(62, number * 10 + place + 1), begins + timedelta(days=chance.randint(0, 8))
+            told("joined", joins, member)
+            learning[member] = mentor = chance.choice(mentors)
+            told("mentoring_started", joins + timedelta(days=chance.randint(4, 19)), member, mentor)
+        for member in chance.sample(list(learning), 2 if number > 5 else 0):
+            told("mentoring_ended", begins + timedelta(days=27), member, learning.pop(member))
+        for member, mentor in list(learning.items()):
+            met = begins + timedelta(days=chance.randint(19, 26))
+            told("no_show" if chance.random() < 0.12 else "encounter_held", met, member, mentor)
+            if chance.random() < 0.8:
+                told("learned", begins + timedelta(days=chance.randint(20, 26)), member)
+            if chance.random() < 0.5:
+                told("completed", begins + timedelta(days=chance.randint(20, 26)), member)
 
 
 def _close(books: Books) -> None:

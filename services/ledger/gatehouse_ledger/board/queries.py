@@ -16,8 +16,10 @@ from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
 from gatehouse_ledger.board import rules, structs
+from gatehouse_ledger.budget.queries import report as budget_report
 from gatehouse_ledger.document.rules import Issuer, template
 from gatehouse_ledger.enumerators import MetricKey
+from gatehouse_ledger.mission.queries import of_quarters
 from gatehouse_ledger.tables import DB
 
 PACK = Repository(
@@ -63,15 +65,19 @@ async def figures(ends_on: date) -> structs.BoardFigures:
     """Of a quarter and the seven before it, as the books have them now."""
     values: dict[date, dict[MetricKey, int | None]] = {}
     quarters = rules.last_quarters(ends_on)
+    mission = await of_quarters([(rules.quarter_begins(last), last) for last in quarters])
     sums = await _SUMS.all(rules.before_all(quarters), ends_on)
     for last in quarters:
         gifts = await _GIFTS.one(rules.quarter_begins(last), last)
         assert gifts is not None
-        values[last] = rules.of_quarter(sums, last) | rules.of_gifts(gifts)
+        values[last] = rules.of_quarter(sums, last) | rules.of_gifts(gifts) | rules.of_mission(mission[last])
     now = await DB.now()
     oldest = await _OLDEST_OPEN.value()
     values[ends_on]["oldest_open_line"] = 0 if oldest is None else (now.date() - oldest).days
-    return structs.BoardFigures(ends_on, now, rules.figures(values))
+    of_year = await budget_report(ends_on.year, ends_on)
+    values[ends_on]["budget_spent"] = rules.share(of_year.expenses.actual, of_year.expenses.budget)
+    programs = [one for one in of_year.programs if one.budget or one.actual]
+    return structs.BoardFigures(ends_on, now, rules.figures(values), programs if of_year.expenses.budget else [])
 
 
 async def show(id: UUID) -> structs.ShownPack:

@@ -15,9 +15,9 @@ from gatehouse_chassis.lists.listing import Page
 from gatehouse_ledger.access import CLOSERS, FINANCE, READERS
 from gatehouse_ledger.board import queries, rules
 from gatehouse_ledger.board.structs import BoardFigures, BoardPack, NewBoardPack, ShownPack
+from gatehouse_ledger.document.files import PDF, pdf
 from gatehouse_ledger.document.rules import issuer
 from gatehouse_ledger.entry.rules import refuse_day
-from gatehouse_ledger.receipt.routes import PDF, pdf
 
 AsOf = Annotated[date, QueryParameter(description="A day of the quarter, such as 2026-09-30")]
 

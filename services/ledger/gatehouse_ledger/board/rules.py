@@ -17,6 +17,7 @@ from gatehouse_ledger.board.structs import (
 from gatehouse_ledger.document.rules import Issuer, dollars, long_day
 from gatehouse_ledger.document.structs import DocumentBlock, DocumentContent, DocumentRow, Letterhead
 from gatehouse_ledger.enumerators import MetricKey, MetricUnit
+from gatehouse_ledger.mission.structs import QuarterMission
 from gatehouse_ledger.tax.rules import CASH
 
 FEWEST = 5  # people: of fewer nothing is told
@@ -32,6 +33,17 @@ UNITS: dict[MetricKey, MetricUnit] = {
     "gifts": "number",
     "donors": "number",
     "repeat_donors": "number",
+    "budget_spent": "percent",
+    "joined": "number",
+    "mentored": "number",
+    "mentorships_started": "number",
+    "mentorships_ended": "number",
+    "days_to_mentor": "days",
+    "members_per_mentor": "number_in_tenths",
+    "encounters_held": "number",
+    "no_show_share": "percent",
+    "active_members": "number",
+    "completions": "number",
     "oldest_open_line": "days",
 }
 SOURCES: dict[MetricKey, str] = {
@@ -39,7 +51,16 @@ SOURCES: dict[MetricKey, str] = {
     "donors": "Recorded gifts",
     "repeat_donors": "Recorded gifts",
     "oldest_open_line": "Bank statements",
+    "budget_spent": "Budget and journal",
+    **dict.fromkeys(
+        ("joined", "mentored", "mentorships_started", "mentorships_ended", "days_to_mentor", "members_per_mentor"),
+        "Events of person",
+    ),
+    **dict.fromkeys(("encounters_held", "no_show_share"), "Events of encounter"),
+    "active_members": "Events of curriculum and encounter",
+    "completions": "Events of curriculum",
 }
+FEW = "not shown where it is about fewer than five people"
 WORDS: dict[MetricKey, tuple[str, str]] = {
     "cash": ("Cash", "Bank accounts, petty cash and payments on their way"),
     "runway": (
@@ -57,6 +78,29 @@ WORDS: dict[MetricKey, tuple[str, str]] = {
         "Repeat donors",
         "Of them, who also gave in the twelve months before; not shown where fewer than five did, or didn't",
     ),
+    "budget_spent": (
+        "Budget spent",
+        "Expenses of the year until the quarter's last day, of what is meant for the year",
+    ),
+    "joined": (
+        "People who joined",
+        "Members, mentors and staff who became known to the institute; not shown below five",
+    ),
+    "mentored": ("Members with a mentor", "On the last day of the quarter; not shown below five"),
+    "mentorships_started": ("Mentorships that began", f"In the quarter; {FEW}"),
+    "mentorships_ended": ("Mentorships that ended", f"In the quarter; {FEW}"),
+    "days_to_mentor": (
+        "Days to the first mentor",
+        f"The median, from joining, of those whose first mentor began in the quarter; {FEW}",
+    ),
+    "members_per_mentor": ("Members per mentor", f"Of mentors who have one, on the last day of the quarter; {FEW}"),
+    "encounters_held": ("Meetings held", f"In the quarter; {FEW}"),
+    "no_show_share": (
+        "Share of missed meetings",
+        "Of those held and missed in the quarter; not shown where fewer than five members held or missed one",
+    ),
+    "active_members": ("Active members", f"Who learned, completed or met in the last 30 days of the quarter; {FEW}"),
+    "completions": ("Resources completed", f"In the quarter; {FEW}"),
     "oldest_open_line": ("Unreconciled days", "Since the oldest line of a bank statement that isn't reconciled; today"),
 }
 """What each is called, and what it means."""
@@ -127,7 +171,7 @@ def of_quarter(sums: Sequence[QuarterSum], ends_on: date) -> dict[MetricKey, int
         "net_assets_restricted": net[False],
         "income": -sum(one.amount for one in quarter if one.type == "income"),
         "expenses": sum(one.amount for one in quarter if one.type == "expense"),
-        "program_share": (200 * program + spent) // (2 * spent) if spent > 0 else None,
+        "program_share": share(program, spent),
     }
 
 
@@ -138,6 +182,36 @@ def of_gifts(found: QuarterGifts) -> dict[MetricKey, int | None]:
     repeat = found.repeat_donors
     hidden = repeat < FEWEST or found.donors - repeat < FEWEST
     return {"gifts": found.gifts, "donors": found.donors, "repeat_donors": None if hidden else repeat}
+
+
+def of_mission(found: QuarterMission) -> dict[MetricKey, int | None]:
+    """Nothing of fewer than five people. What began and what ended are shown together or not at all: with the members
+    before and after, one of them would tell the other.
+    """
+
+    def shown_of(value: int | None, people: int) -> int | None:
+        return value if people >= FEWEST else None
+
+    flow = min(found.started_members, found.ended_members)
+    both = min(found.held_members, found.missed_members)
+    load = (10 * found.mentored + found.mentors // 2) // found.mentors if found.mentors else None
+    return {
+        "joined": shown_of(found.joined, found.joined),
+        "mentored": shown_of(found.mentored, found.mentored),
+        "mentorships_started": shown_of(found.started, flow),
+        "mentorships_ended": shown_of(found.ended, flow),
+        "days_to_mentor": shown_of(found.days_to_mentor, found.waited),
+        "members_per_mentor": shown_of(load, min(found.mentored, found.mentors)),
+        "encounters_held": shown_of(found.held, found.held_members),
+        "no_show_share": shown_of(share(found.missed, found.held + found.missed), both),
+        "active_members": shown_of(found.active, found.active),
+        "completions": shown_of(found.completions, found.completed_members),
+    }
+
+
+def share(part: int, whole: int) -> int | None:
+    """In percent, a half rounded up; None of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole > 0 else None
 
 
 def figures(values: Mapping[date, Mapping[MetricKey, int | None]]) -> list[BoardFigure]:
@@ -170,7 +244,7 @@ def shown(value: int | None, unit: MetricUnit) -> str:
     match unit:
         case "money":
             return dollars(value)
-        case "months_in_tenths":
+        case "months_in_tenths" | "number_in_tenths":
             return f"{value // 10}.{value % 10}" if value >= 0 else f"-{-value // 10}.{-value % 10}"
         case "percent":
             return f"{value} %"
@@ -185,6 +259,14 @@ def document(pack: BoardPack, found: BoardFigures, issuer: Issuer) -> DocumentCo
     ]
     title = f"Board pack for the quarter to {long_day(pack.ends_on)}"
     comment = [DocumentBlock("paragraph", pack.comment)] if pack.comment else []
+    budget: list[DocumentBlock] = []
+    if found.programs:
+        columns = ["Program", "Budget of the year", "Spent so far", "Left"]
+        spent = [DocumentRow([one.name, *map(dollars, (one.budget, one.actual, one.left))]) for one in found.programs]
+        budget = [
+            DocumentBlock("heading", f"Budget of {pack.ends_on.year} by program"),
+            DocumentBlock("table", columns=columns, rows=spent),
+        ]
     return DocumentContent(
         title=title,
         letterhead=Letterhead(issuer.name, issuer.lines),
@@ -192,6 +274,7 @@ def document(pack: BoardPack, found: BoardFigures, issuer: Issuer) -> DocumentCo
         blocks=[
             *comment,
             DocumentBlock("table", columns=["Figure", "This quarter", "A year before"], rows=rows),
+            *budget,
             DocumentBlock("small", f"Read from the books on {long_day(found.as_of.date())}. It names no person."),
         ],
         footer=title,

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence
+from gatehouse_ledger.budget.structs import BudgetTotal
 from gatehouse_ledger.enumerators import (
     AccountType,
     ExpenseFunction,
@@ -40,11 +41,15 @@ class BoardFigure(msgspec.Struct, frozen=True):
 
 
 class BoardFigures(msgspec.Struct, frozen=True):
-    """`as_of`: when they were read from the books."""
+    """`as_of`: when they were read from the books.
+
+    `programs`: the year's budget until the last day, by program; none of packs that were frozen before there was one.
+    """
 
     ends_on: date
     as_of: datetime
     figures: list[BoardFigure]
+    programs: list[BudgetTotal] = []
 
 
 class BoardPack(msgspec.Struct, frozen=True):

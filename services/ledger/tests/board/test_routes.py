@@ -1,16 +1,20 @@
 """The board's figures against sums of their own, and packs that never change once they are frozen."""
 
+import io
+import random
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 import asyncpg
 import pytest
+from pypdf import PdfReader
 
 from gatehouse_ledger.board import rules
 from gatehouse_ledger.board.structs import BoardFigures, QuarterGifts, QuarterSum, Restatement
+from gatehouse_ledger.document.rules import dollars
 from gatehouse_ledger.enumerators import ExpenseFunction, MetricKey
 
-from ..conftest import API
+from ..conftest import API, entry, fund
 
 CASH = """
 select sum(p.amount) from ledger.posting p join ledger.journal_entry e on e.id = p.entry_id
@@ -94,3 +98,71 @@ def test_fewer_than_five_people_are_never_told_nor_by_a_difference(donors, repea
     told = rules.of_gifts(QuarterGifts(20, donors, repeat))
     assert (told["donors"], told["repeat_donors"]) == shown
     assert (told["gifts"] is None) == (donors < 5)
+
+
+async def test_the_file_says_what_the_page_says(ledger, by):
+    """The same figures, read back from the PDF: this quarter's and those of a year before, then the programs'."""
+    body = {"ends_on": "2026-03-31", "comment": "A quiet winter"}
+    pack = (await ledger.post(f"{API}/board/packs", headers=by("finance"), json=body)).json()
+    path = f"{API}/board/packs/{pack['id']}"
+    assert (await ledger.post(f"{path}/freeze", headers=by("board", if_match='"1"'))).status_code == 200
+    figures = (await ledger.get(path, headers=by("board"))).json()["figures"]
+    text = printed((await ledger.get(f"{path}/file", headers=by("board"))).content)
+    assert "A quiet winter" in text
+    for one in figures["figures"]:
+        values = [rules.shown(one["quarters"][place]["value"], one["unit"]) for place in (-1, -5)]
+        assert " ".join([one["name"], *values]) in text
+    assert len(figures["programs"]) == 3
+    for one in figures["programs"]:
+        assert " ".join([one["name"], *(dollars(one[part]) for part in ("budget", "actual", "left"))]) in text
+
+
+def printed(content: bytes) -> str:
+    pages = PdfReader(io.BytesIO(content)).pages
+    return " ".join(" ".join(page.extract_text().split()) for page in pages)
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep), pytest.param(3, marks=pytest.mark.deep)])
+async def test_of_random_years_each_figure_is_what_python_adds_up(ledger, by, seed):
+    """Money of two years that are made here: every figure of every quarter, from the entries that were posted."""
+    chance, year = random.Random(seed), 2060 + 4 * seed
+    restricted = {fund(1): False, fund(2): True, fund(3): True}
+    posted: list[tuple[date, dict]] = []
+    for _ in range(60):
+        day = date(year + chance.randint(0, 1), chance.randint(1, 12), chance.randint(1, 28))
+        debit, credit = chance.choice([(1010, 4010), (1020, 4030), (5010, 1010), (5310, 2010), (1010, 2010)])
+        body = entry(str(day), chance.randint(1, 10**7), debit=debit, credit=credit)
+        of = chance.choice(list(restricted))
+        for posting in body["postings"]:
+            posting["fund_id"] = of
+            if "function" in posting:
+                posting["function"] = chance.choice(["program", "management", "fundraising"])
+        assert (await ledger.post(f"{API}/entries", headers=by("finance"), json=body)).status_code == 201
+        posted += [(day, posting) for posting in body["postings"]]
+    answer = await ledger.get(f"{API}/board/figures", headers=by("board"), params={"as_of": f"{year + 1}-12-31"})
+    of_figures = {one["key"]: {q["ends_on"]: q["value"] for q in one["quarters"]} for one in answer.json()["figures"]}
+    earlier = await ledger.get(f"{API}/board/figures", headers=by("board"), params={"as_of": f"{year - 1}-12-31"})
+    before = {one["key"]: one["quarters"][-1]["value"] for one in earlier.json()["figures"]}
+
+    def added(codes: str, begins: date, ends: date, *, free: bool | None = None, function: str | None = None) -> int:
+        return sum(
+            posting["amount"]
+            for day, posting in posted
+            if begins <= day <= ends
+            and posting["account_id"][-4:-3] in codes
+            and (free is None or restricted[posting["fund_id"]] != free)
+            and (function is None or posting.get("function") == function)
+        )
+
+    for ends in (date(year, 12, 31), date(year + 1, 3, 31), date(year + 1, 6, 30), date(year + 1, 12, 31)):
+        begins, first, day = rules.quarter_begins(ends), date(year, 1, 1), str(ends)
+        assert of_figures["income"][day] == -added("4", begins, ends)
+        assert of_figures["expenses"][day] == added("5", begins, ends)
+        assert of_figures["cash"][day] == before["cash"] + added("1", first, ends)
+        assert of_figures["net_assets_free"][day] == before["net_assets_free"] - added("45", first, ends, free=True)
+        assert of_figures["net_assets_restricted"][day] == before["net_assets_restricted"] - added(
+            "45", first, ends, free=False
+        )
+        last_year = rules.year_begins(ends)
+        spent, program = added("5", last_year, ends), added("5", last_year, ends, function="program")
+        assert of_figures["program_share"][day] == ((200 * program + spent) // (2 * spent) if spent else None)

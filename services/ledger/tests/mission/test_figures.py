@@ -1,0 +1,142 @@
+"""The mission's figures, from events, against counts that Python makes of the same ones."""
+
+import random
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from statistics import median_low
+from uuid import UUID, uuid4
+
+import pytest
+
+from gatehouse_chassis.events.event import PublishedEvent
+from gatehouse_ledger.board.rules import of_mission, quarter_begins
+from gatehouse_ledger.mission.handlers import HANDLERS
+from gatehouse_ledger.mission.queries import of_quarters
+from gatehouse_ledger.mission.structs import QuarterMission
+from gatehouse_ledger.tables import DB
+
+from ..conftest import API
+
+QUARTERS = [date(2051, 3, 31), date(2051, 6, 30), date(2051, 9, 30), date(2051, 12, 31)]
+Happened = tuple[date, str, UUID, UUID | None]
+
+
+async def hear(handler: str, day: date, subject: UUID, **ids: UUID) -> PublishedEvent:
+    event = PublishedEvent(
+        epoch=1,
+        tx=1,
+        id=uuid4(),
+        type="person.joined",
+        subject_id=subject,
+        subject_version=1,
+        at=datetime(day.year, day.month, day.day, 12, tzinfo=UTC),
+        ids={name: str(id) for name, id in ids.items()},
+    )
+    for _ in range(2):  # a second time changes nothing
+        async with DB.transaction():
+            await HANDLERS[handler].apply(event, None)
+    return event
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.deep), pytest.param(3, marks=pytest.mark.deep)])
+async def test_each_figure_is_an_independent_count(ledger, sql, seed):
+    await sql.execute("delete from ledger.mission_event where happened_on >= '2051-01-01'")
+    chance = random.Random(seed)
+    members, mentors = [uuid4() for _ in range(24)], [uuid4() for _ in range(7)]
+    joined: dict[UUID, date] = {}
+    first: dict[UUID, date] = {}
+    pairs: Counter[tuple[UUID, UUID]] = Counter()
+    happened: list[Happened] = []
+    mentored: dict[date, tuple[int, int]] = {}
+    day = date(2051, 1, 1)
+    while day <= QUARTERS[-1]:
+        member, mentor = chance.choice(members), chance.choice(mentors)
+        what = chance.choice(["person_joined", "mentoring_started", "mentoring_ended", "encounter_held"] * 2 + OTHERS)
+        if what == "person_joined" and member not in joined:
+            joined[member] = day
+            await hear(what, day, member)
+            happened.append((day, what, member, None))
+        elif what == "mentoring_started" and member in joined and not pairs[member, mentor]:
+            pairs[member, mentor] = 1
+            first.setdefault(member, day)
+            await hear(what, day, uuid4(), member_id=member, mentor_id=mentor)
+            happened.append((day, what, member, mentor))
+        elif what == "mentoring_ended" and (open_pairs := [pair for pair, count in pairs.items() if count]):
+            member, mentor = chance.choice(open_pairs)
+            pairs[member, mentor] = 0
+            await hear(what, day, uuid4(), member_id=member, mentor_id=mentor)
+            happened.append((day, what, member, mentor))
+        elif what in ("encounter_held", "encounter_missed"):
+            await hear(what, day, uuid4(), member_id=member, mentor_id=mentor)
+            happened.append((day, what, member, mentor))
+        elif what.startswith("assignment"):
+            await hear(what, day, uuid4(), person_id=member)
+            happened.append((day, what, member, None))
+        if day in QUARTERS:
+            now = [pair for pair, count in pairs.items() if count]
+            mentored[day] = len({one for one, _ in now}), len({one for _, one in now})
+        day += timedelta(days=chance.choice([0, 0, 0, 1])) if day not in QUARTERS else timedelta(days=1)
+    found = await of_quarters([(quarter_begins(ends), ends) for ends in QUARTERS])
+    for ends in QUARTERS:
+        within = [one for one in happened if quarter_begins(ends) <= one[0] <= ends]
+        waits = [day - joined[who] for who, day in first.items() if quarter_begins(ends) <= day <= ends]
+
+        def count(*names: str, of: list[Happened] = within) -> int:
+            return sum(one[1] in names for one in of)
+
+        def people(*names: str, of: list[Happened] = within) -> int:
+            return len({one[2] for one in of if one[1] in names})
+
+        late = [one for one in within if one[0] > ends - timedelta(days=30)]
+        learned = ("assignment_started", "assignment_used", "assignment_completed", "encounter_held")
+        assert found[ends] == QuarterMission(
+            ends_on=ends,
+            joined=count("person_joined"),
+            started=count("mentoring_started"),
+            started_members=people("mentoring_started"),
+            ended=count("mentoring_ended"),
+            ended_members=people("mentoring_ended"),
+            waited=len(waits),
+            days_to_mentor=median_low(waits).days if waits else None,
+            held=count("encounter_held"),
+            held_members=people("encounter_held"),
+            missed=count("encounter_missed"),
+            missed_members=people("encounter_missed"),
+            active=people(*learned, of=late),
+            completions=count("assignment_completed"),
+            completed_members=people("assignment_completed"),
+            mentored=mentored[ends][0],
+            mentors=mentored[ends][1],
+        )
+
+
+OTHERS = ["assignment_started", "assignment_used", "assignment_completed", "encounter_missed"]
+
+
+def mission(**of: int) -> QuarterMission:
+    everything = dict.fromkeys(QuarterMission.__struct_fields__, 10) | {"ends_on": date(2051, 3, 31), **of}
+    return QuarterMission(**everything)
+
+
+@pytest.mark.parametrize(
+    ("of", "hidden"),
+    [
+        ({}, set()),
+        ({"joined": 4}, {"joined"}),
+        ({"mentored": 4}, {"mentored", "members_per_mentor"}),
+        ({"ended_members": 4}, {"mentorships_started", "mentorships_ended"}),
+        ({"started_members": 4}, {"mentorships_started", "mentorships_ended"}),
+        ({"waited": 4}, {"days_to_mentor"}),
+        ({"missed_members": 4}, {"no_show_share"}),
+        ({"held_members": 4}, {"encounters_held", "no_show_share"}),
+        ({"active": 4}, {"active_members"}),
+        ({"completed_members": 4}, {"completions"}),
+    ],
+)
+def test_nothing_is_told_of_fewer_than_five(of, hidden):
+    assert {name for name, value in of_mission(mission(**of)).items() if value is None} == hidden
+
+
+async def test_nobody_reads_the_events_themselves(ledger, by):
+    for path in ("mission-events", "mission"):
+        assert (await ledger.get(f"{API}/{path}", headers=by("board"))).status_code == 404
