@@ -29,7 +29,11 @@ DECLARED: dict[str, PersonalData] = {
 
 
 # Rows by way of which others are a person's, by the column that refers to them.
-PARENTS = {"curriculum_id": ("curriculum", "curriculum"), "encounter_id": ("encounter", "encounter")}
+PARENTS = {
+    "donor_id": ("ledger", "donor"),
+    "curriculum_id": ("curriculum", "curriculum"),
+    "encounter_id": ("encounter", "encounter"),
+}
 
 
 class Canary(NamedTuple):

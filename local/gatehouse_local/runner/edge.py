@@ -31,6 +31,8 @@ SMALL_BODY = 64 * 1024  # bytes; a body up to this size is buffered, so that the
 # Bytes; services refuse more (gatehouse_chassis.app). They answer and close before reading the body, and that answer
 # could get lost while the request is still being sent; so the edge refuses such a body itself.
 LARGEST_BODY = 1_000_000
+# Bytes of a form with a file, such as a bank's: the page that takes it has the last word.
+LARGEST_UPLOAD = 66_000_000
 # Seconds. The load balancer's idle timeout: how long a service may say nothing, and how long a body may take.
 IDLE_SECONDS = 60
 BODY_SECONDS = 20
@@ -123,8 +125,9 @@ class LocalEdge:
         route = None if is_internal(path) else self._table.route(unquote(path))
         if route is None:
             return problem(404, "Not Found", f"Nothing is routed at {path}.")
-        if (request.content_length or 0) > LARGEST_BODY:
-            return problem(413, "Content Too Large", f"A body may have {LARGEST_BODY} bytes at most.")
+        largest = LARGEST_UPLOAD if request.content_type == "multipart/form-data" else LARGEST_BODY
+        if (request.content_length or 0) > largest:
+            return problem(413, "Content Too Large", f"A body may have {largest} bytes at most.")
         targets = self._table.turns(route)
         if not targets:  # one may have become ready since the last probe
             await asyncio.gather(*(self._probe(target) for target in self._table.of(route)))

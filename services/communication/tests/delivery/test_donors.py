@@ -47,7 +47,7 @@ async def test_a_statement_names_its_year_and_a_donor_who_is_a_person_stays_eras
     await office.hears("receipt_issued", about=receipt, donor_id=uuid4(), person_id=person, kind="annual")
     await office.works()
     (handover,) = office.mailman.sent
-    assert str(handover.message["Subject"]) == "Your gifts in 2025: a statement for your tax records"
+    assert str(handover.message["Subject"]) == "Your gifts in 2025, Edda O'Neil: a statement for your taxes"
     (mail,) = [one for one in await mails(office, "annual_statement") if one["about_id"] == str(receipt)]
     assert (mail["person_id"], mail["address"]) == (str(person), "edda@example.org")
 

@@ -46,6 +46,7 @@ class Seen(HTMLParser):
 
 def values(name: str, kind: MailKind = "welcome") -> dict[str, str]:
     known = {"name": name, "link": LINK, "until": "3 December 2026", "home": "https://gate.example.org/"}
+    known |= {"number": "2026-00042", "year": "2026"}
     return known | {"other": name, "other_email": "a+b@xn--bcher-kva.example"}
 
 

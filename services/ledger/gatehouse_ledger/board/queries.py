@@ -16,7 +16,7 @@ from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_ledger import tables
 from gatehouse_ledger.board import rules, structs
-from gatehouse_ledger.budget.queries import report as budget_report
+from gatehouse_ledger.budget.queries import budget_report
 from gatehouse_ledger.document.rules import Issuer, template
 from gatehouse_ledger.enumerators import MetricKey
 from gatehouse_ledger.mission.queries import of_quarters

@@ -35,9 +35,10 @@ _OF = DB.prepare(
 )
 
 
-async def report(year: int, to_on: date | None = None) -> structs.BudgetReport:
-    """`to_on`: until which day it is compared; the end of the year, or today, unless said."""
-    until = to_on or min(date(year, 12, 31), max((await DB.now()).date(), date(year, 1, 1)))
+async def budget_report(year: int, to_on: date | None = None) -> structs.BudgetReport:
+    """`to_on`: until which day it is compared; unless said today, or the end of another year."""
+    today = (await DB.now()).date()
+    until = to_on or (today if today.year == year else date(year, 12, 31))
     return rules.report(year, until, await _ROWS.all(year, until))
 
 
@@ -56,4 +57,4 @@ async def set_line(year: int, setting: structs.BudgetLineSetting, by: Actor) -> 
             await LINE.change(of[0].id, of[0].version, {"amount": setting.amount}, by=by)
         else:
             await LINE.insert({**values, "amount": setting.amount}, by=by)
-    return await report(year)
+    return await budget_report(year)

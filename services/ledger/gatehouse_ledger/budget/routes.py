@@ -23,7 +23,7 @@ class BudgetController(Controller):
 
     @get(operation_id="GetBudget", guards=[allow(*READERS)], summary="A year's budget against what was booked")
     async def get_budget(self, year: OfYear) -> BudgetReport:
-        return await queries.report(year)
+        return await queries.budget_report(year)
 
     @put(
         operation_id="SetBudgetLine",
@@ -39,8 +39,8 @@ class BudgetController(Controller):
         operation_class=SheetOperation,
         guards=[allow(*READERS)],
         media_type=PDF,
-        summary="The same as CSV or PDF",
+        summary="A budget and what was booked, as CSV or PDF",
     )
     async def budget_file(self, year: OfYear, service: ServiceContext, format: AsFormat = "csv") -> Response[bytes]:
-        sheet = rules.sheet(await queries.report(year))
+        sheet = rules.sheet(await queries.budget_report(year))
         return await sheet_file(sheet, format, issuer(service.settings), await DB.now())

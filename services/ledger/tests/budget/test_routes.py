@@ -7,7 +7,7 @@ import pytest
 
 from ..conftest import API, account, entry
 
-YEAR = 2021
+YEAR = 2046
 
 
 async def put(ledger, by, body, caller="finance", year=YEAR):

@@ -23,7 +23,8 @@ TWICE = (
 async def test_killed_issuers_leave_no_gap(ledger, by, sql, service_url, tmp_path):
     of = UUID(await donor(ledger, by, name="Killed at once"))
     todo = [(await gift(ledger, by, str(of), 100 + number))["id"] for number in range(GIFTS)]
-    chance, running, begun, kills = random.Random(50), {}, 0, 0
+    chance, begun, kills = random.Random(50), 0, 0
+    running: dict[int, subprocess.Popen[bytes]] = {}
 
     def begin(place: int) -> None:
         nonlocal begun

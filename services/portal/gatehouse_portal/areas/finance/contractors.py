@@ -92,8 +92,10 @@ async def _change(peers: Peers, form: FormMultiDict, step: str) -> str:
         made = await peers.ask("ledger", "POST", "/api/ledger/payees", Payee, json=new)
         return f"Added {made.name}."
     if step == "w9":
-        path = f"/api/ledger/payees/{reading.an_id(form, 'payee')}"
-        await peers.ask("ledger", "PATCH", path, Payee, json=PayeeChange(w9=_w9(form)), version=reading.version(form))
+        of = reading.an_id(form, "payee")
+        change = PayeeChange(w9=_w9(form))
+        version = reading.version(form)
+        await peers.ask("ledger", "PATCH", f"/api/ledger/payees/{of}", Payee, json=change, version=version)
         return "Said what their W-9 says."
     if step == "pay":
         paid = NewContractorPayment(
@@ -105,8 +107,8 @@ async def _change(peers: Peers, form: FormMultiDict, step: str) -> str:
         await peers.ask("ledger", "POST", "/api/ledger/contractor-payments", ContractorPayment, json=paid)
         return "Recorded the payment."
     if step == "withdraw":
-        path = f"/api/ledger/contractor-payments/{reading.an_id(form, 'payment')}/withdraw"
-        await peers.ask("ledger", "POST", path, ContractorPayment, version=reading.version(form))
+        payment = f"/api/ledger/contractor-payments/{reading.an_id(form, 'payment')}/withdraw"
+        await peers.ask("ledger", "POST", payment, ContractorPayment, version=reading.version(form))
         return "The payment counts no more."
     raise Invalid({"step": "open the page again"})
 

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,15 +12,22 @@ from .test_routes import BANK, FUND, LEDGER, account, fees
 PAYEE = "019a0000-0055-7000-8000-000000000001"
 PAYMENT = "019a0000-0056-7000-8000-000000000001"
 THIS = datetime.now(UTC).year
-payee = {"id": PAYEE, "version": 3, "name": "Ida Bloom", "w9_on_file": False, "exempt": False}
-payment = {"id": PAYMENT, "version": 1, "payee_id": PAYEE, "paid_on": "2026-05-29", "amount": 120_000}
+payee: dict[str, Any] = {"id": PAYEE, "version": 3, "name": "Ida Bloom", "w9_on_file": False, "exempt": False}
+payment: dict[str, Any] = {"id": PAYMENT, "version": 1, "payee_id": PAYEE, "paid_on": "2026-05-29", "amount": 120_000}
 payment |= {"method": "transfer", "withdrawn_at": None}
-run = {"id": PAYMENT, "paid_on": "2026-11-25", "rows": 2, "gross": 600_000, "withheld": 150_000, "net": 450_000}
+run: dict[str, Any] = {
+    "id": PAYMENT,
+    "paid_on": "2026-11-25",
+    "rows": 2,
+    "gross": 600_000,
+    "withheld": 150_000,
+    "net": 450_000,
+}
 run |= {"employer_cost": 46_000, "entry_id": PAYMENT}
-total = {"name": "Apprenticeship", "budget": 1_000_000, "actual": 400_000, "left": 600_000}
-row = {"account_id": BANK, "code": "5800", "account": "Bank and payment fees", "type": "expense"}
+total: dict[str, Any] = {"name": "Apprenticeship", "budget": 1_000_000, "actual": 400_000, "left": 600_000}
+row: dict[str, Any] = {"account_id": BANK, "code": "5800", "account": "Bank and payment fees", "type": "expense"}
 row |= {"program": "Apprenticeship", "budget": 1_000_000, "actual": 400_000}
-budget = {"year": THIS, "to_on": f"{THIS}-11-30", "rows": [row], "programs": [total]}
+budget: dict[str, Any] = {"year": THIS, "to_on": f"{THIS}-11-30", "rows": [row], "programs": [total]}
 budget |= {"income": {**total, "name": "Income"}, "expenses": {**total, "name": "Expenses"}}
 
 
