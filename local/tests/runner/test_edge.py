@@ -128,7 +128,7 @@ async def test_a_body_that_services_would_refuse_is_refused_at_once(site, client
 async def test_a_form_with_a_file_may_be_larger(site, client):
     """A bank's year is some ten megabytes; the page that takes it says how much it reads."""
     form = aiohttp.FormData({"account": "1"})
-    form.add_field("file", os.urandom(2_000_000), filename="bank.csv")
+    form.add_field("file", io.BytesIO(os.urandom(2_000_000)), filename="bank.csv")
     async with site.edge(await site.start()), client.post(f"{site.url}/api/person", data=form) as answer:
         assert answer.status == 200
 

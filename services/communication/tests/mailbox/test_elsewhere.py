@@ -12,10 +12,7 @@ API = "/api/communication/mailbox"
 PEERS = ("PERSON", "IDENTITY", "CURRICULUM", "INTAKE", "LEDGER")
 ELSEWHERE = {
     "GATEHOUSE_PEER_KEY": "k" * 40,
-    **{
-        f"GATEHOUSE_URL_{name}": "http://127.0.0.1:9"
-        for name in ("PERSON", "IDENTITY", "CURRICULUM", "INTAKE", "LEDGER")
-    },
+    **{f"GATEHOUSE_URL_{name}": "http://127.0.0.1:9" for name in PEERS},
 }
 
 

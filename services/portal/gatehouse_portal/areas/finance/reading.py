@@ -117,7 +117,8 @@ def new_entry(form: FormMultiDict) -> NewJournalEntry:
     memo = line(form, "memo")
     if memo is None:
         raise Invalid({"memo": "say what it was"})
-    return NewJournalEntry(booked_on=a_day(form, "booked_on"), memo=memo, postings=postings)
+    source = "opening" if form.get("source") == "opening" else "manual"
+    return NewJournalEntry(booked_on=a_day(form, "booked_on"), memo=memo, postings=postings, source=source)
 
 
 def new_pack(form: FormMultiDict) -> NewBoardPack:

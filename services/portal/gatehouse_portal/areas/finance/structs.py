@@ -85,6 +85,7 @@ class NewJournalEntry(Struct, frozen=True, kw_only=True):
     booked_on: date
     memo: str
     postings: list[NewPosting]
+    source: str = "manual"
 
 
 class JournalEntry(Struct, frozen=True, kw_only=True):

@@ -363,12 +363,12 @@ async def test_an_entry_is_posted_by_hand(browser, gifts):
     gifts.says(
         "ledger", "POST", f"{LEDGER}/entries", {"id": ENTRY, "booked_on": "2026-11-30", "memo": "Owed"}, status=201
     )
-    fields = {"booked_on": "2026-11-30", "memo": "Owed"}
+    fields = {"booked_on": "2026-11-30", "memo": "Owed", "source": "opening"}
     fields |= {"account_0": FEES, "fund_0": FUND, "debit_0": "1,200.5", "function_0": "management"}
     fields |= {"account_1": BANK, "fund_1": FUND, "credit_1": "1200.50", "function_1": "none"}
     assert (await browser.submit("/books/entries", **fields)).status_code == 303
-    postings = sent(gifts, "POST", "/entries")["postings"]
-    assert [one["amount"] for one in postings] == [120_050, -120_050]
+    body = sent(gifts, "POST", "/entries")
+    assert ([one["amount"] for one in body["postings"]], body["source"]) == ([120_050, -120_050], "opening")
     both = await browser.submit("/books/entries", **(fields | {"credit_0": "1"}))
     assert both.status_code == 400
 
