@@ -116,3 +116,26 @@ def test_how_links_were_set_by_hand_becomes_a_check_and_both_releases_go_on_writ
         for minutes, source in ((40, None), (None, "stated"), (0, "stated")):
             with pytest.raises(psycopg.errors.CheckViolation):
                 connection.execute(length, [minutes, source, ID.format(1)])
+
+
+ORDER = (
+    "insert into communication.delivery (event_id, person_id, kind) values (%s, %s, %s) on conflict {} do nothing "
+    "returning id"
+)
+AS_BEFORE, AS_TODAY = ORDER.format("(event_id, person_id, kind)"), ORDER.format("")
+
+
+def test_a_mail_to_somebody_outside_is_once_for_its_event_while_both_releases_write(url: str, tmp_path: Path) -> None:
+    apply(url, load(checkout(tmp_path, "communication"), ("communication",)))
+    event, person = ID.format(1), ID.format(2)
+    with connected(url) as connection:
+        assert connection.execute(AS_BEFORE, [event, person, "welcome"]).fetchone() is not None
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            connection.execute(AS_BEFORE, [event, None, "welcome"])
+    to_today(url, "communication")
+    with connected(url) as connection:
+        assert connection.execute(AS_BEFORE, [event, person, "welcome"]).fetchone() is None
+        assert connection.execute(AS_BEFORE, [ID.format(3), person, "welcome"]).fetchone() is not None
+        assert connection.execute(AS_TODAY, [ID.format(4), None, "gift_receipt"]).fetchone() is not None
+        assert connection.execute(AS_TODAY, [ID.format(4), None, "gift_receipt"]).fetchone() is None
+        assert connection.execute(AS_TODAY, [ID.format(3), person, "welcome"]).fetchone() is None
