@@ -106,6 +106,8 @@ class PeerClient:
         self._http = httpx.AsyncClient(
             base_url=address,
             transport=transport,
+            # httpx gives up after 5 s of silence unless told; an attempt that may take longer ends by its own limit.
+            timeout=httpx.Timeout(max(attempt_timeout, 5.0), connect=5.0, pool=5.0),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             trust_env=False,
             verify=trusted_authorities(),

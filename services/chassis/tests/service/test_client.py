@@ -253,3 +253,10 @@ def test_a_breaker_never_locks_itself_out(steps):
             else:
                 breaker.gave_up()
     assert breaker.allows(now + 5)
+
+
+async def test_a_patient_client_waits_as_long_as_it_says():
+    other = Other()
+    client, _ = client_of(other, attempt_timeout=60.0, total=60.0)
+    await client.request("GET", "/api/person/people")
+    assert other.requests[0].extensions["timeout"]["read"] == 60.0
