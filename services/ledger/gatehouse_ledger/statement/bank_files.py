@@ -39,7 +39,7 @@ _stage = DB.prepare(
     ).on_conflict()
 )
 _staged_as = DB.prepare(
-    tables.BankFile.select(tables.BankFile.id).where(
+    tables.BankFile.select(tables.BankFile.id, tables.BankFile.version, tables.BankFile.name).where(
         (tables.BankFile.account_id == arg(1)) & (tables.BankFile.sha256 == arg(2))
     )
 )
@@ -52,13 +52,19 @@ async def stage(new: structs.NewBankFile, by: Actor) -> structs.BankFile:
     async with DB.transaction():
         values = (uuid7(), new.account_id, new.name, digest, new.content, by.account, request_id())
         await _stage.execute(*values)
-        id = await _staged_as.value(new.account_id, digest)
-    return await show_file(id)
+        kept = await _staged_as.record(new.account_id, digest)
+    assert kept is not None
+    # What was sent, not read back: a file of tens of megabytes isn't in memory twice.
+    staged = structs.StagedFile(kept["id"], kept["version"], new.account_id, kept["name"], digest, new.content)
+    return await _looked_at(staged, None)
 
 
 async def show_file(id: UUID, mapping: CsvMapping | None = None) -> structs.BankFile:
     """A file as an import would read it now; nothing changes."""
-    staged = await staged_file(id)
+    return await _looked_at(await staged_file(id), mapping)
+
+
+async def _looked_at(staged: structs.StagedFile, mapping: CsvMapping | None) -> structs.BankFile:
     account = await bank_account(staged.account_id)
     done = await read_file(staged, account, mapping)
     shown = [await _shown(statement, keys, account) for statement, keys in zip(done.statements, done.keys, strict=True)]
