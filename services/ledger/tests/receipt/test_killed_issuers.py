@@ -1,5 +1,6 @@
 """Fifty issuers in five processes that are killed: no number is missing, none is given twice, none is lost."""
 
+import asyncio
 import contextlib
 import random
 import subprocess
@@ -37,19 +38,20 @@ async def test_killed_issuers_leave_no_gap(ledger, by, sql, service_url, tmp_pat
     try:
         for place in range(PROCESSES):
             begin(place)
-        issued, at = 0, 10
-        while issued < GIFTS:
-            issued = await sql.fetchval(COUNT, of)
-            assert await sql.fetch(WITHOUT_A_GAP) == []
-            ended = [place for place, process in running.items() if process.poll() is not None]
-            if issued >= at and kills < 12:
-                place, at = chance.randrange(PROCESSES), issued + 15
-                running[place].kill()
-                running[place].wait()
-                kills += 1
-                ended.append(place)
-            for place in set(ended) if issued < GIFTS else ():
-                begin(place)
+        async with asyncio.timeout(600):
+            issued, at = 0, 10
+            while issued < GIFTS:
+                issued = await sql.fetchval(COUNT, of)
+                assert await sql.fetch(WITHOUT_A_GAP) == []
+                ended = [place for place, process in running.items() if process.poll() is not None]
+                if issued >= at and kills < 12:
+                    place, at = chance.randrange(PROCESSES), issued + 15
+                    running[place].kill()
+                    running[place].wait()
+                    kills += 1
+                    ended.append(place)
+                for place in set(ended) if issued < GIFTS else ():
+                    begin(place)
     finally:
         for process in running.values():
             with contextlib.suppress(ProcessLookupError):
