@@ -1,9 +1,10 @@
 """All SQL about checks of addresses. Recording one, or taking one back, says anew how the resource's link is."""
 
+from datetime import datetime
 from typing import get_args
 from uuid import UUID
 
-from msgspec import structs
+from msgspec import Struct, structs
 from uuid_utils.compat import uuid7
 
 from gatehouse_chassis import Actor
@@ -20,6 +21,12 @@ from gatehouse_topics.link_check.structs import LinkCheckRow, NewLinkCheck, Reso
 from gatehouse_topics.resource.queries import RESOURCE, link_status_of
 from gatehouse_topics.resource.structs import ResourceRow
 from gatehouse_topics.tables import DB, LinkCheck
+
+
+class DueRow(Struct, frozen=True):
+    id: UUID
+    url: str
+
 
 CHECKS = Listing(
     LinkCheck,
@@ -52,6 +59,15 @@ _RECORD = DB.prepare(
         }
     )
 )
+# By hand: the newest check of each resource's present address, beside the resource.
+_DUE = DB.prepare_sql(
+    "select r.id, r.url from resource r left join lateral (select checked_at, result from link_check c "
+    "where c.resource_id = r.id and c.url = r.url and c.withdrawn_at is null order by checked_at desc, id desc limit 1"
+    ") last on true where r.archived_at is null and (last.checked_at is null or last.checked_at < $1 "
+    "or (last.result in ('gone', 'timeout') and last.checked_at < $2)) "
+    "order by last.checked_at nulls first, r.number limit $3",
+    DueRow,
+)
 _WITHDRAW = DB.prepare(
     LinkCheck.update({LinkCheck.withdrawn_at: NOW, LinkCheck.withdrawn_by: arg(2)}).where(LinkCheck.id == arg(1))
 )
@@ -75,6 +91,21 @@ async def record(resource: UUID, new: NewLinkCheck, actor: Actor) -> ResourceAft
     return ResourceAfterCheck(**structs.asdict(await _settled(before, actor)), check_id=id)
 
 
+async def due(usually: datetime, after_failure: datetime, most: int) -> list[DueRow]:
+    """Links last looked at before `usually`, or before `after_failure` where that failed; the oldest look first."""
+    return await _DUE.all(usually, after_failure, most)
+
+
+async def record_found(resource: UUID, url: str, new: NewLinkCheck) -> None:
+    """Inside a transaction: what a job found. Nothing where the resource has another address by now, or is archived."""
+    before = await RESOURCE.get(resource, lock=True)
+    if before.url != url or before.archived_at is not None:
+        return
+    now, facts = await DB.now(), (new.result, new.http_status, new.final_url, new.milliseconds, new.note)
+    await _RECORD.execute(uuid7(), resource, url, now, *facts, None, None)
+    await _settled(before, None)
+
+
 async def withdraw(resource: UUID, check: UUID, actor: Actor) -> ResourceRow:
     """Takes back a check that was a mistake. Raises Conflict when it is taken back already."""
     async with DB.transaction():
@@ -85,7 +116,7 @@ async def withdraw(resource: UUID, check: UUID, actor: Actor) -> ResourceRow:
         return await _settled(before, actor)
 
 
-async def _settled(resource: ResourceRow, actor: Actor) -> ResourceRow:
+async def _settled(resource: ResourceRow, actor: Actor | None) -> ResourceRow:
     """The resource as the newest check of its address says. Its version changes only if its status does: a nightly
     check that finds what was known takes nobody's edit away."""
     status = await link_status_of(resource.id, resource.url)

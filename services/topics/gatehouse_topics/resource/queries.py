@@ -17,7 +17,17 @@ from gatehouse_topics.enumerators import Cost, Interest, Level, LinkStatus, Reso
 from gatehouse_topics.events import OUTBOX, ResourceIds
 from gatehouse_topics.order import once_each
 from gatehouse_topics.resource import keys, rules
-from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceInOrder, ResourceRow, Twins
+from gatehouse_topics.resource.guess import guess_of
+from gatehouse_topics.resource.structs import (
+    ImportLinks,
+    ImportResult,
+    NewResource,
+    ResourceChange,
+    ResourceInOrder,
+    ResourceLength,
+    ResourceRow,
+    Twins,
+)
 from gatehouse_topics.skill.queries import skill_names
 from gatehouse_topics.tables import DB, LinkCheck, Resource
 
@@ -68,18 +78,22 @@ RESOURCES_BY_ID = Listing(
     default_sort="name",
 )
 
+# One a day for the longest that failures are compared over, and some by hand.
+MOST_CHECKS = 12
+
 # The columns of ResourceInOrder.
 IN_ORDER = "r.id, r.number, r.name, r.url, r.kind, r.cost, r.level, r.link_status, r.technologies"
 
 _CURRENT_RESOURCES = DB.prepare(
     Resource.select(Resource.id).where(any_of(Resource.id, arg(1)), Resource.archived_at.is_null())
 )
-# Of the address that the resource has; a check of an earlier one says nothing about it.
-_NEWEST_RESULT = DB.prepare(
-    LinkCheck.select(LinkCheck.result)
+# Of the address that the resource has; checks of an earlier one say nothing about it.
+_NEWEST_CHECKS = DB.prepare(
+    LinkCheck.select(LinkCheck.result, LinkCheck.checked_at, LinkCheck.recorded_by)
     .where((LinkCheck.resource_id == arg(1)) & (LinkCheck.url == arg(2)) & LinkCheck.withdrawn_at.is_null())
     .order_by(LinkCheck.checked_at, LinkCheck.id, ascending=False)
-    .limit(1)
+    .limit(MOST_CHECKS),
+    rules.SeenCheck,
 )
 _CURRENT = DB.prepare(
     Resource.select(*columns_for(ResourceInOrder, Resource))
@@ -87,6 +101,9 @@ _CURRENT = DB.prepare(
     .order_by(Resource.number),
     ResourceInOrder,
 )
+_LENGTH_COLUMNS = columns_for(ResourceLength, Resource)
+_LENGTHS = DB.prepare(Resource.select(*_LENGTH_COLUMNS).order_by(Resource.number), ResourceLength)
+_LENGTH = DB.prepare(Resource.select(*_LENGTH_COLUMNS).where(Resource.id == arg(1)), ResourceLength)
 _LAST_NUMBER = DB.prepare(Resource.select(Max(Resource.number)))
 
 
@@ -100,6 +117,24 @@ async def create_resource(new: NewResource, actor: Actor) -> ResourceRow:
     row = await RESOURCE.insert(values, by=actor, number=(await _LAST_NUMBER.value() or 0) + 1)
     await OUTBOX.publish("topics.resource.created", row, by=actor, ids=ResourceIds(row.link_status))
     return row
+
+
+async def import_links(new: ImportLinks, actor: Actor) -> ImportResult:
+    """Inside a transaction: each link that leads nowhere where a resource leads; a list sent again adds nothing."""
+    await DB.advisory_lock("topics.resource.number")
+    known = {keys.key_of(one.url) for one in await _CURRENT.all()}
+    number, added = await _LAST_NUMBER.value() or 0, []
+    for link in new.links:
+        key = keys.key_of(link.url)
+        if key in known:
+            continue
+        known.add(key)
+        guess = guess_of(link.url)
+        values = {"url": link.url, "name": link.name or guess.name, "kind": link.kind or guess.kind, "level": new.level}
+        row = await RESOURCE.insert(values, by=actor, number=number + len(added) + 1)
+        await OUTBOX.publish("topics.resource.created", row, by=actor, ids=ResourceIds(row.link_status))
+        added.append(row.id)
+    return ImportResult(added=added, known=len(new.links) - len(added))
 
 
 async def change_resource(id: UUID, version: int, change: ResourceChange, actor: Actor) -> ResourceRow:
@@ -143,8 +178,13 @@ async def twins() -> list[Twins]:
 
 
 async def link_status_of(id: UUID, url: str) -> LinkStatus:
-    """What the newest check of that address says."""
-    return rules.link_status(await _NEWEST_RESULT.value(id, url))
+    """What the newest checks of that address say."""
+    return rules.link_status(rules.newest_result(await _NEWEST_CHECKS.all(id, url)))
+
+
+async def lengths(id: UUID | None) -> Sequence[ResourceLength]:
+    """Of all resources, archived ones too, or of one."""
+    return await _LENGTHS.all() if id is None else await _LENGTH.all(id)
 
 
 async def current_resources(ids: Sequence[UUID]) -> list[UUID]:

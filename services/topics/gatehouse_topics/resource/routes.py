@@ -12,9 +12,20 @@ from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_topics.access import editors
+from gatehouse_topics.fetch.fetcher import Fetcher
 from gatehouse_topics.resource import queries
+from gatehouse_topics.resource.preview import preview_of
 from gatehouse_topics.resource.queries import RESOURCE, RESOURCES, RESOURCES_BY_ID
-from gatehouse_topics.resource.structs import NewResource, ResourceChange, ResourceRow, Twins
+from gatehouse_topics.resource.structs import (
+    ImportLinks,
+    ImportResult,
+    LinkPreview,
+    NewResource,
+    ResourceChange,
+    ResourceRow,
+    Twins,
+)
+from gatehouse_topics.tables import DB
 
 
 class ResourceController(Controller):
@@ -66,6 +77,29 @@ class LinkController(Controller):
     )
     async def find_by_link(self, url: Annotated[str, Parameter(min_length=1, max_length=2083)]) -> list[ResourceRow]:
         return await queries.resources_at(url)
+
+    @post(
+        "/import",
+        operation_id="ImportLinks",
+        summary="Add a list of links as resources: each that leads where none does",
+        description="The same list again adds nothing. All of it, or none.",
+        guards=[editors],
+        status_code=200,
+    )
+    async def import_links(self, data: ImportLinks, actor: Actor) -> ImportResult:
+        async with DB.transaction():
+            return await queries.import_links(data, actor)
+
+    @get(
+        "/preview",
+        operation_id="PreviewLink",
+        summary="What the page at an address says of itself; asks only addresses of the public Internet",
+        guards=[editors],
+    )
+    async def preview_link(
+        self, url: Annotated[str, Parameter(min_length=1, max_length=2083)], fetcher: Fetcher
+    ) -> LinkPreview:
+        return await preview_of(url, fetcher)
 
     @get(
         "/twins",

@@ -4,10 +4,13 @@ Pure functions: no database, no HTTP.
 """
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from gatehouse_chassis.base.problems import Invalid
 from gatehouse_topics.enumerators import LinkResult, LinkStatus
@@ -23,6 +26,28 @@ STATUS_AFTER: Mapping[LinkResult, LinkStatus] = {
     "timeout": "unknown",
     "unsafe": "unknown",
 }
+# A job's failures say that a link is gone where there are so many in a row, over at least so long.
+FAILURES, OVER = 3, timedelta(hours=72)
+
+
+class SeenCheck(Struct, frozen=True):
+    """A check that was recorded. `recorded_by`: who looked themselves; none: a job."""
+
+    result: LinkResult
+    checked_at: datetime
+    recorded_by: UUID | None
+
+
+def newest_result(checks: Sequence[SeenCheck]) -> LinkResult | None:
+    """What the checks of an address say together, the newest first. A site that is down for a night isn't gone."""
+    if not checks:
+        return None
+    newest = checks[0]
+    if newest.result != "gone" or newest.recorded_by is not None:
+        return newest.result
+    failures = list(itertools.takewhile(lambda one: one.result == "gone", checks))
+    enough = len(failures) >= FAILURES and newest.checked_at - failures[-1].checked_at >= OVER
+    return "gone" if enough else "timeout"
 
 
 def link_status(newest: LinkResult | None) -> LinkStatus:

@@ -46,6 +46,32 @@ class ResourceInOrder(Struct, kw_only=True):
     technologies: list[str]
 
 
+class LinkPreview(Struct, kw_only=True):
+    """What a page says of itself, else what its address does. `problem`: why the page says nothing; `moved_to`: where
+    it is for good.
+    """
+
+    url: str
+    name: str
+    kind: ResourceKind
+    problem: str | None = None
+    moved_to: str | None = None
+    description: str | None = None
+    language: str | None = None
+    length_minutes: int | None = None
+    length_words: int | None = None
+
+
+class ResourceLength(Struct, kw_only=True):
+    """Archived resources too: plans may hold them."""
+
+    id: UUID
+    kind: ResourceKind
+    length_minutes: int | None
+    length_words: int | None
+    length_pages: int | None
+
+
 class Twins(Struct, kw_only=True):
     """Current resources whose addresses lead to the same page; `key` is what they have in common."""
 
@@ -68,6 +94,28 @@ class NewResource(Struct, kw_only=True, forbid_unknown_fields=True):
     length_pages: Pages | None = None
     length_source: LengthSource | None = None
     description: Markdown | None = None
+
+
+class ImportedLink(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A link of a list. Without a name or a kind they are guessed from the address."""
+
+    url: Url
+    name: Word | None = None
+    kind: ResourceKind | None = None
+
+
+class ImportLinks(Struct, kw_only=True, forbid_unknown_fields=True):
+    """`level`: whom all of them are for."""
+
+    links: Annotated[list[ImportedLink], Meta(min_length=1, max_length=500)]
+    level: Level = "apprentice"
+
+
+class ImportResult(Struct, kw_only=True):
+    """`known`: how many lead where a resource leads already, or another link of the list; those stay as they are."""
+
+    added: list[UUID]
+    known: int
 
 
 class ResourceChange(Struct, kw_only=True, forbid_unknown_fields=True):

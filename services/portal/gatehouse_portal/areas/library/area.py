@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.library import finders, format, paste, resource, routes
+from gatehouse_portal.areas.library import finders, format, links, paste, resource, routes
 from gatehouse_portal.shell.area import Area, Finder, NavEntry
 
 AREA = Area(
@@ -20,7 +20,7 @@ AREA = Area(
             name="Paths", path="/paths", order=40, about="Step-by-step paths through the resources", needs=("topics",)
         ),
     ),
-    routes=(*routes.ROUTES, *paste.ROUTES, *resource.ROUTES),
+    routes=(*routes.ROUTES, *paste.ROUTES, *links.ROUTES, *resource.ROUTES),
     finders=(
         Finder(title="Resources", order=30, find=finders.resources),
         Finder(title="Paths", order=40, find=finders.paths),

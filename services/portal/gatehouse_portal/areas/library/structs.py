@@ -27,6 +27,21 @@ class Resource(ResourceOfTopic, frozen=True, kw_only=True):
     length_source: str | None = None
 
 
+class ImportResult(Struct, frozen=True, kw_only=True):
+    added: list[UUID]
+    known: int
+
+
+class LinkPreview(Struct, frozen=True, kw_only=True):
+    """What a page says of itself, else what its address does."""
+
+    name: str
+    kind: str
+    problem: str | None = None
+    length_minutes: int | None = None
+    length_words: int | None = None
+
+
 class ResourceAfterCheck(Resource, frozen=True, kw_only=True):
     check_id: UUID
 

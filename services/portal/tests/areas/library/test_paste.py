@@ -1,25 +1,11 @@
 """Pasting a link: one action to see whether it is there, one more to add it."""
 
 import msgspec
-import pytest
-
-from gatehouse_portal.areas.library.paste import guess_of
 
 LINK = "https://learn.example/git-in-short.html"
 
 
-@pytest.mark.parametrize(
-    ("link", "name", "kind"),
-    [
-        (LINK, "Git in short", "article"),
-        ("https://www.youtube.com/watch?v=7EmboKQH8lM", "Youtube.com", "video"),
-        ("https://learn.example/", "Learn.example", "article"),
-        ("https://learn.example/posts/12345", "Learn.example", "article"),
-        ("https://learn.example/caf%C3%A9-au_lait/", "Café au lait", "article"),
-    ],
-)
-def test_an_address_says_something_of_its_resource(link, name, kind):
-    assert (guess_of(link).name, guess_of(link).kind) == (name, kind)
+PREVIEW = {"url": LINK, "name": "Git in short", "kind": "video", "length_minutes": 42, "problem": None}
 
 
 async def test_what_is_there_is_shown(browser, house):
@@ -32,9 +18,12 @@ async def test_what_is_there_is_shown(browser, house):
 async def test_what_isnt_there_is_added_with_one_more_action(browser, house):
     await browser.sign_in("mentor", person=house.mara)
     house.says("topics", "GET", "/api/topics/links", [])
+    house.says("topics", "GET", "/api/topics/links/preview", PREVIEW)
     house.says("topics", "POST", "/api/topics/resources", house.resource(2), 201)
     page = (await browser.see("/resources/paste", params={"link": LINK})).text
     assert 'value="Git in short"' in page
+    assert '<option value="video" selected>' in page
+    assert 'value="42"' in page
     answer = await browser.submit("/resources", link=LINK, name="Git in short", kind="article", level="apprentice")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/resources/{house.resources[2]}")
     body = msgspec.json.decode(house.asked("topics", "POST")[0][2])
@@ -48,6 +37,9 @@ async def test_a_twin_and_nonsense_are_explained(browser, house):
     house.says("topics", "POST", "/api/topics/resources", twin, 409)
     answer = await browser.submit("/resources", link=LINK, name="Git", kind="article", level="apprentice")
     assert (answer.status_code, "The same as Odin." in answer.text) == (409, True)
+    invalid = {"type": "about:blank", "title": "No", "status": 400, "errors": {"url": "no"}}
+    house.says("topics", "GET", "/api/topics/links", [])
+    house.says("topics", "GET", "/api/topics/links/preview", invalid, 400)
     for wrong in ("javascript:alert(1)", "learn", "https://[::1"):
         answer = await browser.get("/resources/paste", params={"link": wrong})
         assert (answer.status_code, "no address of a page" in answer.text) == (409, True)
