@@ -85,6 +85,13 @@ class Access:
             raise Forbidden("This is for the person's mentor or a coordinator.")
         return standing
 
+    async def require_close(self, actor: Actor, person: UUID) -> None:
+        """For the member and their mentor alone. Raises Forbidden for coordinators, NotFound for others."""
+        if actor.is_person(person) or await self.relationship(actor, person) == "mentor":
+            return
+        await self.require(actor, person, "read")
+        raise Forbidden("This is for the member and their mentor.")
+
     async def relationship(self, actor: Actor, person: UUID) -> str | None:
         """What person says that the caller is to them; None when the caller may not see them."""
         key = (actor.account, actor.person, actor.has("mentor"), person)

@@ -10,6 +10,8 @@ from gatehouse_curriculum.curriculum.live_routes import LiveController
 from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
 from gatehouse_curriculum.events import OUTBOX
+from gatehouse_curriculum.forecast.jobs import fit_forecasts, length_handler
+from gatehouse_curriculum.forecast.routes import CalibrationController, ForecastController
 from gatehouse_curriculum.goal.routes import GoalController
 from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.agreements import agreement_handler
@@ -35,12 +37,19 @@ def create(service: ServiceContext) -> Litestar:
             WayController,
             GoalController,
             StatisticsController,
+            ForecastController,
+            CalibrationController,
         ],
         database=DB,
         outbox=OUTBOX,
         figures=figures,
         changes=CHANGES,
-        handlers={**HANDLERS, "apply_agreement": agreement_handler(service)},
+        jobs={"fit_forecasts": fit_forecasts},
+        handlers={
+            **HANDLERS,
+            "apply_agreement": agreement_handler(service),
+            "keep_length": length_handler(service),
+        },
         dependencies={
             "access": Provide(lambda: access, sync_to_thread=False),
             "content": Provide(lambda: content, sync_to_thread=False),

@@ -37,6 +37,16 @@ class Path(Struct, kw_only=True):
     archived_at: datetime | None = None
 
 
+class ResourceLength(Struct, kw_only=True):
+    """What topics says of how long a resource is."""
+
+    id: UUID
+    kind: str
+    length_minutes: int | None = None
+    length_words: int | None = None
+    length_pages: int | None = None
+
+
 class Relationship(Struct, kw_only=True):
     relationship: str
 

@@ -39,6 +39,8 @@ class Assignment(Table, db=DB, tablename="assignment", schema="curriculum"):
     minutes = Integer(null=True, default=None)
     use_count = Integer(default=0)
     last_used_at = Timestamptz(null=True, default=None)
+    studied_seconds = Integer(default=0)
+    not_typical_at = Timestamptz(null=True, default=None)
     stopped_at = Timestamptz(null=True, default=None)
     stopped_by = UUID(null=True, default=None)
     proposed_change = Text(null=True)
@@ -56,6 +58,7 @@ class Use(Table, db=DB, tablename="use", schema="curriculum"):
     curriculum_id = UUID()
     assignment_id = UUID()
     used_at = Timestamptz()
+    ended_at = Timestamptz(null=True, default=None)
 
 
 class Period(Table, db=DB, tablename="period", schema="curriculum"):
@@ -102,3 +105,41 @@ class Participant(Table, db=DB, tablename="participant", schema="curriculum"):
     person_id = UUID(null=True, default=None)
     standing = Text()
     changed_at = Timestamptz()
+
+
+class Effort(Table, db=DB, tablename="effort", schema="curriculum"):
+    resource_id = UUID(primary_key=True)
+    kind = Text()
+    length_minutes = Integer(null=True)
+    length_words = Integer(null=True)
+    length_pages = Integer(null=True)
+    level = Integer()
+    fitted_at = Timestamptz()
+
+
+class Pace(Table, db=DB, tablename="pace", schema="curriculum"):
+    curriculum_id = UUID(primary_key=True)
+    mean = Integer()
+    fitted_at = Timestamptz()
+
+
+class ForecastModel(Table, db=DB, tablename="forecast_model", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    fitted_at = Timestamptz()
+    times = Integer()
+    model = JSONB()
+
+
+class ForecastLog(Table, db=DB, tablename="forecast_log", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    period_id = UUID()
+    made_at = Timestamptz()
+    budget_minutes = Integer()
+    spent_minutes = Integer()
+    low_minutes = Integer()
+    high_minutes = Integer()
+    over = Integer()
+    settled_at = Timestamptz(null=True, default=None)
+    took_minutes = Integer(null=True)
+    least_minutes = Integer(null=True)

@@ -160,8 +160,8 @@ class House:
         return made
 
     def asked(self, name: str, method: str) -> list[tuple[str, dict[str, str], bytes]]:
-        """Path, headers and body of the requests that a service got."""
-        return [one[1:] for one in self.peers[name].requests if one[0] == method]
+        """Path, headers and body of the requests that a service got; a forecast is a question, and no command."""
+        return [one[1:] for one in self.peers[name].requests if one[0] == method and not one[1].endswith("/forecast")]
 
     def says(self, name: str, method: str, path: str, answer: Any, status: int = 200) -> None:
         self.peers[name].answers[method, path] = answer if callable(answer) else (status, answer)

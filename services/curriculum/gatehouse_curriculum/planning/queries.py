@@ -14,6 +14,7 @@ from gatehouse_curriculum.curriculum.commands import Change, locked, written
 from gatehouse_curriculum.curriculum.structs import Curriculum
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AtVersion, PeriodIds
+from gatehouse_curriculum.forecast.queries import log_forecast
 from gatehouse_curriculum.peers import Agreement
 from gatehouse_curriculum.period import queries
 from gatehouse_curriculum.period.rules import LONGEST_DAYS, end_after, end_on, usual_days, zone_of
@@ -83,6 +84,7 @@ async def _commit(
         version=begun.row.version + 1,
     )
     curriculum = await written(begun, after, otherwise=True)
+    await log_forecast(begun.row.id, id, assignment_ids, begun.stamp.at, end)
     await _publish("curriculum.period.committed", curriculum, id, assignment_ids, begun.actor)
     return _after(curriculum, id)
 

@@ -15,8 +15,9 @@ from gatehouse_curriculum.curriculum import rules
 from gatehouse_curriculum.curriculum.commands import locked, written
 from gatehouse_curriculum.enumerators import Standing
 from gatehouse_curriculum.events import OUTBOX, AssignmentIds, AtVersion
+from gatehouse_curriculum.forecast.model import LONGEST_USE
 from gatehouse_curriculum.tables import DB
-from gatehouse_curriculum.use.structs import AssignmentInUse, AssignmentTarget, NewUse, RecordedUse
+from gatehouse_curriculum.use.structs import AssignmentInUse, AssignmentTarget, NewUse, RecordedUse, UseEnd
 
 # By hand: a join, of tables whose references are no foreign keys; and whether that click is recorded already.
 _FIND = DB.prepare_sql(
@@ -31,6 +32,15 @@ _RECORD = DB.prepare_sql(
     "on conflict (id) do nothing returning assignment_id, used_at) "
     "update assignment set use_count = use_count + 1, last_used_at = greatest(last_used_at, added.used_at) "
     "from added where assignment.id = added.assignment_id returning assignment.id"
+)
+
+# By hand: the end of a use, and what it adds to the assignment's time; one that is left open counts for no more.
+_END = DB.prepare_sql(
+    "with ended as (update use set ended_at = greatest(least($4, now()), used_at) "
+    "where id = $3 and assignment_id = $2 and curriculum_id = $1 and ended_at is null returning used_at, ended_at) "
+    "update assignment set studied_seconds = studied_seconds + "
+    "least(extract(epoch from ended.ended_at - ended.used_at), $5)::integer "
+    "from ended where assignment.id = $2 returning assignment.id"
 )
 
 
@@ -66,6 +76,14 @@ async def record(person: UUID, assignment: UUID, actor: Actor, standing: Standin
             subject = AtVersion(assignment, version)
             await OUTBOX.publish("curriculum.assignment.used", subject, by=actor, ids=ids)
     return _answer(found, recorded=recorded, started=started)
+
+
+async def end(person: UUID, assignment: UUID, use: UUID, new: UseEnd) -> None:
+    """The member is back. Raises NotFound where there is no such use; one that has ended stays as it was."""
+    found = await _find(person, assignment, use)
+    if not found.is_recorded:
+        raise NotFound(f"There is no use {use} of this assignment.")
+    await _END.value(found.curriculum_id, assignment, use, new.ended_at or await DB.now(), LONGEST_USE)
 
 
 def _answer(found: AssignmentInUse, *, recorded: bool, started: bool) -> RecordedUse:

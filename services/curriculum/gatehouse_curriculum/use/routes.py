@@ -10,7 +10,7 @@ from gatehouse_chassis.base.problems import Forbidden
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_curriculum.access import Access
 from gatehouse_curriculum.use import queries
-from gatehouse_curriculum.use.structs import AssignmentTarget, NewUse, RecordedUse
+from gatehouse_curriculum.use.structs import AssignmentTarget, NewUse, RecordedUse, UseEnd
 
 
 class UseController(Controller):
@@ -37,3 +37,20 @@ class UseController(Controller):
             raise Forbidden("Only the member's own clicks count.")
         refuse_odd_times(data)
         return await queries.record(person_id, assignment_id, actor, standing, data)
+
+    @post(
+        "/uses/{use_id:uuid}/end",
+        operation_id="EndUse",
+        summary="Record that the member came back from it",
+        description="Once: a use that has ended stays as it was. Only the member's own count.",
+        guards=[signed_in],
+        status_code=204,
+    )
+    async def end_use(
+        self, person_id: UUID, assignment_id: UUID, use_id: UUID, data: UseEnd, actor: Actor, access: Access
+    ) -> None:
+        await access.require(actor, person_id, "use")
+        if not actor.is_person(person_id):
+            raise Forbidden("Only the member's own clicks count.")
+        refuse_odd_times(data)
+        await queries.end(person_id, assignment_id, use_id, data)

@@ -18,6 +18,12 @@ class NewUse(Struct, kw_only=True, forbid_unknown_fields=True):
     used_at: Moment | None = None
 
 
+class UseEnd(Struct, kw_only=True, forbid_unknown_fields=True):
+    """When the member came back to the plan; now, unless given. At most 90 minutes of a use count."""
+
+    ended_at: Moment | None = None
+
+
 class AssignmentTarget(Struct, kw_only=True, frozen=True):
     """What a link of a plan leads to."""
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.learning import afterwards, assign, format, go, goals, home, planning, routes
+from gatehouse_portal.areas.learning import afterwards, assign, format, go, goals, home, load, pace, planning, routes
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -19,6 +19,15 @@ AREA = Area(
         ),
     ),
     filters=format.FILTERS,
-    routes=(*routes.ROUTES, *assign.ROUTES, *planning.ROUTES, *go.ROUTES, *afterwards.ROUTES, *goals.ROUTES),
+    routes=(
+        *routes.ROUTES,
+        *assign.ROUTES,
+        *planning.ROUTES,
+        *load.ROUTES,
+        *pace.ROUTES,
+        *go.ROUTES,
+        *afterwards.ROUTES,
+        *goals.ROUTES,
+    ),
     sections=(HomeSection(title="My way", order=3, template="learning/home.html", load=home.load),),
 )

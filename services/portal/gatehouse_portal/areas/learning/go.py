@@ -55,7 +55,7 @@ async def go(
 
 @post("/go/{assignment_id:uuid}", guards=[guards.person], status_code=204, include_in_schema=False)
 async def send_again(request: Request, actor: Actor, peers: Peers, assignment_id: UUID) -> None:
-    """A click that the page made before; whether it was recorded then, it needn't know."""
+    """The reader is back from a click that the page made before; whether it was recorded then, it needn't know."""
     form = await request.form()
     try:
         use = UUID(str(form.get("use")))
@@ -67,6 +67,7 @@ async def send_again(request: Request, actor: Actor, peers: Peers, assignment_id
     body = {"id": str(use), "used_at": at.isoformat() if at else None}
     path = f"/api/curriculum/curricula/{actor.person}/assignments/{assignment_id}/uses"
     await peers.ask("curriculum", "POST", path, type(None), json=body)
+    await peers.ask("curriculum", "POST", f"{path}/{use}/end", type(None), json={})
 
 
 async def _target(

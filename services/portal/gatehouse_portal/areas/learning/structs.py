@@ -20,6 +20,16 @@ class Resource(Struct, frozen=True, kw_only=True):
     length_source: str | None = None
 
 
+class LinkPreview(Struct, frozen=True, kw_only=True):
+    """What the page of a pasted link says of itself, else what its address does."""
+
+    name: str
+    kind: str
+    problem: str | None = None
+    length_minutes: int | None = None
+    length_words: int | None = None
+
+
 class PathInList(Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
@@ -126,6 +136,76 @@ class Planning(Struct, frozen=True, kw_only=True):
     usual_days: int = 7
     usual_capacity_minutes: int = 360
     period: PresentPeriod | None = None
+
+
+class ResourceForecast(Struct, frozen=True, kw_only=True):
+    """How long one resource takes the member in all, four times in five."""
+
+    resource_id: UUID
+    low_minutes: int
+    middle_minutes: int
+    high_minutes: int
+    typical_minutes: int
+    times: int
+    spent_minutes: int = 0
+
+
+class PlanForecast(Struct, frozen=True, kw_only=True):
+    """How much time a list takes, and how likely that is more than there is until `until`."""
+
+    until: datetime
+    budget_minutes: int
+    minutes_per_week: int
+    low_minutes: int
+    middle_minutes: int
+    high_minutes: int
+    over: float
+    pace: float
+    pace_times: int
+    little_known: bool
+    items: list[ResourceForecast] = []
+
+    def of(self, resource: UUID) -> ResourceForecast | None:
+        return next((one for one in self.items if one.resource_id == resource), None)
+
+
+class KnownTime(Struct, frozen=True, kw_only=True):
+    """A time that says something of the member's pace, unless they said that it doesn't."""
+
+    assignment_id: UUID
+    resource_id: UUID
+    minutes: int
+    stated: bool
+    unfinished: bool
+    resource_name: str | None = None
+    typical_minutes: int | None = None
+    not_typical_at: datetime | None = None
+
+
+class MemberPace(Struct, frozen=True, kw_only=True):
+    pace: float
+    low: float
+    high: float
+    times: list[KnownTime] = []
+
+
+class Fifth(Struct, frozen=True, kw_only=True):
+    above: float
+    forecasts: int
+    said: float | None = None
+    came: float | None = None
+
+
+class Calibration(Struct, frozen=True, kw_only=True):
+    """How good forecasts of committed lists were."""
+
+    made: int
+    settled: int
+    fifths: list[Fifth]
+    covered: float | None = None
+    brier: float | None = None
+    fitted_at: datetime | None = None
+    times: int | None = None
 
 
 class Curriculum(Struct, frozen=True, kw_only=True):

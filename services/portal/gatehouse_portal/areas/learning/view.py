@@ -9,14 +9,24 @@ from uuid import UUID
 import msgspec
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_chassis.base.problems import NotFound
+from gatehouse_chassis.base.problems import ApiProblem, NotFound
 from gatehouse_portal.areas.learning.actions import Offer, offer_of
-from gatehouse_portal.areas.learning.structs import Assignment, Curriculum, Named, Person, Planning, Resource
+from gatehouse_portal.areas.learning.structs import (
+    Assignment,
+    Curriculum,
+    Named,
+    Person,
+    PlanForecast,
+    Planning,
+    Resource,
+)
 from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
 
 NOBODY = UUID(int=0)
 # People whose names one page asks for. A curriculum has a mentor or two, and now and then a coordinator.
 MOST_NAMES = 10
+# As many as curriculum forecasts at once.
+MOST_FORECAST = 200
 # For those whose names the reader may not see.
 STANDINGS = {"self": "the member", "mentorship": "a former mentor", "coordination": "a coordinator"}
 
@@ -68,7 +78,8 @@ class TopicGroup(msgspec.Struct, frozen=True):
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the page of a curriculum shows. `edits`: plans everything; `learns`: may start, complete, reopen and add.
 
-    `names`: what to call the people behind accounts; `at`: when the page was made.
+    `names`: what to call the people behind accounts; `at`: when the page was made. `close`: the reader is the member or
+    their mentor, for whom alone the `forecast` of what is now is; none where curriculum gave none.
     """
 
     person_id: UUID
@@ -85,10 +96,16 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     away: Away | None = None
     names: dict[UUID, str] = {}
     at: datetime = datetime.min.replace(tzinfo=UTC)
+    close: bool = False
+    forecast: PlanForecast | None = None
 
     def by(self, account: UUID | None) -> str:
         """Who that was, in a sentence."""
         return self.names.get(account, "somebody") if account else "somebody"
+
+    @property
+    def later_items(self) -> list[Item]:
+        return [item for group in self.later for item in group.items]
 
     @property
     def planning(self) -> Planning:
@@ -128,7 +145,9 @@ async def view_of(peers: Peers, actor: Actor, person_id: UUID) -> View:
     if curriculum is None and not own and not (known is not None and edits) and not profile:
         raise NotFound
     name = known.name if known else actor.name if own else "A member"
-    view = View(person_id=person_id, name=name, person=known, own=own, edits=edits, at=datetime.now(UTC))
+    view = View(
+        person_id=person_id, name=name, person=known, own=own, edits=edits, at=datetime.now(UTC), close=own or mentors
+    )
     return view if curriculum is None else await _with_names(peers, actor, view, curriculum)
 
 
@@ -136,10 +155,11 @@ async def _with_names(peers: Peers, actor: Actor, view: View, curriculum: Curric
     resource_ids = {assignment.resource_id for assignment in curriculum.all()}
     ahead = [*curriculum.next, *curriculum.later]
     topic_ids = {assignment.topic_id for assignment in ahead if assignment.topic_id}
-    resources, topics, names = await asyncio.gather(
+    resources, topics, names, forecast = await asyncio.gather(
         or_away(by_id(peers, "resources", resource_ids, Resource)),
         or_away(by_id(peers, "topics", topic_ids, Named)),
         _names_of(peers, actor, view, curriculum),
+        forecast_of(peers, view.person_id, [one.id for one in curriculum.now]) if view.close else no_forecast(),
     )
     mine = {one.account_id for one in curriculum.people if one.person_id == view.person_id} if view.own else set()
     known = {} if isinstance(resources, Away) else resources
@@ -163,7 +183,37 @@ async def _with_names(peers: Peers, actor: Actor, view: View, curriculum: Curric
         completed=items(curriculum.completed),
         names=names,
         away=resources if isinstance(resources, Away) else None,
+        forecast=forecast,
     )
+
+
+async def forecast_of(
+    peers: Peers,
+    person_id: UUID,
+    assignments: Sequence[UUID] = (),
+    resources: Sequence[UUID] = (),
+    *,
+    until: str | None = None,
+    coming: bool = False,
+) -> PlanForecast | None:
+    """How long a list takes the member; None for none, for too long a one, and where curriculum says nothing of it."""
+    if not 0 < len(assignments) + len(resources) <= MOST_FORECAST:
+        return None
+    body = {
+        "assignment_ids": [str(id) for id in assignments],
+        "resource_ids": [str(id) for id in resources],
+        "until": until,
+        "coming": coming,
+    }
+    path = f"/api/curriculum/curricula/{person_id}/forecast"
+    try:
+        return await peers.ask("curriculum", "POST", path, PlanForecast, json=body)
+    except ApiProblem:
+        return None  # a page is as useful without it
+
+
+async def no_forecast() -> PlanForecast | None:
+    return None
 
 
 async def _names_of(peers: Peers, actor: Actor, view: View, curriculum: Curriculum) -> dict[UUID, str]:

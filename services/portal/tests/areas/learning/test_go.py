@@ -94,10 +94,12 @@ async def test_learning_goes_on_while_curriculum_is_away(browser, house, link):
     assert (answer.status_code, answer.headers["location"]) == (303, "https://learn.example/1")
     house.says("curriculum", "POST", where, {"recorded": True}, 201)
     id = str(uuid4())
+    house.says("curriculum", "POST", f"{where}/{id}/end", None, 204)
     await browser.see(f"/members/{house.noah}")
     again = await browser.submit(link, use=id, used_at="2026-11-01T10:00:00.123Z")
     assert again.status_code == 204
     assert uses(house)[-1] == {"id": id, "used_at": "2026-11-01T10:00:00.123000+00:00"}
+    assert house.asked("curriculum", "POST")[-1][0] == f"{where}/{id}/end"  # the reader is back
 
 
 async def test_a_link_of_what_was_taken_out_explains_itself(browser, house, link):
