@@ -1,4 +1,6 @@
-"""A member's way by keyboard only: from signing in to a resource, and to having it done."""
+"""By keyboard only: a member's way from signing in to having something done, and a mentor's to a plan that fits."""
+
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -38,3 +40,44 @@ def test_signing_in_continue_and_done_are_three_actions_by_keyboard(open_browser
     done.get_by_role("button", name=f"Reopen {name}", exact=True).press("Enter")
     now = page.get_by_role("region", name="Now", exact=True).locator("li").filter(has_text=name)
     expect(now).to_contain_text("Started")
+
+
+def test_a_mentor_pastes_a_link_sees_that_it_is_too_much_and_moves_two_in_six_actions(open_browser) -> None:
+    page = open_browser("mentor")  # the first action
+    address = page.locator(".cover", has_text="Noah Adeyemi").get_attribute("href")
+    assert address
+    link, name = _not_assigned(page, address)
+    page.goto("/")
+    page.locator(f'a[href="{address}"]').first.focus()
+    page.keyboard.press("Enter")  # the second
+    search = page.locator("#search")
+    search.focus()
+    page.keyboard.insert_text(link)  # the third: pasted
+    to_now = page.get_by_role("button", name=f"Assign {name} to Now", exact=True)
+    expect(to_now).to_be_visible()
+    to_now.press("Enter")  # the fourth
+    now = page.get_by_role("region", name="Now", exact=True)
+    expect(now.locator(".what a").last).to_contain_text(name)
+    said = now.get_by_role("status")
+    expect(said).to_contain_text(re.compile("probably too much"))
+    before = now.locator("li:has(form)").count()
+    page.locator("#lighten").press("Enter")  # the fifth
+    expect(page.locator("[data-toast]")).to_contain_text("to Next.")
+    expect(now.locator("li:has(form)")).to_have_count(before - 2)
+    # As it was, for whoever comes after.
+    page.keyboard.press("Control+Z")
+    expect(now.locator("li:has(form)")).to_have_count(before)
+    added = now.locator("li").filter(has_text=name).filter(has=page.locator("form"))
+    added.locator("summary").press("Enter")
+    added.get_by_role("button", name=f"Remove: {name}", exact=True).press("Enter")
+    expect(now.locator("li:has(form)")).to_have_count(before - 1)
+
+
+def _not_assigned(page: Page, address: str) -> tuple[str, str]:
+    """The address and the name of a resource that isn't in the plan."""
+    page.goto(f"{address}/assign?search=Kubernetes")
+    found = page.locator(".found li").filter(has=page.get_by_role("button", name=re.compile("to Now$"))).first
+    button = found.get_by_role("button", name=re.compile("to Now$")).get_attribute("aria-label") or ""
+    link = found.locator(".what a").get_attribute("href")
+    assert link
+    return link, button.removeprefix("Assign ").removesuffix(" to Now")
