@@ -177,7 +177,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a short look, fewer clicks")
     quick = parser.parse_args().quick
-    seconds, clicks = (15, 100) if quick else (60, CLICKS)
+    seconds, clicks = (15, 100) if quick else (40, CLICKS)
     with world() as made, platform(made) as addresses:
         home, database = f"{addresses['portal']}/", made.environment("curriculum")["GATEHOUSE_DATABASE_URL"]
         sessions = [signed_in(addresses["portal"]) for _ in range(READERS)]

@@ -97,13 +97,7 @@ async def _pasted(
     assigned = {assignment.resource_id for assignment in view.curriculum.all()}
     new = [one.id for one in found or () if one.id not in assigned]
     forecast = await forecast_of(peers, person_id, (), new) if view.close else None
-    values: dict[str, Any] = {
-        "resources": found or [],
-        "paths": [],
-        "assigned": assigned,
-        "forecast": forecast,
-        "preview": preview,
-    }
+    values: dict[str, Any] = {"resources": found or [], "paths": [], "assigned": assigned, "preview": preview}
     name = "learning/assign_found.html" if wants_part(request) else "learning/assign.html"
     return page(request, name, view=view, query=query, link=link, forecast=forecast, **values)
 

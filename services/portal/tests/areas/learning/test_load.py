@@ -134,3 +134,33 @@ async def test_how_good_forecasts_are_is_a_page(browser, house):
         "Too few",
     ):
         assert said in text
+
+
+async def test_a_link_that_is_pasted_is_added_and_planned_in_one_step(browser, house, forecast):
+    link, plan = "https://learn.example/git-in-short", f"/api/curriculum/curricula/{house.noah}"
+    preview = {"url": link, "name": "Git in short", "kind": "video", "length_minutes": 42}
+    house.says("topics", "GET", "/api/topics/links", [])
+    house.says("topics", "GET", "/api/topics/links/preview", preview)
+    await browser.sign_in("mentor", person=house.mara)
+    search = f"/members/{house.noah}/assign"
+    text = flat((await browser.see(search, params={"search": link})).text)
+    assert 'value="Git in short"' in text
+    assert "Add to Now" in text
+    house.says("topics", "POST", "/api/topics/resources", house.resource(2), 201)
+    after = house.curriculum(4)
+    new = after["next"][0]["id"]
+    house.says("curriculum", "POST", f"{plan}/assign", after | {"assigned": [new], "skipped": []})
+    house.says("curriculum", "POST", f"{plan}/assignments/{new}/move", house.curriculum(5))
+    fields = {"link": link, "name": "Git in short", "kind": "video", "length_minutes": "42", "state": "now"}
+    done = await browser.submit(f"/members/{house.noah}/curriculum/paste", version="3", **fields)
+    assert done.status_code == 303
+    made = msgspec.json.decode(house.asked("topics", "POST")[0][2])
+    assert (made["url"], made["kind"], made["length_minutes"], made["length_words"]) == (link, "video", 42, None)
+    sent = [(path.rpartition("/")[2], msgspec.json.decode(body)) for path, _, body in house.asked("curriculum", "POST")]
+    assert [path for path, _ in sent] == ["assign", "move"]
+    assert sent[0][1]["state"] == "next"
+    house.says("topics", "GET", "/api/topics/links", [house.resource(1)])
+    assert "Add to Now" not in (await browser.see(search, params={"search": link})).text
+    house.says("topics", "GET", "/api/topics/links", [])
+    await browser.sign_in("member")
+    assert "No resource leads there." in (await browser.see(search, params={"search": link})).text
