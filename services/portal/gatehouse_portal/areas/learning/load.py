@@ -37,9 +37,11 @@ async def show(request: Request, actor: Actor, peers: Peers, person_id: UUID) ->
         raise NotFound
     known = {one.id for one in view.curriculum.all()}
     listed = [id for id in items if id in known]
-    forecast = await forecast_of(peers, person_id, listed, until=until, coming=True)
+    coming = query.get("coming") != "no"
+    forecast = await forecast_of(peers, person_id, listed, until=until, coming=coming)
+    shown: dict[str, Any] = {"empty": not listed, "why": f"{request.url.path}?{request.url.query}"}
     name = "learning/load_part.html" if wants_part(request) else "learning/load.html"
-    return page(request, name, view=msgspec.structs.replace(view, forecast=forecast), empty=not listed)
+    return page(request, name, view=msgspec.structs.replace(view, forecast=forecast), **shown)
 
 
 @post("/members/{person_id:uuid}/curriculum/lighten", guards=[guards.person], include_in_schema=False)

@@ -103,6 +103,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         """Who that was, in a sentence."""
         return self.names.get(account, "somebody") if account else "somebody"
 
+    def why(self, items: Sequence[Item]) -> str:
+        """Where the forecast of what is now is explained."""
+        listed = "&".join(f"item={item.assignment.id}" for item in items)
+        return f"/members/{self.person_id}/forecast?coming=no&{listed}"
+
     @property
     def later_items(self) -> list[Item]:
         return [item for group in self.later for item in group.items]

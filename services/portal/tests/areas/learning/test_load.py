@@ -41,10 +41,14 @@ async def test_a_mentor_sees_that_it_is_too_much_why_and_how_to_lighten_it(brows
     text = flat((await browser.see(f"/members/{house.noah}")).text)
     assert "<strong>5 to 9 h</strong> until" in text
     assert "Noah has 6 h: <strong>probably too much</strong> (7 in 10 that it is more)" in text
-    assert "12 times known, half of them up to 40 min" in text
-    assert "Noah takes about 1.2 times as long as others, from 14 times." in text
+    why = f"/members/{house.noah}/forecast?coming=no&amp;item={house.assignments[1]}"
+    assert f'<a href="{why}">Why</a>' in text
     assert asked(house)[0]["assignment_ids"] == [house.assignments[1]]
     assert 'id="load-coming" hx-target="this"' in text  # not that of the form around it: the whole plan
+    text = flat((await browser.see(why.replace("&amp;", "&"))).text)
+    assert "12 times known, half of them up to 40 min" in text
+    assert "Noah takes about 1.2 times as long as others, from 14 times." in text
+    assert (asked(house)[-1]["assignment_ids"], asked(house)[-1]["coming"]) == ([house.assignments[1]], False)
     part = await browser.see(
         f"/members/{house.noah}/forecast?item={house.assignments[1]}&item={house.assignments[2]}&next=2026-12-09T10:00",
         headers={"HX-Request": "true"},
