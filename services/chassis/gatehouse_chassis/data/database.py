@@ -25,6 +25,7 @@ import asyncio
 import contextlib
 import contextvars
 import datetime
+import hashlib
 import time
 from collections.abc import Callable
 from functools import lru_cache
@@ -97,6 +98,13 @@ async def _prepare_session(connection: asyncpg.Connection) -> None:
 
 
 class Database(PostgresEngine):
+    """A service's schema.
+
+    Attributes:
+        shared_secret: 32 bytes that all tasks of the service have and nobody else, from how it signs in; empty until
+            `open`.
+    """
+
     def __init__(self, schema: str) -> None:
         # PostgresEngine.__init__ would connect (version check, extensions), so its fields are set here instead.
         self.schema = schema
@@ -119,6 +127,7 @@ class Database(PostgresEngine):
         self._aside: asyncpg.Connection | None = None
         self._aside_lock = asyncio.Lock()
         self._max_size = 0
+        self.shared_secret = b""
 
     # Opening and closing
 
@@ -161,6 +170,7 @@ class Database(PostgresEngine):
                 "jit": "off",  # compiling costs more than these short statements take
             },
         }
+        self.shared_secret = hashlib.sha256(b"shared by all tasks\x00" + url.encode()).digest()
         self._writers = asyncio.Semaphore(max(1, max_size - 1))
         self._aside_lock = asyncio.Lock()
         try:

@@ -158,7 +158,7 @@ class Listing(Generic[T]):
         shown = records[: query.limit]
         following = None
         if len(records) > query.limit:
-            following = cursors.write(query.scope, shown[-1][-2], shown[-1][-1])
+            following = cursors.write(database_of(self.table).shared_secret, query.scope, shown[-1][-2], shown[-1][-1])
         return Page([self._builder.from_values(record[:-2]) for record in shown], following, total)
 
     async def _count(self, query: ListQuery) -> int:
@@ -171,7 +171,8 @@ class Listing(Generic[T]):
     def _continue(self, query: ListQuery, sort: Sort) -> None:
         assert query.cursor is not None
         try:
-            key, identity = cursors.read(query.cursor, query.scope, sort.type, self._identity.type)
+            secret = database_of(self.table).shared_secret
+            key, identity = cursors.read(secret, query.cursor, query.scope, sort.type, self._identity.type)
         except cursors.BadCursor as error:
             raise Invalid({"cursor": str(error)}) from None
         column, tie = sort.expression, self._identity.expression
