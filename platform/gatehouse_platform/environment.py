@@ -1,12 +1,14 @@
-"""One environment: the shared components, then every service of the catalog. The only loop over services."""
+"""One environment: the shared components, then every service of the catalog. The only loops over services."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pulumi
 
-from gatehouse_catalog import Catalog
+from gatehouse_catalog import Catalog, Service
 from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.components.cluster import Cluster, ClusterArgs
 from gatehouse_platform.components.database import DatabaseArgs, DatabaseInstance
-from gatehouse_platform.components.ecs_service import run_service
+from gatehouse_platform.components.ecs_service import ReleasedService, run_group
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
 from gatehouse_platform.components.history_keys import HistoryKeyBucket
@@ -16,8 +18,10 @@ from gatehouse_platform.components.network import Network, NetworkArgs
 from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.schema_migration import migrate
 from gatehouse_platform.components.security_group_rules import FOLLOWS, allow_traffic
-from gatehouse_platform.components.service import EnvironmentContext, ServiceArgs, ServiceSite, release_of
+from gatehouse_platform.components.service import EnvironmentContext, release_of
+from gatehouse_platform.components.task_group import TaskGroupSite
 from gatehouse_platform.config.settings import Stack
+from gatehouse_platform.config.task_groups import task_groups
 
 
 class Environment(pulumi.ComponentResource):
@@ -27,38 +31,53 @@ class Environment(pulumi.ComponentResource):
         super().__init__("gatehouse:platform:Environment", "environment", None, opts)
         check_priorities(catalog)
         context = self._context(stack, catalog)
-        sites: dict[str, ServiceSite] = {}
-        for service in catalog.start_order():
-            callees = catalog.uses(service)
-            args = ServiceArgs(service=service, context=context, callees=[sites[callee.name] for callee in callees])
-            site = sites[service.name] = ServiceSite(service.name, args, child_of(self))
-            release = release_of(stack, service)
-            if release is None:
-                pulumi.log.info(f"{service.name} has no release in {stack.name}: only its site is created")
-                continue
-            schema = migrate(context, site, release)
-            called = list(catalog.callees(service))
-            running = run_service(context, site, release, callees=called, after=[schema] if schema else [])
-            if service.sends_mail and context.mail is not None:
-                context.mail.tell(service, running)
-        self._let_follow(catalog, sites)
+        groups = task_groups(catalog.start_order(), environment_of(stack))
+        sites = [TaskGroupSite(group, context, child_of(self)) for group in groups]
+        of = {name: site for site in sites for name in site.sites}
+        self._let_call(catalog, of)
+        for site in sites:
+            self._run(context, catalog, site)
+        self._let_follow(catalog, of)
         url = f"https://{environment_of(stack).dns.name}"
         pulumi.export("url", url)
         self.register_outputs({"url": url})
 
-    def _let_follow(self, catalog: Catalog, sites: dict[str, ServiceSite]) -> None:
+    def _run(self, context: EnvironmentContext, catalog: Catalog, site: TaskGroupSite) -> None:
+        """Runs what is released of a group, after the schemas of all of it."""
+        released, schemas = [], []
+        for service in site.group.services:
+            release = release_of(context.stack, service)
+            if release is None:
+                pulumi.log.info(f"{service.name} has no release in {context.stack.name}: only its site is created")
+                continue
+            callees = list(catalog.callees(service))
+            released.append(ReleasedService(site=site.sites[service.name], release=release, callees=callees))
+            schemas.append(migrate(context, site, service, release))
+        if not released:
+            return
+        running = run_group(context, site, released, after=[each for each in schemas if each])
+        for each in released:
+            if each.service.sends_mail and context.mail is not None:
+                context.mail.tell(each.service, running)
+
+    def _let_call(self, catalog: Catalog, of: dict[str, TaskGroupSite]) -> None:
+        """After all sites: groups may call one another in a circle, though no service does. A group's services share
+        its security group, so it is let in once where several of them call one service."""
+        for name, port, caller, callee in _ways(catalog, of, catalog.uses):
+            caller.call(f"{caller.group.name}-to-{name}", callee, port)
+
+    def _let_follow(self, catalog: Catalog, of: dict[str, TaskGroupSite]) -> None:
         """Who handles another's events reads its feed. It is after all sites: following makes no order of them."""
-        for service in catalog:
-            used = {other.name for other in catalog.uses(service)}
-            for followed in catalog.follows(service):
-                if followed.name not in used:
-                    allow_traffic(
-                        f"{service.name}{FOLLOWS}{followed.name}",
-                        source=sites[service.name].security_group,
-                        target=sites[followed.name].security_group,
-                        port=followed.port,
-                        parent=sites[service.name],
-                    )
+        called = {(caller, name) for name, _, caller, _ in _ways(catalog, of, catalog.uses)}
+        for name, port, caller, followed in _ways(catalog, of, catalog.follows):
+            if (caller, name) not in called:
+                allow_traffic(
+                    f"{caller.group.name}{FOLLOWS}{name}",
+                    source=caller.security_group,
+                    target=followed.security_group,
+                    port=port,
+                    parent=caller,
+                )
 
     def _context(self, stack: Stack, catalog: Catalog) -> EnvironmentContext:
         settings = environment_of(stack)
@@ -131,3 +150,16 @@ class Environment(pulumi.ComponentResource):
             history_keys=HistoryKeyBucket("history-keys", stack, child_of(self)) if has_databases else None,
             mail=MailSending("mail", stack, key_arn, child_of(self)) if sends_mail else None,
         )
+
+
+def _ways(
+    catalog: Catalog, of: Mapping[str, TaskGroupSite], others: Callable[[Service], Iterable[Service]]
+) -> Iterator[tuple[str, int, TaskGroupSite, TaskGroupSite]]:
+    """(a service, its port, a group that has to do with it, the group in which it runs), each pair once."""
+    seen = set()
+    for service in catalog.start_order():
+        for other in others(service):
+            caller = of[service.name]
+            if (caller, other.name) not in seen:
+                seen.add((caller, other.name))
+                yield other.name, other.port, caller, of[other.name]

@@ -61,3 +61,19 @@ def changed() -> Callable[..., Graph]:
 def replaced(graph: Graph, old: RecordedResource, *new: RecordedResource) -> Graph:
     others = tuple(one for one in graph.resources if one is not old)
     return msgspec.structs.replace(graph, resources=(*others, *new))
+
+
+def group_names(root: Path, stack: str) -> dict[str, str]:
+    """In which ECS service each service of the catalog runs, read from the stack file on its own."""
+    content = msgspec.yaml.decode((root / "stacks" / f"Pulumi.{stack}.yaml").read_bytes())
+    groups = content["config"].get("gatehouse:groups", {})
+    of = {member: name for name, group in groups.items() for member in group["services"]}
+    return {
+        file.parent.name: of.get(file.parent.name, file.parent.name) for file in root.glob("services/*/service.toml")
+    }
+
+
+@pytest.fixture(scope="session")
+def groups() -> Callable[[str], dict[str, str]]:
+    """Service -> the group in which it runs, by committed stack."""
+    return lambda stack: group_names(ROOT, stack)

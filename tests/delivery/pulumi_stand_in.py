@@ -20,6 +20,7 @@ from typing import Any
 from gatehouse_catalog import CatalogError
 from gatehouse_platform.config.environment_catalog import environment_catalog
 from gatehouse_platform.config.stack_config import read_config, read_stack, releases_of
+from gatehouse_platform.config.task_groups import group_of
 from gatehouse_release.testing.checkout import write
 from gatehouse_release.testing.ecs import DIGEST_VARIABLE, backend
 
@@ -59,7 +60,7 @@ class Engine:
             config = read_config(folder, environment)
             releases = releases_of(config)
             catalog = environment_catalog(folder, environment, releases)
-            read_stack(environment, config, catalog, former_choices=True)
+            settings = read_stack(environment, config, catalog, former_choices=True).settings
         except CatalogError as error:
             return False, f"error: update failed\n{error}\n"
         approved = config.get("gatehouse:approved_plans") or {}
@@ -69,44 +70,55 @@ class Engine:
             if said := self.migrate(environment, service, release["commit"], approved.get(service, "").split()):
                 return False, f"error: update failed\n{said}\n"
             self._migrated[environment, service] = release["database_digest"]
-        cluster, ecs = f"gatehouse-{environment}", backend()
+        cluster, ecs, groups = f"gatehouse-{environment}", backend(), _grouped(settings, releases)
         for arn in ecs.list_services(cluster):
-            if (gone := arn.rpartition("/")[2]) not in releases:
+            if (gone := arn.rpartition("/")[2]) not in groups:
                 ecs.delete_service(cluster, gone, force=True)
-        said = [self._bring(ecs, environment, service, release["digest"]) for service, release in releases.items()]
+        said = [self._bring(ecs, environment, group, digests) for group, digests in groups.items()]
         return True, "\n".join(said)
 
-    def _bring(self, ecs: Any, environment: str, service: str, digest: str) -> str:
-        image, cluster = f"example/{service}@{digest}", f"gatehouse-{environment}"
-        if _runs(ecs, cluster, service, image):
-            return f"{service}: unchanged"
+    def _bring(self, ecs: Any, environment: str, group: str, digests: dict[str, str]) -> str:
+        cluster = f"gatehouse-{environment}"
+        images = {service: f"example/{service}@{digest}" for service, digest in digests.items()}
+        if _runs(ecs, cluster, group, images):
+            return f"{group}: unchanged"
         definition = ecs.register_task_definition(
-            family=f"{cluster}-{service}",
+            family=f"{cluster}-{group}",
             container_definitions=[
                 {
                     "name": service,
-                    "image": image,
+                    "image": images[service],
                     "memory": 512,
                     "environment": [{"name": DIGEST_VARIABLE, "value": digest}],
                 }
+                for service, digest in digests.items()
             ],
             volumes=[],
             network_mode="bridge",
         )
-        if self.breaks == f"{environment}/{service}":
+        if self.breaks in {f"{environment}/{service}" for service in digests}:
             self.breaks = ""
-            return f"{service}: updated"  # it wasn't: nobody says so
-        _roll_out(ecs, cluster, service, definition.arn)
-        return f"{service}: updated"
+            return f"{group}: updated"  # it wasn't: nobody says so
+        _roll_out(ecs, cluster, group, definition.arn)
+        return f"{group}: updated"
 
 
-def _runs(ecs: Any, cluster: str, service: str, image: str) -> bool:
-    """Whether the service runs the newest definition, and that has the image; as a refresh would find."""
-    found, _ = ecs.describe_services(cluster, [service])
+def _grouped(settings: Any, releases: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Digests by service, of each ECS service."""
+    groups: dict[str, dict[str, str]] = {}
+    for service, release in releases.items():
+        groups.setdefault(group_of(settings.groups, service), {})[service] = release["digest"]
+    return groups
+
+
+def _runs(ecs: Any, cluster: str, group: str, images: dict[str, str]) -> bool:
+    """Whether the group runs the newest definition, and that has the images; as a refresh would find."""
+    found, _ = ecs.describe_services(cluster, [group])
     if not found or found[0].status == "INACTIVE":
         return False
-    newest = ecs.describe_task_definition(f"{cluster}-{service}")
-    return (found[0].task_definition, newest.container_definitions[0]["image"]) == (newest.arn, image)
+    newest = ecs.describe_task_definition(f"{cluster}-{group}")
+    there = {one["name"]: one["image"] for one in newest.container_definitions}
+    return (found[0].task_definition, there) == (newest.arn, images)
 
 
 def _roll_out(ecs: Any, cluster: str, service: str, definition: str) -> None:

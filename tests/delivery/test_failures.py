@@ -63,10 +63,10 @@ def fails(institute: Institute, releases: dict[str, Release]) -> tuple[Record, s
 @pytest.mark.deep
 def test_a_breakers_rollback_is_no_success_though_pulumi_says_so(institute: Institute):
     before = tags(institute, "dev")
-    institute.ecs.rolls_back("dev", "person")
+    institute.ecs.rolls_back("dev", "members")
     institute.engine.breaks = "dev/person"
     record, why = fails(institute, institute.merge_code())
-    assert "person: the deployment breaker rolled it back" in why
+    assert "person: the deployment breaker rolled its group members, where person failed, back" in why
     assert tags(institute, "dev") == before  # git says again what is
     assert [step.state for step in record.history] == ["applying", "failed", "reverted"]
 

@@ -96,7 +96,7 @@ def test_each_panel_has_data_once_a_release_arrived_and_another_did_not(
 
     institute.merge("Begin to build", **{CODE: "RULES = 1\n"})
     institute.done("ci", "promote", "dev", releases=institute.build(SERVICES))
-    institute.ecs.rolls_back("dev", "person")
+    institute.ecs.rolls_back("dev", "members")
     institute.engine.breaks = "dev/person"
     assert not institute.ask("ci", "promote", "dev", releases=institute.merge_code()).ok
 

@@ -111,6 +111,8 @@ class Record(Strict, frozen=True, kw_only=True, omit_defaults=True):
     approved_plans: dict[str, str] = msgspec.field(default_factory=dict)
     # promotion: services of the build that were left out, and the hold that kept each out
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
+    # promotion, rollback: groups of services that restarted together, and who in them was verified again
+    restarted: dict[str, list[str]] = msgspec.field(default_factory=dict)
     # promotion: by service whose unit tests didn't pass, the acceptance of its black-box run
     accepted_tests: dict[str, str] = msgspec.field(default_factory=dict)
     # acceptance: `service` and `digest` name the release, `fingerprint` the preview that the reviewer looked at
@@ -179,6 +181,11 @@ class RunningService(msgspec.Struct, frozen=True, kw_only=True):
     # GATEHOUSE_IMAGE_DIGEST as each task's /version gives it; empty: no task answered.
     answered: tuple[str, ...] = ()
     rolled_back: bool = False
+    # The group of the stack file whose task it runs in, and the other services of it; empty: a task of its own.
+    group: str = ""
+    siblings: tuple[str, ...] = ()
+    # Where it was rolled back: the services of the group whose containers ended, or whose images changed.
+    culprits: tuple[str, ...] = ()
 
 
 class DangerousPlan(msgspec.Struct, frozen=True, kw_only=True):

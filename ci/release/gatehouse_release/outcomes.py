@@ -70,13 +70,13 @@ def settle(
         return _reverted(state, record, observed, actor, now)
     if record.state != "applying":
         return Decision(allowed=True, record=record)
-    if why := _why_not(record, observed):
-        return _fail(state, record, why, actor, now)
+    if why := _why_not(state, record, observed):
+        return _fail(state, record, why, actor, now, _restarted(record, observed))
     others = _unlike(state, record.environment, observed)
     seen = None if others else _seen(state, record.environment, observed, now)
     why = f"not seen as a whole: {others}" if others else ""
     verified = with_step(state, record, RecordStep(state="verified", at=now, by=actor.name, why=why))
-    verified = msgspec.structs.replace(verified, seen=seen)
+    verified = msgspec.structs.replace(verified, seen=seen, restarted=_restarted(record, observed))
     edits: dict[str, str | None] = {record.path: render(verified), **_settings_edit(state, record)}
     return Decision(allowed=True, edits=edits, record=verified, message=_message("Verified", verified))
 
@@ -90,7 +90,7 @@ def _settings_edit(state: RepositoryState, record: Record) -> dict[str, str | No
     return {path: text} if text != state.tree[path] else {}
 
 
-def _why_not(record: Record, observed: DeploymentObservation) -> str:
+def _why_not(state: RepositoryState, record: Record, observed: DeploymentObservation) -> str:
     """Why the promotion didn't arrive; empty when every service of it runs as meant.
 
     A deployment that failed may have failed at another promotion's service: what runs as meant did arrive, unless only
@@ -102,13 +102,35 @@ def _why_not(record: Record, observed: DeploymentObservation) -> str:
         same_image = change.before and change.after and change.before.digest == change.after.digest
         if reason or (same_image and observed.deploy_failed):
             told.append(f"{name}: {reason or 'whether its database is as meant, nobody can tell.'}")
+    for name in sorted(_siblings(record, observed)):
+        # With them in one task: what is promoted hasn't arrived well if they don't come back.
+        seen = observed.running.get(name)
+        reason = not_as_meant(state.releases[record.environment].get(name), seen)
+        if reason and not (seen and seen.rolled_back and told):
+            told.append(f"{name}, of the same group: {reason}")
     if told and observed.deploy_failed:
         told.insert(0, f"the deployment failed: {observed.deploy_failed}")
     return one_line(" ".join(told))[:1000]
 
 
-def _fail(state: RepositoryState, record: Record, why: str, actor: Requester, now: datetime) -> Decision:
+def _siblings(record: Record, observed: DeploymentObservation) -> set[str]:
+    """Services that weren't promoted, and restarted because they share a task with one that was."""
+    seen = [observed.running.get(name) for name in record.services]
+    return {name for each in seen if each for name in each.siblings} - record.services.keys()
+
+
+def _restarted(record: Record, observed: DeploymentObservation) -> dict[str, list[str]]:
+    """The groups in which promoted services run, and who else of them was verified."""
+    siblings = _siblings(record, observed)
+    seen = [observed.running.get(name) for name in record.services]
+    return {each.group: sorted({*each.siblings} & siblings) for each in seen if each and each.group}
+
+
+def _fail(
+    state: RepositoryState, record: Record, why: str, actor: Requester, now: datetime, restarted: dict[str, list[str]]
+) -> Decision:
     failed = with_step(state, record, RecordStep(state="failed", at=now, by=actor.name, why=why))
+    failed = msgspec.structs.replace(failed, restarted=restarted)
     there = state.releases[record.environment]
     back: dict[str, Release | None] = {
         name: change.before for name, change in record.services.items() if there.get(name) == change.after

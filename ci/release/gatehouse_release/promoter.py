@@ -256,6 +256,9 @@ class Promoter:
         runtime, deadline = self.ports.runtime, time.monotonic() + self.patience.total_seconds()
         while True:
             running = {name: runtime.running(environment, name) for name in sorted({*meant, *names})}
+            # What shares a task with them restarted, too.
+            siblings = {other for name in names if (now := running[name]) for other in now.siblings}
+            names = names | (siblings & meant.keys())
             wrong = {name for name, now in running.items() if not_as_meant(meant.get(name), now)}
             rolled_back = any(one and one.rolled_back for one in running.values())
             if not wrong & names or deploy_failed or rolled_back or time.monotonic() >= deadline:

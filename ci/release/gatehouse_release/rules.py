@@ -125,7 +125,7 @@ def not_as_meant(release: Release | None, now: RunningService | None) -> str:
     # A task that doesn't answer is empty there: no proof either.
     others = ", ".join(sorted({one or "nothing" for one in now.answered} - {release.digest}))
     wrong = {
-        f"the deployment breaker rolled it back to {now.task_definition}.": now.rolled_back,
+        f"the deployment breaker rolled {_whom(now)} back to {now.task_definition}.": now.rolled_back,
         f"ECS runs {now.task_definition}, meant is {now.meant_task_definition}.": (
             now.task_definition != now.meant_task_definition
         ),
@@ -134,6 +134,14 @@ def not_as_meant(release: Release | None, now: RunningService | None) -> str:
         f"a task answers {others} at /version, released is {release.digest}.": others,
     }
     return next((text for text, holds in wrong.items() if holds), "")
+
+
+def _whom(now: RunningService) -> str:
+    """What was rolled back: the service, or the group whose task it shares, and who of it failed."""
+    if not now.group:
+        return "it"
+    failed = f", where {' and '.join(now.culprits)} failed," if now.culprits else ""
+    return f"its group {now.group}{failed}"
 
 
 def black_box(case: Case) -> Iterator[Reason]:

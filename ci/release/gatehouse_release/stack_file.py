@@ -17,6 +17,7 @@ from gatehouse_release.yaml_text import LOADER, TextError, load
 
 CONFIG, RELEASES = "config", "gatehouse:releases"
 CHOICES = "gatehouse:services"
+GROUPS = "gatehouse:groups"
 APPROVED_PLANS = "gatehouse:approved_plans"
 STEP = "  "
 # What every reader of YAML, 1.1 or 1.2, takes for text without quotes.
@@ -48,12 +49,20 @@ def set_releases(text: str, changes: Mapping[str, Release | None], file: str) ->
 
 
 def without_choices(text: str, services: Collection[str], file: str) -> str:
-    """The stack file's text without these services' own settings. Raises TextError as set_releases does."""
+    """The stack file's text without these services' own settings, and without them in groups of services. Raises
+    TextError as set_releases does."""
     releases_in(text, file)
-    choices = load(text, file)[CONFIG].get(CHOICES) or {}
-    if not choices.keys() & services:
-        return text
-    return _with_value(text, CHOICES, {name: one for name, one in choices.items() if name not in services}, file)
+    config = load(text, file)[CONFIG]
+    choices, groups = config.get(CHOICES) or {}, config.get(GROUPS) or {}
+    if choices.keys() & services:
+        kept = {name: one for name, one in choices.items() if name not in services}
+        text = _with_value(text, CHOICES, kept, file)
+    smaller = {
+        name: {**group, "services": [one for one in group.get("services", ()) if one not in services]}
+        for name, group in groups.items()
+    }
+    wanted = {name: group for name, group in smaller.items() if group["services"]}
+    return text if wanted == groups else _with_value(text, GROUPS, wanted, file)
 
 
 def set_approved_plans(text: str, changes: Mapping[str, str | None], file: str) -> str:

@@ -123,3 +123,35 @@ def test_own_settings_go_with_a_service_that_left_the_catalog_and_runs_no_more(w
     changed = edited(out, services=others)
     assert changed
     assert "cpu: 512" not in changed
+
+
+def test_a_group_that_restarted_stands_in_the_record_and_a_sibling_that_fails_fails_it(world: World):
+    """Services that share a task with a promoted one restart with it, and are verified again."""
+    world.merge(topics=1)
+    one, other = release("person", 1), release("topics", 1)
+    state = begun(world, {"person": ReleaseChange(before=None, after=one)})
+    person = msgspec.structs.replace(runs(one), group="members", siblings=("topics",))
+    topics = msgspec.structs.replace(runs(other), group="members", siblings=("person",))
+    decision = settled(world, state, person=person, topics=topics)
+    assert decision.record
+    assert (outcome(decision), decision.record.restarted) == (("verified", ""), {"members": ["topics"]})
+    silent = msgspec.structs.replace(topics, answered=("",))
+    name, why = outcome(settled(world, state, person=person, topics=silent))
+    assert name == "failed"
+    assert why.startswith("topics, of the same group: a task answers nothing at /version")
+
+
+def test_a_rollback_of_a_group_is_told_once_with_who_failed(world: World):
+    world.merge(topics=1)
+    before, after, other = release("person", 1), release("person", 2), release("topics", 1)
+    state = begun(world, {"person": ReleaseChange(before=before, after=after)})
+    back = {"rolled_back": True, "group": "members", "culprits": ("person",)}
+    person = msgspec.structs.replace(runs(before), siblings=("topics",), **back)
+    topics = msgspec.structs.replace(runs(other), siblings=("person",), **back)
+    decision = settled(world, state, person=person, topics=topics)
+    assert outcome(decision) == (
+        "failed",
+        "person: the deployment breaker rolled its group members, where person failed, back to a:1.",
+    )
+    assert decision.record
+    assert decision.record.restarted == {"members": ["topics"]}

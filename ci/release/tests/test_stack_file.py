@@ -17,7 +17,7 @@ from gatehouse_release.records import new_key, next_id, one_line, parse, render
 from gatehouse_release.stack_file import releases_in, set_approved_plans, set_releases, without_choices
 from gatehouse_release.state import read_state, stack_path
 from gatehouse_release.testing.in_memory import STACK, release
-from gatehouse_release.yaml_text import TextError
+from gatehouse_release.yaml_text import TextError, load
 
 from .conftest import ROOT
 
@@ -247,3 +247,7 @@ def test_the_settings_of_a_service_that_is_gone_are_taken_out():
     after = without_choices(text, {"person"}, path)
     assert after == text.replace("    person: {max: 3}\n", "")
     assert without_choices(after, {"person"}, path) == after
+    groups = "  gatehouse:groups:\n    members: {services: [encounter, person]}\n    one: {services: [topics]}\n"
+    text = STACK.replace(releases, groups + releases)
+    left = load(without_choices(text, {"person", "topics"}, path), path)["config"]["gatehouse:groups"]
+    assert left == {"members": {"services": ["encounter"]}}

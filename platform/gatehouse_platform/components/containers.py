@@ -104,9 +104,12 @@ def _sorted(entries: Iterable[dict[str, str]]) -> list[dict[str, str]]:
     return sorted(entries, key=lambda entry: entry["name"])
 
 
-def volumes(settings: EnvironmentSettings) -> dict[str, str]:
-    """The writable directories of a task by volume; they are deleted with the task."""
-    return {SCRATCH: "/tmp", **(SHELL_VOLUMES if settings.shell_in_tasks else {})}  # noqa: S108 - in the container
+def volumes(settings: EnvironmentSettings, owner: str = "") -> dict[str, str]:
+    """The writable directories of a container by volume; they are deleted with the task. `owner`: whose they are,
+    where several containers share a task.
+    """
+    own = {SCRATCH: "/tmp", **(SHELL_VOLUMES if settings.shell_in_tasks else {})}  # noqa: S108 - in the container
+    return {f"{volume}-{owner}" if owner else volume: path for volume, path in own.items()}
 
 
 def stop_seconds(settings: EnvironmentSettings) -> int:

@@ -1,5 +1,14 @@
-"""A released service: task definition, ECS service, listener rule, autoscaling and rollback alarm."""
+"""The released services of a task group: task definition, ECS service and autoscaling; and for each of them a target
+group, a listener rule and a rollback alarm.
 
+ECS deploys and rolls back a group as one: a task is replaced when one of its containers ends, or one of its target
+groups finds it unhealthy.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
 import pulumi
 from pulumi_aws import appautoscaling, cloudwatch, ecs, iam, lb
 
@@ -13,10 +22,11 @@ from gatehouse_platform.components.edge import paths, priority
 from gatehouse_platform.components.governance import cron
 from gatehouse_platform.components.iam_documents import allow, document
 from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
-from gatehouse_platform.config.settings import EnvironmentSettings
+from gatehouse_platform.components.task_group import TaskGroupSite
 
 # Start-up at 0.25 vCPU takes about 5 s (docs/figures.md), two health checks follow; the rest allows for a slow pull.
-GRACE_SECONDS = 90
+# Containers of a group are pulled and started beside one another, on the same processor.
+GRACE_SECONDS, GRACE_SECONDS_FOR_EACH_OTHER = 90, 20
 # The port of Service Connect's addresses (`containers.address`), whatever port the container has.
 HTTP = 80
 CPU_PER_CENT = 60
@@ -25,67 +35,87 @@ BAKE_MINUTES = 10
 BLUE_GREEN_POLICY = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForLoadBalancers"
 
 
-def run_service(
+@dataclass(frozen=True, kw_only=True)
+class ReleasedService:
+    """A service, what is released of it, and whom it is told the addresses of."""
+
+    site: ServiceSite
+    release: Release
+    callees: list[Service]
+
+    @property
+    def service(self) -> Service:
+        return self.site.service
+
+
+def run_group(
     context: EnvironmentContext,
-    site: ServiceSite,
-    release: Release,
+    site: TaskGroupSite,
+    released: Sequence[ReleasedService],
     *,
-    callees: list[Service],
     after: list[pulumi.Resource],
 ) -> ecs.Service:
-    """Runs `release` at a service's site once everything in `after` exists."""
-    return _ServiceResources(context, site, release, callees).make(after)
+    """Runs the released services of a group once everything in `after` exists."""
+    return _GroupResources(context, site, released).make(after)
 
 
-class _ServiceResources:
-    """The resources of one released service, all children of its site."""
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """How requests reach a service, and what tells that it fails."""
 
-    def __init__(
-        self, context: EnvironmentContext, site: ServiceSite, release: Release, callees: list[Service]
-    ) -> None:
-        self.context, self.site, self.release, self.callees = context, site, release, callees
-        self.service, self.stack, self.settings = site.service, context.stack, environment_of(context.stack)
-        self.name = site.service.name
-        choice = self.settings.services.get(self.name)
-        least = max(self.service.scaling.min, self.settings.minimum_tasks)
-        self.least: int = choice.min if choice and choice.min is not None else least
-        self.most = max(self.least, choice.max if choice and choice.max else self.service.scaling.max)
-        self.cpu = choice.cpu if choice and choice.cpu else self.service.compute.cpu
-        self.memory = choice.memory if choice and choice.memory else self.service.compute.memory
-        self.blue_green = bool(choice and choice.deployment == "blue_green")
+    group: lb.TargetGroup
+    rule: lb.ListenerRule
+    alarm: cloudwatch.MetricAlarm
+
+
+class _GroupResources:
+    """The resources of a group's released services: the group's, and below each service's site its own."""
+
+    def __init__(self, context: EnvironmentContext, site: TaskGroupSite, released: Sequence[ReleasedService]) -> None:
+        self.context, self.site, self.released = context, site, released
+        self.group, self.stack, self.settings = site.group, context.stack, environment_of(context.stack)
+        self.name, self.least, self.most = self.group.name, self.group.least, self.group.most
+        self.blue_green = self.group.blue_green
         self.scales = self.most > self.least or self.settings.shutdown is not None
 
     def make(self, after: list[pulumi.Resource]) -> ecs.Service:
-        group, rule = self._listener_rule()
-        balancing, alarms = [self._load_balancer(group, rule)], [self._error_alarm(group)]
-        service = self._service(balancing, alarms, [*after, *self.site.dependencies, rule])
+        targets = {each.service.name: self._target(each.site) for each in self.released}
+        balancing = [self._load_balancer(each.site, targets[each.service.name]) for each in self.released]
+        rules = [target.rule for target in targets.values()]
+        alarms = [target.alarm for target in targets.values()]
+        service = self._service(balancing, alarms, [*after, *self.site.dependencies, *rules])
         if self.scales:
-            self._scale(service, group)
+            self._scale(service, targets)
         return service
 
-    def _listener_rule(self) -> tuple[lb.TargetGroup, lb.ListenerRule]:
-        group = self._target_group(self.name)
+    def _target(self, site: ServiceSite) -> _Target:
+        group, rule = self._listener_rule(site)
+        return _Target(group=group, rule=rule, alarm=self._error_alarm(site, group))
+
+    def _listener_rule(self, site: ServiceSite) -> tuple[lb.TargetGroup, lb.ListenerRule]:
+        service = site.service
+        group = self._target_group(site, service.name)
         rule = lb.ListenerRule(
-            self.name,
+            service.name,
             listener_arn=self.context.edge.listener,
-            priority=priority(self.service),
+            priority=priority(service),
             conditions=[
                 lb.ListenerRuleConditionArgs(
-                    path_pattern=lb.ListenerRuleConditionPathPatternArgs(values=paths(self.service))
+                    path_pattern=lb.ListenerRuleConditionPathPatternArgs(values=paths(service))
                 )
             ],
             actions=[lb.ListenerRuleActionArgs(type="forward", target_group_arn=group.arn)],
             # A blue/green deployment moves the rule to the other target group by itself.
-            opts=child_of(self.site, ignore_changes=["actions"] if self.blue_green else None),
+            opts=child_of(site, ignore_changes=["actions"] if self.blue_green else None),
         )
         return group, rule
 
-    def _target_group(self, name: str) -> lb.TargetGroup:
+    def _target_group(self, site: ServiceSite, name: str) -> lb.TargetGroup:
         return lb.TargetGroup(
             name,
             # At most six characters; the provider adds the rest, so that a changed port can replace the group.
-            name_prefix=self.service.name[:5].rstrip("-") + "-",
-            port=self.service.port,
+            name_prefix=site.service.name[:5].rstrip("-") + "-",
+            port=site.service.port,
             protocol="HTTP",
             target_type="ip",
             vpc_id=self.context.network.vpc_id,
@@ -100,22 +130,22 @@ class _ServiceResources:
                 # failover would make ECS replace every task.
                 unhealthy_threshold=10,
             ),
-            opts=child_of(self.site),
+            opts=child_of(site),
         )
 
-    def _load_balancer(self, group: lb.TargetGroup, rule: lb.ListenerRule) -> ecs.ServiceLoadBalancerArgs:
+    def _load_balancer(self, site: ServiceSite, target: _Target) -> ecs.ServiceLoadBalancerArgs:
         advanced = None
         if self.blue_green:
-            other = self._target_group(f"{self.name}-other")
+            other = self._target_group(site, f"{site.service.name}-other")
             advanced = ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
                 alternate_target_group_arn=other.arn,
-                production_listener_rule=rule.arn,
+                production_listener_rule=target.rule.arn,
                 role_arn=self._switching_role().arn,
             )
         return ecs.ServiceLoadBalancerArgs(
-            container_name=self.name,
-            container_port=self.service.port,
-            target_group_arn=group.arn,
+            container_name=site.service.name,
+            container_port=site.service.port,
+            target_group_arn=target.group.arn,
             advanced_configuration=advanced,
         )
 
@@ -128,12 +158,13 @@ class _ServiceResources:
         iam.RolePolicyAttachment(name, role=switch_role.name, policy_arn=BLUE_GREEN_POLICY, opts=child_of(self.site))
         return switch_role
 
-    def _error_alarm(self, group: lb.TargetGroup) -> cloudwatch.MetricAlarm:
+    def _error_alarm(self, site: ServiceSite, group: lb.TargetGroup) -> cloudwatch.MetricAlarm:
         """Rolls back a running deployment; at other times it notifies the owners."""
+        name = site.service.name
         return cloudwatch.MetricAlarm(
-            f"{self.name}-errors",
-            name=f"{self.stack.prefix}-{self.name}-errors",
-            alarm_description=f"{self.name} answers with 5xx. Runbook: platform/runbooks/rollback.md",
+            f"{name}-errors",
+            name=f"{self.stack.prefix}-{name}-errors",
+            alarm_description=f"{name} answers with 5xx. Runbook: platform/runbooks/rollback.md",
             namespace="AWS/ApplicationELB",
             metric_name="HTTPCode_Target_5XX_Count",
             dimensions={"LoadBalancer": self.context.edge.balancer_suffix, "TargetGroup": group.arn_suffix},
@@ -146,45 +177,55 @@ class _ServiceResources:
             treat_missing_data="notBreaching",
             alarm_actions=[self.context.alerts],
             ok_actions=[self.context.alerts],
-            opts=child_of(self.site),
+            opts=child_of(site),
         )
 
     def _task_definition(self) -> ecs.TaskDefinition:
-        site = self.site
-        environment = containers.service_environment(
-            self.service, self.callees, self.release, environment=self.stack.name, settings=self.settings
-        )
-        image = repository_image(self.stack, self.name, self.release.digest)
-        mounts = containers.volumes(self.settings)
-        secrets = site.container_secrets()
+        prepared = [self._container(each) for each in self.released]
+        secrets = [arn for _, arns in prepared for arn in arns.values()]
 
-        def definitions(arns: list[str]) -> str:
+        def definitions(known: list[str]) -> str:
+            values = iter(known)
             return containers.container_definitions(
-                containers.Container(
-                    name=self.name,
-                    image=image,
-                    log_group=site.log_group,
-                    region=self.stack.region,
-                    environment=environment | site.variables(),
-                    secrets=dict(zip(secrets, arns, strict=True)),
-                    ports={self.name: self.service.port},
-                    labels=labels(self.service),
-                    mounts=mounts,
-                    stop_seconds=containers.stop_seconds(self.settings),
+                *(
+                    msgspec.structs.replace(container, secrets={variable: next(values) for variable in arns})
+                    for container, arns in prepared
                 )
             )
 
         return task_definition(
-            site,
-            self.settings,
+            self.site,
             self.name,
-            definitions=pulumi.Output.all(*secrets.values()).apply(definitions),
+            volumes=[volume for each in self.released for volume in self._volumes(each.service)],
+            definitions=pulumi.Output.all(*secrets).apply(definitions),
             family=f"{self.stack.prefix}-{self.name}",
-            execution_role=site.execution_role.arn,
-            task_role=site.task_role.arn,
-            cpu=self.cpu,
-            memory=self.memory,
+            execution_role=self.site.execution_role.arn,
+            task_role=self.site.task_role.arn,
+            cpu=self.group.cpu,
+            memory=self.group.memory,
         )
+
+    def _volumes(self, service: Service) -> dict[str, str]:
+        return containers.volumes(self.settings, service.name if len(self.group.services) > 1 else "")
+
+    def _container(self, released: ReleasedService) -> tuple[containers.Container, dict[str, pulumi.Output[str]]]:
+        """A service's container, and where ECS reads its secrets."""
+        site, service, release = released.site, released.service, released.release
+        environment = containers.service_environment(
+            service, released.callees, release, environment=self.stack.name, settings=self.settings
+        )
+        container = containers.Container(
+            name=service.name,
+            image=repository_image(self.stack, service.name, release.digest),
+            log_group=site.log_group,
+            region=self.stack.region,
+            environment=environment | site.variables(),
+            ports={service.name: service.port},
+            labels=labels(service),
+            mounts=self._volumes(service),
+            stop_seconds=containers.stop_seconds(self.settings),
+        )
+        return container, site.container_secrets()
 
     def _service(
         self,
@@ -213,15 +254,14 @@ class _ServiceResources:
             # Pulumi reports a rollback by the breaker as success (pulumi-aws #4487): compare what runs with what was
             # released after each `up` (runbooks/rollback.md).
             deployment_circuit_breaker=ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
-            alarms=ecs.ServiceAlarmsArgs(alarm_names=[alarm.name for alarm in alarms], enable=True, rollback=True)
-            if alarms
-            else None,
+            alarms=ecs.ServiceAlarmsArgs(alarm_names=[alarm.name for alarm in alarms], enable=True, rollback=True),
             wait_for_steady_state=True,
             availability_zone_rebalancing="DISABLED" if self.blue_green else "ENABLED",
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             enable_execute_command=self.settings.shell_in_tasks,
-            health_check_grace_period_seconds=GRACE_SECONDS if balancing else None,
+            health_check_grace_period_seconds=GRACE_SECONDS
+            + GRACE_SECONDS_FOR_EACH_OTHER * (len(self.group.services) - 1),
             load_balancers=balancing,
             network_configuration=ecs.ServiceNetworkConfigurationArgs(
                 subnets=context.network.task_subnets,
@@ -236,15 +276,16 @@ class _ServiceResources:
     def _service_connect(self) -> ecs.ServiceServiceConnectConfigurationArgs:
         services = [
             ecs.ServiceServiceConnectConfigurationServiceArgs(
-                port_name=self.name,
-                discovery_name=self.name,
+                port_name=each.service.name,
+                discovery_name=each.service.name,
                 client_alias=[
                     ecs.ServiceServiceConnectConfigurationServiceClientAliasArgs(
-                        dns_name=self.name,
+                        dns_name=each.service.name,
                         port=HTTP,
                     )
                 ],
             )
+            for each in self.released
         ]
         return ecs.ServiceServiceConnectConfigurationArgs(
             enabled=True,
@@ -252,7 +293,7 @@ class _ServiceResources:
             services=services,
         )
 
-    def _scale(self, service: ecs.Service, group: lb.TargetGroup) -> None:
+    def _scale(self, service: ecs.Service, targets: Mapping[str, _Target]) -> None:
         target = appautoscaling.Target(
             self.name,
             service_namespace=SERVICE_NAMESPACE,
@@ -264,10 +305,11 @@ class _ServiceResources:
             opts=child_of(self.site, ignore_changes=["minCapacity", "maxCapacity"] if self.settings.shutdown else None),
         )
         if self.most > self.least:
-            self._target_tracking(target, "cpu", "ECSServiceAverageCPUUtilization", CPU_PER_CENT)
-            label = pulumi.Output.concat(self.context.edge.balancer_suffix, "/", group.arn_suffix)
-            wanted = self.service.scaling.requests_per_task
-            self._target_tracking(target, "requests", "ALBRequestCountPerTarget", wanted, label)
+            self._target_tracking(target, f"{self.name}-cpu", "ECSServiceAverageCPUUtilization", CPU_PER_CENT)
+            for each in self.released:
+                name, wanted = each.service.name, each.service.scaling.requests_per_task
+                label = pulumi.Output.concat(self.context.edge.balancer_suffix, "/", targets[name].group.arn_suffix)
+                self._target_tracking(target, f"{name}-requests", "ALBRequestCountPerTarget", wanted, label)
         if self.settings.shutdown is not None:
             self._schedules(target)
 
@@ -280,8 +322,8 @@ class _ServiceResources:
         label: pulumi.Output[str] | None = None,
     ) -> None:
         appautoscaling.Policy(
-            f"{self.name}-{what}",
-            name=f"{self.stack.prefix}-{self.name}-{what}",
+            what,
+            name=f"{self.stack.prefix}-{what}",
             policy_type="TargetTrackingScaling",
             service_namespace=target.service_namespace,
             scalable_dimension=target.scalable_dimension,
@@ -320,9 +362,9 @@ class _ServiceResources:
 
 def task_definition(
     parent: pulumi.Resource,
-    settings: EnvironmentSettings,
     name: str,
     *,
+    volumes: Iterable[str],
     family: str,
     definitions: pulumi.Input[str],
     execution_role: pulumi.Input[str],
@@ -344,7 +386,7 @@ def task_definition(
         execution_role_arn=execution_role,
         task_role_arn=task_role,
         container_definitions=definitions,
-        volumes=[ecs.TaskDefinitionVolumeArgs(name=volume) for volume in sorted(containers.volumes(settings))],
+        volumes=[ecs.TaskDefinitionVolumeArgs(name=volume) for volume in sorted(volumes)],
         skip_destroy=True,
         opts=child_of(parent),
     )

@@ -32,6 +32,24 @@ def document(*statements: Statement) -> Document:
     return {"Version": "2012-10-17", "Statement": list(statements)}
 
 
+def merged(statements: Sequence[Statement]) -> list[Statement]:
+    """Statements of several services of one role: those that differ in their resources only become one. IAM wants a
+    `Sid` once in a policy.
+    """
+    found: dict[str, Statement] = {}
+    for statement in statements:
+        same = found.get(statement["Sid"])
+        if same is None:
+            found[statement["Sid"]] = statement
+            continue
+        if {**same, "Resource": []} != {**statement, "Resource": []}:
+            raise ValueError(f"two statements are called {statement['Sid']} and allow different calls")
+        resources = [each for each in statement["Resource"] if not any(each is other for other in same["Resource"])]
+        new = [each for each in resources if not isinstance(each, str) or each not in same["Resource"]]
+        found[statement["Sid"]] = {**same, "Resource": [*same["Resource"], *new]}
+    return list(found.values())
+
+
 def assumed_by(service: str, account: str, source: str = "") -> Document:
     """Lets one AWS service assume a role for this account (and resource) only, against the confused deputy problem."""
     conditions: dict[str, dict[str, Any]] = {"StringEquals": {"aws:SourceAccount": account}}
@@ -60,13 +78,13 @@ SHELL = (
 
 
 def execution(
-    *, repositories: Sequence[Any], log_group: Any, secrets: Sequence[Any], keys: Sequence[Any], region: str
+    *, repositories: Sequence[Any], log_groups: Sequence[Any], secrets: Sequence[Any], keys: Sequence[Any], region: str
 ) -> Document:
-    """What ECS may do to start a task: pull its image, write its log, read its secrets."""
+    """What ECS may do to start a task: pull its images, write its logs, read its secrets."""
     statements = [
         allow("SignInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("PullImage", [*ECR_PULL, *ECR_IMPORT], repositories),
-        allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group]),
+        allow("WriteLog", ["logs:CreateLogStream", "logs:PutLogEvents"], log_groups),
     ]
     if secrets:
         by_secrets_manager = {"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}

@@ -196,7 +196,7 @@ class Monitoring(pulumi.ComponentResource):
             repository = probe.image.partition("/")[2].partition("@")[0]
             log = execution(
                 repositories=[f"arn:aws:ecr:{region}:{account}:repository/{repository}"],
-                log_group=stream,
+                log_groups=[stream],
                 secrets=[*secrets.values()],
                 keys=[args.key_arn],
                 region=region,

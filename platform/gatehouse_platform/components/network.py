@@ -9,8 +9,8 @@ import pulumi
 from pulumi_aws import ec2, get_availability_zones_output, vpc
 
 from gatehouse_platform.components.base import child_of
-from gatehouse_platform.components.subnets import Zone, zones
 from gatehouse_platform.config.settings import NetworkSettings
+from gatehouse_platform.config.subnets import Zone, zones
 
 ANYWHERE = "0.0.0.0/0"
 HTTPS = 443

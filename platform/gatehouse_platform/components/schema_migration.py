@@ -4,6 +4,7 @@ import json
 
 import pulumi
 
+from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import child_of, environment_of
@@ -11,16 +12,19 @@ from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT,
 from gatehouse_platform.components.ecs_service import task_definition
 from gatehouse_platform.components.schema_resource import SchemaResource
 from gatehouse_platform.components.schema_task import PATIENCE_SECONDS
-from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
+from gatehouse_platform.components.service import EnvironmentContext, repository_image
+from gatehouse_platform.components.task_group import ExecutionArgs, TaskGroupSite, execution_role
 
 CPU, MEMORY = 256, 512
 # Enough for a step that holds no lock to finish; the next run resumes whatever is cut off.
 STOP_SECONDS = 60
 
 
-def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) -> SchemaResource | None:
+def migrate(
+    context: EnvironmentContext, group: TaskGroupSite, service: Service, release: Release
+) -> SchemaResource | None:
     """Migrates the schema of a released service to the state of its database image; None without a database."""
-    service, stack, database = site.service, context.stack, context.database
+    site, stack, database = group.sites[service.name], context.stack, context.database
     if service.database is None or release.database_digest is None or site.database_secret is None:
         return None
     name = f"{service.name}-database"
@@ -31,6 +35,7 @@ def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) ->
     }
     approved = environment_of(stack).approved_plans.get(service.name, "").split()
     image = repository_image(stack, name, release.database_digest)
+    dependencies = [*group.dependencies]
 
     def environment(address: str) -> dict[str, str]:
         return {
@@ -56,12 +61,21 @@ def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) ->
 
     task = task_definition(
         site,
-        environment_of(stack),
         name,
+        volumes=containers.volumes(environment_of(stack)),
         family=f"{stack.prefix}-{name}",
         definitions=pulumi.Output.all(address=database.address, **secrets).apply(definitions),
-        execution_role=site.make_execution_role(
-            f"{name}-start", name, [database.master_secret, site.database_secret]
+        # Its own: no task of the group may read the master's password.
+        execution_role=execution_role(
+            f"{name}-start",
+            ExecutionArgs(
+                context=context,
+                images=[name],
+                log_groups=[site.log_group],
+                secrets=[database.master_secret, site.database_secret],
+            ),
+            parent=site,
+            policies=dependencies,
         ).arn,
         task_role=None,
         cpu=CPU,
@@ -79,10 +93,10 @@ def migrate(context: EnvironmentContext, site: ServiceSite, release: Release) ->
             "task_definition": task.arn,
             "container": name,
             "subnets": network.task_subnets,
-            "security_groups": [site.security_group],
+            "security_groups": [group.security_group],
             "public_address": network.tasks_have_public_addresses,
             "log_group": site.log_group,
             "patience_seconds": PATIENCE_SECONDS,
         },
-        opts=child_of(site, depends_on=site.dependencies),
+        opts=child_of(site, depends_on=dependencies),
     )

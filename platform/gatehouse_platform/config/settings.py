@@ -84,6 +84,22 @@ class ServiceChoice(Strict, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=dict)
 
 
+class TaskGroupChoice(Strict, frozen=True, kw_only=True):
+    """Services that run as containers of one task: they share its processor, memory, network and role, so whoever
+    takes over one of them has what all of them may do. They restart together.
+    """
+
+    services: Annotated[
+        list[str], Meta(min_length=1, description="At most 5: an ECS service has so many target groups")
+    ]
+    cpu: Annotated[int, Meta(description="CPU units of the task, by default those of its largest service")] | None = (
+        None
+    )
+    memory: Annotated[int, Meta(description="MiB of the task, by default 192 for each service")] | None = None
+    min: Annotated[int, Meta(ge=0)] | None = None
+    max: Annotated[int, Meta(ge=1)] | None = None
+
+
 class Collector(Strict, frozen=True, kw_only=True):
     """The OpenTelemetry collector's image. Without one, there is no collector."""
 
@@ -110,6 +126,10 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     firewall: Annotated[bool, Meta(description="AWS WAF before the load balancer")] = False
     protect: Annotated[bool, Meta(description="Pulumi refuses to delete what holds data")] = False
     drain_seconds: Annotated[int, Meta(ge=0, le=25)] = 10
+    groups: Annotated[
+        dict[str, TaskGroupChoice],
+        Meta(description="Services that share tasks, by the name of their group; who is in none has tasks of its own"),
+    ] = msgspec.field(default_factory=dict)
     services: dict[str, ServiceChoice] = msgspec.field(default_factory=dict)
     releases: dict[str, Release] = msgspec.field(default_factory=dict)
     approved_plans: Annotated[

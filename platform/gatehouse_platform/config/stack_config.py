@@ -30,6 +30,7 @@ from gatehouse_platform.config.settings import (
     Shutdown,
     Stack,
 )
+from gatehouse_platform.config.task_groups import unfit_groups
 
 PROJECT = "gatehouse"
 # Keys of the AWS provider that stack files may set.
@@ -101,7 +102,11 @@ def read_stack(name: str, config: Mapping[str, Any], catalog: Catalog, *, former
     if isinstance(settings, EnvironmentSettings):
         if former_choices:
             chosen = {service: choice for service, choice in settings.services.items() if service in catalog}
-            settings = msgspec.structs.replace(settings, services=chosen)
+            groups = {
+                name: msgspec.structs.replace(choice, services=[each for each in choice.services if each in catalog])
+                for name, choice in settings.groups.items()
+            }
+            settings = msgspec.structs.replace(settings, services=chosen, groups=groups)
         problems += _unfit(file, settings, catalog)
     if problems:
         raise StackError(problems)
@@ -195,6 +200,7 @@ def _unfit(file: str, settings: EnvironmentSettings, catalog: Catalog) -> Iterat
             key, has = f"config.{PROJECT}:releases.{name}.database_digest", catalog[name].database is not None
             message = "is missing: the service has a database." if has else "is given, and the service has no database."
             yield Problem(file=file, key=key, message=message, fix="Add it." if has else "Remove it.")
+    yield from unfit_groups(file, f"config.{PROJECT}:groups", settings, catalog)
     if settings.shutdown is not None:
         yield from _unfit_shutdown(file, settings.shutdown)
     if settings.capacity.on_demand_weight + settings.capacity.spot_weight == 0:

@@ -1,4 +1,5 @@
-"""The content of the diagram, from a recorded graph: services in rows by who calls whom, and shared resources.
+"""The content of the diagram, from a recorded graph: groups of services in rows by who calls whom, and what
+they share.
 
 Pure; layout and colours are in `diagram_svg.py`. Calls are read from security group rules: the diagram shows what is
 reachable, not what was intended. Who only reads another's feed of events isn't drawn: that makes no rows, and may be
@@ -9,6 +10,10 @@ import msgspec
 
 from gatehouse_platform.components.security_group_rules import FOLLOWS
 from gatehouse_platform.offline.graph import Graph, RecordedResource
+
+GROUP = "gatehouse:platform:TaskGroup"
+# Names of services in a line of their group's box.
+IN_A_LINE = 2
 
 
 class DiagramBox(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,11 +28,11 @@ class DiagramModel(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     region: str
     edge: DiagramBox
-    # Services, callers above those they call.
+    # Groups of services, callers above those they call.
     rows: tuple[tuple[DiagramBox, ...], ...]
     # Each is a caller and its callee.
     calls: tuple[tuple[str, str], ...]
-    # Services that reach the database.
+    # Groups that reach the database.
     database_users: tuple[str, ...]
     database: DiagramBox
     # None where there is no collector.
@@ -57,8 +62,8 @@ def diagram_model(graph: Graph) -> DiagramModel:
         and (source := rule.properties.get("referencedSecurityGroupId")) in owners
         and (target := rule.properties.get("securityGroupId")) in owners
     }
-    names = {part.name for part in graph.resources if part.type == "gatehouse:platform:Service"}
-    calls = tuple(sorted((a, b) for a, b in reached if a in names and b in names))
+    names = {part.name for part in graph.resources if part.type == GROUP}
+    calls = tuple(sorted((a, b) for a, b in reached if a in names and b in names and a != b))
     database_owner = _owner(graph, database)
     index = _GraphIndex(graph)
     boxes = {name: index.box(name) for name in names}
@@ -81,25 +86,25 @@ def diagram_model(graph: Graph) -> DiagramModel:
 
 
 def ranks(names: list[str], calls: tuple[tuple[str, str], ...]) -> list[list[str]]:
-    """Names in rows: each below everybody who calls it. Raises ValueError when they call in a circle."""
+    """Names in rows: each below everybody who calls it. Where groups call in a circle, whom fewest of them call is
+    put above the others."""
     callers: dict[str, list[str]] = {name: [] for name in names}
     called: dict[str, list[str]] = {name: [] for name in names}
     for source, target in calls:
         callers[target].append(source)
         called[source].append(target)
     waiting = {name: len(callers[name]) for name in names}
-    rows, row = [], [name for name in names if not waiting[name]]
-    while row:
-        rows.append(row)
-        below = []
+    rows: list[list[str]] = []
+    while waiting:
+        fewest = min(waiting.values())
+        row = [name for name in names if waiting.get(name) == fewest]
+        # Of a circle one is enough: the others may follow below it.
+        row = row if fewest == 0 else row[:1]
+        rows.append(sorted(row))
         for name in row:
-            for target in called[name]:
-                waiting[target] -= 1
-                if not waiting[target]:
-                    below.append(target)
-        row = sorted(below)
-    if sum(map(len, rows)) < len(names):
-        raise ValueError(f"they call in a circle: {', '.join(name for name in names if waiting[name] > 0)}")
+            del waiting[name]
+        for target in (target for name in row for target in called[name] if target in waiting):
+            waiting[target] -= 1
     return rows
 
 
@@ -115,18 +120,23 @@ class _GraphIndex:
         self.services: dict[str, RecordedResource] = {}
         for each in graph.of_type("aws:ecs/service:Service"):
             self.services.setdefault(_owner(graph, each), each)
+        # Paths of each service.
         self.patterns: dict[str, list[str]] = {}
         for rule in graph.of_type("aws:lb/listenerRule:ListenerRule"):
             values = rule.properties["conditions"][0]["pathPattern"]["values"]
             self.patterns.setdefault(_owner(graph, rule), []).extend(values)
+        self.members = {part.name: list(part.properties["services"]) for part in graph.of_type(GROUP)}
         self.definitions = {
             str(each.outputs.get("arn")): each for each in graph.of_type("aws:ecs/taskDefinition:TaskDefinition")
         }
 
     def box(self, name: str) -> DiagramBox:
-        """A service's box, released or not."""
+        """The box of a group, released or not: its services, or the path of the only one."""
+        members = self.members[name]
         patterns = self.patterns.get(name, [])
         path = (min(patterns, key=len),) if patterns else ()
+        if len(members) > 1:
+            path = tuple(", ".join(members[start : start + IN_A_LINE]) for start in range(0, len(members), IN_A_LINE))
         if name not in self.services:
             return DiagramBox(name=name, kind="service", facts=(*path, "not released yet"))
         return DiagramBox(name=name, kind="service", facts=(*path, *self.facts(self.services[name])))

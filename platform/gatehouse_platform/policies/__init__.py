@@ -14,6 +14,7 @@ from gatehouse_platform.policies.production import production_is_spread, state_i
 from gatehouse_platform.policies.storage import buckets_are_private, logs_end, storage_is_encrypted
 from gatehouse_platform.policies.tags import everything_is_tagged
 from gatehouse_platform.policies.tasks import images_by_digest, tasks_are_confined
+from gatehouse_platform.policies.trust_groups import groups_keep_to_themselves
 from gatehouse_platform.policies.violation import Violation
 
 Policy = Callable[[Graph], Iterable[Violation]]
@@ -29,6 +30,7 @@ POLICIES: tuple[Policy, ...] = (
     narrow_permissions,
     roles_are_bounded,
     secrets_are_granted_exactly,
+    groups_keep_to_themselves,
     mails_come_from_our_domain,
     bounces_come_back,
     everything_is_tagged,

@@ -45,7 +45,7 @@ def test_where_it_is_released_it_stays_and_what_takes_its_place_waits(left: tupl
 
 def test_its_resources_are_made_as_before(left: tuple[Path, dict[str, Any]]):
     root, _ = left
-    services = {one.name for one in graph_of(root, "test").of_type("aws:ecs/service:Service")}
+    services = {one.name for one in graph_of(root, "test").of_type("aws:lb/listenerRule:ListenerRule")}
     assert "partner" in services
     assert "sponsor" not in services
 

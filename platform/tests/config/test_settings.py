@@ -69,6 +69,53 @@ def test_every_committed_stack_file_is_read(root: Path, catalog: Catalog, name: 
         ({"services": {"communication": {"settings": {"mail_from": "a@xdev.gatehouse.example"}}}}, "is no address at"),
         ({"services": {"communication": {"settings": {"mail_topic": "arn"}}}}, "mail_topic: is set by the platform"),
         ({"services": {"person": {"cpu": 512, "memory": 512}}}, "is no legal memory beside that cpu. Legal: 1024"),
+        (
+            {"groups": {"members": {"services": ["persn"]}}},
+            'groups.members.services = persn: is no service. Did you mean "person"',
+        ),
+        (
+            {"groups": {"members": {"services": ["person", "ledger"]}}},
+            "groups.members.services = ledger: runs alone: services/ledger/service.toml says so (runs_alone).",
+        ),
+        (
+            {"groups": {"one": {"services": ["person", "topics"]}, "other": {"services": ["topics", "partner"]}}},
+            "groups.other.services = topics: is in one already. Remove one: a service has one task.",
+        ),
+        (
+            {
+                "groups": {
+                    "all": {"services": ["communication", "curriculum", "encounter", "partner", "person", "topics"]}
+                }
+            },
+            "groups.all = 6: has more than 5 services: ECS takes no more target groups for one. Make two groups of it.",
+        ),
+        ({"groups": {"person": {"services": ["partner", "topics"]}}}, "groups.person: is the name of a service."),
+        (
+            {"groups": {"edge": {"services": ["partner"]}}},
+            "groups.edge: is the name of another part of an environment.",
+        ),
+        ({"groups": {"Members": {"services": ["partner"]}}}, "groups.Members: is no name of a group. Use 2 to 20"),
+        (
+            {"groups": {"one": {"servces": ["partner"]}}},
+            "one.servces = ['partner']: is not a known key. Did you mean",
+        ),
+        (
+            {"groups": {"one": {"services": ["partner"], "cpu": 300}}},
+            "groups.one.cpu = 300: is no legal cpu. Legal: 256",
+        ),
+        (
+            {"groups": {"one": {"services": ["partner"], "cpu": 512, "memory": 512}}},
+            "groups.one.memory = 512: is no legal memory beside 512 CPU units. Legal: 1024",
+        ),
+        ({"groups": {"one": {"services": ["partner"], "min": 3, "max": 2}}}, "groups.one.max = 2: is below min, 3."),
+        (
+            {"groups": {"one": {"services": ["partner"]}}, "services": {"partner": {"min": 2}}},
+            "services.partner.min: belongs to its group: config.gatehouse:groups.one.min. Move it there.",
+        ),
+        (
+            {"groups": {"one": {"services": ["partner"]}}, "services": {"partner": {"deployment": "blue_green"}}},
+            "services.partner.deployment: is for a service with tasks of its own",
+        ),
         ({"account": 111122223333}, "gatehouse:account = 111122223333: expected `str`, got `int`. Put it in quotes."),
         ({"network": {"cidr": "10.1.0.0/16", "zones": 1}}, "gatehouse:network.zones = 1: expected `int` >= 2"),
         ({"capacity": {"spot_weight": 0}}, "no task could be placed"),

@@ -41,7 +41,7 @@ def released(graph: Graphs, checkout: Path, stack: str, service: str, **changes:
 def test_a_digest_changes_its_task_definition_and_service_and_nothing_else(graph: Graphs, checkout: Path, stack: str):
     found = released(graph, checkout, stack, "person", digest=example_digest("another person"))
     assert (found.added, found.removed) == ((), ())
-    assert kinds(found) == {("TaskDefinition", "person"), ("Service", "person")}
+    assert kinds(found) == {("TaskDefinition", "members"), ("Service", "members")}
     service = next(one for one in found.changed if one.type.endswith(":Service"))
     assert [change.path for change in service.changes] == ["taskDefinition"]
     task = next(one for one in found.changed if one.type.endswith(":TaskDefinition"))
@@ -79,7 +79,7 @@ def test_a_new_service_adds_its_own_resources_and_nothing_else(root: Path, check
     assert found.changed == ()
     # Everything a service has, all of it named after it; who calls every service gets a way to it, too.
     assert all("demo" in one.name for one in found.added)
-    like = [one for one in graph(stack).resources if one.name.split("-")[0] == "partner" or "-partner" in one.name]
+    like = [one for one in graph(stack).resources if one.name.split("-")[0] == "ledger" or "-ledger" in one.name]
     assert sorted(one.type for one in found.added) == sorted(one.type for one in like)
 
 

@@ -1,13 +1,15 @@
 """Who can open a connection to whom is what the catalog says: internet -> edge -> service -> database, and no more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from gatehouse_catalog import load_catalog
-from gatehouse_platform.components.subnets import zones
 from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.config.stack_config import read_config
+from gatehouse_platform.config.subnets import zones
+from gatehouse_platform.offline.check import graph_of
 from gatehouse_platform.offline.graph import Graph
 from gatehouse_platform.offline.reachability import (
     INTERNET,
@@ -19,10 +21,11 @@ from gatehouse_platform.offline.reachability import (
 )
 
 Graphs = Callable[[str], Graph]
+Groups = Callable[[str], dict[str, str]]
 
 
-def meant(root: Path) -> set[Connection]:
-    """What the catalog says; written out here on its own, not taken from the program."""
+def meant(root: Path, groups: Mapping[str, str]) -> set[Connection]:
+    """What the catalog says; written out here on its own, not taken from the program. Services of a group are one."""
     catalog = load_catalog(root)
     found = {
         Connection(INTERNET, "edge", 443),
@@ -30,30 +33,38 @@ def meant(root: Path) -> set[Connection]:
         Connection("collector", INTERNET, 443),
     }
     for service in catalog:
-        found.add(Connection(service.name, INTERNET, 443))
+        own = groups[service.name]
+        found.add(Connection(own, INTERNET, 443))
         found |= {
-            Connection("edge", service.name, service.port),
-            Connection("collector", service.name, service.port),
+            Connection("edge", own, service.port),
+            Connection("collector", own, service.port),
         }
         if service.database is not None:
-            found.add(Connection(service.name, "database", 5432))
-        found |= {Connection(service.name, used.name, used.port) for used in catalog.callees(service) if used.port}
+            found.add(Connection(own, "database", 5432))
+        found |= {Connection(own, groups[used.name], used.port) for used in catalog.callees(service) if used.port}
     return found
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 @pytest.mark.sampled(2)
-def test_the_ways_are_exactly_those_of_the_catalog(root: Path, graph: Graphs, name: str):
-    assert connections(graph(name)) == meant(root)
+def test_the_ways_are_exactly_those_of_the_catalog(root: Path, graph: Graphs, groups: Groups, name: str):
+    assert connections(graph(name)) == meant(root, groups(name))
+
+
+def test_without_groups_every_service_has_ways_of_its_own(root: Path):
+    config = read_config(root, "dev") | {"gatehouse:groups": {}}
+    assert connections(graph_of(root, "dev", config=config)) == meant(
+        root, {name: name for name in load_catalog(root).names}
+    )
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_the_internet_reaches_the_edge_only_and_the_database_last(root: Path, graph: Graphs, name: str):
+def test_the_internet_reaches_the_edge_only_and_the_database_last(graph: Graphs, groups: Groups, name: str):
     steps = from_internet(graph(name))
     assert {target for target, count in steps.items() if count == 1} == {"edge"}
     assert steps["database"] == 3
     assert "collector" not in steps
-    assert {way.source for way in connections(graph(name)) if way.target == "database"} == set(load_catalog(root).names)
+    assert {way.source for way in connections(graph(name)) if way.target == "database"} == set(groups(name).values())
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
@@ -65,8 +76,8 @@ def test_nothing_that_the_database_stands_in_has_a_way_out(graph: Graphs, name: 
 
 
 def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
-    assert "person" in public_groups(graph("dev"))
-    assert Connection(INTERNET, "person", 8402) not in connections(graph("dev"))
+    assert "members" in public_groups(graph("dev"))
+    assert Connection(INTERNET, "members", 8402) not in connections(graph("dev"))
 
 
 @pytest.mark.parametrize(
@@ -76,13 +87,13 @@ def test_tasks_with_public_addresses_still_let_nobody_in(graph: Graphs):
             "SecurityGroupIngressRule",
             "edge-to-person",
             {"referencedSecurityGroupId": None, "cidrIpv4": "0.0.0.0/0"},
-            Connection(INTERNET, "person", 8402),
+            Connection(INTERNET, "members", 8402),
         ),
         (
             "SecurityGroupIngressRule",
-            "person-to-database",
+            "members-to-database",
             {"referencedSecurityGroupId": None, "cidrIpv4": "10.0.0.0/8"},
-            Connection("person", "database", 5432),
+            Connection("members", "database", 5432),
         ),
         (
             "SecurityGroupIngressRule",
@@ -99,8 +110,8 @@ def test_a_hole_is_seen(graph: Graphs, changed, kind: str, name: str, properties
 def test_one_side_alone_opens_nothing(graph: Graphs, changed):
     """Without the rule at the target, the one at the source is no way."""
     elsewhere = {"referencedSecurityGroupId": "edge-id"}
-    closed = changed(graph("dev"), "SecurityGroupIngressRule", "curriculum-to-person", elsewhere)
-    assert Connection("curriculum", "person", 8402) not in connections(closed)
+    closed = changed(graph("dev"), "SecurityGroupIngressRule", "intake-to-person", elsewhere)
+    assert Connection("intake", "members", 8402) not in connections(closed)
 
 
 def test_subnets_never_overlap_and_a_third_zone_renumbers_nothing():

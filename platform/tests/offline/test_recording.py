@@ -148,13 +148,15 @@ def test_no_secret_is_recorded(graph: Graphs):
 
 
 @pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_each_service_waits_for_its_schema_and_its_rule(graph: Graphs, name: str):
+def test_each_group_waits_for_the_schemas_and_the_rules_of_its_services(
+    graph: Graphs, groups: Callable[[str], dict[str, str]], name: str
+):
     found = graph(name)
     schemas = {one.name: one.urn for one in found.resources if one.kind == "Schema"}
-    for service in found.of_type(SERVICE):
-        if f"{service.name}-database" in schemas:
-            assert schemas[f"{service.name}-database"] in service.depends_on
-            assert found.named("aws:lb/listenerRule:ListenerRule", service.name).urn in service.depends_on
+    for member, group in groups(name).items():
+        service = found.named(SERVICE, group)
+        assert schemas[f"{member}-database"] in service.depends_on
+        assert found.named("aws:lb/listenerRule:ListenerRule", member).urn in service.depends_on
 
 
 @pytest.mark.parametrize(("name", "ignored"), [("dev", True), ("production", False)])
@@ -234,16 +236,18 @@ def test_a_priority_is_legal_and_two_alike_are_refused(root: Path):
 
 
 def test_blue_green_is_one_word_in_a_stack_file(root: Path):
-    config = read_config(root, "production") | {"gatehouse:services": {"person": {"deployment": "blue_green"}}}
+    config = read_config(root, "production") | {"gatehouse:services": {"ledger": {"deployment": "blue_green"}}}
     found = graph_of(root, "production", config=config)
-    service = found.named(SERVICE, "person").properties
+    service = found.named(SERVICE, "ledger").properties
     assert service["deploymentConfiguration"] == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "10"}
     # One more for the green tasks, and the one that awsx always makes.
     assert len(found.of_type("aws:lb/targetGroup:TargetGroup")) == len(load_catalog(root)) + 2
     assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
 
 
-def test_traces_are_one_word_in_a_stack_file_and_off_without_it(root: Path, graph: Graphs):
+def test_traces_are_one_word_in_a_stack_file_and_off_without_it(
+    root: Path, graph: Graphs, groups: Callable[[str], dict[str, str]]
+):
     found = graph_of(root, "dev", config=read_config(root, "dev") | {"gatehouse:traces": True})
     endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -259,7 +263,7 @@ def test_traces_are_one_word_in_a_stack_file_and_off_without_it(root: Path, grap
     (address,) = found.named(SERVICE, "collector").properties["serviceConnectConfiguration"]["services"]
     assert address["clientAlias"] == [{"dnsName": "collector", "port": 4318}]
     ways = {one.name for one in found.of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")}
-    assert {f"{name}-to-collector" for name in load_catalog(root).names} <= ways
+    assert {f"{name}-to-collector" for name in set(groups("dev").values())} <= ways
     assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
 
 

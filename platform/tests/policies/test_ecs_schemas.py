@@ -23,13 +23,13 @@ def test_every_task_definition_and_service_fits(graph: Graphs, stack: str):
 
 
 def test_nothing_is_left_out_on_the_way_to_the_model(graph: Graphs):
-    service = service_request(graph("dev").named("aws:ecs/service:Service", "person"))
+    service = service_request(graph("dev").named("aws:ecs/service:Service", "ledger"))
     assert service["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED"
     assert service["deploymentConfiguration"]["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
-    assert service["deploymentConfiguration"]["alarms"]["alarmNames"] == ["gatehouse-dev-person-errors"]
-    assert service["serviceConnectConfiguration"]["services"][0]["clientAliases"][0]["dnsName"] == "person"
+    assert service["deploymentConfiguration"]["alarms"]["alarmNames"] == ["gatehouse-dev-ledger-errors"]
+    assert service["serviceConnectConfiguration"]["services"][0]["clientAliases"][0]["dnsName"] == "ledger"
     assert "launchType" not in service  # it conflicts with capacity providers
-    task = task_definition_request(graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "person"))
+    task = task_definition_request(graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "ledger"))
     assert task["runtimePlatform"] == {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}
 
 
@@ -56,7 +56,7 @@ def test_what_doesnt_fit_is_found(graph: Graphs, kind: str, properties: dict, sa
 
 
 def test_a_wrong_container_is_found(graph: Graphs):
-    (container,) = containers_of(graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "person"))
+    (container,) = containers_of(graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "ledger"))
     for wrong in ({"stopTimeout": "60"}, {"portMapings": []}, {"portMappings": [{"protocol": "http"}]}):
         request = {"family": "x", "containerDefinitions": [json.loads(json.dumps({**container, **wrong}))]}
         assert list(validated("RegisterTaskDefinition", request)) != []
@@ -68,14 +68,15 @@ def test_a_wrong_container_is_found(graph: Graphs):
         ('ecs.Cluster("x", nam="x")', "No overload of `Cluster.__init__`"),
         ('ecs.Service("x", network_configuration=ecs.ServiceNetworkConfigurationArgs(subnet=[]))', "subnet"),
         ('ecs.Service("x", deployment_circuit_breaker={"enable": True, "rolback": True})', "rolback"),
-        ("ServiceArgs(entri=1)", "entri"),
+        ("ExecutionArgs(entri=1)", "entri"),
     ],
 )
 def test_a_misspelt_argument_or_nested_key_is_caught_by_the_type_check(tmp_path: Path, statement: str, said: str):
     """Mocks take any name; only the type check sees it."""
     file = tmp_path / "wrong.py"
     file.write_text(
-        f"from pulumi_aws import ecs\nfrom gatehouse_platform.components.service import ServiceArgs\n\n{statement}\n"
+        "from pulumi_aws import ecs\n"
+        f"from gatehouse_platform.components.task_group import ExecutionArgs\n\n{statement}\n"
     )
     command = [str(TY), "check", "--python", sys.prefix, "--output-format", "concise", str(file)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -21,11 +21,11 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "open only at the edge",
         "dev",
         "SecurityGroupIngressRule",
-        "edge-to-person",
+        "edge-to-ledger",
         {"cidrIpv4": "0.0.0.0/0"},
         "internet in",
     ),
-    ("open only at the edge", "dev", "SecurityGroupIngressRule", "edge-to-person", {"cidrIpv6": "::/0"}, "internet in"),
+    ("open only at the edge", "dev", "SecurityGroupIngressRule", "edge-to-ledger", {"cidrIpv6": "::/0"}, "internet in"),
     (
         "open only at the edge",
         "dev",
@@ -38,7 +38,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "open only at the edge",
         "dev",
         "SecurityGroupEgressRule",
-        "person-to-internet",
+        "ledger-to-internet",
         {"fromPort": 80, "toPort": 80},
         "more than TLS",
     ),
@@ -46,7 +46,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "open only at the edge",
         "dev",
         "SecurityGroupEgressRule",
-        "person-to-database",
+        "ledger-to-database",
         {"toPort": 5433},
         "more than one",
     ),
@@ -54,7 +54,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "open only at the edge",
         "dev",
         "SecurityGroupIngressRule",
-        "person-to-database",
+        "ledger-to-database",
         {"ipProtocol": "-1"},
         "more than one",
     ),
@@ -62,7 +62,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "open only at the edge",
         "dev",
         "SecurityGroup",
-        "person",
+        "ledger",
         {"ingress": [{"cidrBlocks": ["0.0.0.0/0"]}]},
         "inside the group",
     ),
@@ -80,8 +80,8 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
     ("databases are private", "dev", "SubnetGroup", "database", {"subnetIds": ["public-0-id"]}, "a route out"),
     ("storage is encrypted", "dev", "Instance", "database", {"storageEncrypted": False}, "isn't true"),
     ("storage is encrypted", "dev", "Instance", "database", {"kmsKeyId": None}, "not given"),
-    ("storage is encrypted", "dev", "LogGroup", "person", {"kmsKeyId": None}, "not given"),
-    ("storage is encrypted", "dev", "Secret", "person-database", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "LogGroup", "ledger", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "Secret", "ledger-database", {"kmsKeyId": None}, "not given"),
     ("storage is encrypted", "dev", "Topic", "alerts", {"kmsMasterKeyId": None}, "not given"),
     ("storage is encrypted", "dev", "Workspace", "monitoring", {"kmsKeyArn": None}, "not given"),
     ("storage is encrypted", "foundation", "Trail", "trail", {"kmsKeyId": None}, "not given"),
@@ -94,8 +94,8 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "isn't configured",
     ),
     ("buckets are private", "dev", "BucketPublicAccessBlock", "logs", {"blockPublicAcls": False}, "in full"),
-    ("logs end", "dev", "LogGroup", "person", {"retentionInDays": None}, "not given"),
-    ("roles are bounded", "dev", "Role", "person", {"permissionsBoundary": None}, "missing"),
+    ("logs end", "dev", "LogGroup", "ledger", {"retentionInDays": None}, "not given"),
+    ("roles are bounded", "dev", "Role", "ledger", {"permissionsBoundary": None}, "missing"),
     (
         "narrow permissions",
         "foundation",
@@ -108,7 +108,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "secrets are granted exactly",
         "dev",
         "TaskDefinition",
-        "person",
+        "ledger",
         {"executionRoleArn": "arn:aws:iam::1:role/other"},
         "can't read",
     ),
@@ -116,25 +116,25 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
     ("state is protected", "production", "Instance", "database", {"deletionProtection": False}, "isn't true"),
     ("state is protected", "production", "Instance", "database", {"skipFinalSnapshot": True}, "isn't false"),
     ("state is protected", "production", "Instance", "database", {"backupRetentionPeriod": 1}, "too short"),
-    ("production is spread", "production", "Service", "person", {"desiredCount": 1}, "below 2"),
+    ("production is spread", "production", "Service", "ledger", {"desiredCount": 1}, "below 2"),
     (
         "production is spread",
         "production",
         "Service",
-        "person",
+        "ledger",
         {"networkConfiguration": {"subnets": ["private-0-id"]}},
         "one zone",
     ),
     ("production is spread", "production", "Instance", "database", {"multiAz": False}, "isn't true"),
-    ("tasks are confined", "production", "Service", "person", {"enableExecuteCommand": True}, "shell"),
+    ("tasks are confined", "production", "Service", "ledger", {"enableExecuteCommand": True}, "shell"),
     ("options agree", "dev", "Instance", "database", {"blueGreenUpdate": {"enabled": True}}, "excludes"),
-    ("options agree", "dev", "Service", "person", {"forceNewDeployment": None}, "isn't true"),
+    ("options agree", "dev", "Service", "ledger", {"forceNewDeployment": None}, "isn't true"),
     ("options agree", "production", "Service", "collector", {"forceNewDeployment": False}, "isn't true"),
     ("options agree", "dev", "Instance", "database", {"backupWindow": "01:00-02:00"}, "have stopped it"),
     ("options agree", "test", "Instance", "database", {"backupWindow": "17:50-18:50"}, "have stopped it"),
     ("options agree", "staging", "Instance", "database", {"maintenanceWindow": "sun:02:30-sun:03:30"}, "have stopped"),
     ("options agree", "dev", "Schedule", "database-start", {"scheduleExpression": "cron(0 7 ? * MON-FRI *)"}, "is up"),
-    ("options agree", "dev", "ScheduledAction", "person-start", {"schedule": "cron(40 6 ? * MON-FRI *)"}, "is up"),
+    ("options agree", "dev", "ScheduledAction", "ledger-start", {"schedule": "cron(40 6 ? * MON-FRI *)"}, "is up"),
     (
         "bounces come back",
         "dev",
@@ -246,7 +246,7 @@ def test_what_holds_data_is_protected_in_production(graph: Graphs, kind: str):
 
 def container(graph: Graph, **changes: Any) -> Graph:
     """The graph with the first container of a service changed."""
-    task = graph.named("aws:ecs/taskDefinition:TaskDefinition", "person")
+    task = graph.named("aws:ecs/taskDefinition:TaskDefinition", "ledger")
     (definition,) = containers_of(task)
     text = json.dumps([{**definition, **changes}])
     properties = {**task.properties, "containerDefinitions": text}
@@ -275,10 +275,44 @@ def test_a_container_that_could_do_more_is_caught(graph: Graphs, policy: str, ch
 
 def test_a_secret_that_isnt_granted_is_caught(graph: Graphs):
     stolen = [{"name": "X", "valueFrom": "arn:aws:secretsmanager:eu-central-1:111122223333:secret:other-AbCdEf"}]
-    task = graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "person")
+    task = graph("dev").named("aws:ecs/taskDefinition:TaskDefinition", "ledger")
     (definition,) = containers_of(task)
     broken = container(graph("dev"), secrets=definition["secrets"] + stolen)
     assert [one.message for one in violations(broken)] == [f"can't read {stolen[0]['valueFrom']}."]
+
+
+@pytest.mark.parametrize(
+    ("role", "allowed", "said"),
+    [
+        (
+            "ledger-start",
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/person/*",
+            "of members",
+        ),
+        ("members-start", "secret:gatehouse-dev/ledger/database-AbCdEf", "database-AbCdEf, of ledger"),
+        ("pages-start", "secret:rds!db-00000000-0000-0000-0000-000000000000-AbCdEf", "of the database's master"),
+        ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/person/*", "the history keys of person"),
+        ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/*", "the history keys of"),
+    ],
+)
+def test_what_another_group_has_is_out_of_reach(graph: Graphs, changed: Change, role: str, allowed: str, said: str):
+    of = graph("dev")
+    old = json.loads(of.named("aws:iam/rolePolicy:RolePolicy", role).properties["policy"])
+    arn = allowed if allowed.startswith("arn:") else f"arn:aws:secretsmanager:eu-central-1:111122223333:{allowed}"
+    actions = ["s3:GetObject"] if "s3" in arn else ["secretsmanager:GetSecretValue"]
+    more = {"Sid": "More", "Effect": "Allow", "Action": actions, "Resource": [arn]}
+    policy = json.dumps({**old, "Statement": [*old["Statement"], more]})
+    found = violations(changed(of, "RolePolicy", role, {"policy": policy}))
+    kept = [one for one in found if one.policy == "groups keep to themselves"]
+    assert kept
+    assert all(said in one.message for one in kept)
+
+
+def test_a_container_names_no_secret_of_another_group(graph: Graphs):
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/person/database-AbCdEf"
+    stolen = [{"name": "X", "valueFrom": f"{arn}:url::"}]
+    found = [one for one in violations(container(graph("dev"), secrets=stolen)) if one.policy.startswith("groups")]
+    assert [one.message for one in found] == ["is a secret of members."]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +357,7 @@ def test_a_sender_that_could_be_somebody_else_is_caught(graph: Graphs, changed: 
 def test_a_role_that_anybody_may_take_is_caught(graph: Graphs, changed: Change):
     trust = {"Sid": "X", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Principal": {"AWS": "*"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    assert caught(changed(graph("dev"), "Role", "person", {"assumeRolePolicy": policy})) == {"roles are bounded"}
+    assert caught(changed(graph("dev"), "Role", "ledger", {"assumeRolePolicy": policy})) == {"roles are bounded"}
 
 
 def test_tags_that_are_missing_and_another_provider_are_caught(graph: Graphs, changed: Change):
@@ -361,5 +395,6 @@ def test_rules_of_the_old_kind_are_caught(graph: Graphs):
 
 def test_every_policy_is_broken_somewhere_above():
     elsewhere = {"images by digest", "tasks are confined", "narrow permissions", "mails come from our domain"}
+    elsewhere |= {"groups keep to themselves"}
     tested = {breach[0] for breach in BREACHES} | elsewhere
     assert tested == {getattr(policy, "__name__", "").replace("_", " ").replace("tls", "TLS") for policy in POLICIES}

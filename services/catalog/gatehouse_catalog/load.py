@@ -90,6 +90,9 @@ def unknown_keys(raw: Any, shape: Any, path: str) -> Iterator[tuple[str, str, An
             else:
                 yield from unknown_keys(value, fields[key], f"{path}{key}.")
         return
+    if hasattr(shape, "__metadata__"):  # of Annotated
+        yield from unknown_keys(raw, shape.__origin__, path)
+        return
     for inner in getattr(shape, "__args__", ()):
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             if getattr(shape, "__origin__", None) is dict:

@@ -124,6 +124,9 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     sends_mail: Annotated[
         bool, Meta(description="Mails leave from it, and it is told which bounced; one service of the catalog")
     ] = False
+    runs_alone: Annotated[
+        bool, Meta(description="Its containers never share a task with another service's: what it holds is its own")
+    ] = False
     settings: dict[Identifier, Setting] = {}
     jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()

@@ -6,7 +6,7 @@ task definition is compared with the newest one of its family, which is the one 
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from gatehouse_release.adapters.aws_session import Looking
 from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.adapters.version_probe import DirectVersionProbe, RunningTask, TaskNetwork, VersionProbe
 from gatehouse_release.adapters.version_probe_task import TaskVersionProbe
-from gatehouse_release.git.files import Main, service_toml, stack_config
+from gatehouse_release.git.files import Main, group_of, members_of, service_toml, stack_config
 from gatehouse_release.model import RunningService
 from gatehouse_release.ports import NotConfigured, PortFailed, Runtime, Tree
 
@@ -25,6 +25,8 @@ ROLLED_BACK = re.compile(r"roll(?:ed|ing) back|circuit breaker|deployment failed
 SERVICE_GROUP = "service:"  # begins the group of a task that ECS started for a service
 DESCRIBED_AT_ONCE = 100  # tasks, by ECS's own limit
 RECENT_EVENTS = 10
+# 128 + SIGTERM, and + SIGKILL: what ECS sends to the others when one container of a task has ended.
+BY_SIGNAL = (143, 137)
 REMEMBERED_SECONDS = 30.0
 LISTED_SECONDS = 1.0
 
@@ -57,6 +59,8 @@ class EcsRuntime:
         self._clients: dict[tuple[str, str], Any] = {}
         self._listed_seconds = listed
         self._listed: dict[str, tuple[float, list[RunningTask]]] = {}
+        # Of each task definition, which never changes.
+        self._containers: dict[str, set[str]] = {}
         self._read: tuple[float, Tree] = (float("-inf"), {})
 
     def deploy(self, environment: str, revision: str) -> None:
@@ -68,8 +72,9 @@ class EcsRuntime:
         region = stack_config(tree, environment).get("aws:region")
         if not region:
             raise PortFailed(f"stacks/Pulumi.{environment}.yaml names no aws:region.")
+        group, members = group_of(tree, environment, service)
         with _AwsErrors(f"ECS in {region}"):
-            return self._running(environment, service, str(region))
+            return self._running(environment, service, str(region), group, members)
 
     def _tree(self) -> Tree:
         """For regions and ports, which hardly ever change: a look at each of many services fetches main once."""
@@ -77,16 +82,20 @@ class EcsRuntime:
             self._read = (time.monotonic(), self._repository.read()[1])
         return self._read[1]
 
-    def _running(self, environment: str, service: str, region: str) -> RunningService | None:
+    def _running(
+        self, environment: str, service: str, region: str, group: str, members: tuple[str, ...]
+    ) -> RunningService | None:
         ecs, cluster = self._client(environment, region), f"gatehouse-{environment}"
-        found = ecs.describe_services(cluster=cluster, services=[service])["services"]
+        found = ecs.describe_services(cluster=cluster, services=[group])["services"]
         active = [one for one in found if one["status"] != "INACTIVE"]
         if not active:
             return None
         (described,) = active
         current = _task_definition(described)
-        newest = _definition(ecs, f"gatehouse-{environment}-{service}")
+        newest = _definition(ecs, f"gatehouse-{environment}-{group}")
         runs = newest if newest["taskDefinitionArn"] == current else _definition(ecs, current)
+        if not _container(runs, service) and not _container(newest, service):
+            return None
         everything = self._tasks(ecs, cluster, environment)
         tasks = [task for task in everything if task.service == service]
         container = _container(runs, service)
@@ -101,6 +110,7 @@ class EcsRuntime:
             log=(container.get("logConfiguration") or {}).get("options") or {},
         )
         others = [task for task in everything if task.service != service]
+        rolled_back = runs is not newest and _rolled_back(described)
         answers = self._probe.probe(tasks, others, network) if tasks else {}
         return RunningService(
             task_definition=current,
@@ -108,8 +118,20 @@ class EcsRuntime:
             digest=_digest(container),
             # A task of another definition is no proof of this one, whatever it answers: it may be on its way out.
             answered=tuple(answers.get(task.id, "") if task.task_definition == current else "" for task in tasks),
-            rolled_back=runs is not newest and _rolled_back(described),
+            rolled_back=rolled_back,
+            group=group if len(members) > 1 else "",
+            siblings=tuple(sorted(each for each in members if each != service and _container(runs, each))),
+            culprits=self._culprits(ecs, cluster, group, runs, newest) if rolled_back and len(members) > 1 else (),
         )
+
+    def _culprits(
+        self, ecs: Any, cluster: str, group: str, runs: Mapping[str, Any], newest: Mapping[str, Any]
+    ) -> tuple[str, ...]:
+        """Whose container ended with an error; where none did, whose image is another one than before."""
+        stopped = ecs.list_tasks(cluster=cluster, serviceName=group, desiredStatus="STOPPED")["taskArns"]
+        described = ecs.describe_tasks(cluster=cluster, tasks=stopped[:DESCRIBED_AT_ONCE])["tasks"] if stopped else []
+        tried = [one for one in described if one["taskDefinitionArn"] == newest["taskDefinitionArn"]]
+        return ended_with_an_error(tried) or changed_images(runs, newest)
 
     def _tasks(self, ecs: Any, cluster: str, environment: str) -> list[RunningTask]:
         """All services' running tasks, listed once for a look at each of them."""
@@ -127,18 +149,29 @@ class EcsRuntime:
         for start in range(0, len(arns), DESCRIBED_AT_ONCE):
             some = arns[start : start + DESCRIBED_AT_ONCE]
             described += ecs.describe_tasks(cluster=cluster, tasks=some)["tasks"]
+        tree = self._tree()
         return [
             RunningTask(
                 id=one["taskArn"].rpartition("/")[2],
-                service=one["group"].removeprefix(SERVICE_GROUP),
+                service=service,
                 environment=environment,
                 address=_address(one),
-                port=service_toml(self._tree(), one["group"].removeprefix(SERVICE_GROUP)).get("port", 0),
+                port=service_toml(tree, service).get("port", 0),
                 task_definition=one["taskDefinitionArn"],
             )
             for one in described
             if one.get("group", "").startswith(SERVICE_GROUP) and one["lastStatus"] == "RUNNING"
+            for service in self._services_of(ecs, one, members_of(tree, environment, _group_of_task(one)))
         ]
+
+    def _services_of(self, ecs: Any, task: Mapping[str, Any], members: tuple[str, ...]) -> list[str]:
+        """The services of a group that have a container in this task: one that was never released has none."""
+        if len(members) == 1:
+            return [*members]
+        arn = str(task["taskDefinitionArn"])
+        if arn not in self._containers:
+            self._containers[arn] = {one["name"] for one in _definition(ecs, arn)["containerDefinitions"]}
+        return [name for name in members if name in self._containers[arn]]
 
     def _client(self, environment: str, region: str) -> Any:
         if (environment, region) not in self._clients:
@@ -182,6 +215,30 @@ def _definition(ecs: Any, name: str) -> dict[str, Any]:
 def _container(definition: Mapping[str, Any], service: str) -> dict[str, Any]:
     """The service's own container; a collector's or a proxy's doesn't count."""
     return next((one for one in definition["containerDefinitions"] if one["name"] == service), {})
+
+
+def _group_of_task(task: Mapping[str, Any]) -> str:
+    return str(task["group"]).removeprefix(SERVICE_GROUP)
+
+
+def ended_with_an_error(tasks: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The containers that ended tasks; those that ECS stopped with them ended by its signal, or well."""
+    ended = {
+        str(one["name"])
+        for task in tasks
+        for one in task.get("containers", [])
+        if one.get("exitCode") not in (None, 0, *BY_SIGNAL) or "OutOfMemory" in str(one.get("reason", ""))
+    }
+    return tuple(sorted(ended))
+
+
+def changed_images(runs: Mapping[str, Any], newest: Mapping[str, Any]) -> tuple[str, ...]:
+    """The containers whose image isn't the same in both task definitions."""
+    before, after = (
+        {one["name"]: one.get("image", "") for one in definition["containerDefinitions"]}
+        for definition in (runs, newest)
+    )
+    return tuple(sorted(name for name in after if after[name] != before.get(name)))
 
 
 def _digest(container: Mapping[str, Any]) -> str:

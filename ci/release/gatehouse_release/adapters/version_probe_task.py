@@ -30,21 +30,24 @@ class TaskVersionProbe:
     def __init__(self, *, patience: float = PATIENCE_SECONDS, poll: float = POLL_SECONDS) -> None:
         self._patience = patience
         self._poll = poll
-        self._known: dict[str, str] = {}
+        # By task and service: services of a group answer at ports of one task.
+        self._known: dict[tuple[str, str], str] = {}
 
     def probe(
         self, tasks: Sequence[RunningTask], others: Sequence[RunningTask], network: TaskNetwork
     ) -> Mapping[str, str]:
         """Asks `others` in the same go, because each go takes a minute."""
-        if any(task.id not in self._known for task in tasks):
-            unknown = [task for task in [*tasks, *others] if task.id not in self._known and task.address]
+        if any((task.id, task.service) not in self._known for task in tasks):
+            unknown = [
+                task for task in [*tasks, *others] if (task.id, task.service) not in self._known and task.address
+            ]
             addresses = {f"http://{task.address}:{task.port}/version": task for task in unknown}
             for address, answer in self._answers(network, sorted(addresses)).items():
                 task = addresses.get(address)
                 digest = digest_of((answer or "").encode(), task.service) if task else ""
                 if task and digest:
-                    self._known[task.id] = digest
-        return {task.id: self._known.get(task.id, "") for task in tasks}
+                    self._known[task.id, task.service] = digest
+        return {task.id: self._known.get((task.id, task.service), "") for task in tasks}
 
     def _answers(self, network: TaskNetwork, addresses: list[str]) -> dict[str, str | None]:
         ecs = network.session.client("ecs", region_name=network.region)

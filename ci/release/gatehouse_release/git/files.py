@@ -55,6 +55,22 @@ def stack_config(where: Path | Tree, environment: str) -> dict[str, Any]:
     return dict((read or {}).get("config") or {})
 
 
+def group_of(where: Path | Tree, environment: str, service: str) -> tuple[str, tuple[str, ...]]:
+    """(the ECS service in which a service runs, all services of it), as `gatehouse:groups` of the stack file says."""
+    groups = stack_config(where, environment).get("gatehouse:groups") or {}
+    for name, choice in groups.items():
+        members = tuple(str(each) for each in choice.get("services", ()))
+        if service in members:
+            return str(name), members
+    return service, (service,)
+
+
+def members_of(where: Path | Tree, environment: str, group: str) -> tuple[str, ...]:
+    """The services that run in an ECS service; the one of its name where no group has it."""
+    groups = stack_config(where, environment).get("gatehouse:groups") or {}
+    return tuple(str(each) for each in groups[group].get("services", ())) if group in groups else (group,)
+
+
 def service_toml(where: Path | Tree, service: str) -> dict[str, Any]:
     """A service's own service.toml; empty when there is none. Raises PortFailed when it isn't TOML."""
     path = f"services/{service}/service.toml"

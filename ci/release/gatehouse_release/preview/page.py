@@ -125,11 +125,20 @@ class WayBack(Part, frozen=True, kw_only=True):
     why: str
 
 
+class GroupRestart(Part, frozen=True, kw_only=True):
+    """Services that share tasks: those that are promoted, and those that restart with them as they are."""
+
+    group: str
+    promoted: tuple[str, ...]
+    siblings: tuple[str, ...]
+
+
 class PreviewPage(Part, frozen=True, kw_only=True):
     environment: str
     source: str
     fingerprint: str
     moves: tuple[ReleaseMove, ...] = ()
+    restarts: tuple[GroupRestart, ...] = ()
     tests: tuple[TestedRelease, ...] = ()
     settings: tuple[SettingDifference, ...] = ()
     databases: tuple[DatabasePreview, ...] = ()

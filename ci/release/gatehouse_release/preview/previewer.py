@@ -6,19 +6,19 @@ known at once; the page itself is made when somebody looks at it.
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
-from gatehouse_release.git.files import Main, fetch, stack_config, tree_at
+from gatehouse_release.git.files import Main, fetch, group_of, stack_config, tree_at
 from gatehouse_release.model import MERGE, DangerousPlan, Reason, ReleaseChange
 from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
-from gatehouse_release.preview.page import PreviewPage, SourceHealth, TestedRelease
+from gatehouse_release.preview.page import GroupRestart, PreviewPage, SourceHealth, TestedRelease
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections
 from gatehouse_release.state import RepositoryState, read_state
@@ -124,6 +124,7 @@ class Previewer:
                 source=source,
                 fingerprint=fingerprint,
                 moves=tuple(sections.move(name, change) for name, change in in_order),
+                restarts=tuple(_restarts(tree, environment, state.releases.get(environment, {}), changes)),
                 tests=tuple(release_tests(state, environment, fingerprint, changes)),
                 settings=tuple(one for name, change in in_order for one in sections.settings(name, change)),
                 databases=tuple(one for name, change in in_order if (one := sections.database(name, change))),
@@ -192,3 +193,15 @@ class LazyPage:
 
     def __rich__(self) -> Any:
         return shown(self.page)
+
+
+def _restarts(
+    tree: Tree, environment: str, released: Collection[str], changes: Mapping[str, ReleaseChange]
+) -> Iterator[GroupRestart]:
+    """The groups of tasks in which something is promoted, by name, where more than one service runs."""
+    groups = {group_of(tree, environment, name) for name in changes}
+    for group, members in sorted(groups):
+        siblings = tuple(sorted(name for name in members if name in released and name not in changes))
+        if siblings:
+            promoted = tuple(sorted(name for name in members if name in changes))
+            yield GroupRestart(group=group, promoted=promoted, siblings=siblings)

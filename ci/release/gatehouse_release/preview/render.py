@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gatehouse_release.preview.page import Api, DatabasePreview, Infrastructure, PreviewPage, ReleaseMove
+from gatehouse_release.preview.page import Api, DatabasePreview, GroupRestart, Infrastructure, PreviewPage, ReleaseMove
 
 COMMITS_SHOWN = 20
 LISTED = 30
@@ -19,7 +19,7 @@ def shown(page: PreviewPage) -> Group:
 
 
 def _sections(page: PreviewPage) -> Iterator[tuple[Text, Padding]]:
-    yield _section("Releases", _moves(page.moves))
+    yield _section("Releases", [*_moves(page.moves), *_restarts(page.restarts)])
     yield _section("Unit tests", list(_tests(page)) or [Text("nothing comes in")])
     yield _section("Configuration", _settings(page))
     yield _section("Database", [line for one in page.databases for line in _database(one)] or [Text("no change")])
@@ -46,6 +46,13 @@ def _moves(moves: tuple[ReleaseMove, ...]) -> list[Text]:
         if move.note:
             lines.append(Text(f"  {move.note}", style="yellow"))
     return lines
+
+
+def _restarts(restarts: tuple[GroupRestart, ...]) -> list[Text]:
+    return [
+        Text(f"{', '.join(one.siblings)} restart{'s' if len(one.siblings) == 1 else ''} too: same tasks ({one.group})")
+        for one in restarts
+    ]
 
 
 def _tests(page: PreviewPage) -> Iterator[Text]:

@@ -38,22 +38,23 @@ class Ecs(msgspec.Struct, kw_only=True):
         names = [one.rpartition("/")[2] for one in backend().list_services(f"gatehouse-{environment}")]
         # A service that was deleted is listed as inactive for a while, by AWS as by moto.
         active = [name for name in names if self.service(environment, name).status != "INACTIVE"]
-        return {name: _digest(self.service(environment, name).task_definition) for name in active}
+        found = [_digests(self.service(environment, name).task_definition) for name in active]
+        return {service: digest for digests in found for service, digest in digests.items()}
 
     def answered(self, environment: str, service: str) -> set[str]:
         """What the service's running tasks say of themselves."""
         tasks = backend().tasks.get(f"gatehouse-{environment}", {}).values()
-        own = [one for one in tasks if one.group == f"service:{service}" and one.desired_status == "RUNNING"]
-        return {self.answers.get(service, _digest(one.task_definition_arn)) for one in own}
+        running = [_digests(one.task_definition_arn) for one in tasks if one.desired_status == "RUNNING"]
+        return {self.answers.get(service, digests[service]) for digests in running if service in digests}
 
-    def service(self, environment: str, service: str) -> Any:
+    def service(self, environment: str, group: str) -> Any:
         """moto's own service, to be changed as AWS would."""
-        return backend().services[f"gatehouse-{environment}:{service}"]
+        return backend().services[f"gatehouse-{environment}:{group}"]
 
-    def rolls_back(self, environment: str, service: str) -> None:
-        """Says of a service what ECS says when its breaker has rolled back."""
-        said = f"(service {service}) (deployment ecs-svc/1) deployment failed: tasks failed to start."
-        self.service(environment, service).events.insert(0, {"id": "1", "message": said})
+    def rolls_back(self, environment: str, group: str) -> None:
+        """Says of an ECS service what ECS says when its breaker has rolled back."""
+        said = f"(service {group}) (deployment ecs-svc/1) deployment failed: tasks failed to start."
+        self.service(environment, group).events.insert(0, {"id": "1", "message": said})
 
 
 def backend() -> Any:
@@ -65,10 +66,12 @@ def backend() -> Any:
     return ecs_backends[DEFAULT_ACCOUNT_ID][REGION]
 
 
-def _digest(task_definition: str) -> str:
-    """What the task definition tells the process about itself."""
-    (container,) = backend().describe_task_definition(task_definition).container_definitions
-    return next(one["value"] for one in container["environment"] if one["name"] == DIGEST_VARIABLE)
+def _digests(task_definition: str) -> dict[str, str]:
+    """What the task definition tells the process of each container about itself."""
+    return {
+        container["name"]: next(one["value"] for one in container["environment"] if one["name"] == DIGEST_VARIABLE)
+        for container in backend().describe_task_definition(task_definition).container_definitions
+    }
 
 
 @contextlib.contextmanager
@@ -102,7 +105,8 @@ def _answering(ecs: Ecs) -> type[http.server.BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             _, service, task, _ = self.path.split("/")
             found = [one for tasks in backend().tasks.values() for one in tasks.values() if one.id == task]
-            digest = ecs.answers.get(service, _digest(found[0].task_definition_arn) if found else "")
+            digests = _digests(found[0].task_definition_arn) if found else {}
+            digest = ecs.answers.get(service, digests.get(service, ""))
             self.send_response(200 if digest else 503)
             self.end_headers()
             document: Mapping[str, Any] = {"service": service, "version": "v1", "image_digest": digest}

@@ -173,3 +173,60 @@ def test_somebody_without_credentials_is_told(client: Any, runtime: Runtime, mon
     monkeypatch.setenv("AWS_CONFIG_FILE", "nowhere")
     with pytest.raises(NotConfigured, match=r"wants credentials.*sign in"):
         runtime.running("test", "person")
+
+
+GROUPED = {
+    **TREE,
+    "stacks/Pulumi.test.yaml": TREE["stacks/Pulumi.test.yaml"]
+    + "  gatehouse:groups:\n    members: {services: [person, topics, partner]}\n",
+    "services/topics/service.toml": 'name = "topics"\nport = 8404\n',
+}
+
+
+def grouped(client: Any, **digests: str) -> str:
+    """A new revision of the group's task definition. `partner` was never released."""
+    containers = [
+        {
+            "name": name,
+            "image": f"example/{name}@{digest}",
+            "memory": 256,
+            "environment": [{"name": "GATEHOUSE_IMAGE_DIGEST", "value": digest}],
+        }
+        for name, digest in digests.items()
+    ]
+    made = client.register_task_definition(family=f"{CLUSTER}-members", containerDefinitions=containers)
+    return made["taskDefinition"]["taskDefinitionArn"]
+
+
+def test_services_of_a_group_are_each_looked_at_in_its_tasks(client: Any, server: Ecs, tmp_path: Path):
+    definition = grouped(client, person=NEW, topics=OLD)
+    client.create_service(cluster=CLUSTER, serviceName="members", taskDefinition=definition, desiredCount=2)
+    start(client, definition, 2, group="service:members")
+    runtime = ecs.connect(tmp_path, server.environ, OneTree(GROUPED))
+    person, topics = (runtime.running("test", name) for name in ("person", "topics"))
+    assert person
+    assert topics
+    assert (person.digest, person.answered, person.group, person.siblings) == (NEW, (NEW, NEW), "members", ("topics",))
+    assert (topics.digest, topics.answered, topics.siblings) == (OLD, (OLD, OLD), ("person",))
+    assert runtime.running("test", "partner") is None
+
+
+def test_a_rollback_of_a_group_names_whose_image_was_new(client: Any, server: Ecs, tmp_path: Path):
+    old = grouped(client, person=OLD, topics=OLD)
+    client.create_service(cluster=CLUSTER, serviceName="members", taskDefinition=old, desiredCount=1)
+    start(client, old, 1, group="service:members")
+    grouped(client, person=NEW, topics=OLD)
+    server.rolls_back("test", "members")
+    found = ecs.connect(tmp_path, server.environ, OneTree(GROUPED)).running("test", "topics")
+    assert found
+    assert (found.rolled_back, found.group, found.culprits) == (True, "members", ("person",))
+
+
+def test_the_container_that_ended_is_told_from_those_that_were_stopped_with_it():
+    def task(**codes: int | None) -> dict[str, Any]:
+        return {"containers": [{"name": name, "exitCode": code} for name, code in codes.items()]}
+
+    assert ecs.ended_with_an_error([task(person=1, topics=143, partner=0), task(person=3, topics=137)]) == ("person",)
+    assert ecs.ended_with_an_error([task(person=None)]) == ()
+    killed = {"containers": [{"name": "topics", "exitCode": 137, "reason": "OutOfMemoryError: Container killed"}]}
+    assert ecs.ended_with_an_error([killed, task(person=0)]) == ("topics",)

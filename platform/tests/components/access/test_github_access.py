@@ -46,7 +46,7 @@ def granted(graph: Graph, role: str) -> Grants:
 
 
 def starting(stack: str, log: str, image: str, secrets: set[str]) -> Grants:
-    """What it takes to start one task."""
+    """What it takes to start one container."""
     found: Grants = {"ecr:GetAuthorizationToken": {"*"}}
     found |= {action: {f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/ghcr/{REPOSITORY}/{image}"} for action in PULL}
     stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{stack}/{log}:log-stream:*"
@@ -65,29 +65,39 @@ def secret(stack: str, service: Service, key: str) -> str:
 
 
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
-def test_each_role_may_do_what_its_task_needs_and_no_more(root: Path, graph: Graphs, stack: str):
+def test_each_role_may_do_what_its_task_needs_and_no_more(
+    root: Path, graph: Graphs, groups: Callable[[str], dict[str, str]], stack: str
+):
     found = graph(stack)
     expected: dict[str, Grants] = {}
+
+    def expect(role: str, grants: Grants) -> None:
+        """Services of a group have one role, which may do what any of them may."""
+        known = expected.setdefault(role, {})
+        for action, resources in grants.items():
+            known[action] = known.get(action, set()) | resources
+
     for service in load_catalog(root):
-        prefix = f"gatehouse-{stack}-{service.name}"
+        prefix = f"gatehouse-{stack}-{groups(stack)[service.name]}"
+        alone = f"gatehouse-{stack}-{service.name}"
         own = {secret(stack, service, key) for key, setting in service.settings.items() if setting.secret}
         if service.has_events:
             own.add(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/peer-key-AbCdEf")
-        expected[prefix] = {} if stack == "production" else {action: {"*"} for action in SHELL}
+        expect(prefix, {} if stack == "production" else {action: {"*"} for action in SHELL})
         if service.sends_mail:
             domain = read_config(root, stack)["gatehouse:dns"]["name"]
             here = f"arn:aws:ses:{REGION}:{ACCOUNT}"
             sent = {f"{here}:identity/{domain}", f"{here}:configuration-set/gatehouse-{stack}"}
-            expected[prefix] |= {"ses:SendEmail": sent, "ses:SendRawEmail": sent}
+            expect(prefix, {"ses:SendEmail": sent, "ses:SendRawEmail": sent})
         if service.database is not None:
             keys = f"arn:aws:s3:::gatehouse-{stack}-history-keys-{ACCOUNT}"
-            expected[prefix] |= {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")}
-            expected[prefix]["s3:ListBucket"] = {keys}
+            expect(prefix, {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")})
+            expect(prefix, {"s3:ListBucket": {keys}})
             own.add(secret(stack, service, "database"))
             image = f"{service.name}-database"
             both = {MASTER, secret(stack, service, "database")}
-            expected[f"{prefix}-database-start"] = starting(stack, service.name, image, both)
-        expected[f"{prefix}-start"] = starting(stack, service.name, service.name, own)
+            expected[f"{alone}-database-start"] = starting(stack, service.name, image, both)
+        expect(f"{prefix}-start", starting(stack, service.name, service.name, own))
     workspace = f"arn:aws:aps:{REGION}:{ACCOUNT}:workspace/ws-monitoring"
     here = [f"arn:aws:ecs:{REGION}:{ACCOUNT}:{kind}/gatehouse-{stack}/*" for kind in ("task", "service")]
     expected[f"gatehouse-{stack}-collector"] = {
