@@ -17,6 +17,10 @@ PACK = ("--policy-pack", "platform/policy_pack")
 TASK_DEFINITION, SERVICE = "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"
 DATABASE = "aws:rds/instance:Instance database"
 # The engine counts the stack itself, and the providers that nobody asked for by name.
+GROUPS = {
+    "pages": {"services": ["partner", "portal", "topics"]},
+    "members": {"services": ["communication", "curriculum", "encounter", "person"]},
+}
 ITS_OWN = re.compile(r"::pulumi:(pulumi:Stack|providers:.*::default)")
 
 
@@ -104,7 +108,7 @@ def test_a_second_preview_is_empty(clone: Any):
 def test_two_digests_change_the_schema_first(clone: Any):
     clone.configure("dev", releases=services(clone, 3, 3))
     said = clone.pulumi("up", "-s", "dev", "--yes", "--skip-preview", "--diff")
-    schema, service = (said.index(f"{kind}::person") for kind in ("gatehouse:Schema", "ecs/service:Service"))
+    schema, service = (said.index(each) for each in ("gatehouse:Schema::person", "ecs/service:Service::members"))
     assert schema < service
 
 
@@ -113,9 +117,9 @@ def test_a_digest_on_main_is_deployed_with_its_task_definition_and_its_service(c
     clone.configure("dev", releases=services(clone, 4, 3))
     clone.commit()
     assert clone.calls(lambda: clone.command("gate", "deploy", "dev")) == [
-        f"create {TASK_DEFINITION} person",
-        f"update {SERVICE} person",
-        f"delete {TASK_DEFINITION} person",
+        f"create {TASK_DEFINITION} members",
+        f"update {SERVICE} members",
+        f"delete {TASK_DEFINITION} members",
     ]
 
 
@@ -147,7 +151,10 @@ def test_a_size_and_a_mix_of_capacity_can_be_changed(clone: Any, moto: str):
     def larger() -> None:
         clone.configure(
             "dev",
-            services={"person": {"cpu": 512, "memory": 1024, "min": 2, "max": 6}},
+            groups={
+                "members": {**GROUPS["members"], "cpu": 512, "memory": 2048, "min": 2, "max": 6},
+                "pages": GROUPS["pages"],
+            },
             database={"instance": "db.t4g.medium", "storage_gib": 50},
             capacity={"on_demand_base": 1, "on_demand_weight": 1, "spot_weight": 1},
         )
@@ -156,11 +163,11 @@ def test_a_size_and_a_mix_of_capacity_can_be_changed(clone: Any, moto: str):
         client("rds", moto).stop_db_instance(DBInstanceIdentifier="gatehouse-dev")
 
     made = clone.calls(lambda: clone.follow("scale", before={"gate stack diff": larger, "aws rds start": night}))
-    assert {f"update {DATABASE}", f"update {SERVICE} identity", f"create {TASK_DEFINITION} person"} <= set(made)
-    (person,) = client("application-autoscaling", moto).describe_scalable_targets(ServiceNamespace="ecs")[
+    assert {f"update {DATABASE}", f"update {SERVICE} identity", f"create {TASK_DEFINITION} members"} <= set(made)
+    (members,) = client("application-autoscaling", moto).describe_scalable_targets(ServiceNamespace="ecs")[
         "ScalableTargets"
     ]
-    assert (person["MinCapacity"], person["MaxCapacity"]) == (1, 2)
+    assert (members["MinCapacity"], members["MaxCapacity"]) == (1, 2)
 
 
 def test_secrets_and_passwords_can_be_rotated(clone: Any):
@@ -171,7 +178,7 @@ def test_secrets_and_passwords_can_be_rotated(clone: Any):
     made = clone.calls(
         lambda: clone.follow(
             "rotate",
-            {"SERVICE/KEY": "person/database", "SERVICE": "person"},
+            {"SERVICE/KEY": "person/database", "SERVICE": "person", "GROUP": "members"},
             later={"URN_OF_THE_PASSWORD": lambda: urn("RandomPassword"), "URN_OF_THE_SCHEMA": lambda: urn("Schema")},
         )
     )
@@ -213,7 +220,7 @@ def test_a_restored_database_is_adopted_by_its_id(clone: Any, moto: str):
 
     clone.follow(
         "restore",
-        {"SERVICE": "person", "sg-ID": "sg-0123", "name NAME": "name group", "OLD_RESOURCE_ID": "db-GATEHOUSE-DEV"},
+        {"GROUP": "members", "sg-ID": "sg-0123", "name NAME": "name group", "OLD_RESOURCE_ID": "db-GATEHOUSE-DEV"},
         later={"NEW_RESOURCE_ID": restored},
     )
     assert restored() in clone.pulumi("stack", "-s", "dev", "--show-ids")
