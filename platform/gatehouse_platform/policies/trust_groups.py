@@ -6,7 +6,7 @@ from typing import Any
 
 from gatehouse_platform.offline.graph import Graph, RecordedResource, is_known
 from gatehouse_platform.policies.grants import ROLE, ROLE_POLICY, statements
-from gatehouse_platform.policies.tasks import SERVICE, TASK_DEFINITION, containers_of
+from gatehouse_platform.policies.tasks import TASK_DEFINITION, containers_of
 from gatehouse_platform.policies.violation import Violation, violation
 
 NAME = "groups keep to themselves"
@@ -35,11 +35,11 @@ def groups_keep_to_themselves(graph: Graph) -> Iterable[Violation]:
         for secret in instance.outputs.get("masterUserSecrets") or ()
         if isinstance(secret, dict) and is_known(secret.get("secretArn"))
     }
-    served = {str(service.properties.get("taskDefinition")) for service in graph.of_type(SERVICE)}
     for task in graph.of_type(TASK_DEFINITION):
         group = _group(graph, task)
         others = {arn: owner for arn, owner in owners.items() if owner != group and is_known(arn)}
-        if task.outputs.get("arn") in served:
+        # A schema's task, which stands below its service, signs in as the master.
+        if (part := graph.component_of(task)) is not None and part.type == GROUP:
             others |= dict.fromkeys(masters, "the database's master")
         yield from _named(task, others)
         for key, resource in _reached(graph, task, "secretsmanager:"):
