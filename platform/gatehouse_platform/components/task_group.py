@@ -14,7 +14,7 @@ from gatehouse_platform.components.base import RoleArgs, child_of, environment_o
 from gatehouse_platform.components.database import DATABASE_PORT
 from gatehouse_platform.components.iam_documents import assumed_by, document, execution, merged, shell
 from gatehouse_platform.components.security_group_rules import allow_traffic
-from gatehouse_platform.components.service import EnvironmentContext, ServiceSite
+from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, release_of
 from gatehouse_platform.config.settings import Stack
 from gatehouse_platform.config.task_groups import TaskGroup
 
@@ -64,13 +64,15 @@ class TaskGroupSite(pulumi.ComponentResource):
             parent=self,
             policies=self.dependencies,
         )
+        # Only of what is released: a task names no secret of a service whose container it hasn't got yet.
+        released = [site for site in self.sites.values() if release_of(self._stack, site.service)]
         self.execution_role = execution_role(
             f"{group.name}-start",
             ExecutionArgs(
                 context=context,
                 images=members,
                 log_groups=[site.log_group for site in self.sites.values()],
-                secrets=_each_once([each for site in self.sites.values() for each in site.read_to_start()]),
+                secrets=_each_once([each for site in released or self.sites.values() for each in site.read_to_start()]),
             ),
             parent=self,
             policies=self.dependencies,

@@ -121,6 +121,15 @@ def test_a_service_without_a_release_has_its_place_and_runs_nothing(root: Path, 
     assert violations(found) == []
 
 
+def test_a_group_of_which_one_service_is_released_keeps_every_rule(root: Path):
+    """As an environment comes up: service by service."""
+    release = {"tag": "v1", "digest": f"sha256:{1:064x}", "database_digest": f"sha256:{2:064x}"}
+    config = read_config(root, "dev") | {"gatehouse:releases": {"person": release}}
+    found = graph_of(root, "dev", examples=False, config=config)
+    assert [one.name for one in found.of_type(SERVICE)] == ["members"]
+    assert violations(found) == []
+
+
 def test_examples_are_named_as_such(graph: Graphs, root: Path):
     assert set(graph("dev").examples) - {"collector", "grafana"} <= set(load_catalog(root).names)
     assert "example.invalid" in graph("dev").named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
