@@ -66,6 +66,20 @@ async def test_what_a_service_was_shown_opens_nothing_else(identity):
     assert (await exchanged(identity, mine, "identity")).status_code == 200
 
 
+async def test_what_comes_out_ends_with_the_key_of_what_went_in(identity, by):
+    """The key may have leaked: what was got with its tokens must not outlive its withdrawal."""
+    from gatehouse_identity.tables import DB
+
+    mine = (await session(identity))["access_token"]
+    await DB.execute("update identity.signing_key set created_at = created_at - interval '10 minutes'")
+    assert (await identity.post("/api/identity/keys/rotate", headers=by("sre"))).status_code == 200
+    later = (await session(identity))["access_token"]
+    first, second = (jwt.get_unverified_header(token)["kid"] for token in (mine, later))
+    assert first != second
+    answer = await exchanged(identity, mine, "topics")
+    assert jwt.get_unverified_header(answer.json()["access_token"])["kid"] == first
+
+
 async def test_what_was_revoked_is_exchanged_no_more(identity):
     tokens = await session(identity)
     bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
