@@ -64,14 +64,9 @@ def test_a_mentor_pastes_a_link_sees_that_it_is_too_much_and_moves_two_in_six_ac
     page.locator("#lighten").press("Enter")  # the fifth
     expect(page.locator("[data-toast]")).to_contain_text("to Next.")
     expect(now.locator("li:has(form)")).to_have_count(before - 2)
-    # As it was, for whoever comes after.
+    # One click takes it back.
     page.keyboard.press("Control+Z")
     expect(now.locator("li:has(form)")).to_have_count(before)
-    page.reload()
-    added = now.locator("li").filter(has_text=name)
-    added.locator("summary").click()
-    added.get_by_role("button", name=f"Remove: {name}", exact=True).press("Enter")
-    expect(now.locator("li:has(form)")).to_have_count(before - 1)
 
 
 def _not_assigned(page: Page, address: str) -> tuple[str, str]:
