@@ -37,8 +37,11 @@ class Mailman:
 class Office:
     """The service under test, and what surrounds it."""
 
-    def __init__(self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer, intake: Peer) -> None:
+    def __init__(
+        self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer, intake: Peer, encounters: Peer
+    ) -> None:
         self.service, self.mailman, self.people, self.identity, self.intake = service, mailman, people, identity, intake
+        self.encounters = encounters
 
     sns: PlayedSns
 
@@ -104,10 +107,11 @@ class Office:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
     mailman = Mailman()
-    async with peer() as people, peer() as identity, peer() as intake:
+    async with peer() as people, peer() as identity, peer() as intake, peer() as encounters:
         environ = {
             "GATEHOUSE_URL_PERSON": people.url,
             "GATEHOUSE_URL_IDENTITY": identity.url,
+            "GATEHOUSE_URL_ENCOUNTER": encounters.url,
             "GATEHOUSE_URL_INTAKE": intake.url,
             "GATEHOUSE_PEER_KEY": KEY,
             "GATEHOUSE_PUBLIC_URL": "https://gate.example.org",
@@ -117,7 +121,7 @@ async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
         topic = MailTopic(sns.arn, sns.transport, sns.now)
         made = serving("communication", lambda one: create(one, mailman, topic), database_url=url, environ=environ)
         async with made as service:
-            office = Office(service, mailman, people, identity, intake)
+            office = Office(service, mailman, people, identity, intake, encounters)
             office.sns = sns
             yield office
 

@@ -6,28 +6,25 @@ a handover that was interrupted: the mail may have left, so it becomes `unknown`
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
 from gatehouse_chassis.base.problems import StaleVersion
-from gatehouse_chassis.events import service_token
 from gatehouse_chassis.jobs.structs import JobRun
-from gatehouse_chassis.service.client import RequestRefused
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_communication.delivery import rules
-from gatehouse_communication.delivery.queries import DELIVERY, mark_sent, move
+from gatehouse_communication.delivery.queries import DELIVERY, mark_sent, move, wait_until
 from gatehouse_communication.delivery.structs import Delivery
+from gatehouse_communication.delivery.values import MailValues, TooEarly, day
 from gatehouse_communication.mail.mailer import Handover, Mailer, MailNotAccepted, MailRefused, MailUnknown
 from gatehouse_communication.mail.message import MailText, Sender, make_message
 from gatehouse_communication.mail_choice.queries import choice_of
-from gatehouse_communication.peers import ConfirmLink, InvitationLink, PersonContact
+from gatehouse_communication.peers import ConfirmLink, PersonContact
 from gatehouse_communication.suppression.queries import is_suppressed
 from gatehouse_communication.template.queries import words_for
 from gatehouse_communication.template.rules import rendered
 
-T = TypeVar("T")
 INTERRUPTED = "The service stopped while it handed this mail over."
 
 log = structlog.get_logger()
@@ -38,11 +35,12 @@ class PutOff(Exception):
 
 
 class Sending:
-    """`mailer`: how mails leave."""
+    """`mailer`: how mails leave. `values`: who gets them, and what they say; a test may know people itself."""
 
-    def __init__(self, service: ServiceContext, mailer: Mailer) -> None:
+    def __init__(self, service: ServiceContext, mailer: Mailer, values: MailValues | None = None) -> None:
         self._service = service
         self._mailer = mailer
+        self._asked = values or MailValues(service)
         self._sender = Sender(service.settings.text("mail_name"), service.settings.text("mail_from"))
 
     async def deliver(self, run: JobRun) -> None:
@@ -55,6 +53,8 @@ class Sending:
                 await move(delivery, "unknown", error=INTERRUPTED)
             elif delivery.state == "queued":
                 await self._send(delivery)
+        except TooEarly as early:
+            await wait_until(delivery, early.at)
         except StaleVersion:
             log.info("somebody else decided about this mail", delivery_id=str(delivery.id))
 
@@ -63,7 +63,9 @@ class Sending:
         choice = await choice_of(delivery.person_id)
         suppressed = contact is not None and await is_suppressed(contact.email)
         reason = rules.reason_to_skip(delivery.kind, contact, choice.declined, suppressed=suppressed)
-        values = None if reason or contact is None else await self._values(delivery, contact, link)
+        values = None
+        if contact is not None and not reason:
+            values = _of_stranger(link) if link is not None else await self._asked.of(delivery, contact)
         if contact is None or values is None:
             await move(delivery, "skipped", skip_reason=reason or "settled")
             return
@@ -96,64 +98,18 @@ class Sending:
         else:
             await mark_sent(delivery, message_id)
 
-    async def _values(
-        self, delivery: Delivery, contact: PersonContact, confirm: ConfirmLink | None
-    ) -> Mapping[str, str] | None:
-        """What the words may name. None: what the mail is about was done meanwhile."""
-        values = {"name": contact.called, "home": f"{self._service.public_url}/"}
-        if confirm is not None:
-            return {"link": confirm.url, "until": day(confirm.expires_at)}
-        match delivery.kind:
-            case "welcome" | "mentor_welcome":
-                link = await self._invitation_link(delivery)
-                return None if link is None else {**values, "link": link.url, "until": day(link.expires_at)}
-            case "mentoring_started":
-                other = None if delivery.about_id is None else await self._contact(delivery.about_id)
-                return None if other is None else {**values, "other": other.name, "other_email": other.email}
-            case _:
-                return values
-
     async def _recipient(self, delivery: Delivery) -> tuple[PersonContact | None, ConfirmLink | None]:
         """Whom it goes to; for a stranger with the link that it is about."""
         if delivery.kind not in rules.OF_STRANGERS:
-            return await self._contact(delivery.person_id), None
-        link = await self._confirm_link(delivery)
+            return await self._asked.contact(delivery.person_id), None
+        link = await self._asked.confirm_link(delivery.about_id)
         return (None if link is None else _stranger(delivery, link)), link
 
-    async def _contact(self, person_id: UUID) -> PersonContact | None:
-        token = service_token.sign(self._service.peer_key, by=self._service.name, to="person")
-        client = self._service.call("person")
-        return await client.find(f"/api/person/contacts/{person_id}", PersonContact, token=token)
 
-    async def _confirm_link(self, delivery: Delivery) -> ConfirmLink | None:
-        """Whom an application is of, and a new link to confirm it; None when it was confirmed or deleted."""
-        token = service_token.sign(self._service.peer_key, by=self._service.name, to="intake")
-        client = self._service.call("intake")
-        try:
-            return await client.post(f"/api/intake/applications/{delivery.about_id}/link", ConfirmLink, token=token)
-        except RequestRefused as refused:
-            if refused.answered in (404, 409):
-                return None
-            raise
-
-    async def _invitation_link(self, delivery: Delivery) -> InvitationLink | None:
-        """A new link of the invitation; None when it was used or withdrawn."""
-        token = service_token.sign(self._service.peer_key, by=self._service.name, to="identity")
-        client = self._service.call("identity")
-        address = f"/api/identity/invitations/{delivery.about_id}/link"
-        try:
-            return await client.post(address, InvitationLink, token=token)
-        except RequestRefused as refused:
-            if refused.answered in (404, 409):
-                return None
-            raise
+def _of_stranger(link: ConfirmLink) -> Mapping[str, str]:
+    return {"link": link.url, "until": day(link.expires_at)}
 
 
 def _stranger(delivery: Delivery, link: ConfirmLink) -> PersonContact:
     """Somebody who is nobody's person: their application's id stands for one."""
     return PersonContact(id=delivery.person_id, name=link.name, email=link.email)
-
-
-def day(moment: datetime) -> str:
-    """As people say it in English: 3 December 2026."""
-    return f"{moment.day} {moment:%B %Y}"

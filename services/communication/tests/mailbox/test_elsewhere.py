@@ -11,7 +11,10 @@ from gatehouse_communication.mail.ses import SesMailer
 API = "/api/communication/mailbox"
 ELSEWHERE = {
     "GATEHOUSE_PEER_KEY": "k" * 40,
-    **{f"GATEHOUSE_URL_{name}": "http://127.0.0.1:9" for name in ("PERSON", "IDENTITY", "CURRICULUM", "INTAKE")},
+    **{
+        f"GATEHOUSE_URL_{name}": "http://127.0.0.1:9"
+        for name in ("PERSON", "IDENTITY", "CURRICULUM", "ENCOUNTER", "INTAKE")
+    },
 }
 
 
