@@ -45,7 +45,7 @@ async def test_what_is_not_ticked_is_declined(browser, house):
     house.says("communication", "PUT", address, {"locale": "de", "declined": []})
     await browser.sign_in("member")
     page = (await browser.see("/account/mail")).text
-    assert page.count(" checked") == 1
+    assert page.count(" checked") == 4
     assert (await browser.submit("/account/mail", intro_reminder="on")).status_code == 303
     ((_, _, body),) = house.asked("communication", "PUT")
     assert body == b'{"locale":"de","declined":["mentoring_started"]}'
