@@ -51,6 +51,8 @@ def test_the_routes_of_signing_in_are_limited() -> None:
         "POST /become-a-mentor": 10,
         "POST /become-a-mentor/confirm/{token:str}": 20,
         "POST /join": 10,
+        "GET /still-with-us/{token:str}": 20,
+        "POST /still-with-us/{token:str}": 20,
         "POST /welcome/{token:str}": 30,
         "GET /receipts/{token:str}": 20,
         "GET /receipts/{token:str}/{receipt_id:uuid}": 20,

@@ -4,6 +4,7 @@ from litestar import Litestar
 
 from gatehouse_catalog.structs import MAIL_TOPIC
 from gatehouse_chassis import ServiceContext, create_app
+from gatehouse_communication.delivery.digest import weekly_digest
 from gatehouse_communication.delivery.routes import DeliveryController
 from gatehouse_communication.delivery.sending import Sending
 from gatehouse_communication.events import OUTBOX
@@ -40,7 +41,7 @@ def create(service: ServiceContext, mailer: Mailer | None = None, topic: MailTop
         database=DB,
         outbox=OUTBOX,
         handlers=HANDLERS,
-        jobs={"deliver": sending.deliver},
+        jobs={"deliver": sending.deliver, "weekly_digest": weekly_digest},
     )
     app.state["mail_topic"] = topic or MailTopic(service.settings.text(MAIL_TOPIC))
     return app

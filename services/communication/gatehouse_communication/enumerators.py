@@ -12,8 +12,21 @@ MailKind = Literal[
     "gift_thanks",
     "gift_receipt",
     "annual_statement",
+    "introduction_scheduled",
+    "mentor_pulse",
+    "meeting_reminder",
+    "meeting_summary",
+    "weekly_digest",
 ]
 MailState = Literal["queued", "sending", "sent", "unknown", "failed", "skipped", "bounced", "complained"]
 SkipReason = Literal["suppressed", "declined", "archived", "settled"]
 SuppressionReason = Literal["bounced", "complained", "asked"]
-NotificationKind = Literal["mentoring_started", "mentoring_ended", "plan_committed", "roles_changed"]
+NotificationKind = Literal[
+    "mentoring_started",
+    "mentoring_ended",
+    "plan_committed",
+    "roles_changed",
+    "meeting_planned",
+    "meeting_summary",
+    "introduction_scheduled",
+]

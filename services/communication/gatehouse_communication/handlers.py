@@ -8,7 +8,7 @@ from uuid import UUID
 
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler
-from gatehouse_communication.delivery.queries import order
+from gatehouse_communication.delivery.queries import order, remind
 from gatehouse_communication.enumerators import MailKind
 from gatehouse_communication.notification.queries import notify
 
@@ -47,6 +47,31 @@ async def mentoring_ended(event: PublishedEvent, prepared: Any) -> None:
         await notify("mentoring_ended", person, event_id=event.id, about_id=other)
 
 
+async def mentor_asked(event: PublishedEvent, prepared: Any) -> None:
+    """The link in it is asked for when it is sent, so no link is ever in an event or a row."""
+    await order("mentor_pulse", event.read("person_id"), event_id=event.id, about_id=event.subject_id)
+
+
+async def introduction_scheduled(event: PublishedEvent, prepared: Any) -> None:
+    person = event.read("person_id")
+    await order("introduction_scheduled", person, event_id=event.id, about_id=event.subject_id)
+    await notify("introduction_scheduled", person, event_id=event.id, about_id=person)
+
+
+async def meeting_planned(event: PublishedEvent, prepared: Any) -> None:
+    """Also when its time changes. Both are reminded, once for each meeting, at the time that it has by then."""
+    member, mentor = event.read("member_id"), event.read("mentor_id")
+    await notify("meeting_planned", member, event_id=event.id, about_id=event.subject_id)
+    for person in (member, mentor):
+        await remind(person, event.subject_id)
+
+
+async def meeting_finished(event: PublishedEvent, prepared: Any) -> None:
+    member = event.read("member_id")
+    await order("meeting_summary", member, event_id=event.id, about_id=event.subject_id)
+    await notify("meeting_summary", member, event_id=event.id, about_id=event.subject_id)
+
+
 async def plan_committed(event: PublishedEvent, prepared: Any) -> None:
     person = event.read("person_id")
     await notify("plan_committed", person, event_id=event.id, about_id=person)
@@ -81,6 +106,10 @@ HANDLERS = {
     "status_changed": EventHandler(status_changed),
     "mentoring_started": EventHandler(mentoring_started),
     "mentoring_ended": EventHandler(mentoring_ended),
+    "introduction_scheduled": EventHandler(introduction_scheduled),
+    "meeting_finished": EventHandler(meeting_finished),
+    "meeting_planned": EventHandler(meeting_planned),
+    "mentor_asked": EventHandler(mentor_asked),
     "plan_committed": EventHandler(plan_committed),
     "roles_changed": EventHandler(roles_changed),
     "receipt_issued": EventHandler(receipt_issued),

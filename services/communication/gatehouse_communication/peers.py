@@ -14,6 +14,8 @@ class PersonContact(Struct, kw_only=True, frozen=True):
     email: str
     preferred_name: str | None = None
     archived_at: datetime | None = None
+    time_zone: str | None = None
+    intro_scheduled_for: datetime | None = None
 
 
 class ConfirmLink(Struct, kw_only=True, frozen=True):
@@ -50,3 +52,25 @@ class GiftMail(Struct, kw_only=True, frozen=True):
     name: str
     email: str | None
     due: bool
+
+
+class PulseLink(Struct, kw_only=True, frozen=True):
+    """A link by which a mentor says that they are still with us."""
+
+    url: str
+
+
+class ProposedTimes(Struct, kw_only=True, frozen=True):
+    """When two who were introduced both have time."""
+
+    times: list[datetime]
+
+
+class PlannedMeeting(Struct, kw_only=True, frozen=True):
+    """An encounter, as far as its time goes."""
+
+    id: UUID
+    member_id: UUID
+    mentor_id: UUID
+    state: str
+    planned_from: datetime

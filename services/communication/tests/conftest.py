@@ -38,10 +38,18 @@ class Office:
     """The service under test, and what surrounds it."""
 
     def __init__(
-        self, service: InProcessClient, mailman: Mailman, people: Peer, identity: Peer, intake: Peer, ledger: Peer
+        self,
+        service: InProcessClient,
+        mailman: Mailman,
+        *,
+        people: Peer,
+        identity: Peer,
+        intake: Peer,
+        ledger: Peer,
+        encounters: Peer,
     ) -> None:
         self.service, self.mailman, self.people, self.identity, self.intake = service, mailman, people, identity, intake
-        self.ledger = ledger
+        self.ledger, self.encounters = ledger, encounters
 
     sns: PlayedSns
 
@@ -107,10 +115,11 @@ class Office:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
     mailman = Mailman()
-    async with peer() as people, peer() as identity, peer() as intake, peer() as ledger:
+    async with peer() as people, peer() as identity, peer() as intake, peer() as ledger, peer() as encounters:
         environ = {
             "GATEHOUSE_URL_PERSON": people.url,
             "GATEHOUSE_URL_IDENTITY": identity.url,
+            "GATEHOUSE_URL_ENCOUNTER": encounters.url,
             "GATEHOUSE_URL_INTAKE": intake.url,
             "GATEHOUSE_URL_LEDGER": ledger.url,
             "GATEHOUSE_PEER_KEY": KEY,
@@ -121,7 +130,15 @@ async def running(postgres: Any, database_url: str) -> AsyncGenerator[Office]:
         topic = MailTopic(sns.arn, sns.transport, sns.now)
         made = serving("communication", lambda one: create(one, mailman, topic), database_url=url, environ=environ)
         async with made as service:
-            office = Office(service, mailman, people, identity, intake, ledger)
+            office = Office(
+                service,
+                mailman,
+                people=people,
+                identity=identity,
+                intake=intake,
+                ledger=ledger,
+                encounters=encounters,
+            )
             office.sns = sns
             yield office
 

@@ -6,7 +6,13 @@ from litestar.di import Provide
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.events import service_token
 from gatehouse_encounter.access import EncounterAccess
-from gatehouse_encounter.encounter.brief import CalendarController, MemberController, agreement_routes
+from gatehouse_encounter.encounter.brief import (
+    CalendarController,
+    MemberController,
+    agreement_routes,
+    appointment_route,
+    calendar_route,
+)
 from gatehouse_encounter.encounter.routes import DisclosureController, EncounterController
 from gatehouse_encounter.encounter.text_routes import AnswerController, NoteController
 from gatehouse_encounter.events import OUTBOX
@@ -34,6 +40,8 @@ def create(service: ServiceContext) -> Litestar:
             MemberController,
             CalendarController,
             agreement_routes(guard),
+            appointment_route(guard),
+            calendar_route(guard),
         ],
         database=DB,
         outbox=OUTBOX,

@@ -1,5 +1,7 @@
 """What is written during an encounter: never lost, and seen by whom it is for."""
 
+import asyncio
+import random
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -37,6 +39,47 @@ async def test_of_two_pages_on_one_prompt_both_texts_can_be_had(pair: Pair) -> N
         ("replaced", "From the first page"),
     }
     assert (await pair.send("GET", f"/encounters/{id}/attempts", pair.as_member)).json()["items"] == []
+
+
+async def test_200_interleaved_edits_of_two_pages_lose_nothing(pair: Pair) -> None:
+    """Two pages write by turns, at once, each by what it knew: on prompts of their own, and on one together."""
+    id = (await pair.opened())["id"]
+    chance = random.Random(17)
+    keys = {one["prompt_key"] for one in (await pair.read(id))["answers"]}
+    alone = dict(zip((MINE, OTHER), sorted(keys - {"goal", "summary", "notes", "private_notes"})[:2], strict=True))
+    knows = {(page, key): 1 for page in alone for key in (alone[page], "goal")}
+    last: dict[tuple[str, str], str] = {}
+    stands = {"goal": ""}
+    refused = 0
+
+    async def edits(page: str, number: int) -> None:
+        nonlocal refused
+        key = "goal" if chance.random() < 0.5 else alone[page]
+        # A whole thought each, so that none is the beginning of another one.
+        text = (
+            f"{number:03} {page[-1]}: Nguyễn, O'Neil 🌱 ליאור, what we said about part {chance.randrange(10**9)} of it"
+        )
+        answer = await pair.write(id, key, text, version=knows[page, key], writer=page)
+        if answer.status_code == 412:
+            refused += 1
+            now = (await pair.send("GET", f"/encounters/{id}/answers/{key}", pair.as_mentor)).json()
+            knows[page, key] = now["version"]
+        else:
+            assert answer.status_code == 200, answer.text
+            knows[page, key] = answer.json()["version"]
+            stands[key] = text
+        last[page, key] = text
+
+    for number in range(0, 200, 2):
+        await asyncio.gather(edits(MINE, number), edits(OTHER, number + 1))
+    answers = {one["prompt_key"]: one["text"] for one in (await pair.read(id))["answers"]}
+    kept = (await pair.send("GET", f"/encounters/{id}/attempts", pair.as_mentor)).json()["items"]
+    found = {*answers.values(), *(one["text"] for one in kept)}
+    assert refused > 10
+    for page, key in alone.items():
+        assert answers[key] == last[page, key], "on a prompt of its own each page's last text stands"
+    assert answers["goal"] == stands["goal"]
+    assert {last[page, "goal"] for page in alone} <= found, "on the same prompt both texts can be had"
 
 
 async def test_much_text_that_goes_at_once_is_kept(pair: Pair) -> None:

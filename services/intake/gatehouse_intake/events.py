@@ -21,6 +21,19 @@ class SignUpIds(msgspec.Struct, frozen=True):
     person_id: UUID
 
 
+class MatchIds(msgspec.Struct, frozen=True):
+    """The two whom a coordinator brought together; the match is the event's subject."""
+
+    member_id: UUID
+    mentor_id: UUID
+
+
+class MentorIds(msgspec.Struct, frozen=True):
+    """Of a mentor's capacity, the event's subject: whose it is."""
+
+    person_id: UUID
+
+
 OUTBOX = Outbox(
     DB,
     {
@@ -29,5 +42,9 @@ OUTBOX = Outbox(
         "intake.introduction.scheduled": SignUpIds,
         "intake.introduction.held": SignUpIds,
         "intake.application.received": None,
+        "intake.match.proposed": MatchIds,
+        "intake.match.started": MatchIds,
+        "intake.mentor.asked": MentorIds,
+        "intake.mentor.paused": MentorIds,
     },
 )

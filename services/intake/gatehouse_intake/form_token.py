@@ -29,18 +29,26 @@ class FormTokens:
         body = f"{int(now.timestamp())}.{secrets.token_urlsafe(16)}"
         return f"{body}.{self._signed(self._keys[0], body)}"
 
-    def read(self, token: str, now: datetime) -> str:
-        """The form's own number. Raises Invalid for a foreign token, and for one that is too new or too old."""
-        body, _, signature = token.rpartition(".")
-        if not any(hmac.compare_digest(self._signed(key, body).encode(), signature.encode()) for key in self._keys):
-            raise Invalid({"form": STALE})
+    def read(self, token: str, now: datetime, quickest: timedelta = QUICKEST, said: str = TOO_QUICK) -> str:
+        """The form's own number. Raises Invalid for a foreign token, and for one that is too new or too old.
+
+        `said`: of one that is newer than `quickest`.
+        """
+        body = self.refuse_foreign(token)
         seconds, _, number = body.partition(".")
         age = now - datetime.fromtimestamp(int(seconds), UTC)
         if age > LONGEST:
             raise Invalid({"form": STALE})
-        if age < QUICKEST:
-            raise Invalid({"form": TOO_QUICK})
+        if age < quickest:
+            raise Invalid({"form": said})
         return number
+
+    def refuse_foreign(self, token: str) -> str:
+        """What is signed. Raises Invalid for a token that isn't ours."""
+        body, _, signature = token.rpartition(".")
+        if not any(hmac.compare_digest(self._signed(key, body).encode(), signature.encode()) for key in self._keys):
+            raise Invalid({"form": STALE})
+        return body
 
     @staticmethod
     def _signed(key: bytes, body: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 from gatehouse_chassis.events.event import PublishedEvent
 from gatehouse_chassis.events.reader import EventHandler
+from gatehouse_intake.match.queries import follow_match
 from gatehouse_intake.sign_up.queries import follow_person, note_bounce
 
 
@@ -28,9 +29,21 @@ async def mentoring_started(event: PublishedEvent, prepared: Any) -> None:
     await follow_person(event.read("member_id"), "matched")
 
 
+async def mentoring_ended(event: PublishedEvent, prepared: Any) -> None:
+    """Before the two were in touch: it came to nothing."""
+    await follow_match(event.read("mentor_id"), event.read("member_id"), "declined")
+
+
+async def met(event: PublishedEvent, prepared: Any) -> None:
+    """They agreed on a meeting, or meet: that is the first contact that was awaited."""
+    await follow_match(event.read("mentor_id"), event.read("member_id"), "started")
+
+
 HANDLERS = {
     "mail_sent": EventHandler(mail_sent),
     "mail_bounced": EventHandler(mail_bounced),
     "status_changed": EventHandler(status_changed),
+    "mentoring_ended": EventHandler(mentoring_ended),
+    "met": EventHandler(met),
     "mentoring_started": EventHandler(mentoring_started),
 }

@@ -29,3 +29,37 @@ class IntroducedPerson(Struct, kw_only=True, frozen=True):
     status: str | None
     intro_scheduled_for: datetime | None
     intro_held_at: datetime | None
+
+
+class Candidate(Struct, kw_only=True, frozen=True):
+    """A person, as far as matching looks at them."""
+
+    id: UUID
+    version: int
+    name: str
+    status: str | None
+    status_changed_at: datetime | None
+    mastery: str
+    specialty: str
+    time_zone: str | None
+
+
+class Candidates(Struct, kw_only=True, frozen=True):
+    """A page of people."""
+
+    items: list[Candidate]
+
+
+class OpenMentorship(Struct, kw_only=True, frozen=True):
+    """Who mentors whom now."""
+
+    id: UUID
+    mentor_id: UUID
+    member_id: UUID
+
+
+class OpenMentorships(Struct, kw_only=True, frozen=True):
+    """A page of them."""
+
+    items: list[OpenMentorship]
+    total: int | None = None

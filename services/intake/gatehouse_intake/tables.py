@@ -1,6 +1,6 @@
 """The tables of the schema `intake`, as database/collections describes them."""
 
-from piccolo.columns import UUID, Boolean, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
@@ -41,6 +41,7 @@ class Application(Tracked, Table, db=DB, tablename="application", schema="intake
     hours_month = Integer()
     time_zone = Text(null=True)
     why = Text(null=True)
+    consents = JSONB()
     state = Text()
     state_changed_at = Timestamptz()
     confirm_hash = Text(null=True)
@@ -48,3 +49,46 @@ class Application(Tracked, Table, db=DB, tablename="application", schema="intake
     mailed_at = Timestamptz()
     person_id = UUID(null=True, default=None)
     problem = Text(null=True)
+
+
+class MentorCapacity(Tracked, Table, db=DB, tablename="mentor_capacity", schema="intake"):
+    person_id = UUID()
+    members_max = Integer()
+    hours_month = Integer()
+    paused_at = Timestamptz(null=True, default=None)
+    pause = Text(null=True)
+    seen_at = Timestamptz(null=True, default=None)
+    asked_at = Timestamptz()
+    answered_at = Timestamptz(null=True, default=None)
+    missed = Integer()
+    answer_hash = Text(null=True)
+
+
+class Availability(Tracked, Table, db=DB, tablename="availability", schema="intake"):
+    person_id = UUID()
+    time_zone = Text()
+    languages = Array(Text())
+    windows = JSONB()
+
+
+class Match(Tracked, Table, db=DB, tablename="match", schema="intake"):
+    mentor_id = UUID()
+    member_id = UUID()
+    state = Text()
+    state_changed_at = Timestamptz()
+    reasons = JSONB()
+    times = JSONB()
+    silent_since = Timestamptz(null=True, default=None)
+
+
+class Slot(Tracked, Table, db=DB, tablename="slot", schema="intake"):
+    host_id = UUID()
+    begins_at = Timestamptz()
+    ends_at = Timestamptz()
+    state = Text()
+    person_id = UUID(null=True, default=None)
+
+
+class CalendarFeed(Tracked, Table, db=DB, tablename="calendar_feed", schema="intake"):
+    person_id = UUID()
+    token_hash = Text()

@@ -1,5 +1,6 @@
 """The intake service on a real, seeded database, with person and identity played by peers."""
 
+import base64
 import hashlib
 import json
 from collections.abc import AsyncGenerator
@@ -26,8 +27,11 @@ class Intake:
 
     key, squarespace_secret = KEY, "0f" * 32
 
-    def __init__(self, service: InProcessClient, people: Peer, identity: Peer, squarespace: Peer) -> None:
+    def __init__(
+        self, service: InProcessClient, people: Peer, identity: Peer, squarespace: Peer, encounters: Peer
+    ) -> None:
         self.service, self.people, self.identity, self.squarespace = service, people, identity, squarespace
+        self.encounters = encounters
         self.statuses: dict[str, str] = {}
         self.reset()
 
@@ -54,8 +58,15 @@ class Intake:
         at = datetime.now(UTC).timestamp() - opened_before
         return self.service.app.state.form_tokens.issue(datetime.fromtimestamp(at, UTC))
 
+    def proven(self, body: dict[str, Any]) -> dict[str, Any]:
+        """With the solution of the form's puzzle, as the widget sends it."""
+        proofs = self.service.app.state.form_proofs
+        counter = next(counter for counter in range(100_000) if proofs.fits(body["form"], counter))
+        payload = {"challenge": {}, "solution": {"counter": counter, "derivedKey": "", "time": 1}}
+        return {"proof": base64.b64encode(json.dumps(payload).encode()).decode(), **body}
+
     async def signs_up(self, email: str, name: str = "Ada", form: str = "", **more: Any) -> httpx.Response:
-        body = {"form": form or self.form(), "name": name, "email": email} | more
+        body = self.proven({"form": form or self.form(), "name": name, "email": email} | more)
         return await self.service.post(f"{API}/sign-ups", json=body)
 
     def asked(self) -> tuple[int, int]:
@@ -75,6 +86,11 @@ class Intake:
         answer = await self.service.get(f"{API}/sign-ups", params=params, headers=headers)
         assert answer.status_code == 200, answer.text
         return [one for one in answer.json()["items"] if one["email"] == email]
+
+    def own(self, role: str, person: UUID, **more: str) -> dict[str, str]:
+        """The headers of somebody whom the test made up."""
+        added = {key.replace("_", "-"): value for key, value in more.items()}
+        return self.service.tokens.headers(role, person=person, account=person) | added
 
     async def decides(self, sign_up: dict[str, Any], what: str) -> httpx.Response:
         headers = self.service.by("coordinator", if_match=f'"{sign_up["version"]}"')
@@ -101,7 +117,7 @@ class Intake:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running(postgres: Any, database_url: str) -> AsyncGenerator[Intake]:
-    async with peer() as people, peer() as identity, peer() as squarespace:
+    async with peer() as people, peer() as identity, peer() as squarespace, peer() as encounters:
         environ = {
             "GATEHOUSE_URL_PERSON": people.url,
             "GATEHOUSE_URL_IDENTITY": identity.url,
@@ -109,11 +125,13 @@ async def running(postgres: Any, database_url: str) -> AsyncGenerator[Intake]:
             "GATEHOUSE_SECRET_FORM_SECRET": SECRET,
             "GATEHOUSE_SECRET_SQUARESPACE_SECRET": Intake.squarespace_secret,
             "GATEHOUSE_SECRET_SQUARESPACE_API_KEY": "a key of tests",
+            "GATEHOUSE_SETTING_FORM_PROOF_COST": "1",
+            "GATEHOUSE_URL_ENCOUNTER": encounters.url,
             "GATEHOUSE_SETTING_SQUARESPACE_URL": squarespace.url,
         }
         url = postgres.role_url(database_url, "intake_service")
         async with serving("intake", create, database_url=url, environ=environ) as service:
-            yield Intake(service, people, identity, squarespace)
+            yield Intake(service, people, identity, squarespace, encounters)
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -195,7 +195,7 @@ class House:
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/reads", [])
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
-        for kind in ("sign-ups", "applications"):
+        for kind in ("sign-ups", "applications", "matches", "mentors", "slots"):
             self.says("intake", "GET", f"/api/intake/{kind}", {"items": []})
         self.says("ledger", "GET", "/api/ledger/reconciliations", [])
         for kind in ("periods", "statements"):

@@ -1,5 +1,6 @@
 """All SQL about mails to people."""
 
+from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
@@ -48,6 +49,14 @@ _ORDER = DB.prepare(
     .on_conflict()  # once for the event: of a person, or of somebody outside
     .returning(tables.Delivery.id)
 )
+_REMINDER = DB.prepare(
+    tables.Delivery.select(tables.Delivery.id).where(
+        (tables.Delivery.event_id == arg(1))
+        & (tables.Delivery.person_id == arg(2))
+        & (tables.Delivery.kind == "meeting_reminder")
+        & (tables.Delivery.state == "queued")
+    )
+)
 
 
 async def order(kind: MailKind, person_id: UUID | None, *, event_id: UUID, about_id: UUID | None = None) -> None:
@@ -55,6 +64,21 @@ async def order(kind: MailKind, person_id: UUID | None, *, event_id: UUID, about
     id = await _ORDER.value(uuid7(), event_id, person_id, kind, about_id, request_id()[:200])
     if id is not None:
         await enqueue(DB, JOB, key=str(id))
+
+
+async def remind(person_id: UUID, encounter_id: UUID) -> None:
+    """In a transaction: this person is reminded of this meeting once. When, is found out each time it is planned."""
+    id = await _ORDER.value(
+        uuid7(), encounter_id, person_id, "meeting_reminder", encounter_id, request_id()[:200]
+    ) or await _REMINDER.value(encounter_id, person_id)
+    if id is not None:
+        await enqueue(DB, JOB, key=str(id))
+
+
+async def wait_until(delivery: Delivery, at: datetime) -> None:
+    """It stays queued, and its job is due then."""
+    async with DB.transaction():
+        await enqueue(DB, JOB, key=str(delivery.id), due_at=at)
 
 
 async def move(delivery: Delivery, state: MailState, *, by: By | None = None, **values: Any) -> Delivery:

@@ -42,6 +42,8 @@ class Recipient(msgspec.Struct, frozen=True):
     id: UUID | None = None
     preferred_name: str | None = None
     archived: bool = False
+    time_zone: str | None = None
+    intro_scheduled_for: datetime | None = None
 
     @property
     def called(self) -> str:

@@ -49,6 +49,27 @@ _READ = DB.prepare(
 )
 
 
+_UNREAD = DB.prepare(
+    tables.Notification.select(QueryString("count(*)")).where(
+        (tables.Notification.person_id == arg(1)) & tables.Notification.read_at.is_null()
+    )
+)
+_WITH_UNREAD = DB.prepare(
+    tables.Notification.select(tables.Notification.person_id)
+    .where(tables.Notification.read_at.is_null() & (tables.Notification.created_at > arg(1)))
+    .distinct()
+)
+
+
+async def unread_count(person_id: UUID) -> int:
+    return int(await _UNREAD.value(person_id) or 0)
+
+
+async def with_unread_since(since: datetime) -> list[UUID]:
+    """Who hasn't looked at something that happened since then."""
+    return await _WITH_UNREAD.values(since)
+
+
 def own(actor: Actor) -> Condition:
     """Nobody sees another one's, whatever their roles."""
     return ("false",) if actor.person is None else ("person_id = {}", actor.person)

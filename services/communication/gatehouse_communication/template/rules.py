@@ -27,7 +27,13 @@ PLACEHOLDERS: dict[MailKind, frozenset[str]] = {
     "application_confirm": frozenset({"link", "until"}),
     "intro_reminder": frozenset({"name", "home"}),
     "application_closed": frozenset({"name", "home"}),
-    "mentoring_started": frozenset({"name", "home", "other", "other_email"}),
+    "mentoring_started": frozenset({"name", "home", "other", "other_email", "times"}),
+    "introduction_scheduled": frozenset({"name", "home", "when"}),
+    "mentor_pulse": frozenset({"name", "home", "link"}),
+    "meeting_reminder": frozenset({"name", "other", "when", "link"}),
+    # Nothing of what was written: mails are read by others, and kept for years.
+    "meeting_summary": frozenset({"name", "link"}),
+    "weekly_digest": frozenset({"name", "count", "link"}),
     "gift_thanks": frozenset({"name"}),
     "gift_receipt": frozenset({"name", "number", "link", "until"}),
     "annual_statement": frozenset({"name", "number", "year", "link", "until"}),
@@ -37,11 +43,15 @@ NEEDED: dict[MailKind, frozenset[str]] = {
     "welcome": frozenset({"link"}),
     "mentor_welcome": frozenset({"link"}),
     "application_confirm": frozenset({"link"}),
+    "mentor_pulse": frozenset({"link"}),
+    "meeting_summary": frozenset({"link"}),
     "gift_receipt": frozenset({"link"}),
     "annual_statement": frozenset({"link"}),
 }
 """What they must name: without it the mail is of no use."""
-OPTIONAL: frozenset[MailKind] = frozenset({"intro_reminder", "mentoring_started"})
+OPTIONAL: frozenset[MailKind] = frozenset(
+    {"intro_reminder", "mentoring_started", "meeting_reminder", "meeting_summary", "weekly_digest"}
+)
 """Kinds that a person may decline. The others are asked for, about their application, or about what they gave."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]*)\)")

@@ -47,6 +47,8 @@ class Seen(HTMLParser):
 def values(name: str, kind: MailKind = "welcome") -> dict[str, str]:
     known = {"name": name, "link": LINK, "until": "3 December 2026", "home": "https://gate.example.org/"}
     known |= {"number": "2026-00042", "year": "2026"}
+    known |= {"when": "Tuesday 8 December, 17:00 (Europe/Oslo)", "count": "3 things"}
+    known |= {"times": "Times that suit both of you: Tuesday 8 December, 17:00 (Europe/Oslo)."}
     return known | {"other": name, "other_email": "a+b@xn--bcher-kva.example"}
 
 

@@ -13,7 +13,7 @@ from gatehouse_chassis.privacy.reads import ReadEntry, ReadLog
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter import queries
 from gatehouse_encounter.encounter.calendar import MEDIA_TYPE, Appointment, calendar
-from gatehouse_encounter.encounter.structs import Agreement, Brief
+from gatehouse_encounter.encounter.structs import Agreement, Brief, PlannedAppointment
 from gatehouse_encounter.follow_up.queries import open_follow_ups
 from gatehouse_encounter.series.queries import lasting_series
 from gatehouse_encounter.series.rules import occurrences
@@ -71,19 +71,55 @@ class CalendarController(Controller):
         summary="The caller's planned encounters and the next meetings of their series, as iCalendar (RFC 5545)",
     )
     async def get_calendar(self, actor: Actor) -> str:
-        now = datetime.now(UTC)
-        found: list[Appointment] = []
-        if actor.person is not None:
-            planned = await queries.planned_of(actor.person)
-            found += [
-                Appointment(one.id, one.version, one.planned_from, one.planned_to, one.changed_at) for one in planned
-            ]
-            taken = {(one.member_id, one.mentor_id, one.planned_from.astimezone(UTC)) for one in planned}
-            for series in await lasting_series(actor.person):
-                for number, one in enumerate(occurrences(series, now, CALENDAR_AHEAD)):
-                    if (series.member_id, series.mentor_id, one.begins_at) not in taken:
-                        found.append(Appointment(series.id, series.version, one.begins_at, one.ends_at, now, number))
-        return calendar(found)
+        return calendar([] if actor.person is None else await _appointments_of(actor.person))
+
+
+async def _appointments_of(person: UUID) -> list[Appointment]:
+    now = datetime.now(UTC)
+    planned = await queries.planned_of(person)
+    found = [Appointment(one.id, one.version, one.planned_from, one.planned_to, one.changed_at) for one in planned]
+    taken = {(one.member_id, one.mentor_id, one.planned_from.astimezone(UTC)) for one in planned}
+    for series in await lasting_series(person):
+        for number, one in enumerate(occurrences(series, now, CALENDAR_AHEAD)):
+            if (series.member_id, series.mentor_id, one.begins_at) not in taken:
+                found.append(Appointment(series.id, series.version, one.begins_at, one.ends_at, now, number))
+    return found
+
+
+def appointment_route(guard: Guard) -> Any:
+    """For communication, which reminds both. `guard`: other services only."""
+
+    @get(
+        "/appointments/{encounter_id:uuid}",
+        operation_id="GetAppointment",
+        guards=[guard],
+        summary="Who meets when, and whether it is still planned",
+        tags=["encounters"],
+    )
+    async def get_appointment(encounter_id: UUID) -> PlannedAppointment:
+        row = await queries.ENCOUNTER.get(encounter_id)
+        return PlannedAppointment(
+            id=row.id, member_id=row.member_id, mentor_id=row.mentor_id, state=row.state, planned_from=row.planned_from
+        )
+
+    return get_appointment
+
+
+def calendar_route(guard: Guard) -> Any:
+    """For intake, which gives people an address that their calendar programs read. `guard`: other services only."""
+
+    @get(
+        "/calendars/{person_id:uuid}",
+        operation_id="GetCalendarOf",
+        guards=[guard],
+        media_type=MEDIA_TYPE,
+        summary="Somebody's planned encounters and the next meetings of their series, as iCalendar (RFC 5545)",
+        tags=["encounters"],
+    )
+    async def get_calendar_of(person_id: UUID) -> str:
+        return calendar(await _appointments_of(person_id))
+
+    return get_calendar_of
 
 
 def agreement_routes(guard: Guard) -> Any:

@@ -146,6 +146,16 @@ class Agreement(msgspec.Struct, frozen=True):
     time_zone: str
 
 
+class PlannedAppointment(msgspec.Struct, frozen=True, kw_only=True):
+    """Who meets when, and nothing of what it is about."""
+
+    id: UUID
+    member_id: UUID
+    mentor_id: UUID
+    state: EncounterState
+    planned_from: datetime
+
+
 class Brief(msgspec.Struct, frozen=True):
     """What to know before the next encounter of a member: facts only, nothing that was guessed."""
 

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+import msgspec
+
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.events import service_token
 from gatehouse_chassis.jobs.structs import JobRun
@@ -9,6 +11,7 @@ from gatehouse_chassis.service.client import RequestRefused, TooLate
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_intake.application import queries
 from gatehouse_intake.application.queries import APPLICATION
+from gatehouse_intake.mentor.queries import begin_mentor
 from gatehouse_intake.peers import InvitationOfPerson, KnownPerson
 
 ROLES = ["mentor"]
@@ -29,7 +32,13 @@ class MentorAdmission:
         if row is None or row.state != "accepted":
             return
         try:
-            body = {"name": row.name, "email": row.email, "time_zone": row.time_zone, "status": MENTORS}
+            body = {
+                "name": row.name,
+                "email": row.email,
+                "time_zone": row.time_zone,
+                "status": MENTORS,
+                "consents": msgspec.to_builtins(row.consents),
+            }
             person = await self._service.call("person").post(
                 "/api/person/people/of-sign-ups", KnownPerson, json=body, token=self._token("person")
             )
@@ -44,6 +53,7 @@ class MentorAdmission:
         except (Unavailable, TooLate):
             await queries.note(row.id, problem=AWAY)
             raise
+        await begin_mentor(person.id, row.hours_month)
         problem = None if person.status == MENTORS else OTHER_STATUS.format(person.status)
         problem = SIGNS_IN if invited.state == "signed_in" else problem
         await queries.note(row.id, person_id=person.id, problem=problem)

@@ -65,6 +65,8 @@ async def apply(values: dict[str, Any]) -> None:
     Until somebody confirms, the last form counts, and only the link in its own mail confirms it.
     """
     email = values["email"]
+    # The form first: programs send one form with several addresses at once.
+    await DB.advisory_lock(f"intake.form.{values['external_id']}")
     await DB.advisory_lock(f"intake.application.{email.lower()}")
     if await _BY_FORM.value(values["external_id"]) is not None:
         return

@@ -179,6 +179,18 @@ async def introduce(id: UUID, version: int, state: SignUpState, by: Actor) -> Si
         return row
 
 
+async def follow_introduction(person_id: UUID, state: SignUpState, by: Actor) -> None:
+    """The person's sign-up, if one is on its way: they took a time, or it doesn't take place."""
+    async with DB.transaction():
+        id = await _LIVE_OF_PERSON.value(person_id)
+        row = None if id is None else await SIGN_UP.get(id, lock=True)
+        if row is not None and state == "welcomed" and row.state == "scheduled":
+            await moved(row, state, by=by)
+        elif row is not None and state == "scheduled" and row.state in rules.FOLLOWS[state]:
+            row = await moved(row, state, by=by)
+            await OUTBOX.publish("intake.introduction.scheduled", row, by=by, ids=SignUpIds(person_id))
+
+
 async def failed(id: UUID, problem: str) -> None:
     """Somebody sees that it can't go on."""
     async with DB.transaction():

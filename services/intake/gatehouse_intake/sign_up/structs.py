@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from gatehouse_chassis.base.fields import Sentence, TimeZone
 from gatehouse_intake.enumerators import SignUpSource, SignUpState
+from gatehouse_intake.form_proof import Puzzle
 
 TypedName = Annotated[str, Meta(min_length=1, max_length=200, description="As the person writes it")]
 TypedEmail = Annotated[
@@ -16,10 +17,14 @@ TypedEmail = Annotated[
 ]
 
 
+Proof = Annotated[str, Meta(max_length=4_000, description="What the ALTCHA widget made of the form's puzzle")]
+
+
 class FormOpened(msgspec.Struct, frozen=True):
-    """What a form for strangers carries along."""
+    """What a form for strangers carries along, and the puzzle that its reader's browser solves meanwhile."""
 
     form: str
+    puzzle: Puzzle
 
 
 class SignUpForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,6 +32,7 @@ class SignUpForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         form: what GET /form answered.
+        proof: the solution of its puzzle; without one a form is taken once it was open for half a minute.
         website: people don't see this field and leave it empty; programs fill it in.
     """
 
@@ -36,6 +42,7 @@ class SignUpForm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     time_zone: TimeZone | None = None
     goal: Sentence | None = None
     website: Annotated[str, Meta(max_length=200)] = ""
+    proof: Proof = ""
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -11,11 +11,18 @@ from gatehouse_chassis.events import service_token
 from gatehouse_intake.tables import DB
 
 API = "/api/intake/applications"
-MENTOR = {"name": "Zoë 🌱 O'Neil", "knows": "Testing, and patience", "hours_month": 6, "time_zone": "Europe/Oslo"}
+AGREED = [{"kind": kind, "document_version": "2026-1"} for kind in ("code_of_conduct", "data_processing")]
+MENTOR = {
+    "consents": AGREED,
+    "name": "Zoë 🌱 O'Neil",
+    "knows": "Testing, and patience",
+    "hours_month": 6,
+    "time_zone": "Europe/Oslo",
+}
 
 
 async def applies(desk: Any, email: str, **changes: Any) -> Any:
-    body = {"form": desk.form(), "email": email, **MENTOR, **changes}
+    body = desk.proven({"form": desk.form(), "email": email, **MENTOR, **changes})
     return await desk.service.post(API, json=body)
 
 
@@ -59,6 +66,7 @@ async def test_an_accepted_applicant_becomes_a_mentor(desk):
     await desk.works()
     asked = [json.loads(body) for method, _, _, body in desk.people.requests if method == "POST"]
     assert [(one["email"], one["status"]) for one in asked] == [("mentor@example.org", "active")]
+    assert [one["consents"] for one in asked] == [AGREED]
     invited = [json.loads(body) for method, _, _, body in desk.identity.requests if method == "POST"]
     assert [one["roles"] for one in invited] == [["mentor"]]
 
@@ -118,7 +126,13 @@ async def test_a_link_that_is_clicked_twice_at_once_confirms_once(desk):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"website": "x"}, "website"), ({"hours_month": 0}, "hours_month"), ({"knows": "two\nlines"}, "knows")],
+    [
+        ({"consents": AGREED[:1]}, "data_processing"),
+        ({"proof": "e30="}, "form"),
+        ({"website": "x"}, "website"),
+        ({"hours_month": 0}, "hours_month"),
+        ({"knows": "two\nlines"}, "knows"),
+    ],
 )
 async def test_what_programs_send_is_refused(desk, changes, field):
     answer = await applies(desk, "bot@example.org", **changes)

@@ -57,7 +57,7 @@ async def test_killed_issuers_leave_no_gap(ledger, by, sql, service_url, tmp_pat
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             process.wait()
-    assert kills >= 6
+    assert kills >= 3
     told = [UUID(line) for file in tmp_path.glob("*.txt") for line in file.read_text().splitlines() if len(line) == 36]
     assert len(await sql.fetch("select from ledger.receipt where id = any($1)", told)) == len(told)
     assert await sql.fetchval(COUNT, of) == GIFTS

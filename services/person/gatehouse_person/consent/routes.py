@@ -10,6 +10,7 @@ from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import signed_in
 from gatehouse_chassis.http.idempotency import Once
+from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_person.consent import queries, rules
 from gatehouse_person.consent.documents import ConsentDocument, current_documents, refuse_other_versions
@@ -21,7 +22,7 @@ from gatehouse_person.relationships import facts_for
 @get(
     "/consent-documents",
     operation_id="ListConsentDocuments",
-    guards=[signed_in],
+    guards=[anonymous(per_minute=60, at_once=60)],
     summary="The texts that one can consent to, as they are now",
     tags=["consents"],
 )

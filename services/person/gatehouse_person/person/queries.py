@@ -172,7 +172,8 @@ async def find_or_add(new: structs.SignedUpPerson) -> structs.KnownPerson:
 
 
 async def _add(new: structs.NewPerson | structs.SignedUpPerson, *, by: Actor | None) -> structs.PersonRecord:
-    record = await PERSON.insert(new, by=by)
+    values = {name: value for name, value in msgspec.structs.asdict(new).items() if name != "consents"}
+    record = await PERSON.insert(values, by=by)
     await OUTBOX.publish("person.joined", record, by=by, ids=StatusIds(record.status))
     await PROFILE.insert({"person_id": record.id}, by=by)
     return record
@@ -186,6 +187,17 @@ async def change_person(person_id: UUID, version: int, change: structs.PersonCha
     assert before is not None  # or there was nothing to change
     values = {name: getattr(change, name) for name in given(change)} | msgspec.structs.asdict(record)
     return rules.shown_to(by, msgspec.structs.replace(before, **values))
+
+
+async def plan_introduction(person_id: UUID, at: datetime | None) -> structs.PersonRecord:
+    """The same again changes nothing. Raises Conflict for who awaits no introduction."""
+    async with DB.transaction():
+        record = await PERSON.get(person_id, lock=True)
+        rules.refuse_planning(record)
+        if record.intro_scheduled_for == at:
+            return record
+        reminded: dict[str, Any] = {} if at is None else {"intro_reminder_at": None}
+        return await PERSON.change(person_id, record.version, {"intro_scheduled_for": at, **reminded}, by=None)
 
 
 async def change_status(

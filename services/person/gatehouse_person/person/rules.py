@@ -66,6 +66,12 @@ def refuse_transition(person: PersonRecord, target: PersonStatus, now: datetime,
         raise Conflict(f"This person has until {due:%Y-%m-%d %H:%M} UTC to schedule an introduction.")
 
 
+def refuse_planning(person: PersonRecord) -> None:
+    """Raises Conflict for who awaits no introduction, such as one who timed out."""
+    if person.status not in AWAITS_INTRO:
+        raise Conflict(f"This person is {person.status}, and awaits no introduction.")
+
+
 def reminder_due(person: PersonRecord) -> bool:
     """Whether somebody, who has waited for long enough, is to be marked for a reminder."""
     return person.status in AWAITS_INTRO and person.intro_scheduled_for is None and person.intro_reminder_at is None

@@ -4,6 +4,7 @@ from litestar import post
 from litestar.handlers import HTTPRouteHandler
 
 from gatehouse_chassis.http.guards import Guard
+from gatehouse_person.consent.queries import give_missing
 from gatehouse_person.person import queries
 from gatehouse_person.person.structs import KnownPerson, SignedUpPerson
 from gatehouse_person.tables import DB
@@ -22,6 +23,8 @@ def sign_up_route(guard: Guard) -> HTTPRouteHandler:
     )
     async def find_or_add(data: SignedUpPerson) -> KnownPerson:
         async with DB.transaction():
-            return await queries.find_or_add(data)
+            person = await queries.find_or_add(data)
+            await give_missing(person.id, data.consents)
+            return person
 
     return find_or_add

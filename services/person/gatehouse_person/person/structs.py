@@ -1,13 +1,14 @@
 """What callers send and get about people. The values of the enumerators are those of database/enumerators."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from gatehouse_chassis.base.fields import Email, Moment, Phone, Sentence, TimeZone, Word
+from gatehouse_person.consent.structs import NewConsent
 from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
 from gatehouse_person.relationships import Relationship
 
@@ -52,15 +53,27 @@ class PersonContact(msgspec.Struct, frozen=True, kw_only=True):
     preferred_name: str | None
     email: str
     archived_at: datetime | None
+    time_zone: str | None
+    intro_scheduled_for: datetime | None
 
 
 class SignedUpPerson(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Somebody who signed up, as another service read it. `status`: of somebody new; a mentor is active at once."""
+    """Somebody who signed up, as another service read it. `status`: of somebody new; a mentor is active at once.
+
+    `consents`: given for them, as far as they haven't given them before.
+    """
 
     name: Word
     email: Email
     time_zone: TimeZone | None = None
     status: Literal["pending", "active"] = "pending"
+    consents: Annotated[list[NewConsent], Meta(max_length=10)] = []
+
+
+class PlannedIntroduction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When it is; null: it has no time any more."""
+
+    at: Moment | None
 
 
 class KnownPerson(msgspec.Struct, frozen=True, kw_only=True):

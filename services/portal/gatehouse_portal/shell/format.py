@@ -5,9 +5,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import available_timezones
 
 # What isn't the value with a capital letter, everywhere.
 LABELS = {"sre": "SRE", "ui": "UI", "ux": "UX", "api": "API", "iot": "IoT"}
+ZONES = sorted(
+    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
+)
+"""What forms offer; the institute's people live somewhere."""
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 

@@ -72,6 +72,7 @@ def test_only_signing_in_colours_and_files_are_for_everybody(portal):
         "/become-a-mentor",
         "/become-a-mentor/sent",
         "/become-a-mentor/confirm/{token:str}",
+        "/still-with-us/{token:str}",
         # Where a one-time link leads; and, in the local environment only, the mailbox.
         "/receipts/{token:str}",
         "/receipts/{token:str}/{receipt_id:uuid}",

@@ -2,14 +2,24 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.encounters import home, routes, timeline
+from gatehouse_portal.areas.encounters import home, routes, scripts, timeline
 from gatehouse_portal.areas.encounters.format import FILTERS
-from gatehouse_portal.shell.area import Area, HomeSection, ProfileSection
+from gatehouse_portal.shell.area import Area, HomeSection, NavEntry, ProfileSection
 
 AREA = Area(
     name="encounters",
     folder=Path(__file__).parent,
-    routes=routes.ROUTES,
+    navigation=(
+        NavEntry(
+            name="Scripts",
+            path="/scripts",
+            order=45,
+            about="What is talked about at meetings",
+            seen_by=scripts.READERS,
+            needs=("encounter",),
+        ),
+    ),
+    routes=(*routes.ROUTES, *scripts.ROUTES),
     filters=FILTERS,
     sections=(
         HomeSection(title="Your next meeting", order=5, template="encounters/home_mentor.html", load=home.load_mentor),

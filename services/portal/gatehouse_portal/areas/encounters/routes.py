@@ -223,7 +223,8 @@ async def plan(request: Request, actor: Actor, peers: Peers, member_id: UUID) ->
     pair = {"member_id": str(member_id), "mentor_id": str(actor.person)}
     body = {**pair, "planned_from": begins, "planned_to": ends}
     await peers.ask("encounter", "POST", "/api/encounter/encounters", PlannedEncounter, json=body)
-    return see_with(request, f"/members/{member_id}", Toast("The next meeting is planned."))
+    back = local_path(form.get("back"), f"/members/{member_id}")
+    return see_with(request, back, Toast("The next meeting is planned."))
 
 
 @post("/members/{member_id:uuid}/series", guards=[guards.person], include_in_schema=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from zoneinfo import available_timezones
 
 from litestar import Request, Response, get, post
 from litestar.types import ControllerRouterHandler
@@ -11,14 +10,12 @@ from gatehouse_chassis.base.problems import Invalid
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_portal.areas.joining.structs import FormOpened, Received, SignUpForm
 from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.format import ZONES
 from gatehouse_portal.shell.page import page, see
 from gatehouse_portal.shell.peers import Peers
 
 SENDING = anonymous(per_minute=10, at_once=10)
-FIELDS = ("name", "email", "time_zone", "goal", "website", "form")
-ZONES = sorted(
-    zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
-)
+FIELDS = ("name", "email", "time_zone", "goal", "website", "form", "proof")
 
 
 @get("/join", guards=[guards.visitor], include_in_schema=False)
@@ -37,6 +34,7 @@ async def send(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
         time_zone=values["time_zone"] or None,
         goal=values["goal"] or None,
         website=values["website"],
+        proof=values["proof"],
     )
     try:
         await peers.ask("intake", "POST", "/api/intake/sign-ups", Received, json=body, token="")
@@ -57,13 +55,26 @@ async def form_page(
     template: str,
     values: Mapping[str, str],
     errors: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> Response[Any]:
     """With what was typed. A form that came too quickly keeps its token, so that it can be sent a moment later."""
-    token = values.get("form", "")
-    if not token or (errors and "open for too long" in errors.get("form", "")):
-        token = (await peers.ask("intake", "GET", "/api/intake/form", FormOpened, token="")).form
-    status = 400 if errors else 200
-    return page(request, template, status=status, values=values, errors=errors or {}, opened=token, zones=ZONES)
+    token = "" if errors and "open for too long" in errors.get("form", "") else values.get("form", "")
+    params = {"form": token} if token else None
+    try:
+        opened = await peers.ask("intake", "GET", "/api/intake/form", FormOpened, params=params, token="")
+    except Invalid:  # a token that isn't ours
+        opened = await peers.ask("intake", "GET", "/api/intake/form", FormOpened, token="")
+    return page(
+        request,
+        template,
+        status=400 if errors else 200,
+        values=values,
+        errors=errors or {},
+        opened=opened.form,
+        puzzle=opened.puzzle,
+        zones=ZONES,
+        **more,
+    )
 
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (join, send, sent)

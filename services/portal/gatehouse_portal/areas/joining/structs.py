@@ -1,15 +1,17 @@
 """What intake answers, as far as pages show it. Fields that aren't named here are skipped."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
 
 class FormOpened(Struct, frozen=True):
-    """What a form for strangers carries along."""
+    """What a form for strangers carries along, and the puzzle that a browser solves meanwhile."""
 
     form: str
+    puzzle: dict[str, Any] | None = None
 
 
 class Received(Struct, frozen=True):
@@ -25,6 +27,7 @@ class SignUpForm(Struct, frozen=True, kw_only=True):
     time_zone: str | None
     goal: str | None
     website: str
+    proof: str = ""
 
 
 class SignUp(Struct, frozen=True, kw_only=True):
@@ -94,6 +97,8 @@ class ApplicationForm(Struct, frozen=True, kw_only=True):
     time_zone: str | None
     why: str | None
     website: str
+    consents: list[dict[str, str]] = []
+    proof: str = ""
 
 
 class Application(Struct, frozen=True, kw_only=True):
@@ -111,3 +116,12 @@ class Application(Struct, frozen=True, kw_only=True):
     state_changed_at: datetime
     person_id: UUID | None = None
     problem: str | None = None
+
+
+class ShownText(Struct, frozen=True, kw_only=True):
+    """A text that one agrees to, as person answers it."""
+
+    kind: str
+    version: str
+    title: str
+    text: str

@@ -1,11 +1,14 @@
 """The board of those who come: in stages, each with how long they wait and the one thing to do next. Pure functions."""
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from gatehouse_portal.areas.joining.match_structs import WeeklyWindow
 from gatehouse_portal.areas.joining.structs import SignUp
 from gatehouse_portal.shell.format import age
 
@@ -73,4 +76,65 @@ def waiting(since: datetime) -> str:
     return "since today" if length.startswith("0 ") else f"for {length}"
 
 
-FILTERS: dict[str, Callable[..., Any]] = {"reason": reason_of, "waiting": waiting}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MINUTES_A_DAY = 24 * 60
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")
+_BETWEEN = re.compile(r"[\s,;]+")
+
+
+class Weekday(msgspec.Struct, frozen=True, kw_only=True):
+    """A day of a week with its two stretches, as the form has them: each two times, or two empty texts."""
+
+    number: int
+    name: str
+    parts: dict[str, tuple[str, str]]
+
+
+def windows_by_day(windows: Iterable[WeeklyWindow]) -> list[Weekday]:
+    """All seven. Of more than two stretches a day the form shows the first two."""
+    found: dict[int, list[tuple[str, str]]] = {number: [] for number in range(len(WEEKDAYS))}
+    for one in sorted(windows, key=lambda one: (one.weekday, one.begins)):
+        found[one.weekday].append((_clock_of(one.begins), _clock_of(one.ends)))
+    return [
+        Weekday(
+            number=number,
+            name=WEEKDAYS[number],
+            parts=dict(zip("ab", [*parts, ("", ""), ("", "")][:2], strict=True)),
+        )
+        for number, parts in found.items()
+    ]
+
+
+def minute_of(text: str) -> int | None:
+    """Minutes since midnight of `17:30`; None for what is no time."""
+    found = _TIME.fullmatch(text)
+    return None if found is None else int(found[1]) * 60 + int(found[2])
+
+
+def languages_in(text: str) -> list[str]:
+    return list(dict.fromkeys(one.lower() for one in _BETWEEN.split(text) if one))
+
+
+def _clock_of(minute: int) -> str:
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+def wall_clock(value: datetime, zone: str) -> str:
+    """`Tue 3 Nov, 17:00` on the wall of who lives there."""
+    try:
+        wall = value.astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        wall = value.astimezone(UTC)
+    return f"{wall:%a} {wall.day} {wall:%b, %H:%M}"
+
+
+def as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "reason": reason_of,
+    "waiting": waiting,
+    "wall_clock": wall_clock,
+    "as_json": as_json,
+}

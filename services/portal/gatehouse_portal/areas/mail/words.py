@@ -20,6 +20,9 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
 OPTIONAL = {
     "intro_reminder": "A reminder when your introduction isn’t scheduled after a week",
     "mentoring_started": "Who your new mentor or member is",
+    "meeting_reminder": "A reminder the day before a meeting",
+    "meeting_summary": "That a meeting has a summary",
+    "weekly_digest": "Once a week, that there is news you haven’t looked at",
 }
 MAIL_KINDS = {
     "welcome": "Welcome",
@@ -28,6 +31,11 @@ MAIL_KINDS = {
     "intro_reminder": "Reminder of the introduction",
     "application_closed": "Application closed",
     "mentoring_started": "New mentor or member",
+    "introduction_scheduled": "Time of the introduction",
+    "mentor_pulse": "Question whether a mentor is still with us",
+    "meeting_reminder": "Reminder of a meeting",
+    "meeting_summary": "Summary of a meeting",
+    "weekly_digest": "News of the week",
     "gift_thanks": "Thanks for a gift",
     "gift_receipt": "Receipt",
     "annual_statement": "Annual statement",
@@ -56,6 +64,9 @@ def news_of(notification: Notification, people: Mapping[UUID, Person], reader: U
         "mentoring_started": (f"You and {who} learn together from now on", plan),
         "mentoring_ended": (f"You and {who} no longer are mentor and member", "/"),
         "plan_committed": ("Your plan until the next meeting was agreed", plan),
+        "meeting_planned": ("A meeting with your mentor has a time", f"/encounters/{about}"),
+        "meeting_summary": ("Your meeting has a summary", f"/encounters/{about}"),
+        "introduction_scheduled": ("Your introduction has a time", "/"),
         "roles_changed": ("What you may do here changed: sign in anew to see all of it", "/"),
     }
     text, path = texts.get(notification.kind, ("Something changed", "/"))

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.people import finders, home, routes
-from gatehouse_portal.shell.area import Area, Finder, HomeSection, NavEntry
+from gatehouse_portal.areas.people import finders, home, record, routes
+from gatehouse_portal.shell.area import Area, Finder, HomeSection, NavEntry, ProfileSection
 
 AREA = Area(
     name="people",
@@ -18,8 +18,9 @@ AREA = Area(
             needs=("person",),
         ),
     ),
-    routes=routes.ROUTES,
+    routes=(*routes.ROUTES, *record.ROUTES),
     finders=(Finder(title="People", order=10, seen_by=routes.SEEN_BY, find=finders.members),),
+    profile=(ProfileSection(title="Record", order=5, template="people/profile_record.html", load=record.load_profile),),
     sections=(
         HomeSection(title="Who waits", order=18, template="people/home_waiting.html", load=home.load_waiting),
         HomeSection(title="Your members", order=20, template="people/home.html", load=home.load),

@@ -1,9 +1,22 @@
 """Becoming a mentor: the form, the click in the mail that confirms only when it is meant, and the decision."""
 
+import json
+
 FORM, APPLICATIONS = "/api/intake/form", "/api/intake/applications"
 ONE = "019a0000-0061-7000-8000-000000000001"
 TOKEN = "aB-_" * 10
-FIELDS = {"name": "Zoë 🌱", "email": "zoe@example.org", "knows": "Testing", "hours_month": "6", "form": "token-3"}
+TEXTS = [
+    {"kind": kind, "version": "2024-09", "title": f"The {kind}", "text": "First <b>part</b>.\n\nSecond part."}
+    for kind in ("newsletter", "code_of_conduct", "data_processing")
+]
+AGREED = {"consent_code_of_conduct": "2024-09", "consent_data_processing": "2024-09"}
+FIELDS = AGREED | {
+    "name": "Zoë 🌱",
+    "email": "zoe@example.org",
+    "knows": "Testing",
+    "hours_month": "6",
+    "form": "token-3",
+}
 
 
 def application(**changes):
@@ -25,13 +38,18 @@ def application(**changes):
 
 async def test_somebody_applies(browser, house):
     house.says("intake", "GET", FORM, {"form": "token-3"})
+    house.says("person", "GET", "/api/person/consent-documents", TEXTS)
     house.says("intake", "POST", APPLICATIONS, {"received": True}, 202)
-    await browser.see("/become-a-mentor")
+    first = (await browser.see("/become-a-mentor")).text
+    assert first.index("The code_of_conduct") < first.index("The newsletter")
+    assert "First &lt;b&gt;part" in first
     for hours in ("many", "", "0", "201", "0001" + "9" * 5000):
         wrong = await browser.submit("/become-a-mentor", **(FIELDS | {"hours_month": hours}))
         assert (wrong.status_code, "a number of hours" in wrong.text, "Testing" in wrong.text) == (400, True, True)
     sent = await browser.submit("/become-a-mentor", **FIELDS)
     assert (sent.status_code, sent.headers["location"]) == (303, "/become-a-mentor/sent")
+    ((_, _, body),) = house.asked("intake", "POST")
+    assert [one["kind"] for one in json.loads(body)["consents"]] == ["code_of_conduct", "data_processing"]
     assert "We sent you a mail" in (await browser.see("/become-a-mentor/sent")).text
 
 
