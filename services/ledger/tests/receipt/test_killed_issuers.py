@@ -12,7 +12,7 @@ import pytest
 
 from .test_routes import WITHOUT_A_GAP, donor, gift
 
-PROCESSES, GIFTS = 5, 200
+PROCESSES, GIFTS = 5, 60
 COUNT = "select count(*) from ledger.receipt where donor_id = $1"
 TWICE = (
     "select gift from (select unnest(gift_ids) as gift from ledger.receipt where state = 'issued') one "
@@ -45,7 +45,7 @@ async def test_killed_issuers_leave_no_gap(ledger, by, sql, service_url, tmp_pat
                 assert await sql.fetch(WITHOUT_A_GAP) == []
                 ended = [place for place, process in running.items() if process.poll() is not None]
                 if issued >= at and kills < 12:
-                    place, at = chance.randrange(PROCESSES), issued + 15
+                    place, at = chance.randrange(PROCESSES), issued + 8
                     running[place].kill()
                     running[place].wait()
                     kills += 1
