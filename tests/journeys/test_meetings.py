@@ -33,6 +33,7 @@ def meet(page: Page, name: str) -> None:
     ready(page)
 
 
+@pytest.mark.deep
 def test_a_mentor_meets_writes_and_agrees_by_keyboard_and_three_clicks(open_browser) -> None:
     page = open_browser("mentor")
     meet(page, "Noah Adeyemi")  # the first click

@@ -514,6 +514,7 @@ def deployed(checkout: Checkout, sleeps_after: float = 600, **codes: str) -> Non
     lay_out_in(checkout.state, content)
 
 
+@pytest.mark.deep
 def test_a_deployment_changes_the_services_whose_release_changed_and_keeps_those_that_run(checkout):
     """Each runs the code of its own release; one that doesn't start leaves the one before, and `up` says so."""
     shutil.rmtree(checkout.code.parent)
