@@ -178,7 +178,10 @@ def _level_words(level: int) -> str:
 
 def _hours_words(mentor: Side, member: Side, weekly: float) -> str:
     silent = [name for name, side in (("the mentor", mentor), ("the member", member)) if not side.says_when]
-    words = f"{weekly:.0f} hours a week suit both" if weekly >= 1 else "Half an hour a week suits both"
+    if weekly < 1:
+        words = "Half an hour a week suits both"
+    else:
+        words = "1 hour a week suits both" if round(weekly) == 1 else f"{weekly:.0f} hours a week suit both"
     return f"{words}, as far as we know: {' and '.join(silent)} haven’t said when" if silent else words
 
 

@@ -73,7 +73,8 @@ async def answer(token: str, members_max: int) -> None:
         row = await _BY_HASH.one(_digest(token))
         if row is None:
             raise NotFound("There is no such question.")
-        values = {"members_max": members_max, "answered_at": await DB.now(), "missed": 0}
+        members = rules.members_said(members_max, row.members_max)
+        values = {"members_max": members, "answered_at": await DB.now(), "missed": 0}
         await CAPACITY.change(row.id, row.version, values, by=None)
 
 

@@ -10,6 +10,8 @@ MOST_MISSED = 2
 """After so many questions without an answer they take nobody, until they or a coordinator say otherwise."""
 HOURS_A_MEMBER = 4
 MOST_AT_FIRST = 3
+OR_MORE = 3
+"""The highest answer that is offered stands for itself and for more."""
 
 Step = Literal["ask", "pause"]
 
@@ -17,6 +19,11 @@ Step = Literal["ask", "pause"]
 def members_for(hours_month: int) -> int:
     """How many members fit into what somebody offered: an hour a week each, at first three at most."""
     return max(1, min(hours_month // HOURS_A_MEMBER, MOST_AT_FIRST))
+
+
+def members_said(answer: int, known: int) -> int:
+    """How many members a mentor takes who answers the monthly question, and took `known` before."""
+    return max(answer, known) if answer >= OR_MORE else answer
 
 
 def is_answered(capacity: MentorCapacity) -> bool:

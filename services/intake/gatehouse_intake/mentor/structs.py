@@ -38,7 +38,7 @@ class MentorCapacity(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PulseAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The last part of the link in the mail, and how many members they take."""
+    """The last part of the link in the mail, and how many members they take: 3 is `3 or more`, and lowers nothing."""
 
     token: Annotated[str, Meta(min_length=20, max_length=200)]
     members_max: MembersMax

@@ -148,6 +148,9 @@ def test_the_best_fit_comes_first_and_who_shares_no_hour_or_language_never():
     assert first["level"].startswith("4 levels ahead")
     assert first["hours"].startswith("10 hours a week suit both, as far as we know: the member")
     assert first["capacity"] == "Room for 2 more, with 8 hours a month"
+    hour = {MENTOR.id: says(MENTOR, "Europe/Oslo", [(0, 18, 19)], ("en",))}
+    (one,) = rules.suggestions(side(MENTOR, hour[MENTOR.id]), takes(), 0, [somebody(2)], hour, NOW)
+    assert "1 hour a week suits both" in {reason.kind: reason.text for reason in one.reasons}["hours"]
 
 
 def test_an_evening_stays_an_evening_when_only_one_of_two_clocks_changes():

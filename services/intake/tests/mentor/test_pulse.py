@@ -83,6 +83,9 @@ async def test_one_click_in_the_mail_answers_and_may_be_changed(desk):
 
     assert [await answers(old, 3), await answers(new, 3), await answers(new, 0)] == [404, 200, 200]
     assert ((await mentor.stands())["members_max"], (await mentor.stands())["missed"]) == (0, 0)
+    await mentor.says(members_max=7)
+    assert await answers(new, 3) == 200
+    assert (await mentor.stands())["members_max"] == 7, "3 or more"
 
 
 async def test_of_others_only_coordinators_see_and_say_it(desk):

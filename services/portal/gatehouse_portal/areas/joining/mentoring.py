@@ -60,8 +60,13 @@ async def save(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> R
 
 @post(f"{PAGE}/answer", guards=[guards.person], include_in_schema=False)
 async def answer_here(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Response[Any]:
-    body = {"members_max": _count((await request.form()).get("members"), 20)}
-    await peers.ask("intake", "PUT", f"/api/intake/mentors/{_person(actor)}", MentorCapacity, json=body)
+    """The highest answer is `3 or more`: it lowers nothing that they said before."""
+    person, members = _person(actor), _count((await request.form()).get("members"), 20)
+    if members == ANSWERS[-1]:
+        known = await or_none(peers.get("intake", f"/api/intake/mentors/{person}", MentorCapacity))
+        members = max(members, known.members_max if known else 0)
+    body = {"members_max": members}
+    await peers.ask("intake", "PUT", f"/api/intake/mentors/{person}", MentorCapacity, json=body)
     return see_with(request, "/", Toast("Thank you. We ask again in a month."))
 
 

@@ -101,6 +101,10 @@ async def test_a_mentors_home_asks_and_offers_times_for_the_first_meeting(browse
     )
     house.says("intake", "PUT", f"/api/intake/mentors/{MEMBER}", capacity())
     assert (await browser.submit("/mentoring/answer", members="2")).headers["location"] == "/"
+    assert body_of(house, "PUT") == {"members_max": 2}
+    house.says("intake", "GET", f"/api/intake/mentors/{MEMBER}", capacity(members_max=7))
+    await browser.submit("/mentoring/answer", members="3")
+    assert body_of(house, "PUT") == {"members_max": 7}, "3 or more lowers nothing"
 
 
 async def test_a_candidate_picks_a_time_on_their_home(browser, house):
