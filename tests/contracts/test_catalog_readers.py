@@ -278,7 +278,7 @@ def test_the_platform_takes_the_smallest_entry(tmp_path: Path) -> None:
 
 @pytest.mark.deep
 @settings(SLOW, max_examples=12)
-@given(entries(30, least=12))
+@given(entries(30, least=17))
 def test_the_platform_takes_every_legal_entry(tmp_path_factory: pytest.TempPathFactory, drawn: list[Entry]) -> None:
     root = tmp_path_factory.mktemp("checkout")
     catalog = written(root, drawn)

@@ -199,7 +199,9 @@ class Institute:
     def done(self, who: str, action: Action, environment: str, **fields: Any) -> Record:
         """The record of what must succeed."""
         outcome = self.ask(who, action, environment, **fields)
-        assert outcome.ok, told(outcome)
+        assert outcome.ok, told(outcome) + str(
+            [(s.state, s.why) for s in outcome.record.history] if outcome.record else ""
+        )
         assert outcome.record
         return outcome.record
 

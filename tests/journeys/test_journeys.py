@@ -125,7 +125,7 @@ def test_a_mentor_is_asked_before_a_whole_path_and_takes_it_back(open_browser) -
 @pytest.mark.deep
 def test_a_mentor_plans_a_period_and_takes_it_back(open_browser) -> None:
     page = open_browser("mentor")
-    page.goto(page.get_by_role("link", name="Bruno Costa").get_attribute("href") or "")
+    page.goto(page.get_by_role("link", name="Bruno Costa").first.get_attribute("href") or "")
     now = part(page, "Now")
     before = now.locator(".what a").all_inner_texts()
     now.locator("summary", has_text="Plan the next period").press("Enter")

@@ -85,12 +85,14 @@ class Access:
             raise Forbidden("This is for the person's mentor or a coordinator.")
         return standing
 
-    async def require_close(self, actor: Actor, person: UUID) -> None:
-        """For the member and their mentor alone. Raises Forbidden for coordinators, NotFound for others."""
+    async def require_close(self, actor: Actor, person: UUID, *, reads: bool = False) -> None:
+        """For the member and their mentor alone. Raises NotFound for others; Forbidden for coordinators, unless what
+        they ask for is only read."""
         if actor.is_person(person) or await self.relationship(actor, person) == "mentor":
             return
         await self.require(actor, person, "read")
-        raise Forbidden("This is for the member and their mentor.")
+        words = "This is for the member and their mentor."
+        raise NotFound(words) if reads else Forbidden(words)
 
     async def relationship(self, actor: Actor, person: UUID) -> str | None:
         """What person says that the caller is to them; None when the caller may not see them."""

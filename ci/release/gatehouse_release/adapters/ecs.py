@@ -66,6 +66,7 @@ class EcsRuntime:
     def deploy(self, environment: str, revision: str) -> None:
         self._deployer.deploy(environment, revision)
         self._listed.clear()
+        self._read = (float("-inf"), {})  # a deployment can put a service into other tasks
 
     def running(self, environment: str, service: str) -> RunningService | None:
         tree = self._tree()
@@ -77,7 +78,8 @@ class EcsRuntime:
             return self._running(environment, service, str(region), group, members)
 
     def _tree(self) -> Tree:
-        """For regions and ports, which hardly ever change: a look at each of many services fetches main once."""
+        """For regions, ports and groups, which change by a deployment if at all: a look at each of many services
+        fetches main once."""
         if time.monotonic() - self._read[0] > REMEMBERED_SECONDS:
             self._read = (time.monotonic(), self._repository.read()[1])
         return self._read[1]

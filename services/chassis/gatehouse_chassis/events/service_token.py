@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from uuid_utils.compat import NAMESPACE_URL, uuid5
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_chassis.base.problems import Unauthenticated
+from gatehouse_chassis.base.problems import Unauthenticated, Unavailable
 from gatehouse_chassis.http.guards import Guard, guard
 
 ALGORITHM = "HS256"
@@ -23,7 +23,9 @@ SHORTEST_KEY = 32
 
 
 def sign(keys: str, *, by: str, to: str) -> str:
-    """A token of service `by` for service `to`."""
+    """A token of service `by` for service `to`. Raises Unavailable where the service was given no key."""
+    if not keys.strip():
+        raise Unavailable("This service has no key to sign with: GATEHOUSE_PEER_KEY isn't set.")
     now = int(time.time())
     claims = {"iss": by, "aud": to, "iat": now, "exp": now + SECONDS}
     return jwt.encode(claims, keys.split(maxsplit=1)[0], algorithm=ALGORITHM)

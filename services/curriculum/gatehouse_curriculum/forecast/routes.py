@@ -36,7 +36,7 @@ class ForecastController(Controller):
         guards=[signed_in],
     )
     async def get_pace(self, person_id: UUID, actor: Actor, access: Access) -> MemberPace:
-        await access.require_close(actor, person_id)
+        await access.require_close(actor, person_id, reads=True)
         return await queries.pace_of(person_id)
 
     @put(
