@@ -146,6 +146,13 @@ def does(action: str, fields: dict[str, str]) -> str:
     )
 
 
+def pressed(client: httpx.Client, address: str, wanted: str) -> int:
+    """The status of pressing a button of the page as it is now; 0 where one pressed before has taken it away."""
+    page = client.get(address)
+    offered = [one for one in Buttons(page.text).found if does(*one) == wanted]
+    return client.post(offered[0][0], data=offered[0][1]).status_code if offered else 0
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("persona", PERSONAS)
 def test_every_button_is_answered(platform: Any, persona: str) -> None:
@@ -161,12 +168,10 @@ def test_every_button_is_answered(platform: Any, persona: str) -> None:
                 places.setdefault(does(action, fields), address)
         refused = []
         for wanted in sorted(places, key=lambda one: one.startswith("/sign-out")):
-            page = client.get(places[wanted])  # its version and token as they are now
-            offered = [one for one in Buttons(page.text).found if does(*one) == wanted]
-            if offered:  # else a button pressed before has taken its item away
-                action, fields = offered[0]
-                answer = client.post(action, data=fields)
-                if answer.status_code >= 400:
-                    refused.append(f"{places[wanted]} offers {wanted}: {answer.status_code}")
+            status = pressed(client, places[wanted], wanted)
+            if status == 412:  # a mail about it was just sent, which changed it
+                status = pressed(client, places[wanted], wanted)
+            if status >= 400:
+                refused.append(f"{places[wanted]} offers {wanted}: {status}")
     assert refused == []
     assert any(one.startswith("/sign-out") for one in places)
