@@ -76,9 +76,11 @@ def annual(
             _table(receipted, "Total acknowledged by those receipts"),
             DocumentBlock("small", "Those receipts stay valid. This list repeats them and acknowledges nothing anew."),
         ]
-    if open_gifts and receipted:
-        total = sum(gift.amount for gift in (*open_gifts, *receipted))
-        blocks.append(_paragraph(f"In all you gave {dollars(total)} in {year}."))
+    everything = [*open_gifts, *receipted]
+    total = sum(gift.amount for gift in everything)
+    if open_gifts and receipted and total:
+        money = " in money" if any(gift.in_kind_text for gift in everything) else ""
+        blocks.append(_paragraph(f"In all you gave {dollars(total)}{money} in {year}."))
     return _letter(f"Annual statement for {year}", blocks, donor, issuer, number, replaces)
 
 
@@ -136,8 +138,9 @@ def _table(gifts: Sequence[AcknowledgedGift], words: str) -> DocumentBlock:
         cells = [long_day(gift.received_on), what]
         cells += [gift.receipt or ""] if numbered else []
         rows.append(DocumentRow([*cells, "" if gift.in_kind_text else dollars(gift.amount)]))
-    total = dollars(sum(gift.amount for gift in gifts))
-    rows.append(DocumentRow([words, *([""] * (2 if numbered else 1)), total], sum=True))
+    # Things alone have no sum: $0.00 would value them.
+    if total := sum(gift.amount for gift in gifts):
+        rows.append(DocumentRow([words, *([""] * (2 if numbered else 1)), dollars(total)], sum=True))
     columns = ["Received", "What", *(["Receipt"] if numbered else []), "Amount"]
     return DocumentBlock("table", columns=columns, rows=rows, texts=len(columns) - 1)
 
