@@ -1,7 +1,8 @@
 """All SQL of the board's figures and packs."""
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import msgspec
@@ -10,7 +11,7 @@ from piccolo.query.functions import Min
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.data.repository import Repository
-from gatehouse_chassis.data.statements import arg
+from gatehouse_chassis.data.statements import any_of, arg
 from gatehouse_chassis.documents.pdf import render
 from gatehouse_chassis.lists.filters import choices
 from gatehouse_chassis.lists.listing import Listing
@@ -37,6 +38,12 @@ PACKS = Listing(
 _CONTENT = DB.prepare(
     tables.BoardPack.select(tables.BoardPack.content, tables.BoardPack.file).where(tables.BoardPack.id == arg(1))
 )
+_FROZEN = DB.prepare(
+    tables.BoardPack.select(tables.BoardPack.ends_on, tables.BoardPack.content).where(
+        any_of(tables.BoardPack.ends_on, arg(1)), tables.BoardPack.state == "frozen"
+    ),
+    structs.FrozenPack,
+)
 # By hand: sums over a join, of all quarters in one statement, so that the figures are of one moment.
 _SUMS = DB.prepare_sql(
     "select greatest(date_trunc('quarter', e.booked_on)::date, $1) as begins, a.code, a.type, f.restriction, "
@@ -62,16 +69,23 @@ _OLDEST_OPEN = DB.prepare(
 
 
 async def figures(ends_on: date) -> structs.BoardFigures:
-    """Of a quarter and the seven before it, as the books have them now."""
+    """Of a quarter and the seven before it, as the books have them now. People are counted of quarters that are over:
+    until then two days' figures would differ by those who came in between.
+    """
     values: dict[date, dict[MetricKey, int | None]] = {}
     quarters = rules.last_quarters(ends_on)
-    mission = await of_quarters([(rules.quarter_begins(last), last) for last in quarters])
+    former = rules.quarter_begins(quarters[0]) - timedelta(days=1)
+    mission = await of_quarters([(rules.quarter_begins(last), last) for last in (former, *quarters)])
     sums = await _SUMS.all(rules.before_all(quarters), ends_on)
-    for last in quarters:
+    frozen = {one.ends_on: one.told for one in await _FROZEN.all(quarters)}
+    now = await DB.now()
+    for before, last in pairwise((former, *quarters)):
         gifts = await _GIFTS.one(rules.quarter_begins(last), last)
         assert gifts is not None
-        values[last] = rules.of_quarter(sums, last) | rules.of_gifts(gifts) | rules.of_mission(mission[last])
-    now = await DB.now()
+        people = rules.of_gifts(gifts) | rules.of_mission(mission[last], mission[before])
+        values[last] = rules.of_quarter(sums, last)
+        if last < now.date():
+            values[last] |= rules.as_frozen(people, frozen.get(last, {}))
     oldest = await _OLDEST_OPEN.value()
     values[ends_on]["oldest_open_line"] = 0 if oldest is None else (now.date() - oldest).days
     of_year = await budget_report(ends_on.year, ends_on)

@@ -1,6 +1,6 @@
 """The board's figures, made of sums of postings. Pure functions: no database, no HTTP."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import date, timedelta
 from typing import get_args
 
@@ -60,7 +60,22 @@ SOURCES: dict[MetricKey, str] = {
     "active_members": "Events of curriculum and encounter",
     "completions": "Events of curriculum",
 }
+PEOPLE: Set[MetricKey] = frozenset(("donors", "repeat_donors", "joined", "mentored", "active_members"))
+OF_PEOPLE: Set[MetricKey] = frozenset(
+    (
+        "gifts",
+        "mentorships_started",
+        "mentorships_ended",
+        "days_to_mentor",
+        "members_per_mentor",
+        "encounters_held",
+        "no_show_share",
+        "completions",
+    )
+)
+"""What counts people, and what else is about them."""
 FEW = "not shown where it is about fewer than five people"
+FLOW = "not shown where fewer than five began or ended, or had a mentor before or after"
 WORDS: dict[MetricKey, tuple[str, str]] = {
     "cash": ("Cash", "Bank accounts, petty cash and payments on their way"),
     "runway": (
@@ -87,8 +102,8 @@ WORDS: dict[MetricKey, tuple[str, str]] = {
         "Members, mentors and staff who became known to the institute; not shown below five",
     ),
     "mentored": ("Members with a mentor", "On the last day of the quarter; not shown below five"),
-    "mentorships_started": ("Mentorships that began", f"In the quarter; {FEW}"),
-    "mentorships_ended": ("Mentorships that ended", f"In the quarter; {FEW}"),
+    "mentorships_started": ("Mentorships that began", f"In the quarter; {FLOW}"),
+    "mentorships_ended": ("Mentorships that ended", f"In the quarter; {FLOW}"),
     "days_to_mentor": (
         "Days to the first mentor",
         f"The median, from joining, of those whose first mentor began in the quarter; {FEW}",
@@ -184,15 +199,18 @@ def of_gifts(found: QuarterGifts) -> dict[MetricKey, int | None]:
     return {"gifts": found.gifts, "donors": found.donors, "repeat_donors": None if hidden else repeat}
 
 
-def of_mission(found: QuarterMission) -> dict[MetricKey, int | None]:
-    """Nothing of fewer than five people. What began and what ended are shown together or not at all: with the members
-    before and after, one of them would tell the other.
+def of_mission(found: QuarterMission, before: QuarterMission) -> dict[MetricKey, int | None]:
+    """Nothing of fewer than five people, nor what a sum or difference of shown figures would tell of fewer.
+
+    Members before, and what began, less what ended, are the members after. So what began and what ended are shown
+    together or not at all, and only where the members of both quarters are: three of the four would tell the fourth.
+    Of two that aren't shown the members tell only the difference, which each of five sizes of the smaller one explains.
     """
 
     def shown_of(value: int | None, people: int) -> int | None:
         return value if people >= FEWEST else None
 
-    flow = min(found.started_members, found.ended_members)
+    flow = min(found.started_members, found.ended_members, found.mentored, before.mentored)
     both = min(found.held_members, found.missed_members)
     load = (10 * found.mentored + found.mentors // 2) // found.mentors if found.mentors else None
     return {
@@ -207,6 +225,21 @@ def of_mission(found: QuarterMission) -> dict[MetricKey, int | None]:
         "active_members": shown_of(found.active, found.active),
         "completions": shown_of(found.completions, found.completed_members),
     }
+
+
+def as_frozen(now: Mapping[MetricKey, int | None], told: Mapping[MetricKey, int | None]) -> dict[MetricKey, int | None]:
+    """A quarter whose pack is frozen: `told` in it, and as counted `now`.
+
+    Two figures of the same people are two filters. What was recorded late would be told by their difference, so people
+    are counted anew only from a difference of five on, where one that wasn't shown may have been anything below five.
+    How often they did something doesn't say how many they are; it stays as it was told. Money is shown as it is now.
+    """
+    kept = {key: told[key] for key in PEOPLE & told.keys() if abs(_most(now.get(key)) - _most(told[key])) < FEWEST}
+    return {**now, **kept, **{key: told[key] for key in OF_PEOPLE & told.keys()}}
+
+
+def _most(value: int | None) -> int:
+    return FEWEST - 1 if value is None else value
 
 
 def share(part: int, whole: int) -> int | None:

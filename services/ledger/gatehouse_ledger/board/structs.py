@@ -19,7 +19,10 @@ from gatehouse_ledger.enumerators import (
 
 
 class QuarterValue(msgspec.Struct, frozen=True):
-    """`value`: None where nothing can be said, or where it would tell of fewer than five people."""
+    """`value`: None where nothing can be said, or where it would tell of fewer than five people.
+
+    What is about people is said of quarters that are over, and of those with a frozen pack as that says it.
+    """
 
     ends_on: date
     value: int | None
@@ -64,8 +67,21 @@ class BoardPack(msgspec.Struct, frozen=True):
     created_by: UUID | None
 
 
+class FrozenPack(msgspec.Struct, frozen=True):
+    ends_on: date
+    content: BoardFigures
+
+    @property
+    def told(self) -> dict[MetricKey, int | None]:
+        """What it said of its own quarter."""
+        return {one.key: one.value for one in self.content.figures}
+
+
 class Restatement(msgspec.Struct, frozen=True):
-    """A figure that the books say otherwise by now: corrections were posted after the pack was frozen."""
+    """A figure that the books say otherwise by now: corrections were posted after the pack was frozen.
+
+    Of people only their number, where it differs by five at least.
+    """
 
     key: MetricKey
     frozen: int | None

@@ -3,10 +3,12 @@
 import io
 import random
 from datetime import UTC, date, datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from gatehouse_ledger.board import rules
@@ -73,6 +75,30 @@ async def test_a_frozen_pack_never_changes_and_a_correction_is_shown_beside_it(l
     assert (await ledger.get(path, headers=by("finance"))).json()["figures"] == before["figures"]
 
 
+async def test_few_who_became_known_after_a_pack_was_frozen_are_told_by_no_difference(ledger, by, sql):
+    async def join(count: int) -> None:
+        event = (
+            "insert into ledger.mission_event (id, event_id, kind, happened_on, member_id) values ($1, $1, $2, $3, $1)"
+        )
+        await sql.executemany(event, [(uuid4(), "joined", date(2025, 8, 1)) for _ in range(count)])
+
+    async def joined() -> tuple[int, list[dict]]:
+        figures = (await ledger.get(f"{API}/board/figures?as_of=2025-08-01", headers=by("board"))).json()["figures"]
+        (live,) = [one["quarters"][-1]["value"] for one in figures if one["key"] == "joined"]
+        return live, (await ledger.get(path, headers=by("board"))).json()["restated"]
+
+    await join(6)
+    pack = (await ledger.post(f"{API}/board/packs", headers=by("finance"), json={"ends_on": "2025-09-30"})).json()
+    path = f"{API}/board/packs/{pack['id']}"
+    assert (await ledger.post(f"{path}/freeze", headers=by("board", if_match='"1"'))).status_code == 200
+    before, _ = await joined()
+    await join(rules.FEWEST - 1)
+    assert await joined() == (before, [])
+    await join(1)
+    now = before + rules.FEWEST
+    assert await joined() == (now, [{"key": "joined", "frozen": before, "now": now}])
+
+
 def test_what_the_books_say_otherwise_by_now_is_told_with_both_values():
     def of(cash: int, open_days: int) -> BoardFigures:
         values: dict[MetricKey, int | None] = {"cash": cash, "oldest_open_line": open_days}
@@ -98,6 +124,34 @@ def test_fewer_than_five_people_are_never_told_nor_by_a_difference(donors, repea
     told = rules.of_gifts(QuarterGifts(20, donors, repeat))
     assert (told["donors"], told["repeat_donors"]) == shown
     assert (told["gifts"] is None) == (donors < 5)
+
+
+@given(donors=st.integers(0, 30), repeat=st.integers(0, 30))
+def test_donors_who_came_back_and_those_who_are_new_are_five_at_least(donors, repeat):
+    told = rules.of_gifts(QuarterGifts(40, donors, min(donors, repeat)))
+    if told["donors"] is not None and told["repeat_donors"] is not None:
+        assert min(told["repeat_donors"], told["donors"] - told["repeat_donors"]) >= rules.FEWEST
+
+
+VALUES = st.none() | st.integers(rules.FEWEST, 30)
+
+
+@given(told=st.dictionaries(st.sampled_from(sorted(rules.PEOPLE | rules.OF_PEOPLE)), VALUES), now=st.data())
+def test_what_was_frozen_and_what_is_shown_now_never_differ_by_fewer_than_five(told, now):
+    counted = {key: now.draw(VALUES) for key in sorted(rules.PEOPLE | rules.OF_PEOPLE)}
+    shown = rules.as_frozen(counted, told)
+    assert shown.keys() == counted.keys()
+    for key, before in told.items():
+        after = shown[key]
+        assert after == before or (key in rules.PEOPLE and after == counted[key])
+        assert after == before or None in (after, before) or abs(after - before) >= rules.FEWEST
+
+
+async def test_of_people_nothing_is_told_before_their_quarter_is_over(ledger, by):
+    answer = await ledger.get(f"{API}/board/figures", headers=by("board"), params={"as_of": "2199-12-31"})
+    values = {one["key"]: {quarter["value"] for quarter in one["quarters"]} for one in answer.json()["figures"]}
+    assert {key for key in rules.PEOPLE | rules.OF_PEOPLE if values[key] != {None}} == set()
+    assert None not in values["cash"]
 
 
 async def test_the_file_says_what_the_page_says(ledger, by):

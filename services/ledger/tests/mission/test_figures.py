@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gatehouse_chassis.events.event import PublishedEvent
-from gatehouse_ledger.board.rules import of_mission, quarter_begins
+from gatehouse_ledger.board.rules import FEWEST, of_mission, quarter_begins
 from gatehouse_ledger.mission.handlers import HANDLERS
 from gatehouse_ledger.mission.queries import of_quarters
 from gatehouse_ledger.mission.structs import QuarterMission
@@ -125,7 +127,7 @@ def mission(**of: int) -> QuarterMission:
     [
         ({}, set()),
         ({"joined": 4}, {"joined"}),
-        ({"mentored": 4}, {"mentored", "members_per_mentor"}),
+        ({"mentored": 4}, {"mentored", "members_per_mentor", "mentorships_started", "mentorships_ended"}),
         ({"ended_members": 4}, {"mentorships_started", "mentorships_ended"}),
         ({"started_members": 4}, {"mentorships_started", "mentorships_ended"}),
         ({"waited": 4}, {"days_to_mentor"}),
@@ -136,7 +138,46 @@ def mission(**of: int) -> QuarterMission:
     ],
 )
 def test_nothing_is_told_of_fewer_than_five(of, hidden):
-    assert {name for name, value in of_mission(mission(**of)).items() if value is None} == hidden
+    assert {name for name, value in of_mission(mission(**of), mission()).items() if value is None} == hidden
+
+
+def test_what_began_and_ended_tells_nothing_of_few_members_before():
+    told = of_mission(mission(started=22, ended=5, mentored=20), mission(mentored=3))
+    assert (told["mentored"], told["mentorships_started"], told["mentorships_ended"]) == (20, None, None)
+
+
+def worked_out(shown: list[dict], began: int | None) -> list[int | None]:
+    """What subtracting and adding shown figures tells: of each quarter who began, who ended, and the members after."""
+    known = [began]
+    for one in shown:
+        known += [one["mentorships_started"], one["mentorships_ended"], one["mentored"]]
+    for place in 2 * [*range(0, len(known) - 1, 3), *range(len(known) - 4, -1, -3)]:  # there and back again, twice
+        parts = known[place : place + 4]  # before + started - ended - after = 0
+        if parts.count(None) == 1:
+            signs = (1, 1, -1, -1)
+            rest = sum(sign * part for sign, part in zip(signs, parts, strict=True) if part is not None)
+            known[place + parts.index(None)] = -rest * signs[parts.index(None)]
+    return known
+
+
+FLOWS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(began=st.integers(0, 20), flows=FLOWS)
+def test_no_sum_or_difference_of_shown_figures_is_of_fewer_than_five(began, flows):
+    """Of any quarters, each member with one mentor: nothing can be worked out that isn't shown, nor is it small."""
+    stocks, shown = [began], []
+    before = mission(mentored=began)
+    for started, most in flows:
+        ended = min(most, stocks[-1] + started)
+        stocks.append(stocks[-1] + started - ended)
+        now = {"started": started, "started_members": started, "ended": ended, "ended_members": ended}
+        found = mission(**now, mentored=stocks[-1])
+        shown.append(of_mission(found, before))
+        before = found
+    told = worked_out(shown, began if began >= FEWEST else None)
+    assert [one for one in told if one is not None and one < FEWEST] == []
 
 
 async def test_nobody_reads_the_events_themselves(ledger, by):
