@@ -26,7 +26,7 @@ async def names(client, headers, what="partners", field="name", /, **params) -> 
 
 
 async def test_partners_are_found_filtered_and_sorted(partner, by):
-    headers = by("board")
+    headers = by("finance")
     assert await names(partner, headers, search="NORTH") == ["Northwind Cooperative"]
     assert await names(partner, headers, kind="code_school", sort="-name") == [
         "Second Chance Code",

@@ -6,6 +6,12 @@ API = "/api/partner"
 KINDS = {"partners": 7, "contacts": 8, "agreements": 9}
 ALL = {"partners": set(range(1, 13)), "contacts": set(range(1, 14)), "agreements": set(range(1, 16))}
 OWN = {"partners": {1}, "contacts": {1}, "agreements": {1, 2, 3}}
+# All but donors 4 and 9, who may be people, and what was agreed with them.
+ORGANISATIONS = {
+    "partners": ALL["partners"] - {4, 9},
+    "contacts": set(),
+    "agreements": ALL["agreements"] - {6, 11},
+}
 NOTHING = {"partners": set(), "contacts": set(), "agreements": set()}
 
 SEEN = {
@@ -13,7 +19,7 @@ SEEN = {
     "marketing": ALL,
     "finance": ALL,
     "coordinator": ALL,
-    "board": ALL,
+    "board": ORGANISATIONS,
     "admin": ALL,
     "partner": OWN,
     "partner of nobody": NOTHING,

@@ -49,16 +49,24 @@ _read_own = DB.prepare(
     ),
     structs.Agreement,
 )
+_read_of_organisation = DB.prepare(
+    tables.Agreement.select(*_selected).where(
+        tables.Agreement.id == arg(1), QueryString(f"partner_id in ({access.ORGANISATIONS})")
+    ),
+    structs.Agreement,
+)
 
 
 def agreements_of(actor: Actor) -> tuple:
-    return access.visible_to(actor, f"partner_id in ({access.OWN})")
+    return access.visible_to(actor, f"partner_id in ({access.OWN})", f"partner_id in ({access.ORGANISATIONS})")
 
 
 async def read_agreement(actor: Actor, id: UUID) -> structs.Agreement:
     match access.sight(actor):
         case "all":
             agreement = await _read.one(id)
+        case "organisations":
+            agreement = await _read_of_organisation.one(id)
         case "own":
             agreement = await _read_own.one(id, actor.person)
         case _:

@@ -28,7 +28,8 @@ CONTACTS = Listing(
 
 def contacts_of(actor: Actor) -> tuple:
     """A partner's person sees their own contact, not their colleagues'."""
-    condition, *values = access.visible_to(actor, f"partner_id in ({access.OWN}) and person_id = {{}}")
+    own = f"partner_id in ({access.OWN}) and person_id = {{}}"
+    condition, *values = access.visible_to(actor, own, "false")
     return (condition, *values, *values)
 
 

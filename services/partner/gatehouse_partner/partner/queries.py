@@ -46,7 +46,7 @@ _running = DB.prepare(
 
 
 def partners_of(actor: Actor) -> tuple:
-    return access.visible_to(actor, f"id in ({access.OWN})")
+    return access.visible_to(actor, f"id in ({access.OWN})", f"id in ({access.ORGANISATIONS})")
 
 
 async def create_partner(new: structs.NewPartner, by: Actor) -> structs.Partner:

@@ -19,6 +19,7 @@ from gatehouse_portal.shell.structs import Page
 
 READERS = ("board", "coordinator", "finance", "marketing", "staff")
 SEEN_BY = (*READERS, "partner")
+CONTACTS_SEEN_BY = ("coordinator", "finance", "marketing", "staff", "partner")
 PAGE_SIZE = 40
 MOST = 200
 # What partner filters by.
@@ -37,14 +38,20 @@ async def partners(request: Request[Any, Any, Any], actor: Actor, peers: Peers) 
 
 
 @get("/partners/{partner_id:uuid}", guards=[guards.pages_for(*SEEN_BY)], include_in_schema=False)
-async def partner(request: Request[Any, Any, Any], peers: Peers, partner_id: UUID) -> Template:
+async def partner(request: Request[Any, Any, Any], actor: Actor, peers: Peers, partner_id: UUID) -> Template:
     of = {"partner": str(partner_id), "limit": MOST}
     shown, contacts, agreements = await asyncio.gather(
         peers.get("partner", f"/api/partner/partners/{partner_id}", Partner),
         peers.get("partner", "/api/partner/contacts", Page[Contact], **of),
         peers.get("partner", "/api/partner/agreements", Page[Agreement], **of),
     )
-    return page(request, "partners/partner.html", partner=shown, contacts=contacts.items, agreements=agreements.items)
+    return page(
+        request,
+        "partners/partner.html",
+        partner=shown,
+        contacts=contacts.items if actor.has(*CONTACTS_SEEN_BY) else None,
+        agreements=agreements.items,
+    )
 
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (partners, partner)
