@@ -27,6 +27,8 @@ MADE_UP = "019a0000-0000-7000-8000-00000000dead"
 ORGANISATIONS = ("partner", "organization")  # donors whose names are no person's
 IN_MEMOS = ("E. Marsh", "T. Okoro")
 OWN = "019a0000-0001-7000-8000-000000000010"
+# Who looked at what of oneself is everybody's to know.
+OWN_READS = f"/api/person/people/{OWN}/reads"
 TEXTS = {
     "person/person": ("name", "email", "phone"),
     "person/profile": ("bio",),
@@ -128,7 +130,7 @@ def test_no_api_tells_the_board_of_anybody(platform: Any) -> None:
             document = client.get(f"{platform.services[service]}/openapi.json").json()
             listed: dict[str, str] = {}
             for path, operation in reads(document):
-                for address in addresses(path, service, listed):
+                for address in addresses(path, service, listed) - {OWN_READS}:
                     answer = client.get(address, params=needed(operation, account))
                     if answer.status_code != 200:
                         problems += [f"{address}: {answer.text}"] * (answer.status_code not in (204, 401, 403, 404))
