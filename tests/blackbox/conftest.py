@@ -42,7 +42,7 @@ def needed(item: Any) -> set[str]:
     functions = [item.function, *(one[-1].func for one in item._fixtureinfo.name2fixturedefs.values())]
     code = " ".join(map(str, item.callspec.params.values())) if hasattr(item, "callspec") else ""
     for function in map(inspect.unwrap, functions):  # grows while it is walked
-        called = {function.__globals__.get(name) for name in function.__code__.co_names}
+        called = [function.__globals__.get(name) for name in function.__code__.co_names]
         functions += [
             one
             for one in called
