@@ -29,6 +29,8 @@ MODES = {
 }
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 MOST_PAGES = 25
+# What is downloaded, and no page.
+FILES = re.compile(r"\.ics$|/files?(/|$)|/(csv|pdf)$")
 
 
 def set_mode(page: Page, mode: str) -> None:
@@ -57,7 +59,7 @@ def pages(page: Page) -> Iterator[str]:
     while waiting and len(shapes) < MOST_PAGES:
         address = waiting.pop(0)
         shape = IDS.sub("*", address)
-        if shape in shapes or shape.endswith(".ics") or re.fullmatch(r"/admin/(?!identity).*", shape):  # alike
+        if shape in shapes or FILES.search(shape) or re.fullmatch(r"/admin/(?!identity).*", shape):  # alike
             continue
         shapes.add(shape)
         page.goto(address)
