@@ -50,6 +50,8 @@ def document_of(sheet: Sheet, issuer: Issuer, day: date) -> DocumentContent:
     rows = [
         DocumentRow([*row.words, *(_shown(one, sheet.currency) for one in row.amounts)], row.sum) for row in sheet.rows
     ]
+    if not rows:  # a table that is only a header isn't accessible, and typst refuses it
+        rows = [DocumentRow(["None", *([""] * (len(sheet.columns) - 1))], False)]
     notes = [DocumentBlock("small", note) for note in sheet.notes]
     return DocumentContent(
         title=sheet.title,

@@ -8,10 +8,11 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from gatehouse_ledger.document.files import sheet_file
 from gatehouse_ledger.document.rules import Issuer
 from gatehouse_ledger.document.sheet import Sheet, SheetRow, csv_of, document_of
 
@@ -236,3 +237,9 @@ def cents(text: str) -> int:
     amount = text.partition(" ")[0]
     whole, _, rest = amount.partition(".")
     return int(f"{whole}{rest:0<2}") if amount != "0" else 0
+
+
+async def test_a_list_of_nobody_is_a_document_too() -> None:
+    sheet = Sheet("Form 1099-NEC list of 2020", ["Contractor", "Paid in all"], [])
+    answer = await sheet_file(sheet, "pdf", ISSUER, datetime(2041, 1, 5, tzinfo=UTC))
+    assert answer.content.startswith(b"%PDF-")
