@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from gatehouse_catalog import Catalog, Service, find_root, load_catalog
-from gatehouse_catalog.structs import setting_variable
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, setting_variable
 from gatehouse_local.testing.pytest_plugin import Postgres, free_port
 
 ROOT = find_root(Path(__file__).parent)
@@ -30,6 +30,7 @@ class Institute:
     settings_file: Path
     urls: dict[str, str]
     secrets: dict[str, dict[str, str]]
+    peer_key: str
     http: httpx.Client  # one for all: each reads the trusted authorities anew, which takes longer than most requests
     failures: dict[str, str] = field(default_factory=dict)
 
@@ -68,6 +69,7 @@ def institute(postgres: Postgres, database_url: str, tmp_path_factory: pytest.Te
             }
             for service in CATALOG
         },
+        peer_key=secrets.token_urlsafe(32),
         http=httpx.Client(timeout=10, trust_env=False),
     )
     with contextlib.ExitStack() as running:
@@ -88,8 +90,9 @@ def environment(institute: Institute, service: Service, database_url: str) -> di
         "GATEHOUSE_SETTINGS_FILE": str(institute.settings_file),
         "GATEHOUSE_VERSION": "1.2.3",
         "GATEHOUSE_COMMIT": "0123abc",
+        PEER_KEY_VARIABLE: institute.peer_key,
     }
-    addresses = {other.address_variable: institute.urls[other.name] for other in CATALOG.uses(service)}
+    addresses = {other.address_variable: institute.urls[other.name] for other in CATALOG.callees(service)}
     hidden = {setting_variable(key, secret=True): value for key, value in institute.secrets[service.name].items()}
     return {**os.environ, **given, **addresses, **hidden}
 
