@@ -32,8 +32,8 @@ from gatehouse_portal.enumerators import LABELS
 print(json.dumps({
     "field": document["components"]["schemas"]["Person"]["properties"]["status"],
     "filter": next(one["schema"] for one in listing if one["name"] == "status"),
-    "form": FILTERS["status"],
-    "label": LABELS.get("on_leave"),
+    "form": FILTERS["status"].values,
+    "label": LABELS["person_status"].get("on_leave"),
 }, default=str))
 """
 

@@ -58,20 +58,25 @@ def _of_others(snapshots: dict[str, Snapshot]) -> str:
         "# By service, then by enumerator.",
         "VALUES: dict[str, dict[str, tuple[str, ...]]] = {",
     ]
-    labels: dict[str, str] = {}
+    labels: dict[str, dict[str, str]] = {}
     for service, snapshot in sorted(snapshots.items()):
         lines.append(f"    {_quoted(service)}: {{")
         for name in snapshot.enumerators:
+            if name in labels:
+                raise ValueError(f"{snapshot.file} declares {name}, as another service does. Rename one of them.")
+            labels[name] = {
+                item.value: item.label for item in snapshot.values if item.enumerator == name and item.label
+            }
             values = snapshot.of(name) or ()
             comma = "," if len(values) == 1 else ""
             lines += _wrapped(f"        {_quoted(name)}: (", map(_quoted, values), f"{comma}),", 8).split("\n")
         lines.append("    },")
-        labels |= {item.value: item.label for item in snapshot.values if item.label}
-    lines += ["}", "", "# What isn't the value with a capital letter and spaces."]
-    if not labels:
-        return "\n".join([*lines, "LABELS: dict[str, str] = {}", ""])
-    pairs = [f"    {_quoted(value)}: {_quoted(label)}," for value, label in sorted(labels.items())]
-    return "\n".join([*lines, "LABELS: dict[str, str] = {", *pairs, "}", ""])
+    lines += ["}", "", "# By enumerator: what isn't the value with a capital letter and spaces."]
+    lines.append("LABELS: dict[str, dict[str, str]] = {")
+    for name, words in sorted(labels.items()):
+        pairs = [f"        {_quoted(value)}: {_quoted(label)}," for value, label in words.items()]
+        lines += [f"    {_quoted(name)}: {{", *pairs, "    },"] if pairs else [f"    {_quoted(name)}: {{}},"]
+    return "\n".join([*lines, "}", ""])
 
 
 def _wrapped(start: str, items: Iterable[str], end: str, indent: int = 0) -> str:

@@ -136,7 +136,6 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
         folder: where its templates and its style sheet are; the folder of its area.py.
         routes: Litestar handlers, each with a guard of shell.guards.
         filters: template filters by name; no two areas may share a name.
-        labels: values of services in words ("one-time-low": "Paid once, low"), for the filter `label`.
         sections: its parts of the home page.
         profile: its parts of a person's page.
         finders: what of it the command palette finds.
@@ -148,7 +147,6 @@ class Area(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[ControllerRouterHandler, ...]
     navigation: tuple[NavEntry, ...] = ()
     filters: Mapping[str, Callable[..., Any]] = {}
-    labels: Mapping[str, str] = {}
     sections: tuple[HomeSection, ...] = ()
     profile: tuple[ProfileSection, ...] = ()
     finders: tuple[Finder, ...] = ()

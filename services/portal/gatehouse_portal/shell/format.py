@@ -3,12 +3,14 @@
 import datetime
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import available_timezones
 
+from gatehouse_portal.enumerators import LABELS, VALUES
+
 # What isn't the value with a capital letter, everywhere.
-LABELS = {"sre": "SRE", "ui": "UI", "ux": "UX", "api": "API", "iot": "IoT"}
+INITIALISMS = {"sre": "SRE", "ui": "UI", "ux": "UX", "api": "API", "iot": "IoT"}
 ZONES = sorted(
     zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "posix", "right"))
 )
@@ -16,17 +18,28 @@ ZONES = sorted(
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
-def labeller(labels: Mapping[str, str]) -> Callable[[Any], str]:
-    """The filter `label`: `online-class` and `timed_out` as people write them, and what `labels` has as it says."""
+class Choice(NamedTuple):
+    """What a form or a filter offers: an enumerator and its values."""
 
-    def label(value: Any) -> str:
-        text = str(value)
-        if text in labels:
-            return labels[text]
-        text = re.sub(r"[-_]+", " ", text)
-        return text[:1].upper() + text[1:]
+    enumerator: str
+    values: tuple[str, ...]
 
-    return label
+
+def choice(service: str, enumerator: str) -> Choice:
+    return Choice(enumerator, VALUES[service][enumerator])
+
+
+def label(value: Any, enumerator: str = "") -> str:
+    """`online-class` and `timed_out` as people write them, and what the enumerator has words for as it says.
+
+    Raises KeyError for an enumerator that isn't there: the same value may read otherwise in another one.
+    """
+    text = str(value)
+    words = LABELS[enumerator].get(text) if enumerator else None
+    if words := words or INITIALISMS.get(text):
+        return words
+    text = re.sub(r"[-_]+", " ", text)
+    return text[:1].upper() + text[1:]
 
 
 def initials(name: str) -> str:
@@ -120,6 +133,7 @@ def thousands(value: int) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "label": label,
     "address": address,
     "age": age,
     "zip": zip,

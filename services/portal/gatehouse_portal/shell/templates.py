@@ -1,19 +1,16 @@
 """The template engine: the shell's templates and filters, and those that areas bring."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import jinja2
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 
-from gatehouse_portal import enumerators
 from gatehouse_portal.shell import format
 from gatehouse_portal.shell.area import Area
 from gatehouse_portal.shell.assets import SHELL, Assets
 from gatehouse_portal.shell.forms import FIELD
-
-T = TypeVar("T")
 
 
 def template_config(areas: Iterable[Area], assets: Assets) -> TemplateConfig[JinjaTemplateEngine]:
@@ -30,16 +27,14 @@ def template_config(areas: Iterable[Area], assets: Assets) -> TemplateConfig[Jin
     )
     everywhere: dict[str, Any] = {"asset": assets.address, "FORM_FIELD": FIELD}
     environment.globals.update(everywhere)
-    labels = _merged("label", [format.LABELS, enumerators.LABELS, *(area.labels for area in areas)])
-    filters = _merged("filter", [format.FILTERS, *(area.filters for area in areas)])
-    environment.filters.update({"label": format.labeller(labels), **filters})
+    environment.filters.update(_filters([format.FILTERS, *(area.filters for area in areas)]))
     return TemplateConfig(instance=JinjaTemplateEngine.from_environment(environment))
 
 
-def _merged(what: str, mappings: Iterable[Mapping[str, T]]) -> dict[str, T]:
-    merged: dict[str, T] = {}
+def _filters(mappings: Iterable[Mapping[str, Callable[..., Any]]]) -> dict[str, Callable[..., Any]]:
+    merged: dict[str, Callable[..., Any]] = {}
     for mapping in mappings:
         for name, value in mapping.items():
             if merged.setdefault(name, value) != value:
-                raise ValueError(f"Two areas declare the {what} {name!r}. Rename one of them in its area.py.")
+                raise ValueError(f"Two areas declare the filter {name!r}. Rename one of them in its area.py.")
     return merged

@@ -12,19 +12,19 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_portal.areas.library.structs import OwnCurriculum, Path, PathInList, Resource
-from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.format import choice
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Away, Peers, or_away
 from gatehouse_portal.shell.query import chosen
 from gatehouse_portal.shell.structs import Page
 
 # What topics filters by.
-FILTERS: dict[str, tuple[str, ...]] = {
-    "kind": VALUES["topics"]["resource_kind"],
-    "cost": VALUES["topics"]["cost"],
-    "level": VALUES["topics"]["level"],
-    "interest": VALUES["topics"]["interest"],
+FILTERS = {
+    "kind": choice("topics", "resource_kind"),
+    "cost": choice("topics", "cost"),
+    "level": choice("topics", "level"),
+    "interest": choice("topics", "interest"),
 }
 PAGE_SIZE = 40
 

@@ -10,8 +10,8 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.partners.structs import Agreement, Contact, Partner
-from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.format import choice
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.query import chosen
@@ -23,9 +23,9 @@ CONTACTS_SEEN_BY = ("coordinator", "finance", "marketing", "staff", "partner")
 PAGE_SIZE = 40
 MOST = 200
 # What partner filters by.
-FILTERS: dict[str, tuple[str, ...]] = {
-    "kind": VALUES["partner"]["partner_kind"],
-    "status": VALUES["partner"]["partner_status"],
+FILTERS = {
+    "kind": choice("partner", "partner_kind"),
+    "status": choice("partner", "partner_status"),
 }
 
 

@@ -6,8 +6,8 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_portal.areas.people.structs import Person
-from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
+from gatehouse_portal.shell.format import choice
 from gatehouse_portal.shell.page import page, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.query import chosen
@@ -17,10 +17,10 @@ SEEN_BY = ("mentor", "coordinator", "staff")
 EVERYBODY_SEEN_BY = ("coordinator", "staff")
 PAGE_SIZE = 40
 # What person filters by.
-FILTERS: dict[str, tuple[str, ...]] = {
-    "status": VALUES["person"]["person_status"],
-    "mastery": VALUES["person"]["mastery"],
-    "specialty": VALUES["person"]["specialty"],
+FILTERS = {
+    "status": choice("person", "person_status"),
+    "mastery": choice("person", "mastery"),
+    "specialty": choice("person", "specialty"),
 }
 
 
