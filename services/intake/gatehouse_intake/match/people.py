@@ -1,5 +1,6 @@
 """What person knows of those who could learn together, read and changed with the caller's own rights."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from gatehouse_chassis.base.problems import Conflict
@@ -9,6 +10,8 @@ from gatehouse_intake.peers import Candidate, Candidates, OpenMentorship, OpenMe
 
 WAITING = "matching"
 MOST = 200
+ASKED_AT_ONCE = 50
+"""Ids in the address of one question."""
 
 
 class Mentorships:
@@ -22,6 +25,16 @@ class Mentorships:
         """Who waits for a mentor."""
         found = await self._client.get("/api/person/people", Candidates, params={"status": WAITING, "limit": str(MOST)})
         return found.items
+
+    async def mentored(self, members: Sequence[UUID]) -> set[UUID]:
+        """Those of them who have a mentor, whatever their status says."""
+        found: set[UUID] = set()
+        for first in range(0, len(members), ASKED_AT_ONCE):
+            asked = [str(one) for one in members[first : first + ASKED_AT_ONCE]]
+            params = {"member": asked, "ended": "false", "limit": str(ASKED_AT_ONCE)}
+            page = await self._client.get("/api/person/mentor-assignments", OpenMentorships, params=params)
+            found.update(one.member_id for one in page.items)
+        return found
 
     async def members_of(self, mentor_id: UUID) -> int:
         """How many members somebody mentors now."""

@@ -54,7 +54,9 @@ class MatchController(Controller):
             if found.refusal is not None:
                 raise Conflict(found.refusal)
             if not found.items:
-                raise Conflict("These two don't fit: they share no hour or no language, or the member doesn't wait.")
+                raise Conflict(
+                    "These two don't fit: no shared hour or language, or the member has a mentor or doesn't wait."
+                )
             row = await queries.propose(data, found.items[0], found.left, actor)
             await _refuse_too_many(row, people, actor)
         if row.state == "proposed":
@@ -126,7 +128,8 @@ async def _refuse_too_many(row: Match, people: Mentorships, by: Actor) -> None:
 async def _suggestions(mentor_id: UUID, people: Mentorships, only: UUID | None = None) -> Suggestions:
     """`only`: whether this member fits, whoever else does."""
     mentor, waiting = await people.mentor(mentor_id), await people.waiting()
-    chosen = [one for one in waiting if only is None or one.id == only]
+    mentored = await people.mentored([one.id for one in waiting if only is None or one.id == only])
+    chosen = [one for one in waiting if (only is None or one.id == only) and one.id not in mentored]
     stated = await availability_of([mentor_id, *(one.id for one in chosen)])
     capacity = (await capacities_of([mentor_id])).get(mentor_id)
     members = await people.members_of(mentor_id)

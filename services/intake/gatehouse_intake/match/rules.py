@@ -68,7 +68,9 @@ def refusal_of(mentor: Side | None, capacity: MentorCapacity | None, members: in
         return "They take a pause."
     if places_left(capacity, members) < 1:
         return f"They have {members} of the {capacity.members_max} members whom they take."
-    return "We don’t know their time zone." if mentor is None else None
+    if mentor is None:
+        return "We don’t know their time zone."
+    return None if mentor.person.status == "active" else "They don’t take part right now: nobody else is given to them."
 
 
 def suggestions(

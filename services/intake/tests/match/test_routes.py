@@ -96,6 +96,21 @@ async def test_of_many_at_once_no_more_are_introduced_than_the_mentor_takes(desk
     assert {one.status_code for one in answers} <= {201, 409}
 
 
+async def test_who_has_a_mentor_or_mentors_nobody_isnt_offered(desk):
+    at = Institute(desk)
+    await at.takes(2)
+    suggest = f"{API}/mentors/{at.mentor}/suggestions"
+    by, answers = desk.service.by("coordinator"), desk.people.answers
+    pair = {"id": str(uuid4()), "mentor_id": str(uuid4()), "member_id": str(at.members[0])}
+    answers["GET", "/api/person/mentor-assignments"] = (200, {"items": [pair], "total": 0})
+    found = (await desk.service.get(suggest, headers=by)).json()["items"]
+    assert [one["member_id"] for one in found] == [str(at.members[1])]
+    assert "has a mentor" in (await at.introduces(at.members[0])).json()["detail"]
+    answers["GET", f"/api/person/people/{at.mentor}"] = (200, at.person(at.mentor, "hold"))
+    assert "don’t take part" in (await desk.service.get(suggest, headers=by)).json()["refusal"]
+    assert at.assigned() == 0
+
+
 async def test_what_person_refuses_comes_to_nothing_and_can_be_tried_again(desk):
     at = Institute(desk)
     await at.takes(2)

@@ -69,7 +69,7 @@ def side(person: Candidate, stated: Any = None) -> rules.Side:
     return found
 
 
-MENTOR = somebody(1, mastery="master")
+MENTOR = somebody(1, mastery="master", status="active")
 
 
 def test_hours_are_never_outside_07_to_22_of_either_and_suggestions_are_the_same_each_time():
