@@ -91,7 +91,7 @@ async def finish(request: Request, actor: Actor, peers: Peers, encounter_id: UUI
     form = await request.form()
     body = {"now_list": agreed_items(form), "follow_ups": promises(form), "next": agreed_time(form)}
     refused = await save_all(peers, encounter_id, form)
-    problem = NOT_SAVED if refused else ""
+    failure: Invalid | Conflict | StaleVersion | None = None
     if not refused:
         try:
             row = await peers.ask(
@@ -103,11 +103,12 @@ async def finish(request: Request, actor: Actor, peers: Peers, encounter_id: UUI
                 version=version_of(form),
             )
         except (Invalid, Conflict, StaleVersion) as error:
-            problem = _in_words(error)
+            failure = error
         else:
             until = f" The plan holds until {day(row.agreed_until)}." if body["now_list"] and row.agreed_until else ""
             return see_with(request, f"/members/{row.member_id}", Toast(f"Finished.{until}"))
     meeting = await meeting_of(peers, actor, encounter_id)
+    problem = _in_words(failure, meeting) if failure else NOT_SAVED
     return _answer(shown(request, meeting, status=422, problem=problem, sent=refused, form=form))
 
 
@@ -292,11 +293,11 @@ def _answer(template: Template) -> Any:
     return template
 
 
-def _in_words(error: Invalid | Conflict | StaleVersion) -> str:
+def _in_words(error: Invalid | Conflict | StaleVersion, meeting: Meeting) -> str:
     """Why it can't be finished, without the names of our fields."""
-    missing = [one for one in error.errors if one.field.startswith("answers.")]
-    if missing:
-        return "A prompt that needs an answer has none yet."
+    keys = [one.field.removeprefix("answers.") for one in error.errors if one.field.startswith("answers.")]
+    if keys:
+        return f"Still needed: {'; '.join(f'“{meeting.prompt_text(key)}”' for key in keys)}."
     return " ".join(one.message for one in error.errors) or error.detail
 
 

@@ -121,7 +121,7 @@ async def test_a_missing_answer_is_said_and_nothing_that_was_agreed_on_is_lost(m
     await mentor.see(f"/encounters/{ID}")
     fields = {"version": "3", "promise-0": "Read on", "next": "2026-12-15T17:00", "item": house.assignments[2]}
     answer = await mentor.submit(f"/encounters/{ID}/finish", **fields)
-    assert "A prompt that needs an answer has none yet." in answer.text
+    assert "Still needed: “What happened?”." in answer.text
     assert 'value="Read on"' in answer.text
     assert 'value="2026-12-15T17:00"' in answer.text
     assert f'value="{house.assignments[2]}" checked' in answer.text
