@@ -29,6 +29,8 @@ from gatehouse_local.runner.secrets import PEER_KEY, Secrets
 POSTGRES, DATABASE_STEP, EDGE = "postgres", "database", "edge"
 GROUPS = ("db", "api", "all")
 PRELOADED = "gatehouse_chassis.preload"  # what all services import
+# Where four platforms share a machine: each connection is a process of PostgreSQL with 3.5 MB of its own.
+IDLE_CONNECTION_SECONDS = "10"
 OBSERVE = "--observe"  # in a selection: run Prometheus too
 # Set for a single process, or by a test run; services must not inherit them.
 _OWN = ("GATEHOUSE_LISTEN_FD", "GATEHOUSE_READY_FD", "GATEHOUSE_DATABASE_URL", "GATEHOUSE_HOST", "PYTEST_CURRENT_TEST")
@@ -270,6 +272,7 @@ class LocalPlatform:
             "GATEHOUSE_BUILD_TIME": one.release.built_at,
             "GATEHOUSE_IMAGE_DIGEST": one.release.digest,
             "PYTHONPATH": one.python_path,
+            "GATEHOUSE_IDLE_CONNECTION_SECONDS": IDLE_CONNECTION_SECONDS,
         }
 
     def _inherited(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
@@ -56,11 +56,6 @@ class PreloadedProcess:
         if code not in self._others:
             self._others[code] = PreloadedProcess(self._module, self._folder, code)
         return self._others[code]
-
-    def keep(self, codes: Set[str]) -> None:
-        """Ends those that no service needs any more."""
-        for code in self._others.keys() - codes:
-            self._others.pop(code).close()
 
     async def fresh(self) -> bool:
         """Waits until there is one that has imported the files as they are now. False if those can't be imported."""
@@ -112,7 +107,8 @@ class PreloadedProcess:
 
     def close(self) -> None:
         """Ends it, and those beside it; their forks go on."""
-        self.keep(frozenset())
+        while self._others:
+            self._others.popitem()[1].close()
         if self._start is not None:
             self._start.cancel()
             self._start = None

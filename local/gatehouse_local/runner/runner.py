@@ -187,6 +187,7 @@ class Runner:
             async with self._deploying:
                 await self._deploy()
                 self._deployed = time.monotonic()
+                self._end_preloaded()
         return sorted(self._start(wanted, revive=self._stopped() & self.names(wanted)))
 
     async def _stop_some(self, request: dict[str, Any]) -> list[str]:
@@ -218,8 +219,6 @@ class Runner:
             await self._healthy_again({DATABASE_STEP: spawned[DATABASE_STEP]})
         changed = await self._apply_catalog()
         await self._healthy_again({name: spawned.get(name, 0) for name in changed})
-        if self._preloaded is not None:
-            self._preloaded.keep({self.supervisor.spec(one.name).code for one in self.supervisor.resources})
 
     async def _healthy_again(self, before: Mapping[str, int]) -> None:
         """Waits until each has a process of its own after `before` of them, and that one is well. Raises Trouble."""
@@ -345,8 +344,16 @@ class Runner:
                 found[service.name] = ScrapeTarget(self.place.port(service), running, promised)
         return found
 
+    def _end_preloaded(self) -> None:
+        """What was deployed starts nothing until the next deployment, which brings other code."""
+        if self._preloaded is not None:
+            self._preloaded.close()
+
     async def _sleep_when_idle(self) -> None:
         """Stops the platform when nobody has asked anything at its address for so long as its file says."""
+        await self.settled(self.names(self._wanted))
+        if not self._deploying.locked():
+            self._end_preloaded()
         while (laid_out := self._platform.laid_out) is not None:
             await asyncio.sleep(min(IDLE_POLL_SECONDS, laid_out.sleeps_after))
             with contextlib.suppress(probe.NoAnswer, msgspec.DecodeError):

@@ -242,6 +242,7 @@ def _connected(service: ServiceContext, database: Database | None) -> Lifespan:
             application_name=service.name,
             max_size=service.entry.database.pool,
             slow_statement=service.entry.database.slow_statement_ms,
+            idle_connection_seconds=service.idle_connection_seconds,
             min_size=0,  # it starts without a database, and /health/ready says that there is none
         )
         try:

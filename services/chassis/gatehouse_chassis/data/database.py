@@ -143,10 +143,12 @@ class Database(PostgresEngine):
         lock_timeout: int = 1_000,
         idle_in_transaction_timeout: int = 10_000,
         slow_statement: int = 200,
+        idle_connection_seconds: float = 300.0,
     ) -> None:
         """Open the pool. `acquire_timeout` is in seconds, the others in milliseconds (PostgreSQL's own settings).
 
-        A statement that takes longer than `slow_statement` is logged with the request's ids.
+        A statement that takes longer than `slow_statement` is logged with the request's ids. A connection that isn't
+        used for `idle_connection_seconds` is closed.
 
         Raises Unreachable when `min_size` connections can't be made; with `min_size=0` it always succeeds, and the
         first statement connects.
@@ -175,7 +177,11 @@ class Database(PostgresEngine):
         self._aside_lock = asyncio.Lock()
         try:
             self.pool = await asyncpg.create_pool(
-                **self.config, min_size=min(min_size, max_size), max_size=max_size, init=_prepare_session
+                **self.config,
+                min_size=min(min_size, max_size),
+                max_size=max_size,
+                max_inactive_connection_lifetime=idle_connection_seconds,
+                init=_prepare_session,
             )
         except NOT_REACHED as error:
             raise Unreachable(_why(error)) from error

@@ -14,6 +14,7 @@ from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
 T = TypeVar("T", int, float)
+IDLE_CONNECTION_SECONDS = 300.0
 ENVIRONMENTS = ("local", "dev", "test", "staging", "production")
 
 
@@ -40,6 +41,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
         port: The port to listen on.
         database_url: Its role's connection to PostgreSQL; None without a database.
         drain_seconds: How long it keeps serving after SIGTERM, so that the balancer notices.
+        idle_connection_seconds: After so long without use a connection to PostgreSQL is closed.
         clients: The clients of other services, by name; filled at start.
         cors_origins: The origins whose pages may call it; empty for `public_url` only.
         traces_endpoint: Where spans are sent, as an OTLP address without its path; empty: nowhere.
@@ -58,6 +60,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     database_url: str | None = None
     drain_seconds: float = 0.0
+    idle_connection_seconds: float = IDLE_CONNECTION_SECONDS
     clients: dict[str, PeerClient] = {}
     cors_origins: tuple[str, ...] = ()
     peer_key: str = ""
@@ -115,6 +118,9 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             port=_number(environ, "GATEHOUSE_PORT", entry.port, int),
             database_url=environ.get("GATEHOUSE_DATABASE_URL") or None,
             drain_seconds=_number(environ, "GATEHOUSE_DRAIN_SECONDS", 0.0 if environment == "local" else 10.0, float),
+            idle_connection_seconds=_number(
+                environ, "GATEHOUSE_IDLE_CONNECTION_SECONDS", IDLE_CONNECTION_SECONDS, float
+            ),
             cors_origins=tuple(filter(None, environ.get("GATEHOUSE_CORS_ORIGINS", "").split(","))),
             peer_key=environ.get(PEER_KEY_VARIABLE, ""),
             # OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
