@@ -5,7 +5,8 @@ GATEHOUSE_TOKEN_MENTOR or GATEHOUSE_TOKEN_RELEASE_MANAGER; without one, the test
 one for identity, as a program gets it, and is exchanged for one of each service.
 
 Where only some services run (a profile of compose.yaml), GATEHOUSE_SERVICES names them, as in "identity,person": the
-tests that name another service, themselves or in a fixture, are left out.
+tests that name another service, themselves or in a fixture, are left out. Where the suite has passed before and only
+some services changed since, GATEHOUSE_BLACKBOX_CHANGED names those: the tests that meet none of them are left out.
 """
 
 import inspect
@@ -20,21 +21,42 @@ from typing import Any
 import httpx
 import pytest
 
+from gatehouse_catalog import Catalog, load_catalog
+
 READ_ONLY = "GATEHOUSE_BLACKBOX_READ_ONLY"  # set for production (gatehouse_release.adapters.black_box)
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
 RENEW_AFTER = 300  # seconds; tokens live for 600
 RUNNING = "GATEHOUSE_SERVICES"
+CHANGED = "GATEHOUSE_BLACKBOX_CHANGED"  # as gatehouse_release.adapters.black_box sets it
 EXCHANGE = "/api/identity/token/exchange"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if RUNNING not in os.environ:
+    running = os.environ.get(RUNNING, "").split(",")
+    changed = set(filter(None, os.environ.get(CHANGED, "").split(",")))
+    concerned = reached(load_catalog(config.rootpath), changed) if changed else set()
+    if running == [""] and not concerned:
         return
-    running = {*os.environ[RUNNING].split(","), ""}
-    mine = [item for item in items if item.path.parent.name == "blackbox"]
-    left_out = [item for item in mine if not needed(item) <= running]
-    config.hook.pytest_deselected(items=left_out)
+    left_out = set()
+    for item in items:
+        needs = needed(item) if item.path.parent.name == "blackbox" else set()
+        runs = running == [""] or needs <= {*running, ""}
+        if not runs or (needs and concerned and needs.isdisjoint(concerned)):
+            left_out.add(item)
+    config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def reached(catalog: Catalog, changed: set[str]) -> set[str]:
+    """These services and all that call them, directly or through others. Empty, for no choice, if one isn't known."""
+    if not changed <= set(catalog.names):
+        return set()
+    found: set[str] = set()
+    more = changed
+    while more:
+        found |= more
+        more = {one.name for one in catalog for callee in catalog.callees(one) if callee.name in more} - found
+    return found
 
 
 def needed(item: Any) -> set[str]:

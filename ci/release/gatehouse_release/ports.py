@@ -4,7 +4,7 @@ Real ones stand in repository.py, registry.py, ecs.py, previewer.py and black_bo
 that isn't configured raises NotConfigured when it is used first, and nothing is pretended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -129,7 +129,11 @@ class Previews(Protocol):
 
 
 class BlackBoxSuite(Protocol):
-    def run(self, environment: str) -> BlackBox: ...
+    def run(self, environment: str, changed: Collection[str] = ()) -> BlackBox:
+        """What it says of `environment`. `changed`: services that it hasn't seen there as they are now; what meets
+        none of them, itself or through a service that calls them, may be left out if the summary says so. Empty: all.
+        """
+        ...
 
 
 class Clock(Protocol):

@@ -7,7 +7,7 @@ settles it by looking at what really runs. Who loses a push reads again and deci
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 import msgspec
@@ -245,13 +245,21 @@ class Promoter:
         except DeployFailed as error:
             why = str(error) or "no reason was given"
         # Others may have changed main while this waited for the environment: look at what it says now.
-        names = {name for record in pending for name in record.services}
-        return self._observe(self.state(), environment, names, why)
+        names, now = {name for record in pending for name in record.services}, self.state()
+        return self._observe(now, environment, names, why, now.unseen_by_suite(environment))
 
     def _observe(
-        self, state: RepositoryState, environment: str, names: set[str], deploy_failed: str = ""
+        self,
+        state: RepositoryState,
+        environment: str,
+        names: set[str],
+        deploy_failed: str = "",
+        changed: Collection[str] = (),
     ) -> DeploymentObservation:
-        """What runs, once `names` are as meant or patience is over; and the black-box suite's word, if an edge asks."""
+        """What runs, once `names` are as meant or patience is over; and the black-box suite's word, if an edge asks.
+
+        `changed`: what that suite looks at; empty: everything.
+        """
         meant = state.releases[environment]
         runtime, deadline = self.ports.runtime, time.monotonic() + self.patience.total_seconds()
         while True:
@@ -265,16 +273,16 @@ class Promoter:
                 break
             self.report(f"waiting for {', '.join(sorted(wrong & names))} in {environment} to answer as meant")
             time.sleep(min(5.0, max(0.0, deadline - time.monotonic())))
-        black_box = None if wrong else self._black_box(state, environment)
+        black_box = None if wrong else self._black_box(state, environment, changed)
         return DeploymentObservation(running=running, black_box=black_box, deploy_failed=deploy_failed)
 
-    def _black_box(self, state: RepositoryState, environment: str) -> BlackBox | None:
+    def _black_box(self, state: RepositoryState, environment: str, changed: Collection[str]) -> BlackBox | None:
         asked = [edge for edge in state.policy.edges.values() if edge.source == environment]
         # Nothing is promoted from production, and everybody is there: it is looked at as well (the suite only reads).
         if asked and not any({"black-box", "seen-together"} & set(edge.needs) for edge in asked):
             return None
         self.report(f"running the black-box suite against {environment}")
-        return self.ports.black_box.run(environment)
+        return self.ports.black_box.run(environment, changed)
 
     def _write_outcomes(
         self, environment: str, ids: list[str], observed: DeploymentObservation, actor: Requester

@@ -129,6 +129,15 @@ class RepositoryState(msgspec.Struct, frozen=True):
             since = record.seen.at
         return since
 
+    def unseen_by_suite(self, environment: str) -> frozenset[str]:
+        """Services that the black-box suite hasn't passed there as they are now; empty where it never passed."""
+        now = self.releases[environment]
+        for record in self._settled(environment):
+            if record.seen and record.seen.black_box and record.seen.good:
+                then = record.seen.releases
+                return frozenset(name for name in {*then, *now} if then.get(name) != now.get(name))
+        return frozenset()
+
     def seen_with(self, environment: str, service: str) -> Record | None:
         """The newest record that saw the service's present release running as meant, with all others."""
         release = self.releases[environment].get(service)

@@ -46,6 +46,19 @@ def test_a_domain_goes_to_test_and_no_other(world: World):
     assert world.tags("test") == all_at(1, ["curriculum", "topics"])
 
 
+def test_the_suite_looks_at_what_it_has_not_passed_yet_and_at_everything_when_asked_to_verify(world: World):
+    suite = world.ports.black_box
+    world.merge(**dict.fromkeys(SERVICES, 1))
+    world.merge(person=2)
+    suite.failing["dev"] = "1 failed"
+    world.merge(topics=2)
+    suite.failing.clear()
+    world.merge(curriculum=2)
+    assert world.ask("eva", "verify", "dev").ok
+    changed = [services for environment, services in suite.asked if environment == "dev"]
+    assert changed == [frozenset(), {"person"}, {"topics"}, {"topics", "curriculum"}, frozenset()]
+
+
 def test_chosen_services_of_a_domain_go_to_test(world: World):
     world.merge(**dict.fromkeys(SERVICES, 1))
     assert world.ask("tim", "promote", "test", services=("person",)).ok

@@ -5,8 +5,10 @@ It knows nothing of the suite but its exit code and its last line.
 
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+
+import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS
 from gatehouse_release.git.files import stack_config
@@ -16,6 +18,8 @@ from gatehouse_release.ports import BlackBoxSuite, NotConfigured, PortFailed
 ADDRESS = "GATEHOUSE_ADDRESS_"  # and the environment's name in capitals: where people open it
 # In production the suite sends nothing that changes anything; tests/blackbox/conftest.py holds it to that.
 READ_ONLY = "GATEHOUSE_BLACKBOX_READ_ONLY"
+# Services, separated by commas: what meets none of them is left out, by tests/blackbox/conftest.py.
+CHANGED = "GATEHOUSE_BLACKBOX_CHANGED"
 PATIENCE_SECONDS = 1200
 # pytest's last line: "12 passed, 3 skipped in 4.56s".
 ENDED = re.compile(
@@ -37,7 +41,10 @@ class Suite:
         self._environ = dict(environ)
         self._program = program
 
-    def run(self, environment: str) -> BlackBox:
+    def run(self, environment: str, changed: Collection[str] = ()) -> BlackBox:
+        """In production everything that may run there: that is little."""
+        read_only = environment == ENVIRONMENTS[-1]
+        only = "" if read_only else ",".join(sorted(changed))
         door = self._root / "local" / "test"
         if not door.is_file():
             raise NotConfigured(f"{door} isn't there.", "Fix: run this in a checkout.")
@@ -45,7 +52,7 @@ class Suite:
             done = subprocess.run(  # noqa: S603 - our own script
                 [*(self._program or [str(door)]), "blackbox", self._address(environment)],
                 cwd=self._root,
-                env={**self._environ, **({READ_ONLY: "1"} if environment == ENVIRONMENTS[-1] else {})},
+                env={**self._environ, **({READ_ONLY: "1"} if read_only else {}), **({CHANGED: only} if only else {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -57,7 +64,9 @@ class Suite:
                 f"The black-box suite took more than {PATIENCE_SECONDS} s against {environment}. Fix: check whether "
                 "it answers at all, then try again."
             ) from error
-        return judged(done.returncode, done.stdout + done.stderr)
+        found = judged(done.returncode, done.stdout + done.stderr)
+        left_out = f": what meets none of {only.replace(',', ', ')}" if " deselected" in found.summary and only else ""
+        return msgspec.structs.replace(found, summary=found.summary + left_out)
 
     def _address(self, environment: str) -> str:
         given = self._environ.get(ADDRESS + environment.upper())

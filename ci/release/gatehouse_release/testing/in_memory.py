@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
@@ -219,8 +219,10 @@ class MemoryPreviews:
 class MemoryBlackBox:
     def __init__(self) -> None:
         self.failing: dict[str, str] = {}
+        self.asked: list[tuple[str, frozenset[str]]] = []
 
-    def run(self, environment: str) -> BlackBox:
+    def run(self, environment: str, changed: Collection[str] = ()) -> BlackBox:
+        self.asked.append((environment, frozenset(changed)))
         return BlackBox(passed=environment not in self.failing, summary=self.failing.get(environment, "42 passed"))
 
 

@@ -52,6 +52,16 @@ def test_in_production_the_suite_is_told_to_read_only(tmp_path: Path):
     assert (root / "asked").read_text().split() == ["no", "1"]
 
 
+def test_it_is_told_what_changed_and_says_what_it_left_out(tmp_path: Path):
+    root = checkout(tmp_path, 'echo "$GATEHOUSE_BLACKBOX_CHANGED" >> asked; echo "7 passed, 195 deselected in 0.01s"')
+    environ = {"GATEHOUSE_ADDRESS_PRODUCTION": "http://localhost:2"}
+    found = black_box.connect(root, environ).run("dev", {"topics", "portal"})
+    assert found.passed
+    assert found.summary == "7 passed, 195 deselected: what meets none of portal, topics"
+    assert black_box.connect(root, environ).run("production", {"portal"}).summary == "7 passed, 195 deselected"
+    assert (root / "asked").read_text() == "portal,topics\n\n", "the little that runs in production runs always"
+
+
 def test_an_environment_without_an_address_is_told(tmp_path: Path):
     with pytest.raises(NotConfigured, match="GATEHOUSE_ADDRESS_TEST"):
         black_box.connect(checkout(tmp_path, "true"), {}).run("test")
