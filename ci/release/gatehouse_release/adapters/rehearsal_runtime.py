@@ -156,10 +156,13 @@ def up(rehearsal: Rehearsal, environment: str) -> None:
 
 
 def down(rehearsal: Rehearsal, environment: str) -> None:
-    """Stops the environment's platform; its data is kept. Raises PortFailed."""
+    """Stops the environment's platform; its data is kept. Raises PortFailed that names it."""
     if not rehearsal.checkout(environment).is_dir():
         return
-    done = gate(rehearsal, "down", *where(rehearsal, environment), patience=DOWN_SECONDS)
+    try:
+        done = gate(rehearsal, "down", *where(rehearsal, environment), patience=DOWN_SECONDS)
+    except PortFailed as error:
+        raise PortFailed(f"{environment} doesn't stop: {error}") from error
     if done.returncode:
         raise PortFailed(f"{environment} doesn't stop: {(done.stderr or done.stdout).strip()}")
 
