@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness import Figure, show, timed
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from rehearsal import AFTER, BEFORE, OFFSET, PAGE, PLACES, ROOT, Story
+from rehearsal import AFTER, BEFORE, OFFSET, PAGE, PLACES, ROOT, Story, put_away
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 HERE = OFFSET - 300  # where the platform runs whose release page is used
@@ -155,10 +155,7 @@ def main() -> None:
             show("The tour: where we stand", taken(Tour(browser, story, pictures)))
             browser.close()
     finally:
-        for words in (("rehearse", "stop"), ("down",)):
-            command = [sys.executable, "-m", "gatehouse_local.gate", "--root", str(story.clone), *words]
-            subprocess.run(command, cwd=story.clone, check=False)
-        shutil.rmtree(scratch, ignore_errors=True)
+        put_away(story)
 
 
 if __name__ == "__main__":

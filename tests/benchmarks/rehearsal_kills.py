@@ -1,0 +1,124 @@
+"""`gate bench rehearsal_kills`: the rehearsal, killed at each of its steps, agrees with main after the next look.
+
+A step is a line that a command says. What is killed is the command and all that it started, as when a laptop loses its
+power; the runner of an environment is killed by itself. Nothing is put right by hand: the next command has to.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+from harness import Figure, show
+from rehearsal import OFFSET, ROOT, SRE, TESTER, Story, environment, put_away
+from ruamel.yaml import YAML
+
+SEEDING = ("Making the remote", "Releasing it", "Building", "Promote to dev", "deploying dev", "running the black-box")
+APPLYING = ("Promote to test", "deploying test", "running the black-box", "Verified in test")
+RUNNER = "gatehouse_local.runner.runner"
+LOOKED_AT = ("partner", "portal")
+
+
+def killed_at(story: Story, step: str, *words: str) -> bool:
+    """Starts a command and kills it when it says the step. False: it ended without."""
+    command = [sys.executable, "-u", "-m", "gatehouse_local.gate", "--root", str(story.clone), *words]
+    process = subprocess.Popen(
+        command,
+        cwd=story.clone,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if step in line:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+    process.wait()
+    return False
+
+
+def agree(story: Story, place: str) -> bool:
+    """Whether the last record is settled, and each service answers what main's stack file says."""
+    shown = [
+        "git",
+        "-C",
+        str(story.clone / ".gate" / "rehearsal" / "main.git"),
+        "show",
+        f"main:stacks/Pulumi.{place}.yaml",
+    ]
+    said = subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+    releases = YAML(typ="safe").load(said)["config"]["gatehouse:releases"]
+    settled = story.log(place)[0]["state"] == "verified"
+    return settled and all(story.digest(place, name) == releases[name]["digest"] for name in LOOKED_AT)
+
+
+def seeded(story: Story) -> list[str]:
+    """`gate rehearse`, killed at each step and begun again."""
+    words = ("rehearse", "--port-offset", str(OFFSET))
+    killed = [step for step in SEEDING if killed_at(story, step, *words)]
+    story.gate(*words)
+    return killed if agree(story, "dev") else []
+
+
+def promoted(story: Story) -> list[str]:
+    """A promotion to Test, killed at each step; the next look settles it. Then Test goes back, for the next one."""
+    survived = []
+    for step in APPLYING:
+        killed = killed_at(story, step, "promote", "--as", TESTER, "apply", "test", "--domain", "partners", "--yes")
+        story.promote(SRE, "resume")
+        if killed and agree(story, "test") and story.digest("test", "partner") == story.digest("dev", "partner"):
+            survived.append(step)
+        if step != APPLYING[-1]:
+            story.promote(SRE, "rollback", "test", "--yes", "--reason", "for the next try")
+            hold = next(one["id"] for one in story.log("test") if one["kind"] == "hold")
+            story.promote(SRE, "lift", "test", "--record", hold, "--reason", "for the next try")
+    return survived
+
+
+def platform_killed(story: Story) -> bool:
+    """Test's runner is killed; what it ran ends with it, and the next look starts it."""
+    for one in psutil.process_iter():
+        try:
+            words = one.cmdline()
+            if RUNNER in words and f"{story.clone}/.gate/rehearsal/environments/test/" in words[-1]:
+                one.kill()
+        except psutil.Error:
+            continue
+    story.promote(TESTER, "verify", "test")
+    return agree(story, "test")
+
+
+def told(story: Story) -> list[Figure]:
+    seeding, applying = seeded(story), promoted(story)
+    platform = platform_killed(story)
+    story.gate("rehearse", "stop")
+    left = story.processes()
+    return [
+        Figure("gate rehearse killed at its steps", str(len(seeding)), f"{len(SEEDING)}", len(seeding) == len(SEEDING)),
+        Figure(
+            "a promotion killed at its steps", str(len(applying)), f"{len(APPLYING)}", len(applying) == len(APPLYING)
+        ),
+        Figure("an environment's runner killed", str(int(platform)), "1", platform),
+        Figure("processes after stop", str(len(left)), "0", not left),
+    ]
+
+
+def main() -> None:
+    scratch = Path(tempfile.mkdtemp(prefix="gate-kills-"))
+    story = Story(scratch / "gatehouse")
+    try:
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(story.clone)], check=True)
+        show("Rehearsal, killed: where we stand", told(story))
+    finally:
+        put_away(story)
+
+
+if __name__ == "__main__":
+    main()
