@@ -11,11 +11,11 @@ from gatehouse_platform.components.database import DatabaseArgs, DatabaseInstanc
 from gatehouse_platform.components.ecs_service import ReleasedService, run_group
 from gatehouse_platform.components.edge import Edge, EdgeArgs, check_priorities
 from gatehouse_platform.components.governance import Governance, OffHours, OffHoursArgs
-from gatehouse_platform.components.history_keys import HistoryKeyBucket
+from gatehouse_platform.components.keys.history_keys import HistoryKeyBucket
+from gatehouse_platform.components.keys.peer_key import PeerKey
 from gatehouse_platform.components.mail import MailSending
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
-from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.components.schema_migration import migrate
 from gatehouse_platform.components.security_group_rules import FOLLOWS, allow_traffic
 from gatehouse_platform.components.service import EnvironmentContext, release_of

@@ -109,6 +109,8 @@ def entries(draw: st.DrawFn, most: int, least: int = 1) -> list[Entry]:
         sender = draw(st.sampled_from(apis))
         own = {key: {"type": "text", "help": "x"} for key in MAIL_SETTINGS}
         sender |= {"sends_mail": True, "settings": {**sender.get("settings", {}), **own}}
+    if apis and draw(st.booleans()):
+        draw(st.sampled_from(apis)).update(runs_alone=True, seals_keys=True)
     published = [event for one in drawn for event in one.get("events", {}).get("publishes", [])]
     for one in drawn:  # any follows any: no order, and circles
         others = [event for event in published if event.partition(".")[0] != one["name"]]

@@ -67,6 +67,8 @@ ECR_IMPORT = ("ecr:BatchImportUpstreamImage", "ecr:CreateRepository")
 WRITE_TRACES = ("xray:PutTelemetryRecords", "xray:PutTraceSegments")  # X-Ray has no ARN for it
 # What a task does with the keys that its history is sealed to.
 KEY_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
+# What a service does with the key of KMS that it seals its own keys with.
+SEAL_KEYS = ("kms:Decrypt", "kms:Encrypt")
 # For a raw message, SES asks for both (anymail/django-anymail #384).
 SEND_MAIL = ("ses:SendEmail", "ses:SendRawEmail")
 SHELL = (

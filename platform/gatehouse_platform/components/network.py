@@ -16,7 +16,7 @@ ANYWHERE = "0.0.0.0/0"
 HTTPS = 443
 # What a task needs from AWS where it has no route to the internet. The pull-through cache can't fetch a new image then:
 # pull it once from elsewhere (AWS: "the first pull needs a route to the internet").
-ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages", "aps-workspaces", "ecs")
+ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssmmessages", "aps-workspaces", "ecs", "kms")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,17 +12,18 @@ from pulumi_aws import cloudwatch, secretsmanager
 
 from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, SEALING_KEY_VARIABLE
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import as_json, child_of, environment_of
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT, TLS, DatabaseInstance
 from gatehouse_platform.components.edge import Edge
-from gatehouse_platform.components.history_keys import HistoryKeyBucket
 from gatehouse_platform.components.iam_documents import Statement
+from gatehouse_platform.components.keys.history_keys import HistoryKeyBucket
+from gatehouse_platform.components.keys.peer_key import PeerKey
+from gatehouse_platform.components.keys.sealing_key import SealingKey
 from gatehouse_platform.components.mail import MailSending
 from gatehouse_platform.components.network import Network
-from gatehouse_platform.components.peer_key import PeerKey
 from gatehouse_platform.config.settings import Stack
 
 
@@ -65,8 +66,9 @@ class ServiceSite(pulumi.ComponentResource):
     dependencies: list[pulumi.Resource]
 
     def __init__(
-        self, service: Service, context: EnvironmentContext, opts: pulumi.ResourceOptions | None = None
+        self, service: Service, context: EnvironmentContext, role: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
+        """`role`: the name of the role that its tasks have."""
         name = service.name
         super().__init__("gatehouse:platform:Service", name, None, opts)
         self.service, self._context = service, context
@@ -83,6 +85,9 @@ class ServiceSite(pulumi.ComponentResource):
             opts=child_of(self),
         )
         self.dependencies = [log, *(self._mail.dependencies if self._mail else [])]
+        self._sealing_key = SealingKey(name, role, self._stack, child_of(self)) if service.seals_keys else None
+        if self._sealing_key is not None:
+            self.dependencies.append(self._sealing_key.alias)
         sources = containers.secret_sources(service, self._settings)
         self.secrets = {key: self._secret(name, key, source) for key, source in sources.items()}
         self.database_secret = self._database_secret(name) if service.database else None
@@ -93,6 +98,8 @@ class ServiceSite(pulumi.ComponentResource):
     def statements(self) -> list[Statement]:
         """What the service itself may do in AWS."""
         statements = self._history_keys.statements(self.service.name) if self._history_keys else []
+        if self._sealing_key is not None:
+            statements += self._sealing_key.statements()
         return [*statements, *(self._mail.statements(self.service) if self._mail else [])]
 
     def read_to_start(self) -> list[pulumi.Output[str]]:
@@ -101,11 +108,14 @@ class ServiceSite(pulumi.ComponentResource):
         return [*self.secrets.values(), *([self.database_secret] if self.database_secret else []), *shared]
 
     def variables(self) -> dict[str, str]:
-        """What it is told of this environment's resources: where its history's keys are, how mails leave."""
-        mail = self._mail.variables(self.service) if self._mail else {}
+        """What it is told of this environment's resources: where its history's keys are, how mails leave,
+        what it seals keys with."""
+        told = self._mail.variables(self.service) if self._mail else {}
+        if self._sealing_key is not None:
+            told |= {SEALING_KEY_VARIABLE: self._sealing_key.address}
         if self._history_keys is None:
-            return mail
-        return {**mail, PERSON_KEYS_VARIABLE: f"{self._history_keys.address}/{self.service.name}"}
+            return told
+        return {**told, PERSON_KEYS_VARIABLE: f"{self._history_keys.address}/{self.service.name}"}
 
     def _secret(self, name: str, key: str, source: str) -> pulumi.Output[str]:
         secret = self._empty_secret(name, key, self.service.settings[key].help)

@@ -48,7 +48,8 @@ class TaskGroupSite(pulumi.ComponentResource):
         super().__init__("gatehouse:platform:TaskGroup", group.name, {"services": members}, opts)
         self.group, self._context, self._stack = group, context, context.stack
         self._settings = environment_of(self._stack)
-        self.sites = {service.name: ServiceSite(service, context, child_of(self)) for service in group.services}
+        role_name = f"{self._stack.prefix}-{group.name}"
+        self.sites = {each.name: ServiceSite(each, context, role_name, child_of(self)) for each in group.services}
         self.dependencies = [resource for site in self.sites.values() for resource in site.dependencies]
         self.security_group = self._security_group()
         statements = shell()["Statement"] if self._settings.shell_in_tasks else []
@@ -56,7 +57,7 @@ class TaskGroupSite(pulumi.ComponentResource):
         self.task_role = role(
             group.name,
             RoleArgs(
-                name=f"{self._stack.prefix}-{group.name}",
+                name=role_name,
                 trust=task_trust(self._stack),
                 policy=document(*statements) if statements else None,
             ),

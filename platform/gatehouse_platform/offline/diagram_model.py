@@ -210,8 +210,15 @@ def _shared(graph: Graph) -> list[DiagramBox]:
         groups = len(graph.of_type(group.type))
         days = group.properties.get("retentionInDays")
         boxes.append(DiagramBox(name="Logs", kind="around", facts=(f"{groups} groups, {days} days",)))
+    keys = len(graph.of_type("aws:kms/key:Key"))
     secrets = len(graph.of_type("aws:secretsmanager/secret:Secret"))
-    boxes.append(DiagramBox(name="Key and secrets", kind="around", facts=(f"one KMS key, {secrets} secrets",)))
+    boxes.append(
+        DiagramBox(
+            name="Key and secrets",
+            kind="around",
+            facts=(f"{keys} KMS {'key' if keys == 1 else 'keys'}, {secrets} secrets",),
+        )
+    )
     for budget in graph.of_type("aws:budgets/budget:Budget"):
         boxes.append(
             DiagramBox(name="Budget", kind="around", facts=(f"{budget.properties['limitAmount']} USD a month",))

@@ -46,6 +46,7 @@ PERMISSIONS = {
 }
 # Condition keys: a `*` stands for what follows (a tag's name, an encryption context).
 CONDITION_KEYS = {
+    "aws:PrincipalArn": "reference_policies_condition-keys",
     "aws:RequestTag/*": "reference_policies_condition-keys",
     "aws:ResourceTag/*": "reference_policies_condition-keys",
     "aws:SecureTransport": "reference_policies_condition-keys",

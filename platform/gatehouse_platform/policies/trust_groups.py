@@ -11,6 +11,7 @@ from gatehouse_platform.policies.violation import Violation, violation
 
 NAME = "groups keep to themselves"
 GROUP, MEMBER = "gatehouse:platform:TaskGroup", "gatehouse:platform:Service"
+KEY = "aws:kms/key:Key"
 SECRET, DATABASE = "aws:secretsmanager/secret:Secret", "aws:rds/instance:Instance"
 # In the ARN of an object that a service's history is sealed with: `BUCKET/SERVICE/*`.
 KEYS = "history-keys"
@@ -18,7 +19,9 @@ FIX = "Put both services into one group of the stack file, or take it away."
 
 
 def groups_keep_to_themselves(graph: Graph) -> Iterable[Violation]:
-    """No task reaches a secret, a sign-in to the database or a history key of a service outside its group."""
+    """No task reaches a secret, a sign-in to the database, a history key or a sealing key of a service outside its
+    group.
+    """
     owners = {
         str(secret.outputs.get("arn")): group
         for secret in graph.of_type(SECRET)
@@ -35,6 +38,11 @@ def groups_keep_to_themselves(graph: Graph) -> Iterable[Violation]:
         for secret in instance.outputs.get("masterUserSecrets") or ()
         if isinstance(secret, dict) and is_known(secret.get("secretArn"))
     }
+    sealing = {
+        str(key.outputs.get("arn")): owner
+        for key in graph.of_type(KEY)
+        if (owner := _group(graph, key)) is not None and is_known(key.outputs.get("arn"))
+    }
     for task in graph.of_type(TASK_DEFINITION):
         group = _group(graph, task)
         others = {arn: owner for arn, owner in owners.items() if owner != group and is_known(arn)}
@@ -46,6 +54,10 @@ def groups_keep_to_themselves(graph: Graph) -> Iterable[Violation]:
             for arn, owner in sorted(others.items()):
                 if fnmatchcase(arn, resource):
                     yield violation(NAME, task, key, f"may read {arn}, of {owner}.", FIX)
+        for key, resource in _reached(graph, task, "kms:"):
+            for arn, owner in sorted(sealing.items()):
+                if owner != group and fnmatchcase(arn, resource):
+                    yield violation(NAME, task, key, f"may use {arn}, of {owner}.", FIX)
         for key, resource in _reached(graph, task, "s3:"):
             if KEYS in resource and (foreign := _foreign(resource, group, members)):
                 yield violation(NAME, task, key, f"may use the history keys of {foreign}.", FIX)

@@ -293,13 +293,15 @@ def test_a_secret_that_isnt_granted_is_caught(graph: Graphs):
         ("pages-start", "secret:rds!db-00000000-0000-0000-0000-000000000000-AbCdEf", "of the database's master"),
         ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/person/*", "the history keys of person"),
         ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/*", "the history keys of"),
+        ("ledger", "arn:aws:kms:eu-central-1:111122223333:key/key-identity-keys", "key-identity-keys, of identity."),
     ],
 )
 def test_what_another_group_has_is_out_of_reach(graph: Graphs, changed: Change, role: str, allowed: str, said: str):
     of = graph("dev")
     old = json.loads(of.named("aws:iam/rolePolicy:RolePolicy", role).properties["policy"])
     arn = allowed if allowed.startswith("arn:") else f"arn:aws:secretsmanager:eu-central-1:111122223333:{allowed}"
-    actions = ["s3:GetObject"] if "s3" in arn else ["secretsmanager:GetSecretValue"]
+    known = {"s3": "s3:GetObject", "kms": "kms:Decrypt"}
+    actions = [known.get(arn.split(":")[2], "secretsmanager:GetSecretValue")]
     more = {"Sid": "More", "Effect": "Allow", "Action": actions, "Resource": [arn]}
     policy = json.dumps({**old, "Statement": [*old["Statement"], more]})
     found = violations(changed(of, "RolePolicy", role, {"policy": policy}))

@@ -49,6 +49,7 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     yield from _uses(services)
     yield from _events(services)
     yield from _mail(services)
+    yield from _sealing(services)
 
 
 def _of_one(service: Service) -> Iterator[Problem]:
@@ -243,6 +244,13 @@ def _mail(services: Sequence[Service]) -> Iterator[Problem]:
                 message = "is missing, or no plain text, and sends_mail is true."
                 fix = f'Write [settings.{key}] with type = "text".'
                 yield problem_of(service, f"settings.{key}", "", message, fix)
+
+
+def _sealing(services: Sequence[Service]) -> Iterator[Problem]:
+    for service in services:
+        if service.seals_keys and not service.runs_alone:
+            message = "is for a service that runs alone: who shares its tasks could use its key."
+            yield problem_of(service, "seals_keys", "true", message, "Write runs_alone = true.")
 
 
 def _circle(by_name: dict[str, Service]) -> list[str] | None:

@@ -127,6 +127,9 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     runs_alone: Annotated[
         bool, Meta(description="Its containers never share a task with another service's: what it holds is its own")
     ] = False
+    seals_keys: Annotated[
+        bool, Meta(description="In AWS it has a key of KMS for itself, with which it seals keys that it makes")
+    ] = False
     settings: dict[Identifier, Setting] = {}
     jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()
@@ -191,6 +194,12 @@ def problem_of(service: Service, key: str, value: object, message: str, fix: str
 
 PEER_KEY_VARIABLE = "GATEHOUSE_PEER_KEY"
 """The environment variable with the key that services with events sign their calls with."""
+
+SEALING_KEY_VARIABLE = "GATEHOUSE_SEALING_KEY"
+"""The environment variable with the ARN of the key in KMS that a service with `seals_keys` seals with."""
+
+SEALED_ENVIRONMENT = "gatehouse:environment"
+"""In the encryption context of all that is sealed so: the key's policy allows its own environment's only."""
 
 PERSON_KEYS_VARIABLE = "GATEHOUSE_PERSON_KEYS"
 """The environment variable that says where the private keys of people are: a folder, or a bucket's address."""

@@ -34,7 +34,7 @@ from gatehouse_chassis.http.auth import Authenticator, FetchKeys, PublicKeys
 from gatehouse_chassis.http.docs_page import render_docs_page
 from gatehouse_chassis.http.error_responses import answer
 from gatehouse_chassis.http.guards import authorizer, label_of, public
-from gatehouse_chassis.http.health import HealthChecks
+from gatehouse_chassis.http.health import HealthChecks, ReadinessCheck
 from gatehouse_chassis.http.hosts import Hosts, Origins
 from gatehouse_chassis.http.jobs import job_routes
 from gatehouse_chassis.http.middleware import ObservabilityMiddleware
@@ -119,6 +119,7 @@ def create_app(
     figures: ReadFigures | None = None,
     changes: Changes | None = None,
     keys: FetchKeys | None = None,
+    checks: Mapping[str, ReadinessCheck] | None = None,
     audience: str = "",
     errors: ExceptionHandler = answer,
     **options: Any,
@@ -128,7 +129,8 @@ def create_app(
     `outbox` holds the events that it publishes, `handlers` what it does with those of others, by the names that
     `[events.handles]` gives them. `jobs`: what does the work of each job in service.toml. `figures` reads what the
     institute counts in it (metrics/business.py). `changes`: what open pages are told of, by WebSocket. `keys` replaces
-    fetching identity's JWKS over HTTP (identity itself, tests). `audience`: whom the tokens that it takes are
+    fetching identity's JWKS over HTTP (identity itself, tests). `checks`: what else must be so before it gets requests.
+    `audience`: whom the tokens that it takes are
     for, where that isn't itself. `errors` answers every exception. `options` go to Litestar.
     Raises Unguarded when a route has no guard, and CatalogError where service.toml has other events or jobs.
     """
@@ -151,7 +153,7 @@ def create_app(
         drain.listeners.append(runner.drain)
     following = Following(service, database, outbox, handlers or {}, metrics)
     needs |= following.needs | privacy.needs
-    health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs)
+    health = HealthChecks(drain=drain, metrics=metrics, database=versions, needs=needs, checks=checks)
     state = State(
         {
             "service": service,

@@ -29,7 +29,9 @@ from gatehouse_identity.sign_in.flow import SignIns
 from gatehouse_identity.sign_in.jobs import forget_sign_ins
 from gatehouse_identity.sign_in.routes import SignInController
 from gatehouse_identity.signing_key.key_ring import KeyRing
+from gatehouse_identity.signing_key.kms import KmsSealer
 from gatehouse_identity.signing_key.routes import SigningKeyController, get_jwks
+from gatehouse_identity.signing_key.sealing import KeySealer, SecretSealer
 from gatehouse_identity.tables import DB
 from gatehouse_identity.token_exchange.routes import exchange_token
 
@@ -58,7 +60,7 @@ def create(service: ServiceContext) -> Litestar:
     """The application. Raises CatalogError when key_encryption_secret is missing or too short."""
     settings = service.settings
     box = _box(service)
-    keys = KeyRing(box)
+    keys = KeyRing(_sealer(service, box))
     provider = Provider(service)
     lifetimes = Lifetimes(
         idle=timedelta(seconds=settings.duration("session_idle")),
@@ -88,6 +90,7 @@ def create(service: ServiceContext) -> Litestar:
         lifespan=[ready_to_sign],
         jobs=JOBS,
         keys=keys.verification_keys,
+        checks={"signing keys": keys.check},
     )
     app.state.update(
         {
@@ -98,6 +101,13 @@ def create(service: ServiceContext) -> Litestar:
         }
     )
     return app
+
+
+def _sealer(service: ServiceContext, box: SecretBox) -> KeySealer:
+    """KMS where the platform gives it a key; elsewhere key_encryption_secret."""
+    if service.sealing_key:
+        return KmsSealer(service.sealing_key, service.environment)
+    return SecretSealer(box)
 
 
 def _box(service: ServiceContext) -> SecretBox:

@@ -21,6 +21,7 @@ from gatehouse_platform.components.iam_documents import (
     ECR_IMPORT,
     ECR_PULL,
     KEY_ACTIONS,
+    SEAL_KEYS,
     SEND_MAIL,
     SHELL,
     WRITE_TRACES,
@@ -29,6 +30,7 @@ from gatehouse_platform.components.iam_documents import (
     document,
     find_tasks,
 )
+from gatehouse_platform.components.keys.sealing_key import SEALING_CONTEXT
 from gatehouse_platform.config.settings import FOUNDATION, Dns, RepositoryIds, Stack
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -112,6 +114,12 @@ def boundary(account: str, region: str, stack: str, domain: str) -> Document:
             ],
         ),
         allow("DecryptSecrets", ["kms:Decrypt"], [f"arn:aws:kms:{here}:key/*"], conditions=by_secrets_manager),
+        allow(
+            "SealKeys",
+            SEAL_KEYS,
+            [f"arn:aws:kms:{here}:key/*"],
+            conditions={"StringEquals": {SEALING_CONTEXT: stack}},
+        ),
         allow("OpenShell", SHELL, ["*"]),
         allow("KeepHistoryKeys", KEY_ACTIONS, [f"arn:aws:s3:::gatehouse-{stack}-history-keys-{account}/*"]),
         allow("TellGoneFromForbidden", ["s3:ListBucket"], [f"arn:aws:s3:::gatehouse-{stack}-history-keys-{account}"]),

@@ -152,9 +152,9 @@ BY_NAME: dict[str, tuple[str, ...]] = {
 }
 # Calls of services that are limited by tags, but for the resource that has a name or can't have tags.
 ALSO_BY_NAME: dict[str, tuple[str, ...]] = {
-    "kms:CreateAlias": ("arn:aws:kms:{here}:alias/{prefix}",),
-    "kms:DeleteAlias": ("arn:aws:kms:{here}:alias/{prefix}",),
-    "kms:UpdateAlias": ("arn:aws:kms:{here}:alias/{prefix}",),
+    "kms:CreateAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
+    "kms:DeleteAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
+    "kms:UpdateAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
     # RDS's default option group has no tags.
     "rds:CreateDBInstance": ("arn:aws:rds:{here}:og:default:*",),
     "rds:ModifyDBInstance": ("arn:aws:rds:{here}:og:default:*",),

@@ -89,6 +89,9 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(
             here = f"arn:aws:ses:{REGION}:{ACCOUNT}"
             sent = {f"{here}:identity/{domain}", f"{here}:configuration-set/gatehouse-{stack}"}
             expect(prefix, {"ses:SendEmail": sent, "ses:SendRawEmail": sent})
+        if service.seals_keys:
+            sealing = {f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key-{service.name}-keys"}
+            expect(prefix, {"kms:Decrypt": sealing, "kms:Encrypt": sealing})
         if service.database is not None:
             keys = f"arn:aws:s3:::gatehouse-{stack}-history-keys-{ACCOUNT}"
             expect(prefix, {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")})

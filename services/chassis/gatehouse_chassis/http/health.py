@@ -8,7 +8,7 @@ process isn't draining.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -18,6 +18,8 @@ from gatehouse_chassis.base.drain import Drain
 from gatehouse_chassis.http.auth import CLOCK_SKEW
 from gatehouse_chassis.metrics.registry import Metrics
 
+# What is missing, in words for people; empty when nothing is.
+ReadinessCheck = Callable[[], Awaitable[str]]
 READINESS_TIMEOUT = 1.0
 REMEMBERED_SECONDS = 1.0
 
@@ -86,8 +88,10 @@ class HealthChecks:
         metrics: Metrics,
         database: VersionSource | None,
         needs: dict[str, str],
+        checks: Mapping[str, ReadinessCheck] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._checks = checks or {}
         self._drain = drain
         self._metrics = metrics
         self._database = database
@@ -108,6 +112,8 @@ class HealthChecks:
                 checks["database"] = "ok"
                 checks["collections"] = unmet(self._needs, self._versions) or "ok"
                 checks["clock"] = _disagreement(self._database.clock_offset) or "ok"
+        for name, check in self._checks.items():
+            checks[name] = await _answer_of(check)
         return Readiness(ready=all(value == "ok" for value in checks.values()), checks=checks)
 
     async def versions(self) -> list[CollectionVersion]:
@@ -128,6 +134,14 @@ class HealthChecks:
                 None if documents is None else [(item.collection, item.version) for item in documents],
                 unmet=len(missing(self._needs, documents or [])),
             )
+
+
+async def _answer_of(check: ReadinessCheck) -> str:
+    try:
+        async with asyncio.timeout(READINESS_TIMEOUT):
+            return await check() or "ok"
+    except TimeoutError:
+        return f"no answer within {READINESS_TIMEOUT:g} s"
 
 
 def _disagreement(offset: float) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from gatehouse_catalog import load_catalog, load_service
 from gatehouse_catalog.errors import CatalogError, Problem
-from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, Service
+from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, SEALING_KEY_VARIABLE, Service
 from gatehouse_chassis.service.client import PeerClient
 from gatehouse_chassis.service.settings import Settings, resolve
 
@@ -67,6 +67,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
     traces_endpoint: str = ""
     traces_ratio: float = 1.0
     person_keys: str = ""
+    sealing_key: str = ""
 
     @property
     def name(self) -> str:
@@ -126,6 +127,7 @@ class ServiceContext(msgspec.Struct, frozen=True, kw_only=True):
             # OpenTelemetry's own names: https://opentelemetry.io/docs/specs/otel/protocol/exporter/
             traces_endpoint=environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
             traces_ratio=_number(environ, "OTEL_TRACES_SAMPLER_ARG", 1.0, float),
+            sealing_key=environ.get(SEALING_KEY_VARIABLE, ""),
             person_keys=environ.get(PERSON_KEYS_VARIABLE, _beside(folder) if environment == "local" else ""),
         )
 

@@ -133,3 +133,18 @@ async def test_a_hundred_probes_at_once_ask_the_database_once() -> None:
     health = HealthChecks(drain=Drain(), metrics=Metrics(service()), database=source, needs={})
     await asyncio.gather(*(health.ready() for _ in range(100)))
     assert source.asked == 1
+
+
+async def test_ready_follows_what_the_service_itself_checks() -> None:
+    said = ["no key can be opened"]
+
+    async def keys() -> str:
+        return said[0]
+
+    checks = HealthChecks(
+        drain=Drain(), metrics=Metrics(service()), database=None, needs={}, checks={"signing keys": keys}
+    )
+    assert (await checks.ready()).checks == {"process": "ok", "signing keys": "no key can be opened"}
+    assert not (await checks.ready()).ready
+    said[0] = ""
+    assert (await checks.ready()).ready

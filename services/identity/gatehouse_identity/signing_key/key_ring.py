@@ -6,9 +6,11 @@ always a next one, published and not signing yet. Rotating sets its `signs_from`
 the time to fetch it, otherwise as soon as that is so.
 """
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import jwt
@@ -29,10 +31,11 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound, Unavailable
 from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_USED_FOR
 from gatehouse_identity.audit_entry.queries import record
-from gatehouse_identity.digests import SecretBox, Unsealable
+from gatehouse_identity.digests import Unsealable
 from gatehouse_identity.signing_key import queries
 from gatehouse_identity.signing_key.revocations import Revocations
-from gatehouse_identity.signing_key.rules import active_of, published, state_of
+from gatehouse_identity.signing_key.rules import active_of, has_signed, published, state_of
+from gatehouse_identity.signing_key.sealing import KeySealer
 from gatehouse_identity.signing_key.structs import Jwk, Jwks, KeyRow, SigningKey
 from gatehouse_identity.tables import DB
 from gatehouse_identity.tokens import TOKEN_SECONDS
@@ -52,15 +55,22 @@ log = structlog.get_logger()
 class KeyRing:
     """The keys of the database, read again every five seconds. Signs, publishes, rotates and withdraws.
 
-    A row alone is no key: what is published is derived from the private half, which only our secret opens. Somebody who
-    may write the table can't add a key that services trust.
+    A row alone is no key: what is published is derived from the private half, which opens only for the row that it was
+    sealed for (sealing.py), and only while the audit trail, which nobody changes, doesn't say that it was withdrawn.
+    Somebody who may write the table can't add a key that services trust, nor bring one back.
+
+    Attributes:
+        problem: Why no token can be signed or checked with this ring now; empty when one can.
     """
 
-    def __init__(self, box: SecretBox) -> None:
+    def __init__(self, sealer: KeySealer) -> None:
         self.revocations = Revocations()
-        self._box = box
+        self.problem = "no signing key was read yet"
+        self._sealer = sealer
         self._keys: list[KeyRow] = []
         self._opened: dict[str, Ed25519PrivateKey] = {}
+        # What isn't asked for again: rows (with what they held) that are no keys.
+        self._refused: dict[UUID, str] = {}
         self._read_at = float("-inf")
 
     async def sign(self, claims: dict[str, Any], kid: str = "") -> str:
@@ -161,9 +171,18 @@ class KeyRing:
                 await self._make(None)
         await self._read()
 
+    async def check(self) -> str:
+        """For readiness: why this task can't sign, after another try; empty when it can."""
+        if self.problem:
+            with contextlib.suppress(Unavailable, asyncpg.PostgresError):
+                await self._usable(datetime.now(UTC))
+        return self.problem
+
     async def _usable(self, now: datetime) -> list[KeyRow]:
         if time.monotonic() - self._read_at > READ_AGAIN_AFTER:
             await self._read()
+        elif self.problem:
+            raise Unavailable(self.problem)
         if active_of(self._openable(now), now) is None:
             await self.prepare()
         return self._openable(now)
@@ -182,21 +201,42 @@ class KeyRing:
             raise Unavailable(message) from None
 
     async def _read(self) -> None:
-        self._keys = await queries.KEYS.all()
-        self._read_at = time.monotonic()
+        """Raises Unavailable while a key that has signed already can't be opened."""
+        self._keys, self._read_at = await queries.KEYS.all(), time.monotonic()
+        now = datetime.now(UTC)
+        problems = []
+        rows = {key.id for key in self._keys}
+        self._refused = {id: sealed for id, sealed in self._refused.items() if id in rows}
         for key in self._keys:
             if key.private_key is None:
                 self._opened.pop(key.kid, None)  # erased; whoever publishes its row again publishes nothing
-                continue
-            if key.kid in self._opened:
-                continue
-            try:
-                private = load_pem_private_key(self._box.open(key.private_key).encode(), password=None)
-            except Unsealable:
-                log.warning("signing key can't be opened", kid=key.kid, reason="key_encryption_secret has changed")
-                continue
+            elif key.kid not in self._opened and self._refused.get(key.id) != key.private_key:
+                problems.append(await self._open(key, key.private_key, now))
+        self.problem = next(filter(None, problems), "")
+        if self.problem:
+            raise Unavailable(self.problem)
+
+    async def _open(self, key: KeyRow, sealed: str, now: datetime) -> str:
+        """The private half of a row becomes usable, unless it is no key. Returns why nothing can be signed now."""
+        try:
+            private = load_pem_private_key((await self._sealer.open(key.id, key.kid, sealed)).encode(), password=None)
+        except Unsealable as reason:
+            self._refuse(key, sealed, str(reason))
+        except Unavailable as error:
+            # Without a key that has signed, tokens would be refused that are good; one that hasn't can wait.
+            log.warning("signing key can't be opened yet", kid=key.kid)
+            return error.detail if has_signed(key, now) else ""
+        else:
             assert isinstance(private, Ed25519PrivateKey)
-            self._opened[key.kid] = private
+            if await queries.KEY_WAS_WITHDRAWN.value(key.id):
+                self._refuse(key, sealed, "It was withdrawn.")
+            else:
+                self._opened[key.kid] = private
+        return ""
+
+    def _refuse(self, key: KeyRow, sealed: str, reason: str) -> None:
+        self._refused[key.id] = sealed
+        log.error("a row is no signing key", kid=key.kid, row=str(key.id), reason=reason)
 
     async def _make(self, signs_from: datetime | None) -> KeyRow:
         private = Ed25519PrivateKey.generate()
@@ -204,7 +244,7 @@ class KeyRing:
         kid = f"{datetime.now(UTC):%Y-%m-%d}-{id.hex[-8:]}"
         pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         jwk = msgspec.to_builtins(_public(kid, private))
-        key = await queries.KEY_ADD.one(id, kid, jwk, self._box.seal(pem), signs_from)
+        key = await queries.KEY_ADD.one(id, kid, jwk, await self._sealer.seal(id, kid, pem), signs_from)
         assert key is not None
         self._opened[kid] = private
         await record("key_made", by=None, subject=id, kid=kid)

@@ -19,6 +19,11 @@ KEY_ADD = DB.prepare(
     ).returning(*_KEY),
     KeyRow,
 )
+# By hand: Piccolo has no operators of documents. Nobody changes or removes an entry of the audit trail.
+KEY_WAS_WITHDRAWN = DB.prepare_sql(
+    "select exists (select from identity.audit_entry where subject_id = $1 and action = 'keys_rotated' "
+    "and details ? 'withdrawn')"
+)
 KEY_SIGNS_FROM = DB.prepare(SigningKey.update({SigningKey.signs_from: arg(2)}).where(SigningKey.id == arg(1)))
 KEYS_RETIRE = DB.prepare(
     SigningKey.update({SigningKey.published_until: arg(2)}).where(

@@ -22,3 +22,8 @@ def active_of(keys: Sequence[KeyRow], now: datetime) -> KeyRow | None:
 def published(keys: Sequence[KeyRow], now: datetime) -> list[KeyRow]:
     """The keys that the JWKS holds."""
     return [key for key in keys if key.published_until is None or key.published_until > now]
+
+
+def has_signed(key: KeyRow, now: datetime) -> bool:
+    """Whether tokens of it may be there."""
+    return key.signs_from is not None and key.signs_from <= now

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gatehouse_identity.digests import SecretBox
 from gatehouse_identity.signing_key.key_ring import LEAD, TRAIL, KeyRing
 from gatehouse_identity.signing_key.rules import active_of, published, state_of
+from gatehouse_identity.signing_key.sealing import SecretSealer
 from gatehouse_identity.signing_key.structs import KeyRow
 
 KEYS = "/api/identity/keys"
@@ -114,7 +115,7 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
     from gatehouse_identity.tables import DB
 
     await DB.execute("delete from identity.signing_key")
-    rings = [KeyRing(SecretBox("x" * 32)) for _ in range(4)]
+    rings = [KeyRing(SecretSealer(SecretBox("x" * 32))) for _ in range(4)]
     await asyncio.gather(*(ring.prepare() for ring in rings))
     published_by = [sorted(key.kid for key in (await ring.jwks()).keys) for ring in rings]
     assert published_by == [published_by[0]] * 4
@@ -123,12 +124,12 @@ async def test_tasks_that_start_at_once_make_one_key(identity):
 
 async def test_another_secret_means_new_keys_and_with_the_former_beside_it_the_old_ones_stay(identity):
     before, after = "the-secret-before-" * 3, "the-secret-after-" * 3
-    old = KeyRing(SecretBox(before))
+    old = KeyRing(SecretSealer(SecretBox(before)))
     await old.prepare()
     kid = jwt.get_unverified_header(await old.sign({"sub": "someone"}))["kid"]
-    both = KeyRing(SecretBox(f"{after} {before}"))
+    both = KeyRing(SecretSealer(SecretBox(f"{after} {before}")))
     assert kid in {key.kid for key in (await both.jwks()).keys}
-    new = KeyRing(SecretBox(after))
+    new = KeyRing(SecretSealer(SecretBox(after)))
     await new.prepare()
     assert kid not in {key.kid for key in (await new.jwks()).keys}
     assert jwt.get_unverified_header(await new.sign({"sub": "someone"}))["kid"] != kid
@@ -145,7 +146,7 @@ async def test_a_planted_row_is_no_key(identity):
         await DB.execute(sql, uuid4(), kid, planted | {"kid": kid}, private)
     await identity.app.state.key_ring.all()
     published_keys = {key["kid"]: key["x"] for key in (await identity.get(JWKS)).json()["keys"]}
-    assert not {"planted", "foreign"} & set(published_keys)
+    assert not {"planted", "copied", "foreign"} & set(published_keys)
     assert "A" * 43 not in published_keys.values()
     await DB.execute("delete from identity.signing_key where kid in ('planted', 'copied', 'foreign')")
     await identity.app.state.key_ring.all()
