@@ -24,6 +24,7 @@ BASE = "https://example.org/a/b?x=1&y=2"
         "https:\\\\example.org\\a\\b?x=1&y=2",
         "  https://exa\nmple.org/%61/b?x=%31&y=2 ",
         "https:////example.org/a/b?&x=1&y=2&",
+        "https://example.org/a/%2E/c//%2e./.%2E/b/x//../..?x=1&y=2",
     ],
 )
 def test_one_page_has_one_key_however_it_is_written(same: str) -> None:
@@ -48,11 +49,25 @@ def test_what_shows_something_else_has_another(other: str) -> None:
 
 def test_names_are_compared_as_they_are_asked_for() -> None:
     assert key_of("https://Bücher.example/%E4%BD%A0") == key_of("https://xn--bcher-kva.example/你")
+    assert key_of("https://☃.example") == "xn--n3h.example"
     assert key_of("https://[2001:DB8::0:1]/") == key_of("http://[2001:db8::1]")
     assert key_of("https://example.org/?a=%2f") == key_of("https://example.org?a=%2F")
+    assert key_of("https://example.org/?a='?'") == key_of("https://example.org?a=%27?%27")
 
 
-@given(st.text(max_size=60))
+@pytest.mark.parametrize("written", ["0xC0.0xa8.1", "0300.0250.1", "3232235521", "192.168.0.1.", "192.168.0.0x1"])
+def test_a_number_is_an_address_as_browsers_read_it(written: str) -> None:
+    assert key_of(f"http://{written}/a") == "192.168.0.1/a"
+
+
+@pytest.mark.parametrize(
+    "odd", ["http://256.1.1.1", "http://1.2.3.4.5", "http://4294967296", "http://09.1", "http://a..1"]
+)
+def test_a_number_that_is_no_address_is_its_own_key(odd: str) -> None:
+    assert key_of(odd) == odd
+
+
+@given(st.text(st.characters(), max_size=60))
 def test_whatever_is_given_has_a_key(rest: str) -> None:
     key = key_of("https://" + rest)
     assert key == key_of("https://" + rest)

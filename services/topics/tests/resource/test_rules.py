@@ -1,6 +1,8 @@
 """Which technologies a resource may name, where its lengths come from, and what a check says about its link."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -52,3 +54,30 @@ def test_every_result_of_a_check_says_how_the_link_is() -> None:
     assert rules.link_status(None) == "unchecked"
     # Who is turned away at the door hasn't found an empty house.
     assert (found["blocked"], found["timeout"], found["gone"]) == ("blocked", "unknown", "failed")
+
+
+NOW = datetime(2026, 11, 30, 3, tzinfo=UTC)
+looks = st.lists(st.tuples(st.sampled_from(["ok", "gone", "blocked", "timeout"]), st.integers(1, 90)), max_size=8)
+
+
+@given(looks)
+def test_a_link_is_gone_after_three_failures_in_a_row_over_three_days(before: list[tuple[Any, int]]) -> None:
+    """Each look: what it said, and how many hours after it the next one came."""
+    at, checks = NOW, [rules.SeenCheck("gone", NOW, None)]
+    for result, hours in before:
+        at -= timedelta(hours=hours)
+        checks.append(rules.SeenCheck(result, at, None))
+    failures = [index for index, one in enumerate(checks) if one.result != "gone"]
+    in_a_row = failures[0] if failures else len(checks)
+    lasted = NOW - checks[in_a_row - 1].checked_at
+    expected = "gone" if in_a_row >= 3 and lasted >= timedelta(hours=72) else "timeout"
+    assert rules.newest_result(checks) == expected
+
+
+def test_a_person_who_looked_is_believed_at_once_and_turning_away_is_never_gone() -> None:
+    assert rules.newest_result([rules.SeenCheck("gone", NOW, uuid4())]) == "gone"
+    for day in range(30):
+        blocked = [rules.SeenCheck("blocked", NOW - timedelta(days=one), None) for one in range(day + 1)]
+        assert rules.newest_result(blocked) == "blocked"
+    flapping = [rules.SeenCheck("ok" if day % 3 else "gone", NOW - timedelta(days=day), None) for day in range(30)]
+    assert rules.newest_result(flapping) == "timeout"
