@@ -212,6 +212,21 @@ async def test_a_person_has_one_rating_of_a_resource(topics: InProcessClient, me
     assert (await topics.get(address, headers=mentor)).json()["mine"] is None
 
 
+async def test_one_persons_five_stars_are_not_the_best_of_all(topics: InProcessClient, mentor: Headers) -> None:
+    marked = f"Rated {uuid4().hex}"
+    given = {"one five": [5], "twenty good": [5] * 16 + [4] * 4, "bad": [1, 2], "unrated": []}
+    ids = {}
+    for name, stars in given.items():
+        ids[name] = (await made(topics, mentor, "resources", resource(name=f"{marked} {name}")))["id"]
+        for one in stars:
+            person = topics.tokens.headers("member", person=uuid4())
+            await topics.put(f"{BASE}/resources/{ids[name]}/ratings/mine", json={"stars": one}, headers=person)
+    params = {"search": marked, "sort": "-rating"}
+    best = (await topics.get(f"{BASE}/resources", params=params, headers=mentor)).json()["items"]
+    assert [row["id"] for row in best] == [ids[name] for name in ("twenty good", "one five", "unrated", "bad")]
+    assert [(row["ratings"], row["stars"]) for row in best] == [(20, 4.8), (1, 5.0), (0, None), (2, 1.5)]
+
+
 async def test_others_read_a_line_without_a_name_and_no_note(topics: InProcessClient, mentor: Headers) -> None:
     one = await made(topics, mentor, "resources", resource())
     address = f"{BASE}/resources/{one['id']}/ratings"

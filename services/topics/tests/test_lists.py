@@ -72,7 +72,9 @@ async def test_more_ids_than_a_batch_takes_are_refused(topics: InProcessClient, 
     assert answer.json()["errors"][0]["field"] == "id"
 
 
-@pytest.mark.parametrize("sort", ["name", "-name", "number", "-number", "level", "-level", "changed", "-changed"])
+@pytest.mark.parametrize(
+    "sort", ["name", "-name", "number", "-number", "level", "-level", "changed", "-changed", "rating", "-rating"]
+)
 async def test_a_walk_through_the_pages_meets_every_resource_once(
     topics: InProcessClient, member: dict[str, str], sort: str
 ) -> None:

@@ -21,6 +21,7 @@ from gatehouse_topics.resource.structs import (
     ImportResult,
     LinkPreview,
     NewResource,
+    RatedResource,
     ResourceChange,
     ResourceRow,
     Twins,
@@ -35,7 +36,7 @@ class ResourceController(Controller):
     @get(
         operation_id="ListResources", operation_class=RESOURCES.operation, summary="List resources", guards=[signed_in]
     )
-    async def list_resources(self, request: Request) -> Page[ResourceRow]:
+    async def list_resources(self, request: Request) -> Page[RatedResource]:
         listing = RESOURCES_BY_ID if "id" in request.query_params else RESOURCES
         return await listing.page(request.query_params)
 

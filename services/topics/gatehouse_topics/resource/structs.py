@@ -32,6 +32,13 @@ class ResourceRow(Row, kw_only=True):
     length_source: LengthSource | None
 
 
+class RatedResource(ResourceRow, kw_only=True):
+    """A resource in a list. `ratings` counts them; `stars` is their average, none where nobody has rated it."""
+
+    ratings: int
+    stars: float | None
+
+
 class ResourceInOrder(Struct, kw_only=True):
     """A resource as a topic or path shows it."""
 

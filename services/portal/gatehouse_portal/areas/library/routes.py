@@ -11,7 +11,7 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
-from gatehouse_portal.areas.library.structs import OwnCurriculum, Path, PathInList, Resource
+from gatehouse_portal.areas.library.structs import OwnCurriculum, Path, PathInList, RatedResource
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.format import choice
 from gatehouse_portal.shell.page import page, wants_part
@@ -32,7 +32,9 @@ PAGE_SIZE = 40
 @get("/resources", guards=[guards.person], include_in_schema=False)
 async def resources(request: Request, peers: Peers) -> Template:
     query = chosen(request, "search", *FILTERS, "sort", "cursor")
-    listed = await peers.get("topics", "/api/topics/resources", Page[Resource], limit=PAGE_SIZE, total="true", **query)
+    listed = await peers.get(
+        "topics", "/api/topics/resources", Page[RatedResource], limit=PAGE_SIZE, total="true", **query
+    )
     return _listed(request, "resources", listed=listed, query=query, filters=FILTERS)
 
 

@@ -27,6 +27,13 @@ class Resource(ResourceOfTopic, frozen=True, kw_only=True):
     length_source: str | None = None
 
 
+class RatedResource(Resource, frozen=True, kw_only=True):
+    """`stars`: the average of its ratings."""
+
+    ratings: int = 0
+    stars: float | None = None
+
+
 class ImportResult(Struct, frozen=True, kw_only=True):
     added: list[UUID]
     known: int
