@@ -125,8 +125,9 @@ def test_removing_a_value_names_every_use_that_is_left(checkout: Path) -> None:
 
 def test_removing_a_role_names_the_guards_of_all_services(checkout: Path) -> None:
     folder = checkout / "services/identity/database/enumerators"
-    lines = (folder / "1.yaml").read_text().splitlines(keepends=True)
-    (folder / "2.yaml").write_text("".join(line for line in lines if "value: coordinator" not in line))
+    newest = max(int(file.stem) for file in folder.iterdir())
+    lines = (folder / f"{newest}.yaml").read_text().splitlines(keepends=True)
+    (folder / f"{newest + 1}.yaml").write_text("".join(line for line in lines if "value: coordinator" not in line))
     found = left_uses(checkout)
     assert {place.split("/")[1] for place in found} == {
         "communication",

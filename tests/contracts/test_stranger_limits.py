@@ -12,7 +12,11 @@ from gatehouse_identity.persona.routes import only_local
 from .provider_documents import CATALOG, application
 
 # Each makes or ends a row for whoever calls it, though it is a GET.
-WRITING = {"GET /api/identity/sign-in", "GET /api/identity/sign-in/callback"}
+WRITING = {
+    "GET /api/identity/sign-in",
+    "GET /api/identity/sign-in/callback",
+    "GET /api/identity/sign-in/callback/github",
+}
 
 
 def stranger_routes(service: str) -> Iterator[tuple[str, bool]]:

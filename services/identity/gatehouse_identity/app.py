@@ -17,6 +17,7 @@ from gatehouse_identity.account.routes import AccountController, get_me
 from gatehouse_identity.audit_entry.routes import AuditEntryController
 from gatehouse_identity.digests import SHORTEST_SECRET, SecretBox, new_secret
 from gatehouse_identity.events import OUTBOX
+from gatehouse_identity.github import GitHubSignIn
 from gatehouse_identity.invitation.routes import InvitationController, service_routes
 from gatehouse_identity.oidc import Provider
 from gatehouse_identity.persona.routes import PersonaController
@@ -61,7 +62,7 @@ def create(service: ServiceContext) -> Litestar:
     settings = service.settings
     box = _box(service)
     keys = KeyRing(_sealer(service, box))
-    provider = Provider(service)
+    provider, github = Provider(service), GitHubSignIn(service)
     lifetimes = Lifetimes(
         idle=timedelta(seconds=settings.duration("session_idle")),
         longest=timedelta(seconds=settings.duration("session_longest")),
@@ -80,6 +81,7 @@ def create(service: ServiceContext) -> Litestar:
             yield
         finally:
             await provider.close()
+            await github.close()
 
     app = create_app(
         service,
@@ -96,8 +98,9 @@ def create(service: ServiceContext) -> Litestar:
         {
             "key_ring": keys,
             "provider": provider,
+            "github": github,
             "sessions": sessions,
-            "sign_ins": SignIns(provider, sessions, box, service.public_url),
+            "sign_ins": SignIns({"oidc": provider, "github": github}, sessions, box, service.public_url),
         }
     )
     return app

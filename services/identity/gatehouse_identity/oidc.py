@@ -17,8 +17,8 @@ import msgspec
 
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_identity.digests import digest
+from gatehouse_identity.provider import Identity, NotProven, ProviderClient, ProviderNotConfigured
 
 T = TypeVar("T")
 
@@ -27,25 +27,7 @@ CALLBACK = "/api/identity/sign-in/callback"
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 FRESH_FOR = 3600.0
 LEAST_BETWEEN_FETCHES = 5.0
-TIMEOUT = 5.0
 CLOCK_SKEW = 30
-LARGEST_ANSWER = 500_000
-
-
-class ProviderNotConfigured(Unavailable):
-    slug = "no-sign-in-provider"
-    title = "Signing in with a provider isn't configured"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Set oidc_issuer and oidc_client_id of identity (and the secret oidc_client_secret). In the local "
-            "environment one signs in as a persona instead.",
-            retry_after=60,
-        )
-
-
-class NotProven(Exception):
-    """The provider's answer doesn't prove who it is. The text is for the log."""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,19 +56,6 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
     auth_time: float | None = None
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Whom the provider has authenticated. `email` is empty unless the provider has verified it.
-
-    `proven_at`: when the person proved it to the provider; None where it doesn't say (Google's doesn't).
-    """
-
-    provider: str
-    subject: str
-    email: str = ""
-    name: str = ""
-    proven_at: datetime | None = None
-
-
 class Provider:
     """The configured provider. Made once; `close` when the service stops."""
 
@@ -98,10 +67,7 @@ class Provider:
         self._client_secret = settings.text("oidc_client_secret")
         self._scopes = settings.list("oidc_scopes")
         self._redirect = service.public_url + CALLBACK
-        self._local = service.environment == "local"
-        self._http = httpx.AsyncClient(
-            timeout=TIMEOUT, follow_redirects=False, trust_env=False, verify=trusted_authorities()
-        )
+        self._client = ProviderClient(service)
         self._metadata: Metadata | None = None
         self._keys: dict[str, jwt.PyJWK] = {}
         self._known_at = float("-inf")
@@ -113,7 +79,7 @@ class Provider:
         return bool(self.issuer and self._client_id)
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._client.close()
 
     async def authorization(self, *, state: str, nonce: str, challenge: str, again: bool = False) -> str:
         """Where to send the browser; `again`: the provider is to authenticate the person, session or not (section
@@ -155,6 +121,7 @@ class Provider:
         return Identity(
             provider=self.issuer,
             subject=claims.sub,
+            method="oidc",
             email=claims.email if verified else "",
             name=claims.name,
             proven_at=proven_at,
@@ -175,12 +142,11 @@ class Provider:
                 auth = httpx.BasicAuth(quote(self._client_id, safe=""), quote(self._client_secret, safe=""))
             else:
                 form["client_secret"] = self._client_secret
-        request = self._http.build_request("POST", metadata.token_endpoint, data=form)
-        return await self._answer(request, TokenAnswer, auth=auth)
+        return await self._client.post(metadata.token_endpoint, form, TokenAnswer, auth=auth)
 
     async def _userinfo(self, metadata: Metadata, access_token: str) -> Claims:
         headers = {"Authorization": f"Bearer {access_token}"}
-        return await self._answer(self._http.build_request("GET", metadata.userinfo_endpoint, headers=headers), Claims)
+        return await self._client.get(metadata.userinfo_endpoint, Claims, headers)
 
     async def _verified(self, id_token: str, nonce_hash: str) -> dict[str, Any]:
         """The claims of the id token, all of section 3.1.3.7 checked."""
@@ -231,7 +197,7 @@ class Provider:
 
     async def _discovered(self) -> Metadata:
         if not self.configured:
-            raise ProviderNotConfigured
+            raise ProviderNotConfigured("oidc_issuer and oidc_client_id (and the secret oidc_client_secret)")
         if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:
             async with self._lock:
                 if self._metadata is None or time.monotonic() - self._known_at > FRESH_FOR:
@@ -240,13 +206,13 @@ class Provider:
         return self._metadata
 
     async def _discover(self) -> None:
-        self._must_be_safe(self.issuer)
+        self._client.must_be_safe(self.issuer)
         address = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-        metadata = await self._answer(self._http.build_request("GET", address), Metadata)
+        metadata = await self._client.get(address, Metadata)
         if metadata.issuer != self.issuer:
             raise Unavailable("The provider's discovery document names another issuer than the setting oidc_issuer.")
         for endpoint in (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri):
-            self._must_be_safe(endpoint)
+            self._client.must_be_safe(endpoint)
         await self._fetch_keys(metadata)
         self._metadata = metadata
         self._known_at = time.monotonic()
@@ -254,7 +220,7 @@ class Provider:
     async def _fetch_keys(self, metadata: Metadata | None) -> None:
         assert metadata is not None
         self._keys_tried_at = time.monotonic()
-        found = await self._answer(self._http.build_request("GET", metadata.jwks_uri), dict[str, Any])
+        found = await self._client.get(metadata.jwks_uri, dict[str, Any])
         keys: dict[str, jwt.PyJWK] = {}
         for entry in found.get("keys", []):
             if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or entry.get("kty") == "oct":
@@ -264,25 +230,6 @@ class Provider:
             except jwt.PyJWTError:
                 continue  # a kind of key that this can't use; others may do
         self._keys = keys
-
-    def _must_be_safe(self, address: str) -> None:
-        if not (address.startswith("https://") or (self._local and address.startswith("http://"))):
-            raise Unavailable("The provider's addresses must begin with https:// outside the local environment.")
-
-    async def _answer(self, request: httpx.Request, kind: type[T], auth: httpx.Auth | None = None) -> T:
-        """The provider's answer to `request`. A refusal is NotProven; anything else that goes wrong is Unavailable."""
-        try:
-            response = await self._http.send(request, auth=auth)
-        except httpx.HTTPError:
-            raise Unavailable("The sign-in provider doesn't answer; try again in a moment.", retry_after=5) from None
-        if 400 <= response.status_code < 500:
-            raise NotProven(f"the provider answered {response.status_code} at {request.url.path}")
-        if response.status_code != 200 or len(response.content) > LARGEST_ANSWER:
-            raise Unavailable("The sign-in provider doesn't answer as it should; try again later.", retry_after=5)
-        try:
-            return msgspec.json.decode(response.content, type=kind)
-        except msgspec.MsgspecError:
-            raise Unavailable("The sign-in provider's answer can't be read; try again later.", retry_after=5) from None
 
     def _claims(self, claims: dict[str, Any], kind: type[T]) -> T:
         try:

@@ -16,7 +16,11 @@ async def test_outside_the_local_environment_there_are_no_personas(service_url, 
         assert (await elsewhere.get(PERSONAS)).status_code == 404
         assert (await elsewhere.post(f"{PERSONAS}/admin/sessions")).status_code == 404
         assert (await elsewhere.post(f"{PERSONAS}/admin/sessions", json={"environment": "local"})).status_code == 404
-        assert (await elsewhere.get(f"{SIGN_IN}/options")).json() == {"provider": None, "personas": False}
+        assert (await elsewhere.get(f"{SIGN_IN}/options")).json() == {
+            "provider": None,
+            "github": False,
+            "personas": False,
+        }
 
 
 async def test_without_a_provider_the_answer_says_what_to_set(service_url, serve):

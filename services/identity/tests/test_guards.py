@@ -9,6 +9,7 @@ from gatehouse_chassis.app import unguarded_routes
 PUBLIC = {
     "BeginSignIn",
     "FinishSignIn",
+    "FinishSignInWithGitHub",
     "GetSignInOptions",
     "ListPersonas",
     "SignInAsPersona",

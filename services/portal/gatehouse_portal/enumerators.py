@@ -64,7 +64,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "release-manager",
             "admin",
         ),
-        "sign_in_method": ("oidc", "persona"),
+        "sign_in_method": ("oidc", "github", "persona"),
         "session_end": ("signed_out", "reused", "archived"),
         "audit_action": (
             "signed_in",
@@ -370,7 +370,9 @@ LABELS: dict[str, dict[str, str]] = {
         "monthly": "Every month",
     },
     "session_end": {},
-    "sign_in_method": {},
+    "sign_in_method": {
+        "github": "GitHub",
+    },
     "sign_up_source": {},
     "sign_up_state": {},
     "skip_reason": {},

@@ -1,4 +1,4 @@
-"""Signing in with the provider, from the sign-in page and back to it with a one-time code.
+"""Signing in with a provider, from the sign-in page and back to it with a one-time code.
 
 Two PKCE exchanges in one: identity proves itself to the provider with a verifier of its own, and whoever sent the
 browser here proves itself to identity when it redeems the one-time code. That binds the outcome to the browser's own
@@ -7,6 +7,7 @@ portal session: a callback address that someone else prepared is worth nothing t
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -27,11 +28,11 @@ from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, dige
 from gatehouse_identity.events import OUTBOX, PersonIds
 from gatehouse_identity.invitation.queries import LOCKED_BY_TOKEN, OPEN_OF_ACCOUNT, mark_used
 from gatehouse_identity.invitation.rules import state_of
-from gatehouse_identity.oidc import Identity, NotProven, Provider
+from gatehouse_identity.provider import Identity, NotProven, SignInProvider
 from gatehouse_identity.session.lifecycle import Sessions
 from gatehouse_identity.session.structs import SessionTokens
 from gatehouse_identity.sign_in import queries
-from gatehouse_identity.sign_in.structs import PendingSignIn
+from gatehouse_identity.sign_in.structs import PendingSignIn, Way
 from gatehouse_identity.tables import DB
 
 UNDER_WAY = timedelta(minutes=10)
@@ -91,14 +92,24 @@ def with_parameters(address: str, **parameters: str) -> str:
 
 
 class SignIns:
-    def __init__(self, provider: Provider, sessions: Sessions, box: SecretBox, public_url: str) -> None:
-        self._provider = provider
+    """`providers`: by the way that people choose. The state of a sign-in begins with its way."""
+
+    def __init__(
+        self, providers: Mapping[Way, SignInProvider], sessions: Sessions, box: SecretBox, public_url: str
+    ) -> None:
+        self._providers = providers
         self._sessions = sessions
         self._box = box
         self._public_url = public_url
 
     async def begin(
-        self, return_to: str, code_challenge: str, invitation: str | None = None, *, again: bool = False
+        self,
+        return_to: str,
+        code_challenge: str,
+        invitation: str | None = None,
+        *,
+        way: Way = "oidc",
+        again: bool = False,
     ) -> str:
         """The provider's address to send the browser to; `again` asks it to authenticate the person anew.
 
@@ -107,10 +118,12 @@ class SignIns:
         """
         if not is_ours(return_to, self._public_url):
             raise Invalid({"return_to": f"must be an address below {self._public_url}"})
-        state, nonce, verifier = new_secret(), new_secret(), new_secret()
+        state, nonce, verifier = f"{way}.{new_secret()}", new_secret(), new_secret()
         try:
             challenge = challenge_of(verifier)
-            address = await self._provider.authorization(state=state, nonce=nonce, challenge=challenge, again=again)
+            address = await self._providers[way].authorization(
+                state=state, nonce=nonce, challenge=challenge, again=again
+            )
         except NotProven:
             raise Unavailable("The sign-in provider can't be discovered; check the setting oidc_issuer.") from None
         await queries.SIGN_IN_ADD.execute(
@@ -126,17 +139,18 @@ class SignIns:
         )
         return address
 
-    async def answer(self, state: str, provider_code: str | None, issuer: str | None) -> str:
-        """Where the browser goes after the provider: back, with `code` or with `error`.
+    async def answer(self, way: Way, state: str, provider_code: str | None, issuer: str | None) -> str:
+        """Where the browser goes after the provider of this way: back, with `code` or with `error`.
 
         Raises Invalid for a state that is unknown, answered already or too old: then there is no address that
         can be trusted.
         """
-        pending = await queries.SIGN_IN_ANSWERED.one(digest(state))
+        ours = state.startswith(f"{way}.")  # else it is another provider's, whose code must not come to this one
+        pending = await queries.SIGN_IN_ANSWERED.one(digest(state)) if ours else None
         if pending is None:
             raise Invalid({"state": "no sign-in with this state is under way; begin again"})
         try:
-            code = await self._finish(pending, provider_code, issuer)
+            code = await self._finish(self._providers[way], pending, provider_code, issuer)
         except SignInRefused as refused:
             log.info("sign-in refused", outcome=refused.outcome)
             return with_parameters(pending.return_to, error=refused.outcome)
@@ -151,13 +165,17 @@ class SignIns:
             raise Invalid(
                 {"code_verifier": "isn't the one of the challenge that the sign-in began with; sign in again"}
             )
-        return await self._sessions.start(redeemed.account_id, "oidc", redeemed.proven_at)
+        account = await ACCOUNT.get(redeemed.account_id)
+        method = "github" if account.provider == self._providers["github"].issuer else "oidc"
+        return await self._sessions.start(redeemed.account_id, method, redeemed.proven_at)
 
-    async def _finish(self, pending: PendingSignIn, code: str | None, issuer: str | None) -> str:
+    async def _finish(
+        self, provider: SignInProvider, pending: PendingSignIn, code: str | None, issuer: str | None
+    ) -> str:
         if code is None:
             raise SignInRefused("access_denied")
         try:
-            identity = await self._provider.redeem(
+            identity = await provider.redeem(
                 code=code,
                 verifier=self._box.open(pending.code_verifier),
                 nonce_hash=pending.nonce_hash,
@@ -258,7 +276,7 @@ async def _account_of(identity: Identity) -> UUID:
             provider=identity.provider,
             subject=identity.subject,
         )
-        await record("account_created", by=AccountActor(id), subject=id, method="oidc")
+        await record("account_created", by=AccountActor(id), subject=id, method=identity.method)
         await _publish_linked(id)
         return id
     if known.archived_at is not None:

@@ -1,4 +1,4 @@
-"""Signing in with the OpenID Connect provider."""
+"""Signing in with the OpenID Connect provider, or with GitHub."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.http.guards import public
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_identity.responses import LOCATION, sent_to
-from gatehouse_identity.sign_in.structs import SignInOptions
+from gatehouse_identity.sign_in.structs import SignInOptions, Way
 
 ReturnTo = Annotated[
     str,
@@ -26,6 +26,7 @@ Challenge = Annotated[
         description="PKCE (S256) challenge of whoever may redeem the one-time code",
     ),
 ]
+WithProvider = Annotated[Way, Parameter(query="with", description="Which of the providers that are configured")]
 Again = Annotated[bool, Parameter(description="Ask the provider to authenticate the person anew")]
 InvitationToken = Annotated[
     str | None,
@@ -55,9 +56,10 @@ class SignInController(Controller):
         return_to: ReturnTo,
         code_challenge: Challenge,
         invitation: InvitationToken = None,
+        way: WithProvider = "oidc",
         again: Again = False,
     ) -> Response[None]:
-        return sent_to(await state.sign_ins.begin(return_to, code_challenge, invitation, again=again))
+        return sent_to(await state.sign_ins.begin(return_to, code_challenge, invitation, way=way, again=again))
 
     @get(
         "/callback",
@@ -76,11 +78,32 @@ class SignInController(Controller):
         iss: ProviderAnswer = None,
     ) -> Response[None]:
         answered = None if error is not None else code
-        return sent_to(await state.sign_ins.answer(provider_state, answered, iss))
+        return sent_to(await state.sign_ins.answer("oidc", provider_state, answered, iss))
+
+    @get(
+        "/callback/github",
+        operation_id="FinishSignInWithGitHub",
+        guards=[strangers],
+        summary="Where GitHub sends the browser back: on to return_to with `code` or `error`",
+        status_code=302,
+        response_headers=LOCATION,
+    )
+    async def callback_of_github(
+        self,
+        state: State,
+        provider_state: ProviderState,
+        code: ProviderAnswer = None,
+        error: ProviderAnswer = None,
+        iss: ProviderAnswer = None,
+    ) -> Response[None]:
+        answered = None if error is not None else code
+        return sent_to(await state.sign_ins.answer("github", provider_state, answered, iss))
 
     @get("/options", guards=[public], operation_id="GetSignInOptions", summary="How can one sign in here?")
     async def options(self, state: State, service: ServiceContext) -> SignInOptions:
         provider = state.provider
         return SignInOptions(
-            provider=provider.name if provider.configured else None, personas=service.environment == "local"
+            provider=provider.name if provider.configured else None,
+            github=state.github.configured,
+            personas=service.environment == "local",
         )

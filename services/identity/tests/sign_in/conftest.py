@@ -137,7 +137,7 @@ async def identity(service_url: str, running_provider: LittleProvider, serve: An
 class Browser:
     """Goes through a sign-in step by step."""
 
-    def __init__(self, identity: Any, provider: LittleProvider) -> None:
+    def __init__(self, identity: Any, provider: Any) -> None:
         self.identity = identity
         self.provider = provider
         self.verifier = new_secret()

@@ -303,9 +303,16 @@ async def test_two_first_sign_ins_at_once_make_one_account(browser):
     assert all("code=" in answer.headers["location"] for answer in answers)
 
 
+async def test_without_a_client_id_github_is_no_way_to_sign_in(identity):
+    params = {"return_to": BACK, "code_challenge": challenge_of(new_secret()), "with": "github"}
+    answer = await identity.get(SIGN_IN, params=params)
+    assert answer.status_code == 503
+    assert "github_client_id" in answer.json()["detail"]
+
+
 async def test_how_one_can_sign_in_is_told(identity):
     options = (await identity.get(f"{SIGN_IN}/options")).json()
-    assert options == {"provider": "Little Provider", "personas": True}
+    assert options == {"provider": "Little Provider", "github": False, "personas": True}
 
 
 async def test_the_provider_may_rotate_its_keys(browser, monkeypatch):

@@ -8,11 +8,12 @@ import base64
 import contextlib
 import hashlib
 import secrets
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
+from litestar.params import Parameter
 from litestar.response import Redirect
 from litestar.types import ControllerRouterHandler
 
@@ -35,7 +36,7 @@ OUTCOMES = {
     "access_denied": "You were not signed in, because the provider was told not to.",
     "provider_unavailable": "The sign-in provider doesn’t answer right now. Try again in a moment.",
     "email_not_verified": "Confirm your e-mail address at the provider first, then sign in again.",
-    "email_taken": "Another account has this e-mail address. Ask a coordinator.",
+    "email_taken": "An account has this address already. Sign in the way you did before, or ask a coordinator.",
     "archived": "This account is archived. Ask a coordinator.",
     "invitation_over": "This link was used, or has run out. Ask a coordinator for another.",
     "other_account": "You have an account already, and this link is for another one. Sign in without the link.",
@@ -60,7 +61,12 @@ async def sign_in(request: Request, peers: Peers, then: str = "/", again: str = 
 
 @get("/sign-in/provider", guards=[guards.visitor, STRANGERS], include_in_schema=False)
 async def begin(
-    request: Request, sessions: SessionStore, then: str = "/", again: str = "", invitation: str = ""
+    request: Request,
+    sessions: SessionStore,
+    way: Annotated[Literal["oidc", "github"], Parameter(query="with")] = "oidc",
+    then: str = "/",
+    again: str = "",
+    invitation: str = "",
 ) -> Response[Any]:
     """To identity, which sends the browser on to the provider. `invitation`: of the one-time link they came by."""
     verifier = secrets.token_urlsafe(48)
@@ -72,6 +78,7 @@ async def begin(
         query_params={
             "return_to": back,
             "code_challenge": challenge,
+            "with": way,
             **({"again": "true"} if again else {}),
             **({"invitation": invitation} if invitation else {}),
         },
@@ -159,13 +166,12 @@ async def _sign_in_page(
         else:
             personas = found
     away = options if isinstance(options, Away) else None
-    provider = None if isinstance(options, Away) else options.provider
     return page(
         request,
         "account/sign_in.html",
         status=503 if away else 200,
         then=then,
-        provider=provider,
+        options=SignInOptions() if isinstance(options, Away) else options,
         personas=personas,
         away=away,
         problem=problem,

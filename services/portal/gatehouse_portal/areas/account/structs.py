@@ -11,7 +11,8 @@ class Persona(Struct, frozen=True):
 
 
 class SignInOptions(Struct, frozen=True):
-    """`provider`: the name on the button, or None when none is configured."""
+    """`provider`: the name on the button, or None when none is configured. `github`: also with GitHub."""
 
     provider: str | None = None
+    github: bool = False
     personas: bool = False

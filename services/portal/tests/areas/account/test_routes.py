@@ -82,6 +82,17 @@ async def test_the_provider_way_is_bound_to_this_browser_by_pkce(browser, house)
     assert (await browser.see("/paths")).status_code == 200
 
 
+async def test_github_is_offered_where_it_is_configured_and_asked_for(browser, house) -> None:
+    options = {"provider": None, "github": True, "personas": False}
+    house.says("identity", "GET", "/api/identity/sign-in/options", options)
+    page = (await browser.see("/sign-in?then=/paths")).text
+    assert 'href="/sign-in/provider?with=github&amp;then=/paths">Sign in with GitHub' in page
+    assert "No way to sign in" not in page
+    begun = await browser.get("/sign-in/provider", params={"with": "github"})
+    assert parse_qs(urlsplit(begun.headers["location"]).query)["with"] == ["github"]
+    assert (await browser.get("/sign-in/provider", params={"with": "another"})).status_code == 400
+
+
 async def test_a_code_without_our_attempt_is_refused(browser, house) -> None:
     house.says("identity", "POST", "/api/identity/sessions", house.session("member"), 201)
     answer = await browser.get("/sign-in/callback", params={"code": "somebody-elses-one-time-code"})
