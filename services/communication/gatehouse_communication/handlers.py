@@ -72,6 +72,11 @@ async def meeting_finished(event: PublishedEvent, prepared: Any) -> None:
     await notify("meeting_summary", member, event_id=event.id, about_id=event.subject_id)
 
 
+async def texts_opened(event: PublishedEvent, prepared: Any) -> None:
+    """In an emergency; the mentor wrote them for themself alone."""
+    await notify("texts_opened", event.read("mentor_id"), event_id=event.id, about_id=event.subject_id)
+
+
 async def plan_committed(event: PublishedEvent, prepared: Any) -> None:
     person = event.read("person_id")
     await notify("plan_committed", person, event_id=event.id, about_id=person)
@@ -112,6 +117,7 @@ HANDLERS = {
     "mentor_asked": EventHandler(mentor_asked),
     "plan_committed": EventHandler(plan_committed),
     "roles_changed": EventHandler(roles_changed),
+    "texts_opened": EventHandler(texts_opened),
     "receipt_issued": EventHandler(receipt_issued),
     "gift_recorded": EventHandler(gift_recorded),
 }

@@ -38,5 +38,6 @@ OUTBOX = Outbox(
         "encounter.no_show": PairIds,
         "encounter.void": PairIds,
         "encounter.follow_up.done": FollowUpIds,
+        "encounter.texts.opened": PairIds,
     },
 )

@@ -174,10 +174,46 @@ async def test_break_glass_takes_a_reason_is_recorded_and_the_author_is_told(
     told = (await pair.send("GET", "/disclosures", pair.as_mentor)).json()["items"]
     assert [(one["encounter_id"], one["reason"]) for one in told] == [(id, "Somebody may be in danger")]
     assert len((await pair.read(id))["disclosures"]) == 1
+    event = next(row for row in await rows(encounter, "event") if row["type"] == "encounter.texts.opened")
+    assert (str(event["subject_id"]), "danger" in str(event)) == (id, False)
     noted = await pair.send("GET", f"/members/{pair.member}/reads", pair.as_member)
     assert [(one["what"], one["why"]) for one in noted.json()] == [("DisclosePrivateTexts", "coordinator")]
     assert (await pair.send("GET", f"/members/{pair.member}/reads", coordinator)).status_code == 404
     assert (await pair.send("GET", "/disclosures", pair.as_member)).json()["items"] == []
+
+
+async def test_what_is_made_private_is_hidden_with_what_it_was_before_an_amendment(
+    pair: Pair, coordinator: Headers
+) -> None:
+    id = (await pair.opened())["id"]
+    await pair.write(id, "background", "Was shared")
+    assert (await pair.finish(id)).status_code == 200
+    body = {"prompt_key": "background", "text": "Is shared", "reason": "A slip"}
+    assert (await pair.send("POST", f"/encounters/{id}/amendments", pair.as_mentor, body, 3)).status_code == 200
+    assert len((await pair.read(id, coordinator))["amendments"]) == 1
+    hidden = {"audience": "author_only"}
+    path = f"/encounters/{id}/answers/background/audience"
+    assert (await pair.send("POST", path, pair.as_mentor, hidden, 3)).status_code == 200
+    for who in (pair.as_member, coordinator):
+        assert "shared" not in str((await pair.read(id, who))["amendments"])
+    assert len((await pair.read(id))["amendments"]) == 1
+
+
+async def test_what_a_coordinator_reads_of_meetings_is_shown_to_the_member(pair: Pair, coordinator: Headers) -> None:
+    id = (await pair.opened())["id"]
+    await pair.write(id, "summary", "Joins")
+    await pair.finish(id, follow_ups=[{"side": "member", "text": "Read it"}])
+    note = {"member_id": pair.member, "audience": "shared", "text": "Mine", "writer": MINE}
+    assert (await pair.send("POST", "/notes", pair.as_member, note)).status_code == 201
+    about = f"?member={pair.member}"
+    for way in (f"/encounters{about}", f"/notes{about}", f"/follow-ups{about}", f"/members/{pair.member}/brief"):
+        assert (await pair.send("GET", way, coordinator)).status_code == 200
+    noted = (await pair.send("GET", f"/members/{pair.member}/reads", pair.as_member)).json()
+    assert {one["what"] for one in noted} == {"ListEncounters", "ListNotes", "ListFollowUps", "GetBrief"}
+    before = len(noted)
+    for who in (pair.as_member, pair.as_mentor):
+        await pair.send("GET", f"/encounters{about}", who)
+    assert len((await pair.send("GET", f"/members/{pair.member}/reads", pair.as_member)).json()) == before
 
 
 async def test_a_canary_in_a_private_text_is_seen_by_its_author_and_in_the_members_own_export_only(

@@ -30,6 +30,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "meeting_planned",
             "meeting_summary",
             "introduction_scheduled",
+            "texts_opened",
         ),
     },
     "curriculum": {

@@ -26,6 +26,13 @@ async def test_events_are_shown_to_those_they_are_about(office):
     assert await kinds(office, office.service.tokens.headers("admin")) == []
 
 
+async def test_a_mentor_hears_that_their_private_texts_were_opened_and_the_member_doesnt(office):
+    member, mentor = uuid4(), uuid4()
+    await office.hears("texts_opened", member_id=member, mentor_id=mentor)
+    assert await kinds(office, office.service.tokens.headers("mentor", person=mentor)) == ["texts_opened"]
+    assert await kinds(office, office.service.tokens.headers("member", person=member)) == []
+
+
 async def test_reading_leaves_unread_what_came_later(office):
     member = uuid4()
     mine = office.service.tokens.headers("member", person=member)

@@ -9,18 +9,17 @@ from litestar import Controller, get
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import Guard, signed_in
-from gatehouse_chassis.privacy.reads import ReadEntry, ReadLog
+from gatehouse_chassis.privacy.reads import ReadEntry
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter import queries
 from gatehouse_encounter.encounter.calendar import MEDIA_TYPE, Appointment, calendar
 from gatehouse_encounter.encounter.structs import Agreement, Brief, PlannedAppointment
 from gatehouse_encounter.follow_up.queries import open_follow_ups
+from gatehouse_encounter.reads import READS
 from gatehouse_encounter.series.queries import lasting_series
 from gatehouse_encounter.series.rules import occurrences
-from gatehouse_encounter.tables import DB
 from gatehouse_encounter.text.queries import notes_about
 
-READS = ReadLog(DB)
 CALENDAR_AHEAD = 26
 """Meetings of each series in a calendar: half a year of weeks."""
 
@@ -36,7 +35,8 @@ class MemberController(Controller):
         summary="What to know before the next encounter: facts only",
     )
     async def get_brief(self, member_id: UUID, actor: Actor, access: EncounterAccess) -> Brief:
-        await access.about(actor, member_id)
+        if await access.about(actor, member_id) == "coordination":
+            await READS.note(actor, [member_id], what="GetBrief", why="coordinator")
         promised = await open_follow_ups(member_id)
         return Brief(
             member_id=member_id,

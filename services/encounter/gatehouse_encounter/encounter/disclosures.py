@@ -14,6 +14,7 @@ from gatehouse_chassis.lists.filters import uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_encounter import tables
 from gatehouse_encounter.encounter.structs import Disclosed, Disclosure, EncounterRow
+from gatehouse_encounter.events import OUTBOX, PairIds
 from gatehouse_encounter.tables import DB
 from gatehouse_encounter.text.queries import answers_of, notes_beside
 from gatehouse_encounter.text.structs import Amendment, Answer, NewAmendment
@@ -84,12 +85,14 @@ async def add_amendment(id: UUID, before: Answer, new: NewAmendment, by: Actor) 
 
 
 async def disclose(encounter: EncounterRow, reason: str, by: Actor) -> Disclosed:
-    """Private texts of the encounter, with a record that its author sees."""
+    """Private texts of the encounter, with a record that its author sees; they are told at once."""
     async with DB.transaction():
         row = await _DISCLOSE.one(
             uuid7(), encounter.id, encounter.mentor_id, reason, by.person, by.account, request_id()
         )
         assert row is not None
+        ids = PairIds(encounter.member_id, encounter.mentor_id)
+        await OUTBOX.publish("encounter.texts.opened", encounter, by=by, ids=ids)
         answers = [one for one in await answers_of(encounter.id) if one.audience == "author_only"]
         notes = await notes_beside(encounter.id, encounter.mentor_id)
         private = [note for note in notes if note.audience == "author_only" and note.author_id == encounter.mentor_id]

@@ -170,7 +170,7 @@ async def read(id: UUID, standing: Standing, reader: UUID | None) -> Encounter:
     answers = rules.shown_answers(standing, row, await answers_of(id))
     notes = await notes_beside(id, reader)
     await mark_read(notes, reader)
-    amendments = [one for one in await amendments_of(id) if standing == "author" or one.audience == "shared"]
+    amendments = rules.shown_amendments(standing, answers, await amendments_of(id))
     disclosures = await disclosures_of(id) if standing in ("author", "coordination") else []
     return Encounter(
         **structs.asdict(row),

@@ -13,7 +13,6 @@ from gatehouse_chassis.http.idempotency import Once
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter import disclosures, queries
-from gatehouse_encounter.encounter.brief import READS
 from gatehouse_encounter.encounter.structs import (
     Disclosed,
     Disclosure,
@@ -26,6 +25,7 @@ from gatehouse_encounter.encounter.structs import (
     WithReason,
 )
 from gatehouse_encounter.members import member_in
+from gatehouse_encounter.reads import READS, note_reads
 from gatehouse_encounter.text.structs import NewAmendment
 
 
@@ -43,7 +43,9 @@ class EncounterController(Controller):
         self, request: Request[Any, Any, Any], actor: Actor, access: EncounterAccess
     ) -> Page[EncounterInList]:
         member = await member_in(request, actor, access)
-        return await queries.ENCOUNTERS.page(request.query_params, where=[queries.encounters_of(actor, member)])
+        page = await queries.ENCOUNTERS.page(request.query_params, where=[queries.encounters_of(actor, member)])
+        await note_reads(actor, (one for one in page.items if one.summary), "ListEncounters")
+        return page
 
     @post(operation_id="PlanEncounter", guards=[signed_in], summary="Plan an encounter of a member and their mentor")
     async def plan_encounter(

@@ -7,7 +7,7 @@ from gatehouse_chassis.base.problems import Conflict, Invalid
 from gatehouse_encounter.access import Standing
 from gatehouse_encounter.encounter.structs import EncounterRow, FinishedEncounter
 from gatehouse_encounter.script.structs import Prompt
-from gatehouse_encounter.text.structs import Answer
+from gatehouse_encounter.text.structs import Amendment, Answer
 
 LONGEST = timedelta(hours=12)
 EARLIEST, LATEST = 1900, 2199
@@ -88,6 +88,14 @@ def shown_answers(standing: Standing, encounter: EncounterRow, answers: Sequence
     if not sees_texts(standing, encounter):
         return []
     return [one for one in answers if one.audience == "shared"]
+
+
+def shown_amendments(standing: Standing, shown: Sequence[Answer], amendments: Sequence[Amendment]) -> list[Amendment]:
+    """`shown`: the answers that the caller sees. Of what isn't shared, now or then, nobody else sees a change."""
+    if standing == "author":
+        return list(amendments)
+    keys = {one.prompt_key for one in shown}
+    return [one for one in amendments if one.audience == "shared" and one.prompt_key in keys]
 
 
 def first_read(standing: Standing, encounter: EncounterRow) -> bool:

@@ -17,6 +17,7 @@ from gatehouse_chassis.lists.listing import Page
 from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.encounter.queries import ENCOUNTER, set_audience, write
 from gatehouse_encounter.members import member_in
+from gatehouse_encounter.reads import note_reads
 from gatehouse_encounter.text import queries
 from gatehouse_encounter.text.structs import (
     Answer,
@@ -108,6 +109,7 @@ class NoteController(Controller):
     async def list_notes(self, request: Request[Any, Any, Any], actor: Actor, access: EncounterAccess) -> Page[Note]:
         member = await member_in(request, actor, access)
         page = await queries.NOTES.page(request.query_params, where=[queries.visible_notes(actor, member)])
+        await note_reads(actor, page.items, "ListNotes")
         await queries.mark_read(page.items, actor.person)
         return page
 
@@ -131,6 +133,7 @@ class NoteController(Controller):
             if note.audience == "author_only":
                 raise NotFound(f"There is no note {note_id}.")
             await access.about(actor, note.member_id)
+            await note_reads(actor, [note], "GetNote")
             await queries.mark_read([note], actor.person)
         return versioned(note)
 

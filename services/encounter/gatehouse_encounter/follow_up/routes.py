@@ -14,6 +14,7 @@ from gatehouse_encounter.access import EncounterAccess
 from gatehouse_encounter.follow_up import queries
 from gatehouse_encounter.follow_up.structs import FollowUp, FollowUpChange
 from gatehouse_encounter.members import member_in
+from gatehouse_encounter.reads import note_reads
 
 
 class FollowUpController(Controller):
@@ -30,7 +31,9 @@ class FollowUpController(Controller):
         self, request: Request[Any, Any, Any], actor: Actor, access: EncounterAccess
     ) -> Page[FollowUp]:
         member = await member_in(request, actor, access)
-        return await queries.FOLLOW_UPS.page(request.query_params, where=[queries.visible_follow_ups(actor, member)])
+        page = await queries.FOLLOW_UPS.page(request.query_params, where=[queries.visible_follow_ups(actor, member)])
+        await note_reads(actor, page.items, "ListFollowUps")
+        return page
 
     @patch("/{follow_up_id:uuid}", operation_id="ChangeFollowUp", guards=[signed_in], summary="Change a follow-up")
     async def change_follow_up(

@@ -20,6 +20,11 @@ DATA = {
     "ListPeople": "Your details, in a list",
     "ListConsents": "Your consents",
     "GetEncounter": "What was shared of a meeting",
+    "GetBrief": "What was agreed on at meetings",
+    "GetNote": "A note that was shared",
+    "ListEncounters": "Summaries of meetings",
+    "ListFollowUps": "What was promised at meetings",
+    "ListNotes": "Notes that were shared",
     "DisclosePrivateTexts": "What your mentor wrote for themself, in an emergency",
 }
 REASONS = {"mentor": "As your mentor", "staff": "As staff", "coordinator": "As a coordinator"}

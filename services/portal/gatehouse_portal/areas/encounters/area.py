@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.encounters import home, routes, scripts, timeline
+from gatehouse_portal.areas.encounters import amendments, handover, home, routes, scripts, timeline
 from gatehouse_portal.areas.encounters.format import FILTERS
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry, ProfileSection
 
@@ -19,7 +19,7 @@ AREA = Area(
             needs=("encounter",),
         ),
     ),
-    routes=(*routes.ROUTES, *scripts.ROUTES),
+    routes=(*routes.ROUTES, *amendments.ROUTES, *handover.ROUTES, *scripts.ROUTES),
     filters=FILTERS,
     sections=(
         HomeSection(title="Your next meeting", order=5, template="encounters/home_mentor.html", load=home.load_mentor),

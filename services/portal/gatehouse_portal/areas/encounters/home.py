@@ -1,6 +1,7 @@
 """On the home page: a mentor's next meeting with its brief and what they promised; a member's next meeting."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,11 +17,13 @@ from gatehouse_portal.areas.encounters.structs import (
     PlanOfMember,
     ScriptChoice,
 )
-from gatehouse_portal.areas.encounters.view import PlanChoice, brief_of, choices_of, names_of
+from gatehouse_portal.areas.encounters.view import PlanChoice, brief_of, choices_of, mentors_in, names_of
 from gatehouse_portal.shell.peers import Away, Peers, or_away, or_none
 from gatehouse_portal.shell.structs import Page
 
 MOST_SHOWN = 5
+TOLD = timedelta(days=30)
+"""How long a mentor sees at home that private texts were opened; the page of the meeting says it for good."""
 
 
 class Upcoming(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +50,9 @@ async def load_mentor(request: Request[Any, Any, Any], actor: Actor) -> dict[str
     people = [*(one.member_id for one in meetings), *(one.member_id for one in promised.items[:MOST_SHOWN])]
     names = await names_of(peers, people)
     first = [await _upcoming(peers, one, names) for one in meetings[:1]]
+    told = mentors_in(first[0].brief if first else None)
+    names |= await names_of(peers, told - names.keys() - {actor.person})
+    recent = datetime.now(UTC) - TOLD
     others = [Upcoming(encounter=one, member=names.get(one.member_id, "A member")) for one in meetings[1:MOST_SHOWN]]
     return {
         "first": first[0] if first else None,
@@ -54,7 +60,10 @@ async def load_mentor(request: Request[Any, Any, Any], actor: Actor) -> dict[str
         "promised": promised.items[:MOST_SHOWN],
         "names": names,
         "scripts": scripts,
-        "disclosures": [one for one in disclosures.items if one.author_id == actor.person],
+        "reader": actor.person,
+        "disclosures": [
+            one for one in disclosures.items if one.author_id == actor.person and one.disclosed_at > recent
+        ],
     }
 
 

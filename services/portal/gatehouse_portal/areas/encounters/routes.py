@@ -122,7 +122,7 @@ async def no_show(request: Request, peers: Peers, encounter_id: UUID) -> Respons
         PlannedEncounter,
         version=version_of(form),
     )
-    return see_with(request, f"/members/{row.member_id}", Toast("Recorded: nobody came."))
+    return see_with(request, f"/members/{row.member_id}", Toast("Recorded: nobody came. Plan another meeting."))
 
 
 @post("/encounters/{encounter_id:uuid}/cancel", guards=[guards.person], include_in_schema=False)
@@ -144,25 +144,16 @@ async def move(request: Request, peers: Peers, encounter_id: UUID) -> Response[A
     return see_with(request, f"/encounters/{encounter_id}", Toast("The time is changed."))
 
 
-@post("/encounters/{encounter_id:uuid}/amend", guards=[guards.person], include_in_schema=False)
-async def amend(request: Request, peers: Peers, encounter_id: UUID) -> Response[Any]:
-    form = await request.form()
-    body = {
-        "prompt_key": str(form.get("prompt_key") or ""),
-        "text": str(form.get("text") or "").replace("\r\n", "\n"),
-        "reason": str(form.get("reason") or ""),
-    }
-    path = f"/api/encounter/encounters/{encounter_id}/amendments"
-    await peers.ask("encounter", "POST", path, PlannedEncounter, json=body, version=version_of(form))
-    return see_with(request, f"/encounters/{encounter_id}", Toast("Amended."))
-
-
 @post("/encounters/{encounter_id:uuid}/disclose", guards=[guards.pages_for("coordinator")], include_in_schema=False)
 async def disclose(request: Request, actor: Actor, peers: Peers, encounter_id: UUID) -> Response[Any]:
     form = await request.form()
     body = {"reason": str(form.get("reason") or "")}
     path = f"/api/encounter/encounters/{encounter_id}/disclosures"
-    opened = await peers.ask("encounter", "POST", path, Disclosed, json=body)
+    try:
+        opened = await peers.ask("encounter", "POST", path, Disclosed, json=body)
+    except Invalid:
+        meeting = await meeting_of(peers, actor, encounter_id)
+        return _answer(shown(request, meeting, status=409, problem="Say why: it is recorded, and the mentor is told."))
     return _answer(shown(request, await meeting_of(peers, actor, encounter_id), disclosed=opened))
 
 
@@ -309,7 +300,6 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     no_show,
     cancel,
     move,
-    amend,
     disclose,
     write_note,
     settle,

@@ -53,6 +53,7 @@ class FollowUp(Struct, frozen=True, kw_only=True):
     encounter_id: UUID
     member_id: UUID
     side: str
+    mentor_id: UUID | None = None
     text: str
     due_on: date | None = None
     done_at: datetime | None = None
@@ -192,3 +193,35 @@ class PlanOfMember(Struct, frozen=True, kw_only=True):
     now: list[PlannedItem] = []
     next: list[PlannedItem] = []
     planning: TimeForLearning = TimeForLearning()
+
+
+class HandedOver(Struct, frozen=True, kw_only=True):
+    """Who mentors whom, as person answers."""
+
+    id: UUID
+    version: int
+    mentor_id: UUID
+    member_id: UUID
+    started_at: datetime
+
+
+class MentorWithRoom(Struct, frozen=True, kw_only=True):
+    """How many members somebody takes, as intake answers."""
+
+    person_id: UUID
+    members_max: int
+    paused_at: datetime | None = None
+
+    @property
+    def takes(self) -> int:
+        return 0 if self.paused_at else self.members_max
+
+
+class MentoringPerson(Struct, frozen=True, kw_only=True):
+    """Somebody who mentors, or is mentored; `mentor_id`: by whom, where the reader may know it."""
+
+    id: UUID
+    name: str
+    mentor_id: UUID | None = None
+    status: str | None = None
+    specialty: str | None = None

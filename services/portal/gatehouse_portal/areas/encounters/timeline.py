@@ -9,7 +9,7 @@ import msgspec
 from litestar import Request
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_portal.areas.encounters.structs import EncounterInList, NamedPerson, SeriesInList
+from gatehouse_portal.areas.encounters.structs import EncounterInList, MentoringPerson, NamedPerson, SeriesInList
 from gatehouse_portal.areas.encounters.view import brief_of, names_of
 from gatehouse_portal.shell.peers import Peers, or_none
 from gatehouse_portal.shell.structs import Page
@@ -34,7 +34,11 @@ async def load(request: Request[Any, Any, Any], actor: Actor, person_id: UUID) -
         "encounter", "/api/encounter/encounters", Page[EncounterInList], member=member, limit=PAGE_SIZE, cursor=cursor
     )
     mentors = actor.has("mentor") and not actor.is_person(person_id) and not actor.has("coordinator")
-    if not found.items and not mentors:
+    coordinates = None
+    if actor.has("coordinator") and not actor.is_person(person_id):
+        coordinates = await or_none(peers.get("person", f"/api/person/people/{person_id}", MentoringPerson))
+    waits = coordinates is not None and (coordinates.mentor_id is not None or coordinates.status == "matching")
+    if not (found.items or mentors or waits):
         return None
     names = await names_of(peers, [person_id, *(one.mentor_id for one in found.items)])
     series = await peers.get("encounter", "/api/encounter/series", Page[SeriesInList], member=member, ended="false")
@@ -46,6 +50,7 @@ async def load(request: Request[Any, Any, Any], actor: Actor, person_id: UUID) -
         "person_id": person_id,
         "own": actor.is_person(person_id),
         "plans": mentors,
+        "coordinates": coordinates if waits else None,
         "planned": any(one.state == "planned" and actor.is_person(one.mentor_id) for one in found.items),
         "months": months_of(found.items),
         "next": found.next,

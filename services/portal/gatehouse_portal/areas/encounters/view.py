@@ -86,6 +86,16 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
         return self.encounter.standing == "author" and self.encounter.state == "open"
 
     @property
+    def amends(self) -> bool:
+        """Whether the reader may put a text right."""
+        return self.encounter.standing == "author" and self.encounter.outcome == "held"
+
+    @property
+    def unwritten(self) -> list[WrittenText]:
+        """Where nothing is written: nothing of it is on the page."""
+        return [one for one in self.encounter.answers if not (one.text.strip() or one.value)]
+
+    @property
     def blocks(self) -> list[Block]:
         written = {one.prompt_key: one for one in self.encounter.answers}
         return [Block(prompt, written.get(prompt.key)) for prompt in self.encounter.script.prompts]
@@ -149,9 +159,11 @@ async def _with_plan(peers: Peers, meeting: Meeting) -> Meeting:
     )
     known = None if isinstance(plan, Away) else plan
     begins, minutes = _usual_time(encounter) if isinstance(upcoming, Away) else upcoming
+    told = None if isinstance(brief, Away) else brief
     return msgspec.structs.replace(
         meeting,
-        brief=None if isinstance(brief, Away) else brief,
+        brief=told,
+        names=meeting.names | await names_of(peers, mentors_in(told) - meeting.names.keys()),
         plan=known,
         choices=await choices_of(peers, known),
         scripts=[] if isinstance(scripts, Away) else scripts,
@@ -199,6 +211,15 @@ async def names_of(peers: Peers, people: Iterable[UUID]) -> dict[UUID, str]:
         *(or_away(or_none(peers.get("person", f"/api/person/people/{id}", NamedPerson))) for id in wanted)
     )
     return {person.id: person.name for person in answers if isinstance(person, NamedPerson)}
+
+
+def mentors_in(brief: Brief | None) -> set[UUID]:
+    """Whom a brief mentions: who met the member last, promised them something, or wrote to them."""
+    if brief is None:
+        return set()
+    found = {one.mentor_id for one in brief.promised_by_mentor if one.mentor_id}
+    found |= {one.author_id for one in brief.notes}
+    return found | ({brief.last.mentor_id} if brief.last else set())
 
 
 async def brief_of(peers: Peers, member: UUID) -> Brief | None:

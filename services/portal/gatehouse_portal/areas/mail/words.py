@@ -66,6 +66,7 @@ def news_of(notification: Notification, people: Mapping[UUID, Person], reader: U
         "plan_committed": ("Your plan until the next meeting was agreed", plan),
         "meeting_planned": ("A meeting with your mentor has a time", f"/encounters/{about}"),
         "meeting_summary": ("Your meeting has a summary", f"/encounters/{about}"),
+        "texts_opened": ("A coordinator opened your private texts about a meeting", f"/encounters/{about}"),
         "introduction_scheduled": ("Your introduction has a time", "/"),
         "roles_changed": ("What you may do here changed: sign in anew to see all of it", "/"),
     }

@@ -240,12 +240,6 @@ async def test_a_persons_page_has_their_meetings_by_month(mentor: Any, house: An
             ("PATCH", "/api/encounter/encounters/{id}"),
             {"planned_from": "2026-12-02T15:00:00+00:00", "planned_to": "2026-12-02T15:30:00+00:00"},
         ),
-        (
-            "encounters/{id}/amend",
-            {"prompt_key": "since", "text": "a\r\nb", "reason": "Misheard"},
-            ("POST", "/api/encounter/encounters/{id}/amendments"),
-            {"prompt_key": "since", "text": "a\nb", "reason": "Misheard"},
-        ),
         ("follow-ups/{id}/done", {"back": "/"}, ("POST", "/api/encounter/follow-ups/{id}/done"), None),
     ],
 )
