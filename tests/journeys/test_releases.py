@@ -221,7 +221,7 @@ def test_two_browsers_see_the_right_set_during_and_after_a_promotion(world: Worl
     changing = cell(onlooker, "person", "test")
     expect(changing).to_contain_text("being applied")
     expect(changing.locator(".mono:not(.digest)")).to_have_text(["v1", "v2"])
-    expect(onlooker.locator(".environment", has_text="Test").first).to_contain_text("Changing now")
+    expect(onlooker.locator("#whole-test")).to_contain_text("Changing now")
     expect(cell(onlooker, "identity", "test")).not_to_contain_text("being applied")
     onlooker.get_by_role("link", name="person to Test").first.click()
     expect(onlooker.locator("[aria-current=step]")).to_have_text("Applying")
@@ -291,7 +291,7 @@ def test_go_live_is_proposed_approved_by_two_others_and_followed(world: World, o
     confirm(page, "Go live with the set")
     verified(page)
     page.goto("/releases")
-    expect(page.locator(".environment", has_text="Production").first).to_contain_text("Verified as a set")
+    expect(page.locator("#whole-production")).to_contain_text("Verified as a set")
     assert world.state.releases["production"] == world.state.releases["staging"]
 
 

@@ -4,19 +4,22 @@ Pure: it reads no file, asks no port, and looks at no clock. `gate promote expla
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from types import MappingProxyType
 
 import msgspec
 
 from gatehouse_catalog.releases import Release
 from gatehouse_release import holds, rules, unit_tests
-from gatehouse_release.case import Case
+from gatehouse_release.case import Case, resolve
 from gatehouse_release.model import (
     Approval,
     Decision,
+    PromotionRequest,
     Reason,
     Record,
     RecordStep,
+    Requester,
 )
 from gatehouse_release.records import next_id, one_line, render
 from gatehouse_release.rules import lacking_approvals
@@ -37,6 +40,15 @@ def decide(case: Case) -> Decision:
     if request.action == "accept-tests":
         return _accept_tests(case)
     return _apply(case) if writes(case) else _propose(case)
+
+
+def foreseen(state: RepositoryState, request: PromotionRequest, now: datetime) -> tuple[Reason, ...]:
+    """Why a promotion would be refused whoever asked, as far as the records say: no port is asked."""
+    resolved = resolve(state, request, Requester(name=""), now)
+    if isinstance(resolved, Decision):
+        return resolved.reasons
+    asked = rules.FORESEEN if resolved.edge.approvals.count else (*rules.FORESEEN, rules.window, rules.freeze)
+    return tuple(reason for rule in asked for reason in rule(resolved))
 
 
 def writes(case: Case) -> bool:

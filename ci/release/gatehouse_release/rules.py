@@ -391,4 +391,6 @@ APPROVE: tuple[Rule, ...] = (
 )
 # When a reviewer accepts a black-box run in place of unit tests.
 ACCEPT_TESTS: tuple[Rule, ...] = (who, acceptable, unmoved, preview)
+# Of those what the records alone can say, whoever asks.
+FORESEEN: tuple[Rule, ...] = (being_promoted, already_proposed, black_box, seen_together, hold)
 APPLY: tuple[Rule, ...] = (*PROPOSE, unseen, configured, unmoved, veto, approvals, soak, window, freeze)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gatehouse_release import records
-from gatehouse_release.model import ENVIRONMENTS, Record
+from gatehouse_release.model import ENVIRONMENTS, Reason, Record
 from gatehouse_release.policy import Policy
 
 FIELDS = (
@@ -48,6 +48,17 @@ CHIPS = {"proposed": "lamp", "approved": "lamp", "applying": "lamp", "verified":
 # The way of a promotion that needs approvals, and of one that doesn't.
 LONG_WAY = ("proposed", "approved", "applying", "verified")
 SHORT_WAY = ("applying", "verified")
+# What stands in the way of a button, in a few words; the preview has all of it.
+BLOCKED = {
+    "being-promoted": "being promoted right now",
+    "already-proposed": "proposed, and waiting for approvals",
+    "black-box": "the black-box suite hasn’t passed in {source}",
+    "not-seen-together": "this set hasn’t been verified in {source}",
+    "hold": "held in {target}",
+    "window": "closed until its next window",
+    "freeze": "{target} is frozen",
+    "unreadable": "its records can’t be read",
+}
 FEW = 3  # names in a title
 ADDRESS = re.compile(r"\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
@@ -124,6 +135,12 @@ def role_names(roles: Iterable[str]) -> str:
     plural = {"sre": "SREs", "board": "board members", "staff": "staff"}
     names = [plural.get(role, f"{role.replace('-', ' ')}s") for role in roles if role != "automation"]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def blocked_words(reason: Reason, source: str, target: str) -> str:
+    """Why a choice can't go in, in a few words."""
+    words = BLOCKED.get(reason.rule, sentence(reason.message).rstrip("."))
+    return words.format(source=place(source), target=place(target))
 
 
 def zoned(moment: datetime, policy: Policy) -> str:

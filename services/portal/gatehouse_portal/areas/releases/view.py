@@ -10,8 +10,10 @@ from datetime import datetime
 
 import msgspec
 
+from gatehouse_portal.areas.releases.format import blocked_words
+from gatehouse_release.decisions import foreseen
 from gatehouse_release.matrix import Matrix, MatrixColumn, matrix
-from gatehouse_release.model import ENVIRONMENTS, Record, ReleaseChange
+from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, ReleaseChange
 from gatehouse_release.next_window import next_window
 from gatehouse_release.policy import PolicyEdge
 from gatehouse_release.state import RepositoryState
@@ -22,6 +24,7 @@ LOG_LENGTH = 30
 class EdgeButton(msgspec.Struct, frozen=True, kw_only=True):
     """An edge that people promote along. `domains`: those to choose from, with how many of their services differ.
 
+    `blocked`: why a choice can't go in now, by domain, as far as the records say; the empty name: everything.
     `opens`: when neither soak nor window keep the set out any more; None: nothing comes, or its soak hasn't begun.
     """
 
@@ -30,7 +33,15 @@ class EdgeButton(msgspec.Struct, frozen=True, kw_only=True):
     differing: int
     domains: dict[str, int]
     may: bool
+    blocked: dict[str, str] = {}
     opens: datetime | None = None
+
+    @property
+    def choices(self) -> dict[str, int]:
+        """What can be chosen, with how many services differ; the empty name: everything."""
+        if self.edge.unit == "domain":
+            return {name: count for name, count in self.domains.items() if count}
+        return {"": self.differing} if self.differing else {}
 
 
 class EnvironmentColumn(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +129,7 @@ def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str], no
     domains = dict.fromkeys(sorted(state.domains), 0)
     for name in names & state.services.keys():
         domains[state.services[name].domain] += 1
-    return EdgeButton(
+    button = EdgeButton(
         environment=column.name,
         edge=edge,
         differing=len(names),
@@ -126,3 +137,7 @@ def _way(state: RepositoryState, column: MatrixColumn, roles: frozenset[str], no
         may=not roles.isdisjoint(edge.who),
         opens=next_window(state, column.name, now) if names and (edge.soak_hours or edge.windows) else None,
     )
+    asked = {one: PromotionRequest(action="promote", environment=column.name, domain=one) for one in button.choices}
+    found = {one: next(iter(foreseen(state, request, now)), None) for one, request in asked.items()}
+    blocked = {one: blocked_words(reason, edge.source, column.name) for one, reason in found.items() if reason}
+    return msgspec.structs.replace(button, blocked=blocked)
