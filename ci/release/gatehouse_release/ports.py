@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.notices import Notice
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -136,6 +137,12 @@ class BlackBoxSuite(Protocol):
         ...
 
 
+class Notices(Protocol):
+    def tell(self, notice: Notice) -> None:
+        """Hands it to where people read such things. Raises PortFailed."""
+        ...
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """With a time zone."""
@@ -155,5 +162,7 @@ class Ports(Protocol):
     def previews(self) -> Previews: ...
     @property
     def black_box(self) -> BlackBoxSuite: ...
+    @property
+    def notices(self) -> Notices: ...
     @property
     def clock(self) -> Clock: ...

@@ -26,6 +26,7 @@ from gatehouse_release.model import (
     RegistryEntry,
     Requester,
 )
+from gatehouse_release.notices import notice_of
 from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Ports, Preview
 from gatehouse_release.records import new_key
 from gatehouse_release.rules import not_as_meant
@@ -127,6 +128,7 @@ class Promoter:
                     if not decision.allowed or not decision.edits:
                         return decision, state.revision
                     if revision := self._push(state, decision.edits, decision.message, actor):
+                        self._tell(state, decision.record)
                         return decision, revision
             self._wait_or_settle(in_the_way, actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; nothing of this request was written. Try again.")
@@ -158,6 +160,15 @@ class Promoter:
             return None
         self.report(message.splitlines()[0])
         return revision
+
+    def _tell(self, state: RepositoryState, record: Record | None) -> None:
+        """Those whom a record concerns. It is written by then: nothing hangs on whether they hear of it."""
+        if record is None or (notice := notice_of(state, record)) is None:
+            return
+        try:
+            self.ports.notices.tell(notice)
+        except PortFailed as error:
+            self.report(f"nobody was told: {error}")
 
     def facts(self, case: Case) -> DecisionFacts:
         """What the ports know of the case. A port that isn't configured is reported, not skipped."""
@@ -235,7 +246,11 @@ class Promoter:
                 return state
             tried |= new
             observed = self._deploy(state, environment, pending)
-            self._write_outcomes(environment, [record.id for record in pending], observed, actor)
+            ids = [record.id for record in pending]
+            if self._write_outcomes(environment, ids, observed, actor):
+                after = self.state()
+                for one in ids:
+                    self._tell(after, after.records[one])
 
     def _deploy(self, state: RepositoryState, environment: str, pending: list[Record]) -> DeploymentObservation:
         self.report(f"deploying {environment} as main says at {state.revision[:12]}")
@@ -286,14 +301,19 @@ class Promoter:
 
     def _write_outcomes(
         self, environment: str, ids: list[str], observed: DeploymentObservation, actor: Requester
-    ) -> None:
-        """The outcomes of all these records in one commit. Who loses the push finds some of them written already."""
+    ) -> bool:
+        """The outcomes of all these records in one commit. Who loses the push finds some of them written already.
+
+        False: there was nothing to write.
+        """
         for attempt in range(ATTEMPTS):
             with self._turn(attempt):
                 state = self.state()
                 edits, message = self._outcomes(state, environment, ids, observed, actor)
-                if not edits or self._push(state, edits, message, actor):
-                    return
+                if not edits:
+                    return False
+                if self._push(state, edits, message, actor):
+                    return True
             self._wait_or_settle([], actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; the outcome is not written. Run: gate promote resume")
 
@@ -341,6 +361,7 @@ class Promoter:
             observed = self._observe(state, request.environment, set(state.releases[request.environment]))
             decision = outcomes.verification(state, request, observed, actor, now)
             if revision := self._push(state, decision.edits, decision.message, actor):
+                self._tell(state, decision.record)
                 return PromotionOutcome(decision=decision, record=decision.record, revision=revision)
             self._wait_or_settle([], actor)
         raise PortFailed(f"main moved on {ATTEMPTS} times; what was seen is not written. Try again.")

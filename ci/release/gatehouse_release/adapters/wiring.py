@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 
 from gatehouse_catalog.releases import ENVIRONMENTS
-from gatehouse_release.adapters import github_app
+from gatehouse_release.adapters import github_app, webhook
 from gatehouse_release.adapters.black_box import ADDRESS
 from gatehouse_release.adapters.rehearsal import Rehearsal, RehearsalClock, outside, rehearsal_of
 from gatehouse_release.adapters.rehearsal_registry import RehearsalRegistry
 from gatehouse_release.adapters.rehearsal_runtime import RehearsalEnvironments, RehearsalRuntime, gate_of
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.ports import BlackBoxSuite, Clock, NotConfigured, Previews, Registry, Runtime
+from gatehouse_release.ports import BlackBoxSuite, Clock, NotConfigured, Notices, Previews, Registry, Runtime
 
 REMOTE = "GATEHOUSE_REMOTE"
 
@@ -64,13 +64,18 @@ class Connected:
 
         return black_box.connect(self.root, self.environ)
 
+    @cached_property
+    def notices(self) -> Notices:
+        return webhook.connect(self.environ)
+
 
 class RehearsalPorts(Connected):
     """The ports of a checkout's rehearsal (gate rehearse): all that differs from AWS."""
 
     def __init__(self, rehearsal: Rehearsal, root: Path, environ: Mapping[str, str]) -> None:
         addresses = {f"{ADDRESS}{name.upper()}": rehearsal.url(name) for name in ENVIRONMENTS}
-        super().__init__(root, {**outside(environ), **addresses})
+        told = {key: environ[key] for key in (webhook.WEBHOOK, webhook.PORTAL) if key in environ}
+        super().__init__(root, {**outside(environ), **addresses, **told})
         self.rehearsal = rehearsal
         self.clock = clock = RehearsalClock(rehearsal)
         self.environments = RehearsalEnvironments(rehearsal, clock, self)

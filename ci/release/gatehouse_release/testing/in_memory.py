@@ -16,6 +16,7 @@ import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release, UnitTests
 from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.notices import Notice
 from gatehouse_release.ports import DeployFailed, Moved, Tree
 from gatehouse_release.state import removed_releases, stack_path
 
@@ -226,6 +227,14 @@ class MemoryBlackBox:
         return BlackBox(passed=environment not in self.failing, summary=self.failing.get(environment, "42 passed"))
 
 
+class MemoryNotices:
+    def __init__(self) -> None:
+        self.told: list[Notice] = []
+
+    def tell(self, notice: Notice) -> None:
+        self.told.append(notice)
+
+
 class MemoryClock:
     """Stands still unless it is moved."""
 
@@ -247,6 +256,7 @@ class MemoryPorts:
         self.runtime = MemoryRuntime(self.repository, read, self._fault)
         self.previews = MemoryPreviews()
         self.black_box = MemoryBlackBox()
+        self.notices = MemoryNotices()
         self.clock = MemoryClock()
 
     def _fault(self, point: str) -> None:

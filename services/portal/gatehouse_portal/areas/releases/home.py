@@ -17,7 +17,8 @@ from gatehouse_portal.areas.releases.promotion_session import TROUBLES, Promotio
 from gatehouse_portal.areas.releases.structs import Me
 from gatehouse_portal.areas.releases.view import EdgeButton, ReleaseBoard, board
 from gatehouse_portal.shell.peers import Peers
-from gatehouse_release.model import ENVIRONMENTS, Record
+from gatehouse_release.model import ENVIRONMENTS, Record, Requester
+from gatehouse_release.notices import Notice, notices
 from gatehouse_release.policy import DAYS, PolicyEdge
 from gatehouse_release.rules import is_open
 from gatehouse_release.state import MOVES, RepositoryState
@@ -26,6 +27,7 @@ from gatehouse_release.unit_tests import NEED, failing
 # A board member may veto, and an admin holds every role: for neither are releases the day's work.
 SEEN_BY = frozenset({"engineer", "sre", "tester", "release-manager"})
 FEW = 5
+NEWS_DAYS = 7
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,11 +75,18 @@ async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] 
         "empty": shown.empty,
         "tasks": list(tasks(state, shown, name, frozenset(me.roles))),
         "seen": [_seen(state, shown, environment) for environment in ENVIRONMENTS],
+        "news": news(state, Requester(name=name, roles=frozenset(me.roles)), now),
         "mine": on_their_way(state, name),
         "window": window_words(state.policy.edges[ENVIRONMENTS[-1]], now.astimezone(state.policy.zone)),
         "timezone": state.policy.timezone,
         "read_only": bool(desk.core.refusal),
     }
+
+
+def news(state: RepositoryState, reader: Requester, now: datetime) -> list[Notice]:
+    """What concerns the reader and isn't theirs to do: approvals that are wanted stand among the tasks."""
+    found = notices(state, reader, now - timedelta(days=NEWS_DAYS))
+    return [one for one in found if one.kind != "approval-wanted"][:FEW]
 
 
 def tasks(state: RepositoryState, shown: ReleaseBoard, name: str, roles: frozenset[str]) -> Iterator[Task]:

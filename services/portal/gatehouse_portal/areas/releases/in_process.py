@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 from gatehouse_chassis import ServiceContext
 from gatehouse_portal.areas.releases.promotion_session import Core, LocalEnvironments
 from gatehouse_portal.areas.releases.via_github import OnGitHub
+from gatehouse_release.adapters.webhook import PORTAL
 from gatehouse_release.adapters.wiring import Connected, rehearsed
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
@@ -97,13 +98,14 @@ def core_of(service: ServiceContext) -> Core | None:
         return OnGitHub(github)
     if not remote and not checkout:
         return None
-    if not remote and (rehearsal := rehearsed(Path(checkout), os.environ)):
+    environ = {**os.environ, PORTAL: service.public_url}  # where notices lead
+    if not remote and (rehearsal := rehearsed(Path(checkout), environ)):
         return InProcess(rehearsal, where="the rehearsal of this checkout", local=rehearsal.environments)
     # For this process only, and gone with it: two portals share no clone.
     folder: Folder = tempfile.TemporaryDirectory(prefix="gatehouse-releases-")
     root = Path(checkout) if checkout else Path.cwd()
     return InProcess(
-        NamedRemotePorts(remote or checkout, Path(folder.name), root, os.environ, writes=bool(remote)),
+        NamedRemotePorts(remote or checkout, Path(folder.name), root, environ, writes=bool(remote)),
         where=f"the branch main of {shown(remote or checkout)}",
         refusal="" if remote else NO_REMOTE.format(checkout=checkout),
         folder=folder,
