@@ -67,14 +67,16 @@ class Story:
         return json.loads(self.gate("promote", "log", place, "--json"))
 
     def memory(self) -> float:
-        """MiB (PSS) of all that runs for the clone."""
-        return sum(one.memory_full_info().pss for one in self.processes()) / 2**20
+        """MiB (PSS) of all that runs for the rehearsal, but for a platform beside it."""
+        return sum(one.memory_full_info().pss for one in self.processes(self.clone / ".gate" / "rehearsal")) / 2**20
 
-    def processes(self) -> list[psutil.Process]:
+    def processes(self, folder: Path | None = None) -> list[psutil.Process]:
+        """All that runs for the clone, or in a folder of it."""
+        where = str(folder or self.clone)
         found = []
         for one in psutil.process_iter():
             try:
-                if any(str(self.clone) in trace for trace in (*one.cmdline(), one.cwd())):
+                if any(where in trace for trace in (*one.cmdline(), one.cwd())):
                     found += [one, *one.children(recursive=True)]
             except (psutil.Error, OSError):
                 continue

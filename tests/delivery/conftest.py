@@ -20,14 +20,14 @@ from gatehouse_catalog import find_root
 from gatehouse_catalog.releases import UnitTests
 from gatehouse_ci.affected import report
 from gatehouse_db_manager.config.load import INCLUDED
-from gatehouse_release.adapters import black_box, registry
+from gatehouse_release.adapters import black_box, registry, webhook
 from gatehouse_release.adapters.ecs import EcsRuntime
 from gatehouse_release.adapters.pulumi_up import Deployer
 from gatehouse_release.adapters.version_probe import DirectVersionProbe
 from gatehouse_release.git.checkout import Checkout
 from gatehouse_release.git.repository import GitRepository
 from gatehouse_release.model import Action, Decision, PromotionRequest, Record, Release, Requester
-from gatehouse_release.ports import BlackBoxSuite, Previews, Runtime
+from gatehouse_release.ports import BlackBoxSuite, Notices, Previews, Runtime
 from gatehouse_release.preview import previewer
 from gatehouse_release.promoter import Promoter, PromotionOutcome
 from gatehouse_release.state import RepositoryState
@@ -85,6 +85,7 @@ class RealPorts:
     runtime: Runtime
     previews: Previews
     black_box: BlackBoxSuite
+    notices: Notices
     clock: Clock
 
 
@@ -302,6 +303,7 @@ def put_together(folder: Path, checkout: Checkout, images: DockerRegistry, ecs: 
         runtime=EcsRuntime(Session(), deployer, repository, DirectVersionProbe(ecs.address)),
         previews=previewer.connect(root, environ, repository, lambda: opened),
         black_box=black_box.connect(root, environ),
+        notices=webhook.connect(environ),
         clock=Clock(),
     )
     made = Institute(

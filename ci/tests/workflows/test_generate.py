@@ -110,7 +110,9 @@ def test_permissions_are_given_job_by_job():
 def test_no_key_is_kept_and_no_checkout_leaves_a_token():
     for file in FILES:
         text = file.read_text()
-        assert set(re.findall(r"secrets\.\w+", text)) <= KEYS, f"{file.name}: only the App's key and the chat's address are kept"
+        assert set(re.findall(r"secrets\.\w+", text)) <= KEYS, (
+            f"{file.name}: only the App's key and the chat's address are kept"
+        )
         assert not re.search(r"aws-(access-key|secret)|AWS_(ACCESS|SECRET)|PULUMI_ACCESS_TOKEN", text), file.name
         assert set(re.findall(r"\$\{\{ ([\w.]*token[\w.]*) \}\}", text)) <= TOKENS
     for name, step in steps():

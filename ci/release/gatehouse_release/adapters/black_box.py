@@ -26,6 +26,10 @@ ENDED = re.compile(
     r"^=*\s*(\d+ (?:passed|failed|error|skipped|deselected)[^=\n]*?)(?: in [\d.:]+s.*)?\s*=*$", re.MULTILINE
 )
 
+# As pytest names each at its end, without its parameters.
+FAILED = re.compile(r"^(?:FAILED|ERROR) \S+::(\w+)", re.MULTILINE)
+NAMED = 3  # of the tests that failed
+
 
 def connect(root: Path, environ: Mapping[str, str]) -> BlackBoxSuite:
     """The suite of this checkout. An environment's address is what its stack file's `dns` says, unless
@@ -50,7 +54,13 @@ class Suite:
             raise NotConfigured(f"{door} isn't there.", "Fix: run this in a checkout.")
         try:
             done = subprocess.run(  # noqa: S603 - our own script
-                [*(self._program or [str(door)]), "blackbox", self._address(environment)],
+                # One process for a few tests: workers take longer to start, and don't count what is left out.
+                [
+                    *(self._program or [str(door)]),
+                    "blackbox",
+                    self._address(environment),
+                    *(["-n", "0"] if only else []),
+                ],
                 cwd=self._root,
                 env={**self._environ, **({READ_ONLY: "1"} if read_only else {}), **({CHANGED: only} if only else {})},
                 stdin=subprocess.DEVNULL,
@@ -85,4 +95,6 @@ def judged(code: int, said: str) -> BlackBox:
     ended = ENDED.findall(said)
     lines = said.strip().splitlines()
     summary = ended[-1].strip() if ended else (lines[-1].strip() if lines else f"ended with {code}")
+    if names := list(dict.fromkeys(FAILED.findall(said)))[:NAMED]:
+        summary += f"; {', '.join(names)}"
     return BlackBox(passed=code == 0 and " passed" in f" {summary}", summary=summary)

@@ -26,6 +26,7 @@ def checkout(folder: Path, script: str) -> Path:
         ("echo '12 passed, 3 skipped in 4.56s'", True, "12 passed, 3 skipped"),
         ("echo '===== 2 passed in 61.02s (0:01:01) ====='", True, "2 passed"),
         ("echo '1 failed, 11 passed in 4.56s'; exit 1", False, "1 failed, 11 passed"),
+        ("echo 'FAILED a/b.py::test_c[1] - x\n1 failed in 0.1s'; exit 1", False, "1 failed; test_c"),
         ("echo '15 skipped in 0.56s'", False, "15 skipped"),
         ("echo 'no such address' >&2; exit 3", False, "no such address"),
         ("exit 3", False, "ended with 3"),

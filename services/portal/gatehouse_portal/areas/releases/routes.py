@@ -15,7 +15,7 @@ from litestar.types import ControllerRouterHandler
 from gatehouse_chassis.base.actor import OPERATOR_ROLES
 from gatehouse_chassis.base.problems import Invalid, NotFound, SignInTooOld
 from gatehouse_chassis.http.guards import RECENT, is_recent
-from gatehouse_portal.areas.releases import format
+from gatehouse_portal.areas.releases import format, tour
 from gatehouse_portal.areas.releases.promotion_session import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
 from gatehouse_portal.areas.releases.structs import Me
 from gatehouse_portal.areas.releases.view import board
@@ -71,6 +71,15 @@ async def releases(request: Request, peers: Peers, state: State) -> Template:
         asleep=await desk.asleep(),
         waking=frozenset(desk.waking),
     )
+
+
+@get("/releases/tour", guards=[seen_by], include_in_schema=False)
+async def take_tour(request: Request, state: State) -> Template:
+    """What to try in the environments of this machine, and how far somebody has come."""
+    desk = _desk(state)
+    if desk.core.local is None:
+        raise NotFound
+    return page(request, "releases/tour.html", steps=tour.steps(await desk.state()), core=desk.core)
 
 
 @get("/releases/plan", guards=[seen_by], include_in_schema=False)
@@ -278,4 +287,4 @@ def _final(run: PromotionRun | None, found: Record | None) -> bool:
     )
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (releases, plan, record, wake, skip, act)
+ROUTES: tuple[ControllerRouterHandler, ...] = (releases, take_tour, plan, record, wake, skip, act)

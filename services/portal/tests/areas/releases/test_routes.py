@@ -511,7 +511,11 @@ async def test_environments_of_this_machine_have_addresses_and_sleep_and_their_c
     rules = {reason.rule for reason in Promoter(world.ports).explain(asked, sre).reasons}
     assert not rules & {"soak", "window"}
     assert 'id="skip-production"' not in (await desk.see("/releases")).text
+    steps = (await desk.see("/releases/tour")).text.split("<li")
+    assert sum(">Done<" in step for step in steps) == 2, "to Test, and to Staging"
+    assert "Change a line and merge it" in next(step for step in steps if ">Next<" in step)
     core.local = None
+    assert (await desk.see("/releases/tour")).status_code == 404
     for path in ("wake", "skip"):
         refused = await desk.submit(f"/releases/{path}", **fields(text, path))
         assert refused.status_code == 404, "where they are in AWS, there is neither"
