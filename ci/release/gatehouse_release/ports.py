@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
 from gatehouse_release.notices import Notice
+from gatehouse_release.preview.release_notes import ReleaseNote
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]
@@ -126,6 +127,10 @@ class Previews(Protocol):
 
         The revision itself doesn't enter the fingerprint: an unrelated commit makes no preview stale.
         """
+        ...
+
+    def notes(self, revision: str, changes: Mapping[str, ReleaseChange]) -> tuple[ReleaseNote, ...]:
+        """The commits that these changes bring, each once."""
         ...
 
 

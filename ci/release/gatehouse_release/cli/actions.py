@@ -23,6 +23,7 @@ from gatehouse_release.cli import render
 from gatehouse_release.matrix import matrix
 from gatehouse_release.model import Action, Decision, PromotionRequest, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed
+from gatehouse_release.preview.release_notes import in_markdown
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import RepositoryState
 
@@ -116,6 +117,22 @@ def log(environment: str | None, limit: int, *, as_json: bool) -> None:
         chosen = [record for record in found if environment in (None, record.environment)]
         newest = sorted(chosen, key=lambda record: record.at, reverse=True)[:limit]
         _out(newest) if as_json else Console().print(render.log(newest))
+
+
+def notes(environment: str, record: str, *, as_json: bool) -> None:
+    with _said(as_json):
+        promoter = _promoter(as_json)
+        state = promoter.state()
+        came = [one for one in state.of(environment) if one.kind == "promotion" and record in ("", one.id)]
+        chosen = max((one for one in came if record or one.state == "verified"), key=lambda one: one.id, default=None)
+        if chosen is None:
+            what = (
+                f"{environment} has no promotion {record}" if record else f"nothing was promoted to {environment} yet"
+            )
+            raise click.ClickException(f"{what}. See: gate promote log {environment}")
+        found = promoter.ports.previews.notes(state.revision, chosen.services)
+        title = f"{environment.capitalize()}, {chosen.at:%Y-%m-%d}"
+        _out(found) if as_json else click.echo(in_markdown(title, found))
 
 
 def resume(name: str | None, *, as_json: bool) -> None:

@@ -225,6 +225,14 @@ def log(environment: str | None, limit: int, as_json: bool) -> None:
 
 @promote.command()
 @ENVIRONMENT
+@with_options(RECORD, AS_JSON)
+def notes(environment: str, record: str, as_json: bool) -> None:
+    """Show what the last set that came in brought, or that of a record: its commits and pull requests."""
+    _cli().notes(environment, record, as_json=as_json)
+
+
+@promote.command()
+@ENVIRONMENT
 @with_options(*WHAT, RECORD, APPROVE_PLAN, ACCEPT_TESTS, REASON, AS_JSON)
 @click.option(
     "--action",

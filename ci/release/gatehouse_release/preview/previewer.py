@@ -19,6 +19,7 @@ from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepos
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
 from gatehouse_release.preview.page import GroupRestart, PreviewPage, SourceHealth, TestedRelease
+from gatehouse_release.preview.release_notes import ReleaseNote, release_notes
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections
 from gatehouse_release.state import RepositoryState, read_state
@@ -66,6 +67,13 @@ class Previewer:
         make = functools.partial(self._page, revision, source, environment, dict(changes), tree, fingerprint)
         look = functools.partial(self._problems, source, environment, dict(changes), target)
         return LazyPage(fingerprint, make, look)
+
+    def notes(self, revision: str, changes: Mapping[str, ReleaseChange]) -> tuple[ReleaseNote, ...]:
+        """The commits that these changes bring, each once. Raises PortFailed when the revision can't be read."""
+        self._known(revision)
+        with Files(self._checkout, self._documents) as files:
+            sections = Sections(self._checkout, files, self._environ, {}, changes)
+            return release_notes(sections.move(name, change) for name, change in sorted(changes.items()))
 
     def _known(self, revision: str) -> None:
         """Sees to it that the checkout has the revision."""

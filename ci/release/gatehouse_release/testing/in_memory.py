@@ -18,6 +18,7 @@ from gatehouse_catalog.releases import ENVIRONMENTS, Release, UnitTests
 from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
 from gatehouse_release.notices import Notice
 from gatehouse_release.ports import DeployFailed, Moved, Tree
+from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import removed_releases, stack_path
 
 Fault = Callable[[str], None]
@@ -215,6 +216,11 @@ class MemoryPreviews:
         del revision
         shown = msgspec.json.encode((self.world, source, environment, changes), order="sorted")
         return MemoryPreview(hashlib.sha256(shown).hexdigest(), changes, self.problems, self.plans, self.authors)
+
+    def notes(self, revision: str, changes: Mapping[str, ReleaseChange]) -> tuple[ReleaseNote, ...]:
+        return tuple(
+            ReleaseNote(text=f"Change {name}", commit="c" * 40, by="Eva", services=(name,)) for name in sorted(changes)
+        )
 
 
 class MemoryBlackBox:

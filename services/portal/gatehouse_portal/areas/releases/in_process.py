@@ -20,8 +20,9 @@ from gatehouse_release.adapters.webhook import PORTAL
 from gatehouse_release.adapters.wiring import Connected, rehearsed
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.ports import NotConfigured, Ports, Preview, Tree
+from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import RepositoryState
 
@@ -82,6 +83,9 @@ class InProcess:
 
     def preview(self, state: RepositoryState, move: ChangeSet) -> Preview:
         return self.ports.previews.preview(state.revision, move.source, move.environment, move.changes)
+
+    def notes(self, state: RepositoryState, record: Record) -> tuple[ReleaseNote, ...]:
+        return self.ports.previews.notes(state.revision, record.services)
 
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         return Promoter(self.ports).explain(request, actor)

@@ -19,6 +19,7 @@ from gatehouse_release import records
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of
 from gatehouse_release.model import DangerousPlan, Decision, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Preview, Tree
+from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.unit_tests import failing
 
@@ -83,6 +84,10 @@ class Core(Protocol):
         ...
 
     def preview(self, state: RepositoryState, move: ChangeSet) -> Preview: ...
+
+    def notes(self, state: RepositoryState, record: Record) -> tuple[ReleaseNote, ...]:
+        """The commits that a record brought; none where its history isn't known."""
+        ...
 
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision: ...
 
@@ -158,6 +163,7 @@ class PromotionSession:
         self._runs: OrderedDict[str, PromotionRun] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
         self._plans: OrderedDict[bytes, PlanInTheMaking] = OrderedDict()
+        self._notes: OrderedDict[str, tuple[ReleaseNote, ...]] = OrderedDict()
         self.waking: set[str] = set()  # environments that are being started
 
     async def close(self) -> None:
@@ -291,6 +297,19 @@ class PromotionSession:
         """The record whose id ends with this key."""
         state = await self.state()
         return next((record for record in state.records.values() if records.key_of(record.id) == key), None)
+
+    async def notes(self, record: Record) -> tuple[ReleaseNote, ...]:
+        """What a verified promotion brought."""
+        if record.state != "verified" or record.kind != "promotion":
+            return ()
+        if record.id not in self._notes:
+            found, trouble = await _or_trouble(asyncio.to_thread(self.core.notes, await self.state(), record))
+            if trouble:
+                return ()
+            self._notes[record.id] = found
+            while len(self._notes) > REMEMBERED:
+                self._notes.popitem(last=False)
+        return self._notes[record.id]
 
     async def _carry_out(self, run: PromotionRun) -> None:
         loop = asyncio.get_running_loop()

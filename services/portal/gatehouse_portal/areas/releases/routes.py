@@ -137,6 +137,7 @@ async def record(request: Request, peers: Peers, state: State, key: str) -> Temp
         proposal_open=bool(found and found in known.proposals(found.environment)),
         vetoes=known.vetoes(found.id) if found else [],
         final=final,
+        notes=await desk.notes(found) if found else (),
     )
 
 

@@ -15,8 +15,9 @@ import httpx
 
 from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_release.change_set import ChangeSet
-from gatehouse_release.model import Decision, PromotionRequest, Reason, Requester
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed, Preview, Tree
+from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import RepositoryState
 
 API, ARCHIVES, PAGES = "https://api.github.com", "https://codeload.github.com", "https://github.com"
@@ -83,6 +84,11 @@ class OnGitHub:
 
     def preview(self, state: RepositoryState, move: ChangeSet) -> Preview:
         raise NotConfigured("Previews are made where a checkout is.", FIX)
+
+    def notes(self, state: RepositoryState, record: Record) -> tuple[ReleaseNote, ...]:
+        """A workflow's checkout knows them: `gate promote notes`."""
+        del state, record
+        return ()
 
     def explain(self, request: PromotionRequest, actor: Requester) -> Decision:
         raise NotConfigured("Previews are made where a checkout is.", FIX)

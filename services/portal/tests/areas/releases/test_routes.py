@@ -139,6 +139,9 @@ async def test_a_domain_is_promoted_after_its_preview_is_confirmed(desk, world):
     text = (await desk.see(answer.headers["location"])).text
     assert "Verified: running as recorded" in text
     assert "by <span" in text or "Kofi" in text
+    notes = text.partition("Release notes")[2]
+    assert "Change identity" in notes
+    assert "Change person" in notes
     assert set(world.state.releases["test"]) == {"identity", "person"}
 
 
