@@ -99,7 +99,17 @@ ELSEWHERE = {
     **dict.fromkeys(["logs", "new service", "probe", "remove service", "reset", "restart", "stop", "token"], PLAIN),
     **dict.fromkeys(["app build", "app check", "app install", "app test", "new app"], PLAIN),
     **dict.fromkeys(
-        ["bench", "mutate", "promote release", "stack diagram", "jobs discard", "jobs list", "jobs run"], PLAIN
+        [
+            "bench",
+            "mutate",
+            "promote notes",
+            "promote release",
+            "stack diagram",
+            "jobs discard",
+            "jobs list",
+            "jobs run",
+        ],
+        PLAIN,
     ),
     **dict.fromkeys(
         [f"rehearse {name}" for name in ("build", "delete", "merge", "skip", "status", "stop", "wake")], PLAIN
