@@ -82,6 +82,7 @@ NOT_RUN = {
     "bench": "takes minutes and judges nothing; benchmarks are run by hand",
     "deploy": "asks AWS; what it calls is run by ci/release/tests/adapters/test_pulumi_up.py",
     "image build": "needs a Docker engine: ci/docker/check runs it, in .ci/run",
+    "image pin": "needs a registry of base images; ci/tests/images/test_base_digests.py runs it against Debian's",
     "image prune": "needs GitHub; ci/tests/images/test_prune.py runs all but that",
     "image unit-tests": "runs a service's whole tests; ci/tests/images/test_unit_tests.py runs it on a small one",
     "image scan": "needs a Docker engine: ci/docker/check runs it, in .ci/run",

@@ -95,7 +95,9 @@ ELSEWHERE = {
     **dict.fromkeys(["db check", "db docs", "db import", "db reset", "db serve"], WRAPPED),
     **dict.fromkeys(["db backup", "db restore", "generate"], PLAIN),
     **dict.fromkeys(["deploy", "down", "drift", "hooks install", "hooks remove", "hooks pre-push"], PLAIN),
-    **dict.fromkeys(["image build", "image index", "image prune", "image scan", "image unit-tests"], PLAIN),
+    **dict.fromkeys(
+        ["image build", "image index", "image pin", "image prune", "image scan", "image unit-tests"], PLAIN
+    ),
     **dict.fromkeys(["logs", "new service", "probe", "remove service", "reset", "restart", "stop", "token"], PLAIN),
     **dict.fromkeys(["app build", "app check", "app install", "app test", "new app"], PLAIN),
     **dict.fromkeys(

@@ -300,7 +300,7 @@ RULES = (
     Rule(r"[^/]+\.md|LICENSE|docs/.+|(services|stacks|tests|tests/\w+)/[^/]+\.md|stacks/.+\.md", _document),
     Rule(r"services/Dockerfile(\.dockerignore)?", _every_image),
     Rule(r"db-manager/Dockerfile(\.dockerignore)?", _every_database),
-    Rule(r"\.dockerignore|services/[^/]+\.pem|local/uv-requirements\.txt", _every_recipe),
+    Rule(r"\.dockerignore|services/[^/]+\.pem|local/uv-requirements\.txt|ci/base-images/.+", _every_recipe),
     Rule(r"package(-lock)?\.json|services/portal/kit/.+", _every_app),
     Rule(r"services/portal/gatehouse_portal/shell/(tokens\.css|shell\.css|static/.+)", _style_of_apps),
     Rule(r"db-manager/gatehouse_db_manager/importer/.+", _importer),

@@ -14,10 +14,10 @@ from pathlib import Path
 import msgspec
 
 from gatehouse_catalog import Catalog, Service
+from gatehouse_catalog.base_images import base_images
 from gatehouse_ci.images.docker import Engine
 from gatehouse_ci.images.sizes import above_base
 
-BASE = "python:3.13-slim-trixie"
 LIMIT = 80_000_000  # bytes an image may have above the base, compressed: what a new task downloads
 LOCAL = "gatehouse"  # where images stand that are for this machine: gatehouse/person
 LOCAL_TAG = "local"
@@ -59,6 +59,11 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
 class ImageTooLarge(Exception):
     """An image is larger than it may be."""
+
+
+def base_of(root: Path) -> str:
+    """The base image of all recipes, by its digest where one is pinned."""
+    return next(one.reference for one in base_images(root) if one.name.startswith("python:"))
 
 
 def images_of(catalog: Catalog, names: Iterable[str] = ()) -> tuple[Image, ...]:
@@ -119,7 +124,7 @@ def build(
     images: Iterable[Image],
     *,
     tag: str = LOCAL_TAG,
-    base: str = BASE,
+    base: str,
     platform: str = "",
     registry: str = "",
     builder: str = "",

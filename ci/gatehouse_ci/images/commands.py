@@ -23,7 +23,7 @@ def image() -> None:
 @_services
 @_tag
 @click.option("--platform", default="", help="Such as linux/arm64; default: the engine's own.")
-@click.option("--base", default="", help="Another base image than the recipes' own.")
+@click.option("--base", default="", help="Another base image than the one that ci/base-images names.")
 @click.option(
     "--builder", default="", help="With --platform: an image that runs here, in which packages are installed."
 )
@@ -43,7 +43,7 @@ def build(
         root,
         wanted,
         tag=tag,
-        base=base or build.BASE,
+        base=base or build.base_of(root),
         platform=platform,
         registry=registry.rstrip("/"),
         builder=builder,
@@ -51,6 +51,26 @@ def build(
     )
     _show(found, as_json=as_json)
     build.check_sizes(found)
+
+
+@image.command()
+@click.option("--check", is_flag=True, help="Only say which isn't the newest; 1 where one isn't.")
+def pin(*, check: bool) -> None:
+    """Pin the base images to the digests that their tags lead to now.
+
+    Asks their registries, and writes ci/base-images/Dockerfile, which builds read. A pin that is older is kept until
+    you, or Dependabot, renew it.
+    """
+    import gatehouse_catalog
+    from gatehouse_ci.images.base_digests import pin_all
+    from gatehouse_release.adapters.registry import RegistryError
+
+    try:
+        newest = pin_all(gatehouse_catalog.find_root(), check=check)
+    except (RegistryError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if check and not newest:
+        raise click.exceptions.Exit(1)
 
 
 @image.command("unit-tests")

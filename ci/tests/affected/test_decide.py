@@ -167,6 +167,7 @@ def test_the_platform_affects_deployments_and_no_image(change, path: str):
 
 
 def test_a_recipe_affects_every_image_made_by_it(change):
+    assert set(change("ci/base-images/Dockerfile").images) == EVERY
     assert set(change("services/Dockerfile").images) == EVERY
 
 

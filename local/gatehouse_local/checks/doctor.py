@@ -16,6 +16,7 @@ import click
 import psutil
 
 from gatehouse_catalog import CatalogError, load_catalog
+from gatehouse_catalog.base_images import base_images
 from gatehouse_catalog.extensions import ALLOWED
 from gatehouse_local.ports import EDGE_PORT, POSTGRES_PORT
 from gatehouse_local.postgres_wheels import BinariesMissing, binary, installation, lacking, major
@@ -55,6 +56,7 @@ def findings(root: Path) -> Iterator[Finding]:
         yield examine(root)
     yield from _ports(root)
     yield from _optional()
+    yield from _base_images(root)
 
 
 def _python(_root: Path) -> Finding:
@@ -159,6 +161,21 @@ def _ours(root: Path) -> bool:
     except (OSError, ValueError):
         return False
     return psutil.pid_exists(pid)
+
+
+def _base_images(root: Path) -> Iterator[Finding]:
+    """A note: images are built without a pin, too."""
+    try:
+        known = base_images(root)
+    except ValueError as error:
+        yield Finding("base images", "warn", str(error))
+        return
+    for one in known:
+        if one.digest:
+            yield Finding("base images", "ok", f"{one.name} is pinned by its digest.")
+        else:
+            message = f"{one.name} isn't pinned: its tag may lead to another image tomorrow."
+            yield Finding("base images", "warn", message, "gate image pin, where its registry can be reached")
 
 
 def _optional() -> Iterator[Finding]:

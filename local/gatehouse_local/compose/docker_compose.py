@@ -83,7 +83,9 @@ class Compose:
         containers = compose_file.document(self.catalog)["services"]
         wanted = {name for name, container in containers.items() if set(container["profiles"]) & set(profiles)}
         images = [image for image in build.images_of(self.catalog) if image.name in wanted]
-        build.build(self.engine, self.place.root, images, measure=False, report=report)
+        # By its tag: a stand-in, where no registry can be reached, has no digest.
+        base = build.base_of(self.place.root).partition("@")[0]
+        build.build(self.engine, self.place.root, images, base=base, measure=False, report=report)
         if compose_file.SECRETS in wanted:
             self.ask("build", compose_file.SECRETS, why="The image of the edge can't be built")
 
