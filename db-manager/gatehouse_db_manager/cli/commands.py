@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from importlib.metadata import EntryPoint
 
     from gatehouse_db_manager.config.model import Configuration
     from gatehouse_db_manager.database.address import Address
+    from gatehouse_db_manager.errors import Problem
 
 _URL_FILE = Path(".gate") / "postgres.url"
 
@@ -276,15 +278,21 @@ def status(where: _Where, as_json: bool) -> None:
 @db.command()
 @_where
 @click.option("--applied", is_flag=True, help="Compare the services' tables with the database instead of the files.")
+@click.option(
+    "--against",
+    metavar="FOLDER",
+    type=_FilePath(path_type=Path, file_okay=False, exists=True),
+    help="A checkout whose configuration is taken as applied: what it makes immutable must not have changed.",
+)
 @_as_json
-def check(where: _Where, applied: bool, as_json: bool) -> None:
+def check(where: _Where, applied: bool, against: Path | None, as_json: bool) -> None:
     """Check configuration files, SQL files and the services' tables. Needs no database."""
     from gatehouse_db_manager.cli.json_output import CheckResult
     from gatehouse_db_manager.cli.show import print_json, show_check
     from gatehouse_db_manager.errors import ConfigurationError
 
     try:
-        configuration = _check(where, applied)
+        configuration = _check(where, applied, against)
     except ConfigurationError as error:
         if not as_json:
             raise
@@ -296,7 +304,7 @@ def check(where: _Where, applied: bool, as_json: bool) -> None:
         show_check(configuration)
 
 
-def _check(where: _Where, applied: bool) -> "Configuration":
+def _check(where: _Where, applied: bool, against: Path | None) -> "Configuration":
     from gatehouse_db_manager import api
     from gatehouse_db_manager.cli.lint import lint
     from gatehouse_db_manager.database import contract
@@ -310,9 +318,25 @@ def _check(where: _Where, applied: bool) -> "Configuration":
         with api.connect(where.url) as connection:
             columns = contract.applied(connection, [schema.name for schema in configuration.schemas])
     problems += contract.check(where.root, configuration, columns)
+    if against is not None:
+        problems += _refused_after(against, configuration)
     if problems:
         raise ConfigurationError(problems)
     return configuration
+
+
+def _refused_after(earlier: Path, configuration: "Configuration") -> "Sequence[Problem]":
+    """What a database with the earlier configuration would refuse."""
+    from gatehouse_db_manager import plan_between
+    from gatehouse_db_manager.config.load import load
+    from gatehouse_db_manager.errors import ConfigurationError
+
+    try:
+        before = load(earlier)
+    except ConfigurationError as error:
+        click.echo(f"Not compared with {earlier}: this db-manager can't read what is there. {error}", err=True)
+        return ()
+    return plan_between(before, configuration).refusals
 
 
 @db.command("import")

@@ -46,7 +46,8 @@ def versions(schema: Schema, live: LiveSchema) -> tuple[list[VersionChange], lis
             changes.append(VersionChange(before=applied.version, **now))
         elif applied.digest != collection.digest:
             raised = ".".join(map(str, (*before[:2], before[2] + 1, before[3])))
-            message = f"was applied with other content (on {applied.applied_at[:19]}); an applied version is immutable."
+            when = f" (on {applied.applied_at[:19]})" if applied.applied_at else ""
+            message = f"was applied with other content{when}; an applied version is immutable."
             fix = f"Raise it to {raised} or above. Locally you can also run gate db reset."
             problems.append(problem(collection, "version", message, fix, collection.version_text))
         elif applied.types_digest != collection.types_digest:

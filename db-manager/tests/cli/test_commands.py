@@ -1,5 +1,6 @@
 """`gate db`, as a person or a script meets it: words, JSON and exit codes."""
 
+import shutil
 import subprocess
 import sys
 
@@ -100,6 +101,26 @@ def test_a_wrong_file_ends_with_2(gate, checkout):
 def test_a_sound_configuration_needs_no_database(gate, checkout):
     checkout.collection()
     assert "person 1 collection, 0 rows of data" in gate("check")
+
+
+def test_what_has_landed_is_not_changed_under_its_version(gate, checkout, tmp_path):
+    status, nick = {"status": {"type": "enum", "of": "status"}}, {"nick": {"type": "text", "personal": "none"}}
+    checkout.enumerators(1, status=["new", "known"])
+    checkout.collection(version="1.0.0.1", columns=status)
+    landed = shutil.copytree(checkout.root, tmp_path / "landed")
+    assert "1 collection" in gate("check", "--against", str(landed))
+    checkout.enumerators(1, status=["new", "known", "gone"])
+    checkout.collection(version="1.0.0.1", columns=status | nick)
+    shown = gate("check", "--against", str(landed), exit_code=2)
+    assert "an applied snapshot is immutable" in shown
+    assert "was applied with other content; an applied version is immutable" in shown
+    assert "Raise it to 1.0.1.1 or above" in shown
+    checkout.enumerators(1, status=["new", "known"])
+    checkout.enumerators(2, status=["new", "known", "gone"])
+    checkout.collection(version="1.1.0.2", columns=status | nick)
+    assert "1 collection" in gate("check", "--against", str(landed))
+    (landed / "services/person/database/schema.yaml").write_text("nonsense: 1")
+    assert "Not compared" in gate("check", "--against", str(landed))
 
 
 def test_a_refusal_ends_with_3_and_plan_shows_it_too(gate, checkout):

@@ -18,6 +18,7 @@ from gatehouse_local.checks.import_contracts import write_contracts
 from gatehouse_local.workspace import own_uv
 
 BIN = Path(sys.executable).parent
+DATABASE = "database"
 
 
 class UnknownCheck(Exception):
@@ -55,7 +56,7 @@ def checks(root: Path) -> list[Check]:
             "Move what both need to a part that both may import; see local/README.md, Who may import whom",
         ),
         Check("generated", (*gate, "generate", "--check"), "gate generate"),
-        Check("database", (*gate, "db", "check"), "Fix the file named above"),
+        Check(DATABASE, (*gate, "db", "check"), "Fix the file named above"),
         Check("lock", (own_uv(root) or "uv", "lock", "--check", "--quiet"), "uv lock"),
         Check(
             "workflows",

@@ -7,7 +7,7 @@ import json
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import click
 
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.decide import Affected
+from gatehouse_ci.affected.landed import landed_database
 from gatehouse_ci.affected.report import differ, look
 from gatehouse_ci.affected.working_tree import GitError, WorkingTree
-from gatehouse_local.checks.checks import Check, CheckOutcome, chosen, print_outcome, run
+from gatehouse_local.checks.checks import DATABASE, Check, CheckOutcome, chosen, print_outcome, run
 from gatehouse_local.testing.reaper import run_bound
 from gatehouse_local.testing.testrun import SHARING, workers
 
@@ -45,7 +46,8 @@ def run_affected(root: Path, house: list[Check], *, base: str | None, everything
     tests = to_test(root, answer)
     if not as_json:
         click.echo(_described(answer, tests))
-    outcomes = run(root, house, quiet=as_json)
+    with landed_database(checkout, answer.base) as landed:
+        outcomes = run(root, [_after(landed, one) for one in house], quiet=as_json)
     if _good(outcomes):
         outcomes += [_tests(root, tests, quiet=as_json)] if tests else []
     good = _good(outcomes)
@@ -56,6 +58,12 @@ def run_affected(root: Path, house: list[Check], *, base: str | None, everything
     else:
         click.echo(message)
     return 0 if good else 1
+
+
+def _after(landed: Path | None, check: Check) -> Check:
+    """The check of the database compares with what landed; the others stay as they are."""
+    compares = landed is not None and check.name == DATABASE
+    return replace(check, command=(*check.command, "--against", str(landed))) if compares else check
 
 
 def to_test(root: Path, answer: Affected) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from gatehouse_catalog import find_root
 from gatehouse_ci.affected import receipts
 from gatehouse_ci.affected.working_tree import WorkingTree
-from gatehouse_local.checks.checks import Check
+from gatehouse_local.checks.checks import DATABASE, Check
 from gatehouse_local.checks.run import run_affected
 from gatehouse_release.testing.checkout import commit, copied, with_remote, write
 
@@ -93,3 +93,14 @@ def test_a_folder_without_git_is_checked_without_a_receipt(tmp_path: Path, capfd
     write(git.root / "services/person/tests/test_person.py", PASSES)
     assert check(git, GOOD) == 0
     assert "No receipt: this folder isn't a git checkout." in capfd.readouterr().out
+
+
+def test_the_database_is_compared_with_what_landed(repository: WorkingTree, capfd: pytest.CaptureFixture):
+    """The check is given a folder with the files of main, whatever they are now; others get none."""
+    path = "services/person/service.toml"
+    code = f"import pathlib, sys; print(sys.argv[1:-1], 'landed:', pathlib.Path(sys.argv[-1], {path!r}).read_text())"
+    landed = (repository.root / path).read_text(encoding="utf-8")
+    write(repository.root / path, landed + "# changed\n")
+    failing = (sys.executable, "-c", f"{code}; raise SystemExit(1)")
+    assert check(repository, Check(DATABASE, failing, ""), GOOD) == 1
+    assert f"['--against'] landed: {landed.strip()}" in capfd.readouterr().out
