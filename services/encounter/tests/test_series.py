@@ -1,6 +1,8 @@
 """Series by the clock on the wall, and as iCalendar."""
 
-from datetime import UTC, date, datetime
+import random
+from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -47,6 +49,35 @@ def test_a_monthly_series_is_on_the_same_weekday_of_the_same_week() -> None:
 
     assert first(date(2026, 11, 10), 3) == ["2026-11-10", "2026-12-08", "2027-01-12"]
     assert first(date(2026, 10, 30), 3) == ["2026-10-30", "2026-11-27", "2026-12-25"]
+
+
+def test_any_series_is_at_its_time_on_the_wall_over_all_changes_of_clocks() -> None:
+    """Of many zones, both hemispheres and half-hour changes among them; times that the clock skips are shown later."""
+    draw = random.Random(1101)
+    zones = ("America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca")
+    zones += ("Asia/Kathmandu", "Pacific/Auckland", "America/St_Johns", "Africa/Cairo", "UTC", "Pacific/Apia")
+    skipped = changed = 0
+    for number in range(400):
+        zone = ZoneInfo(zones[number % len(zones)])
+        minute = draw.choice((draw.randrange(1440), draw.randrange(0, 240)))
+        first = date(2026, 1, 1) + timedelta(days=draw.randrange(730))
+        rhythm = draw.choice(get_args(SeriesRhythm))
+        found = occurrences(series(zone.key, first, rhythm, minute), datetime(2026, 1, 1, tzinfo=UTC), 60)
+        walls = [one.begins_at.astimezone(zone) for one in found]
+        assert [one.begins_at for one in found] == sorted({one.begins_at for one in found})
+        assert {one.ends_at - one.begins_at for one in found} == {timedelta(minutes=60)}
+        for wall in walls:
+            if wall.hour * 60 + wall.minute == minute:
+                assert (wall.date() - first).days % 7 == 0
+                assert rhythm != "two_weeks" or (wall.date() - first).days % 14 == 0
+                assert wall.fold == 0
+                continue
+            skipped += 1  # only where that day has no such time
+            asked = datetime.combine(wall.date(), time(*divmod(minute, 60)), zone)
+            assert asked.astimezone(UTC).astimezone(zone) == wall
+            assert asked.replace(fold=1).utcoffset() != asked.utcoffset()
+        changed += len({wall.utcoffset() for wall in walls}) > 1
+    assert (skipped > 0, changed > 200) == (True, True)
 
 
 async def test_a_series_over_http(pair: Pair, coordinator: Headers) -> None:

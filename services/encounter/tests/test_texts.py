@@ -1,15 +1,23 @@
 """What is written during an encounter: never lost, and seen by whom it is for."""
 
 import asyncio
+import json
 import random
 from typing import Any
 from uuid import UUID, uuid4
+
+import pytest
 
 from gatehouse_chassis.testing import InProcessClient
 
 from .conftest import BASE, Headers, Pair
 
 MINE, OTHER = str(UUID(int=1)), str(UUID(int=2))
+WORDS = (
+    "Nguyễn Thị Ánh O'Neil, D’Angelo-Łukasiewicz “Zoë” 🌱👩🏽‍💻, नमस्ते 李小龍 <b>&amp; \\n % _ $1",
+    "ליאור כהן ו-Ana, مريم بنت يوسف، ٣ صفحات, e\u0301 and é, a\u200bb, \u202eabc\u202c",
+)
+"""With accents, apostrophes, emoji, marks and letters from right to left."""
 
 
 async def test_what_is_sent_twice_is_written_once(pair: Pair) -> None:
@@ -289,6 +297,57 @@ async def test_a_canary_in_a_private_text_is_seen_by_its_author_and_in_the_membe
     assert erased.status_code == 200, erased.text
     for table in ("answer", "note", "amendment", "text_attempt", "encounter", "idempotency_key"):
         assert canary not in str(await rows(encounter, table)), table
+
+
+@pytest.mark.parametrize("words", WORDS)
+async def test_words_of_any_script_are_what_they_were(
+    pair: Pair, coordinator: Headers, encounter: InProcessClient, words: str
+) -> None:
+    name = f"{words} {uuid4()}"
+    prompts = [
+        {"key": "one", "kind": "radio", "prompt": words, "help": words, "options": [words, f"Not {words}"]},
+        {"key": "two", "kind": "text", "prompt": f"{words}?", "audience": "author_only"},
+    ]
+    made = await pair.send("POST", "/scripts", coordinator, {"name": name, "purpose": words, "prompts": prompts})
+    assert made.status_code == 201, made.text
+    assert (made.json()["name"], made.json()["purpose"]) == (name, words)
+    script = f"/scripts/{made.json()['id']}"
+    assert (await pair.send("POST", f"{script}/publish", coordinator, version=1)).status_code == 200
+    version = (await pair.send("GET", f"{script}/versions", coordinator)).json()[0]["id"]
+    id = (await pair.plan(script_version_id=version))["id"]
+    assert (await pair.send("POST", f"/encounters/{id}/open", pair.as_mentor, version=1)).status_code == 200
+    chosen: dict[str, Any] = {"value": words}
+    for key, more in (("one", chosen), ("two", {}), ("summary", {}), ("private_notes", {})):
+        assert (await pair.write(id, key, f"{words}\n{key}", **more)).status_code == 200, key
+    promised = [{"side": side, "text": words} for side in ("member", "mentor")]
+    assert (await pair.finish(id, follow_ups=promised)).status_code == 200
+    body = {"prompt_key": "one", "text": f"{words}, amended", "reason": words}
+    assert (await pair.send("POST", f"/encounters/{id}/amendments", pair.as_mentor, body, 3)).status_code == 200
+    note = {
+        "member_id": pair.member,
+        "encounter_id": id,
+        "text": words,
+        "audience": "shared",
+        "writer": str(UUID(int=1)),
+    }
+    assert (await pair.send("POST", "/notes", pair.as_member, note)).status_code == 201
+    assert (await pair.send("POST", f"/encounters/{id}/disclosures", coordinator, {"reason": words})).status_code == 201
+    seen = await pair.read(id)
+    assert (seen["script_name"], seen["script"]["prompts"][0]["options"][0]) == (name, words)
+    answers = {one["prompt_key"]: one for one in seen["answers"]}
+    assert (answers["one"]["value"], answers["one"]["text"]) == (words, f"{words}, amended")
+    assert answers["private_notes"]["text"] == f"{words}\nprivate_notes"
+    assert seen["summary"] == f"{words} summary"
+    assert [one["text"] for one in (*seen["follow_ups"], *seen["notes"])] == [words] * 3
+    assert [(one["before"], one["reason"]) for one in seen["amendments"]] == [(f"{words}\none", words)]
+    assert [one["reason"] for one in seen["disclosures"]] == [words]
+    listed = await encounter.get(f"{BASE}/scripts", params={"search": name}, headers=coordinator)
+    assert [one["name"] for one in listed.json()["items"]] == [name]
+    away = await pair.plan()
+    void = await pair.send("POST", f"/encounters/{away['id']}/cancel", pair.as_mentor, {"reason": words}, 1)
+    assert void.json()["void_reason"] == words
+    export = await encounter.get(f"/privacy/people/{pair.member}", headers=encounter.tokens.headers("admin"))
+    assert json.dumps(words, ensure_ascii=False)[1:-1] in export.text
 
 
 async def rows(encounter: InProcessClient, table: str) -> list[Any]:
