@@ -20,7 +20,9 @@ PAGE = "/encounters/{encounter_id:uuid}/amend/{key:str}"
 
 
 @get(PAGE, guards=[guards.person], include_in_schema=False)
-async def show(request: Request[Any, Any, Any], actor: Actor, peers: Peers, encounter_id: UUID, key: str) -> Any:
+async def show(
+    request: Request[Any, Any, Any], actor: Actor, peers: Peers, encounter_id: UUID, key: str
+) -> Response[Any]:
     return await _shown(request, actor, peers, encounter_id, key)
 
 
@@ -51,7 +53,7 @@ async def _shown(
     *,
     problem: str = "",
     typed: dict[str, str] | None = None,
-) -> Any:
+) -> Response[Any]:
     meeting = await meeting_of(peers, actor, encounter_id)
     written = meeting.free(key)
     if written is None or not meeting.amends:

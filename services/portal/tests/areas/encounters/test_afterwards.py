@@ -21,7 +21,9 @@ async def test_a_text_is_put_right_from_what_it_is_and_kept_where_it_is_refused(
     page = (await browser.see(f"/encounters/{ID}")).text
     assert f'href="/encounters/{ID}/amend/since"' in page
     form = f"/encounters/{ID}/amend/since"
-    assert "It&lt;/b&gt; went well</textarea>" in (await browser.see(form)).text
+    shown = await browser.see(form)
+    assert "It&lt;/b&gt; went well</textarea>" in shown.text
+    assert shown.headers["content-type"].startswith("text/html")
     path = f"/api/encounter/encounters/{ID}/amendments"
     house.says("encounter", "POST", path, REFUSED, 409)
     refused = await browser.submit(form, version="3", text="Mine", reason="Misheard")
