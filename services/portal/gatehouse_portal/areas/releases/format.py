@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from gatehouse_portal.shell.format import span
 from gatehouse_release import records
 from gatehouse_release.model import ENVIRONMENTS, Reason, Record
-from gatehouse_release.policy import Policy
 
 FIELDS = (
     "action",
@@ -143,10 +144,15 @@ def blocked_words(reason: Reason, source: str, target: str) -> str:
     return words.format(source=place(source), target=place(target))
 
 
-def zoned(moment: datetime, policy: Policy) -> str:
-    """`1 Jan 2099, 08:00 (Europe/Berlin)`: in the zone in which freezes are set."""
-    local = moment.astimezone(policy.zone)
-    return f"{local.day} {local:%b %Y, %H:%M} ({policy.timezone})"
+def zoned(moment: datetime, zone: str) -> str:
+    """`1 Jan 2099, 08:00 (Europe/Berlin)`: in the reader's zone."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{local.day} {local:%b %Y, %H:%M} ({zone})"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`3 min ago`, by the clock that decides: a rehearsal's may be ahead."""
+    return f"{span((now - moment).total_seconds())} ago"
 
 
 def sentence(text: str) -> str:
@@ -166,6 +172,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "person_name": person_name,
     "role_names": role_names,
     "zoned": zoned,
+    "ago": ago,
     "record_state": lambda state: STATES.get(state or "", state or ""),
     "record_word": lambda state: WORDS.get(state or "", (state or "").capitalize()),
     "record_chip": lambda state: CHIPS.get(state or "", "bad" if state == "reverted" else ""),

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -164,6 +165,7 @@ class PromotionSession:
         self._tasks: set[asyncio.Task[None]] = set()
         self._plans: OrderedDict[bytes, PlanInTheMaking] = OrderedDict()
         self._notes: OrderedDict[str, tuple[ReleaseNote, ...]] = OrderedDict()
+        self.zones: dict[UUID, str] = {}  # of readers, as of their last page
         self.waking: set[str] = set()  # environments that are being started
 
     async def close(self) -> None:

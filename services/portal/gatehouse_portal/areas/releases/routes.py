@@ -17,11 +17,11 @@ from gatehouse_chassis.base.problems import Invalid, NotFound, SignInTooOld
 from gatehouse_chassis.http.guards import RECENT, is_recent
 from gatehouse_portal.areas.releases import format, tour
 from gatehouse_portal.areas.releases.promotion_session import TROUBLES, PromotionPlan, PromotionRun, PromotionSession
-from gatehouse_portal.areas.releases.structs import Me
+from gatehouse_portal.areas.releases.structs import Me, Reader
 from gatehouse_portal.areas.releases.view import board
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page, see, wants_part
-from gatehouse_portal.shell.peers import Peers
+from gatehouse_portal.shell.peers import Away, Peers, or_away, or_none
 from gatehouse_portal.shell.toast import Toast, see_with
 from gatehouse_release.model import ENVIRONMENTS, PromotionRequest, Record, Requester
 from gatehouse_release.next_window import next_window
@@ -68,6 +68,7 @@ async def releases(request: Request, peers: Peers, state: State) -> Template:
         me=actor,
         domains=known.domains,
         read_at=desk.read_at,
+        zone=await _zone(request, peers, desk, known.policy),
         asleep=await desk.asleep(),
         waking=frozenset(desk.waking),
     )
@@ -137,6 +138,7 @@ async def record(request: Request, peers: Peers, state: State, key: str) -> Temp
         proposal_open=bool(found and found in known.proposals(found.environment)),
         vetoes=known.vetoes(found.id) if found else [],
         final=final,
+        zone=await _zone(request, peers, desk, known.policy),
         notes=await desk.notes(found) if found else (),
     )
 
@@ -153,7 +155,7 @@ async def wake(request: Request, state: State) -> Response[Any]:
 
 
 @post("/releases/skip", guards=[seen_by], include_in_schema=False)
-async def skip(request: Request, state: State) -> Response[Any]:
+async def skip(request: Request, peers: Peers, state: State) -> Response[Any]:
     """Lets the clock of this machine's environments go on to when a set may come in. The rules stay as they are."""
     desk, form = _desk(state), await request.form()
     environment = str(form.get("environment", ""))
@@ -165,7 +167,7 @@ async def skip(request: Request, state: State) -> Response[Any]:
         raise Invalid({"environment": "has no set that waits for a window."})
     desk.core.local.skip_to(moment)
     desk.forget_plans()
-    shown = format.zoned(moment, known.policy)
+    shown = format.zoned(moment, await _zone(request, peers, desk, known.policy))
     return see_with(request, "/releases", Toast(f"The clock of these environments says {shown}."))
 
 
@@ -224,6 +226,19 @@ async def _actor(peers: Peers) -> Requester:
     """By the mail address, which is the name that git and the policy know people by."""
     me = await peers.get("identity", "/api/identity/me", Me)
     return Requester(name=me.email or me.name, roles=frozenset(me.roles))
+
+
+async def _zone(request: Request, peers: Peers, desk: PromotionSession, policy: Policy) -> str:
+    """The reader's own; else the policy's, in which freezes are set. A part that is refreshed has the page's."""
+    person = request.auth.person
+    if person is None:
+        return policy.timezone
+    if person not in desk.zones or not wants_part(request):
+        found = await or_away(or_none(peers.get("person", f"/api/person/people/{person}", Reader)))
+        if isinstance(found, Away):
+            return policy.timezone
+        desk.zones[person] = (found.time_zone if found else None) or policy.timezone
+    return desk.zones[person]
 
 
 def _wanted(given: dict[str, str], actions: tuple[str, ...], policy: Policy | None = None) -> PromotionRequest:

@@ -1,4 +1,4 @@
-"""What identity answers about the reader, as far as promotions need it. Fields that aren't named here are skipped."""
+"""What identity and person answer about the reader, as far as promotions need it. Other fields are skipped."""
 
 from msgspec import Struct
 
@@ -9,3 +9,9 @@ class Me(Struct, frozen=True):
     name: str
     roles: list[str]
     email: str | None = None
+
+
+class Reader(Struct, frozen=True):
+    """Where the reader's clock is."""
+
+    time_zone: str | None = None
