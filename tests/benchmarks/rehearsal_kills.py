@@ -2,6 +2,8 @@
 
 A step is a line that a command says. What is killed is the command and all that it started, as when a laptop loses its
 power; the runner of an environment is killed by itself. Nothing is put right by hand: the next command has to.
+
+Arguments choose steps, such as "deploying test"; by default all are tried, which takes a while.
 """
 
 import os
@@ -59,10 +61,14 @@ def agree(story: Story, place: str) -> bool:
     return settled and all(story.digest(place, name) == releases[name]["digest"] for name in LOOKED_AT)
 
 
+def chosen(steps: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(step for step in steps if not sys.argv[1:] or step in sys.argv[1:])
+
+
 def seeded(story: Story) -> list[str]:
     """`gate rehearse`, killed at each step and begun again."""
     words = ("rehearse", "--port-offset", str(OFFSET))
-    killed = [step for step in SEEDING if killed_at(story, step, *words)]
+    killed = [step for step in chosen(SEEDING) if killed_at(story, step, *words)]
     story.gate(*words)
     return killed if agree(story, "dev") else []
 
@@ -70,12 +76,12 @@ def seeded(story: Story) -> list[str]:
 def promoted(story: Story) -> list[str]:
     """A promotion to Test, killed at each step; the next look settles it. Then Test goes back, for the next one."""
     survived = []
-    for step in APPLYING:
+    for step in chosen(APPLYING):
         killed = killed_at(story, step, "promote", "--as", TESTER, "apply", "test", "--domain", "partners", "--yes")
         story.promote(SRE, "resume")
         if killed and agree(story, "test") and story.digest("test", "partner") == story.digest("dev", "partner"):
             survived.append(step)
-        if step != APPLYING[-1]:
+        if step != chosen(APPLYING)[-1]:
             story.promote(SRE, "rollback", "test", "--yes", "--reason", "for the next try")
             hold = next(one["id"] for one in story.log("test") if one["kind"] == "hold")
             story.promote(SRE, "lift", "test", "--record", hold, "--reason", "for the next try")
@@ -84,15 +90,17 @@ def promoted(story: Story) -> list[str]:
 
 def platform_killed(story: Story) -> bool:
     """Test's runner is killed; what it ran ends with it, and the next look starts it."""
+    killed = 0
     for one in psutil.process_iter():
         try:
             words = one.cmdline()
             if RUNNER in words and f"{story.clone}/.gate/rehearsal/environments/test/" in words[-1]:
                 one.kill()
+                killed += 1
         except psutil.Error:
             continue
     story.promote(TESTER, "verify", "test")
-    return agree(story, "test")
+    return killed == 1 and agree(story, "test")
 
 
 def told(story: Story) -> list[Figure]:
@@ -100,11 +108,10 @@ def told(story: Story) -> list[Figure]:
     platform = platform_killed(story)
     story.gate("rehearse", "stop")
     left = story.processes()
+    at, of = len(chosen(SEEDING)), len(chosen(APPLYING))
     return [
-        Figure("gate rehearse killed at its steps", str(len(seeding)), f"{len(SEEDING)}", len(seeding) == len(SEEDING)),
-        Figure(
-            "a promotion killed at its steps", str(len(applying)), f"{len(APPLYING)}", len(applying) == len(APPLYING)
-        ),
+        Figure("gate rehearse killed at its steps", str(len(seeding)), str(at), len(seeding) == at),
+        Figure("a promotion killed at its steps", str(len(applying)), str(of), len(applying) == of),
         Figure("an environment's runner killed", str(int(platform)), "1", platform),
         Figure("processes after stop", str(len(left)), "0", not left),
     ]
