@@ -180,6 +180,7 @@ class House:
         self.says("identity", "GET", "/api/identity/sign-in/options", {"provider": "Lighthouse", "personas": True})
         self.says("identity", "GET", "/api/identity/personas", personas)
         self.says("identity", "DELETE", "/api/identity/sessions/current", None, 204)
+        self.says("identity", "GET", "/api/identity/accounts", {"items": []})
         self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}", curriculum())
         self.says("curriculum", "GET", f"/api/curriculum/curricula/{NOAH}/way", way())
         self.says("curriculum", "GET", "/api/curriculum/curricula", {"items": []})

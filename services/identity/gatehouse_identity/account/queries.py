@@ -15,7 +15,7 @@ from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.data.repository import By, Repository
 from gatehouse_chassis.data.statements import NOW, arg, columns_for
-from gatehouse_chassis.lists.filters import choices, uuid
+from gatehouse_chassis.lists.filters import choices, present, uuid
 from gatehouse_chassis.lists.listing import Listing
 from gatehouse_identity import tables
 from gatehouse_identity.account.structs import (
@@ -59,6 +59,10 @@ ACCOUNTS = Listing(
             help="Only accounts that have this role now",
         ),
         "person": uuid(tables.Account.person_id),
+        "has_role": present(
+            "(select min(g.role) from identity.role_grant g where g.account_id = account.id and g.revoked_at is null)",
+            help="true: only accounts that have a role now; false: only those that have none",
+        ),
     },
     sorts={"name": tables.Account.name, "created": tables.Account.created_at},
     search=[tables.Account.name],

@@ -31,6 +31,16 @@ async def granted(identity: Any, headers: dict[str, str], account: str, role: st
     )
 
 
+async def test_who_has_no_role_is_found(identity, by):
+    new = await made(identity, by("admin"))
+    found = (await identity.get(f"{ACCOUNTS}?has_role=false&limit=200", headers=by("coordinator"))).json()["items"]
+    assert new["id"] in [one["id"] for one in found]
+    assert [one["roles"] for one in found if one["roles"]] == []
+    await granted(identity, by("admin"), new["id"], "member")
+    found = (await identity.get(f"{ACCOUNTS}?has_role=true&limit=200", headers=by("coordinator"))).json()["items"]
+    assert new["id"] in [one["id"] for one in found]
+
+
 async def test_accounts_are_listed_with_their_roles(identity, by):
     page = (await identity.get(ACCOUNTS, headers=by("coordinator"))).json()
     by_name = {item["name"]: item["roles"] for item in page["items"]}

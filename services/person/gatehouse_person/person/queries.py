@@ -18,7 +18,7 @@ from gatehouse_chassis.data.statements import NOW, any_of, arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
 from gatehouse_chassis.lists.listing import Condition, Listing
 from gatehouse_person import tables
-from gatehouse_person.enumerators import Mastery, PersonStatus, Specialty
+from gatehouse_person.enumerators import ConsentKind, Mastery, PersonStatus, Specialty
 from gatehouse_person.events import OUTBOX, MentoringIds, StatusIds
 from gatehouse_person.person import rules, structs
 from gatehouse_person.profile.queries import PROFILE
@@ -43,6 +43,13 @@ PEOPLE = Listing(
         "status": choices(tables.Person.status, get_args(PersonStatus)),
         "mastery": choices(tables.Person.mastery, get_args(Mastery)),
         "specialty": choices(tables.Person.specialty, get_args(Specialty)),
+        "lacks_consent": choices(
+            allowed=get_args(ConsentKind),
+            condition="exists (select from unnest({}::text[]) wanted(kind) where not exists ("
+            "select from person.consent c where c.person_id = person.id and c.kind = wanted.kind "
+            "and c.withdrawn_at is null))",
+            help="Only those who haven't consented to one of these, or withdrew it",
+        ),
         "mentor": uuid(condition="mentoring.mentor_id = any({}::uuid[])", help="Only those whom this person mentors"),
     },
     sorts={"name": tables.Person.sort_name, "joined": tables.Person.joined_on, "created": tables.Person.created_at},
@@ -142,6 +149,13 @@ def visible_to(actor: Actor, *, in_full: bool = False) -> list[Condition]:
         if actor.has(MENTOR):
             seen.append(f"exists ({MENTORS})")
     return [(f"({' or '.join(seen)})", *values)]
+
+
+def with_visible_consents(actor: Actor) -> list[Condition]:
+    """`sees_consents` as conditions of a list."""
+    if actor.has(*STAFF):
+        return []
+    return ["false"] if actor.person is None else [('"person"."id" = {}', actor.person)]
 
 
 async def read_person(actor: Actor, person_id: UUID) -> structs.Person:

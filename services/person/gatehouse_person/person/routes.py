@@ -36,11 +36,14 @@ class PersonController(Controller):
         operation_class=queries.PEOPLE.operation,
         guards=[signed_in],
         summary="The people whom the caller sees",
-        description="A filter by status or mentor finds only people whom the caller sees in full.",
+        description="A filter by status or mentor finds only people whom the caller sees in full; one by consents, "
+        "only those whose consents they see.",
     )
     async def list_people(self, request: Request[Any, Any, Any], actor: Actor) -> Page[Person]:
         in_full = not rules.PRIVATE_FILTERS.isdisjoint(request.query_params)
         where = queries.visible_to(actor, in_full=in_full)
+        if rules.CONSENT_FILTER in request.query_params:
+            where += queries.with_visible_consents(actor)
         page = await queries.PEOPLE.page(request.query_params, where=where)
         people = [rules.shown_to(actor, person) for person in page.items]
         await note_reads(actor, (one for one in people if one.view == "full"), "ListPeople")

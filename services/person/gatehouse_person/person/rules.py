@@ -27,6 +27,7 @@ TRANSITIONS: dict[PersonStatus, frozenset[PersonStatus]] = {
 AWAITS_INTRO = [status for status, after in TRANSITIONS.items() if "timed_out" in after]
 # A filter by one of these would tell what the public part doesn't show.
 PRIVATE_FILTERS = frozenset({"status", "mentor"})
+CONSENT_FILTER = "lacks_consent"
 OWN_FIELDS = frozenset({"preferred_name", "phone", "location", "time_zone"})
 
 

@@ -87,6 +87,18 @@ async def test_a_filter_tells_nothing_about_what_one_does_not_see(person, by):
     assert set(await listed(person, by("mentor"), specialty="data")) == {15, 19}
 
 
+async def test_a_filter_by_consents_finds_only_those_whose_consents_one_sees(person, by):
+    """Consents are between the person and the institute."""
+    assert set(await listed(person, by("mentor"), lacks_consent="recording")) == {1}
+    lacking = set(await listed(person, by("coordinator"), lacks_consent="recording"))
+    assert 1 in lacking
+    given = f"{PEOPLE}/{person_id(1)}/consents"
+    body = {"kind": "recording", "document_version": "2026-11"}
+    assert (await person.post(given, json=body, headers=by("coordinator"))).status_code == 201
+    assert set(await listed(person, by("coordinator"), lacks_consent="recording")) == lacking - {1}
+    assert set(await listed(person, by("mentor"), lacks_consent="recording")) == set()
+
+
 @pytest.mark.parametrize(
     ("caller", "number", "relationship"),
     [

@@ -23,6 +23,8 @@ AREA = Area(
     profile=(ProfileSection(title="Record", order=5, template="people/profile_record.html", load=record.load_profile),),
     sections=(
         HomeSection(title="Who waits", order=18, template="people/home_waiting.html", load=home.load_waiting),
+        HomeSection(title="Access", order=17, template="people/home_access.html", load=home.load_access),
+        HomeSection(title="Consents", order=19, template="people/home_consents.html", load=home.load_consents),
         HomeSection(title="Your members", order=20, template="people/home.html", load=home.load),
     ),
 )

@@ -20,6 +20,14 @@ class Person(Struct, frozen=True, kw_only=True):
     intro_reminder_at: datetime | None = None
 
 
+class AccountInList(Struct, frozen=True, kw_only=True):
+    id: UUID
+    name: str
+    email: str
+    person_id: UUID | None = None
+    created_at: datetime
+
+
 class CurriculumInList(Struct, frozen=True, kw_only=True):
     person_id: UUID
     completed_count: int = 0
