@@ -1,20 +1,56 @@
-"""On the home page: for operators whether every service is healthy, for all who watch traffic what is wrong there."""
+"""On the home page: for operators whether every service is healthy and what waits, for others what traffic shows."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from litestar import Request
 
 from gatehouse_chassis.base.actor import OPERATOR_ROLES, Actor
 from gatehouse_portal.areas.operations import throughput
 from gatehouse_portal.areas.operations.prometheus import ERRORS, Prometheus, ServiceFigures, TrafficFigures
+from gatehouse_portal.areas.operations.service_status import StatusProbe
 
 
 async def load(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:
     """None for who isn't an operator."""
     if not actor.has(*OPERATOR_ROLES):
         return None
-    return {"services": await request.app.state.status_probe.all(actor.token)}
+    probe: StatusProbe = request.app.state.status_probe
+    services, stopped = await asyncio.gather(probe.all(actor.token), parked(probe, actor.token))
+    return {"services": services, "parked": stopped}
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """An event or a piece of a job's work that nobody handles until somebody decides, or that fails again and again."""
+
+    title: str
+    failure: str
+    tries: int
+    path: str
+
+
+async def parked(probe: StatusProbe, token: str) -> list[Parked]:
+    """Of every service that answers: events first, each service's in the order in which it tells them."""
+    feeds, jobs = await asyncio.gather(
+        asyncio.gather(*(probe.followed(name, token) for name in probe.names)), probe.jobs(token)
+    )
+    events = [
+        Parked(f"{name}: {event.type}", event.failure or "", event.tries, "/admin/events")
+        for name, found in zip(probe.names, feeds, strict=True)
+        for feed in found or ()
+        for event in feed.unhandled
+        if event.failed
+    ]
+    work = [
+        Parked(f"{name}: {job.name}", one.last_error or "", one.failures, "/admin/jobs#failing")
+        for name, found in jobs
+        for job in found
+        for one in job.failing
+        if one.discarded_at is None
+    ]
+    return events + work
 
 
 async def load_traffic(request: Request[Any, Any, Any], actor: Actor) -> dict[str, Any] | None:

@@ -111,3 +111,23 @@ async def test_an_operator_tries_a_parked_event_again_or_discards_it_with_a_reas
 async def test_who_is_no_operator_sees_no_events(browser):
     await browser.sign_in("mentor")
     assert (await browser.see("/admin/events")).status_code == 404
+
+
+async def test_the_home_of_an_operator_names_what_is_parked(browser):
+    await browser.sign_in("sre")
+    assert "No event and no job is parked" in (await browser.see("/")).text
+    event = {"id": browser.house.account, "subject_id": browser.house.noah, "producer": "intake"}
+    event |= {"type": "intake.match.started", "parked_at": "2026-11-01T10:00:00Z"}
+    waits = [event | {"tries": 8, "failure": "KeyError in apply"}, event | {"tries": 0}]
+    feed = {"producer": "intake", "types": ["intake.match.started"], "unhandled": waits}
+    browser.house.says("person", "GET", "/followed", [feed])
+    failing = [{"id": browser.house.account, "failures": 3, "last_error": "TimeoutError in send"}]
+    failing.append({"id": browser.house.noah, "failures": 2, "discarded_at": "2026-11-01T10:00:00Z"})
+    browser.house.says("communication", "GET", "/jobs", [{"name": "send", "failing": failing}])
+    text = (await browser.see("/")).text
+    parked = text[text.index('id="parked"') :]
+    assert (parked.count("Retry or discard"), "No event and no job" in text) == (2, False)
+    for said in ("person: intake.match.started", "failed 8 times", "communication: send", "TimeoutError in send"):
+        assert said in parked
+    await browser.sign_in("tester")
+    assert "parked" not in (await browser.see("/")).text
