@@ -40,7 +40,7 @@ AREA = Area(
     sections=(
         HomeSection(
             title="Your introduction",
-            order=5,
+            order=2,
             template="joining/home_candidate.html",
             load=introductions.load_candidate,
         ),

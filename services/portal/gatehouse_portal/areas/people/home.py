@@ -23,7 +23,8 @@ NEXT_STEP = {
     "hold": "Ask whether to go on",
 }
 
-QUIET_AFTER = timedelta(days=14)
+# Pairs meet every week or two, so by then a meeting has passed without a change.
+QUIET_AFTER = timedelta(days=21)
 NEEDED = ("code_of_conduct", "data_processing")
 """What everybody who learns or mentors here consents to."""
 TAKES_PART = ("onboarding", "matching", "active", "hold")
@@ -51,7 +52,7 @@ def mentored(person: Person, progress: CurriculumInList | None, now: datetime) -
     if not progress.now_count:
         return Mentored(person, progress, "At risk", "bad", "nothing is agreed for now")
     quiet = now - progress.changed_at
-    if quiet > QUIET_AFTER:
+    if quiet >= QUIET_AFTER:
         return Mentored(person, progress, "At risk", "bad", f"nothing moved for {quiet.days} days")
     return Mentored(person, progress, "On track", "good")
 

@@ -38,8 +38,8 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
     ("status", "now_count", "changed", "word", "why"),
     [
         ("active", 2, "2026-11-29T12:00:00Z", "On track", ""),
-        ("active", 2, "2026-11-16T12:00:00Z", "On track", ""),
-        ("active", 2, "2026-11-15T11:00:00Z", "At risk", "nothing moved for 15 days"),
+        ("active", 2, "2026-11-09T13:00:00Z", "On track", ""),
+        ("active", 2, "2026-11-09T12:00:00Z", "At risk", "nothing moved for 21 days"),
         ("active", 0, "2026-11-29T12:00:00Z", "At risk", "nothing is agreed for now"),
         ("hold", 0, "2026-01-01T12:00:00Z", "Paused", ""),
         ("matching", 0, "2026-01-01T12:00:00Z", "", ""),
