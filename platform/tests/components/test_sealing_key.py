@@ -42,6 +42,10 @@ def test_only_identitys_tasks_use_it_and_only_for_their_environment(graph: Graph
         assert not may(call, **{SEALING_CONTEXT: "another"})
         for other in (f"gatehouse-{stack}-members", f"gatehouse-{stack}-identity-start", "gatehouse-github-dev-apply"):
             assert not may(call, other, **here), "whatever its own policies allow"
+        # The key's policy alone, should somebody widen the role's.
+        mine = {"aws:PrincipalArn": f"{ROLES}/gatehouse-{stack}-identity"}
+        assert allowed(of_key, f"kms:{call}", ARN, {**mine, **here})
+        assert not allowed(of_key, f"kms:{call}", ARN, {**mine, SEALING_CONTEXT: "another"})
     assert not may("GenerateDataKey", **here)
     assert not may("CreateGrant", "admin", **here)
     # Who manages the account still changes and deletes it.

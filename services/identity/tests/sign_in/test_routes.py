@@ -83,6 +83,12 @@ async def test_a_verified_address_finds_the_account_that_waits_for_it(browser, i
     assert await browser.outcome() == {"error": "email_taken"}
 
 
+async def test_no_letter_that_the_database_takes_for_another_finds_an_account(browser):
+    """KELVIN SIGN: PostgreSQL's lower() makes it a k. Whoever has such an address verified took over the account."""
+    browser.provider.person |= {"email": "\u212aofi.mensah@example.org", "email_verified": True}
+    assert await browser.outcome() == {"error": "email_not_verified"}
+
+
 async def test_an_address_that_is_not_verified_links_nothing(browser):
     browser.provider.person |= {"email": "kofi.mensah@example.org", "email_verified": False}
     assert await browser.outcome() == {"error": "email_not_verified"}
