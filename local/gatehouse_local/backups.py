@@ -17,6 +17,7 @@ from gatehouse_local.runner.port_conflicts import Trouble
 from gatehouse_local.runner.postgres import DATABASE, Embedded
 
 ENDING = ".dump"
+TIME_IN_NAME = "%Y-%m-%d-%H%M%S"
 
 
 def folder_of(state: Path) -> Path:
@@ -30,7 +31,17 @@ def known(state: Path) -> list[Path]:
 
 def new_name(state: Path, now: datetime.datetime) -> Path:
     """A file for a backup made at that time, in UTC."""
-    return folder_of(state) / f"{now.astimezone(datetime.UTC):%Y-%m-%d-%H%M%S}{ENDING}"
+    return folder_of(state) / f"{now.astimezone(datetime.UTC):{TIME_IN_NAME}}{ENDING}"
+
+
+def made_at(file: Path) -> datetime.datetime:
+    """When a backup was made, at the latest: a copy keeps the name that `new_name` gave it."""
+    changed = datetime.datetime.fromtimestamp(file.stat().st_mtime, datetime.UTC)
+    try:
+        named = datetime.datetime.strptime(file.stem, TIME_IN_NAME).replace(tzinfo=datetime.UTC)
+    except ValueError:
+        return changed
+    return min(named, changed)
 
 
 def client_environment(url: str) -> dict[str, str]:

@@ -79,27 +79,44 @@ def make_backup(place: Location, url: str, file: Path | None = None) -> Path:
 @state_option
 @root_option
 @click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--older-than-logs", is_flag=True, help="Also where the logs don't reach back to the backup.")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
-def restore(context: click.Context, file: Path | None, state: Path | None, root: Path | None, *, yes: bool) -> None:
+def restore(
+    context: click.Context,
+    file: Path | None,
+    state: Path | None,
+    root: Path | None,
+    *,
+    yes: bool,
+    older_than_logs: bool,
+) -> None:
     """Replace the local database by a backup.
 
     FILE is a path, or a name in .gate/backups; by default the latest there. What was entered since then is lost, so it
     asks first. If the restore fails, the database is unchanged.
 
     What takes rights away is not lost: roles revoked, people signed out and keys withdrawn since the backup stay so.
+    They are read from the logs; a backup that is older than those is refused, unless you say that it may be.
     """
     place = location_of(root, state)
     address = control.find(place.state, wait=True)
     if address is None:
         raise Trouble("No local database is running. Start it with ./local/up db")
     chosen = _chosen(place, context, file)
+    made = backups.made_at(chosen)
+    if not older_than_logs and (names := recovery.forgotten(place.root, place.logs, made)):
+        raise Trouble(
+            f"{chosen.name} is of {made:%d %b %Y at %H:%M} UTC, and the log of {', '.join(names)} begins later: roles "
+            "revoked and keys withdrawn in between would be open again. To go on, and revoke them by hand: add "
+            "--older-than-logs"
+        )
     if not yes:
         if not sys.stdin.isatty():
             raise Trouble("This replaces the whole database, and there is no terminal to ask on. To go on: add --yes")
-        made = datetime.datetime.fromtimestamp(chosen.stat().st_mtime).astimezone()
         click.confirm(
-            f"This replaces the database by {chosen.name}, made on {made:%d %b %Y at %H:%M}. Go on?", abort=True
+            f"This replaces the database by {chosen.name}, made on {made.astimezone():%d %b %Y at %H:%M}. Go on?",
+            abort=True,
         )
     client = RunnerClient(address)
     port = urlsplit(client.report().database_url or "").port
