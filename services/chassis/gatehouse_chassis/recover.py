@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from gatehouse_catalog import CatalogError, find_root, load_service
 
@@ -40,6 +41,8 @@ def main(names: list[str]) -> str | None:
         return str(error)
     if importlib.util.find_spec(f"{package}.recovery") is None:
         return f"{names[0]} decides nothing that a restore takes back; there is nothing to recover."
+    # Standard output is for the counts: a warning (a slow statement) goes beside it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     done = asyncio.run(recover(package, url, sys.stdin.buffer))
     sys.stdout.write(msgspec.json.encode(done).decode() + "\n")
     return None
