@@ -52,7 +52,7 @@ SHORT_WAY = ("applying", "verified")
 # What stands in the way of a button, in a few words; the preview has all of it.
 BLOCKED = {
     "being-promoted": "being promoted right now",
-    "already-proposed": "proposed, and waiting for approvals",
+    "already-proposed": "proposed already, see what is under way",
     "black-box": "the black-box suite hasn’t passed in {source}",
     "not-seen-together": "this set hasn’t been verified in {source}",
     "hold": "held in {target}",
