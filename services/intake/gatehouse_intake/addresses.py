@@ -13,14 +13,17 @@ LONGEST_NAME = 200
 _EMAIL = re.compile(EMAIL)
 _SPACES = re.compile(r"\s+")
 WANTED = "takes an e-mail address such as mara@example.org"
+PLAIN = "takes only letters from a to z, digits and signs before the @: mail to other letters can't be sent"
 
 
 def normal_address(text: str) -> str:
     """Trimmed, in lower case, the domain in its ASCII form (IDNA 2008, UTS 46). Dots and what follows a plus stay.
 
-    Raises Invalid: also for letters beyond ASCII before the @, which several spellings have.
+    Raises Invalid: also for letters beyond ASCII before the @, which have several spellings and SES doesn't take.
     """
     local, at, domain = unicodedata.normalize("NFKC", text.strip()).rpartition("@")
+    if at and not local.isascii():
+        raise Invalid({"email": PLAIN})
     try:
         ascii_domain = idna.encode(domain.rstrip("."), uts46=True).decode("ascii") if at else ""
     except idna.IDNAError:

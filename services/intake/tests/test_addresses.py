@@ -33,6 +33,12 @@ def test_what_is_no_address_is_refused(typed):
         normal_address(typed)
 
 
+def test_letters_that_mail_cannot_be_sent_to_are_named():
+    with pytest.raises(Invalid) as refused:
+        normal_address("jürgen@example.org")
+    assert "before the @" in refused.value.errors[0].message
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
