@@ -106,6 +106,8 @@ class Typist:
         self.durable: list[float] = []
         self._after: dict[str, int] = {}
         self._acknowledged = 0
+        self._killed: tuple[float, int] | None = None
+        self.back_after: list[float] = []
         self._cookies: list[Any] = []
         self.page = self.open()
 
@@ -126,9 +128,15 @@ class Typist:
 
     def cut(self, offline: bool) -> None:
         self.context.set_offline(offline)
-        self.online, self._acknowledged = not offline, len(self.typed_at)
+        self.online = not offline and not self._cookies
+        self._acknowledged = len(self.typed_at)
+
+    def killed(self) -> None:
+        """Until the server answers again nothing can be on it: how long that is is told apart."""
+        self._killed = time.monotonic(), len(self.typed_at)
 
     def expire(self) -> None:
+        self.online = False
         self._cookies = [one for one in self.context.cookies() if "session" in one["name"]]
         self.context.clear_cookies(name=re.compile("session"))
 
@@ -145,6 +153,7 @@ class Typist:
         if self._cookies:
             self.context.add_cookies(self._cookies)
             self._cookies = []
+            self.online, self._acknowledged = True, len(self.typed_at)
 
     def _noted(self, request: Request) -> None:
         """What the server acknowledged is durable, with all that was typed before."""
@@ -152,6 +161,9 @@ class Typist:
         if answer is None or answer.status != 200:
             return
         upto = self._after.get((request.post_data_json or {}).get("text"), 0)
+        if self._killed is not None and upto > self._killed[1]:
+            self.back_after.append(time.monotonic() - self._killed[0])
+            self._killed, self._acknowledged = None, max(self._acknowledged, upto)
         self.durable += [time.monotonic() - at for at in self.typed_at[self._acknowledged : upto]]
         self._acknowledged = max(self._acknowledged, upto)
 
@@ -177,6 +189,7 @@ def test_no_character_is_lost(chromium: Any, institute: Facts) -> None:
                 back_at = number + draw.randint(20, 200)
             case "kill":
                 kill(institute["state"], "encounter", "portal")
+                typist.killed()
             case "close":
                 typist.cut(False)  # a page can't be opened without a network, or a session
                 typist.sign_in_again()
@@ -202,6 +215,7 @@ def test_no_character_is_lost(chromium: Any, institute: Facts) -> None:
     if durable:
         middle, late = durable[len(durable) // 2], durable[int(len(durable) * 0.99)]
         print(f"{KEYS} keystrokes, 0 lost; on the server after p50 {middle:.2f} s, p99 {late:.2f} s of {len(durable)}")
+        print(f"after a kill the server had what was typed within {[round(one, 1) for one in typist.back_after]} s")
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.01, 0.03, 0.08])

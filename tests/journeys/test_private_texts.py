@@ -145,6 +145,29 @@ def test_a_private_text_reaches_nobody_by_any_way(platform: Any) -> None:
     print(f"{asked} questions to {len(served)} services; the author was told by {told}")
 
 
+def test_each_sees_of_a_members_meetings_what_they_may(platform: Any) -> None:
+    """On the member's page: the member, their mentor and coordinators; for all others there are none."""
+    headers = {"Accept": "text/html"}
+    seen = {}
+    for persona in ("mentor", *OTHERS[:-1]):
+        with httpx.Client(base_url=platform.url, headers=headers, timeout=60) as client:
+            roles = client.get("/api/identity/me", headers=token_of(client, persona)).json()["roles"]
+            coordinates = "coordinator" in roles
+            test_links.sign_in(client, persona)
+            text = client.get(f"/members/{NOAH}").text
+            ways = {"plans": f"/members/{NOAH}/series", "hands over": f"/members/{NOAH}/mentor", "summary": HELD}
+            seen[persona] = {name for name, words in ways.items() if words in text}
+            assert ('id="encounters"' in text) == bool(seen[persona]), persona
+            meeting = client.get(f"/encounters/{HELD}")
+            assert (meeting.status_code == 200) == bool(seen[persona]), persona
+            assert ("/amend/" in meeting.text) == (persona == "mentor"), persona
+            assert ("Open private texts" in meeting.text) == coordinates, persona
+            assert coordinates == ("hands over" in seen[persona]), persona
+    assert (seen["mentor"], seen["member"]) == ({"plans", "summary"}, {"summary"})
+    assert seen["coordinator"] == {"hands over", "summary"}
+    assert sum(bool(found) for found in seen.values()) < len(OTHERS) / 2, seen
+
+
 def pages_with(url: str, persona: str, canary: str) -> list[str]:
     """Of the pages that can be reached from home, and that of the meeting, those that show it."""
     with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=60) as client:

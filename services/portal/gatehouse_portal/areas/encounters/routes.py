@@ -15,7 +15,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
 from gatehouse_portal.areas.encounters.forms import agreed_items, agreed_time, promises, required_times, version_of
 from gatehouse_portal.areas.encounters.structs import Disclosed, FollowUp, MemberNote, PlannedEncounter
-from gatehouse_portal.areas.encounters.view import Meeting, meeting_of
+from gatehouse_portal.areas.encounters.view import Meeting, meeting_of, names_of
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.format import day
 from gatehouse_portal.shell.forms import local_path
@@ -106,7 +106,7 @@ async def finish(request: Request, actor: Actor, peers: Peers, encounter_id: UUI
             failure = error
         else:
             until = f" The plan holds until {day(row.agreed_until)}." if body["now_list"] and row.agreed_until else ""
-            return see_with(request, f"/members/{row.member_id}", Toast(f"Finished.{until}"))
+            return see_with(request, await _after(peers, row), Toast(f"Finished.{until}"))
     meeting = await meeting_of(peers, actor, encounter_id)
     problem = _in_words(failure, meeting) if failure else NOT_SAVED
     return _answer(shown(request, meeting, status=422, problem=problem, sent=refused, form=form))
@@ -122,7 +122,7 @@ async def no_show(request: Request, peers: Peers, encounter_id: UUID) -> Respons
         PlannedEncounter,
         version=version_of(form),
     )
-    return see_with(request, f"/members/{row.member_id}", Toast("Recorded: nobody came. Plan another meeting."))
+    return see_with(request, await _after(peers, row), Toast("Recorded: nobody came. Plan another meeting."))
 
 
 @post("/encounters/{encounter_id:uuid}/cancel", guards=[guards.person], include_in_schema=False)
@@ -131,7 +131,7 @@ async def cancel(request: Request, peers: Peers, encounter_id: UUID) -> Response
     body = {"reason": str(form.get("reason") or "")}
     path = f"/api/encounter/encounters/{encounter_id}/cancel"
     row = await peers.ask("encounter", "POST", path, PlannedEncounter, json=body, version=version_of(form))
-    return see_with(request, f"/members/{row.member_id}", Toast("Called off."))
+    return see_with(request, await _after(peers, row), Toast("Called off."))
 
 
 @post("/encounters/{encounter_id:uuid}/time", guards=[guards.person], include_in_schema=False)
@@ -271,6 +271,12 @@ def shown(
     name = "encounters/meet.html" if meeting.writes else "encounters/page.html"
     values = {"meeting": meeting, "problem": problem, "sent": sent or {}, "form": form, "disclosed": disclosed}
     return page(request, name, status=status, **values)
+
+
+async def _after(peers: Peers, row: PlannedEncounter) -> str:
+    """The member's page; that of the meeting for whoever no longer mentors them."""
+    known = await names_of(peers, [row.member_id])
+    return f"/members/{row.member_id}" if known else f"/encounters/{row.id}"
 
 
 def _uuid(text: str) -> UUID:

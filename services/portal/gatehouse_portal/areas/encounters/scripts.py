@@ -61,7 +61,7 @@ async def script(request: Request[Any, Any, Any], peers: Peers, actor: Actor, id
 
 @post(f"{PAGE}/{{id:uuid}}", guards=[guards.pages_for(*EDITORS)], include_in_schema=False)
 async def save(request: Request[Any, Any, Any], peers: Peers, actor: Actor, id: UUID) -> Response[Any]:
-    """What was typed stays on the page where something of it can't be."""
+    """What was typed stays on the page where something of it can't be. It is published with what was typed last."""
     form = await request.form()
     prompts = prompts_in(form)
     body = {
@@ -72,10 +72,13 @@ async def save(request: Request[Any, Any, Any], peers: Peers, actor: Actor, id: 
     }
     path = f"/api/encounter/scripts/{id}"
     try:
-        await peers.ask("encounter", "PATCH", path, WrittenScript, json=body, version=_version(form))
+        saved = await peers.ask("encounter", "PATCH", path, WrittenScript, json=body, version=_version(form))
+        if form.get("then") == "publish":
+            await peers.ask("encounter", "POST", f"{path}/publish", type(None), version=saved.version)
     except (Invalid, Conflict, StaleVersion) as refused:
         return await _script(request, peers, actor, id, problem=_said(refused), typed=prompts)
-    return see_with(request, f"{PAGE}/{id}", Toast("Saved. Meetings use it once it is published."))
+    said = SAID["publish"] if form.get("then") == "publish" else "Saved. Meetings use it once it is published."
+    return see_with(request, f"{PAGE}/{id}", Toast(said))
 
 
 @post(f"{PAGE}/{{id:uuid}}/{{what:str}}", guards=[guards.pages_for(*EDITORS)], include_in_schema=False)

@@ -68,6 +68,11 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
         return self.names.get(self.encounter.member_id, "The member")
 
     @property
+    def knows_member(self) -> bool:
+        """Whether the reader has to do with the member now: a former mentor hasn't, and has no page of them."""
+        return self.encounter.member_id in self.names
+
+    @property
     def call(self) -> str:
         """What to call the member in a sentence."""
         return self.member.split(" ", 1)[0] if self.encounter.member_id in self.names else "the member"

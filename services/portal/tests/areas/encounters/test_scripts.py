@@ -27,7 +27,7 @@ async def test_a_script_is_written_and_published(browser, house):
     await browser.sign_in("coordinator")
     assert "version 1" in (await browser.see("/scripts")).text
     page = (await browser.see(f"/scripts/{ONE}")).text
-    assert ("Publish as version 2" in page, "&lt;b&gt;" in page) == (True, True)
+    assert ("publish as version 2" in page, "&lt;b&gt;" in page) == (True, True)
     house.says("encounter", "PATCH", PATH, SCRIPT)
     rows = (("goal", "What is the goal?"), ("", "  Điều gì   khó? "), ("", "Điều gì khó!"), ("", "שאלה"), ("", ""))
     choices = {"kind-1": "radio", "options-1": "one; two;", "required-1": "on", "audience-1": "author_only"}
@@ -63,7 +63,7 @@ async def test_mentors_read_scripts_and_write_none(browser, house):
     stand(house)
     await browser.sign_in("mentor")
     page = (await browser.see(f"/scripts/{ONE}")).text
-    assert ("What is the goal?" in page, "Publish as" in page) == (True, False)
+    assert ("What is the goal?" in page, "publish as" in page) == (True, False)
     assert (await browser.submit(f"/scripts/{ONE}", **typed())).status_code == 403
     await browser.sign_in("member")
     assert (await browser.get("/scripts")).status_code == 404
