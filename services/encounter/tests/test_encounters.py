@@ -186,6 +186,7 @@ async def test_a_mentor_who_is_replaced_finishes_and_then_only_reads(
     as_new = pair.headers(new, "mentor")
     hidden = await pair.read(opened["id"], as_new)
     assert (hidden["standing"], hidden["answers"]) == ("mentor", [])
+    assert (await pair.finish(opened["id"], next=LATER)).status_code == 403
     assert (await pair.finish(opened["id"])).status_code == 200
     shared = await pair.read(opened["id"], as_new)
     assert "goal" in {one["prompt_key"] for one in shared["answers"]}

@@ -112,7 +112,10 @@ class EncounterController(Controller):
         access: EncounterAccess,
         if_match: IfMatch = None,
     ) -> Response[EncounterRow]:
-        await access.author(actor, await self._seen(encounter_id, actor, access))
+        row = await self._seen(encounter_id, actor, access)
+        await access.author(actor, row)
+        if data.next is not None and not await access.mentors(actor, row.member_id):
+            raise Forbidden("You don't mentor this member any more: finish without a next meeting.")
         return versioned(await queries.finish(encounter_id, required_version(if_match), data, actor))
 
     @post(

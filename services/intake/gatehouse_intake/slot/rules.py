@@ -14,7 +14,7 @@ FURTHEST = timedelta(days=90)
 def refuse_times(begins: Iterable[datetime], now: datetime) -> None:
     """Raises Invalid for times that are past, or too far ahead."""
     errors = {
-        f"begins.{number}": "takes a time within the next 90 days"
+        f"begins.{number}": "Choose a time within the next 90 days."
         for number, one in enumerate(begins)
         if not now < one < now + FURTHEST
     }

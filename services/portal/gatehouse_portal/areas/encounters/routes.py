@@ -12,7 +12,7 @@ from litestar.response import Template
 from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
-from gatehouse_chassis.base.problems import Conflict, Invalid, StaleVersion
+from gatehouse_chassis.base.problems import Conflict, Forbidden, Invalid, StaleVersion
 from gatehouse_portal.areas.encounters.forms import agreed_items, agreed_time, promises, required_times, version_of
 from gatehouse_portal.areas.encounters.structs import Disclosed, FollowUp, MemberNote, PlannedEncounter
 from gatehouse_portal.areas.encounters.view import Meeting, meeting_of, names_of
@@ -23,6 +23,7 @@ from gatehouse_portal.shell.page import page, see, wants_part
 from gatehouse_portal.shell.peers import Peers
 from gatehouse_portal.shell.toast import Toast, Undo, see_with
 
+Refusal = Forbidden | Invalid | Conflict | StaleVersion
 NOT_SAVED = "Some of it was also written on another page meanwhile. Compare the two, then save again."
 
 
@@ -91,7 +92,7 @@ async def finish(request: Request, actor: Actor, peers: Peers, encounter_id: UUI
     form = await request.form()
     body = {"now_list": agreed_items(form), "follow_ups": promises(form), "next": agreed_time(form)}
     refused = await save_all(peers, encounter_id, form)
-    failure: Invalid | Conflict | StaleVersion | None = None
+    failure: Refusal | None = None
     if not refused:
         try:
             row = await peers.ask(
@@ -102,7 +103,7 @@ async def finish(request: Request, actor: Actor, peers: Peers, encounter_id: UUI
                 json=body,
                 version=version_of(form),
             )
-        except (Invalid, Conflict, StaleVersion) as error:
+        except (Forbidden, Invalid, Conflict, StaleVersion) as error:
             failure = error
         else:
             until = f" The plan holds until {day(row.agreed_until)}." if body["now_list"] and row.agreed_until else ""
@@ -290,7 +291,7 @@ def _answer(template: Template) -> Any:
     return template
 
 
-def _in_words(error: Invalid | Conflict | StaleVersion, meeting: Meeting) -> str:
+def _in_words(error: Refusal, meeting: Meeting) -> str:
     """Why it can't be finished, without the names of our fields."""
     keys = [one.field.removeprefix("answers.") for one in error.errors if one.field.startswith("answers.")]
     if keys:

@@ -93,7 +93,7 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def amends(self) -> bool:
         """Whether the reader may put a text right."""
-        return self.encounter.standing == "author" and self.encounter.outcome == "held"
+        return self.encounter.standing == "author" and self.encounter.outcome == "held" and self.knows_member
 
     @property
     def unwritten(self) -> list[WrittenText]:

@@ -47,7 +47,8 @@ async def offer(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> 
         body = {"begins": begins, "minutes": 30}
         done = await peers.ask("intake", "POST", "/api/intake/slots", OfferedSlots, json=body)
     except Invalid as refused:
-        return await _times(request, peers, actor, problem=refused.errors[0].message)
+        typed = {name: str(form.get(name) or "") for name in ("at", "zone", "weeks")}
+        return await _times(request, peers, actor, problem=refused.errors[0].message, typed=typed)
     return see_with(request, TIMES, Toast(f"{done.added} new {'time' if done.added == 1 else 'times'}."))
 
 
@@ -110,7 +111,15 @@ async def load_candidate(request: Request[Any, Any, Any], actor: Actor) -> dict[
     return {"me": me, "zone": me.time_zone or "UTC", "mine": mine, "free": free, "names": names, "few": FEW}
 
 
-async def _times(request: Request[Any, Any, Any], peers: Peers, actor: Actor, *, problem: str = "") -> Response[Any]:
+async def _times(
+    request: Request[Any, Any, Any],
+    peers: Peers,
+    actor: Actor,
+    *,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+) -> Response[Any]:
+    """`typed`: what was refused stays in the form."""
     found = await peers.get("intake", "/api/intake/slots", Page[Slot], state=["open", "taken"], limit=MOST)
     people = [one.person_id for one in found.items if one.person_id] + [one.host_id for one in found.items]
     known = await people_of(peers, [*people, *([actor.person] if actor.person else [])])
@@ -125,6 +134,7 @@ async def _times(request: Request[Any, Any, Any], peers: Peers, actor: Actor, *,
         zone=zone,
         zones=sorted({zone, "UTC", *ZONES}),
         problem=problem,
+        typed={"at": "", "zone": zone, "weeks": "1"} if typed is None else typed,
     )
 
 
