@@ -251,3 +251,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     edits: dict[str, str | None] = {}
     record: Record | None = None
     message: str = ""
+
+
+class ReleaseNote(msgspec.Struct, frozen=True, kw_only=True):
+    """A commit, by its subject, and the services that it came to."""
+
+    text: str
+    commit: str
+    by: str
+    services: tuple[str, ...]
+    pull_request: int | None = None

@@ -9,9 +9,16 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import (
+    BlackBox,
+    DangerousPlan,
+    Reason,
+    ReleaseChange,
+    ReleaseNote,
+    Requester,
+    RunningService,
+)
 from gatehouse_release.notices import Notice
-from gatehouse_release.preview.release_notes import ReleaseNote
 
 # Path below the repository's root -> text, at one revision: everything below stacks/, and services/*/service.toml.
 Tree = Mapping[str, str]

@@ -14,12 +14,12 @@ import msgspec
 
 from gatehouse_release.git.checkout import Checkout, GitError
 from gatehouse_release.git.files import Main, fetch, group_of, stack_config, tree_at
-from gatehouse_release.model import MERGE, DangerousPlan, Reason, ReleaseChange
+from gatehouse_release.model import MERGE, DangerousPlan, Reason, ReleaseChange, ReleaseNote
 from gatehouse_release.ports import PortFailed, Previews, Registry, ReleaseRepository, Tree
 from gatehouse_release.preview import conclusions
 from gatehouse_release.preview.files_at_commit import Documents, Files
 from gatehouse_release.preview.page import GroupRestart, PreviewPage, SourceHealth, TestedRelease
-from gatehouse_release.preview.release_notes import ReleaseNote, release_notes
+from gatehouse_release.preview.release_notes import release_notes
 from gatehouse_release.preview.render import shown
 from gatehouse_release.preview.sections import Sections
 from gatehouse_release.state import RepositoryState, read_state

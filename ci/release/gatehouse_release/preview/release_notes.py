@@ -2,21 +2,10 @@
 
 from collections.abc import Iterable
 
-import msgspec
-
+from gatehouse_release.model import ReleaseNote
 from gatehouse_release.preview.page import Commit, ReleaseMove
 
 MERGED = "Merge "  # a merge says what its commits say
-
-
-class ReleaseNote(msgspec.Struct, frozen=True, kw_only=True):
-    """A commit, by its subject, and the services that it came to."""
-
-    text: str
-    commit: str
-    by: str
-    services: tuple[str, ...]
-    pull_request: int | None = None
 
 
 def release_notes(moves: Iterable[ReleaseMove]) -> tuple[ReleaseNote, ...]:

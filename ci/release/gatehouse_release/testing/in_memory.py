@@ -15,10 +15,17 @@ from typing import Any
 import msgspec
 
 from gatehouse_catalog.releases import ENVIRONMENTS, Release, UnitTests
-from gatehouse_release.model import BlackBox, DangerousPlan, Reason, ReleaseChange, Requester, RunningService
+from gatehouse_release.model import (
+    BlackBox,
+    DangerousPlan,
+    Reason,
+    ReleaseChange,
+    ReleaseNote,
+    Requester,
+    RunningService,
+)
 from gatehouse_release.notices import Notice
 from gatehouse_release.ports import DeployFailed, Moved, Tree
-from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import removed_releases, stack_path
 
 Fault = Callable[[str], None]

@@ -20,9 +20,8 @@ from gatehouse_release.adapters.webhook import PORTAL
 from gatehouse_release.adapters.wiring import Connected, rehearsed
 from gatehouse_release.change_set import ChangeSet
 from gatehouse_release.git.repository import GitRepository
-from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, ReleaseNote, Requester
 from gatehouse_release.ports import NotConfigured, Ports, Preview, Tree
-from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.promoter import Promoter
 from gatehouse_release.state import RepositoryState
 

@@ -18,9 +18,8 @@ import structlog
 from gatehouse_catalog.errors import CatalogError
 from gatehouse_release import records
 from gatehouse_release.change_set import ChangeSet, Impossible, change_set_of
-from gatehouse_release.model import DangerousPlan, Decision, PromotionRequest, Reason, Record, Requester
+from gatehouse_release.model import DangerousPlan, Decision, PromotionRequest, Reason, Record, ReleaseNote, Requester
 from gatehouse_release.ports import DeployFailed, Moved, NotConfigured, PortFailed, Preview, Tree
-from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import RepositoryState, read_state
 from gatehouse_release.unit_tests import failing
 

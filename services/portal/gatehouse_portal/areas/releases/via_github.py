@@ -15,9 +15,8 @@ import httpx
 
 from gatehouse_chassis.base.tls import trusted_authorities
 from gatehouse_release.change_set import ChangeSet
-from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, Requester
+from gatehouse_release.model import Decision, PromotionRequest, Reason, Record, ReleaseNote, Requester
 from gatehouse_release.ports import NotConfigured, PortFailed, Preview, Tree
-from gatehouse_release.preview.release_notes import ReleaseNote
 from gatehouse_release.state import RepositoryState
 
 API, ARCHIVES, PAGES = "https://api.github.com", "https://codeload.github.com", "https://github.com"
