@@ -6,6 +6,7 @@ The routes are those of the catalog's services, so that a new one is asked too. 
 
 import asyncio
 import itertools
+import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+
+from gatehouse_local.testing.pytest_plugin import DEEP_SECONDS
 
 from ..contracts.provider_documents import CATALOG, document
 from . import test_links
@@ -29,7 +32,7 @@ OWN_EXPORT = f"/privacy/people/{NOAH}"
 """What the member gets who asks for their data: an admin fetches it for them, behind the load balancer."""
 KEPT_IN = {("encounter", table) for table in ("answer", "amendment", "note", "text_attempt", "idempotency_key")}
 """Where it is stored: nothing else gets it, so nothing else can show it."""
-MOST_PAGES = 60
+MOST_PAGES = 12 if DEEP_SECONDS in os.environ else 60
 SOUGHT = 20
 """Of its letters, so that a page that says what was sought doesn't show it."""
 
