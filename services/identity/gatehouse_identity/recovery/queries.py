@@ -1,5 +1,7 @@
 """All SQL of a recovery. Each statement changes nothing where it was done already."""
 
+from typing import Any
+
 from piccolo.querystring import QueryString
 
 from gatehouse_chassis.data.inserts import InsertOf
@@ -109,3 +111,15 @@ SESSION_TOKEN = DB.prepare(
         & tables.Session.revoked_at.is_null()
     )
 )
+
+
+def _open(table: Any, key: Any, unended: Any) -> Any:
+    """The keys of those rows that didn't end."""
+    return DB.prepare(table.select(key).where(unended).where(QueryString("{} = any({})", key, arg(1))))
+
+
+GRANTS_OPEN = _open(tables.RoleGrant, tables.RoleGrant.id, tables.RoleGrant.revoked_at.is_null())
+SESSIONS_OPEN = _open(tables.Session, tables.Session.id, tables.Session.revoked_at.is_null())
+ACCOUNTS_OPEN = _open(tables.Account, tables.Account.id, tables.Account.archived_at.is_null())
+CLIENTS_OPEN = _open(tables.ServiceClient, tables.ServiceClient.id, tables.ServiceClient.archived_at.is_null())
+KEYS_OPEN = _open(tables.SigningKey, tables.SigningKey.kid, tables.SigningKey.private_key.is_not_null())

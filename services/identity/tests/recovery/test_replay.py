@@ -8,6 +8,8 @@ import structlog
 from structlog.testing import capture_logs
 
 from gatehouse_identity.recovery.replay import replay
+from gatehouse_identity.recovery.still_open import still_open
+from gatehouse_identity.recovery.structs import Replayed
 
 PERSONAS = "/api/identity/personas"
 SESSIONS = "/api/identity/sessions"
@@ -56,6 +58,22 @@ def lines_of(logged: list[Any]) -> list[bytes]:
     return [msgspec.json.encode(line, enc_hook=str) for line in logged]
 
 
+async def replayed(lines: list[bytes], *open_before: str) -> Replayed:
+    """What is open before is closed after; all kinds are."""
+    opened = set(await still_open(lines))
+    assert set(open_before) < opened
+    assert {each.rpartition(" ")[0] for each in opened} == {
+        "account",
+        "role grant",
+        "service client",
+        "session",
+        "signing key",
+    }
+    done = await replay(lines)
+    assert await still_open(lines) == []
+    return done
+
+
 @pytest.fixture
 def timed() -> Any:
     """capture_logs with times, as lines of a service have them."""
@@ -94,7 +112,7 @@ async def test_what_ended_since_the_backup_stays_so_and_sessions_go_on(postgres,
 
     async with serve(backed_up) as identity:
         by = identity.by
-        done = await replay(lines_of(logged))
+        done = await replayed(lines_of(logged), f"role grant {granted['id']}", f"signing key {leaked}")
         assert (done.roles_revoked, done.sessions_ended, done.accounts_archived) == (1, 2, 1)
         assert (done.clients_restricted, done.keys_withdrawn) == (2, 1)
         assert (await replay(lines_of(logged))).decisions == 0
