@@ -16,6 +16,7 @@ from gatehouse_platform.components.keys.peer_key import PeerKey
 from gatehouse_platform.components.mail import MailSending
 from gatehouse_platform.components.monitoring import Monitoring, MonitoringArgs
 from gatehouse_platform.components.network import Network, NetworkArgs
+from gatehouse_platform.components.rehearsal import RestoreRehearsal, RestoreRehearsalArgs
 from gatehouse_platform.components.schema_migration import migrate
 from gatehouse_platform.components.security_group_rules import FOLLOWS, allow_traffic
 from gatehouse_platform.components.service import EnvironmentContext, release_of
@@ -38,6 +39,7 @@ class Environment(pulumi.ComponentResource):
         for site in sites:
             self._run(context, catalog, site)
         self._let_follow(catalog, of)
+        self._rehearse(context, catalog)
         url = f"https://{environment_of(stack).dns.name}"
         pulumi.export("url", url)
         self.register_outputs({"url": url})
@@ -59,6 +61,13 @@ class Environment(pulumi.ComponentResource):
         for each in released:
             if each.service.sends_mail and context.mail is not None:
                 context.mail.tell(each.service, running)
+
+    def _rehearse(self, context: EnvironmentContext, catalog: Catalog) -> None:
+        """Nothing before the first release of the service whose image does it."""
+        service = next((each for each in catalog if each.replays_log), None)
+        wanted = environment_of(context.stack).restore_rehearsal
+        if wanted and service is not None and release_of(context.stack, service) is not None:
+            RestoreRehearsal("rehearsal", RestoreRehearsalArgs(context=context, service=service), child_of(self))
 
     def _let_call(self, catalog: Catalog, of: dict[str, TaskGroupSite]) -> None:
         """After all sites: groups may call one another in a circle, though no service does. A group's services share

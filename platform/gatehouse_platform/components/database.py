@@ -53,6 +53,9 @@ class DatabaseInstance(pulumi.ComponentResource):
     address: pulumi.Output[str]
     group: pulumi.Output[str]
     master_secret: pulumi.Output[str]
+    # What a copy stands in, too, by ARN; the others are its option group and its subnet group.
+    parameter_group_arn: pulumi.Output[str]
+    other_groups: list[str]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gatehouse:platform:Database", name, None, opts)
@@ -135,6 +138,9 @@ class DatabaseInstance(pulumi.ComponentResource):
         self._watch_storage(stack.prefix, wanted.storage_gib, args.alerts)
         self.arn = instance.arn
         self.address = instance.address
+        self.parameter_group_arn = parameters.arn
+        kinds = (f"og:default:postgres-{major}", f"subgrp:{stack.prefix}")
+        self.other_groups = [f"arn:aws:rds:{stack.region}:{settings.account}:{each}" for each in kinds]
         self.master_secret = instance.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
         self.register_outputs({"address": self.address})
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gatehouse_catalog.rehearsal import REHEARSAL_TAG
+
 Statement = dict[str, Any]
 Document = dict[str, Any]
 
@@ -71,6 +73,9 @@ KEY_ACTIONS = ("s3:DeleteObject", "s3:GetObject", "s3:PutObject")
 SEAL_KEYS = ("kms:Decrypt", "kms:Encrypt")
 # For a raw message, SES asks for both (anymail/django-anymail #384).
 SEND_MAIL = ("ses:SendEmail", "ses:SendRawEmail")
+# What follows the environment's name in that of a restored copy.
+COPY = "-restore-rehearsal"
+COPY_ACTIONS = ("rds:DeleteDBInstance", "rds:ModifyDBInstance")
 SHELL = (
     "ssmmessages:CreateControlChannel",
     "ssmmessages:CreateDataChannel",
@@ -105,6 +110,39 @@ def find_tasks(cluster: str) -> list[Statement]:
         allow("ListTasks", ["ecs:ListServices", "ecs:ListTasks"], ["*"], conditions=here),
         allow("ReadTasks", ["ecs:DescribeServices", "ecs:DescribeTasks"], [tasks, services]),
         allow("ReadTaskDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]),
+    ]
+
+
+def rehearsing(
+    *,
+    here: str,
+    prefix: str,
+    environment: str,
+    groups: Sequence[Any],
+    key: Any,
+    logs: Sequence[str],
+) -> list[Statement]:
+    """What the rehearsal of a restore does: one source, one copy, and the copy only with its tag.
+
+    `here`: region and account. `groups`: ARNs of the groups that the source stands in.
+    """
+    source, target = (f"arn:aws:rds:{here}:db:{name}" for name in (prefix, prefix + COPY))
+    given = {"StringEquals": {f"aws:RequestTag/{REHEARSAL_TAG}": environment}}
+    tagged = {"StringEquals": {f"aws:ResourceTag/{REHEARSAL_TAG}": environment}}
+    by_rds = {"StringEquals": {"kms:ViaService": f"rds.{here.partition(':')[0]}.amazonaws.com"}}
+    return [
+        allow("SeeSourceAndCopy", ["rds:DescribeDBInstances"], [source, target]),
+        allow("RestoreToCopy", ["rds:RestoreDBInstanceToPointInTime"], [source, target, *groups], conditions=given),
+        allow("TagCopy", ["rds:AddTagsToResource"], [target], conditions=given),
+        allow("ChangeAndDeleteCopy", COPY_ACTIONS, [target], conditions=tagged),
+        allow("SeeKey", ["kms:DescribeKey"], [key], conditions=by_rds),
+        allow(
+            "LetRdsUseKey",
+            ["kms:CreateGrant"],
+            [key],
+            conditions={**by_rds, "Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+        allow("ReadDecisions", ["logs:FilterLogEvents"], [f"arn:aws:logs:{here}:log-group:{each}:*" for each in logs]),
     ]
 
 

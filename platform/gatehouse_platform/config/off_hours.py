@@ -44,6 +44,13 @@ def database_windows(shutdown: Shutdown | None) -> DatabaseWindows:
     return DatabaseWindows(backup, f"wed:{first}-wed:{last}")
 
 
+def middle_of_day(shutdown: Shutdown | None) -> str:
+    """When people work and the database surely runs, in the time zone of the schedule."""
+    if shutdown is None:
+        return "14:00"
+    return _clock((_minutes(shutdown.start) + _minutes(shutdown.stop)) // 2)
+
+
 def awake_utc(shutdown: Shutdown) -> tuple[int, int]:
     """The minutes of a weekday in UTC between which tasks and database run all year, with and without summer time."""
     zone = ZoneInfo(shutdown.timezone)

@@ -121,6 +121,9 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     shutdown: Shutdown | None = None
     budget_usd: Annotated[int, Meta(ge=1, description="A month; owners are told at 80 and 100 per cent")] = 150
     log_days: Literal[7, 14, 30, 60, 90, 180, 365, 400] = 30
+    restore_rehearsal: Annotated[
+        bool, Meta(description="A restore is rehearsed every month, beside the database; runbooks/restore.md")
+    ] = False
     minimum_tasks: Annotated[int, Meta(ge=0)] = 1
     shell_in_tasks: Annotated[bool, Meta(description="ECS exec; every session is logged")] = True
     firewall: Annotated[bool, Meta(description="AWS WAF before the load balancer")] = False
@@ -217,6 +220,7 @@ TIERS: dict[str, dict[str, Any]] = {
         # Spot gives two minutes' warning: production runs on demand, only growth on Spot.
         "capacity": {"on_demand_base": 2, "on_demand_weight": 3, "spot_weight": 1},
         "log_days": 400,
+        "restore_rehearsal": True,
         "minimum_tasks": 2,
         "shell_in_tasks": False,
         "firewall": True,

@@ -4,10 +4,12 @@ Counts resources at their least size, with a modest use where the graph says not
 estimate to choose by, not a bill: no tax, free tier, discounts, traffic to the internet or growth.
 """
 
+import json
 from collections.abc import Callable, Iterator
 
 import msgspec
 
+from gatehouse_catalog.rehearsal import REHEARSAL_VARIABLE, RehearsalPlace
 from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.offline.hours import hours_a_week
 from gatehouse_platform.offline.prices import Price, PriceError, Prices
@@ -231,6 +233,33 @@ def _address(counter: _Counter, address: RecordedResource) -> Iterator[CostLine]
     yield counter.line(address, "NAT gateways: addresses", counter.month, "public_address_hour")
 
 
+def _schedule(counter: _Counter, schedule: RecordedResource) -> Iterator[CostLine]:
+    """A call costs nothing that counts; a task that restores a database costs its hours, and the copy's."""
+    started = counter.definitions.get(
+        str((schedule.properties["target"].get("ecsParameters") or {}).get("taskDefinitionArn"))
+    )
+    if started is None:
+        return
+    hours = counter.use("rehearsal_hours")
+    told = next(
+        each["value"]
+        for each in json.loads(started.properties["containerDefinitions"])[0]["environment"]
+        if each["name"] == REHEARSAL_VARIABLE
+    )
+    wanted = msgspec.json.decode(told, type=RehearsalPlace)
+    price = counter.prices.database(wanted.instance_class)
+    yield counter.priced(schedule, f"copy: {wanted.instance_class}", hours, price, assumed=True)
+    for source in counter.graph.of_type("aws:rds/instance:Instance"):
+        months = float(source.properties["allocatedStorage"]) * hours / counter.month
+        yield counter.line(schedule, "copy: storage", months, "database_storage_gb", assumed=True)
+    task_hours = hours + counter.use("rehearsal_looks") / 60
+    for part, price_of, unit in (("cpu", "fargate_arm_vcpu_hour", "vCPU"), ("memory", "fargate_arm_gb_hour", "memory")):
+        quantity = task_hours * int(started.properties[part]) / 1024
+        yield counter.line(schedule, f"rehearsal: {unit}", quantity, price_of, assumed=True)
+    # CloudWatch charges a metric for the hours in which it is sent: one a day.
+    yield counter.line(schedule, "rehearsal: metrics", 4 / 24, "metric_month", assumed=True)
+
+
 Count = Callable[[_Counter, RecordedResource], Iterator[CostLine]]
 COUNTED: dict[str, Count] = {
     "aws:amp/workspace:Workspace": _metrics,
@@ -247,6 +276,7 @@ COUNTED: dict[str, Count] = {
     "aws:kms/key:Key": _each("key", "key_month"),
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:rds/instance:Instance": _database,
+    "aws:scheduler/schedule:Schedule": _schedule,
     "aws:s3/bucket:Bucket": _each("bucket", "object_gb", "gb_stored_per_bucket"),
     "aws:secretsmanager/secret:Secret": _each("secrets", "secret_month"),
     "aws:sesv2/configurationSet:ConfigurationSet": _each("mails", "mail_thousand", "thousand_mails"),
@@ -269,7 +299,6 @@ _FREE = {
     "s3": "bucketLifecycleConfiguration:BucketLifecycleConfiguration bucketPolicy:BucketPolicy "
     "bucketPublicAccessBlock:BucketPublicAccessBlock bucketVersioning:BucketVersioning "
     "bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-    "scheduler": "schedule:Schedule",
     "secretsmanager": "secretVersion:SecretVersion",
     "servicediscovery": "httpNamespace:HttpNamespace",
     "sesv2": "configurationSetEventDestination:ConfigurationSetEventDestination emailIdentity:EmailIdentity",

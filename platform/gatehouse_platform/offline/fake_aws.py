@@ -188,6 +188,7 @@ _OUTPUTS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:lb/loadBalancer:LoadBalancer": _balancer,
     "aws:lb/targetGroup:TargetGroup": _target_group,
     "aws:rds/instance:Instance": _database,
+    "aws:rds/parameterGroup:ParameterGroup": _named("rds", "pg:", by_arn=False),
     "aws:route53/record:Record": _record,
     "aws:s3/bucket:Bucket": _bucket,
     "aws:secretsmanager/secret:Secret": _secret,

@@ -57,6 +57,7 @@ CONDITION_KEYS = {
     "iam:PassedToService": "list_awsidentityandaccessmanagementiam",
     "iam:PermissionsBoundary": "list_awsidentityandaccessmanagementiam",
     "kms:EncryptionContext:*": "list_awskeymanagementservice",
+    "kms:GrantIsForAWSResource": "list_awskeymanagementservice",
     "kms:ViaService": "list_awskeymanagementservice",
     "route53:ChangeResourceRecordSetsNormalizedRecordNames": "list_amazonroute53",
     "ses:FromAddress": "list_amazonsimpleemailservicev2",

@@ -50,6 +50,7 @@ def broken_rules(services: Sequence[Service]) -> Iterator[Problem]:
     yield from _events(services)
     yield from _mail(services)
     yield from _sealing(services)
+    yield from _recovery(services)
 
 
 def _of_one(service: Service) -> Iterator[Problem]:
@@ -244,6 +245,16 @@ def _mail(services: Sequence[Service]) -> Iterator[Problem]:
                 message = "is missing, or no plain text, and sends_mail is true."
                 fix = f'Write [settings.{key}] with type = "text".'
                 yield problem_of(service, f"settings.{key}", "", message, fix)
+
+
+def _recovery(services: Sequence[Service]) -> Iterator[Problem]:
+    replaying = [service for service in services if service.replays_log]
+    for service in replaying:
+        if service.database is None:
+            yield problem_of(service, "replays_log", "true", "is for a service with a database.", "Remove it.")
+        elif service is not replaying[0]:
+            message = f"is said by {replaying[0].name} already: a restore is rehearsed with one service's image."
+            yield problem_of(service, "replays_log", "true", message, "Remove one.")
 
 
 def _sealing(services: Sequence[Service]) -> Iterator[Problem]:

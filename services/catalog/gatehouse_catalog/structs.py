@@ -130,6 +130,10 @@ class ServiceFile(Strict, frozen=True, kw_only=True):
     seals_keys: Annotated[
         bool, Meta(description="In AWS it has a key of KMS for itself, with which it seals keys that it makes")
     ] = False
+    replays_log: Annotated[
+        bool,
+        Meta(description="After a restore its decisions are done again from its log (`recovery`); one of the catalog"),
+    ] = False
     settings: dict[Identifier, Setting] = {}
     jobs: dict[Identifier, Job] = {}
     compute: Compute = Compute()

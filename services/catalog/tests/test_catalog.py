@@ -91,6 +91,7 @@ def test_a_star_uses_every_other_api(tmp_path: Path) -> None:
         ('sends_mail = true\nkind = "app"', "sends_mail = true: is for an api only"),
         ('sends_mail = true\n[settings.mail_from]\ntype = "text"\nsecret = true', "settings.mail_from: is missing, or"),
         ("seals_keys = true", "seals_keys = true: is for a service that runs alone"),
+        ("replays_log = true", "replays_log = true: is for a service with a database"),
         ('kind = "job"', 'kind = "job": is not a kind of service. Known: api, web, app.'),
         ('[settings.wait]\ntype = "duration"\ndefault = "5 minutes"', "is not a duration like"),
         ('kind = "app"', 'path = /api/other: is not below /apps/. Write "/apps/other".'),

@@ -1,6 +1,7 @@
 """`python -m gatehouse_chassis NAME` runs the service NAME; without NAME, the one that GATEHOUSE_SERVICE names.
 
-`ask URL...`, `recover NAME` and `describe NAME...` instead start none: see ask.py, recover.py and describe.py.
+`ask URL...`, `recover NAME`, `rehearse NAME` and `describe NAME...` instead start none: see ask.py, recover.py,
+rehearsal/rehearse.py and describe.py.
 """
 
 import os
@@ -14,6 +15,10 @@ if __name__ == "__main__":
         sys.exit(ask.main(sys.argv[2:]))
     if sys.argv[1:2] == ["recover"]:
         sys.exit(recover.main(sys.argv[2:]))
+    if sys.argv[1:2] == ["rehearse"]:
+        from gatehouse_chassis.rehearsal import rehearse  # what it imports, no running service needs
+
+        sys.exit(rehearse.main(sys.argv[2:]))
     if sys.argv[1:2] == ["describe"]:
         from gatehouse_chassis import describe  # what it imports, no running service needs
 

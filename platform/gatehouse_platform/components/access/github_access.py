@@ -29,6 +29,7 @@ from gatehouse_platform.components.iam_documents import (
     allow,
     document,
     find_tasks,
+    rehearsing,
 )
 from gatehouse_platform.components.keys.sealing_key import SEALING_CONTEXT
 from gatehouse_platform.config.settings import FOUNDATION, Dns, RepositoryIds, Stack
@@ -135,6 +136,21 @@ def boundary(account: str, region: str, stack: str, domain: str) -> Document:
             "StopAndStart",
             ["rds:StartDBInstance", "rds:StopDBInstance"],
             [f"arn:aws:rds:{here}:db:gatehouse-{stack}"],
+        ),
+        *rehearsing(
+            here=here,
+            prefix=f"gatehouse-{stack}",
+            environment=stack,
+            groups=[f"arn:aws:rds:{here}:{kind}" for kind in (f"subgrp:gatehouse-{stack}", "pg:*", "og:default:*")],
+            key=f"arn:aws:kms:{here}:key/*",
+            logs=[f"/gatehouse/{stack}/*"],
+        ),
+        allow("StartRehearsal", ["ecs:RunTask"], [f"arn:aws:ecs:{here}:task-definition/gatehouse-{stack}-*"]),
+        allow(
+            "PassItsRoles",
+            ["iam:PassRole"],
+            [f"arn:aws:iam::{account}:role/gatehouse-{stack}-*"],
+            conditions={"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
         allow("SwitchBlueGreen", BLUE_GREEN_ACTIONS, ["*"]),
     )

@@ -64,6 +64,32 @@ def secret(stack: str, service: Service, key: str) -> str:
     return f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{stack}/{service.name}/{key}-AbCdEf"
 
 
+def rehearsing(graph: Graph) -> dict[str, Grants]:
+    """Of the task that rehearses a restore; under which conditions, test_rehearsal.py says."""
+    name = f"gatehouse-{graph.stack}-restore-rehearsal"
+    rds, logs = f"arn:aws:rds:{REGION}:{ACCOUNT}", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/gatehouse/{graph.stack}"
+    copy, source = f"{rds}:db:{name}", f"{rds}:db:gatehouse-{graph.stack}"
+    stands_in = {str(graph.of_type("aws:rds/parameterGroup:ParameterGroup")[0].outputs["arn"])}
+    stands_in |= {f"{rds}:og:default:postgres-17", f"{rds}:subgrp:gatehouse-{graph.stack}"}
+    key = {f"arn:aws:kms:{REGION}:{ACCOUNT}:key/key-governance"}
+    task = str(graph.named("aws:ecs/taskDefinition:TaskDefinition", "restore-rehearsal").outputs["arn"])
+    return {
+        name: {
+            "rds:DescribeDBInstances": {source, copy},
+            "rds:RestoreDBInstanceToPointInTime": {source, copy, *stands_in},
+            **{f"rds:{call}": {copy} for call in ("AddTagsToResource", "DeleteDBInstance", "ModifyDBInstance")},
+            "kms:CreateGrant": key,
+            "kms:DescribeKey": key,
+            "logs:FilterLogEvents": {f"{logs}/identity:*", f"{logs}/restore-rehearsal:*"},
+        },
+        f"{name}-start": starting(graph.stack, "restore-rehearsal", "identity", set()),
+        f"{name}-schedule": {
+            "ecs:RunTask": {task},
+            "iam:PassRole": {f"arn:aws:iam::{ACCOUNT}:role/{each}" for each in (name, f"{name}-start")},
+        },
+    }
+
+
 @pytest.mark.parametrize("stack", ENVIRONMENTS)
 def test_each_role_may_do_what_its_task_needs_and_no_more(
     root: Path, graph: Graphs, groups: Callable[[str], dict[str, str]], stack: str
@@ -111,6 +137,7 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(
     }
     # The probe beside it runs on the Python of the front's image.
     expected[f"gatehouse-{stack}-collector-start"] = starting(stack, "collector", "portal", set())
+    expected |= rehearsing(found) if stack == "production" else {}
     if stack != "production":
         database = {f"arn:aws:rds:{REGION}:{ACCOUNT}:db:gatehouse-{stack}"}
         expected[f"gatehouse-{stack}-nights"] = {"rds:StartDBInstance": database, "rds:StopDBInstance": database}
