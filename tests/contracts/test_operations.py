@@ -25,7 +25,8 @@ CASES = [
     *([(GIVEN, "member"), (GIVEN, "admin")] if GIVEN else [(FEW, "admin")]),
     *(pytest.param("30", persona, marks=pytest.mark.deep) for persona in ("member", "admin")),
 ]
-pytestmark = pytest.mark.begins_early
+# What one takes grows with the service and with what runs beside it: minutes, where all cores are busy.
+pytestmark = [pytest.mark.begins_early, pytest.mark.timeout(900)]
 # Identity last: whoever plays with accounts and roles can end up signed out. The smallest first: every run tries it.
 NAMES = [service.name for service in load_catalog(find_root(Path(__file__).parent)) if service.kind == "api"]
 APIS = sorted(NAMES, key=lambda name: (name == "identity", name != "partner"))
