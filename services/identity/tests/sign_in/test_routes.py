@@ -44,7 +44,8 @@ async def test_where_the_provider_says_nothing_a_session_is_as_old_as_itself(bro
     begun = unverified(tokens)["auth_time"]
     assert begun == pytest.approx(unverified(tokens)["iat"], abs=60)
     answer = await identity.post("/api/identity/sessions/refresh", json={"refresh_token": tokens["refresh_token"]})
-    assert unverified(answer.json())["auth_time"] == pytest.approx(begun, abs=1)
+    # The session began before its first token was made, by as long as the machine took; a refresh comes after both.
+    assert begun - 60 <= unverified(answer.json())["auth_time"] <= begun
 
 
 @pytest.mark.parametrize(("moment", "error"), [(1e300, "not_proven"), ("today", "not_proven"), (True, "not_proven")])
