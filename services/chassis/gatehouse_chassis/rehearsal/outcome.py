@@ -45,7 +45,7 @@ class RehearsalOutcome(msgspec.Struct, kw_only=True):
 
 def embedded(environment: str, now: datetime, metrics: dict[str, float | None]) -> dict[str, Any]:
     """The fields that make metrics of a line; a figure that isn't known is none."""
-    known = {name: round(value, 2) for name, value in metrics.items() if value is not None}
+    known = {name: round(value, 4) for name, value in metrics.items() if value is not None}
     listed = [{"Name": name, "Unit": UNITS[name]} for name in sorted(known)]
     directive = {"Namespace": METRICS, "Dimensions": [[DIMENSION]], "Metrics": listed}
     return {
