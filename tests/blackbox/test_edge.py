@@ -5,7 +5,18 @@ from typing import Any
 import httpx
 import pytest
 
-SERVICES = ["identity", "person", "partner", "topics", "curriculum", "encounter", "ledger", "intake", "portal"]
+SERVICES = [
+    "identity",
+    "person",
+    "partner",
+    "topics",
+    "curriculum",
+    "encounter",
+    "ledger",
+    "intake",
+    "credential",
+    "portal",
+]
 INSIDE = ["/health/live", "/health/ready", "/version", "/metrics", "/openapi.json"]
 
 

@@ -131,6 +131,7 @@ def test_removing_a_role_names_the_guards_of_all_services(checkout: Path) -> Non
     found = left_uses(checkout)
     assert {place.split("/")[1] for place in found} == {
         "communication",
+        "credential",
         "curriculum",
         "encounter",
         "identity",

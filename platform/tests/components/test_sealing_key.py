@@ -52,7 +52,7 @@ def test_only_identitys_tasks_use_it_and_only_for_their_environment(graph: Graph
     assert all(may(call, "admin") for call in ("PutKeyPolicy", "ScheduleKeyDeletion", "DescribeKey"))
 
 
-def test_identity_and_nobody_else_is_told_of_it(graph: Graphs):
+def test_who_seals_keys_and_nobody_else_is_told_of_a_key_of_their_own(graph: Graphs):
     tasks = graph("dev").of_type("aws:ecs/taskDefinition:TaskDefinition")
     told = {
         each["name"]: one["value"]
@@ -61,5 +61,9 @@ def test_identity_and_nobody_else_is_told_of_it(graph: Graphs):
         for one in each["environment"]
         if one["name"] == SEALING_KEY_VARIABLE
     }
-    alias = graph("dev").named("aws:kms/alias:Alias", "identity-keys").properties["name"]
-    assert told == {"identity": f"arn:aws:kms:eu-central-1:111122223333:{alias}"}
+    aliases = {
+        service: graph("dev").named("aws:kms/alias:Alias", f"{service}-keys").properties["name"]
+        for service in ("credential", "identity")
+    }
+    assert told == {service: f"arn:aws:kms:eu-central-1:111122223333:{alias}" for service, alias in aliases.items()}
+    assert len(set(aliases.values())) == 2

@@ -77,6 +77,16 @@ async def texts_opened(event: PublishedEvent, prepared: Any) -> None:
     await notify("texts_opened", event.read("mentor_id"), event_id=event.id, about_id=event.subject_id)
 
 
+async def certificate_issued(event: PublishedEvent, prepared: Any) -> None:
+    person = event.read("person_id")
+    await order("certificate_issued", person, event_id=event.id, about_id=event.subject_id)
+    await notify("certificate_issued", person, event_id=event.id, about_id=event.subject_id)
+
+
+async def certificate_revoked(event: PublishedEvent, prepared: Any) -> None:
+    await notify("certificate_revoked", event.read("person_id"), event_id=event.id, about_id=event.subject_id)
+
+
 async def plan_committed(event: PublishedEvent, prepared: Any) -> None:
     person = event.read("person_id")
     await notify("plan_committed", person, event_id=event.id, about_id=person)
@@ -107,6 +117,8 @@ def _donor(event: PublishedEvent) -> UUID | None:
 HANDLERS = {
     "application_received": EventHandler(application_received),
     "invited": EventHandler(invited),
+    "certificate_issued": EventHandler(certificate_issued),
+    "certificate_revoked": EventHandler(certificate_revoked),
     "introduction_awaited": EventHandler(introduction_awaited),
     "status_changed": EventHandler(status_changed),
     "mentoring_started": EventHandler(mentoring_started),

@@ -12,6 +12,8 @@ from gatehouse_catalog.errors import CatalogError, Problem
 from gatehouse_chassis import ServiceContext, create_app
 from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.events.service_token import other_services
+from gatehouse_chassis.service.key_sealing import KeySealer, SecretSealer
+from gatehouse_chassis.service.kms import KmsSealer
 from gatehouse_identity.account.handlers import HANDLERS
 from gatehouse_identity.account.routes import AccountController, get_me
 from gatehouse_identity.audit_entry.routes import AuditEntryController
@@ -30,9 +32,7 @@ from gatehouse_identity.sign_in.flow import SignIns
 from gatehouse_identity.sign_in.jobs import forget_sign_ins
 from gatehouse_identity.sign_in.routes import SignInController
 from gatehouse_identity.signing_key.key_ring import KeyRing
-from gatehouse_identity.signing_key.kms import KmsSealer
 from gatehouse_identity.signing_key.routes import SigningKeyController, get_jwks
-from gatehouse_identity.signing_key.sealing import KeySealer, SecretSealer
 from gatehouse_identity.tables import DB
 from gatehouse_identity.token_exchange.routes import exchange_token
 

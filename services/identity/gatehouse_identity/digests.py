@@ -8,15 +8,9 @@ import hashlib
 import hmac
 import secrets
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from gatehouse_chassis.service.key_sealing import SealedBox, derived
 
 SHORTEST_SECRET = 32
-
-
-class Unsealable(ValueError):
-    """What was encrypted can't be read with this key_encryption_secret."""
 
 
 def new_secret() -> str:
@@ -38,34 +32,14 @@ def challenge_of(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-class SecretBox:
-    """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret.
-
-    The setting may name several secrets, separated by a space: the first encrypts, all decrypt.
-    """
+class SecretBox(SealedBox):
+    """Encrypts what has to be read again, and derives what has to be the same again, with key_encryption_secret."""
 
     def __init__(self, setting: str) -> None:
-        words = setting.split()
-        self._fernet = MultiFernet(
-            [Fernet(base64.urlsafe_b64encode(_derived(word, b"gatehouse identity box"))) for word in words]
-        )
-        self._succession = _derived(words[0], b"gatehouse identity refresh")
-
-    def seal(self, text: str) -> str:
-        return self._fernet.encrypt(text.encode()).decode()
-
-    def open(self, sealed: str) -> str:
-        try:
-            return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken:
-            message = "It was encrypted with another key_encryption_secret."
-            raise Unsealable(message) from None
+        super().__init__(setting, b"gatehouse identity box")
+        self._succession = derived(setting.split(maxsplit=1)[0], b"gatehouse identity refresh")
 
     def successor(self, token: str) -> str:
         """The refresh token that follows `token`: always the same one, and nobody else can know it."""
         made = hmac.digest(self._succession, token.encode(), "sha256")
         return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
-
-
-def _derived(secret: str, purpose: bytes) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(secret.encode())

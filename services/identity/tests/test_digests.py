@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_chassis.service.key_sealing import Unsealable
+from gatehouse_identity.digests import SecretBox, challenge_of, digest, matches, new_secret
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -17,6 +17,7 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "mentor_pulse",
             "meeting_reminder",
             "meeting_summary",
+            "certificate_issued",
             "weekly_digest",
         ),
         "mail_state": ("queued", "sending", "sent", "unknown", "failed", "skipped", "bounced", "complained"),
@@ -31,7 +32,13 @@ VALUES: dict[str, dict[str, tuple[str, ...]]] = {
             "meeting_summary",
             "introduction_scheduled",
             "texts_opened",
+            "certificate_issued",
+            "certificate_revoked",
         ),
+    },
+    "credential": {
+        "award_state": ("proposed", "declined", "issued", "revoked"),
+        "award_visibility": ("private", "unlisted", "public"),
     },
     "curriculum": {
         "assignment_state": ("later", "next", "now", "completed"),
@@ -246,6 +253,12 @@ LABELS: dict[str, dict[str, str]] = {
         "author_only": "Only the author",
     },
     "audit_action": {},
+    "award_state": {},
+    "award_visibility": {
+        "private": "Nobody but you and the institute",
+        "unlisted": "Whoever has the link",
+        "public": "Everybody",
+    },
     "consent_kind": {},
     "cost": {
         "one-time-low": "Paid once, low",

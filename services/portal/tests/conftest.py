@@ -14,7 +14,18 @@ from gatehouse_chassis.testing import InProcessClient, Peer, peer, serving
 from gatehouse_portal.app import create
 
 SECRET = "a secret that is only for these tests"
-SERVICES = ("identity", "person", "topics", "curriculum", "partner", "encounter", "communication", "ledger", "intake")
+SERVICES = (
+    "identity",
+    "person",
+    "topics",
+    "curriculum",
+    "partner",
+    "encounter",
+    "communication",
+    "ledger",
+    "intake",
+    "credential",
+)
 NOAH = "019a0000-0001-7000-8000-000000000002"
 MARA = "019a0000-0001-7000-8000-000000000001"
 INGRID = "019a0000-0001-7000-8000-000000000007"
@@ -196,6 +207,8 @@ class House:
         self.says("encounter", "GET", f"/api/encounter/members/{NOAH}/reads", [])
         for kind in ("partners", "agreements", "contacts"):
             self.says("partner", "GET", f"/api/partner/{kind}", {"items": []})
+        for kind in ("awards", "achievements"):
+            self.says("credential", "GET", f"/api/credential/{kind}", {"items": []})
         for kind in ("sign-ups", "applications", "matches", "mentors", "slots"):
             self.says("intake", "GET", f"/api/intake/{kind}", {"items": []})
         self.says("ledger", "GET", "/api/ledger/reconciliations", [])

@@ -108,6 +108,14 @@ class NotFound(ApiProblem):
     title = "There is no such thing here"
 
 
+class GoneForGood(ApiProblem):
+    """410: it was here, and doesn't come back."""
+
+    status = 410
+    slug = "gone"
+    title = "This is gone for good"
+
+
 class NotAllowedHere(ApiProblem):
     status = 405
     slug = "method-not-allowed"
@@ -213,6 +221,7 @@ BY_STATUS: dict[int, type[ApiProblem]] = {
         NotFound,
         NotAllowedHere,
         Conflict,
+        GoneForGood,
         StaleVersion,
         TooLarge,
         Unsupported,

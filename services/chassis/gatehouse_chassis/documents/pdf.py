@@ -36,6 +36,26 @@ async def render(template: bytes, values: Mapping[str, Any], *, at: datetime) ->
     return await asyncio.to_thread(render_now, template, values, at)
 
 
+async def render_png(template: bytes, values: Mapping[str, Any], *, pixels_per_inch: float = 144) -> bytes:
+    """A picture of a template's only page, made as a document is."""
+    return await asyncio.to_thread(_png_now, template, values, pixels_per_inch)
+
+
+def _png_now(template: bytes, values: Mapping[str, Any], pixels_per_inch: float) -> bytes:
+    import typst  # noqa: PLC0415 - as below
+
+    content = typst.compile(
+        template,
+        format="png",
+        ppi=pixels_per_inch,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(_settable(msgspec.to_builtins(values), {}), ensure_ascii=False)},
+    )
+    assert isinstance(content, bytes)
+    return content
+
+
 def render_now(template: bytes, values: Mapping[str, Any], at: datetime) -> RenderedPdf:
     missing: dict[str, None] = {}
     shown = _settable(msgspec.to_builtins(values), missing)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gatehouse_chassis.documents import fonts
-from gatehouse_chassis.documents.pdf import render_now
+from gatehouse_chassis.documents.pdf import render_now, render_png
 
 TEMPLATE = b"""
 #let data = json(bytes(sys.inputs.data))
@@ -59,3 +59,10 @@ def test_the_fonts_have_what_names_in_their_scripts_need():
     known = fonts.coverage()
     for first, last in ((0x20, 0x7E), (0xA1, 0x17F), (0x391, 0x3A1), (0x410, 0x44F), (0x1EA0, 0x1EF9), (0xE01, 0xE3A)):
         assert [hex(code) for code in range(first, last + 1) if code not in known] in ([], ["0xad"])
+
+
+async def test_a_picture_of_a_page_is_a_png_that_takes_no_markup_either():
+    page = TEMPLATE.replace(b"#set text", b"#set page(width: 72pt, height: 36pt, margin: 0pt)\n#set text")
+    made = await render_png(page, {"title": "#panic()", "text": "李"})
+    assert made[:8] == b"\x89PNG\r\n\x1a\n"
+    assert (int.from_bytes(made[16:20]), int.from_bytes(made[20:24])) == (144, 72)

@@ -62,6 +62,7 @@ class MailValues:
             "introduction_scheduled": self._introduction,
             "meeting_reminder": self._reminder,
             "meeting_summary": self._summary,
+            "certificate_issued": self._certificate,
             "weekly_digest": self._digest,
         }
         values = {"name": contact.called, "home": f"{self._service.public_url}/"}
@@ -137,6 +138,9 @@ class MailValues:
 
     async def _summary(self, delivery: Delivery, contact: Recipient) -> Found:
         return {"link": f"{self._service.public_url}/encounters/{delivery.about_id}"}
+
+    async def _certificate(self, delivery: Delivery, contact: Recipient) -> Found:
+        return {"link": f"{self._service.public_url}/certificates/{delivery.about_id}"}
 
     async def _digest(self, delivery: Delivery, contact: Recipient) -> Found:
         count = 0 if delivery.person_id is None else await unread_count(delivery.person_id)

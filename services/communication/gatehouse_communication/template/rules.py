@@ -33,6 +33,8 @@ PLACEHOLDERS: dict[MailKind, frozenset[str]] = {
     "meeting_reminder": frozenset({"name", "other", "when", "link"}),
     # Nothing of what was written: mails are read by others, and kept for years.
     "meeting_summary": frozenset({"name", "link"}),
+    # Not what was achieved: mails are read by others.
+    "certificate_issued": frozenset({"name", "link"}),
     "weekly_digest": frozenset({"name", "count", "link"}),
     "gift_thanks": frozenset({"name"}),
     "gift_receipt": frozenset({"name", "number", "link", "until"}),
@@ -45,12 +47,20 @@ NEEDED: dict[MailKind, frozenset[str]] = {
     "application_confirm": frozenset({"link"}),
     "mentor_pulse": frozenset({"link"}),
     "meeting_summary": frozenset({"link"}),
+    "certificate_issued": frozenset({"link"}),
     "gift_receipt": frozenset({"link"}),
     "annual_statement": frozenset({"link"}),
 }
 """What they must name: without it the mail is of no use."""
 OPTIONAL: frozenset[MailKind] = frozenset(
-    {"intro_reminder", "mentoring_started", "meeting_reminder", "meeting_summary", "weekly_digest"}
+    {
+        "intro_reminder",
+        "mentoring_started",
+        "meeting_reminder",
+        "meeting_summary",
+        "certificate_issued",
+        "weekly_digest",
+    }
 )
 """Kinds that a person may decline. The others are asked for, about their application, or about what they gave."""
 _PLACEHOLDER = re.compile(r"\{([a-z_]*)\}")

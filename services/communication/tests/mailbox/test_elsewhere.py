@@ -9,7 +9,7 @@ from gatehouse_communication.app import _mailer, create
 from gatehouse_communication.mail.ses import SesMailer
 
 API = "/api/communication/mailbox"
-PEERS = ("PERSON", "IDENTITY", "CURRICULUM", "ENCOUNTER", "INTAKE", "LEDGER")
+PEERS = ("CREDENTIAL", "PERSON", "IDENTITY", "CURRICULUM", "ENCOUNTER", "INTAKE", "LEDGER")
 ELSEWHERE = {
     "GATEHOUSE_PEER_KEY": "k" * 40,
     **{f"GATEHOUSE_URL_{name}": "http://127.0.0.1:9" for name in PEERS},

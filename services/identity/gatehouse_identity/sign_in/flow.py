@@ -21,10 +21,11 @@ from gatehouse_chassis.base.context import request_id
 from gatehouse_chassis.base.fields import EMAIL
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Invalid, NotFound, Unavailable
 from gatehouse_chassis.lists.filters import storable
+from gatehouse_chassis.service.key_sealing import Unsealable
 from gatehouse_identity.account.queries import ACCOUNT, ACCOUNT_BY_EMAIL, ACCOUNT_BY_SUBJECT, ACCOUNT_LINK
 from gatehouse_identity.account.structs import AccountActor
 from gatehouse_identity.audit_entry.queries import record
-from gatehouse_identity.digests import SecretBox, Unsealable, challenge_of, digest, matches, new_secret
+from gatehouse_identity.digests import SecretBox, challenge_of, digest, matches, new_secret
 from gatehouse_identity.events import OUTBOX, PersonIds
 from gatehouse_identity.invitation.queries import LOCKED_BY_TOKEN, OPEN_OF_ACCOUNT, mark_used
 from gatehouse_identity.invitation.rules import state_of

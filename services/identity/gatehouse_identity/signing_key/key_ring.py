@@ -30,12 +30,11 @@ from uuid_utils.compat import uuid7
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Conflict, NotFound, Unavailable
 from gatehouse_chassis.http.auth import ALGORITHM, CLOCK_SKEW, KEYS_USED_FOR
+from gatehouse_chassis.service.key_sealing import KeySealer, Unsealable
 from gatehouse_identity.audit_entry.queries import record
-from gatehouse_identity.digests import Unsealable
 from gatehouse_identity.signing_key import queries
 from gatehouse_identity.signing_key.revocations import Revocations
 from gatehouse_identity.signing_key.rules import active_of, has_signed, published, state_of
-from gatehouse_identity.signing_key.sealing import KeySealer
 from gatehouse_identity.signing_key.structs import Jwk, Jwks, KeyRow, SigningKey
 from gatehouse_identity.tables import DB
 from gatehouse_identity.tokens import TOKEN_SECONDS
@@ -56,7 +55,8 @@ class KeyRing:
     """The keys of the database, read again every five seconds. Signs, publishes, rotates and withdraws.
 
     A row alone is no key: what is published is derived from the private half, which opens only for the row that it was
-    sealed for (sealing.py), and only while the audit trail, which nobody changes, doesn't say that it was withdrawn.
+    sealed for (key_sealing.py of the chassis), and only while the audit trail, which nobody changes, doesn't say that
+    it was withdrawn.
     Somebody who may write the table can't add a key that services trust, nor bring one back.
 
     Attributes:

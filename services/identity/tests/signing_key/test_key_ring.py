@@ -9,10 +9,10 @@ import jwt
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gatehouse_chassis.service.key_sealing import SecretSealer
 from gatehouse_identity.digests import SecretBox
 from gatehouse_identity.signing_key.key_ring import LEAD, TRAIL, KeyRing
 from gatehouse_identity.signing_key.rules import active_of, published, state_of
-from gatehouse_identity.signing_key.sealing import SecretSealer
 from gatehouse_identity.signing_key.structs import KeyRow
 
 KEYS = "/api/identity/keys"

@@ -11,10 +11,10 @@ import pytest
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_identity.digests import SecretBox, Unsealable
+from gatehouse_chassis.service.key_sealing import KeySealer, SecretSealer, Unsealable
+from gatehouse_chassis.service.kms import KmsSealer
+from gatehouse_identity.digests import SecretBox
 from gatehouse_identity.signing_key.key_ring import KeyRing
-from gatehouse_identity.signing_key.kms import KmsSealer
-from gatehouse_identity.signing_key.sealing import KeySealer, SecretSealer
 
 boto3 = pytest.importorskip("boto3", reason="boto3 isn't installed: uv sync --group platform")
 moto_server = pytest.importorskip("moto.server", reason="moto isn't installed: uv sync --group platform")

@@ -74,6 +74,11 @@ def test_only_signing_in_colours_and_files_are_for_everybody(portal):
         "/become-a-mentor/confirm/{token:str}",
         "/still-with-us/{token:str}",
         # Where a one-time link leads; and, in the local environment only, the mailbox.
+        "/credentials/verify",
+        "/credentials/{id:uuid}",
+        "/credentials/{id:uuid}/badge.png",
+        "/credentials/{id:uuid}/certificate.pdf",
+        "/credentials/{id:uuid}/file.json",
         "/receipts/{token:str}",
         "/receipts/{token:str}/{receipt_id:uuid}",
         "/welcome/{token:str}",

@@ -22,6 +22,7 @@ OPTIONAL = {
     "mentoring_started": "Who your new mentor or member is",
     "meeting_reminder": "A reminder the day before a meeting",
     "meeting_summary": "That a meeting has a summary",
+    "certificate_issued": "That you have a new certificate",
     "weekly_digest": "Once a week, that there is news you haven’t looked at",
 }
 MAIL_KINDS = {
@@ -35,6 +36,7 @@ MAIL_KINDS = {
     "mentor_pulse": "Question whether a mentor is still with us",
     "meeting_reminder": "Reminder of a meeting",
     "meeting_summary": "Summary of a meeting",
+    "certificate_issued": "New certificate",
     "weekly_digest": "News of the week",
     "gift_thanks": "Thanks for a gift",
     "gift_receipt": "Receipt",
@@ -67,6 +69,8 @@ def news_of(notification: Notification, people: Mapping[UUID, Person], reader: U
         "meeting_planned": ("A meeting with your mentor has a time", f"/encounters/{about}"),
         "meeting_summary": ("Your meeting has a summary", f"/encounters/{about}"),
         "texts_opened": ("A coordinator opened your private texts about a meeting", f"/encounters/{about}"),
+        "certificate_issued": ("You have a new certificate", f"/certificates/{about}"),
+        "certificate_revoked": ("A certificate of yours was taken back", f"/certificates/{about}"),
         "introduction_scheduled": ("Your introduction has a time", "/"),
         "roles_changed": ("What you may do here changed: sign in anew to see all of it", "/"),
     }

@@ -1,8 +1,9 @@
-"""Signing keys sealed by a key of AWS KMS: whoever has the database, its backups or key_encryption_secret has no key.
+"""Keys that a service makes, sealed by a key of AWS KMS: whoever has the database, its backups or a secret of the
+service has none of them.
 
 The encryption context names environment, row and key id. KMS authenticates it: a sealed key that was moved to another
-row, or comes from another environment, doesn't open. The key's policy lets only identity's task role use it, with this
-environment's context only (platform/gatehouse_platform/components/keys/sealing_key.py).
+row, or comes from another environment, doesn't open. The key's policy lets only that service's task role use it, with
+this environment's context only (platform/gatehouse_platform/components/keys/sealing_key.py).
 https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 """
 
@@ -20,7 +21,7 @@ import structlog
 from gatehouse_catalog.structs import SEALED_ENVIRONMENT
 from gatehouse_chassis.base.aws_requests import TaskIdentity, signed_headers
 from gatehouse_chassis.base.problems import Unavailable
-from gatehouse_identity.digests import Unsealable
+from gatehouse_chassis.service.key_sealing import Unsealable
 
 PREFIX = "kms:"
 TIMEOUT = 2.0  # seconds, of one request: tasks wait for each other meanwhile

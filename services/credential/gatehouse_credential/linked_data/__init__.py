@@ -1,0 +1,1 @@
+"""JSON-LD, as far as signed credentials need it: strict, bounded, and without network."""
