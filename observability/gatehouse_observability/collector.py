@@ -5,6 +5,7 @@ and scrapes those whose container has our labels, so a new service changes nothi
 minutes when Prometheus (AMP) doesn't answer.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from gatehouse_catalog import Service
@@ -14,6 +15,9 @@ DISCOVERY_SECONDS = 15
 HEALTH_PORT = 13133
 OTLP_PORT = 4318  # of OTLP over HTTP, for spans
 PROBE_PORT = 9101  # of the exporter that visits from outside, beside the collector
+# Bounds of the latencies' histogram that only fine graphs need; objectives have one of their own.
+FINE_BOUNDS = ("0.005", "0.01", "0.025", "0.1", "0.5", "2.5", "10.0")
+LATENCIES = "gatehouse_http_request_duration_seconds_bucket"
 OUTAGE_SECONDS = 600  # an outage of AMP up to this long loses no samples
 # Labels of a container: the port of its metrics, and the service they belong to.
 PORT_LABEL, SERVICE_LABEL = "GATEHOUSE_METRICS_PORT", "GATEHOUSE_SERVICE"
@@ -26,10 +30,30 @@ def labels(service: Service) -> dict[str, str]:
 
 
 def collector_config(
-    *, environment: str, cluster: str, remote_write: str, region: str, traces: bool = False
+    *,
+    environment: str,
+    cluster: str,
+    remote_write: str,
+    region: str,
+    traces: bool = False,
+    scrape_seconds: int = SCRAPE_SECONDS,
+    without_bounds: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """`cluster`: the name of the ECS cluster whose tasks are scraped. `traces`: takes spans by OTLP, for X-Ray."""
-    config = _metrics_config(environment, cluster, remote_write, region)
+    """`cluster`: the name of the ECS cluster whose tasks are scraped. `traces`: takes spans by OTLP, for X-Ray.
+
+    `scrape_seconds`: at most 60, since rules look at five minutes at least. `without_bounds`: those of FINE_BOUNDS
+    that aren't kept; a third of all series.
+    """
+    config = _metrics_config(environment, cluster, remote_write, region, scrape_seconds)
+    if without_bounds:
+        jobs = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+        jobs[0]["metric_relabel_configs"] = [
+            {
+                "source_labels": ["__name__", "le"],
+                "regex": f"{LATENCIES};({'|'.join(without_bounds)})",
+                "action": "drop",
+            }
+        ]
     if traces:
         config["receivers"]["otlp"] = {"protocols": {"http": {"endpoint": f"0.0.0.0:{OTLP_PORT}"}}}
         config["exporters"]["awsxray"] = {"region": region}
@@ -41,7 +65,9 @@ def collector_config(
     return config
 
 
-def _metrics_config(environment: str, cluster: str, remote_write: str, region: str) -> dict[str, Any]:
+def _metrics_config(
+    environment: str, cluster: str, remote_write: str, region: str, scrape_seconds: int
+) -> dict[str, Any]:
     return {
         "extensions": {
             "health_check": {"endpoint": f"0.0.0.0:{HEALTH_PORT}"},
@@ -55,7 +81,16 @@ def _metrics_config(environment: str, cluster: str, remote_write: str, region: s
                 "docker_labels": [{"port_label": PORT_LABEL, "job_name_label": SERVICE_LABEL}],
             },
         },
-        "receivers": {"prometheus": {"config": {"scrape_configs": [_job(environment), _probe(environment)]}}},
+        "receivers": {
+            "prometheus": {
+                "config": {
+                    "scrape_configs": [
+                        {**job, "scrape_interval": f"{scrape_seconds}s"}
+                        for job in (_job(environment), _probe(environment))
+                    ]
+                }
+            }
+        },
         "processors": {
             "memory_limiter": {"check_interval": "1s", "limit_percentage": 75, "spike_limit_percentage": 15},
             "batch": {"send_batch_size": 1000, "timeout": "10s"},
@@ -89,7 +124,6 @@ def _job(environment: str) -> dict[str, Any]:
     """Each task keeps its address (`instance`): two under one target would write the same series and lose samples."""
     return {
         "job_name": "tasks",  # default; the observer names each target after its service
-        "scrape_interval": f"{SCRAPE_SECONDS}s",
         "metrics_path": "/metrics",
         "honor_labels": True,  # otherwise each series would have `service` twice
         "file_sd_configs": [{"files": [TARGETS], "refresh_interval": f"{DISCOVERY_SECONDS}s"}],
@@ -104,6 +138,5 @@ def _probe(environment: str) -> dict[str, Any]:
     """The probe runs in the collector's own task. Without the label `service`: it is none."""
     return {
         "job_name": "probe",
-        "scrape_interval": f"{SCRAPE_SECONDS}s",
         "static_configs": [{"targets": [f"127.0.0.1:{PROBE_PORT}"], "labels": {"environment": environment}}],
     }

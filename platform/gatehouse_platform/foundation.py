@@ -8,9 +8,9 @@ from pulumi_aws import budgets, cloudtrail, costexplorer, ecr, grafana, iam, kms
 
 from gatehouse_platform.components.access.github_access import GithubAccess
 from gatehouse_platform.components.base import as_json, child_of, foundation_of
-from gatehouse_platform.components.governance import ENVIRONMENT_TAG, private_bucket
+from gatehouse_platform.components.governance import ENVIRONMENT_TAG, SEATS_TAG, private_bucket
 from gatehouse_platform.components.iam_documents import Document, allow, assumed_by, document
-from gatehouse_platform.config.settings import Dns, Stack
+from gatehouse_platform.config.settings import Dns, Grafana, Stack
 
 TRAIL = "gatehouse"
 # ECR requires this prefix for a registry's credentials.
@@ -89,7 +89,7 @@ class Foundation(pulumi.ComponentResource):
         self._image_cache()
         self._costs()
         if self._settings.grafana is not None:
-            self._grafana(self._settings.grafana.sign_in)
+            self._grafana(self._settings.grafana)
         GithubAccess("access", stack, bucket=bucket, key_arn=self._key.arn, dns=dns, opts=child_of(self))
         self.register_outputs({"state": f"s3://{bucket}?region={stack.region}"})
 
@@ -195,7 +195,7 @@ class Foundation(pulumi.ComponentResource):
             opts=child_of(self),
         )
 
-    def _grafana(self, sign_in: str) -> None:
+    def _grafana(self, wanted: Grafana) -> None:
         account, region = self._settings.account, self._stack.region
         source = f"arn:aws:grafana:{region}:{account}:/workspaces/*"
         reader = iam.Role(
@@ -216,8 +216,10 @@ class Foundation(pulumi.ComponentResource):
             name="gatehouse",
             description="Every environment's dashboards",
             account_access_type="CURRENT_ACCOUNT",
-            authentication_providers=[sign_in],
+            authentication_providers=[wanted.sign_in],
             permission_type="CUSTOMER_MANAGED",
+            # For people, and for the estimate: AWS doesn't limit who has a seat, your sign-in does.
+            tags={SEATS_TAG: str(wanted.seats)},
             data_sources=["PROMETHEUS"],
             role_arn=reader.arn,
             opts=child_of(self, protect=True),

@@ -49,11 +49,14 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
 
 
 @stack.command()
-@click.argument("name", metavar="STACK")
+@click.argument("name", metavar="STACK", required=False)
+@click.option(
+    "--services", type=int, default=0, help="Count generated services beside the catalog's, up to this number of all."
+)
 @AS_RELEASED
 @AS_JSON
-def cost(name: str, as_released: bool, as_json: bool) -> None:
-    """Estimate the cost of a stack per month, component by component, from a dated price table.
+def cost(name: str | None, services: int, as_released: bool, as_json: bool) -> None:
+    """Estimate the cost of a stack per month, component by component; without STACK, of all together.
 
     The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. The
     estimate assumes least sizes and a modest use.
@@ -61,7 +64,7 @@ def cost(name: str, as_released: bool, as_json: bool) -> None:
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_cost import run
 
-    sys.exit(run(find_root(), name, examples=not as_released, as_json=as_json))
+    sys.exit(run(find_root(), name, services=services, examples=not as_released, as_json=as_json))
 
 
 @stack.command()

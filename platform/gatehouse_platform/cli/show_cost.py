@@ -1,4 +1,4 @@
-"""`gate stack cost STACK`: the monthly estimate as a table, with the sources of its prices."""
+"""`gate stack cost [STACK]`: the monthly estimate as a table, with how sure its prices are; or that of all stacks."""
 
 from pathlib import Path
 
@@ -7,31 +7,52 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from gatehouse_platform.config.settings import FOUNDATION, STACKS
 from gatehouse_platform.offline.check import graph_of
 from gatehouse_platform.offline.cost import Estimate, estimate
+from gatehouse_platform.offline.planned import joined, with_planned
 from gatehouse_platform.offline.prices import Prices, load_prices
 
 CENT = 0.005
 
 
-def run(root: Path, stack: str, *, examples: bool, as_json: bool) -> int:
-    """Prints the estimate. Raises StackError, CatalogError or PriceError."""
+def run(root: Path, stack: str | None, *, services: int, examples: bool, as_json: bool) -> int:
+    """Prints the estimate of a stack, or of all together. Raises StackError, CatalogError or PriceError."""
     prices = load_prices()
-    found = estimate(graph_of(root, stack, examples=examples), prices)
+    found = estimates(root, [stack] if stack else list(STACKS), prices, services=services, examples=examples)
     if as_json:
-        lines = [{**msgspec.to_builtins(line), "usd": round(line.usd, 2)} for line in found.lines]
-        answer = {
-            "stack": stack,
-            "usd_a_month": round(found.usd, 2),
-            "prices_of": prices.date.isoformat(),
-            "region": prices.region,
-            "lines": lines,
-            "unknown": found.unknown,
-        }
-        click.echo(msgspec.json.encode(answer))
+        answers = [answer(each, prices) for each in found]
+        click.echo(msgspec.json.encode(answers[0] if stack else answers))
+    elif stack:
+        show(found[0], prices, Console())
     else:
-        show(found, prices, Console())
+        show_all(found, prices, Console())
     return 0
+
+
+def estimates(
+    root: Path, stacks: list[str], prices: Prices, *, services: int = 0, examples: bool = True
+) -> list[Estimate]:
+    """The estimates of those stacks. `services`: generated ones are counted beside the catalog's up to this number."""
+    found = []
+    with with_planned(root, services) as (place, names):
+        for stack in stacks:
+            config = joined(place, stack, names) if names and stack != FOUNDATION else None
+            found.append(estimate(graph_of(place, stack, examples=examples, config=config), prices))
+    return found
+
+
+def answer(found: Estimate, prices: Prices) -> dict[str, object]:
+    """What a script reads of an estimate."""
+    return {
+        "stack": found.stack,
+        "usd_a_month": round(found.usd, 2),
+        "usd_by_certainty": {seen: round(usd, 2) for seen, usd in found.by_certainty().items()},
+        "prices_of": prices.date.isoformat(),
+        "region": prices.region,
+        "lines": [{**msgspec.to_builtins(line), "usd": round(line.usd, 2)} for line in found.lines],
+        "unknown": found.unknown,
+    }
 
 
 def show(found: Estimate, prices: Prices, console: Console) -> None:
@@ -50,11 +71,36 @@ def show(found: Estimate, prices: Prices, console: Console) -> None:
                 mark = " *" if assumed else ""
                 table.add_row("", what + mark, f"{quantity:,.1f} {unit}", f"{usd:,.2f}")
     console.print(table)
-    unchecked = sum(line.usd for line in found.lines if line.price.seen == "unchecked")
     console.print(
-        f"Prices of {prices.region} as in gatehouse_platform/prices.toml, {prices.date}, each with its source; "
-        f"{unchecked:,.0f} USD of this rest on prices that weren't checked again.\n"
+        f"{_certainty([found], prices)}\n"
         "* assumed use. Least sizes; without tax, free tier, discounts, growth and traffic to the internet."
     )
     if found.unknown:
         console.print(f"[yellow]No price known for: {', '.join(found.unknown)}[/]")
+
+
+def show_all(found: list[Estimate], prices: Prices, console: Console) -> None:
+    """A line for each stack, and their sum."""
+    total = sum(each.usd for each in found)
+    table = Table(title=f"All stacks: about {total:,.0f} USD a month", title_justify="left", title_style="bold")
+    table.add_column("stack")
+    table.add_column("USD", justify="right")
+    table.add_column("most of it")
+    for each in found:
+        most = ", ".join(f"{part} {usd:,.0f}" for part, usd in [*each.parts().items()][:4])
+        table.add_row(each.stack, f"{each.usd:,.2f}", most)
+    console.print(table)
+    console.print(_certainty(found, prices))
+    unknown = sorted({kind for each in found for kind in each.unknown})
+    if unknown:
+        console.print(f"[yellow]No price known for: {', '.join(unknown)}[/]")
+
+
+def _certainty(found: list[Estimate], prices: Prices) -> str:
+    total = sum(each.usd for each in found) or 1
+    sums = {seen: sum(each.by_certainty()[seen] for each in found) for seen in ("derived", "unchecked")}
+    return (
+        f"Prices of {prices.region} as in gatehouse_platform/offline/prices.toml, {prices.date}, each with its source; "
+        f"{sums['unchecked']:,.0f} USD of this ({sums['unchecked'] / total:.0%}) rest on prices that weren't checked "
+        f"again, {sums['derived']:,.0f} USD ({sums['derived'] / total:.0%}) on prices computed from checked ones."
+    )

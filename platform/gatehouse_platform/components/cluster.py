@@ -49,7 +49,9 @@ class Cluster(pulumi.ComponentResource):
         cluster = ecs.Cluster(
             name,
             name=stack.prefix,
-            settings=[ecs.ClusterSettingArgs(name="containerInsights", value="enabled")],
+            settings=[
+                ecs.ClusterSettingArgs(name="containerInsights", value="enabled" if settings.insights else "disabled")
+            ],
             service_connect_defaults=ecs.ClusterServiceConnectDefaultsArgs(namespace=connect.arn),
             configuration=configuration,
             opts=child_of(self),

@@ -19,10 +19,10 @@ from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, child_of, environment_of, role
 from gatehouse_platform.components.cluster import capacity_strategies
 from gatehouse_platform.components.edge import paths, priority
-from gatehouse_platform.components.governance import cron
 from gatehouse_platform.components.iam_documents import allow, document
 from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
 from gatehouse_platform.components.task_group import TaskGroupSite
+from gatehouse_platform.components.task_hours import schedule_tasks
 
 # Start-up at 0.25 vCPU takes about 5 s (docs/figures.md), two health checks follow; the rest allows for a slow pull.
 # Containers of a group are pulled and started beside one another, on the same processor.
@@ -311,7 +311,15 @@ class _GroupResources:
                 label = pulumi.Output.concat(self.context.edge.balancer_suffix, "/", targets[name].group.arn_suffix)
                 self._target_tracking(target, f"{name}-requests", "ALBRequestCountPerTarget", wanted, label)
         if self.settings.shutdown is not None:
-            self._schedules(target)
+            schedule_tasks(
+                self.name,
+                target,
+                self.settings.shutdown,
+                prefix=self.stack.prefix,
+                least=self.least,
+                most=self.most,
+                parent=self.site,
+            )
 
     def _target_tracking(
         self,
@@ -339,25 +347,6 @@ class _GroupResources:
             ),
             opts=child_of(self.site),
         )
-
-    def _schedules(self, target: appautoscaling.Target) -> None:
-        shutdown = self.settings.shutdown
-        assert shutdown is not None
-        counts = {"start": (self.least, self.most, shutdown.start), "stop": (0, 0, shutdown.stop)}
-        for what, (least, most, clock) in counts.items():
-            appautoscaling.ScheduledAction(
-                f"{self.name}-{what}",
-                name=f"{self.stack.prefix}-{self.name}-{what}",
-                service_namespace=target.service_namespace,
-                scalable_dimension=target.scalable_dimension,
-                resource_id=target.resource_id,
-                schedule=cron(clock),
-                timezone=shutdown.timezone,
-                scalable_target_action=appautoscaling.ScheduledActionScalableTargetActionArgs(
-                    min_capacity=least, max_capacity=most
-                ),
-                opts=child_of(self.site),
-            )
 
 
 def task_definition(

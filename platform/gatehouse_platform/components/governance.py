@@ -13,6 +13,7 @@ from gatehouse_platform.config.settings import Shutdown, Stack
 
 WEEKDAYS = "MON-FRI"
 ENVIRONMENT_TAG = "gatehouse:environment"
+SEATS_TAG = "gatehouse:grafana-seats"
 
 
 def tags_of(stack: Stack) -> dict[str, str]:

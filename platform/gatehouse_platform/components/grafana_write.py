@@ -17,6 +17,7 @@ TOKEN_SECONDS = 600
 WAIT_SECONDS = 30.0
 # Only an administrator may create data sources.
 ROLE = "ADMIN"
+ACCOUNT = "gatehouse"
 
 
 class GrafanaError(Exception):
@@ -96,11 +97,12 @@ class _Grafana:
 
 @contextmanager
 def _signed_in(folder: GrafanaFolder) -> Generator[_Grafana]:
-    """Grafana with a token that is deleted afterwards. The account is kept: AWS charges for each by the month."""
+    """Grafana with a token that is deleted afterwards. The account is kept, one for all environments: AWS charges for
+    each by the month, and who administers one folder administers all."""
     aws = folder.client or boto3.client("grafana", region_name=folder.region)
     workspace = folder.workspace
     try:
-        account = _account(aws, workspace, f"gatehouse-{folder.folder}")
+        account = _account(aws, workspace, ACCOUNT)
         address = folder.address or f"https://{aws.describe_workspace(workspaceId=workspace)['workspace']['endpoint']}"
         token = aws.create_workspace_service_account_token(
             workspaceId=workspace, serviceAccountId=account, name="up", secondsToLive=TOKEN_SECONDS
@@ -115,7 +117,7 @@ def _signed_in(folder: GrafanaFolder) -> Generator[_Grafana]:
 
 
 def _account(aws: Any, workspace: str, name: str) -> str:
-    """The id of the environment's service account in Grafana; created when there is none."""
+    """The id of that service account in Grafana; created when there is none."""
     page: dict[str, Any] = {}
     while True:
         page = aws.list_workspace_service_accounts(

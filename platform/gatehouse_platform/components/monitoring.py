@@ -9,25 +9,27 @@ from dataclasses import dataclass
 
 import msgspec
 import pulumi
-from pulumi_aws import amp, cloudwatch, ec2, ecs, secretsmanager
+from pulumi_aws import amp, appautoscaling, cloudwatch, ec2, ecs, secretsmanager
 
 from gatehouse_catalog import Catalog
 from gatehouse_observability.alertmanager import WorkingHours, alertmanager_config
-from gatehouse_observability.collector import OTLP_PORT, PROBE_PORT, SCRAPE_SECONDS, collector_config
+from gatehouse_observability.collector import FINE_BOUNDS, OTLP_PORT, PROBE_PORT, collector_config
 from gatehouse_observability.dashboards import dashboards
 from gatehouse_observability.grafana import data_source
+from gatehouse_observability.objectives import threshold
 from gatehouse_observability.panels import dashboard_json
 from gatehouse_observability.probe import visit
 from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import rules_document
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
-from gatehouse_platform.components.cluster import Cluster
+from gatehouse_platform.components.cluster import Cluster, capacity_strategies
 from gatehouse_platform.components.grafana import Dashboards
 from gatehouse_platform.components.iam_documents import WRITE_TRACES, allow, assumed_by, document, execution, find_tasks
 from gatehouse_platform.components.network import Network
 from gatehouse_platform.components.service import release_of, repository_image
-from gatehouse_platform.config.settings import Collector, Stack
+from gatehouse_platform.components.task_hours import schedule_tasks
+from gatehouse_platform.config.settings import Collector, Shutdown, Stack
 
 CPU, MEMORY = 256, 512
 NAME, PROBE = "collector", "probe"
@@ -98,7 +100,7 @@ class Monitoring(pulumi.ComponentResource):
                     lambda endpoint: data_source(
                         source,
                         endpoint,
-                        scrape_seconds=SCRAPE_SECONDS,
+                        scrape_seconds=environment_of(stack).scrape_seconds,
                         sigV4Auth=True,
                         sigV4AuthType="ec2_iam_role",  # the workspace's own role
                         sigV4Region=stack.region,
@@ -129,16 +131,14 @@ class Monitoring(pulumi.ComponentResource):
         )
         dependencies.append(log)
         task = self._task(workspace, image, log_group, dependencies)
-        ecs.Service(
+        service = ecs.Service(
             NAME,
             name=NAME,
             cluster=args.cluster.arn,
             task_definition=task.arn,
             desired_count=1,
-            # On demand: metrics must not stop while something else fails.
-            capacity_provider_strategies=[
-                ecs.ServiceCapacityProviderStrategyArgs(capacity_provider="FARGATE", base=1, weight=1)
-            ],
+            # As the first task of each group: on demand where metrics must not stop while something else fails.
+            capacity_provider_strategies=capacity_strategies(stack),
             force_new_deployment=True,  # or a change of the strategies is refused (policies/combinations.py)
             platform_version="1.4.0",
             deployment_configuration=ecs.ServiceDeploymentConfigurationArgs(strategy="ROLLING"),
@@ -156,9 +156,28 @@ class Monitoring(pulumi.ComponentResource):
                 assign_public_ip=args.network.tasks_have_public_addresses,
             ),
             service_connect_configuration=self._service_connect() if settings.traces else None,
-            opts=child_of(self, depends_on=dependencies),
+            # The schedules set the count.
+            opts=child_of(
+                self, depends_on=dependencies, ignore_changes=["desiredCount"] if settings.shutdown else None
+            ),
         )
+        if settings.shutdown is not None:
+            self._sleep(service, settings.shutdown)
         return group.id
+
+    def _sleep(self, service: ecs.Service, shutdown: Shutdown) -> None:
+        """With the tasks that it reads: there is nothing to collect then, and the alert manager tells nobody."""
+        prefix = self._args.stack.prefix
+        target = appautoscaling.Target(
+            NAME,
+            service_namespace="ecs",
+            scalable_dimension="ecs:service:DesiredCount",
+            resource_id=pulumi.Output.concat("service/", self._args.cluster.name, "/", service.name),
+            min_capacity=1,
+            max_capacity=1,
+            opts=child_of(self, ignore_changes=["minCapacity", "maxCapacity"]),
+        )
+        schedule_tasks(NAME, target, shutdown, prefix=prefix, least=1, most=1, parent=self)
 
     def _service_connect(self) -> ecs.ServiceServiceConnectConfigurationArgs:
         """The address at which services deliver their spans (containers.TRACES)."""
@@ -226,6 +245,8 @@ class Monitoring(pulumi.ComponentResource):
                 remote_write=f"{endpoint}api/v1/remote_write",
                 region=region,
                 traces=settings.traces,
+                scrape_seconds=settings.scrape_seconds,
+                without_bounds=self._without_bounds(),
             )
             return containers.container_definitions(
                 containers.Container(
@@ -259,6 +280,13 @@ class Monitoring(pulumi.ComponentResource):
             skip_destroy=True,
             opts=child_of(self),
         )
+
+    def _without_bounds(self) -> list[str]:
+        """Of the latencies' histogram: all fine ones, but for those that are a service's objective."""
+        if environment_of(self._args.stack).fine_latencies:
+            return []
+        meant = {threshold(service) for service in self._args.catalog}
+        return [each for each in FINE_BOUNDS if each not in meant]
 
     def _probe(self, log_group: str) -> containers.Container | None:
         """Visits the environment by its public address, beside the collector, which scrapes it: no further task.

@@ -34,9 +34,12 @@ class NetworkSettings(Strict, frozen=True, kw_only=True):
     cidr: Cidr
     zones: Annotated[int, Meta(ge=2, le=3)] = 2
     egress: Annotated[
-        Literal["nat", "endpoints", "public"],
-        Meta(description="How tasks reach AWS and the internet; `gate stack cost` shows what each costs"),
-    ] = "nat"
+        Literal["public", "nat", "endpoints"],
+        Meta(
+            description="How tasks reach AWS and the internet: by an address of their own, by a NAT gateway in each "
+            "zone, or AWS only; `gate stack cost` shows what each costs"
+        ),
+    ] = "public"
     flow_log_days: Annotated[int, Meta(ge=1)] = 30
 
 
@@ -64,8 +67,8 @@ class Capacity(Strict, frozen=True, kw_only=True):
 class Shutdown(Strict, frozen=True, kw_only=True):
     """Tasks run from `start` to `stop` on weekdays only; the database a little longer (off_hours.py)."""
 
-    start: Clock = "07:00"
-    stop: Clock = "20:00"
+    start: Clock = "08:00"
+    stop: Clock = "18:00"
     timezone: str = "Europe/Berlin"
 
 
@@ -125,6 +128,7 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
         bool, Meta(description="A restore is rehearsed every month, beside the database; runbooks/restore.md")
     ] = False
     minimum_tasks: Annotated[int, Meta(ge=0)] = 1
+    insights: Annotated[bool, Meta(description="CloudWatch's Container Insights, beside Prometheus")] = False
     shell_in_tasks: Annotated[bool, Meta(description="ECS exec; every session is logged")] = True
     firewall: Annotated[bool, Meta(description="AWS WAF before the load balancer")] = False
     protect: Annotated[bool, Meta(description="Pulumi refuses to delete what holds data")] = False
@@ -140,6 +144,12 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
         Meta(description="By service, db-manager's fingerprints that were approved; written by gate promote"),
     ] = msgspec.field(default_factory=dict)
     collector: Collector | None = None
+    scrape_seconds: Annotated[
+        Literal[15, 30, 60], Meta(description="How often the collector reads each container; each reading is paid for")
+    ] = 60
+    fine_latencies: Annotated[
+        bool, Meta(description="Keep all bounds of the latencies' histogram; a third of all series are such")
+    ] = False
     traces: Annotated[
         bool, Meta(description="Services send a span for each request to the collector, and it to X-Ray: $5 a million")
     ] = False
@@ -167,6 +177,9 @@ class RepositoryIds(Strict, frozen=True, kw_only=True):
 
 class Grafana(Strict, frozen=True, kw_only=True):
     sign_in: Literal["AWS_SSO", "SAML"] = "AWS_SSO"
+    seats: Annotated[
+        int, Meta(ge=1, description="People who sign in: SREs. All others have the Throughput page")
+    ] = 2
 
 
 class FoundationSettings(Strict, frozen=True, kw_only=True):
@@ -198,27 +211,25 @@ TIERS: dict[str, dict[str, Any]] = {
         "shutdown": {},
         "log_days": 30,
     },
+    # As development, with longer backups: what production has twice, it has once.
     "staging": {
-        "network": {"zones": 2, "egress": "nat"},
-        "database": {"instance": "db.t4g.small", "backup_days": 14, "apply_immediately": True},
-        "capacity": {"on_demand_base": 1, "on_demand_weight": 1, "spot_weight": 3},
+        "network": {"zones": 2, "egress": "public"},
+        "database": {"backup_days": 14, "apply_immediately": True},
         "shutdown": {},
         "log_days": 90,
-        "minimum_tasks": 2,
-        "budget_usd": 400,
     },
     "production": {
-        "network": {"zones": 3, "egress": "nat", "flow_log_days": 90},
+        "network": {"zones": 2, "egress": "public", "flow_log_days": 90},
         "database": {
-            "instance": "db.t4g.medium",
-            "storage_gib": 50,
+            "instance": "db.t4g.small",
+            "storage_gib": 20,
             "storage_gib_at_most": 500,
             "multi_az": True,
             "backup_days": 35,
             "deletion_protection": True,
         },
-        # Spot gives two minutes' warning: production runs on demand, only growth on Spot.
-        "capacity": {"on_demand_base": 2, "on_demand_weight": 3, "spot_weight": 1},
+        # Of each group's tasks one runs on demand, the others on Spot, which gives two minutes' warning.
+        "capacity": {"on_demand_base": 1, "on_demand_weight": 0, "spot_weight": 1},
         "log_days": 400,
         "restore_rehearsal": True,
         "minimum_tasks": 2,
@@ -226,7 +237,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "firewall": True,
         "protect": True,
         "drain_seconds": 20,
-        "budget_usd": 800,
+        "budget_usd": 300,
     },
 }
 

@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from gatehouse_catalog.rehearsal import REHEARSAL_VARIABLE, RehearsalPlace
+from gatehouse_observability.collector import PORT_LABEL
 from gatehouse_platform.offline.graph import Graph, RecordedResource
 from gatehouse_platform.offline.hours import hours_a_week
-from gatehouse_platform.offline.prices import Price, PriceError, Prices
+from gatehouse_platform.offline.prices import CERTAINTIES, Price, PriceError, Prices
 
 HOURS_A_WEEK = 168
+SEATS_TAG = "gatehouse:grafana-seats"
+COLLECTOR_CONFIG = "AOT_CONFIG_CONTENT"
 UNPRICED_PROVIDERS = ("awsx:", "gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
 
@@ -42,6 +45,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def usd(self) -> float:
         return sum(line.usd for line in self.lines)
+
+    def by_certainty(self) -> dict[str, float]:
+        """USD by how sure the prices are (`seen` in prices.toml)."""
+        return {seen: sum(line.usd for line in self.lines if line.price.seen == seen) for seen in CERTAINTIES}
 
     def parts(self) -> dict[str, float]:
         """USD by component, most expensive first."""
@@ -102,6 +109,12 @@ class _Counter:
         name = part.name if part is not None else self.graph.stack
         return CostLine(part=name, what=what, quantity=quantity, price=price, assumed=assumed)
 
+    @property
+    def awake(self) -> float:
+        """The share of the month in which anything runs that is used: its service that sleeps least."""
+        services = self.graph.of_type("aws:ecs/service:Service")
+        return max((self.service_hours(each) for each in services), default=self.month) / self.month
+
     def use(self, name: str) -> float:
         return self.prices.assumed[name]
 
@@ -109,6 +122,27 @@ class _Counter:
         """Hours a month in which its tasks run: fewer where schedules stop it."""
         actions = self._actions.get(str(service.properties["name"]), [])
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
+
+    def read_containers(self, service: RecordedResource) -> int:
+        """How many containers of each of its tasks the collector reads."""
+        definition = self.definitions.get(str(service.properties.get("taskDefinition")))
+        containers = json.loads(definition.properties["containerDefinitions"]) if definition else []
+        return sum(PORT_LABEL in (each.get("dockerLabels") or {}) for each in containers)
+
+    def samples_a_minute(self) -> float:
+        """What the collector takes of a container, as its configuration says; nothing where there is none."""
+        for definition in self.definitions.values():
+            for container in json.loads(definition.properties["containerDefinitions"]):
+                for variable in container.get("environment", []):
+                    if variable["name"] == COLLECTOR_CONFIG:
+                        jobs = json.loads(variable["value"])["receivers"]["prometheus"]["config"]["scrape_configs"]
+                        dropped = sum(
+                            rule["regex"].count("|") + 1 for rule in jobs[0].get("metric_relabel_configs", [])
+                        )
+                        each = self.use("series_per_route") - dropped
+                        series = self.use("series_per_container") + self.use("routes_used") * each
+                        return series * 60 / int(jobs[0]["scrape_interval"].removesuffix("s"))
+        return 0.0
 
     def database_hours(self) -> float:
         actions = [
@@ -172,7 +206,7 @@ def _balancer(counter: _Counter, balancer: RecordedResource) -> Iterator[CostLin
     addresses = 0 if balancer.properties.get("internal") else len(balancer.properties.get("subnets", []))
     yield counter.line(balancer, "load balancer", counter.month, "balancer_hour")
     yield counter.line(balancer, "load balancer: addresses", addresses * counter.month, "public_address_hour")
-    units = counter.use("balancer_units") * counter.month
+    units = counter.use("balancer_units") * counter.awake * counter.month
     yield counter.line(balancer, "load balancer: use", units, "balancer_unit_hour", assumed=True)
 
 
@@ -208,16 +242,15 @@ def _firewall(counter: _Counter, acl: RecordedResource) -> Iterator[CostLine]:
 
 
 def _metrics(counter: _Counter, workspace: RecordedResource) -> Iterator[CostLine]:
-    read = [hours for service, hours in counter.running if service.properties.get("serviceRegistries")]
-    minutes = sum(read) * 60
-    samples = minutes * counter.use("series_per_task") * counter.use("samples_per_series_minute")
+    minutes = sum(hours * counter.read_containers(service) for service, hours in counter.running) * 60
+    samples = minutes * counter.samples_a_minute()
     yield counter.line(workspace, "metric samples", samples / 1_000_000, "sample_million", assumed=True)
 
 
 def _grafana(counter: _Counter, workspace: RecordedResource) -> Iterator[CostLine]:
-    for who in ("editor", "viewer"):
-        people = counter.use(f"grafana_{who}s")
-        yield counter.line(workspace, f"Grafana {who}s", people, f"grafana_{who}_month", assumed=True)
+    seats = int((workspace.properties.get("tags") or {}).get(SEATS_TAG, 0))
+    yield counter.line(workspace, "Grafana seats of people", seats, "grafana_editor_month")
+    yield counter.line(workspace, "Grafana seat of deployments", 1, "grafana_editor_month")
 
 
 def _each(what: str, price: str, use: str = "") -> "Count":
@@ -227,6 +260,11 @@ def _each(what: str, price: str, use: str = "") -> "Count":
         yield counter.line(resource, what, counter.use(use) if use else 1, price, assumed=bool(use))
 
     return count
+
+
+def _logs(counter: _Counter, group: RecordedResource) -> Iterator[CostLine]:
+    """Who sleeps logs nothing."""
+    yield counter.line(group, "logs", counter.use("gb_logged_per_group") * counter.awake, "log_gb", assumed=True)
 
 
 def _address(counter: _Counter, address: RecordedResource) -> Iterator[CostLine]:
@@ -263,7 +301,7 @@ def _schedule(counter: _Counter, schedule: RecordedResource) -> Iterator[CostLin
 Count = Callable[[_Counter, RecordedResource], Iterator[CostLine]]
 COUNTED: dict[str, Count] = {
     "aws:amp/workspace:Workspace": _metrics,
-    "aws:cloudwatch/logGroup:LogGroup": _each("logs", "log_gb", "gb_logged_per_group"),
+    "aws:cloudwatch/logGroup:LogGroup": _logs,
     "aws:cloudwatch/metricAlarm:MetricAlarm": _each("alarm", "alarm_month"),
     "aws:ec2/eip:Eip": _address,
     "aws:ec2/flowLog:FlowLog": _each("flow log", "flow_log_gb", "gb_flow_log"),

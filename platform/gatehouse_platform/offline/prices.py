@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+CERTAINTIES = ("bill", "read", "derived", "unchecked")
 FILE = Path(__file__).with_name("prices.toml")
 
 
@@ -17,7 +18,7 @@ class PriceError(Exception):
 class Price(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     usd: float
     unit: str
-    seen: Literal["bill", "read", "unchecked"]
+    seen: Literal["bill", "read", "derived", "unchecked"]
     source: str
 
 

@@ -1,6 +1,7 @@
 """Production: data is protected against deletion, and nothing runs only once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from gatehouse_platform.offline.graph import UNKNOWN, Graph, is_known
 from gatehouse_platform.policies.tasks import SERVICE
@@ -41,7 +42,7 @@ def state_is_protected(graph: Graph) -> Iterable[Violation]:
 
 
 def production_is_spread(graph: Graph) -> Iterable[Violation]:
-    """Every service has two tasks in two zones, and the database a standby."""
+    """Every group has two tasks in two zones, one of them on demand, and the database a standby."""
     if graph.stack != PRODUCTION:
         return
     name = "production is spread"
@@ -49,6 +50,10 @@ def production_is_spread(graph: Graph) -> Iterable[Violation]:
     for service in graph.of_type(SERVICE):
         if service.name not in SINGLETONS and (service.properties.get("desiredCount") or 0) < 2:
             yield violation(name, service, "desiredCount", "is below 2.", "Raise minimum_tasks.")
+        strategies = service.properties.get("capacityProviderStrategies") or []
+        if strategies and not any(_keeps_one(strategy) for strategy in strategies if is_known(strategy)):
+            fix = "Set capacity.on_demand_base to 1 or more: AWS may take every task on Spot at once."
+            yield violation(name, service, "capacityProviderStrategies", "places tasks all on Spot.", fix)
         network = service.properties.get("networkConfiguration") or {}
         subnets = network.get("subnets", []) if is_known(network) else UNKNOWN
         if is_known([subnets, *zones.items()]) and len({zones.get(subnet) for subnet in subnets}) < 2:
@@ -59,3 +64,7 @@ def production_is_spread(graph: Graph) -> Iterable[Violation]:
     for instance in graph.of_type("aws:rds/instance:Instance"):
         if instance.properties.get("multiAz") is not True:
             yield violation(name, instance, "multiAz", "isn't true.", "Set multi_az: true.")
+
+
+def _keeps_one(strategy: Mapping[str, Any]) -> bool:
+    return strategy["capacityProvider"] == "FARGATE" and bool(strategy.get("base") or strategy.get("weight"))

@@ -93,13 +93,13 @@ def aws(*, accounts: list[str], token: str = "a-token") -> tuple[Any, Stubber]:
     """Amazon's side of one visit: the service account looked for (or made), a token given and taken back."""
     client: Any = boto3.client("grafana", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
     stub = Stubber(client)
-    own = {"id": "7", "name": "gatehouse-dev", "grafanaRole": "ADMIN", "isDisabled": "false"}
+    own = {"id": "7", "name": "gatehouse", "grafanaRole": "ADMIN", "isDisabled": "false"}
     found = [{**own, "id": str(number), "name": name} for number, name in enumerate(accounts, start=7)]
     stub.add_response("list_workspace_service_accounts", {"serviceAccounts": found, "workspaceId": WORKSPACE})
     where = {"workspaceId": WORKSPACE}
-    if "gatehouse-dev" not in accounts:
-        made = {"id": "7", "name": "gatehouse-dev", "grafanaRole": "ADMIN", "workspaceId": WORKSPACE}
-        asked = {**where, "name": "gatehouse-dev", "grafanaRole": "ADMIN"}
+    if "gatehouse" not in accounts:
+        made = {"id": "7", "name": "gatehouse", "grafanaRole": "ADMIN", "workspaceId": WORKSPACE}
+        asked = {**where, "name": "gatehouse", "grafanaRole": "ADMIN"}
         stub.add_response("create_workspace_service_account", made, asked)
     stub.add_response(
         "create_workspace_service_account_token",
@@ -133,9 +133,9 @@ def test_everything_is_made_and_the_token_is_taken_back(grafana: Grafana):
 
 
 def test_a_second_time_changes_what_differs_and_removes_what_is_gone(grafana: Grafana):
-    write(board(grafana, aws(accounts=["gatehouse-dev"])[0]))
+    write(board(grafana, aws(accounts=["gatehouse"])[0]))
     grafana.kept["dashboards"]["by hand"] = {"folderUid": "other"}
-    write(board(grafana, aws(accounts=["gatehouse-dev"])[0], names=("two", "three")))
+    write(board(grafana, aws(accounts=["gatehouse"])[0], names=("two", "three")))
     assert set(grafana.kept["dashboards"]) == {"two", "three", "by hand"}
     assert grafana.calls.count("POST /api/folders") == 1
     assert "PUT /api/datasources/uid/gatehouse-dev" in grafana.calls
@@ -143,7 +143,7 @@ def test_a_second_time_changes_what_differs_and_removes_what_is_gone(grafana: Gr
 
 def test_what_grafana_refuses_is_said_and_the_token_is_taken_back_all_the_same(grafana: Grafana):
     grafana.broken = "/api/dashboards/db"
-    client, stub = aws(accounts=["gatehouse-dev"])
+    client, stub = aws(accounts=["gatehouse"])
     with pytest.raises(GrafanaError, match=r"POST /api/dashboards/db: Grafana answered 500 database is locked"):
         write(board(grafana, client))
     stub.assert_no_pending_responses()
@@ -166,8 +166,8 @@ def test_a_wrong_workspace_is_said_with_the_key_to_fix():
 
 
 def test_nothing_is_left_behind(grafana: Grafana):
-    write(board(grafana, aws(accounts=["gatehouse-dev"])[0]))
-    remove(board(grafana, aws(accounts=["gatehouse-dev"])[0]))
+    write(board(grafana, aws(accounts=["gatehouse"])[0]))
+    remove(board(grafana, aws(accounts=["gatehouse"])[0]))
     assert grafana.kept == {"folders": {}, "datasources": {}, "dashboards": {}}
 
 

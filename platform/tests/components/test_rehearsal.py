@@ -97,7 +97,7 @@ def test_it_starts_every_day_and_silence_is_an_alarm(graph: Graphs):
     started = schedule["target"]["ecsParameters"]
     assert started["taskCount"] == 1
     assert schedule["target"]["retryPolicy"]["maximumRetryAttempts"] == 0
-    assert started["networkConfiguration"]["assignPublicIp"] is False
+    assert started["networkConfiguration"]["assignPublicIp"] is True
     late, failed = (found.named(ALARM, f"{NAME}-{what}").properties for what in ("late", "failed"))
     for alarm, metric in ((late, DAYS_SINCE), (failed, FAILED)):
         assert (alarm["namespace"], alarm["metricName"]) == (METRICS, metric)
@@ -117,7 +117,7 @@ def test_it_is_priced(graph: Graphs):
 def test_elsewhere_it_is_a_setting_and_runs_while_the_environment_is_awake(root: Path):
     config = {**read_config(root, "dev"), "gatehouse:restore_rehearsal": True}
     schedule = graph_of(root, "dev", config=config).named(SCHEDULE, NAME).properties
-    assert schedule["scheduleExpression"] == "cron(30 13 ? * MON-FRI *)"
+    assert schedule["scheduleExpression"] == "cron(0 13 ? * MON-FRI *)"
     assert schedule["scheduleExpressionTimezone"] == "Europe/Berlin"
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gatehouse_platform.config.settings import ENVIRONMENTS
+from gatehouse_platform.cli.show_cost import estimates
+from gatehouse_platform.config.settings import ENVIRONMENTS, STACKS
+from gatehouse_platform.config.stack_config import read_config
 from gatehouse_platform.offline.check import graph_of
 from gatehouse_platform.offline.cost import Estimate, estimate, on_demand_share
 from gatehouse_platform.offline.graph import Graph
@@ -139,6 +141,46 @@ def test_every_price_names_its_source():
 @pytest.mark.parametrize("stack", ["foundation", *ENVIRONMENTS])
 def test_nothing_of_a_committed_stack_is_without_a_price(graph: Recorded, stack: str):
     assert estimate(graph(stack), PRICES).unknown == ()
+
+
+def test_who_sleeps_logs_and_serves_nothing_meanwhile():
+    log = resource("aws:cloudwatch/logGroup:LogGroup", "log", NETWORK)
+    stop = resource(
+        "aws:appautoscaling/scheduledAction:ScheduledAction",
+        "stop",
+        resourceId="service/cluster/demo",
+        schedule="cron(0 20 ? * * *)",
+        scalableTargetAction={"maxCapacity": 0},
+    )
+    running = costs(estimate(small_graph(NETWORK, log, service(1), definition()), PRICES))["logs"]
+    assert running == pytest.approx(0.32, abs=0.01)
+    assert "logs" not in costs(estimate(small_graph(NETWORK, log, service(1), definition(), stop), PRICES))
+
+
+@pytest.mark.deep
+def test_samples_are_those_that_the_collector_of_the_stack_takes(root: Path, graph: Recorded):
+    """Of every container of every task, as often as its configuration says, without the series that it drops."""
+
+    def samples(**settings: object) -> float:
+        config = read_config(root, "production") | {f"gatehouse:{key}": value for key, value in settings.items()}
+        found = estimate(graph_of(root, "production", config=config), PRICES)
+        return sum(line.quantity for line in found.lines if line.what == "metric samples")
+
+    coarse, fine, often = samples(), samples(fine_latencies=True), samples(scrape_seconds=15)
+    containers = 2 * len(graph("production").of_type("gatehouse:platform:Service"))
+    series = PRICES.assumed["series_per_container"] + 18 * PRICES.assumed["routes_used"]
+    assert fine == pytest.approx(containers * series * 60 * 730 / 1e6)
+    assert often == pytest.approx(4 * coarse)
+    assert fine / coarse == pytest.approx(308 / 196)
+
+
+@pytest.mark.deep
+def test_thirteen_services_cost_what_the_institute_can_pay(root: Path):
+    """Generated ones stand in for those that aren't there yet. A part that grows is seen here."""
+    found = {each.stack: each for each in estimates(root, list(STACKS), PRICES, services=13)}
+    assert sum(line.what == "secrets" for line in found["dev"].lines) > 13
+    assert found["production"].usd <= 250
+    assert sum(each.usd for each in found.values()) <= 480
 
 
 def test_production_costs_more_than_dev_and_both_fit_their_budgets(graph: Recorded):

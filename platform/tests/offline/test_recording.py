@@ -185,7 +185,7 @@ def test_at_night_everything_outside_production_sleeps(graph: Graphs):
         ]
         assert {one.properties["scalableTargetAction"]["maxCapacity"] for one in stops} == {0}
         asleep = {one.name.removesuffix("-stop") for one in stops}
-        assert asleep == {one.name for one in found.of_type(SERVICE)} - {"collector"}
+        assert asleep == {one.name for one in found.of_type(SERVICE)}
         calls = {one.properties["target"]["arn"] for one in found.of_type("aws:scheduler/schedule:Schedule")}
         assert calls == {f"arn:aws:scheduler:::aws-sdk:rds:{call}DBInstance" for call in ("stop", "start")}
     (only,) = graph("production").of_type("aws:scheduler/schedule:Schedule")
