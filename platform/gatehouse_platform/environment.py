@@ -21,7 +21,7 @@ from gatehouse_platform.components.schema_migration import migrate
 from gatehouse_platform.components.security_group_rules import FOLLOWS, allow_traffic
 from gatehouse_platform.components.service import EnvironmentContext, release_of
 from gatehouse_platform.components.task_group import TaskGroupSite
-from gatehouse_platform.config.settings import Stack
+from gatehouse_platform.config.settings import Shutdown, Stack
 from gatehouse_platform.config.task_groups import task_groups
 
 
@@ -29,7 +29,9 @@ class Environment(pulumi.ComponentResource):
     """Everything of one environment."""
 
     def __init__(self, stack: Stack, catalog: Catalog, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("gatehouse:platform:Environment", "environment", None, opts)
+        # Policies ask whether production is meant to run only once.
+        lean = {"lean": environment_of(stack).lean}
+        super().__init__("gatehouse:platform:Environment", "environment", lean, opts)
         check_priorities(catalog)
         context = self._context(stack, catalog)
         groups = task_groups(catalog.start_order(), environment_of(stack))
@@ -46,6 +48,8 @@ class Environment(pulumi.ComponentResource):
 
     def _run(self, context: EnvironmentContext, catalog: Catalog, site: TaskGroupSite) -> None:
         """Runs what is released of a group, after the schemas of all of it."""
+        if environment_of(context.stack).parked:
+            return
         released, schemas = [], []
         for service in site.group.services:
             release = release_of(context.stack, service)
@@ -65,7 +69,8 @@ class Environment(pulumi.ComponentResource):
     def _rehearse(self, context: EnvironmentContext, catalog: Catalog) -> None:
         """Nothing before the first release of the service whose image does it."""
         service = next((each for each in catalog if each.replays_log), None)
-        wanted = environment_of(context.stack).restore_rehearsal
+        settings = environment_of(context.stack)
+        wanted = settings.restore_rehearsal and not settings.parked
         if wanted and service is not None and release_of(context.stack, service) is not None:
             RestoreRehearsal("rehearsal", RestoreRehearsalArgs(context=context, service=service), child_of(self))
 
@@ -135,12 +140,13 @@ class Environment(pulumi.ComponentResource):
             ),
             child_of(self),
         )
-        if settings.shutdown is not None:
+        if settings.shutdown is not None or settings.parked:
             OffHours(
                 "nights",
                 OffHoursArgs(
                     stack=stack,
-                    shutdown=settings.shutdown,
+                    shutdown=settings.shutdown or Shutdown(),
+                    starts=not settings.parked,
                     database=database.identifier,
                     database_arn=database.arn,
                 ),

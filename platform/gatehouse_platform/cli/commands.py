@@ -53,9 +53,10 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
 @click.option(
     "--services", type=int, default=0, help="Count generated services beside the catalog's, up to this number of all."
 )
+@click.option("--lean", is_flag=True, help="As if every stack file said `gatehouse:lean: true`.")
 @AS_RELEASED
 @AS_JSON
-def cost(name: str | None, services: int, as_released: bool, as_json: bool) -> None:
+def cost(name: str | None, services: int, lean: bool, as_released: bool, as_json: bool) -> None:
     """Estimate the cost of a stack per month, component by component; without STACK, of all together.
 
     The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. The
@@ -64,7 +65,23 @@ def cost(name: str | None, services: int, as_released: bool, as_json: bool) -> N
     from gatehouse_catalog import find_root
     from gatehouse_platform.cli.show_cost import run
 
-    sys.exit(run(find_root(), name, services=services, examples=not as_released, as_json=as_json))
+    sys.exit(run(find_root(), name, services=services, lean=lean, examples=not as_released, as_json=as_json))
+
+
+@stack.command()
+@click.option("--write", is_flag=True, help="Put the table into platform/README.md.")
+def levers(write: bool) -> None:
+    """Show what each setting that lowers the price saves, and what is given up by it."""
+    from gatehouse_catalog import find_root
+    from gatehouse_platform.offline.levers import table, with_table
+    from gatehouse_platform.offline.prices import load_prices
+
+    found = table(find_root(), load_prices())
+    if write:
+        page = find_root() / "platform" / "README.md"
+        page.write_text(with_table(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    else:
+        click.echo(found)
 
 
 @stack.command()

@@ -7,7 +7,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from gatehouse_platform.config.settings import FOUNDATION, STACKS
+from gatehouse_platform.config.settings import FOUNDATION, LEAN_GIVES_UP, STACKS
+from gatehouse_platform.config.stack_config import PROJECT, read_config
 from gatehouse_platform.offline.check import graph_of
 from gatehouse_platform.offline.cost import Estimate, estimate
 from gatehouse_platform.offline.planned import joined, with_planned
@@ -16,10 +17,10 @@ from gatehouse_platform.offline.prices import Prices, load_prices
 CENT = 0.005
 
 
-def run(root: Path, stack: str | None, *, services: int, examples: bool, as_json: bool) -> int:
+def run(root: Path, stack: str | None, *, services: int, lean: bool, examples: bool, as_json: bool) -> int:
     """Prints the estimate of a stack, or of all together. Raises StackError, CatalogError or PriceError."""
     prices = load_prices()
-    found = estimates(root, [stack] if stack else list(STACKS), prices, services=services, examples=examples)
+    found = estimates(root, [stack] if stack else list(STACKS), prices, services=services, lean=lean, examples=examples)
     if as_json:
         answers = [answer(each, prices) for each in found]
         click.echo(msgspec.json.encode(answers[0] if stack else answers))
@@ -27,17 +28,21 @@ def run(root: Path, stack: str | None, *, services: int, examples: bool, as_json
         show(found[0], prices, Console())
     else:
         show_all(found, prices, Console())
+    if lean and not as_json:
+        show_given_up(root, [each.stack for each in found], Console())
     return 0
 
 
 def estimates(
-    root: Path, stacks: list[str], prices: Prices, *, services: int = 0, examples: bool = True
+    root: Path, stacks: list[str], prices: Prices, *, services: int = 0, lean: bool = False, examples: bool = True
 ) -> list[Estimate]:
     """The estimates of those stacks. `services`: generated ones are counted beside the catalog's up to this number."""
     found = []
     with with_planned(root, services) as (place, names):
         for stack in stacks:
-            config = joined(place, stack, names) if names and stack != FOUNDATION else None
+            config = joined(place, stack, names) if stack != FOUNDATION else None
+            if lean and config is not None:
+                config[f"{PROJECT}:lean"] = True
             found.append(estimate(graph_of(place, stack, examples=examples, config=config), prices))
     return found
 
@@ -94,6 +99,15 @@ def show_all(found: list[Estimate], prices: Prices, console: Console) -> None:
     unknown = sorted({kind for each in found for kind in each.unknown})
     if unknown:
         console.print(f"[yellow]No price known for: {', '.join(unknown)}[/]")
+
+
+def show_given_up(root: Path, stacks: list[str], console: Console) -> None:
+    """What each lean environment does without."""
+    console.print("Given up:")
+    for stack in stacks:
+        tier = "" if stack == FOUNDATION else str(read_config(root, stack).get(f"{PROJECT}:tier"))
+        for text in LEAN_GIVES_UP.get(tier, ()):
+            console.print(f"  {stack}: {text}.")
 
 
 def _certainty(found: list[Estimate], prices: Prices) -> str:

@@ -104,7 +104,8 @@ class EdgeArgs:
 
 
 class Edge(pulumi.ComponentResource):
-    """The public load balancer. Services add their own rules to its listener."""
+    """The public load balancer. Services add their own rules to its listener. A parked environment has its security
+    group only: `listener` and `balancer_suffix` aren't set, and nothing runs that would need them."""
 
     group: pulumi.Output[str]
     listener: pulumi.Output[str]
@@ -121,6 +122,12 @@ class Edge(pulumi.ComponentResource):
             opts=child_of(self),
         )
         self.group = group.id
+        if not settings.parked:
+            self._balance(args, group)
+        self.register_outputs({"url": f"https://{settings.dns.name}"})
+
+    def _balance(self, args: EdgeArgs, group: ec2.SecurityGroup) -> None:
+        stack, settings = args.stack, environment_of(args.stack)
         for port in (HTTP, HTTPS):
             vpc.SecurityGroupIngressRule(
                 f"edge-from-internet-{port}",
@@ -132,7 +139,7 @@ class Edge(pulumi.ComponentResource):
                 opts=child_of(self),
             )
         balancer = pulumi_awsx.lb.ApplicationLoadBalancer(
-            name,
+            "edge",
             name=stack.prefix,
             internal=False,
             security_groups=[group.id],
@@ -153,7 +160,7 @@ class Edge(pulumi.ComponentResource):
         self.listener = balancer.listeners.apply(lambda made: (made or [])[1].arn)
         self._withhold(self.listener)
         route53.Record(
-            name,
+            "edge",
             zone_id=settings.dns.zone,
             name=settings.dns.name,
             type="A",
@@ -168,7 +175,6 @@ class Edge(pulumi.ComponentResource):
         )
         if settings.firewall:
             self._firewall(stack.prefix, arn)
-        self.register_outputs({"url": f"https://{settings.dns.name}"})
 
     def _certificate(self, domain: str, zone: str) -> pulumi.Output[str]:
         certificate = acm.Certificate("edge", domain_name=domain, validation_method="DNS", opts=child_of(self))

@@ -148,7 +148,7 @@ class Governance(pulumi.ComponentResource):
         topic = sns.Topic("alerts", name=f"{stack.prefix}-alerts", kms_master_key_id=key.id, opts=child_of(self))
         self.alerts = topic.arn
         self._topic_policy("alerts", topic, settings.account)
-        self._watch_heartbeat(stack.prefix, key, settings.account)
+        self._watch_heartbeat(stack.prefix, key, settings.account, parked=settings.parked)
         for owner in settings.owners:
             # An owner ends it by the link in each mail: no deployer can be allowed to end only its own (SNS).
             sns.TopicSubscription(
@@ -195,7 +195,7 @@ class Governance(pulumi.ComponentResource):
         publish = allow("SendAlerts", ["sns:Publish"], [topic.arn], principal=services, conditions=mine)
         sns.TopicPolicy(name, arn=topic.arn, policy=as_json(document(publish)), opts=child_of(self))
 
-    def _watch_heartbeat(self, prefix: str, key: kms.Key, account: str) -> None:
+    def _watch_heartbeat(self, prefix: str, key: kms.Key, account: str, *, parked: bool) -> None:
         """The alert manager sends the watchdog's alert here every 5 minutes; nobody reads it, and its end is an alarm.
 
         So whoever waits for alerts learns that none could come: rules that aren't evaluated, an alert manager that
@@ -204,6 +204,8 @@ class Governance(pulumi.ComponentResource):
         topic = sns.Topic("heartbeat", name=f"{prefix}-heartbeat", kms_master_key_id=key.id, opts=child_of(self))
         self.heartbeat = topic.arn
         self._topic_policy("heartbeat", topic, account)
+        if parked:
+            return  # there are no rules that could send it
         cloudwatch.MetricAlarm(
             "heartbeat",
             name=f"{prefix}-heartbeat",
@@ -252,6 +254,8 @@ class Governance(pulumi.ComponentResource):
 class OffHoursArgs:
     stack: Stack
     shutdown: Shutdown
+    # Whether the database is started in the morning; a parked one is only stopped.
+    starts: bool
     database: pulumi.Input[str]
     database_arn: pulumi.Input[str]
 
@@ -279,7 +283,9 @@ class OffHours(pulumi.ComponentResource):
             parent=self,
         )
         start, stop = database_hours(args.shutdown)
-        times = {"start": ("startDBInstance", start), "stop": ("stopDBInstance", stop)}
+        times = {"stop": ("stopDBInstance", stop)}
+        if args.starts:
+            times["start"] = ("startDBInstance", start)
         for what, (call, clock) in times.items():
             scheduler.Schedule(
                 f"database-{what}",

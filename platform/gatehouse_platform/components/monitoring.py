@@ -73,7 +73,7 @@ class Monitoring(pulumi.ComponentResource):
         )
         files = f"https://github.com/{settings.repository}/blob/main/"
         # One namespace for each group: a new service adds its own, and none approaches AMP's limit of 1 MB.
-        for group in rule_groups(args.catalog):
+        for group in () if settings.parked else rule_groups(args.catalog):
             amp.RuleGroupNamespace(
                 f"rules-{group.name.removeprefix('gatehouse-')}",
                 name=group.name,
@@ -81,7 +81,9 @@ class Monitoring(pulumi.ComponentResource):
                 data=json.dumps(rules_document([group], repository_url=files), sort_keys=True),  # JSON is YAML too
                 opts=child_of(self),
             )
-        self.collector = self._collector(workspace, settings.collector) if settings.collector else None
+        self.collector = None
+        if settings.collector and not settings.parked:
+            self.collector = self._collector(workspace, settings.collector)
         if settings.grafana_workspace:
             self._dashboards(workspace, settings.grafana_workspace)
         self.register_outputs({"workspace": self.workspace})

@@ -1,4 +1,4 @@
-"""The network: a VPC with public, private and isolated subnets, and one of three kinds of egress.
+"""The network: a VPC with public, private and isolated subnets, and one of four kinds of egress.
 
 Plain resources instead of `awsx.ec2.Vpc`: docs/decisions/0015-where-awsx-is-used.md.
 """
@@ -9,6 +9,7 @@ import pulumi
 from pulumi_aws import ec2, get_availability_zones_output, vpc
 
 from gatehouse_platform.components.base import child_of
+from gatehouse_platform.components.nat_instance import NatArgs, NatInstances
 from gatehouse_platform.config.settings import NetworkSettings
 from gatehouse_platform.config.subnets import Zone, zones
 
@@ -67,6 +68,8 @@ class Network(pulumi.ComponentResource):
         isolated = self._table("isolated")
         self.public_subnets, self.isolated_subnets, private_subnets = [], [], []
         tables = [public, isolated]
+        nat = NatArgs(prefix=args.prefix, vpc_id=self.vpc_id, cidr=args.settings.cidr)
+        instances = NatInstances(nat, self) if args.settings.egress == "instance" else None
         for zone, zone_name in zip(plan, zone_names, strict=True):
             self.public_subnets.append(self._subnet("public", zone, zone.public, zone_name, public))
             self.isolated_subnets.append(self._subnet("isolated", zone, zone.isolated, zone_name, isolated))
@@ -76,6 +79,9 @@ class Network(pulumi.ComponentResource):
                 private_subnets.append(self._subnet("private", zone, zone.private, zone_name, private))
                 if args.settings.egress == "nat":
                     self._nat(zone, private)
+                elif instances is not None:
+                    interface = instances.add(zone.number, self.public_subnets[zone.number])
+                    self._way_out(zone, private, network_interface_id=interface)
         self.tasks_have_public_addresses = args.settings.egress == "public"
         self.task_subnets = private_subnets or self.public_subnets
         # Free; image layers, which ECR serves from S3, don't pass the NAT gateway.
@@ -155,11 +161,15 @@ class Network(pulumi.ComponentResource):
             tags=tags,
             opts=child_of(self),
         )
+        self._way_out(zone, table, nat_gateway_id=gateway.id)
+
+    def _way_out(self, zone: Zone, table: ec2.RouteTable, **target: pulumi.Input[str]) -> None:
         ec2.Route(
             f"private-{zone.number}-internet",
             route_table_id=table.id,
             destination_cidr_block=ANYWHERE,
-            nat_gateway_id=gateway.id,
+            nat_gateway_id=target.get("nat_gateway_id"),
+            network_interface_id=target.get("network_interface_id"),
             opts=child_of(self),
         )
 

@@ -34,10 +34,10 @@ class NetworkSettings(Strict, frozen=True, kw_only=True):
     cidr: Cidr
     zones: Annotated[int, Meta(ge=2, le=3)] = 2
     egress: Annotated[
-        Literal["public", "nat", "endpoints"],
+        Literal["public", "instance", "nat", "endpoints"],
         Meta(
-            description="How tasks reach AWS and the internet: by an address of their own, by a NAT gateway in each "
-            "zone, or AWS only; `gate stack cost` shows what each costs"
+            description="How tasks reach AWS and the internet: by an address of their own, by a NAT instance or a "
+            "NAT gateway in each zone, or AWS only; `gate stack cost` shows what each costs"
         ),
     ] = "public"
     flow_log_days: Annotated[int, Meta(ge=1)] = 30
@@ -117,11 +117,18 @@ class EnvironmentSettings(Strict, frozen=True, kw_only=True):
     account: Account
     repository: Repository
     owners: Annotated[list[Mail], Meta(min_length=1)]
+    lean: Annotated[
+        bool, Meta(description="The tier at the least price; `gate stack cost --lean` says what is given up")
+    ] = False
     dns: Dns
     network: NetworkSettings
     database: DatabaseSettings = DatabaseSettings()
     capacity: Capacity = Capacity()
     shutdown: Shutdown | None = None
+    parked: Annotated[
+        bool,
+        Meta(description="Keeps data, keys and secrets, and runs nothing: no balancer, no tasks, the database stopped"),
+    ] = False
     budget_usd: Annotated[int, Meta(ge=1, description="A month; owners are told at 80 and 100 per cent")] = 150
     log_days: Literal[7, 14, 30, 60, 90, 180, 365, 400] = 30
     restore_rehearsal: Annotated[
@@ -177,9 +184,7 @@ class RepositoryIds(Strict, frozen=True, kw_only=True):
 
 class Grafana(Strict, frozen=True, kw_only=True):
     sign_in: Literal["AWS_SSO", "SAML"] = "AWS_SSO"
-    seats: Annotated[
-        int, Meta(ge=1, description="People who sign in: SREs. All others have the Throughput page")
-    ] = 2
+    seats: Annotated[int, Meta(ge=1, description="People who sign in: SREs. All others have the Throughput page")] = 2
 
 
 class FoundationSettings(Strict, frozen=True, kw_only=True):
@@ -219,7 +224,7 @@ TIERS: dict[str, dict[str, Any]] = {
         "log_days": 90,
     },
     "production": {
-        "network": {"zones": 2, "egress": "public", "flow_log_days": 90},
+        "network": {"zones": 2, "egress": "instance", "flow_log_days": 90},
         "database": {
             "instance": "db.t4g.small",
             "storage_gib": 20,
@@ -239,6 +244,34 @@ TIERS: dict[str, dict[str, Any]] = {
         "drain_seconds": 20,
         "budget_usd": 300,
     },
+}
+
+
+# What `lean` changes of a tier, and what is given up by it.
+LEAN: dict[str, dict[str, Any]] = {
+    "development": {"parked": True},
+    "staging": {"parked": True},
+    "production": {
+        "network": {"egress": "public"},
+        "database": {"instance": "db.t4g.micro", "multi_az": False},
+        "capacity": {"on_demand_base": 0},
+        "log_days": 90,
+        "minimum_tasks": 1,
+        "firewall": False,
+        "budget_usd": 150,
+    },
+}
+LEAN_GIVES_UP: dict[str, tuple[str, ...]] = {
+    "development": ("it runs only while somebody works with it: gatehouse:parked: false, and an up of ten minutes",),
+    "staging": ("it runs only before a Go-Live: gatehouse:parked: false, and an up of ten minutes",),
+    "production": (
+        "one task of each group, on Spot: a group is away for a minute or two when AWS takes its machine",
+        "one zone for the database: its loss means a restore of an hour, with up to five minutes of changes lost",
+        "a database of 1 GiB: about 80 connections",
+        "no firewall: the balancer limits no address, and knows no bad input",
+        "tasks have public addresses; security groups still let nobody in",
+        "logs for 90 days instead of 400",
+    ),
 }
 
 

@@ -22,6 +22,7 @@ from gatehouse_catalog.structs import MAIL_CONFIGURATION_SET, MAIL_FROM, MAIL_TO
 from gatehouse_platform.config.off_hours import LEAST_AWAKE_MINUTES, awake_utc
 from gatehouse_platform.config.settings import (
     FOUNDATION,
+    LEAN,
     STACKS,
     TIERS,
     EnvironmentSettings,
@@ -163,7 +164,9 @@ def _over_tier(raw: dict[str, Any]) -> dict[str, Any]:
             for key in {**below, **above}
         }
 
-    return over(TIERS.get(str(raw.get("tier")), {}), raw)
+    tier = str(raw.get("tier"))
+    below = TIERS.get(tier, {})
+    return over(over(below, LEAN.get(tier, {})) if raw.get("lean") is True else below, raw)
 
 
 def _explained(file: str, raw: Mapping[str, Any], error: msgspec.ValidationError) -> Problem:

@@ -17,6 +17,8 @@ from gatehouse_platform.offline.prices import CERTAINTIES, Price, PriceError, Pr
 
 HOURS_A_WEEK = 168
 SEATS_TAG = "gatehouse:grafana-seats"
+# A week, of a database that is only ever stopped: AWS starts it after seven days, and the evening stops it again.
+RESTARTED_HOURS = 24
 COLLECTOR_CONFIG = "AOT_CONFIG_CONTENT"
 UNPRICED_PROVIDERS = ("awsx:", "gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
@@ -111,8 +113,11 @@ class _Counter:
 
     @property
     def awake(self) -> float:
-        """The share of the month in which anything runs that is used: its service that sleeps least."""
+        """The share of the month in which anything runs that is used: its service that sleeps least. Nothing does where
+        a cluster is empty."""
         services = self.graph.of_type("aws:ecs/service:Service")
+        if not services and self.graph.of_type("aws:ecs/cluster:Cluster"):
+            return 0.0
         return max((self.service_hours(each) for each in services), default=self.month) / self.month
 
     def use(self, name: str) -> float:
@@ -150,6 +155,8 @@ class _Counter:
             for schedule in self.graph.of_type("aws:scheduler/schedule:Schedule")
             if "DBInstance" in schedule.properties["target"]["arn"]
         ]
+        if actions and not any(starts for _, starts in actions):
+            return self.month * RESTARTED_HOURS / HOURS_A_WEEK
         return self.month * hours_a_week(actions) / HOURS_A_WEEK
 
 
@@ -215,6 +222,16 @@ def _nat(counter: _Counter, gateway: RecordedResource) -> Iterator[CostLine]:
     gateways = len(counter.graph.of_type(gateway.type))
     gigabytes = _gigabytes_out(counter) / gateways
     yield counter.line(gateway, "NAT gateways: traffic", gigabytes, "nat_gb", assumed=True)
+
+
+def _instance(counter: _Counter, machine: RecordedResource) -> Iterator[CostLine]:
+    given = machine.properties
+    price = counter.prices.instance(str(given["instanceType"]))
+    yield counter.priced(machine, f"NAT instances: {given['instanceType']}", counter.month, price)
+    if given.get("associatePublicIpAddress") is not False:
+        yield counter.line(machine, "NAT instances: addresses", counter.month, "public_address_hour")
+    size = float((given.get("rootBlockDevice") or {}).get("volumeSize", 8))
+    yield counter.line(machine, "NAT instances: volumes", size, "volume_gb")
 
 
 def _gigabytes_out(counter: _Counter) -> float:
@@ -305,6 +322,7 @@ COUNTED: dict[str, Count] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": _each("alarm", "alarm_month"),
     "aws:ec2/eip:Eip": _address,
     "aws:ec2/flowLog:FlowLog": _each("flow log", "flow_log_gb", "gb_flow_log"),
+    "aws:ec2/instance:Instance": _instance,
     "aws:ec2/natGateway:NatGateway": _nat,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:ecr/pullThroughCacheRule:PullThroughCacheRule": _each("image cache", "image_gb", "gb_of_images"),

@@ -184,6 +184,8 @@ def _task_subnets(graph: Graph) -> str:
     zones = len({each.properties.get("availabilityZone") for each in graph.of_type("aws:ec2/subnet:Subnet")})
     if graph.of_type("aws:ec2/natGateway:NatGateway"):
         egress = "private subnets, out through NAT gateways"
+    elif graph.of_type("aws:ec2/instance:Instance"):
+        egress = "private subnets, out through NAT instances"
     elif any(name.startswith("private") for name in subnets):
         egress = "private subnets, out to AWS by interface endpoints"
     else:

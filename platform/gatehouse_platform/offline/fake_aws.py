@@ -23,6 +23,8 @@ class FakeAws:
         """The result of a provider's function; None for an unknown one."""
         if token == "aws:index/getAvailabilityZones:getAvailabilityZones":  # noqa: S105 - a function's token
             return {"names": [f"{self.region}{letter}" for letter in "abc"], "id": self.region, "region": self.region}
+        if token == "aws:ec2/getAmi:getAmi":  # noqa: S105 - a function's token
+            return {"id": "ami-00000000000000000", "owners": list(arguments["owners"])}
         if token == "aws:ec2/getSubnet:getSubnet":  # noqa: S105 - a function's token
             return {"id": str(arguments["id"]), "vpcId": "vpc-network"}
         return None
@@ -156,6 +158,10 @@ def _vpc(aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[str, A
     return f"vpc-{name}", {"arn": aws.arn("ec2", f"vpc/vpc-{name}")}
 
 
+def _instance(aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[str, Any]]:
+    return f"i-{name}", {"arn": aws.arn("ec2", f"instance/i-{name}"), "primaryNetworkInterfaceId": f"eni-{name}"}
+
+
 def _endpoint(_aws: FakeAws, name: str, _inputs: Properties) -> tuple[str, dict[str, Any]]:
     return f"vpce-{name}", {"prefixListId": f"pl-{name}"}
 
@@ -174,6 +180,7 @@ _OUTPUTS: dict[str, Callable[..., tuple[str, dict[str, Any]]]] = {
     "aws:amp/workspace:Workspace": _workspace,
     "aws:cloudtrail/trail:Trail": _named("cloudtrail", "trail/"),
     "aws:cloudwatch/logGroup:LogGroup": _named("logs", "log-group:", by_arn=False),
+    "aws:ec2/instance:Instance": _instance,
     "aws:ec2/vpc:Vpc": _vpc,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
     "aws:ecs/cluster:Cluster": _named("ecs", "cluster/"),

@@ -30,10 +30,20 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     hours_a_month: int
     price: dict[str, Price]
     database_hour: dict[str, Price]
+    instance_hour: dict[str, Price]
     assumed: dict[str, float]
 
     def of(self, name: str) -> Price:
         return self.price[name]
+
+    def instance(self, kind: str) -> Price:
+        """An hour of a machine of that type. Raises PriceError with the fix."""
+        if kind not in self.instance_hour:
+            raise PriceError(
+                f"platform/gatehouse_platform/offline/prices.toml: instance_hour: has no {kind}. "
+                "Add it from https://aws.amazon.com/ec2/pricing/on-demand/ and change the table's date."
+            )
+        return self.instance_hour[kind]
 
     def database(self, instance: str) -> Price:
         """An hour of that class in one zone. Raises PriceError with the fix."""

@@ -82,6 +82,10 @@ def public_groups(graph: Graph) -> set[str]:
         network = service.properties["networkConfiguration"]
         if network.get("assignPublicIp") and public & set(network["subnets"]):
             found.update(names[group] for group in network["securityGroups"])
+    for machine in graph.of_type("aws:ec2/instance:Instance"):
+        given = machine.properties
+        if given.get("associatePublicIpAddress") is not False and given.get("subnetId") in public:
+            found.update(names[group] for group in given.get("vpcSecurityGroupIds", []))
     for instance in graph.of_type("aws:rds/instance:Instance"):
         if instance.properties.get("publiclyAccessible"):
             found.update(names[group] for group in instance.properties["vpcSecurityGroupIds"])

@@ -78,7 +78,9 @@ def _stopped_minutes(graph: Graph) -> set[int]:
     """Minutes of the week in UTC in which schedules have stopped the database, in either half of the year."""
     stopped: set[int] = set()
     schedules = [schedule for schedule in graph.of_type(SCHEDULE) if _calls(schedule, "DBInstance")]
-    for month in (1, 7) if schedules else ():
+    if not any(_calls(schedule, "startDBInstance") for schedule in schedules):
+        return stopped  # parked: nothing changes that a backup would keep
+    for month in (1, 7):
         moments = []
         for schedule in schedules:
             zone = ZoneInfo(schedule.properties["scheduleExpressionTimezone"])

@@ -16,6 +16,7 @@ STATEFUL = (
 )
 # Services that run as one task, and why.
 SINGLETONS = {"collector": "two collectors would write the same series; ECS starts another within a minute"}
+ENVIRONMENT = "gatehouse:platform:Environment"
 SUBNET = "aws:ec2/subnet:Subnet"
 LEAST_BACKUP_DAYS = 14
 
@@ -42,8 +43,9 @@ def state_is_protected(graph: Graph) -> Iterable[Violation]:
 
 
 def production_is_spread(graph: Graph) -> Iterable[Violation]:
-    """Every group has two tasks in two zones, one of them on demand, and the database a standby."""
-    if graph.stack != PRODUCTION:
+    """Every group has two tasks in two zones, one of them on demand, and the database a standby; unless it is
+    lean, which says what is given up."""
+    if graph.stack != PRODUCTION or any(one.properties.get("lean") is True for one in graph.of_type(ENVIRONMENT)):
         return
     name = "production is spread"
     zones = {subnet.id: subnet.properties.get("availabilityZone") for subnet in graph.of_type(SUBNET)}

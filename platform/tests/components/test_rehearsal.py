@@ -97,7 +97,7 @@ def test_it_starts_every_day_and_silence_is_an_alarm(graph: Graphs):
     started = schedule["target"]["ecsParameters"]
     assert started["taskCount"] == 1
     assert schedule["target"]["retryPolicy"]["maximumRetryAttempts"] == 0
-    assert started["networkConfiguration"]["assignPublicIp"] is True
+    assert started["networkConfiguration"]["assignPublicIp"] is False
     late, failed = (found.named(ALARM, f"{NAME}-{what}").properties for what in ("late", "failed"))
     for alarm, metric in ((late, DAYS_SINCE), (failed, FAILED)):
         assert (alarm["namespace"], alarm["metricName"]) == (METRICS, metric)

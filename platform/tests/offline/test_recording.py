@@ -135,6 +135,24 @@ def test_examples_are_named_as_such(graph: Graphs, root: Path):
     assert "example.invalid" in graph("dev").named(TASK_DEFINITION, "collector").properties["containerDefinitions"]
 
 
+def test_a_parked_environment_keeps_its_data_and_runs_nothing(root: Path, graph: Graphs):
+    found = graph_of(root, "staging", config=read_config(root, "staging") | {"gatehouse:parked": True})
+    assert violations(found) == []
+    kinds = {one.kind for one in found.resources}
+    assert not kinds & {"LoadBalancer", "Listener", "TaskDefinition", "Schema", "RuleGroupNamespace"}
+    assert not found.of_type(SERVICE)
+    (call,) = found.of_type("aws:scheduler/schedule:Schedule")
+    assert call.properties["target"]["arn"].endswith("stopDBInstance")
+    kept = ("aws:rds/instance:Instance", "aws:kms/key:Key", "aws:secretsmanager/secret:Secret", "aws:s3/bucket:Bucket")
+    assert [one.urn for one in found.of_type(*kept)] == [one.urn for one in graph("staging").of_type(*kept)]
+
+
+def test_lean_production_runs_once_and_keeps_every_other_rule(root: Path):
+    found = graph_of(root, "production", config=read_config(root, "production") | {"gatehouse:lean": True})
+    assert {one.properties["desiredCount"] for one in found.of_type(SERVICE)} == {1}
+    assert [*map(str, violations(found)), *problems(found), *unknown_grants(found)] == []
+
+
 def test_the_same_files_give_the_same_graph(root: Path, graph: Graphs):
     assert graph_of(root, "test").resources == graph("test").resources
 
@@ -324,7 +342,7 @@ def test_a_disk_that_fills_is_told_before_it_is_full_and_a_stopped_one_is_not(gr
         assert rings(alarm, [gib * 0.5 * 1024**3] * 12 + [None] * 132 + [gib * 0.5 * 1024**3] * 12) is None
 
 
-@pytest.mark.parametrize("egress", ["nat", "endpoints", "public"])
+@pytest.mark.parametrize("egress", ["instance", "nat", "endpoints", "public"])
 def test_every_way_out_keeps_every_rule(root: Path, egress: str):
     config = read_config(root, "staging")
     config["gatehouse:network"] = {**config["gatehouse:network"], "egress": egress}

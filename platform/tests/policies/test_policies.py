@@ -122,7 +122,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
         "production",
         "Service",
         "ledger",
-        {"networkConfiguration": {"subnets": ["public-0-id"]}},
+        {"networkConfiguration": {"subnets": ["private-0-id"]}},
         "one zone",
     ),
     (

@@ -15,6 +15,9 @@ AUDITED: dict[str, str] = {
     "aws:ec2/eip:Eip": "ec2:DescribeAddresses ec2:DescribeAddressesAttribute",
     "aws:ec2/flowLog:FlowLog": "ec2:DescribeFlowLogs",
     "aws:ec2/internetGateway:InternetGateway": "ec2:DescribeInternetGateways",
+    "aws:ec2/instance:Instance": "ec2:DescribeImages ec2:DescribeInstanceAttribute "
+    "ec2:DescribeInstanceCreditSpecifications ec2:DescribeInstances ec2:DescribeInstanceTypes ec2:DescribeTags "
+    "ec2:DescribeVolumes",
     "aws:ec2/natGateway:NatGateway": "ec2:DescribeNatGateways",
     "aws:ec2/route:Route": "ec2:DescribeRouteTables",
     "aws:ec2/routeTable:RouteTable": "ec2:DescribeRouteTables",

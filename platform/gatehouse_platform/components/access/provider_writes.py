@@ -36,6 +36,8 @@ WRITES: dict[str, str] = {
     "aws:ec2/flowLog:FlowLog": f"ec2:CreateFlowLogs ec2:DeleteFlowLogs {EC2_TAGS}",
     "aws:ec2/internetGateway:InternetGateway": "ec2:AttachInternetGateway ec2:CreateInternetGateway "
     f"ec2:DeleteInternetGateway ec2:DetachInternetGateway {EC2_TAGS}",
+    "aws:ec2/instance:Instance": "ec2:ModifyInstanceAttribute ec2:ModifyInstanceMetadataOptions ec2:RunInstances "
+    f"ec2:StartInstances ec2:StopInstances ec2:TerminateInstances {EC2_TAGS}",
     "aws:ec2/natGateway:NatGateway": f"ec2:CreateNatGateway ec2:DeleteNatGateway {EC2_TAGS}",
     "aws:ec2/route:Route": "ec2:CreateRoute ec2:DeleteRoute ec2:ReplaceRoute",
     "aws:ec2/routeTable:RouteTable": f"ec2:CreateRouteTable ec2:DeleteRouteTable {EC2_TAGS}",
@@ -155,6 +157,12 @@ ALSO_BY_NAME: dict[str, tuple[str, ...]] = {
     "kms:CreateAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
     "kms:DeleteAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
     "kms:UpdateAlias": ("arn:aws:kms:{here}:alias/{prefix}", "arn:aws:kms:{here}:alias/{prefix}-*"),
+    # AWS's image has no tag of ours, nor have an instance's interface and volume while they are made.
+    "ec2:RunInstances": (
+        "arn:aws:ec2:*::image/*",
+        "arn:aws:ec2:{here}:network-interface/*",
+        "arn:aws:ec2:{here}:volume/*",
+    ),
     # RDS's default option group has no tags.
     "rds:CreateDBInstance": ("arn:aws:rds:{here}:og:default:*",),
     "rds:ModifyDBInstance": ("arn:aws:rds:{here}:og:default:*",),
@@ -181,6 +189,7 @@ CREATING = frozenset(
         "ec2:CreateTags",
         "ec2:CreateVpc",
         "ec2:CreateVpcEndpoint",
+        "ec2:RunInstances",
         "elasticloadbalancing:AddTags",
         "elasticloadbalancing:CreateListener",
         "elasticloadbalancing:CreateLoadBalancer",
