@@ -14,6 +14,10 @@ from gatehouse_platform.config.settings import Stack
 DATABASE_PORT = 5432
 GIB = 1024**3
 LEAST_FREE_SHARE = 0.07  # RDS enlarges the storage at a tenth
+# What may be used before owners are told; and RDS's formula for the most connections (max_connections of its default
+# parameter group: memory / 9,531,392, less what the system takes).
+BUSY_PER_CENT, MOST_CONNECTIONS_SHARE, BYTES_PER_CONNECTION = 90.0, 0.7, 9_531_392
+MEMORY_GIB = {"db.t4g.micro": 1, "db.t4g.small": 2, "db.t4g.medium": 4, "db.t4g.large": 8}
 DATABASE_NAME = "gatehouse"
 MASTER_USER = "gatehouse_master"
 # Clients verify the server: its certificate must name the address and be signed by RDS's root of the region, which
@@ -136,6 +140,8 @@ class DatabaseInstance(pulumi.ComponentResource):
             opts=child_of(self, protect=settings.protect, depends_on=[logs]),
         )
         self._watch_storage(stack.prefix, wanted.storage_gib, args.alerts)
+        if wanted.load_alarms:
+            self._watch_load(stack.prefix, wanted.instance, args.alerts)
         self.arn = instance.arn
         self.address = instance.address
         self.parameter_group_arn = parameters.arn
@@ -166,6 +172,36 @@ class DatabaseInstance(pulumi.ComponentResource):
             ok_actions=[alerts],
             opts=child_of(self),
         )
+
+    def _watch_load(self, prefix: str, instance: str, alerts: pulumi.Input[str]) -> None:
+        """A database that is too small says so here first."""
+        gib = MEMORY_GIB.get(instance)
+        limits: list[tuple[str, str, str, float]] = [("cpu", "CPUUtilization", "GreaterThanThreshold", BUSY_PER_CENT)]
+        if gib is not None:
+            most = gib * GIB / BYTES_PER_CONNECTION
+            limits += [
+                ("connections", "DatabaseConnections", "GreaterThanThreshold", int(most * MOST_CONNECTIONS_SHARE)),
+                ("memory", "FreeableMemory", "LessThanThreshold", int(gib * GIB * LEAST_FREE_SHARE)),
+            ]
+        for what, metric, comparison, threshold in limits:
+            cloudwatch.MetricAlarm(
+                f"database-{what}",
+                name=f"{prefix}-database-{what}",
+                alarm_description=f"PostgreSQL: {metric}. Runbook: platform/runbooks/scale.md",
+                namespace="AWS/RDS",
+                metric_name=metric,
+                dimensions={"DBInstanceIdentifier": self.identifier},
+                statistic="Average",
+                period=300,
+                evaluation_periods=3,
+                datapoints_to_alarm=3,
+                threshold=threshold,
+                comparison_operator=comparison,
+                treat_missing_data="notBreaching",
+                alarm_actions=[alerts],
+                ok_actions=[alerts],
+                opts=child_of(self),
+            )
 
     def _final_snapshot(self, name: str) -> pulumi.Output[str]:
         """A name that an earlier deletion of the stack hasn't used."""

@@ -51,6 +51,9 @@ class DatabaseSettings(Strict, frozen=True, kw_only=True):
     multi_az: bool = False
     backup_days: Annotated[int, Meta(ge=1, le=35)] = 7
     deletion_protection: bool = False
+    load_alarms: Annotated[
+        bool, Meta(description="Owners are told of a busy processor, of connections and of memory that run out")
+    ] = False
     apply_immediately: Annotated[
         bool, Meta(description="Change size and version at once, with an interruption; else in the maintenance window")
     ] = False
@@ -232,6 +235,7 @@ TIERS: dict[str, dict[str, Any]] = {
             "multi_az": True,
             "backup_days": 35,
             "deletion_protection": True,
+            "load_alarms": True,
         },
         # Of each group's tasks one runs on demand, the others on Spot, which gives two minutes' warning.
         "capacity": {"on_demand_base": 1, "on_demand_weight": 0, "spot_weight": 1},

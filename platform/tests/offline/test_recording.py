@@ -147,6 +147,21 @@ def test_a_parked_environment_keeps_its_data_and_runs_nothing(root: Path, graph:
     assert [one.urn for one in found.of_type(*kept)] == [one.urn for one in graph("staging").of_type(*kept)]
 
 
+def test_production_tells_of_a_database_that_is_too_small(root: Path, graph: Graphs):
+    """70 of 100 connections of its class; a class whose memory isn't known has the processor's alarm only."""
+    alarm = "aws:cloudwatch/metricAlarm:MetricAlarm"
+    thresholds = {
+        one.properties["metricName"]: one.properties["threshold"]
+        for one in graph("production").of_type(alarm)
+        if one.name.startswith("database-")
+    }
+    assert thresholds.keys() == {"CPUUtilization", "DatabaseConnections", "FreeableMemory", "FreeStorageSpace"}
+    assert thresholds["DatabaseConnections"] == 157
+    config = read_config(root, "production") | {"gatehouse:database": {"instance": "db.r8g.large"}}
+    other = {one.name for one in graph_of(root, "production", config=config).of_type(alarm)}
+    assert {"database-cpu"} == {name for name in other if name.startswith("database-")} - {"database-storage"}
+
+
 def test_lean_production_runs_once_and_keeps_every_other_rule(root: Path):
     found = graph_of(root, "production", config=read_config(root, "production") | {"gatehouse:lean": True})
     assert {one.properties["desiredCount"] for one in found.of_type(SERVICE)} == {1}
