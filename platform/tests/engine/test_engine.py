@@ -237,6 +237,20 @@ def test_every_other_environment_comes_up_as_the_check_says(clone: Any, stack: s
     clone.pulumi("preview", "-s", stack, "--expect-no-changes", *PACK)
 
 
+def test_an_environment_is_parked_and_comes_back_with_its_data(clone: Any):
+    clone.configure("staging", parked=True)
+    gone = clone.up("staging", *PACK)
+    assert {f"delete {SERVICE} members", "delete aws:lb/loadBalancer:LoadBalancer edge"} <= set(gone)
+    kept = ("aws:rds/", "aws:kms/", "aws:secretsmanager/", "aws:s3/bucket:", "random:")
+    assert not [call for call in gone if call.split()[1].startswith(kept)]
+    clone.pulumi("preview", "-s", "staging", "--expect-no-changes", *PACK)
+    clone.configure("staging", parked=None)
+    back = clone.up("staging", *PACK)
+    assert f"create {SERVICE} members" in back
+    assert not [call for call in back if call.split()[1].startswith(kept)]
+    clone.pulumi("preview", "-s", "staging", "--expect-no-changes", *PACK)
+
+
 def test_what_is_protected_is_refused_before_anything_is_deleted(clone: Any):
     said = clone.pulumi("destroy", "-s", "production", "--yes", codes=FAILURE)
     assert "protected" in said

@@ -157,6 +157,17 @@ def test_who_sleeps_logs_and_serves_nothing_meanwhile():
     assert "logs" not in costs(estimate(small_graph(NETWORK, log, service(1), definition(), stop), PRICES))
 
 
+def test_the_hours_that_are_priced_are_those_of_the_schedules(graph: Recorded):
+    """Tasks and collector from 8 to 18 on weekdays; the database from half an hour before to a quarter after."""
+    lines = estimate(graph("dev"), PRICES).lines
+    week = {line.part: line.quantity * 168 / 730 for line in lines if line.what == "tasks: public addresses"}
+    groups = {one.name for one in graph("dev").of_type("gatehouse:platform:TaskGroup")}
+    assert week.keys() == {*groups, "monitoring"}
+    assert all(hours == pytest.approx(5 * 10) for hours in week.values())
+    (database,) = (line.quantity for line in lines if line.what == "db.t4g.micro")
+    assert database * 168 / 730 == pytest.approx(5 * 10.75)
+
+
 @pytest.mark.deep
 def test_samples_are_those_that_the_collector_of_the_stack_takes(root: Path, graph: Recorded):
     """Of every container of every task, as often as its configuration says, without the series that it drops."""
