@@ -54,18 +54,22 @@ def diff(before: str, after: str | None, as_released: bool, as_json: bool) -> No
     "--services", type=int, default=0, help="Count generated services beside the catalog's, up to this number of all."
 )
 @click.option("--lean", is_flag=True, help="As if every stack file said `gatehouse:lean: true`.")
+@click.option("--parked", multiple=True, metavar="STACK", help="As if that stack file said `gatehouse:parked: true`.")
 @AS_RELEASED
 @AS_JSON
-def cost(name: str | None, services: int, lean: bool, as_released: bool, as_json: bool) -> None:
+def cost(
+    name: str | None, services: int, lean: bool, parked: tuple[str, ...], as_released: bool, as_json: bool
+) -> None:
     """Estimate the cost of a stack per month, component by component; without STACK, of all together.
 
     The table is platform/gatehouse_platform/offline/prices.toml; each price names its source. The
     estimate assumes least sizes and a modest use.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_platform.cli.show_cost import run
+    from gatehouse_platform.cli.show_cost import Asked, run
 
-    sys.exit(run(find_root(), name, services=services, lean=lean, examples=not as_released, as_json=as_json))
+    asked = Asked(services=services, lean=lean, parked=parked, examples=not as_released)
+    sys.exit(run(find_root(), name, asked, as_json=as_json))
 
 
 @stack.command()

@@ -17,10 +17,21 @@ from gatehouse_platform.offline.prices import Prices, load_prices
 CENT = 0.005
 
 
-def run(root: Path, stack: str | None, *, services: int, lean: bool, examples: bool, as_json: bool) -> int:
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What is estimated in place of what the files say."""
+
+    # How many services there are in all; generated ones are counted beside the catalog's.
+    services: int = 0
+    lean: bool = False
+    # Stacks.
+    parked: tuple[str, ...] = ()
+    examples: bool = True
+
+
+def run(root: Path, stack: str | None, asked: Asked, *, as_json: bool) -> int:
     """Prints the estimate of a stack, or of all together. Raises StackError, CatalogError or PriceError."""
     prices = load_prices()
-    found = estimates(root, [stack] if stack else list(STACKS), prices, services=services, lean=lean, examples=examples)
+    found = estimates(root, [stack] if stack else list(STACKS), prices, asked)
     if as_json:
         answers = [answer(each, prices) for each in found]
         click.echo(msgspec.json.encode(answers[0] if stack else answers))
@@ -28,22 +39,21 @@ def run(root: Path, stack: str | None, *, services: int, lean: bool, examples: b
         show(found[0], prices, Console())
     else:
         show_all(found, prices, Console())
-    if lean and not as_json:
+    if asked.lean and not as_json:
         show_given_up(root, [each.stack for each in found], Console())
     return 0
 
 
-def estimates(
-    root: Path, stacks: list[str], prices: Prices, *, services: int = 0, lean: bool = False, examples: bool = True
-) -> list[Estimate]:
-    """The estimates of those stacks. `services`: generated ones are counted beside the catalog's up to this number."""
+def estimates(root: Path, stacks: list[str], prices: Prices, asked: Asked) -> list[Estimate]:
+    """The estimates of those stacks."""
     found = []
-    with with_planned(root, services) as (place, names):
+    with with_planned(root, asked.services) as (place, names):
         for stack in stacks:
             config = joined(place, stack, names) if stack != FOUNDATION else None
-            if lean and config is not None:
-                config[f"{PROJECT}:lean"] = True
-            found.append(estimate(graph_of(place, stack, examples=examples, config=config), prices))
+            if config is not None:
+                config |= {f"{PROJECT}:lean": True} if asked.lean else {}
+                config |= {f"{PROJECT}:parked": True} if stack in asked.parked else {}
+            found.append(estimate(graph_of(place, stack, examples=asked.examples, config=config), prices))
     return found
 
 

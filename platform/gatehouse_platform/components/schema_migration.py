@@ -25,13 +25,13 @@ def migrate(
 ) -> SchemaResource | None:
     """Migrates the schema of a released service to the state of its database image; None without a database."""
     site, stack, database = group.sites[service.name], context.stack, context.database
-    if service.database is None or release.database_digest is None or site.database_secret is None:
+    if service.database is None or release.database_digest is None or site.sign_ins is None:
         return None
     name = f"{service.name}-database"
     role_variable = f"GATEHOUSE_PASSWORD_{service.database.service_role.upper()}"
     secrets = {
         "PGPASSWORD": pulumi.Output.concat(database.master_secret, ":password::"),
-        role_variable: pulumi.Output.concat(site.database_secret, ":password::"),
+        role_variable: site.from_sign_ins("password"),
     }
     approved = environment_of(stack).approved_plans.get(service.name, "").split()
     image = repository_image(stack, name, release.database_digest)
@@ -72,7 +72,7 @@ def migrate(
                 context=context,
                 images=[name],
                 log_groups=[site.log_group],
-                secrets=[database.master_secret, site.database_secret],
+                secrets=[database.master_secret, site.sign_ins],
             ),
             parent=site,
             policies=dependencies,

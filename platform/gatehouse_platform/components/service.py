@@ -14,7 +14,7 @@ from gatehouse_catalog import Service
 from gatehouse_catalog.releases import Release
 from gatehouse_catalog.structs import PEER_KEY_VARIABLE, PERSON_KEYS_VARIABLE, SEALING_KEY_VARIABLE
 from gatehouse_platform.components import containers
-from gatehouse_platform.components.base import as_json, child_of, environment_of
+from gatehouse_platform.components.base import child_of, environment_of
 from gatehouse_platform.components.cluster import Cluster
 from gatehouse_platform.components.database import DATABASE_NAME, DATABASE_PORT, TLS, DatabaseInstance
 from gatehouse_platform.components.edge import Edge
@@ -54,7 +54,8 @@ class ServiceSite(pulumi.ComponentResource):
     Attributes:
         log_group: Name of the group that its containers log to.
         secrets: ARN by setting.
-        database_secret: ARN of its sign-in to PostgreSQL, if it has a database.
+        sign_in: Its sign-in to PostgreSQL by key, if it has a database.
+        sign_ins: ARN of the secret of its group that has it, which the group makes.
         dependencies: What a task needs although no property of it refers to it (values of secrets). Pulumi has to be
             told explicitly.
     """
@@ -62,7 +63,8 @@ class ServiceSite(pulumi.ComponentResource):
     service: Service
     log_group: str
     secrets: dict[str, pulumi.Output[str]]
-    database_secret: pulumi.Output[str] | None
+    sign_in: dict[str, pulumi.Output[str]]
+    sign_ins: pulumi.Output[str] | None
     dependencies: list[pulumi.Resource]
 
     def __init__(
@@ -90,7 +92,8 @@ class ServiceSite(pulumi.ComponentResource):
             self.dependencies.append(self._sealing_key.alias)
         sources = containers.secret_sources(service, self._settings)
         self.secrets = {key: self._secret(name, key, source) for key, source in sources.items()}
-        self.database_secret = self._database_secret(name) if service.database else None
+        self.sign_in = self._sign_in(name) if service.database else {}
+        self.sign_ins = None
         if self._peer_key is not None:
             self.dependencies.append(self._peer_key.value)
         self.register_outputs({"log_group": self.log_group})
@@ -105,7 +108,7 @@ class ServiceSite(pulumi.ComponentResource):
     def read_to_start(self) -> list[pulumi.Output[str]]:
         """The secrets that ECS reads to start its container."""
         shared = [self._peer_key.arn] if self._peer_key else []
-        return [*self.secrets.values(), *([self.database_secret] if self.database_secret else []), *shared]
+        return [*self.secrets.values(), *([self.sign_ins] if self.sign_ins else []), *shared]
 
     def variables(self) -> dict[str, str]:
         """What it is told of this environment's resources: where its history's keys are, how mails leave,
@@ -141,10 +144,9 @@ class ServiceSite(pulumi.ComponentResource):
             opts=child_of(self, protect=self._settings.protect),
         )
 
-    def _database_secret(self, name: str) -> pulumi.Output[str]:
-        """The sign-in as JSON: `url` for the service, `password` for the schema task, which sets it in PostgreSQL."""
+    def _sign_in(self, name: str) -> dict[str, pulumi.Output[str]]:
+        """How it signs in: `url` for the service, `password` for the schema task, which sets it in PostgreSQL."""
         assert self.service.database is not None
-        secret = self._empty_secret(name, "database", "How it signs in to PostgreSQL")
         password = pulumi_random.RandomPassword(f"{name}-database", length=40, special=False, opts=child_of(self))
         address = pulumi.Output.concat(
             f"postgresql://{self.service.database.service_role}:",
@@ -153,20 +155,18 @@ class ServiceSite(pulumi.ComponentResource):
             self._context.database.address,
             f":{DATABASE_PORT}/{DATABASE_NAME}?{TLS}",
         )
-        version = secretsmanager.SecretVersion(
-            f"{name}-database",
-            secret_id=secret.id,
-            secret_string=pulumi.Output.secret(as_json({"password": password.result, "url": address})),
-            opts=child_of(self),
-        )
-        self.dependencies.append(version)
-        return secret.arn
+        return {f"{name}_password": password.result, f"{name}_url": address}
+
+    def from_sign_ins(self, what: str) -> pulumi.Output[str]:
+        """Where ECS reads its `url` or `password`."""
+        assert self.sign_ins is not None
+        return pulumi.Output.concat(self.sign_ins, f":{self.service.name}_{what}::")
 
     def container_secrets(self) -> dict[str, pulumi.Output[str]]:
         """Where ECS reads the value of each environment variable."""
         secrets = {containers.setting_variable(key, secret=True): arn for key, arn in self.secrets.items()}
-        if self.database_secret is not None:
-            secrets["GATEHOUSE_DATABASE_URL"] = pulumi.Output.concat(self.database_secret, ":url::")
+        if self.sign_ins is not None:
+            secrets["GATEHOUSE_DATABASE_URL"] = self.from_sign_ins("url")
         if self._peer_key is not None:
             secrets[PEER_KEY_VARIABLE] = self._peer_key.arn
         return secrets

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi_aws import ec2, iam
+from pulumi_aws import ec2, iam, secretsmanager
 
 from gatehouse_observability.collector import OTLP_PORT
-from gatehouse_platform.components.base import RoleArgs, child_of, environment_of, role
+from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
 from gatehouse_platform.components.database import DATABASE_PORT
 from gatehouse_platform.components.iam_documents import assumed_by, document, execution, merged, shell
 from gatehouse_platform.components.security_group_rules import allow_traffic
@@ -51,6 +51,8 @@ class TaskGroupSite(pulumi.ComponentResource):
         role_name = f"{self._stack.prefix}-{group.name}"
         self.sites = {each.name: ServiceSite(each, context, role_name, child_of(self)) for each in group.services}
         self.dependencies = [resource for site in self.sites.values() for resource in site.dependencies]
+        if any(site.sign_in for site in self.sites.values()):
+            self._sign_ins()
         self.security_group = self._security_group()
         statements = shell()["Statement"] if self._settings.shell_in_tasks else []
         statements = merged([*statements, *(each for site in self.sites.values() for each in site.statements())])
@@ -86,6 +88,26 @@ class TaskGroupSite(pulumi.ComponentResource):
         self.dependencies += allow_traffic(
             name, source=self.security_group, target=callee.security_group, port=port, parent=self
         )
+
+    def _sign_ins(self) -> None:
+        """One secret for the sign-ins of the group, as JSON: each costs by the month, and ECS reads all of them for a
+        task anyway. A container gets its own only."""
+        name = f"{self.group.name}-databases"
+        secret = secretsmanager.Secret(
+            name,
+            name=f"{self._stack.prefix}/{self.group.name}/databases",
+            description="How its services sign in to PostgreSQL",
+            kms_key_id=self._context.key_arn,
+            recovery_window_in_days=30 if self._settings.protect else 7,
+            opts=child_of(self, protect=self._settings.protect),
+        )
+        every = {key: value for site in self.sites.values() for key, value in site.sign_in.items()}
+        version = secretsmanager.SecretVersion(
+            name, secret_id=secret.id, secret_string=pulumi.Output.secret(as_json(every)), opts=child_of(self)
+        )
+        self.dependencies.append(version)
+        for site in self.sites.values():
+            site.sign_ins = secret.arn if site.sign_in else None
 
     def _security_group(self) -> pulumi.Output[str]:
         context, name = self._context, self.group.name

@@ -81,7 +81,7 @@ BREACHES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
     ("storage is encrypted", "dev", "Instance", "database", {"storageEncrypted": False}, "isn't true"),
     ("storage is encrypted", "dev", "Instance", "database", {"kmsKeyId": None}, "not given"),
     ("storage is encrypted", "dev", "LogGroup", "ledger", {"kmsKeyId": None}, "not given"),
-    ("storage is encrypted", "dev", "Secret", "ledger-database", {"kmsKeyId": None}, "not given"),
+    ("storage is encrypted", "dev", "Secret", "ledger-databases", {"kmsKeyId": None}, "not given"),
     ("storage is encrypted", "dev", "Topic", "alerts", {"kmsMasterKeyId": None}, "not given"),
     ("storage is encrypted", "dev", "Workspace", "monitoring", {"kmsKeyArn": None}, "not given"),
     ("storage is encrypted", "foundation", "Trail", "trail", {"kmsKeyId": None}, "not given"),
@@ -294,10 +294,10 @@ def test_a_secret_that_isnt_granted_is_caught(graph: Graphs):
     [
         (
             "ledger-start",
-            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/person/*",
+            "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/members/*",
             "of members",
         ),
-        ("members-start", "secret:gatehouse-dev/ledger/database-AbCdEf", "database-AbCdEf, of ledger"),
+        ("members-start", "secret:gatehouse-dev/ledger/databases-AbCdEf", "databases-AbCdEf, of ledger"),
         ("pages-start", "secret:rds!db-00000000-0000-0000-0000-000000000000-AbCdEf", "of the database's master"),
         ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/person/*", "the history keys of person"),
         ("ledger", "arn:aws:s3:::gatehouse-dev-history-keys-111122223333/*", "the history keys of"),
@@ -319,7 +319,7 @@ def test_what_another_group_has_is_out_of_reach(graph: Graphs, changed: Change, 
 
 
 def test_a_container_names_no_secret_of_another_group(graph: Graphs):
-    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/person/database-AbCdEf"
+    arn = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:gatehouse-dev/members/databases-AbCdEf"
     stolen = [{"name": "X", "valueFrom": f"{arn}:url::"}]
     found = [one for one in violations(container(graph("dev"), secrets=stolen)) if one.policy.startswith("groups")]
     assert [one.message for one in found] == ["is a secret of members."]

@@ -129,7 +129,7 @@ def names(resource: RecordedResource, stack: str) -> dict[str, str]:
         "Region": REGION,
         "ScheduleName": name,
         "Scope": "regional",
-        "SecretId": f"{name if resource.type.endswith(':Secret') else f'{prefix}/person/database'}-AbCdEf",
+        "SecretId": f"{name if resource.type.endswith(':Secret') else f'{prefix}/members/databases'}-AbCdEf",
         "ServiceName": name,
         "SnapshotName": f"{prefix}-final-0a0b0c0d",
         "SubnetGroupName": prefix,
@@ -232,7 +232,7 @@ def test_a_role_reads_the_state_and_the_secrets_of_its_environment_only(graph: G
     by_secrets_manager = {"kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}
     for other in ENVIRONMENTS:
         state = f"arn:aws:s3:::gatehouse-state-{ACCOUNT}/.pulumi/stacks/gatehouse/{other}.json"
-        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{other}/person/database-AbCdEf"
+        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:gatehouse-{other}/members/databases-AbCdEf"
         key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/id0"
         own, tag = other == stack, {OWNED: other}
         assert allowed(may, "s3:GetObject", state, {}) == own

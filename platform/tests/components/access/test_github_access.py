@@ -122,9 +122,11 @@ def test_each_role_may_do_what_its_task_needs_and_no_more(
             keys = f"arn:aws:s3:::gatehouse-{stack}-history-keys-{ACCOUNT}"
             expect(prefix, {f"s3:{verb}Object": {f"{keys}/{service.name}/*"} for verb in ("Delete", "Get", "Put")})
             expect(prefix, {"s3:ListBucket": {keys}})
-            own.add(secret(stack, service, "database"))
+            shared = f"secret:gatehouse-{stack}/{groups(stack)[service.name]}/databases-AbCdEf"
+            sign_ins = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:{shared}"
+            own.add(sign_ins)
             image = f"{service.name}-database"
-            both = {MASTER, secret(stack, service, "database")}
+            both = {MASTER, sign_ins}
             expected[f"{alone}-database-start"] = starting(stack, service.name, image, both)
         expect(f"{prefix}-start", starting(stack, service.name, service.name, own))
     workspace = f"arn:aws:aps:{REGION}:{ACCOUNT}:workspace/ws-monitoring"
