@@ -13,6 +13,7 @@ from gatehouse_catalog.releases import Release
 from gatehouse_release.case import Case
 from gatehouse_release.lineage import keeping_out
 from gatehouse_release.model import MERGE, Reason, Record, Requester, RunningService
+from gatehouse_release.parking import parked
 from gatehouse_release.policy import DAYS, PolicyEdge, Window
 from gatehouse_release.unit_tests import acceptable, unit_tests, unseen
 
@@ -361,6 +362,7 @@ AT_ONCE: tuple[Rule, ...] = (who, own_proposal, approved_already)
 # What is asked when something is proposed; when somebody approves; and, with the rest, when it is written.
 PROPOSE: tuple[Rule, ...] = (
     who,
+    parked,
     being_promoted,
     older_build,
     taken,

@@ -391,6 +391,16 @@ def test_an_older_build_doesnt_replace_a_newer_one(world: World):
     assert refused(world, "ci", "promote", "dev", releases={"person": older})[0] == {"older-build"}
 
 
+def test_nothing_is_promoted_into_a_parked_environment(world: World):
+    file = "stacks/Pulumi.dev.yaml"
+    text = world.ports.repository.texts[file]
+    world.ports.repository.commit({file: text.replace("config:\n", "config:\n  gatehouse:parked: true\n")})
+    built = {"person": world.built("person", 8)}
+    assert refused(world, "ci", "promote", "dev", releases=built)[0] == {"parked"}
+    world.ports.repository.commit({file: text})
+    assert world.ask("ci", "promote", "dev", releases=built).ok
+
+
 def test_the_same_is_not_proposed_twice(world: World):
     world.in_staging()
     world.proposed()
