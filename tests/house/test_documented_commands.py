@@ -26,6 +26,7 @@ DEEP = {
     "stack cost": ["production"],
     "stack diagram": ["dev", "-o", "{folder}/dev.svg"],
     "stack diff": ["dev", "staging"],
+    "stack levers": [],
 }
 COMMANDS, GATE, DB = (
     "ci/release/tests/cli/test_commands.py",

@@ -93,7 +93,7 @@ ELSEWHERE = {
     "db shell": "hands the terminal to psql",
     "test": "hands the terminal to pytest",
     **dict.fromkeys(["db check", "db docs", "db import", "db reset", "db serve"], WRAPPED),
-    **dict.fromkeys(["db backup", "db restore", "generate"], PLAIN),
+    **dict.fromkeys(["db backup", "db restore", "generate", "stack levers"], PLAIN),
     **dict.fromkeys(["deploy", "down", "drift", "hooks install", "hooks remove", "hooks pre-push"], PLAIN),
     **dict.fromkeys(
         ["image build", "image index", "image pin", "image prune", "image scan", "image unit-tests"], PLAIN

@@ -66,9 +66,9 @@ def cost(
     estimate assumes least sizes and a modest use.
     """
     from gatehouse_catalog import find_root
-    from gatehouse_platform.cli.show_cost import Asked, run
+    from gatehouse_platform.cli.show_cost import CostQuestion, run
 
-    asked = Asked(services=services, lean=lean, parked=parked, examples=not as_released)
+    asked = CostQuestion(services=services, lean=lean, parked=parked, examples=not as_released)
     sys.exit(run(find_root(), name, asked, as_json=as_json))
 
 

@@ -17,7 +17,7 @@ from gatehouse_platform.offline.prices import Prices, load_prices
 CENT = 0.005
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class CostQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """What is estimated in place of what the files say."""
 
     # How many services there are in all; generated ones are counted beside the catalog's.
@@ -28,7 +28,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     examples: bool = True
 
 
-def run(root: Path, stack: str | None, asked: Asked, *, as_json: bool) -> int:
+def run(root: Path, stack: str | None, asked: CostQuestion, *, as_json: bool) -> int:
     """Prints the estimate of a stack, or of all together. Raises StackError, CatalogError or PriceError."""
     prices = load_prices()
     found = estimates(root, [stack] if stack else list(STACKS), prices, asked)
@@ -44,7 +44,7 @@ def run(root: Path, stack: str | None, asked: Asked, *, as_json: bool) -> int:
     return 0
 
 
-def estimates(root: Path, stacks: list[str], prices: Prices, asked: Asked) -> list[Estimate]:
+def estimates(root: Path, stacks: list[str], prices: Prices, asked: CostQuestion) -> list[Estimate]:
     """The estimates of those stacks."""
     found = []
     with with_planned(root, asked.services) as (place, names):

@@ -1,12 +1,13 @@
-"""The ECS cluster on Fargate: how tasks are placed, and how services find one another."""
+"""The ECS cluster on Fargate: how tasks are placed, when they run, and how services find one another."""
 
 from dataclasses import dataclass
 
 import pulumi
-from pulumi_aws import cloudwatch, ecs, servicediscovery
+from pulumi_aws import appautoscaling, cloudwatch, ecs, servicediscovery
 
 from gatehouse_platform.components.base import child_of, environment_of
-from gatehouse_platform.config.settings import Stack
+from gatehouse_platform.components.governance import cron
+from gatehouse_platform.config.settings import Shutdown, Stack
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,3 +77,31 @@ def capacity_strategies(stack: Stack) -> list[ecs.ServiceCapacityProviderStrateg
         for provider, base, weight in mix
         if base or weight
     ]
+
+
+def schedule_tasks(
+    name: str,
+    target: appautoscaling.Target,
+    shutdown: Shutdown,
+    *,
+    prefix: str,
+    least: int,
+    most: int,
+    parent: pulumi.Resource,
+) -> None:
+    """`least` and `most` tasks from the start of each working day, none from its end."""
+    counts = {"start": (least, most, shutdown.start), "stop": (0, 0, shutdown.stop)}
+    for what, (fewest, greatest, clock) in counts.items():
+        appautoscaling.ScheduledAction(
+            f"{name}-{what}",
+            name=f"{prefix}-{name}-{what}",
+            service_namespace=target.service_namespace,
+            scalable_dimension=target.scalable_dimension,
+            resource_id=target.resource_id,
+            schedule=cron(clock),
+            timezone=shutdown.timezone,
+            scalable_target_action=appautoscaling.ScheduledActionScalableTargetActionArgs(
+                min_capacity=fewest, max_capacity=greatest
+            ),
+            opts=child_of(parent),
+        )

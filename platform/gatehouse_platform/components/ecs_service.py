@@ -17,12 +17,11 @@ from gatehouse_catalog.releases import Release
 from gatehouse_observability.collector import labels
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, child_of, environment_of, role
-from gatehouse_platform.components.cluster import capacity_strategies
+from gatehouse_platform.components.cluster import capacity_strategies, schedule_tasks
 from gatehouse_platform.components.edge import paths, priority
 from gatehouse_platform.components.iam_documents import allow, document
 from gatehouse_platform.components.service import EnvironmentContext, ServiceSite, repository_image
 from gatehouse_platform.components.task_group import TaskGroupSite
-from gatehouse_platform.components.task_hours import schedule_tasks
 
 # Start-up at 0.25 vCPU takes about 5 s (docs/figures.md), two health checks follow; the rest allows for a slow pull.
 # Containers of a group are pulled and started beside one another, on the same processor.

@@ -23,12 +23,11 @@ from gatehouse_observability.prometheus import rule_groups
 from gatehouse_observability.rules import rules_document
 from gatehouse_platform.components import containers
 from gatehouse_platform.components.base import RoleArgs, as_json, child_of, environment_of, role
-from gatehouse_platform.components.cluster import Cluster, capacity_strategies
+from gatehouse_platform.components.cluster import Cluster, capacity_strategies, schedule_tasks
 from gatehouse_platform.components.grafana import Dashboards
 from gatehouse_platform.components.iam_documents import WRITE_TRACES, allow, assumed_by, document, execution, find_tasks
 from gatehouse_platform.components.network import Network
 from gatehouse_platform.components.service import release_of, repository_image
-from gatehouse_platform.components.task_hours import schedule_tasks
 from gatehouse_platform.config.settings import Collector, Shutdown, Stack
 
 CPU, MEMORY = 256, 512

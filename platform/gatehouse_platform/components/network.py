@@ -9,7 +9,7 @@ import pulumi
 from pulumi_aws import ec2, get_availability_zones_output, vpc
 
 from gatehouse_platform.components.base import child_of
-from gatehouse_platform.components.nat_instance import NatArgs, NatInstances
+from gatehouse_platform.components.egress.nat_instance import NatArgs, NatInstances
 from gatehouse_platform.config.settings import NetworkSettings
 from gatehouse_platform.config.subnets import Zone, zones
 

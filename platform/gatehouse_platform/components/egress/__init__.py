@@ -1,0 +1,1 @@
+"""Ways out of the network that aren't AWS's own."""
