@@ -9,7 +9,6 @@ import msgspec
 from piccolo.querystring import QueryString
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Unavailable
 from gatehouse_chassis.data.repository import Repository
 from gatehouse_chassis.data.statements import arg, columns_for
 from gatehouse_chassis.lists.filters import choices, uuid
@@ -19,7 +18,7 @@ from gatehouse_credential.achievement.queries import ACHIEVEMENT
 from gatehouse_credential.achievement.rules import refuse_proposing
 from gatehouse_credential.award import rules
 from gatehouse_credential.award.document import PAGE, CredentialFacts, open_badge, stamp
-from gatehouse_credential.award.status import MOST_IN_ONE, random_places
+from gatehouse_credential.award.status import random_places
 from gatehouse_credential.award.structs import AwardRow, Evidence, NewAward
 from gatehouse_credential.enumerators import AwardState, AwardVisibility
 from gatehouse_credential.events import OUTBOX, AwardIds
@@ -72,17 +71,10 @@ _OF_PROOF = DB.prepare(
     _table.select(*columns_for(FoundRow, _table)).where(_table.proof_hash == arg(1)).limit(1), FoundRow
 )
 _OF_ID = DB.prepare(_table.select(*columns_for(FoundRow, _table)).where(_table.id == arg(1)), FoundRow)
-_NEWEST_LIST = DB.prepare(
-    _table.select(_table.status_list, QueryString("count(*)"))
-    .where(_table.status_list.is_not_null())
-    .group_by(_table.status_list)
-    .order_by(_table.status_list, ascending=False)
-    .limit(1)
-)
-# By hand: the first of some places that nobody has.
+# By hand: the first of some places that nobody has, each looked up by itself: a list has up to 131,072.
 _FREE = DB.prepare_sql(
-    "select place from unnest($2::int[]) with ordinality as tried (place, position) where not exists "
-    "(select from credential.award where status_list = $1 and status_index = place) order by position limit 1"
+    "select place from unnest($2::int[]) with ordinality as tried (place, position) where (select 1 from "
+    "credential.award where status_list = $1 and status_index = place limit 1) is null order by position limit 1"
 )
 _REVOKED = DB.prepare(
     _table.select(_table.status_index).where((_table.status_list == arg(1)) & (_table.state == "revoked"))
@@ -204,15 +196,14 @@ def proof_hash(value: str) -> str:
 
 
 async def _free_place() -> tuple[int, int]:
-    """A status list with room, and a random place in it that nobody else gets."""
+    """A random place of a status list that nobody else gets; where none that is tried is free, of the next list."""
     await DB.advisory_lock("credential.status_list")
-    newest = await _NEWEST_LIST.record()
-    number = 1 if newest is None else newest[0] + (1 if newest[1] >= MOST_IN_ONE else 0)
-    for _ in range(10):
+    number = await _LISTED.value() or 1
+    place = await _FREE.value(number, random_places())
+    if place is None:
+        number += 1
         place = await _FREE.value(number, random_places())
-        if place is not None:
-            return number, place
-    raise Unavailable("No free place was found in the list of certificates. Try again.")
+    return number, place
 
 
 async def _end(row: AwardRow, state: AwardState, reason: str, decider: UUID, by: Actor) -> AwardRow:

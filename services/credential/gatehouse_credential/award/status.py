@@ -15,10 +15,9 @@ from gatehouse_credential.issuer.did import CertificateIssuer
 from gatehouse_credential.linked_data.pinned import CREDENTIALS
 
 SIZE = 131_072
-MOST_IN_ONE = 100_000
-"""Certificates in a list; with more, a free place takes long to find."""
 TRIED = 32
-"""Random places of which one is free: all are taken about once in ten thousand times in a list that is that full."""
+"""Random places of which the first free one is taken. None is about once in thirty times when nine in ten are taken: so
+full a list gets before the next one begins."""
 
 
 def random_places() -> list[int]:

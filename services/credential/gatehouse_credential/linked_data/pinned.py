@@ -18,6 +18,8 @@ FILES = {
     "https://www.w3.org/2018/credentials/v1": "credentials-v1",
     "https://w3id.org/security/data-integrity/v1": "data-integrity-v1",
     "https://w3id.org/security/data-integrity/v2": "data-integrity-v2",
+    "https://w3id.org/security/suites/ed25519-2020/v1": "ed25519-signature-2020",
+    "https://www.w3.org/ns/credentials/status/v1": "status-list-v1",
     OPEN_BADGES: "open-badges-3.0.3",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.2.json": "open-badges-3.0.2",
     "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.1.json": "open-badges-3.0.1",

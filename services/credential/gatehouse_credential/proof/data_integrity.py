@@ -1,4 +1,7 @@
-"""Proofs of the kind eddsa-rdfc-2022 (https://www.w3.org/TR/vc-di-eddsa/#eddsa-rdfc-2022): making and checking them."""
+"""Proofs of the kind eddsa-rdfc-2022 (https://www.w3.org/TR/vc-di-eddsa/#eddsa-rdfc-2022): making and checking them.
+
+Ed25519Signature2020, which many issuers still use, signs the same digest; it is only checked here.
+"""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -14,6 +17,7 @@ from gatehouse_credential.linked_data.pinned import pinned
 from gatehouse_credential.proof.multibase import base58, from_base58
 
 SUITE = "eddsa-rdfc-2022"
+OLDER = "Ed25519Signature2020"
 Load = Callable[[str], Any]
 
 
@@ -59,3 +63,10 @@ def _digest(document: Mapping[str, Any], options: Mapping[str, Any], load: Load)
     """What is signed: the hashes of the proof's options and of the document."""
     own = {**options, "@context": document.get("@context")}
     return b"".join(hashlib.sha256(canonical_text(one, load).encode()).digest() for one in (own, document))
+
+
+def is_checked_here(proof: Mapping[str, Any]) -> bool:
+    """Whether the proof is of one of the two kinds."""
+    if proof.get("type") == OLDER:
+        return "cryptosuite" not in proof
+    return proof.get("type") == "DataIntegrityProof" and proof.get("cryptosuite") == SUITE

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gatehouse_credential.issuer.did import CertificateIssuer
 from gatehouse_credential.issuer.key_ring import IssuerKeyRing
 from gatehouse_credential.linked_data.errors import TooComplex, Unreadable
-from gatehouse_credential.proof.data_integrity import SUITE, is_signed_by
+from gatehouse_credential.proof.data_integrity import is_checked_here, is_signed_by
 from gatehouse_credential.proof.multibase import from_multikey
 from gatehouse_credential.verification.reading import refuse_large
 from gatehouse_credential.verification.rules import RefusedCredential, issuer_of, listed, moment
@@ -97,7 +97,7 @@ class ProofChecks:
         for number, proof in enumerate(proofs):
             if not isinstance(proof, dict):
                 raise RefusedCredential("no_proof", "Its proof is no object.")
-            if proof.get("type") != "DataIntegrityProof" or proof.get("cryptosuite") != SUITE:
+            if not is_checked_here(proof):
                 raise RefusedCredential("unknown_proof", "It is signed in a way that isn't checked here.")
             if proof.get("proofPurpose") != "assertionMethod" or "previousProof" in proof or "challenge" in proof:
                 raise RefusedCredential("unknown_proof", "Its proof was made for something else.")

@@ -35,7 +35,7 @@ def refuse_malformed(document: Mapping[str, Any]) -> None:
     if issuer_of(document) is None:
         raise RefusedCredential("not_an_open_badge", "It doesn't say who issued it.")
     subject = document.get("credentialSubject")
-    if not isinstance(subject, dict) or not ("id" in subject or "identifier" in subject):
+    if not isinstance(subject, dict) or subject.keys().isdisjoint({"id", "identifier", "name"}):
         raise RefusedCredential("not_an_open_badge", "It doesn't say whose it is.")
     achievement = subject.get("achievement")
     if not isinstance(achievement, dict) or not _is_whole(achievement):
