@@ -12,6 +12,7 @@ from gatehouse_platform.config.off_hours import database_hours
 from gatehouse_platform.config.settings import Shutdown, Stack
 
 WEEKDAYS = "MON-FRI"
+EVERY_HOUR = "rate(1 hour)"
 ENVIRONMENT_TAG = "gatehouse:environment"
 SEATS_TAG = "gatehouse:grafana-seats"
 
@@ -250,6 +251,9 @@ class Governance(pulumi.ComponentResource):
         )
 
 
+NO_RETRY = scheduler.ScheduleTargetRetryPolicyArgs(maximum_retry_attempts=0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class OffHoursArgs:
     stack: Stack
@@ -263,7 +267,8 @@ class OffHoursArgs:
 class OffHours(pulumi.ComponentResource):
     """Stops the database at night and at weekends; each service has its own schedules for its tasks.
 
-    AWS restarts a stopped instance after seven days, so the stop is repeated every evening.
+    AWS restarts a stopped instance after seven days, so the stop is repeated every evening; every hour where the
+    environment is parked. RDS refuses it for what is stopped already, which is as well.
     """
 
     def __init__(self, name: str, args: OffHoursArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -290,13 +295,14 @@ class OffHours(pulumi.ComponentResource):
             scheduler.Schedule(
                 f"database-{what}",
                 name=f"{stack.prefix}-database-{what}",
-                schedule_expression=cron(clock, WEEKDAYS if what == "start" else "*"),
+                schedule_expression=cron(clock, WEEKDAYS if what == "start" else "*") if args.starts else EVERY_HOUR,
                 schedule_expression_timezone=args.shutdown.timezone,
                 flexible_time_window=scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
                 target=scheduler.ScheduleTargetArgs(
                     arn=f"arn:aws:scheduler:::aws-sdk:rds:{call}",
                     role_arn=scheduler_role.arn,
                     input=as_json({"DbInstanceIdentifier": args.database}),
+                    retry_policy=None if args.starts else NO_RETRY,
                 ),
                 opts=child_of(self),
             )

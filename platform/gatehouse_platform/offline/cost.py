@@ -17,8 +17,8 @@ from gatehouse_platform.offline.prices import CERTAINTIES, Price, PriceError, Pr
 
 HOURS_A_WEEK = 168
 SEATS_TAG = "gatehouse:grafana-seats"
-# A week, of a database that is only ever stopped: AWS starts it after seven days, and the evening stops it again.
-RESTARTED_HOURS = 24
+# A week, of a database that is only ever stopped: AWS starts it after seven days, the next hour's schedule stops it.
+RESTARTED_HOURS = 1
 COLLECTOR_CONFIG = "AOT_CONFIG_CONTENT"
 UNPRICED_PROVIDERS = ("awsx:", "gatehouse:", "pulumi:", "pulumi-python:", "random:")
 
@@ -270,18 +270,15 @@ def _grafana(counter: _Counter, workspace: RecordedResource) -> Iterator[CostLin
     yield counter.line(workspace, "Grafana seat of deployments", 1, "grafana_editor_month")
 
 
-def _each(what: str, price: str, use: str = "") -> "Count":
-    """One of a thing a month; or, with `use`, so much assumed use of it."""
+def _each(what: str, price: str, use: str = "", *, sleeps: bool = False) -> "Count":
+    """One of a thing a month; or, with `use`, so much assumed use of it; where it `sleeps`, only while the environment
+    is awake."""
 
     def count(counter: _Counter, resource: RecordedResource) -> Iterator[CostLine]:
-        yield counter.line(resource, what, counter.use(use) if use else 1, price, assumed=bool(use))
+        quantity = counter.use(use) if use else 1
+        yield counter.line(resource, what, quantity * (counter.awake if sleeps else 1), price, assumed=bool(use))
 
     return count
-
-
-def _logs(counter: _Counter, group: RecordedResource) -> Iterator[CostLine]:
-    """Who sleeps logs nothing."""
-    yield counter.line(group, "logs", counter.use("gb_logged_per_group") * counter.awake, "log_gb", assumed=True)
 
 
 def _address(counter: _Counter, address: RecordedResource) -> Iterator[CostLine]:
@@ -318,10 +315,10 @@ def _schedule(counter: _Counter, schedule: RecordedResource) -> Iterator[CostLin
 Count = Callable[[_Counter, RecordedResource], Iterator[CostLine]]
 COUNTED: dict[str, Count] = {
     "aws:amp/workspace:Workspace": _metrics,
-    "aws:cloudwatch/logGroup:LogGroup": _logs,
+    "aws:cloudwatch/logGroup:LogGroup": _each("logs", "log_gb", "gb_logged_per_group", sleeps=True),
     "aws:cloudwatch/metricAlarm:MetricAlarm": _each("alarm", "alarm_month"),
     "aws:ec2/eip:Eip": _address,
-    "aws:ec2/flowLog:FlowLog": _each("flow log", "flow_log_gb", "gb_flow_log"),
+    "aws:ec2/flowLog:FlowLog": _each("flow log", "flow_log_gb", "gb_flow_log", sleeps=True),
     "aws:ec2/instance:Instance": _instance,
     "aws:ec2/natGateway:NatGateway": _nat,
     "aws:ec2/vpcEndpoint:VpcEndpoint": _endpoint,
@@ -335,7 +332,7 @@ COUNTED: dict[str, Count] = {
     "aws:scheduler/schedule:Schedule": _schedule,
     "aws:s3/bucket:Bucket": _each("bucket", "object_gb", "gb_stored_per_bucket"),
     "aws:secretsmanager/secret:Secret": _each("secrets", "secret_month"),
-    "aws:sesv2/configurationSet:ConfigurationSet": _each("mails", "mail_thousand", "thousand_mails"),
+    "aws:sesv2/configurationSet:ConfigurationSet": _each("mails", "mail_thousand", "thousand_mails", sleeps=True),
     "aws:wafv2/webAcl:WebAcl": _firewall,
 }
 # Charged with something else, by an amount that doesn't matter here, or not at all. Groups are whole parts of AWS.

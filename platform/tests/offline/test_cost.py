@@ -199,7 +199,7 @@ def test_thirteen_services_cost_what_the_institute_can_pay(root: Path):
     assert usual["production"] <= 240
     assert sum(usual.values()) <= 460
     assert sum(between.values()) <= 360
-    assert sum(between.values()) - between["production"] <= 130
+    assert sum(between.values()) - between["production"] <= 120
     assert sum(lean.values()) <= 200
 
 

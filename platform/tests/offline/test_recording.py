@@ -143,6 +143,7 @@ def test_a_parked_environment_keeps_its_data_and_runs_nothing(root: Path, graph:
     assert not found.of_type(SERVICE)
     (call,) = found.of_type("aws:scheduler/schedule:Schedule")
     assert call.properties["target"]["arn"].endswith("stopDBInstance")
+    assert call.properties["scheduleExpression"] == "rate(1 hour)"
     kept = ("aws:rds/instance:Instance", "aws:kms/key:Key", "aws:secretsmanager/secret:Secret", "aws:s3/bucket:Bucket")
     assert [one.urn for one in found.of_type(*kept)] == [one.urn for one in graph("staging").of_type(*kept)]
 
