@@ -19,7 +19,7 @@ service says that a relationship may have ended (`recheck`), and every few secon
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ RECHECK_SECONDS = 15.0
 MOST_SENT = 20  # frames that a page may send in RECHECK_SECONDS; it needs none
 TOO_TALKATIVE = 1008
 RECONNECT_SECONDS = 0.5
+MOST_SAID = 7_000  # characters; PostgreSQL's payload ends at 8,000 bytes
 
 MayFollow = Callable[[Actor], Awaitable[Any]]
 VersionOf = Callable[[UUID], Awaitable[int]]
@@ -49,13 +50,17 @@ log = structlog.get_logger()
 class ChangeNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a page is told: the new version of what it shows, and whose change it was.
 
-    `version` 0: something may have been missed; look again.
+    `version` 0: something may have been missed; look again. `said`: what another task says meanwhile, and nobody keeps.
     """
 
     topic: UUID
     version: int = 0
     by: UUID | None = None
     recheck: bool = False
+    said: str = ""
+
+
+Tell = Callable[[ChangeNotice], None]
 
 
 class _Follower:
@@ -65,7 +70,11 @@ class _Follower:
 
     def tell(self, change: ChangeNotice) -> None:
         """The newest replaces one that wasn't sent yet: a slow page holds nothing up."""
-        if not change.recheck and (self.newest is None or change.version == 0 or change.version > self.newest.version):
+        if (
+            not change.recheck
+            and not change.said
+            and (self.newest is None or change.version == 0 or change.version > self.newest.version)
+        ):
             self.newest = change
         self.woken.set()
 
@@ -80,8 +89,8 @@ class Changes:
         """Set while this process hears of changes."""
         self._database = database
         self._channel = f"gatehouse_live_{database.schema}"
-        self._followers: defaultdict[UUID, set[_Follower]] = defaultdict(set)
-        self._unsent: dict[tuple[UUID, bool], ChangeNotice] = {}
+        self._followers: defaultdict[UUID, set[Tell]] = defaultdict(set)
+        self._unsent: dict[tuple[UUID, str], ChangeNotice] = {}
         self._committed = asyncio.Event()
 
     # Who changes
@@ -94,30 +103,46 @@ class Changes:
         """After the commit, whoever follows `topic` and may no longer is cut off."""
         self._after_commit(ChangeNotice(topic=topic, recheck=True))
 
-    def _after_commit(self, change: ChangeNotice) -> None:
-        def send() -> None:
-            self._unsent[change.topic, change.recheck] = change
-            self._committed.set()
+    def say(self, topic: UUID, sealed: str) -> None:
+        """At once, to all tasks, this one too: the last of what is said of a topic counts. It may be lost."""
+        if len(sealed) <= MOST_SAID:
+            self._send_soon(ChangeNotice(topic=topic, said=sealed))
 
-        self._database.after_commit(send)
+    def _after_commit(self, change: ChangeNotice) -> None:
+        self._database.after_commit(lambda: self._send_soon(change))
+
+    def _send_soon(self, change: ChangeNotice) -> None:
+        self._unsent[change.topic, _kind(change)] = change
+        self._committed.set()
 
     # Who follows
 
     async def follow(self, socket: WebSocket[Any, Any, Any], topic: UUID, may: MayFollow, version: VersionOf) -> None:
         """Serves one socket until it ends. `may` raises the problem to close it for; `version`: the present one."""
         follower = _Follower()
-        self._followers[topic].add(follower)
-        await socket.accept()
-        reading = asyncio.create_task(_read(socket))
+        with self.watching(topic, follower.tell):
+            await socket.accept()
+            reading = asyncio.create_task(_read(socket))
+            try:
+                await self._serve(socket, topic, follower, may, version, reading)
+            except ApiProblem as problem:
+                await socket.close(code_of(problem), problem.detail)
+            except WebSocketDisconnect:
+                return
+            finally:
+                reading.cancel()
+
+    @contextlib.contextmanager
+    def watching(self, topic: UUID, tell: Tell) -> Generator[None]:
+        """Calls `tell` with each change of `topic`, whichever task made it, and when somebody may have lost a right.
+
+        `version` 0: something may have been missed.
+        """
+        self._followers[topic].add(tell)
         try:
-            await self._serve(socket, topic, follower, may, version, reading)
-        except ApiProblem as problem:
-            await socket.close(code_of(problem), problem.detail)
-        except WebSocketDisconnect:
-            return
+            yield
         finally:
-            reading.cancel()
-            self._followers[topic].discard(follower)
+            self._followers[topic].discard(tell)
             if not self._followers[topic]:
                 del self._followers[topic]
 
@@ -183,7 +208,7 @@ class Changes:
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, Unavailable) as error:
                     log.warning("a change wasn't told to open pages; tried again", kind=type(error).__name__)
                     # What came meanwhile is newer.
-                    self._unsent = {(change.topic, change.recheck): change} | self._unsent
+                    self._unsent = {(change.topic, _kind(change)): change} | self._unsent
                     self._committed.set()
             await asyncio.sleep(RECONNECT_SECONDS if self._unsent else LEAST_BETWEEN_BATCHES)
 
@@ -218,8 +243,12 @@ class Changes:
     def _deliver(self, change: ChangeNotice) -> None:
         if change.recheck:
             self.forget(change.topic)
-        for follower in self._followers.get(change.topic, ()):
-            follower.tell(change)
+        for tell in list(self._followers.get(change.topic, ())):
+            tell(change)
+
+
+def _kind(change: ChangeNotice) -> str:
+    return "recheck" if change.recheck else "said" if change.said else "change"
 
 
 async def _read(socket: WebSocket[Any, Any, Any]) -> int:

@@ -35,9 +35,19 @@ from gatehouse_chassis.base.actor import EVERY_SERVICE
 from gatehouse_chassis.http.auth import ALGORITHM, ISSUER
 from gatehouse_chassis.service.service import ServiceContext
 from gatehouse_chassis.testing.people import account_id, caller, person_id
-from gatehouse_chassis.testing.sockets import socket_to
+from gatehouse_chassis.testing.sockets import InProcessSocket, socket_to
 
-__all__ = ["InProcessClient", "Peer", "TestTokens", "account_id", "peer", "person_id", "serving", "socket_to"]
+__all__ = [
+    "InProcessClient",
+    "InProcessSocket",
+    "Peer",
+    "TestTokens",
+    "account_id",
+    "peer",
+    "person_id",
+    "serving",
+    "socket_to",
+]
 
 KEY_ID = "test-key"
 # Private keys of people, out of the checkout; the system's temporary folder is swept by others.

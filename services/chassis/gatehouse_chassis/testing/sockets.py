@@ -20,15 +20,18 @@ class InProcessSocket:
         self._from_app: asyncio.Queue[Any] = asyncio.Queue()
 
     async def message(self) -> Any:
-        """The next one, decoded; the close code as a number when it was closed instead."""
+        """The next one, decoded, or its bytes; the close code as a number when it was closed instead."""
         async with asyncio.timeout(BOUND):
             message = await self._from_app.get()
-        if message["type"] == "websocket.send":
-            return msgspec.json.decode(message["text"])
-        return self.code
+        if message["type"] != "websocket.send":
+            return self.code
+        return msgspec.json.decode(message["text"]) if message.get("text") is not None else message["bytes"]
 
     async def send(self, text: str) -> None:
         await self._to_app.put({"type": "websocket.receive", "text": text})
+
+    async def send_bytes(self, data: bytes) -> None:
+        await self._to_app.put({"type": "websocket.receive", "bytes": data, "text": None})
 
     async def _asgi_send(self, message: Any) -> None:
         if message["type"] == "websocket.accept":
