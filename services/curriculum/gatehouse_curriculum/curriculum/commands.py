@@ -156,13 +156,13 @@ class Change(NamedTuple):
 
 async def change(
     person: UUID,
-    version: int,
+    version: int | None,
     actor: Actor,
     standing: Standing,
     rule: Callable[[Assignments, Stamp], Assignments],
 ) -> Curriculum:
     """The curriculum after the rule. Whoever comes second from the same version gets StaleVersion, and nothing of the
-    first is lost. A rule that changes nothing leaves the version."""
+    first is lost; None: from whichever version it has. A rule that changes nothing leaves the version."""
     async with DB.transaction():
         begun = await locked(person, version, actor, standing)
         return await written(begun, rule(begun.before, begun.stamp))

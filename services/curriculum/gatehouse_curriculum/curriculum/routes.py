@@ -7,6 +7,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
+from msgspec import UNSET
 
 from gatehouse_chassis import Actor
 from gatehouse_chassis.base.problems import NotFound
@@ -214,8 +215,12 @@ class AssignmentController(Controller):
         standing = await access.require(actor, person_id, "move")
 
         def rule(assignments: Assignments, stamp: Stamp) -> Assignments:
-            return rules.move(assignments, assignment_id, stamp, state=data.state, position=data.position)
+            return rules.move(
+                assignments, assignment_id, stamp, state=data.state, position=data.position, after=data.after
+            )
 
+        if if_match is None and data.after is not UNSET:
+            return versioned(await commands.change(person_id, None, actor, standing, rule))
         return await changed(person_id, if_match, actor, standing, rule)
 
     @post("/unassign", operation_id="Unassign", summary="Take it out", guards=[signed_in], status_code=200)

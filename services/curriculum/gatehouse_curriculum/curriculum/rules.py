@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, get_args
 from uuid import UUID
 
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from gatehouse_chassis.base.problems import Conflict, Forbidden, NotFound
@@ -158,9 +159,13 @@ def move(
     stamp: Stamp,
     *,
     state: Literal["later", "next", "now"],
-    position: int | None,
+    position: int | None = None,
+    after: UUID | UnsetType | None = UNSET,
 ) -> Assignments:
     """To a place in later, next or now (which plans it); at the end without a position or past the end.
+
+    `after`: behind that one, or to the head. A place named by its neighbour is what whoever moves it means, whatever
+    others moved meanwhile; where the neighbour isn't in that state any more, it is the end.
 
     Raises Forbidden where a member moves what others added, unless they planned it themselves: they may put that back.
     """
@@ -169,7 +174,18 @@ def move(
         raise Forbidden("You move what you added yourself. Propose it, and your mentor decides.")
     if one.state == "completed":
         raise Conflict("This is completed; reopen it first.")
+    if after is not UNSET:
+        position = _behind(assignments, one, state, after)
     return _placed(assignments, one, state, stamp, position)
+
+
+def _behind(assignments: Assignments, one: Assignment, state: AssignmentState, after: UUID | None) -> int | None:
+    """The position behind another one, among those without the one that moves."""
+    if after is None:
+        return 1
+    line = sorted((other for other in assignments if other.state == state), key=lambda other: other.position)
+    ids = [other.id for other in line if other.id != one.id]
+    return ids.index(after) + 2 if after in ids else None
 
 
 def unassign(assignments: Assignments, stamp: Stamp, *ids: UUID) -> Assignments:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gatehouse_chassis.base.fields import Sentence
 from gatehouse_chassis.base.problems import Invalid
@@ -122,10 +122,15 @@ class Unassign(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Move(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Without a position, to the end. A position past the end is the end."""
+    """Without a place, to the end. A position past the end is the end.
+
+    `after`: behind this assignment, null: to the head. A place among neighbours is the same whatever others move at the
+    same time, so such a move needs no If-Match; where the neighbour has left the state, it is the end.
+    """
 
     state: Literal["later", "next", "now"]
     position: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    after: UUID | UnsetType | None = UNSET
 
 
 # A hundred hours.

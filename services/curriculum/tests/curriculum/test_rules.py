@@ -258,6 +258,17 @@ def test_moving_puts_it_before_what_stands_there() -> None:
     assert line(rules.move(before, id_of(4), stamp(), state="next", position=9_999), "next") == [1, 2, 3, 4]
 
 
+def test_two_moves_to_places_among_neighbours_do_not_hinder_each_other() -> None:
+    before = curriculum("next", "next", "next", "later", "now")
+    moved = rules.move(before, id_of(4), stamp(), state="next", after=id_of(1))
+    assert line(moved, "next") == [1, 4, 2, 3]
+    assert line(rules.move(moved, id_of(3), stamp(), state="next", after=None), "next") == [3, 1, 4, 2]
+    assert line(rules.move(moved, id_of(1), stamp(), state="next", after=id_of(3)), "next") == [4, 2, 3, 1]
+    # The neighbour has left meanwhile, or is what moves.
+    for gone in (5, 2, 9):
+        assert line(rules.move(before, id_of(2), stamp(), state="next", after=id_of(gone)), "next") == [1, 3, 2]
+
+
 def test_assigning_goes_to_the_end_and_skips_what_is_there() -> None:
     ids = map(id_of, count(10))
     resources = [ResourceToAssign(UUID(int=n)) for n in (7, 1, 8, 7)]
