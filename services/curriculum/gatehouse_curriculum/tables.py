@@ -1,6 +1,6 @@
 """The tables of the schema `curriculum`, as database/collections describes them."""
 
-from piccolo.columns import JSONB, UUID, Array, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 from gatehouse_chassis.data.database import Database
@@ -96,6 +96,27 @@ class Goal(Table, db=DB, tablename="goal", schema="curriculum"):
     stated_at = Timestamptz()
     stated_by = UUID(null=True, default=None)
     stated_request = Text(null=True)
+
+
+class Document(Table, db=DB, tablename="document", schema="curriculum"):
+    id = UUID(primary_key=True, default=None)
+    curriculum_id = UUID()
+    state = Bytea(null=True, default=None)
+    texts = JSONB(null=True, default=None)
+    size = Integer()
+    seq = Integer()
+    rebuilt_seq = Integer()
+    rebuilt_at = Timestamptz()
+
+
+# Of a key of several columns Piccolo knows the first, here as below.
+class DocumentUpdate(Table, db=DB, tablename="document_update", schema="curriculum"):
+    document_id = UUID(primary_key=True)
+    seq = Integer()
+    curriculum_id = UUID()
+    content = Bytea()
+    actor_id = UUID()
+    at = Timestamptz()
 
 
 # Of a key of several columns Piccolo knows the first; it uses none of them here.
