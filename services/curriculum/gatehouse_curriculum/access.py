@@ -14,7 +14,7 @@ from gatehouse_chassis import Actor, ServiceContext
 from gatehouse_chassis.base.problems import Forbidden, NotFound
 from gatehouse_chassis.lists.listing import Page
 from gatehouse_curriculum.enumerators import Standing
-from gatehouse_curriculum.peers import Person, PersonZone, Relationship
+from gatehouse_curriculum.peers import NamedPerson, Person, PersonZone, Relationship
 
 Action = Literal[
     "read",
@@ -36,6 +36,7 @@ Action = Literal[
     "commit",
     "state_commitment",
     "set_goals",
+    "write_texts",
 ]
 EVERYTHING: frozenset[Action] = frozenset(get_args(Action))
 # What only those who plan everything do.
@@ -122,6 +123,11 @@ class Access:
         client = self._service.call("person")
         answer = await client.find(f"/api/person/people/{person}", PersonZone, token=actor.token)
         return answer.time_zone if answer else None
+
+    async def name(self, actor: Actor, person: UUID) -> str:
+        """What the person is called. Raises Unavailable when person doesn't answer."""
+        answer = await self._service.call("person").find(f"/api/person/people/{person}", NamedPerson, token=actor.token)
+        return answer.name if answer else "a member"
 
     async def visible(self, actor: Actor) -> list[UUID] | None:
         """The people whose curricula the caller may see; None: everyone's."""

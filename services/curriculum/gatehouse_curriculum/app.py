@@ -9,6 +9,8 @@ from gatehouse_curriculum.curriculum.content import Content
 from gatehouse_curriculum.curriculum.live_routes import LiveController
 from gatehouse_curriculum.curriculum.queries import figures
 from gatehouse_curriculum.curriculum.routes import AssignmentController, CurriculumController, ProposalController
+from gatehouse_curriculum.document.jobs import rebuild_documents
+from gatehouse_curriculum.document.routes import DocumentController
 from gatehouse_curriculum.events import OUTBOX
 from gatehouse_curriculum.forecast.jobs import fit_forecasts, length_handler
 from gatehouse_curriculum.forecast.routes import CalibrationController, ForecastController
@@ -17,6 +19,7 @@ from gatehouse_curriculum.live import CHANGES, HANDLERS
 from gatehouse_curriculum.planning.agreements import agreement_handler
 from gatehouse_curriculum.planning.routes import PlanningController
 from gatehouse_curriculum.statistics.routes import StatisticsController
+from gatehouse_curriculum.story.routes import StoryController
 from gatehouse_curriculum.tables import DB
 from gatehouse_curriculum.use.routes import UseController
 from gatehouse_curriculum.way.routes import WayController
@@ -33,9 +36,11 @@ def create(service: ServiceContext) -> Litestar:
             ProposalController,
             PlanningController,
             LiveController,
+            DocumentController,
             UseController,
             WayController,
             GoalController,
+            StoryController,
             StatisticsController,
             ForecastController,
             CalibrationController,
@@ -44,7 +49,7 @@ def create(service: ServiceContext) -> Litestar:
         outbox=OUTBOX,
         figures=figures,
         changes=CHANGES,
-        jobs={"fit_forecasts": fit_forecasts},
+        jobs={"fit_forecasts": fit_forecasts, "rebuild_documents": rebuild_documents},
         handlers={
             **HANDLERS,
             "apply_agreement": agreement_handler(service),

@@ -59,6 +59,10 @@ class PersonZone(Struct, kw_only=True):
     time_zone: str | None = None
 
 
+class NamedPerson(Struct, kw_only=True):
+    name: str
+
+
 class Agreement(Struct, kw_only=True):
     """What two agreed on at an encounter. `until`: when they meet again; none: nobody has said."""
 
