@@ -4,6 +4,7 @@ Every page of every test is watched: an error in the console or a request to ano
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -56,10 +57,18 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
 class Watched:
     """What went wrong on a page, or left for another host."""
 
-    def __init__(self, base_url: str, refusals: tuple[int, ...], *, leads_elsewhere: bool = False) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        refusals: tuple[int, ...],
+        *,
+        leads_elsewhere: bool = False,
+        expects: tuple[str, ...] = (),
+    ) -> None:
         self._host = urlsplit(base_url).netloc
         self._leads_elsewhere = leads_elsewhere
         self._refusals = tuple(f"{EXPECTED} {status}" for status in refusals)
+        self._expects = tuple(re.compile(one) for one in expects)
         self.troubles: list[str] = []
 
     def watch(self, page: Page) -> None:
@@ -68,7 +77,10 @@ class Watched:
         page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not message.text.startswith(self._refusals or "\0"):
+        expected = message.text.startswith(self._refusals or "\0") or any(
+            one.match(message.text) for one in self._expects
+        )
+        if message.type == "error" and not expected:
             self.troubles.append(f"console: {message.text}")
 
     def _request(self, request: Request) -> None:
@@ -83,7 +95,8 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
     """`open_browser(persona)`: the home page of somebody who has just signed in, in a fresh profile.
 
     Without a persona it is `start_page`. `refusals`: statuses that the test provokes. `url`: another portal than
-    the platform's. `leads_elsewhere`: a link of it is followed to another site. `options` are those of Playwright's
+    the platform's. `leads_elsewhere`: a link of it is followed to another site. `expects`: patterns of errors in the
+    console that the test provokes. `options` are those of Playwright's
     new_context.
     """
     contexts = []
@@ -97,13 +110,14 @@ def open_browser(chromium: Browser, platform: Any, tmp_path: Path) -> Generator[
         url: str = platform.url,
         start_page: str = "/sign-in",
         leads_elsewhere: bool = False,
+        expects: tuple[str, ...] = (),
         **options: Any,
     ) -> Page:
         size = {"width": width, "height": 900}
         context = chromium.new_context(base_url=url, viewport=size, **options)  # ty: ignore[invalid-argument-type]
         context.set_default_timeout(10_000)
         contexts.append(context)
-        watch = Watched(url, refusals, leads_elsewhere=leads_elsewhere)
+        watch = Watched(url, refusals, leads_elsewhere=leads_elsewhere, expects=expects)
         watched.append(watch)
         context.on("page", watch.watch)
         page = context.new_page()

@@ -12,7 +12,8 @@ from gatehouse_local.apps.made_files import digest, made_by_node
 
 FOLDER = "services/portal/islands"
 BUILT = "services/portal/gatehouse_portal/shell/static"
-ISLANDS = ("draft",)
+ISLANDS = ("draft", "plan")
+MADE_WITH = ("esbuild", "typescript", "lib0", "y-protocols", "y-websocket", "yjs")
 TARGET = "es2022"
 
 
@@ -49,7 +50,7 @@ def _run(root: Path, command: list[str], program: Path) -> str:
 
 def _digest_of_sources(root: Path) -> str:
     packages = json.loads((root / node.LOCK).read_text(encoding="utf-8"))["packages"]
-    versions = [packages[f"node_modules/{name}"]["version"] for name in ("esbuild", "typescript")]
+    versions = [packages[f"node_modules/{name}"]["version"] for name in MADE_WITH]
     sources = {
         file.name: file.read_text(encoding="utf-8")
         for file in sorted((root / FOLDER).iterdir())

@@ -2,7 +2,20 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.learning import afterwards, assign, format, go, goals, home, load, pace, planning, routes
+from gatehouse_portal.areas.learning import (
+    afterwards,
+    assign,
+    format,
+    go,
+    goals,
+    home,
+    load,
+    pace,
+    planning,
+    routes,
+    story,
+    together,
+)
 from gatehouse_portal.shell.area import Area, HomeSection, NavEntry
 
 AREA = Area(
@@ -28,6 +41,8 @@ AREA = Area(
         *go.ROUTES,
         *afterwards.ROUTES,
         *goals.ROUTES,
+        *story.ROUTES,
+        *together.ROUTES,
     ),
     sections=(HomeSection(title="My way", order=3, template="learning/home.html", load=home.load),),
 )

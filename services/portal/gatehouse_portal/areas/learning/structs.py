@@ -56,6 +56,19 @@ class Path(Struct, frozen=True, kw_only=True):
     modules: list[ModuleContent] = []
 
 
+class PlanText(Struct, frozen=True):
+    """`digest`: what a change of it names."""
+
+    text: str
+    digest: str
+
+
+class PlanTexts(Struct, frozen=True):
+    """`goals`, `notes`, and `reason:` with an assignment's id; only those with something in them."""
+
+    texts: dict[str, PlanText] = {}
+
+
 class Named(Struct, frozen=True):
     """A topic or a path, of which only the name is shown."""
 

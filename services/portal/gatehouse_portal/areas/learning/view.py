@@ -18,6 +18,8 @@ from gatehouse_portal.areas.learning.structs import (
     Person,
     PlanForecast,
     Planning,
+    PlanText,
+    PlanTexts,
     Resource,
 )
 from gatehouse_portal.shell.peers import Away, Peers, by_id, or_away, or_none
@@ -79,7 +81,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     """What the page of a curriculum shows. `edits`: plans everything; `learns`: may start, complete, reopen and add.
 
     `names`: what to call the people behind accounts; `at`: when the page was made. `close`: the reader is the member or
-    their mentor, for whom alone the `forecast` of what is now is; none where curriculum gave none.
+    their mentor, for whom alone the `forecast` of what is now is; none where curriculum gave none. `texts`: the plan's
+    prose, none where the reader may not write it; `own_texts`: what the reader wrote over a text that had changed.
     """
 
     person_id: UUID
@@ -98,6 +101,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime = datetime.min.replace(tzinfo=UTC)
     close: bool = False
     forecast: PlanForecast | None = None
+    texts: dict[str, PlanText] | None = None
+    own_texts: dict[str, str] = {}
 
     def by(self, account: UUID | None) -> str:
         """Who that was, in a sentence."""
@@ -160,11 +165,12 @@ async def _with_names(peers: Peers, actor: Actor, view: View, curriculum: Curric
     resource_ids = {assignment.resource_id for assignment in curriculum.all()}
     ahead = [*curriculum.next, *curriculum.later]
     topic_ids = {assignment.topic_id for assignment in ahead if assignment.topic_id}
-    resources, topics, names, forecast = await asyncio.gather(
+    resources, topics, names, forecast, texts = await asyncio.gather(
         or_away(by_id(peers, "resources", resource_ids, Resource)),
         or_away(by_id(peers, "topics", topic_ids, Named)),
         _names_of(peers, actor, view, curriculum),
         forecast_of(peers, view.person_id, [one.id for one in curriculum.now]) if view.close else no_forecast(),
+        or_away(or_none(peers.get("curriculum", f"/api/curriculum/curricula/{view.person_id}/texts", PlanTexts))),
     )
     mine = {one.account_id for one in curriculum.people if one.person_id == view.person_id} if view.own else set()
     known = {} if isinstance(resources, Away) else resources
@@ -189,6 +195,8 @@ async def _with_names(peers: Peers, actor: Actor, view: View, curriculum: Curric
         names=names,
         away=resources if isinstance(resources, Away) else None,
         forecast=forecast,
+        texts=texts.texts if isinstance(texts, PlanTexts) else None,
+        own_texts={},
     )
 
 
