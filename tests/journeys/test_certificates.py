@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from .test_accessibility import findings
+
 pytestmark = [pytest.mark.browser, pytest.mark.platform, pytest.mark.deep]
 
 
@@ -28,6 +30,7 @@ def test_a_certificate_is_proposed_confirmed_shown_and_checked(open_browser, tmp
     mentor.get_by_label("What they achieved").select_option(label=name)
     mentor.get_by_role("button", name="Go on").click()
     expect(mentor.get_by_role("group", name="What it rests on").get_by_role("checkbox").first).to_be_checked()
+    assert findings(mentor, "the proposal") == []
     mentor.get_by_role("button", name="Propose it").click()
     expect(mentor.locator("#certificates")).to_contain_text(name)
     mentor.goto("/certificates")
@@ -43,6 +46,7 @@ def test_a_certificate_is_proposed_confirmed_shown_and_checked(open_browser, tmp
     member.get_by_label("Whoever has the link").check()
     member.get_by_role("button", name="Save").click()
     expect(member.get_by_role("link", name="Add to LinkedIn")).to_be_visible()
+    assert findings(member, "one's own certificate") == []
     with member.expect_download() as downloading:
         member.get_by_role("link", name="For wallets (JSON)").click()
     file = tmp_path / "certificate.json"
@@ -63,8 +67,10 @@ def checked_by_a_stranger(open_browser, page: str, file: Path, picture: Path) ->
         stranger.get_by_role("button", name="Check it").click()
         expect(stranger.locator("#verdict")).to_contain_text("Valid.")
         expect(stranger.locator("#verdict")).to_contain_text("Noah Adeyemi")
+    assert findings(stranger, "a verdict") == []
     stranger.goto(page)
-    expect(stranger.locator("main")).to_contain_text("Valid.")
+    expect(stranger.locator("main")).to_contain_text("Valid")
+    assert findings(stranger, "a certificate") == []
     file.write_text(file.read_text().replace("One walk.", "Nothing."))
     stranger.goto("/credentials/verify")
     stranger.get_by_label("The file").set_input_files(file)

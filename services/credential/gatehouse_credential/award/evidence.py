@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
+
 from gatehouse_chassis import ServiceContext
 from gatehouse_chassis.base.problems import ApiProblem, Conflict, Forbidden, Invalid, Unavailable
 from gatehouse_chassis.service.client import RequestRefused, TooLate
@@ -12,6 +14,8 @@ from gatehouse_credential.award.structs import ChosenEvidence, Evidence, Offered
 from gatehouse_credential.peers import CompletedItems, HeldEncounters, NamedPerson
 
 MOST_MEETINGS = 50
+NEWEST = 12
+"""So many are chosen for an achievement that names no skill."""
 LONGEST_NAME = 300
 
 
@@ -25,7 +29,7 @@ class EvidenceSources:
 
     async def offered(self, person: UUID, achievement: Achievement) -> OfferedEvidenceList:
         """All that the caller sees, the newest first. What fits the achievement's skills is marked; where it names
-        none, everything is."""
+        none, the newest are."""
         sources = {"curriculum": self._items(person, achievement), "encounter": self._meetings(person)}
         answers = await asyncio.gather(*sources.values(), return_exceptions=True)
         items: list[OfferedEvidence] = []
@@ -38,6 +42,8 @@ class EvidenceSources:
             else:
                 items += answer
         items.sort(key=lambda one: one.at, reverse=True)
+        if not achievement.skills:  # then all fit; the newest say most
+            items[NEWEST:] = [msgspec.structs.replace(one, fits=False) for one in items[NEWEST:]]
         return OfferedEvidenceList(items=items, missing=missing)
 
     async def chosen(self, person: UUID, achievement: Achievement, wanted: Sequence[ChosenEvidence]) -> list[Evidence]:

@@ -18,7 +18,7 @@ MOST_EVIDENCE = 8
 async def badge(found: PublicCredential) -> bytes:
     """A PNG with the certificate baked in."""
     level = None if found.level is None else found.level.capitalize()
-    values = {"name": found.achievement, "level": level, "issuer": found.issuer}
+    values = {"name": found.achievement, "level": level, "issuer": found.issuer, "size": _size(found.achievement)}
     return baked(await render_png(_template("badge.typ"), values), msgspec.json.encode(found.document).decode())
 
 
@@ -53,6 +53,12 @@ def _said(found: PublicCredential, issuer: CertificateIssuer) -> dict[str, Any]:
         "number": str(found.id),
         "standing": standing.get(found.standing),
     }
+
+
+def _size(name: str) -> float:
+    """In points: so that the longest word fits into the picture, and all of it."""
+    longest = max(map(len, name.split()), default=1)
+    return max(6.0, min(24.0, 360 / longest, 700 / (len(name) ** 0.5 * 6)))
 
 
 @cache

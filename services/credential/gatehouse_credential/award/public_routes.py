@@ -20,10 +20,11 @@ from gatehouse_credential.award.files import badge, certificate
 from gatehouse_credential.award.queries import AWARD
 from gatehouse_credential.award.rules import standing_of
 from gatehouse_credential.award.status import status_list
-from gatehouse_credential.award.structs import AwardRow, PublicCredential
+from gatehouse_credential.award.structs import AwardRow, CredentialJwt, PublicCredential
 from gatehouse_credential.issuer.did import CertificateIssuer
 from gatehouse_credential.issuer.key_ring import IssuerKeyRing
 from gatehouse_credential.proof.data_integrity import signed
+from gatehouse_credential.proof.jwt_form import as_jwt
 from gatehouse_credential.tables import DB
 
 LIST_SECONDS = 20
@@ -100,6 +101,18 @@ class CredentialController(Controller):
     )
     async def own_credential(self, id: UUID, actor: Actor, state: State) -> PublicCredential:
         return await _shown_to_own(id, actor, state)
+
+    @get(
+        "/awards/{id:uuid}/jwt",
+        operation_id="GetOwnJwt",
+        guards=[signed_in],
+        summary="A certificate as a JWT, for wallets that take no other, for those who see it",
+    )
+    async def own_jwt(self, id: UUID, actor: Actor, state: State) -> Response[CredentialJwt]:
+        found = await _shown_to_own(id, actor, state)
+        signer = await state.issuer_keys.signer()
+        method = state.issuer.method(signer.kid)
+        return Response(CredentialJwt(jwt=as_jwt(found.document, signer.private, method)), headers=UNCACHED)
 
     @get(
         "/awards/{id:uuid}/badge",

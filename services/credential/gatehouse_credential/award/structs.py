@@ -117,3 +117,9 @@ class PublicCredential(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: datetime | None
     reason: str | None
     document: dict[str, Any]
+
+
+class CredentialJwt(msgspec.Struct, frozen=True):
+    """A certificate in the form of VC-JOSE-COSE."""
+
+    jwt: str

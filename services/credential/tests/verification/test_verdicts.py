@@ -58,6 +58,21 @@ def without(*names: str) -> dict[str, Any]:
     return {name: value for name, value in badge().items() if name not in names}
 
 
+POISON: dict[str, Any] = {
+    "@context": [*BADGE["@context"], {"knows": {"@id": "urn:knows", "@type": "@id"}}],
+    "evidence": [
+        {"id": f"_:n{one}", "type": ["Evidence"], "knows": [f"_:n{other}" for other in range(9) if other != one]}
+        for one in range(9)
+    ],
+    "proof": {
+        "type": "DataIntegrityProof",
+        "cryptosuite": "eddsa-rdfc-2022",
+        "verificationMethod": METHOD,
+        "proofPurpose": "assertionMethod",
+        "proofValue": "z1",
+    },
+}
+"""Nine unnamed things that all know each other: to tell them apart takes every order of them."""
 STATUS = {
     "id": "https://example.com/list#1",
     "type": "BitstringStatusListEntry",
@@ -125,6 +140,7 @@ CASES: list[tuple[str, Any, str, str]] = [
         "invalid",
         "unknown_context",
     ),
+    ("poison", lambda: BADGE | POISON, "invalid", "too_complex"),
     ("no JSON", lambda: "{not json", "invalid", "unreadable"),
     ("nothing", dict, "invalid", "not_a_credential"),
     ("numbers for texts", lambda: {**badge(), "type": 5, "@context": 7}, "invalid", "not_a_credential"),
@@ -156,6 +172,18 @@ async def test_a_picture_holds_a_certificate(awards: Any) -> None:
     empty = "data:image/png;base64," + base64.b64encode(plain).decode()
     assert (await awards.verdict(empty))["reason"] == "unreadable"
     assert baked_in(baked(plain, "Zoë")) == "Zoë"
+
+
+async def test_a_jwt_of_ours_is_valid_until_it_is_revoked(awards: Any) -> None:
+    award = await awards.issued()
+    token = (await awards.get(f"/awards/{award['id']}/jwt", "coordinator")).json()["jwt"]
+    found = await awards.verdict(token)
+    assert (found["verdict"], found["ours"], found["id"]) == ("valid", True, award["id"])
+    head, _, signature = token.split(".")
+    other = base64.urlsafe_b64encode(b'{"id": "x"}').rstrip(b"=").decode()
+    assert (await awards.verdict(f"{head}.{other}.{signature}"))["reason"] == "wrong_signature"
+    assert (await awards.ended(award, "revoke", "By mistake.")).status_code == 200
+    assert (await awards.verdict(token))["verdict"] == "revoked"
 
 
 async def test_a_pdf_of_a_certificate(awards: Any) -> None:

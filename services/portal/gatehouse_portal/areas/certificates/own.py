@@ -10,7 +10,7 @@ from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import Conflict
 from gatehouse_portal.areas.certificates.proposals import COORDINATORS
 from gatehouse_portal.areas.certificates.public import as_file, json_file, linkedin_address
-from gatehouse_portal.areas.certificates.structs import Award, Credential
+from gatehouse_portal.areas.certificates.structs import Award, Credential, CredentialJwt
 from gatehouse_portal.areas.certificates.view import achievements_of, of_form, version_of
 from gatehouse_portal.enumerators import VALUES
 from gatehouse_portal.shell import guards
@@ -57,6 +57,12 @@ async def show(request: Request[Any, Any, Any], peers: Peers, id: UUID) -> Respo
 @get("/certificates/{id:uuid}/file.json", guards=[guards.person], include_in_schema=False)
 async def my_file(peers: Peers, id: UUID) -> Response[bytes]:
     return json_file(await peers.get("credential", f"/api/credential/awards/{id}/credential", Credential))
+
+
+@get("/certificates/{id:uuid}/file.jwt", guards=[guards.person], include_in_schema=False)
+async def my_jwt(peers: Peers, id: UUID) -> Response[bytes]:
+    found = await peers.get("credential", f"/api/credential/awards/{id}/jwt", CredentialJwt)
+    return as_file(found.jwt.encode(), f"certificate-{id}.jwt")
 
 
 @get("/certificates/{id:uuid}/badge.png", guards=[guards.person], include_in_schema=False)
@@ -107,4 +113,4 @@ async def load_home(request: Request[Any, Any, Any], actor: Actor) -> dict[str, 
     return {"awards": unchosen, "achievements": await achievements_of(request, unchosen)}
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (mine, show, my_file, my_badge, my_print)
+ROUTES: tuple[ControllerRouterHandler, ...] = (mine, show, my_file, my_jwt, my_badge, my_print)

@@ -19,7 +19,7 @@ from gatehouse_portal.shell.peers import Peers
 
 SENDING = anonymous(per_minute=20, at_once=10)
 FILES = anonymous(per_minute=20, at_once=10)
-KINDS = {"png": "image/png", "pdf": "application/pdf", "json": "application/vc+ld+json"}
+KINDS = {"png": "image/png", "pdf": "application/pdf", "json": "application/vc+ld+json", "jwt": "application/vc+jwt"}
 MOST = 250_000
 """Bytes of a file that is checked."""
 PNG = b"\x89PNG"

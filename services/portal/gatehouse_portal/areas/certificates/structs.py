@@ -116,3 +116,7 @@ class AchievementForm(Struct, frozen=True, kw_only=True):
     specialty: str | None
     skills: list[str]
     valid_months: int | None
+
+
+class CredentialJwt(Struct, frozen=True, kw_only=True):
+    jwt: str

@@ -57,8 +57,8 @@ def award(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "Valid."),
-        ({"standing": "expired", "valid_until": "2026-10-02T10:00:00Z"}, "Expired."),
+        ({}, "Valid"),
+        ({"standing": "expired", "valid_until": "2026-10-02T10:00:00Z"}, "Expired"),
         ({"standing": "revoked", "revoked_at": "2026-10-03T10:00:00Z", "reason": "By mistake."}, "By mistake."),
     ],
 )
