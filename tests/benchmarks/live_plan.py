@@ -26,6 +26,7 @@ from gatehouse_local.testing.pytest_plugin import Postgres
 from gatehouse_local.testing.shared_process import shared
 
 PLANS, PEOPLE, MOST_MS = 20, 3, 100.0
+REPLAYED = person_id(9)
 PAUSE_MS = 500  # two changes a second of each: somebody who types and thinks
 BEGIN = "insert into curriculum (id, person_id) values (gen_random_uuid(), $1) on conflict do nothing"
 
@@ -40,10 +41,10 @@ async def _measured(seconds: int, trace: Path | None) -> list[Figure]:
         postgres = Postgres(facts["url"], Path(scratch))
         url = postgres.role_url(postgres.create_database(postgres.seeded_template(ROOT)), "curriculum_service")
         people = [person_id(number) for number in range(10, 10 + PLANS)]
-        await _curricula(url, people)
+        await _curricula(url, [*people, REPLAYED])
         async with running(url, _self_or_mentor, Path(scratch) / "curriculum.log") as service:
             lines = await _echo(service, people, seconds)
-            return lines + (await _replayed(service, people[0], trace) if trace else [])
+            return lines + (await _replayed(service, trace) if trace else [])
 
 
 async def _curricula(url: str, people: list[str]) -> None:
@@ -78,16 +79,15 @@ async def _echo(service: Running, people: list[str], seconds: int) -> list[Figur
     ]
 
 
-async def _replayed(service: Running, person: str, trace: Path) -> list[Figure]:
+async def _replayed(service: Running, trace: Path) -> list[Figure]:
     found = json.loads(gzip.decompress(trace.read_bytes()))
     session = [{name: one[name] for name in ("agent", "parents", "patches")} for one in found["txns"]]
     tokens = [service.token(1, "mentor"), service.token(2, "mentor")]
-    person = person_id(9)
     kill = [len(session) // 3, 2 * len(session) // 3]
     said = (
-        await clients(service, {"do": "replay", "person": person, "tokens": tokens, "session": session, "kill": kill})
+        await clients(service, {"do": "replay", "person": REPLAYED, "tokens": tokens, "session": session, "kill": kill})
     )[-1]
-    kept = (await service.texts(person, tokens[0]))["notes"]
+    kept = (await service.texts(REPLAYED, tokens[0]))["notes"]
     equal = said["end"] == found["endContent"] == kept
     what = f"{trace.name}: {len(session):,} transactions by two clients, two kills"
     return [
