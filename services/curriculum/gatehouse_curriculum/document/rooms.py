@@ -108,7 +108,8 @@ class OpenPage:
         """Until it ends. Raises SocketEnded, or the problem that ends it."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.woken.wait(), RECHECK_SECONDS)
+                async with asyncio.timeout(RECHECK_SECONDS):  # wait_for of Python 3.11 may lose a cancellation
+                    await self.woken.wait()
             self.woken.clear()
             if self.ended is not None:
                 raise self.ended
