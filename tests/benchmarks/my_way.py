@@ -22,6 +22,7 @@ from world import CATALOG, World, world
 
 READERS, THINK, MOST_MS, MOST_KB = 50, 5.0, 200.0, 80.0
 SESSIONS = 10
+PLAIN = False  # nothing is encrypted here, and each client would read the authorities
 STATES = (("completed", 600), ("now", 20), ("next", 80), ("later", 300))
 SERVICES = ("person", "topics", "curriculum", "encounter", "communication", "portal")
 MEMBER = "019a0000-0001-7000-8000-000000000002"
@@ -30,9 +31,10 @@ FILL = """
     insert into curriculum.assignment (id, curriculum_id, resource_id, topic_name, path_name, resource_name, skills,
         state, position, planned_at, started_at, completed_at)
     select gen_random_uuid(), curriculum.id, given.id, 'Topic ' || given.number / 12, 'Path ' || given.number / 150,
-        'Resource ' || given.number, array['skill ' || given.number % 40], %(state)s, given.number,
-        case when %(state)s = 'now' then now() end, case when %(state)s in ('now', 'completed') then now() end,
-        case when %(state)s = 'completed' then now() - make_interval(days => given.number) end
+        'Resource ' || given.number, array['skill ' || mod(given.number, 40)], %(state)s::text, given.number,
+        case when %(state)s::text = 'now' then now() end,
+        case when %(state)s::text in ('now', 'completed') then now() end,
+        case when %(state)s::text = 'completed' then now() - make_interval(days => given.number::integer) end
     from curriculum.curriculum, unnest(%(ids)s::uuid[]) with ordinality as given (id, number)
     where curriculum.person_id = %(person)s
 """
@@ -76,26 +78,33 @@ async def signed_in(url: str) -> dict[str, str]:
         return dict(client.cookies)
 
 
-async def read(url: str, sessions: list[dict[str, str]], seconds: float, think: float) -> tuple[list[float], float]:
-    """How long each page took in ms, and the size of one as it is sent, in kB."""
+async def read(
+    url: str, sessions: list[dict[str, str]], seconds: float, think: float
+) -> tuple[list[float], float, int]:
+    """How long each page took in ms, the largest as it is sent in kB, and how many were refused (503)."""
     took: list[float] = []
     sizes: list[int] = []
+    refused: list[int] = []
 
     async def reader(number: int) -> None:
-        async with httpx.AsyncClient(base_url=url, cookies=sessions[number % len(sessions)], timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=url, cookies=sessions[number % len(sessions)], timeout=60, verify=PLAIN
+        ) as client:
             await asyncio.sleep(random.random() * think)
             while time.perf_counter() < stop:
                 began = time.perf_counter()
                 async with client.stream("GET", "/") as answer:
                     sent = [part async for part in answer.aiter_raw()]
-                took.append((time.perf_counter() - began) * 1_000)
-                assert answer.status_code == 200
-                sizes.append(sum(map(len, sent)))
+                if answer.status_code == 200:
+                    took.append((time.perf_counter() - began) * 1_000)
+                    sizes.append(sum(map(len, sent)))
+                else:
+                    refused.append(answer.status_code)
                 await asyncio.sleep(random.expovariate(1 / think) if think else 0)
 
     stop = time.perf_counter() + seconds
     await asyncio.gather(*(reader(number) for number in range(READERS)))
-    return took, max(sizes) / 1_000
+    return took, max(sizes, default=0) / 1_000, len(refused)
 
 
 async def measured(url: str, processes: list, seconds: float) -> list[Figure]:
@@ -103,16 +112,22 @@ async def measured(url: str, processes: list, seconds: float) -> list[Figure]:
     async with httpx.AsyncClient(base_url=url, cookies=sessions[0]) as client:
         page = (await client.get("/")).text
     assert "600 completed, 20 now, 80 next, 300 later" in page
-    await read(url, sessions, 3, 1)  # warm up
+    await read(url, sessions, 5, THINK)  # warm up
     before = sum(sum(process.cpu_times()[:2]) for process in processes)
-    took, size = await read(url, sessions, seconds, THINK)
+    took, size, refused = await read(url, sessions, seconds, THINK)
     cost = (sum(sum(process.cpu_times()[:2]) for process in processes) - before) / len(took) * 1_000
     cuts = statistics.quantiles(took, n=100)
-    closed, _ = await read(url, sessions, seconds / 3, 0)
-    unpaced = f"p95 {statistics.quantiles(closed, n=100)[94]:.0f} ms, {len(closed) / seconds * 3:.0f} pages a second"
-    value = f"p50 {cuts[49]:.0f}, p95 {cuts[94]:.0f}, p99 {cuts[98]:.0f} ms of {len(took)} pages"
+    closed, _, late = await read(url, sessions, seconds / 3, 0)
+    slow, rate = statistics.quantiles(closed, n=100)[94], len(closed) / seconds * 3
+    unpaced = f"p95 {slow:.0f} ms, {rate:.0f} pages a second, {late} refused"
+    value = f"p50 {cuts[49]:.0f}, p95 {cuts[94]:.0f}, p99 {cuts[98]:.0f} ms of {len(took)} pages, {refused} refused"
     return [
-        Figure(f"My way, 1,000 resources, {READERS} readers", value, f"p95 <= {MOST_MS:g} ms", cuts[94] <= MOST_MS),
+        Figure(
+            f"My way, 1,000 resources, {READERS} readers",
+            value,
+            f"p95 <= {MOST_MS:g} ms",
+            cuts[94] <= MOST_MS and not refused,
+        ),
         Figure(
             "its size, compressed where the portal compresses", f"{size:.0f} kB", f"<= {MOST_KB:g} kB", size <= MOST_KB
         ),
