@@ -190,6 +190,31 @@ async def test_break_glass_takes_a_reason_is_recorded_and_the_author_is_told(
     assert (await pair.send("GET", "/disclosures", pair.as_member)).json()["items"] == []
 
 
+async def test_opening_the_same_again_within_the_hour_is_one_disclosure(
+    pair: Pair, coordinator: Headers, encounter: InProcessClient
+) -> None:
+    id = (await pair.opened())["id"]
+    await pair.write(id, "impression", "Something urgent")
+    path, reason = f"/encounters/{id}/disclosures", {"reason": "Somebody may be in danger"}
+
+    async def opens(who: Headers, body: dict[str, str]) -> str:
+        answer = await pair.send("POST", path, who, body)
+        assert "Something urgent" in answer.text
+        return answer.json()["id"]
+
+    at_once = await asyncio.gather(*(opens(coordinator, reason) for _ in range(5)))
+    assert {await opens(coordinator, reason)} == set(at_once)
+    another = await opens(coordinator, {"reason": "It got worse"})
+    somebody_else = await opens(encounter.by(8, roles=["coordinator"]), reason)
+    await pair.write(id, "impression", "Something urgent, and more", 2)
+    since_then = await opens(coordinator, reason)
+    records = {at_once[0], another, somebody_else, since_then}
+    assert len(records) == 4
+    assert {one["id"] for one in (await pair.read(id))["disclosures"]} == records
+    opened = [row for row in await rows(encounter, "event") if row["type"] == "encounter.texts.opened"]
+    assert len([row for row in opened if str(row["subject_id"]) == id]) == 4
+
+
 async def test_what_is_made_private_is_hidden_with_what_it_was_before_an_amendment(
     pair: Pair, coordinator: Headers
 ) -> None:

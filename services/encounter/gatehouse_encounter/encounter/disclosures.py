@@ -1,5 +1,6 @@
 """All SQL about what happens to an encounter's texts afterwards: amendments, and private texts that were disclosed."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from gatehouse_encounter.tables import DB
 from gatehouse_encounter.text.queries import answers_of, notes_beside
 from gatehouse_encounter.text.structs import Amendment, Answer, NewAmendment
 
+REMEMBERED = timedelta(hours=1)
 _AMEND = DB.prepare(
     InsertOf(
         {
@@ -55,6 +57,14 @@ _DISCLOSE = DB.prepare(
     ).returning(*_disclosure),
     Disclosure,
 )
+_OPENED = DB.prepare(
+    tables.Disclosure.select(*_disclosure)
+    .where((tables.Disclosure.encounter_id == arg(1)) & (tables.Disclosure.disclosed_by == arg(2)))
+    .where((tables.Disclosure.reason == arg(3)) & (tables.Disclosure.disclosed_at > arg(4)))
+    .order_by(tables.Disclosure.disclosed_at, ascending=False)
+    .limit(1),
+    Disclosure,
+)
 _DISCLOSURES = DB.prepare(
     tables.Disclosure.select(*_disclosure)
     .where(tables.Disclosure.encounter_id == arg(1))
@@ -85,17 +95,23 @@ async def add_amendment(id: UUID, before: Answer, new: NewAmendment, by: Actor) 
 
 
 async def disclose(encounter: EncounterRow, reason: str, by: Actor) -> Disclosed:
-    """Private texts of the encounter, with a record that its author sees; they are told at once."""
+    """Private texts of the encounter, with a record that its author sees; they are told at once.
+
+    Whoever opens the same again for the same reason within the hour, as a reloaded page does, is on record already.
+    """
     async with DB.transaction():
-        row = await _DISCLOSE.one(
-            uuid7(), encounter.id, encounter.mentor_id, reason, by.person, by.account, request_id()
-        )
-        assert row is not None
-        ids = PairIds(encounter.member_id, encounter.mentor_id)
-        await OUTBOX.publish("encounter.texts.opened", encounter, by=by, ids=ids)
+        await DB.advisory_lock(f"encounter.disclosure.{encounter.id}")
         answers = [one for one in await answers_of(encounter.id) if one.audience == "author_only"]
         notes = await notes_beside(encounter.id, encounter.mentor_id)
         private = [note for note in notes if note.audience == "author_only" and note.author_id == encounter.mentor_id]
+        row = await _OPENED.one(encounter.id, by.account, reason, await DB.now() - REMEMBERED)
+        if row is None or any(one.changed_at > row.disclosed_at for one in [*answers, *private]):
+            row = await _DISCLOSE.one(
+                uuid7(), encounter.id, encounter.mentor_id, reason, by.person, by.account, request_id()
+            )
+            ids = PairIds(encounter.member_id, encounter.mentor_id)
+            await OUTBOX.publish("encounter.texts.opened", encounter, by=by, ids=ids)
+        assert row is not None
         return Disclosed(**structs.asdict(row), answers=answers, notes=private)
 
 
