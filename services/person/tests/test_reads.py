@@ -39,6 +39,14 @@ async def test_a_list_counts_for_whom_it_shows_in_full(person: InProcessClient) 
     assert person_id(3) not in {reader for _, _, reader in await reads(person)}, "a peer is shown the public part"
 
 
+async def test_an_export_of_their_data_stands_there_too(person: InProcessClient) -> None:
+    for _ in range(2):
+        assert (await person.get(f"/privacy/people/{NOAH}", headers=person.by("admin"))).status_code == 200
+    assert (await person.get(f"/privacy/people/{account_id(99)}", headers=person.by("admin"))).status_code == 200
+    exports = [entry for entry in await reads(person) if entry[0] == "ExportPerson"]
+    assert exports == [("ExportPerson", "admin", person_id(caller("admin").number))]
+
+
 async def test_nobody_else_sees_it(person: InProcessClient) -> None:
     for who in ("mentor", "coordinator", "finance", 3):
         assert (await person.get(READS, headers=person.by(who))).status_code == 404

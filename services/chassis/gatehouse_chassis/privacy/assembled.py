@@ -40,11 +40,13 @@ class Privacy:
             self._keys = PersonKeys(database, store_at(service.person_keys))
             history = History(database, declared, self._keys)
             self.needs |= person_keys.NEEDS
+        read_log = None
         if any(one.name in reads.NEEDS for one in declared.collections):
+            read_log = reads.ReadLog(database)
             self.needs |= reads.NEEDS
         database.history = history
         self.jobs = retention_jobs(database, declared)
-        self.routes = [privacy_routes(PeopleData(database, declared), history, self._keys)]
+        self.routes = [privacy_routes(PeopleData(database, declared), history, self._keys, read_log)]
 
     @contextlib.asynccontextmanager
     async def running(self, app: Any) -> AsyncGenerator[None]:

@@ -12,11 +12,13 @@ from litestar.params import QueryParameter
 from litestar.types import ControllerRouterHandler
 from msgspec import Meta
 
+from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import NotFound
 from gatehouse_chassis.http.guards import allow
 from gatehouse_chassis.privacy.history import ChangeEntry, History
 from gatehouse_chassis.privacy.people import Erasure, ExportedCollection, PeopleData
 from gatehouse_chassis.privacy.person_keys import PersonKeys
+from gatehouse_chassis.privacy.reads import ReadLog
 
 administrators = allow("admin")
 
@@ -32,13 +34,20 @@ class PersonExport(msgspec.Struct, frozen=True):
     history: list[ChangeEntry]
 
 
-def privacy_routes(people: PeopleData, history: History | None, keys: PersonKeys | None) -> Router:
+def privacy_routes(
+    people: PeopleData, history: History | None, keys: PersonKeys | None, reads: ReadLog | None
+) -> Router:
+    """Of a service with a read log (`reads`), who exports somebody's data stands in it."""
+
     @get("/people/{person_id:uuid}", operation_id="ExportPerson", summary="All that is declared to be about a person")
     async def export_person(
-        person_id: UUID, account: Annotated[list[UUID] | None, QueryParameter(max_items=100)] = None
+        person_id: UUID, actor: Actor, account: Annotated[list[UUID] | None, QueryParameter(max_items=100)] = None
     ) -> PersonExport:
         ids = [person_id, *(account or [])]
-        return PersonExport(await people.export(ids), [] if history is None else await history.about(ids))
+        found = PersonExport(await people.export(ids), [] if history is None else await history.about(ids))
+        if reads is not None and found.collections:
+            await reads.note(actor, [person_id], what="ExportPerson", why="admin")
+        return found
 
     @post(
         "/people/{person_id:uuid}/erase",

@@ -25,9 +25,18 @@ DATA = {
     "ListEncounters": "Summaries of meetings",
     "ListFollowUps": "What was promised at meetings",
     "ListNotes": "Notes that were shared",
+    "ExportPerson": "All that is kept about you, to hand it to you",
     "DisclosePrivateTexts": "What your mentor wrote for themself, in an emergency",
 }
-REASONS = {"mentor": "As your mentor", "staff": "As staff", "coordinator": "As a coordinator"}
+REASONS = {
+    "mentor": "As your mentor",
+    "staff": "As staff",
+    "coordinator": "As a coordinator",
+    "admin": "As an administrator",
+}
+
+# Who somebody was whom the reader may not know by name.
+UNNAMED = {"admin": "An administrator"}
 
 
 class ReadOfMe(msgspec.Struct, frozen=True):
@@ -61,7 +70,10 @@ async def _of_meetings(peers: Peers, person: UUID) -> list[ReadOfMe]:
     )
     known = zip(readers, answers, strict=True)
     names = {id: one.name for id, one in known if isinstance(one, NameOfReader)}
-    return [ReadOfMe(one.at, one.what, one.why, names.get(one.reader_id, "A coordinator")) for one in found]
+    return [
+        ReadOfMe(one.at, one.what, one.why, names.get(one.reader_id, UNNAMED.get(one.why, "A coordinator")))
+        for one in found
+    ]
 
 
 @get("/account/reads", guards=[guards.person], include_in_schema=False)

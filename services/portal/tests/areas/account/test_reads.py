@@ -23,10 +23,18 @@ async def test_it_says_who_read_a_meeting(browser, house) -> None:
         "actor_id": house.noah,
     }
     path = f"/api/encounter/members/{house.noah}/reads"
-    house.says("encounter", "GET", path, [{**opened, "reader_id": house.mara}, {**opened, "reader_id": None}])
+    export = {**opened, "what": "ExportPerson", "why": "admin", "reader_id": None}
+    house.says("encounter", "GET", path, [{**opened, "reader_id": house.mara}, {**opened, "reader_id": None}, export])
     await browser.sign_in("member")
     page = (await browser.see("/account/reads")).text
-    for words in ("Mara Lindgren", "A coordinator", "in an emergency", "As a coordinator"):
+    for words in (
+        "Mara Lindgren",
+        "A coordinator",
+        "in an emergency",
+        "As a coordinator",
+        "An administrator",
+        "All that is kept",
+    ):
         assert words in page
 
 
