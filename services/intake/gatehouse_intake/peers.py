@@ -21,6 +21,12 @@ class InvitationOfPerson(Struct, kw_only=True, frozen=True):
     state: Literal["invited", "signed_in"]
 
 
+class HostContact(Struct, kw_only=True, frozen=True):
+    """How person calls who holds an introduction."""
+
+    name: str
+
+
 class IntroducedPerson(Struct, kw_only=True, frozen=True):
     """A person, as far as their introduction goes."""
 

@@ -7,7 +7,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import State
 
 from gatehouse_chassis import Actor
-from gatehouse_chassis.base.problems import Conflict
+from gatehouse_chassis.base.problems import Conflict, NotFound
 from gatehouse_chassis.http.etags import IfMatch, required_version, versioned
 from gatehouse_chassis.http.guards import allow, signed_in
 from gatehouse_chassis.lists.listing import Page
@@ -17,7 +17,7 @@ from gatehouse_intake.sign_up.queries import follow_introduction
 from gatehouse_intake.slot import queries
 from gatehouse_intake.slot.appointments import Appointments
 from gatehouse_intake.slot.entries import entry_of
-from gatehouse_intake.slot.structs import NewSlots, OfferedSlots, Slot
+from gatehouse_intake.slot.structs import NewSlots, OfferedSlots, Slot, SlotHost
 
 
 class SlotController(Controller):
@@ -88,3 +88,17 @@ class SlotController(Controller):
     )
     async def calendar(self, id: UUID, actor: Actor) -> str:
         return calendar_of([entry_of(await queries.read(id, actor))])
+
+    @get(
+        "/{id:uuid}/host",
+        operation_id="GetSlotHost",
+        guards=[signed_in],
+        summary="Who holds an introduction, for whoever comes to it",
+    )
+    async def host(self, id: UUID, actor: Actor, state: State) -> SlotHost:
+        slot, appointments = await queries.read(id, actor), state.appointments
+        assert isinstance(appointments, Appointments)
+        found = await appointments.host(slot.host_id)
+        if found is None:
+            raise NotFound("Nobody is known who holds it.")
+        return SlotHost(found.name)

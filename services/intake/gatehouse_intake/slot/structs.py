@@ -35,3 +35,9 @@ class OfferedSlots(msgspec.Struct, frozen=True, kw_only=True):
     """How many of the times are new."""
 
     added: int
+
+
+class SlotHost(msgspec.Struct, frozen=True):
+    """Who holds an introduction, as they are called."""
+
+    name: str

@@ -78,6 +78,22 @@ async def test_a_time_is_taken_once_moved_and_cancelled(desk):
     assert len(told(desk, person)) == 4
 
 
+async def test_who_comes_learns_who_holds_it_and_nobody_else_does(desk):
+    host, slots = await offers(desk, 6)
+    guest = uuid4()
+    awaits(desk, guest)
+    path = f"{API}/slots/{slots[0]['id']}/host"
+    known = {"id": str(host), "name": "Ronja O'Neil 🌱", "email": "ronja@example.org"}
+    desk.people.answers["GET", f"/api/person/contacts/{host}"] = (200, known)
+    assert (await desk.service.get(path, headers=desk.own("member", guest))).status_code == 404, "not theirs yet"
+    await takes(desk, slots[0], guest)
+    seen = await desk.service.get(path, headers=desk.own("member", guest))
+    assert (seen.status_code, seen.json()) == (200, {"name": "Ronja O'Neil 🌱"})
+    assert (await desk.service.get(path, headers=desk.own("member", uuid4()))).status_code == 404
+    desk.people.answers["GET", f"/api/person/contacts/{host}"] = (404, {"status": 404})
+    assert (await desk.service.get(path, headers=desk.own("member", guest))).status_code == 404
+
+
 async def test_who_timed_out_keeps_no_time(desk):
     _, slots = await offers(desk, 4)
     late = uuid4()

@@ -16,12 +16,13 @@ from gatehouse_portal.areas.joining.match_structs import (
     CalendarFeed,
     OfferedSlots,
     Slot,
+    SlotHost,
 )
-from gatehouse_portal.areas.joining.matching import names_of, people_of
+from gatehouse_portal.areas.joining.matching import people_of
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.format import ZONES
 from gatehouse_portal.shell.page import page
-from gatehouse_portal.shell.peers import Peers, or_none
+from gatehouse_portal.shell.peers import Away, Peers, or_away, or_none
 from gatehouse_portal.shell.structs import Page
 from gatehouse_portal.shell.toast import Toast, see_with
 
@@ -103,12 +104,13 @@ async def load_candidate(request: Request[Any, Any, Any], actor: Actor) -> dict[
     if me is None or me.status not in (*AWAITED, "matching"):
         return None
     if me.status == "matching":
-        return {"me": me, "zone": me.time_zone or "UTC", "mine": None, "free": [], "names": {}, "few": FEW}
+        return {"me": me, "zone": me.time_zone or "UTC", "mine": None, "free": [], "host": None, "few": FEW}
     found = await peers.get("intake", "/api/intake/slots", Page[Slot], limit=MOST)
     mine = next((one for one in found.items if one.person_id == me.id), None)
     free = [one for one in found.items if one.state == "open"]
-    names = await names_of(peers, (one.host_id for one in [*free[:FEW], *([mine] if mine else [])]))
-    return {"me": me, "zone": me.time_zone or "UTC", "mine": mine, "free": free, "names": names, "few": FEW}
+    host = await or_away(or_none(peers.get("intake", f"/api/intake/slots/{mine.id}/host", SlotHost))) if mine else None
+    shown = None if isinstance(host, Away) else host
+    return {"me": me, "zone": me.time_zone or "UTC", "mine": mine, "free": free, "host": shown, "few": FEW}
 
 
 async def _times(

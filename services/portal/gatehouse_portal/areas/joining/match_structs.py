@@ -85,6 +85,10 @@ class Slot(Struct, frozen=True, kw_only=True):
     person_id: UUID | None = None
 
 
+class SlotHost(Struct, frozen=True):
+    name: str
+
+
 class OfferedSlots(Struct, frozen=True):
     added: int
 

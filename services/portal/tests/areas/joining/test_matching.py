@@ -118,7 +118,10 @@ async def test_a_candidate_picks_a_time_on_their_home(browser, house):
     assert (await browser.submit(f"/introduction/{ONE}")).headers["location"] == "/"
     house.says("intake", "GET", "/api/intake/slots", {"items": [slot(state="taken", person_id=MEMBER)]})
     house.says("intake", "GET", f"/api/intake/slots/{ONE}/calendar", "BEGIN:VCALENDAR")
-    assert "Put it in your calendar" in (await browser.see("/")).text
+    taken = (await browser.see("/")).text
+    assert ("Put it in your calendar" in taken, "a coordinator" in taken) == (True, True)
+    house.says("intake", "GET", f"/api/intake/slots/{ONE}/host", {"name": "Ronja O'Neil"})
+    assert "You meet <bdi>Ronja O&#39;Neil</bdi>" in (await browser.see("/")).text
     assert (await browser.get(f"/introduction/{ONE}/calendar.ics")).headers["content-type"].startswith("text/calendar")
 
 
