@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gatehouse_portal.areas.account import consents, home, invitation, reads, routes, settings
+from gatehouse_portal.areas.account import consents, home, invitation, mails, reads, routes, settings
 from gatehouse_portal.shell.area import Area, NavEntry
 
 AREA = Area(
@@ -17,6 +17,7 @@ AREA = Area(
         consents.withdraw,
         invitation.welcome,
         invitation.accept,
+        *mails.ROUTES,
         *settings.ROUTES,
         *routes.ROUTES,
     ),

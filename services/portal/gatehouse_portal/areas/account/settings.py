@@ -1,8 +1,8 @@
-"""The reader's own account: where they are signed in, how they are called, their time zone, the language of mails."""
+"""The reader's own account: where they are signed in, how they are called, their time zone, their mails."""
 
 import asyncio
 import contextlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,8 @@ from litestar.types import ControllerRouterHandler
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import ApiProblem, Invalid, NotFound
+from gatehouse_chassis.http.guards import RECENT, is_recent
+from gatehouse_portal.areas.account.mails import LOCALES, OPTIONAL, OwnMailChoice
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.format import ZONES
 from gatehouse_portal.shell.page import page, see
@@ -20,8 +22,9 @@ from gatehouse_portal.shell.sessions import COOKIE, SessionStore
 from gatehouse_portal.shell.toast import Toast, see_with
 
 PAGE = "/account"
+# Who has no other role meets nothing that takes a recent sign-in.
+LITTLE = frozenset({"member", "mentor", "partner", "board"})
 OWN = ("preferred_name", "phone", "location", "time_zone")
-LOCALES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "pt": "Português", "ar": "العربية"}
 
 
 class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +55,6 @@ class OwnPerson(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str | None = None
 
 
-class OwnMailChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """As communication answers it."""
-
-    locale: str = "en"
-    declined: list[str] = []
-
-
 @get(PAGE, guards=[guards.person], include_in_schema=False)
 async def account(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Response[Any]:
     return await _account(request, peers, actor)
@@ -66,7 +62,6 @@ async def account(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -
 
 @post(PAGE, guards=[guards.person], include_in_schema=False)
 async def save(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Response[Any]:
-    """The person first: where that is refused, the language stays as it was."""
     if actor.person is None:
         raise NotFound
     form = await request.form()
@@ -77,18 +72,12 @@ async def save(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> R
         "location": values["location"] or None,
         "time_zone": values["time_zone"] or None,
     }
-    locale = str(form.get("locale") or "en")
     try:
         path = f"/api/person/people/{actor.person}"
         await peers.ask("person", "PATCH", path, OwnPerson, json=body, version=_version(form.get("version")))
     except Invalid as refused:
         errors = {one.field: one.message for one in refused.errors}
         return await _account(request, peers, actor, values=values, errors=errors)
-    if locale in LOCALES:
-        choices = f"/api/communication/people/{actor.person}/mail-choice"
-        before = await peers.get("communication", choices, OwnMailChoice)
-        choice = {"locale": locale, "declined": before.declined}
-        await peers.ask("communication", "PUT", choices, OwnMailChoice, json=choice)
     return see_with(request, PAGE, Toast("Saved."))
 
 
@@ -149,8 +138,11 @@ async def _account(
         values=shown,
         errors=errors or {},
         zones=sorted({*ZONES, *([shown["time_zone"]] if shown.get("time_zone") else [])}),
-        locale="" if choice is None or isinstance(choice, Away) else choice.locale,
+        choice=None if isinstance(choice, Away) else choice,
+        optional=OPTIONAL,
         locales=LOCALES,
+        recent_until=datetime.fromtimestamp(actor.signed_in_at + RECENT, UTC) if is_recent(actor) else None,
+        steps_up=bool(actor.roles - LITTLE),
     )
 
 

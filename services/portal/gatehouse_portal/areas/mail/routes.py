@@ -1,4 +1,4 @@
-"""What is new for the reader, which mails they want, mails to look at; locally only, the mailbox of this machine."""
+"""What is new for the reader, mails to look at; locally only, the mailbox of this machine."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,11 +17,9 @@ from gatehouse_portal.areas.mail.structs import (
     Delivery,
     MailboxContent,
     MailboxEntry,
-    MailChoice,
     Notification,
     ReadCount,
 )
-from gatehouse_portal.areas.mail.words import OPTIONAL
 from gatehouse_portal.shell import guards
 from gatehouse_portal.shell.page import page
 from gatehouse_portal.shell.peers import Peers
@@ -76,28 +74,6 @@ async def read_news(request: Request[Any, Any, Any], peers: Peers) -> Response[A
     return see_with(request, "/notifications", Toast(text))
 
 
-@get("/account/mail", guards=[guards.person], include_in_schema=False)
-async def choices(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Template:
-    if actor.person is None:
-        raise NotFound
-    choice = await peers.get("communication", f"/api/communication/people/{actor.person}/mail-choice", MailChoice)
-    return page(request, "mail/choices.html", choice=choice, optional=OPTIONAL)
-
-
-@post("/account/mail", guards=[guards.person], include_in_schema=False)
-async def choose(request: Request[Any, Any, Any], peers: Peers, actor: Actor) -> Response[Any]:
-    """A box that is ticked is a mail that the reader gets."""
-    if actor.person is None:
-        raise NotFound
-    form = await request.form()
-    address = f"/api/communication/people/{actor.person}/mail-choice"
-    before = await peers.get("communication", address, MailChoice)
-    declined = [kind for kind in OPTIONAL if form.get(kind) != "on"]
-    body = {"locale": before.locale, "declined": declined}
-    await peers.ask("communication", "PUT", address, MailChoice, json=body)
-    return see_with(request, "/account/mail", Toast("Your choice is saved."))
-
-
 @post(
     "/deliveries/{id:uuid}/{decision:str}", guards=[guards.pages_for("coordinator", "finance")], include_in_schema=False
 )
@@ -115,4 +91,4 @@ async def decide(request: Request[Any, Any, Any], peers: Peers, id: UUID, decisi
     return see_with(request, "/", Toast(DECISIONS[decision]))
 
 
-ROUTES: tuple[ControllerRouterHandler, ...] = (mailbox, mail, news, read_news, choices, choose, decide)
+ROUTES: tuple[ControllerRouterHandler, ...] = (mailbox, mail, news, read_news, decide)

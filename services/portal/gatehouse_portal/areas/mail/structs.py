@@ -53,8 +53,3 @@ class Person(Struct, frozen=True, kw_only=True):
 
 class ReadCount(Struct, frozen=True):
     read: int
-
-
-class MailChoice(Struct, frozen=True, kw_only=True):
-    locale: str = "en"
-    declined: list[str] = []

@@ -16,15 +16,6 @@ class News(msgspec.Struct, frozen=True, kw_only=True):
     notification: Notification
 
 
-# Kinds of mail that one may decline, and how they are offered.
-OPTIONAL = {
-    "intro_reminder": "A reminder when your introduction isn’t scheduled after a week",
-    "mentoring_started": "Who your new mentor or member is",
-    "meeting_reminder": "A reminder the day before a meeting",
-    "meeting_summary": "That a meeting has a summary",
-    "certificate_issued": "That you have a new certificate",
-    "weekly_digest": "Once a week, that there is news you haven’t looked at",
-}
 MAIL_KINDS = {
     "welcome": "Welcome",
     "mentor_welcome": "Welcome as a mentor",

@@ -1,11 +1,7 @@
-"""What is new, which mails one gets, mails to look at, and the mailbox of this machine."""
-
-import json
+"""What is new, mails to look at, and the mailbox of this machine."""
 
 import msgspec
 import pytest
-
-from gatehouse_portal.areas.mail.words import OPTIONAL
 
 API = "/api/communication"
 ID = "019a0000-0024-7000-8000-000000000001"
@@ -41,18 +37,6 @@ async def test_without_communication_home_says_so_and_shows_the_rest(browser, ho
     page = (await browser.see("/")).text
     assert "What is new can’t be shown right now" in page
     assert "Welcome, Noah" in page
-
-
-async def test_what_is_not_ticked_is_declined(browser, house):
-    address = f"{API}/people/{house.noah}/mail-choice"
-    house.says("communication", "GET", address, {"locale": "de", "declined": ["intro_reminder"]})
-    house.says("communication", "PUT", address, {"locale": "de", "declined": []})
-    await browser.sign_in("member")
-    page = (await browser.see("/account/mail")).text
-    assert page.count(" checked") == len(OPTIONAL) - 1
-    assert (await browser.submit("/account/mail", intro_reminder="on")).status_code == 303
-    ((_, _, body),) = house.asked("communication", "PUT")
-    assert json.loads(body) == {"locale": "de", "declined": [kind for kind in OPTIONAL if kind != "intro_reminder"]}
 
 
 async def test_a_coordinator_decides_about_a_mail_that_may_not_have_left(browser, house):
