@@ -19,6 +19,7 @@ from gatehouse_local.runner.port_conflicts import Trouble, alive
 from gatehouse_local.runner.state import ResourceHealth, ResourceState, hopeless
 
 START_SECONDS = 180.0  # until everything is healthy; a cold start takes 20
+STANDSTILL_SECONDS = 60.0  # `gate down` gives up once nothing has ended for so long
 FAILED = 1
 
 root_option = click.option(
@@ -224,14 +225,27 @@ def down(state: Path | None, root: Path | None) -> None:
 
 
 def _stop(place: Location, client: RunnerClient) -> None:
+    """Waits as long as one process after the other ends, however slow the machine. Raises Trouble once none does."""
     address = control.find(place.state)
     client.ask("down")
-    client.close()
-    deadline = time.monotonic() + 30
+    left, patient_until = _left(client), time.monotonic() + STANDSTILL_SECONDS
     while control.find(place.state) is not None or (address and _lives(address.pid)):
-        if time.monotonic() > deadline:
-            raise Trouble(f"The runner (process {address.pid if address else '?'}) doesn't stop. See: gate logs runner")
-        time.sleep(0.02)
+        before, left = left, _left(client)
+        if left != before:
+            patient_until = time.monotonic() + STANDSTILL_SECONDS
+        elif time.monotonic() > patient_until:
+            runner = f"The runner (process {address.pid if address else '?'})"
+            what = f"{', '.join(left)} still run" if left else "it doesn't exit"
+            raise Trouble(f"{runner} doesn't stop: {what} after {STANDSTILL_SECONDS:g} s. See: gate logs runner")
+        time.sleep(0.05)
+    client.close()
+
+
+def _left(client: RunnerClient) -> list[str]:
+    """The resources that still have a process, as long as the runner says so."""
+    with contextlib.suppress(Trouble):
+        return [one.name for one in client.report().resources if one.pid is not None]
+    return []
 
 
 def _lives(pid: int) -> bool:
