@@ -11,7 +11,10 @@ import { send, signInAgain, UNREACHED, type Answer } from './session'
 
 const SEND_AFTER_MS = 250
 const WAIT_MS = 10_000
-const PAUSES_MS = [1000, 2000, 4000, 8000]
+/** Pauses after failures double from the first; somebody who typed lately waits the shorter one at most. */
+const FIRST_PAUSE_MS = 250
+const MOST_MS = { typing: 1000, idle: 8000 }
+const TYPED_LATELY_MS = 10_000
 const PRIVATE_MARK = /(^|\n)\/p[ \n]/
 
 const account = document.body.dataset.account ?? ''
@@ -35,7 +38,9 @@ class Field {
   private again = false
   private sending = false
   private timer = 0
+  private due = Infinity
   private failures = 0
+  private typedAt = 0
   private signedOut = false
 
   constructor(private readonly box: HTMLElement) {
@@ -83,7 +88,9 @@ class Field {
     return this.box.contains(node)
   }
 
+  /** The network is back, or the page is looked at again. */
   resend(): void {
+    this.failures = 0
     if (this.unsaved && !this.signedOut) this.soon(0)
   }
 
@@ -110,8 +117,9 @@ class Field {
     this.grow()
     this.say('Saving …')
     this.box.dataset.kept = 'no'
+    this.typedAt = Date.now()
     void this.onDevice()
-    this.soon(SEND_AFTER_MS)
+    this.soon(this.failures ? this.pause() : SEND_AFTER_MS)
   }
 
   /** One write at a time; the newest text wins. */
@@ -138,12 +146,20 @@ class Field {
 
   private soon(after: number): void {
     // While somebody types on, the first change still goes after this time: waiting for a pause could take minutes.
-    if (this.timer && after > 0) return
+    const due = Date.now() + after
+    if (this.timer && this.due <= due) return
     clearTimeout(this.timer)
+    this.due = due
     this.timer = window.setTimeout(() => {
       this.timer = 0
       void this.push()
     }, after)
+  }
+
+  /** Until the next try, of a length that differs from page to page: they don't all come at once. */
+  private pause(): number {
+    const most = Date.now() - this.typedAt < TYPED_LATELY_MS ? MOST_MS.typing : MOST_MS.idle
+    return Math.min(FIRST_PAUSE_MS * 2 ** (this.failures - 1), most) * (0.5 + Math.random() / 2)
   }
 
   private async push(): Promise<void> {
@@ -179,7 +195,8 @@ class Field {
       await this.conflict()
     } else if (answer.status === UNREACHED || answer.status >= 500 || answer.status === 429) {
       this.say('Kept on this device. The server doesn’t answer; it is tried again.')
-      this.soon(PAUSES_MS[Math.min(this.failures++, PAUSES_MS.length - 1)] as number)
+      this.failures += 1
+      this.soon(this.pause())
     } else {
       const why = typeof answer.body.detail === 'string' ? answer.body.detail : 'It isn’t taken.'
       this.say(`Kept on this device, but not saved. ${why}`)
@@ -190,7 +207,8 @@ class Field {
   private async conflict(): Promise<void> {
     const current = await this.current()
     if (current === null) {
-      this.soon(PAUSES_MS[0] as number)
+      this.failures += 1
+      this.soon(this.pause())
       return
     }
     if (current.writer === this.writer) {

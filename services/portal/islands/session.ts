@@ -9,6 +9,15 @@ export interface Answer {
 export const UNREACHED = 0
 const SECONDS = 15
 const LOOK_MS = 1500
+/** Every page of somebody who is signed in says so here (shell/static/portal.js). */
+const SIGNED_IN = 'gatehouse-signed-in'
+
+let underWay = new AbortController()
+// What was sent before the network went may never be answered, and the next one waits for it.
+addEventListener('online', () => {
+  underWay.abort()
+  underWay = new AbortController()
+})
 
 let csrf: Promise<string> | null = null
 let signingIn: Promise<void> | null = null
@@ -41,7 +50,7 @@ async function attempt(method: string, address: string, body?: unknown, version?
   if (version !== undefined) headers['If-Match'] = `"${version}"`
   try {
     if (method !== 'GET') headers['X-CSRF-Token'] = await token()
-    const signal = AbortSignal.timeout(SECONDS * 1000)
+    const signal = AbortSignal.any([AbortSignal.timeout(SECONDS * 1000), underWay.signal])
     const sent = body === undefined ? null : JSON.stringify(body)
     const answer = await fetch(`/bff${address}`, { method, headers, body: sent, cache: 'no-store', signal })
     const text = await answer.text()
@@ -56,10 +65,8 @@ async function attempt(method: string, address: string, body?: unknown, version?
  * typing goes on typing.
  */
 export function signInAgain(account: string): Promise<void> {
-  signingIn ??= askToSignIn(account).finally(() => {
-    signingIn = null
-    csrf = null
-  })
+  csrf = null
+  signingIn ??= askToSignIn(account).finally(() => (signingIn = null))
   return signingIn
 }
 
@@ -75,14 +82,35 @@ async function askToSignIn(account: string): Promise<void> {
   document.body.append(dialog)
   dialog.setAttribute('open', '')
   const said = dialog.querySelector('[data-said]') as HTMLElement
+  const channel = new BroadcastChannel(SIGNED_IN)
   try {
     for (;;) {
       const found = await session().catch(() => null)
-      if (found?.account_id === account) return
+      if (found?.account_id === account) {
+        csrf = Promise.resolve(found.csrf)
+        return
+      }
       said.textContent = found ? 'You are signed in as somebody else. Sign in as the person who wrote this.' : ''
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+      await signedInOrLater(channel)
     }
   } finally {
+    channel.close()
     dialog.remove()
   }
+}
+
+/** Resolves when another page says that somebody is signed in, when this one is looked at again, or after a while. */
+function signedInOrLater(channel: BroadcastChannel): Promise<void> {
+  return new Promise((resolve) => {
+    const heard = new AbortController()
+    const done = () => {
+      clearTimeout(timer)
+      heard.abort()
+      resolve()
+    }
+    const timer = setTimeout(done, LOOK_MS)
+    channel.addEventListener('message', done, { signal: heard.signal })
+    addEventListener('focus', done, { signal: heard.signal })
+    document.addEventListener('visibilitychange', done, { signal: heard.signal })
+  })
 }

@@ -379,7 +379,16 @@
     open();
   });
 
+  // Pages on which somebody writes wait for a new sign-in (islands/session.ts).
+  const saySignedIn = () => {
+    if (!document.body.dataset.account) return;
+    const channel = new BroadcastChannel("gatehouse-signed-in");
+    channel.postMessage(null);
+    channel.close();
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    saySignedIn();
     liveParts();
     for (const button of document.querySelectorAll("[data-pause]")) button.hidden = false;
     showToasts();
