@@ -26,6 +26,8 @@ BEFORE, AFTER = "all future engineers will pass", "all engineers of tomorrow wil
 BROKEN = "services/partner/gatehouse_partner/app.py"
 GOOD = "[PartnerController, ContactController, AgreementController]"
 BAD = f"{GOOD}[bool(service.build.image_digest) :]"
+# One that goes wrong at Test's address only: Dev passes it.
+BAD_IN_TEST = f'{GOOD}[service.public_url.endswith(":{8400 + OFFSET + 100}") :]'
 TESTER, SRE = "kofi.mensah@example.org", "sunita.rao@example.org"
 RELEASE_MANAGERS = ("tomas.varga@example.org", "viktor.stahl@example.org")
 # Connections to PostgreSQL that nobody uses are closed by then.
@@ -126,6 +128,7 @@ def told(story: Story) -> list[Figure]:
     time.sleep(SETTLED_SECONDS)
     awake = story.memory()
     rolled_back(story)
+    stopped_in_test(story)
     stopped_by_the_suite(story)
     story.gate("rehearse", "stop")
     left = story.processes()
@@ -158,6 +161,30 @@ def rolled_back(story: Story) -> None:
     assert story.digest("test", "portal") != before
     assert BEFORE in story.get("test", "/sign-in")
     assert "hold" in story.promote(TESTER, "apply", "test", "--domain", "portal", "--yes", refused=True)
+
+
+def stopped_in_test(story: Story) -> None:
+    """A release that Dev passes and the suite finds bad in Test: Staging refuses it, and a rollback holds it."""
+    before = story.digest("test", "partner")
+    story.merge(BROKEN, GOOD, BAD_IN_TEST)
+    assert story.log("dev")[0]["seen"]["black_box"]["passed"]
+    bad = story.digest("dev", "partner")
+    assert bad != before
+    story.promote(TESTER, "apply", "test", "--domain", "partners", "--yes", refused=True)
+    record = story.log("test")[0]
+    assert (record["state"], record["seen"]["black_box"]["passed"]) == ("verified", False)
+    assert story.digest("test", "partner") == bad
+    assert "black-box" in story.promote(TESTER, "apply", "staging", "--yes", refused=True)
+    assert story.digest("staging", "partner") == before
+    story.promote(SRE, "rollback", "test", "--yes", "--reason", "the partners are gone in Test")
+    assert story.digest("test", "partner") == before
+    assert story.log("test")[0]["seen"]["black_box"]["passed"]
+    assert "held" in story.promote(TESTER, "apply", "test", "--domain", "partners", "--yes", refused=True)
+    story.merge(BROKEN, BAD_IN_TEST, GOOD)
+    hold = next(one for one in story.log("test") if one["kind"] == "hold" and one["service"] == "partner")
+    story.promote(SRE, "lift", "test", "--record", hold["id"], "--reason", "fixed")
+    story.promote(TESTER, "apply", "test", "--domain", "partners", "--yes")
+    assert story.digest("test", "partner") == story.digest("dev", "partner") != bad
 
 
 def stopped_by_the_suite(story: Story) -> None:

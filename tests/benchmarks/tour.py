@@ -17,13 +17,28 @@ from typing import Literal
 
 from harness import Figure, show, timed
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from rehearsal import AFTER, BAD, BEFORE, BROKEN, GOOD, OFFSET, PAGE, PLACES, ROOT, SETTLED_SECONDS, Story, put_away
+from rehearsal import (
+    AFTER,
+    BAD,
+    BAD_IN_TEST,
+    BEFORE,
+    BROKEN,
+    GOOD,
+    OFFSET,
+    PAGE,
+    PLACES,
+    ROOT,
+    SETTLED_SECONDS,
+    Story,
+    put_away,
+)
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 HERE = OFFSET - 300  # where the platform runs whose release page is used
 TOLD = " ".join((ROOT / "docs" / "rehearsal.md").read_text(encoding="utf-8").split())
 VERIFIED_MS = 240_000
 WAIT_MS = 60_000
+MAIL_SECONDS = 120.0  # main is looked at every half minute
 
 
 class Tour:
@@ -110,6 +125,7 @@ def taken(tour: Tour) -> list[Figure]:
     for place in PLACES:
         tour.text_at(place, AFTER)
     whole = time.monotonic() - began
+    mailed(tour)
     time.sleep(SETTLED_SECONDS)
     awake = story.memory()
     with tour.as_persona("sre") as page:
@@ -121,6 +137,21 @@ def taken(tour: Tour) -> list[Figure]:
         Figure("the quickest", f"{min(tour.took):.0f} s", "<= 20 s", min(tour.took) <= 20),
         Figure("from a clone to a Go-Live of a changed line", f"{whole / 60:.1f} min", "<= 15 min", whole <= 900),
     ]
+
+
+def mailed(tour: Tour) -> None:
+    """Those whom it concerns were told of the proposal, the approval and the Go-Live, each with a link."""
+    page = tour.browser.new_page(base_url=tour.url)
+    for subject in ("a release waits for your approval", "a release is approved", "a release went live"):
+        deadline = time.monotonic() + MAIL_SECONDS
+        while not page.get_by_role("link", name=subject).count():
+            assert time.monotonic() < deadline, f"no mail says that {subject}"
+            page.goto("/mail")
+            time.sleep(1)
+    page.get_by_role("link", name="a release went live").first.click()
+    expect(page.locator(".mail-text").first).to_contain_text(f"{tour.url}/releases/records/")
+    tour.picture(page, "mail")
+    page.close()
 
 
 def went_live(tour: Tour) -> None:
@@ -158,16 +189,12 @@ def broken(tour: Tour, page: Page) -> None:
     tour.picture(page, "bad")
     tour.press(page, "link", "Why")
     expect(page.locator("[data-rule=black-box]")).to_be_visible()
-    page.goto("/releases")
-    page.get_by_text("Roll an environment back").click()
-    page.locator("#rollback-form").get_by_label("Environment").select_option("dev")
-    tour.press(page, "button", "Preview rollback")
-    tour.confirm(page, "Roll Dev back")
-    tour.verified(page)
+    rolled_back(tour, page, "dev")
     expect(page.get_by_text("partner is held in Dev, release")).to_be_visible()
     tour.picture(page, "held")
     tour.press(page, "button", "Lift the hold", " partner")
     expect(page.get_by_text("partner is held in Dev, release")).to_have_count(0)
+    stopped_in_test(tour, page)
     page.get_by_text("Freeze an environment").click()
     form = page.locator("#freeze-form")
     form.get_by_label("Environment").select_option("test")
@@ -177,8 +204,35 @@ def broken(tour: Tour, page: Page) -> None:
     tour.press(page, "button", "Unfreeze", " test")
     expect(page.get_by_text("Test is frozen")).to_have_count(0)
     tour.press(page, "link", "Take the tour")
-    expect(page.get_by_text("Done", exact=True)).to_have_count(10)
+    expect(page.get_by_text("Done", exact=True)).to_have_count(11)
     tour.picture(page, "tour")
+
+
+def rolled_back(tour: Tour, page: Page, place: str) -> None:
+    page.goto("/releases")
+    page.get_by_text("Roll an environment back").click()
+    page.locator("#rollback-form").get_by_label("Environment").select_option(place)
+    tour.press(page, "button", "Preview rollback")
+    button = f"Roll {place.capitalize()} back"
+    assert f"*{button}*" in TOLD, f"docs/rehearsal.md names no {button}"
+    tour.confirm(page, button)
+    tour.verified(page)
+
+
+def stopped_in_test(tour: Tour, sre: Page) -> None:
+    """A release that Dev passes: the suite finds it bad in Test, Staging refuses it, and rolled back it is held."""
+    tour.story.merge(BROKEN, BAD, BAD_IN_TEST)
+    with tour.as_persona("tester") as page:
+        tour.press(page, "link", "Promote partners", " to Test", exact=True)
+        tour.confirm(page, "Promote partners to Test")
+        expect(page.get_by_text("The black-box suite failed in Test")).to_be_visible(timeout=VERIFIED_MS)
+        tour.picture(page, "bad-in-test")
+        tour.press(page, "link", "Back to the releases")
+        expect(page.get_by_text("this set hasn’t been verified in Test")).to_be_visible()
+        expect(page.get_by_role("link", name="Promote to Staging", exact=True)).to_have_count(0)
+    rolled_back(tour, sre, "test")
+    expect(sre.get_by_text("partner is held in Test, release")).to_be_visible()
+    sre.goto("/releases")
 
 
 def main() -> None:

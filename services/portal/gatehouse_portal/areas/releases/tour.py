@@ -85,6 +85,14 @@ def steps(state: RepositoryState) -> list[TourStep]:
             done=any(one.kind == "lift" for one in state.records.values()),
         ),
         TourStep(
+            title="Let Test stop a release",
+            text="Promote a line that goes wrong at Test’s address only: Dev passes it, the suite stops it in Test, "
+            "and Staging refuses it. Roll Test back.",
+            who="Kofi Mensah, tester, then Sunita Rao, SRE",
+            command="./local/gate rehearse merge",
+            done=any(_bad(one) for one in state.of("test")),
+        ),
+        TourStep(
             title="Freeze an environment",
             text="Nothing comes in until you unfreeze it, but for break-glass, which the record names for good.",
             who="Sunita Rao, SRE",

@@ -19,6 +19,7 @@ from gatehouse_portal.areas.releases.in_process import InProcess
 from gatehouse_portal.tables import DB
 from gatehouse_release.model import ENVIRONMENTS, DangerousPlan, PromotionRequest, Requester
 from gatehouse_release.promoter import Promoter
+from gatehouse_release.records import key_of
 from gatehouse_release.state import read_state
 from gatehouse_release.testing.in_memory import MemoryPorts, release, tree
 
@@ -317,6 +318,18 @@ async def test_what_the_breaker_rolled_back_is_failed_and_not_shown_as_running(d
         text = (await desk.see(answer.headers["location"])).text
         assert "Failed" in text
     assert re.findall(r">(v\d)<", cell((await desk.see("/releases")).text, "person", "test")) == ["v1"]
+
+
+async def test_a_set_that_the_suite_fails_on_says_so_beside_its_verification(desk, world):
+    world.merge(1)
+    world.ports.black_box.failing["test"] = "1 failed, 41 passed; test_partners"
+    world.carry_out("test", Requester(name="kofi@example.org", roles=frozenset({"tester"})), domain="people")
+    await sign_in(desk, "kofi@example.org", "tester")
+    record = world.state.of("test")[-1]
+    page = (await desk.see(f"/releases/records/{key_of(record.id)}")).text
+    assert "The black-box suite failed in Test." in page
+    assert "1 failed, 41 passed; test_partners" in page
+    assert "hasn’t been verified in Test" in (await desk.see("/releases")).text
 
 
 async def test_a_rollback_brings_back_the_set_before_and_holds_what_it_removed(desk, world):
