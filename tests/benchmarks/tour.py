@@ -204,6 +204,7 @@ def broken(tour: Tour, page: Page) -> None:
     tour.press(page, "button", "Unfreeze", " test")
     expect(page.get_by_text("Test is frozen")).to_have_count(0)
     tour.press(page, "link", "Take the tour")
+    expect(page.get_by_role("heading", level=1)).to_have_text("From a merge to Go-Live")
     expect(page.get_by_text("Done", exact=True)).to_have_count(11)
     tour.picture(page, "tour")
 

@@ -4,6 +4,7 @@ Every call in the consumers' code is compared: path, method, query, version and 
 it sends fails by its place.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 from .code_scope import UNKNOWN, Field, Unresolved
 from .provider_documents import CONSUMERS, calls, operation_of, resolved
 from .service_calls import Call, calls_of
+
+# How an operation says that it may be called without a version; some do so only with one of the body's fields.
+VERSION_FREE = re.compile(r"If-Match isn't needed(?: with `(\w+)`)?")
 
 
 def misfits(call: Call) -> Iterator[str]:
@@ -31,7 +35,8 @@ def misfits(call: Call) -> Iterator[str]:
     headers = {one["name"].lower() for one in operation["parameters"] if one["in"] == "header"}
     if call.versioned and "if-match" not in headers:
         yield "version: the operation takes no If-Match"
-    needed = "If-Match isn't needed" not in operation.get("description", "")
+    free = VERSION_FREE.search(operation.get("description", ""))
+    needed = not free or (free[1] is not None and free[1] not in (call.body or ()))
     if needed and "if-match" in headers and "428" in operation["responses"] and not call.versioned:
         yield "version: If-Match is required"
     yield from _body_misfits(call, whole, operation.get("requestBody"))

@@ -345,7 +345,7 @@ def test_one_can_sign_in_and_out_by_keyboard_alone(open_browser) -> None:
     assert ring == "solid"  # where the focus is can be seen
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Welcome, Mara")
-    page.locator(".lintel summary").focus()
+    page.locator(".lintel summary", has_text="Your account").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Sign out").focus()
     page.keyboard.press("Enter")

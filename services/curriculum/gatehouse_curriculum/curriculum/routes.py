@@ -206,6 +206,7 @@ class AssignmentController(Controller):
         "/move",
         operation_id="MoveAssignment",
         summary="Move it to another place in later, next or now; to now plans it for the present period",
+        description="If-Match isn't needed with `after`, which says a place whatever others moved.",
         guards=[signed_in],
         status_code=200,
     )

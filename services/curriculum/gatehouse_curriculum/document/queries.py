@@ -76,12 +76,14 @@ _FORGET = DB.prepare(
         (tables.DocumentUpdate.document_id == arg(1)) & (tables.DocumentUpdate.seq <= arg(2))
     )
 )
-# By hand: Piccolo compares no two columns of an update's age.
-_DUE = DB.prepare_sql(
-    """
-    select id from document where (seq > rebuilt_seq and rebuilt_at < $1) or rebuilt_at < $2
-    order by rebuilt_at limit $3
-    """
+_DUE = DB.prepare(
+    tables.Document.select(tables.Document.id)
+    .where(
+        ((tables.Document.seq > tables.Document.rebuilt_seq) & (tables.Document.rebuilt_at < arg(1)))
+        | (tables.Document.rebuilt_at < arg(2))
+    )
+    .order_by(tables.Document.rebuilt_at)
+    .limit(AT_ONCE)
 )
 
 
@@ -182,7 +184,7 @@ async def rebuild(id: UUID) -> None:
 
 async def due(at: datetime) -> list[UUID]:
     """Documents whose log, or whose state, is old enough to be put together anew; the oldest first."""
-    return await _DUE.values(at - KEPT_AFTER, at - REBUILT_AFTER, AT_ONCE)
+    return await _DUE.values(at - KEPT_AFTER, at - REBUILT_AFTER)
 
 
 def _rebuilt(state: bytes | None, updates: Sequence[bytes]) -> tuple[bytes, dict[str, str]]:

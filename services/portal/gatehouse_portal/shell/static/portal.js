@@ -7,7 +7,19 @@
     if (place && text) place.textContent = text;
   };
 
-  // Regions that refresh themselves rest while nobody looks, and when paused.
+  // Regions that refresh themselves rest while nobody looks, and when paused. What is pressed isn't exchanged before it
+  // is let go: a click is lost when its element leaves the page between the two.
+  let pressed = null;
+  document.addEventListener("pointerdown", (event) => {
+    pressed = event.target;
+  });
+  for (const end of ["pointerup", "pointercancel"]) {
+    document.addEventListener(end, () => setTimeout(() => (pressed = null)));
+  }
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const region = event.detail.target.closest("[data-refreshing]");
+    if (region && pressed && region.contains(pressed)) event.detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     const region = event.target.closest("[data-refreshing]");
     if (region && event.target === region && (document.hidden || region.dataset.refreshing === "paused")) {
