@@ -23,6 +23,7 @@ import pytest
 
 from gatehouse_local.runner import control
 from gatehouse_local.runner.control import RunnerClient
+from gatehouse_local.runner.port_conflicts import bind
 from gatehouse_local.testing.shared_process import Facts, shared
 from gatehouse_local.testing.waiting import until
 
@@ -68,8 +69,14 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
             "GATEHOUSE_SECRET_SQUARESPACE_API_KEY": "a key of tests",
             "GATEHOUSE_SETTING_SQUARESPACE_URL": f"http://127.0.0.1:{squarespace.server_address[1]}",
         }
-        environment = {**os.environ, **how["environment"], **own}
-        process = subprocess.Popen(how["command"], env=environment, cwd=how["folder"], stdout=subprocess.DEVNULL)
+        with bind({"intake": how["port"]})["intake"] as listener:
+            process = subprocess.Popen(
+                how["command"],
+                env={**os.environ, **how["environment"], **own, "GATEHOUSE_LISTEN_FD": str(listener.fileno())},
+                cwd=how["folder"],
+                stdout=subprocess.DEVNULL,
+                pass_fds=[listener.fileno()],
+            )
         try:
             until(lambda: _is_ready(facts), "intake, run here", seconds=60)
             yield facts
@@ -82,7 +89,7 @@ def institute(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
 
 def _is_ready(facts: Facts) -> bool:
     try:
-        return httpx.get(f"{facts['services']['intake']}/ready", timeout=2).status_code == 200
+        return httpx.get(f"{facts['services']['intake']}/health/ready", timeout=2).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -155,7 +162,7 @@ def one_of_each(desk: IntakeCoordinator, who: str) -> list[dict[str, Any]]:
         return states <= {"welcomed", "duplicate"} and "welcomed" in states
 
     until(is_welcomed, f"the welcome of {address}", seconds=120)
-    people = [one for one in desk.read("/api/person/people", search=address) if one["email"] == address]
+    people = [one for one in desk.read("/api/person/people", search=NAME) if one["email"] == address]
     assert len(people) == 1
     assert len(desk.read("/api/identity/invitations", person=people[0]["id"])) == 1
     assert len(desk.mails_to(address)) == 1

@@ -222,7 +222,7 @@ def test_a_page_shows_what_somebody_else_changes(open_browser) -> None:
     name = own_text(part(mentor, "Next").locator(".what a").first)
     part(mentor, "Next").get_by_role("button", name=f"Plan for now {name}", exact=True).click()
     expect(part(member, "Now")).to_contain_text(name)
-    expect(member.locator("[data-toast]")).to_contain_text("Mara Lindgren changed the curriculum.")
+    expect(member.locator("[data-toast]")).to_contain_text(f"Mara Lindgren moved “{name}” from Next to Now.")
     expect(mentor.locator("[data-toast]")).to_contain_text(f"Planned “{name}” for now.")
     mentor.get_by_role("button", name="Undo").click()
     expect(part(member, "Next")).to_contain_text(name)
