@@ -35,6 +35,8 @@ MOST_PAGES = 150
 MOST_ALIKE = 12
 LEFT_ALONE = ("/account/sign-out-everywhere", "/account/sessions/*/end", "/scripts/*/retire")
 """Other tests of the same platform are signed in as the same persona, and meet by the same scripts."""
+GONE, SERVES_ONCE = 410, "/welcome/"
+"""An invitation, in a mail that people in delivery can read: another test of the same platform may have taken it."""
 VOID = ("area", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr")
 IDS = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}")
 
@@ -149,7 +151,11 @@ def test_every_link_leads_to_a_page(platform: Any, persona: str) -> None:
     with httpx.Client(base_url=url, headers={"Accept": "text/html"}, timeout=30) as client:
         sign_in(client, persona)
         found = [(address, origin, answer.status_code) for address, origin, answer in pages(client, url)]
-    dead = [f"{origin} links to {address}: {status}" for address, origin, status in found if status >= 400]
+    dead = [
+        f"{origin} links to {address}: {status}"
+        for address, origin, status in found
+        if status >= 400 and not (status == GONE and address.startswith(SERVES_ONCE))
+    ]
     assert dead == []
     assert len(found) > 3
 
