@@ -30,7 +30,7 @@ MODES = {
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 MOST_PAGES = 25
 # What is downloaded, and no page.
-FILES = re.compile(r"\.(ics|json|jwt|pdf|png)$|/files?(/|$)|/(csv|pdf)$")
+FILES = re.compile(r"\.(ics|json|jwt|pdf|png)$|/files?(/|$)|/(csv|md|pdf)$")
 
 
 def set_mode(page: Page, mode: str) -> None:

@@ -31,7 +31,8 @@ class StoryController(Controller):
         operation_id="GetGrowthStory",
         summary="What the member learned, month by month, as a PDF or as Markdown",
         guards=[signed_in],
-        media_type="application/pdf",
+        description="`format=pdf` answers application/pdf, `format=md` text/markdown.",
+        media_type="*/*",
     )
     async def growth_story(
         self, person_id: UUID, actor: Actor, access: Access, format: StoryFormat = "pdf"

@@ -88,14 +88,14 @@ async def load_profile(request: Request[Any, Any, Any], actor: Actor, person_id:
     if not (awards or proposes):
         return None
     achievements = await achievements_of(request, awards)
-    reached = [achievements[one.achievement_id] for one in awards if one.state == "issued"]
+    reached = [achievements.get(one.achievement_id) for one in awards if one.state == "issued"]
     return {
         "person_id": person_id,
         "own": own,
         "proposes": proposes,
         "awards": awards,
         "achievements": achievements,
-        "skills": sorted({skill for one in reached for skill in one.skills}),
+        "skills": sorted({skill for one in reached if one is not None for skill in one.skills}),
     }
 
 

@@ -67,7 +67,7 @@ async def checked(request: Request[Any, Any, Any], peers: Peers) -> Response[Any
     sent, text = await _sent(form.get("file")), str(form.get("text") or "").strip()
     if not (sent or text):
         errors = {"text": "Choose a file, or paste the certificate’s text."}
-        return page(request, "certificates/verify.html", status=400, found=None, errors=errors, text="")
+        return page(request, "certificates/verify.html", status=422, found=None, errors=errors, text="")
     body = {"credential": sent or text, "recipient": str(form.get("recipient") or "").strip() or None}
     try:
         found = await peers.ask(
@@ -75,7 +75,7 @@ async def checked(request: Request[Any, Any, Any], peers: Peers) -> Response[Any
         )
     except (Invalid, TooLarge):
         errors = {"text": "This is too long for a certificate, or its recipient is no name."}
-        return page(request, "certificates/verify.html", status=400, found=None, errors=errors, text=text[:MOST])
+        return page(request, "certificates/verify.html", status=422, found=None, errors=errors, text=text[:MOST])
     return page(request, "certificates/verify.html", found=found, errors={}, text="")
 
 

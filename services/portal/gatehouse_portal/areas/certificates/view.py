@@ -16,14 +16,18 @@ BATCH = 50
 
 
 async def achievements_of(request: Request[Any, Any, Any], awards: Iterable[Award]) -> dict[UUID, Achievement]:
-    """What they are about, by id: of whatever edition."""
+    """What they are about, by id: of whatever edition, archived ones too."""
     peers: Peers = request.app.state.peers
     ids = sorted({str(one.achievement_id) for one in awards})
     found: dict[UUID, Achievement] = {}
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
-        listed = await peers.get("credential", "/api/credential/achievements", Page[Achievement], id=batch, limit=BATCH)
+        path = "/api/credential/achievements"
+        listed = await peers.get("credential", path, Page[Achievement], id=batch, limit=BATCH)
         found |= {one.id: one for one in listed.items}
+        if gone := [id for id in batch if UUID(id) not in found]:
+            listed = await peers.get("credential", path, Page[Achievement], id=gone, archived="true", limit=BATCH)
+            found |= {one.id: one for one in listed.items}
     return found
 
 

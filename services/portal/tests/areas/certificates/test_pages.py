@@ -86,7 +86,7 @@ async def test_a_pasted_certificate_is_checked(browser: Any, house: Any) -> None
     assert "Something was changed." in answer.text
     assert "nothing here confirms" in answer.text
     nothing_sent = await browser.submit("/credentials/verify", text=" ")
-    assert nothing_sent.status_code == 400
+    assert nothing_sent.status_code == 422
 
 
 async def test_whoever_proposed_it_has_no_button_to_confirm_it(browser: Any, house: Any) -> None:
@@ -106,6 +106,16 @@ async def test_what_the_service_refuses_is_said(browser: Any, house: Any) -> Non
     house.says("credential", "POST", f"/api/credential/awards/{AWARD}/confirm", refused, 403)
     answer = await browser.submit(f"/certificates/{AWARD}/confirm", version="1")
     assert (answer.status_code, detail in answer.text) == (400, True)
+
+
+async def test_a_members_page_shows_an_award_whatever_became_of_its_achievement(browser: Any, house: Any) -> None:
+    house.says("credential", "GET", "/api/credential/awards", {"items": [award(state="issued")]})
+    house.says("credential", "GET", "/api/credential/achievements", {"items": []})
+    await browser.sign_in("mentor", person=MARA)
+    answer = await browser.see(f"/members/{NOAH}")
+    assert (answer.status_code, f"/certificates/{AWARD}" in answer.text) == (200, True)
+    asked = [path for path, _, _ in house.asked("credential", "GET") if "/achievements" in path]
+    assert len(asked) == 2, "for the present ones, and for those that are archived"
 
 
 async def test_a_member_chooses_who_sees_it(browser: Any, house: Any) -> None:
