@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -21,103 +21,23 @@ from pycrdt import Doc
 
 from gatehouse_chassis.base.actor import Actor
 from gatehouse_chassis.base.problems import ApiProblem, TooLarge, Unavailable
-from gatehouse_chassis.http.auth import Authenticator
 from gatehouse_chassis.live.changes import ChangeNotice
 from gatehouse_chassis.live.socket_layer import code_of
 from gatehouse_chassis.live.tickets import Tickets
 from gatehouse_curriculum.document import messages, queries
 from gatehouse_curriculum.document.messages import NOBODY, Presence
+from gatehouse_curriculum.document.open_page import TRY_LATER, MayDo, OpenPage, SocketEnded
 from gatehouse_curriculum.document.texts import put_together
 from gatehouse_curriculum.document.update_format import NOTHING, Malformed, is_known, read_state, read_update
 from gatehouse_curriculum.live import CHANGES
 
-UNDERSTOOD_NOT, TOO_TALKATIVE, TRY_LATER = 1007, 1008, 1013
-RECHECK_SECONDS = 15.0
-BATCH_SECONDS = 0.01
-SAVED_SECONDS = 0.3  # after a change: its page is told what is stored
+UNDERSTOOD_NOT, TOO_TALKATIVE = 1007, 1008
 PRESENT_SECONDS = 0.15  # between two times that other tasks are told who is here
 FORGOTTEN_SECONDS = 30.0  # pages say that they are there every 15
 TASK = secrets.token_bytes(8)  # this process
 MOST_FRAMES, PER_SECONDS = 1_000, 10.0  # of one page; somebody who types fast sends 30 a second
-MOST_WAITING = 4_000_000  # bytes that a page may be behind
 
-MayDo = Callable[[Actor], Awaitable[Any]]
 log = structlog.get_logger()
-
-
-class SocketEnded(Exception):
-    """This page's socket ends with a code."""
-
-    def __init__(self, code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.code, self.reason = code, reason
-
-
-class OpenPage:
-    """One socket: what it is to be sent, and whether its reader may still be."""
-
-    def __init__(self, socket: WebSocket[Any, Any, Any], may: MayDo) -> None:
-        self.woken = asyncio.Event()
-        self.outbox: list[bytes] = []
-        self.waiting = 0
-        self.ended: SocketEnded | None = None
-        self._socket = socket
-        self.may = may
-        self._telling: asyncio.TimerHandle | None = None
-
-    @property
-    def tickets(self) -> Tickets:
-        found: Tickets = self._socket.app.state.tickets
-        return found
-
-    async def permitted(self) -> Actor:
-        """Who it is. Raises the problem that ends it."""
-        authenticator: Authenticator = self._socket.app.state.authenticator
-        actor = await authenticator.actor(f"Bearer {self._socket.scope['auth'].token}")
-        await self.may(actor)
-        return actor
-
-    def push(self, frame: bytes) -> None:
-        self.waiting += len(frame)
-        if self.waiting > MOST_WAITING:
-            self.end(TRY_LATER, "Too far behind; open it again")
-            return
-        self.outbox.append(frame)
-        self.woken.set()
-
-    def end(self, code: int, reason: str) -> None:
-        self.ended = self.ended or SocketEnded(code, reason)
-        self.woken.set()
-
-    def tell_soon(self, what: Callable[[], bytes]) -> None:
-        """Once, after a pause, however often it is asked for."""
-
-        def tell() -> None:
-            self._telling = None
-            if self.ended is None:
-                self.push(what())
-
-        if self._telling is None:
-            self._telling = asyncio.get_running_loop().call_later(SAVED_SECONDS, tell)
-
-    def forget(self) -> None:
-        if self._telling is not None:
-            self._telling.cancel()
-
-    async def send(self) -> None:
-        """Until it ends. Raises SocketEnded, or the problem that ends it."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(RECHECK_SECONDS):  # wait_for of Python 3.11 may lose a cancellation
-                    await self.woken.wait()
-            self.woken.clear()
-            if self.ended is not None:
-                raise self.ended
-            await self.permitted()
-            frames, self.outbox, self.waiting = self.outbox, [], 0
-            for frame in frames:
-                await self._socket.send_bytes(frame)
-            await asyncio.sleep(BATCH_SECONDS)
 
 
 class Room:
@@ -178,7 +98,7 @@ class Room:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((update, needed, page, by, done))
         self._wanted.set()
-        await done
+        await asyncio.shield(done)  # what is being stored is stored, and told, when this page goes meanwhile
 
     def shown(self, presences: list[Presence], page: OpenPage, by: Actor) -> None:
         """What a page says that it does, to all pages: its own as well, whose connection is alive by that."""

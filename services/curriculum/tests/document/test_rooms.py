@@ -61,6 +61,21 @@ async def texts(service: InProcessClient, headers: Headers) -> dict[str, str]:
     return {name: one["text"] for name, one in found.items()}
 
 
+async def end_her_mentoring() -> None:
+    ended = PublishedEvent(
+        epoch=1,
+        tx=1,
+        id=uuid4(),
+        type="person.mentoring.ended",
+        subject_id=uuid4(),
+        subject_version=2,
+        at=datetime.now(UTC),
+        ids={"member_id": NOAH, "mentor_id": MARA},
+    )
+    async with DB.transaction():
+        await end_mentoring(ended, None)
+
+
 async def test_both_write_in_one_text_and_all_three_have_the_same(
     curriculum: InProcessClient, noah: Headers, mara: Headers
 ) -> None:
@@ -114,21 +129,36 @@ async def test_a_former_mentor_is_cut_off_and_the_others_text_unharmed(
         await hers.write("goals", 0, "hers")
         await his.hear_until("goals", "hers")
         monkeypatch.setitem(MEMBERS, MARA, [AVA])
-        ended = PublishedEvent(
-            epoch=1,
-            tx=1,
-            id=uuid4(),
-            type="person.mentoring.ended",
-            subject_id=uuid4(),
-            subject_version=2,
-            at=datetime.now(UTC),
-            ids={"member_id": NOAH, "mentor_id": MARA},
-        )
-        async with DB.transaction():
-            await end_mentoring(ended, None)
+        await end_her_mentoring()
         while (code := await hers.hear()) is None:
             pass
         assert code == 4404
+        await his.write("goals", 4, " and his")
+        await his.saved()
+    assert await texts(curriculum, noah) == {"goals": "hers and his"}
+
+
+async def test_a_page_that_goes_while_its_change_is_stored_disturbs_nobody(
+    curriculum: InProcessClient, noah: Headers, mara: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, began, may = queries.append, asyncio.Event(), asyncio.Event()
+
+    async def slow(*given: Any) -> queries.Appended:
+        began.set()
+        await may.wait()
+        return await append(*given)
+
+    async with joined(curriculum, noah) as his, joined(curriculum, mara) as hers:
+        monkeypatch.setattr(queries, "append", slow)
+        await hers.write("goals", 0, "hers")
+        await began.wait()
+        monkeypatch.setitem(MEMBERS, MARA, [AVA])
+        await end_her_mentoring()
+        while (code := await hers.hear()) is None:
+            pass
+        assert code == 4404
+        may.set()
+        await his.hear_until("goals", "hers")
         await his.write("goals", 4, " and his")
         await his.saved()
     assert await texts(curriculum, noah) == {"goals": "hers and his"}

@@ -10,7 +10,7 @@ from litestar import Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.types import ControllerRouterHandler
 
-from gatehouse_chassis.base.problems import GoneForGood, Invalid, NotFound, TooLarge
+from gatehouse_chassis.base.problems import GoneForGood, Invalid, TooLarge
 from gatehouse_chassis.http.rate_limits import anonymous
 from gatehouse_portal.areas.certificates.structs import Credential, Verdict
 from gatehouse_portal.shell import guards
@@ -64,7 +64,12 @@ async def check(request: Request[Any, Any, Any]) -> Response[Any]:
 @post("/credentials/verify", guards=[guards.visitor, SENDING], include_in_schema=False)
 async def checked(request: Request[Any, Any, Any], peers: Peers) -> Response[Any]:
     form = await request.form()
-    sent, text = await _sent(form.get("file")), str(form.get("text") or "").strip()
+    text = str(form.get("text") or "").strip()
+    try:
+        sent = await _sent(form.get("file"))
+    except TooLarge as problem:
+        errors = {"text": problem.detail}
+        return page(request, "certificates/verify.html", status=422, found=None, errors=errors, text=text[:MOST])
     if not (sent or text):
         errors = {"text": "Choose a file, or paste the certificate’s text."}
         return page(request, "certificates/verify.html", status=422, found=None, errors=errors, text="")
@@ -109,12 +114,12 @@ def linkedin_address(found: Credential, url: str) -> str:
 
 
 async def _sent(file: Any) -> str:
-    """A file as credential takes it. Empty where none was chosen. Raises NotFound for one that is too large."""
+    """A file as credential takes it. Empty where none was chosen. Raises TooLarge."""
     if not isinstance(file, UploadFile):
         return ""
     content = await file.read(MOST + 1)
     if len(content) > MOST:
-        raise NotFound("A certificate's file has at most 250 kB.")
+        raise TooLarge("A certificate’s file has at most 250 kB.")
     if content.startswith(PNG):
         return f"data:image/png;base64,{base64.b64encode(content).decode()}"
     return content.decode(errors="replace").strip()

@@ -89,6 +89,13 @@ async def test_a_pasted_certificate_is_checked(browser: Any, house: Any) -> None
     assert nothing_sent.status_code == 422
 
 
+async def test_a_file_that_is_too_large_is_named_in_the_form(browser: Any) -> None:
+    await browser.see("/credentials/verify")
+    files = {"file": ("badge.png", b"\x89PNG" + bytes(300_000), "image/png")}
+    answer = await browser.post("/credentials/verify", data={"form_token": browser.token}, files=files)
+    assert (answer.status_code, "at most 250 kB" in answer.text) == (422, True)
+
+
 async def test_whoever_proposed_it_has_no_button_to_confirm_it(browser: Any, house: Any) -> None:
     house.says("credential", "GET", "/api/credential/awards", {"items": [award()]})
     for reader, buttons in ((MARA, False), ("019a0000-0001-7000-8000-000000000015", True)):
